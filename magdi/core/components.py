@@ -1,0 +1,35 @@
+"""What the core asks of whoever makes components: the plugin system above it, or a test."""
+
+from __future__ import annotations
+
+from typing import Protocol as Interface
+
+from magdi.core.config.models import ComponentChoice, TeacherChoice
+from magdi.core.encoder import Encoder
+from magdi.core.protocol import Protocol
+from magdi.core.task import Task
+from magdi.core.teacher import Teacher
+
+
+class Components(Interface):
+    """Makes components from what a configuration says of them.
+
+    Every method raises `ComponentError` for a component that does not exist or cannot be loaded, and `ConfigError`
+    for settings that its ``Config`` refuses.
+    """
+
+    def protocol(self, choice: ComponentChoice) -> Protocol:
+        """Makes a protocol."""
+        ...
+
+    def encoder(self, choice: ComponentChoice, dim: int) -> Encoder:
+        """Makes an encoder for a student of hidden size ``dim``."""
+        ...
+
+    def teacher(self, choice: TeacherChoice) -> Teacher:
+        """Makes a teacher from ``kind:target``."""
+        ...
+
+    def task(self, choice: ComponentChoice, seed: int) -> Task:
+        """Makes a task; ``seed`` goes to tasks that draw their questions."""
+        ...

@@ -1,0 +1,1 @@
+"""What a run is told: validated models, presets, and layers that know where each value came from."""

@@ -1,0 +1,212 @@
+"""The configuration of a run: one pydantic model a part, every field described, unknown keys refused.
+
+Defaults are the paper's (MAGDi, section 4 and Appendix B); the embedded default's are in `magdi.core.config.presets`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from magdi.core.teacher import Sampling
+from magdi.core.views import View
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ComponentChoice(BaseModel):
+    """A component by name with its settings: ``gcn``, or ``{name: gcn, hidden: 64}``.
+
+    The settings are checked against the component's own ``Config`` when it is made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = Field(min_length=1, description="The component's name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class TeacherChoice(Part):
+    """One agent of the discussion and the teacher that speaks for it."""
+
+    name: str = Field("", description="The agent's name; made from the teacher when left out.")
+    teacher: str = Field(
+        min_length=1, description="kind:target, e.g. openai:gpt-4o@https://host/v1 or simulated:careful."
+    )
+    persona: str = Field("", description="What the agent is told about itself.")
+    sampling: Sampling = Field(Sampling(), description="How it samples.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Further settings of this kind of teacher.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _specification_alone(cls, value: Any) -> Any:
+        """Reads ``kind:target`` and ``name=kind:target``."""
+        if not isinstance(value, str):
+            return value
+        name, equals, teacher = value.partition("=")
+        named = bool(equals) and ":" not in name
+        return {"name": name, "teacher": teacher} if named else {"teacher": value}
+
+
+class Discussion(Part):
+    """How the discussions are held."""
+
+    questions: int | None = Field(1000, ge=1, description="Training questions to discuss; null for all there are.")
+    decision: ComponentChoice | None = Field(None, description="Decision rule; the protocol's own when left out.")
+    in_flight: int = Field(256, ge=1, description="Discussions that are open at once.")
+    reasks: int = Field(2, ge=0, description="How often a reply that cannot be read is asked for again.")
+    keep_prompts: bool = Field(False, description="Keep every turn's prompt in the MAG file.")
+    cache: str | None = Field(None, description="Directory of a reply journal shared between runs.")
+    max_cost: float | None = Field(None, gt=0, description="Stop after this many US dollars.")
+    max_calls: int | None = Field(None, ge=1, description="Stop after this many calls.")
+    max_tokens: int | None = Field(None, ge=1, description="Stop after this many tokens, prompts included.")
+    max_time: float | None = Field(None, gt=0, description="Stop after this many seconds.")
+
+
+class Lora(Part):
+    """Low-rank adaptation of the student."""
+
+    r: int = Field(16, ge=1, description="Rank.")
+    alpha: float = Field(32, gt=0, description="Scale; the update is alpha / r times the product.")
+    dropout: float = Field(0.05, ge=0, lt=1, description="Dropout before the first factor.")
+    target_modules: tuple[str, ...] | Literal["auto", "all-linear"] = Field(
+        "auto",
+        description="Modules to adapt; auto is the query and value projections, whatever the family calls them.",
+    )
+
+
+class TinyBase(Part):
+    """The tiny Llama that ``student.model: tiny`` makes locally, trains on the task's primer, and caches."""
+
+    hidden: int = Field(128, ge=16, description="Width d.")
+    layers: int = Field(2, ge=1, description="Decoder layers.")
+    heads: int = Field(4, ge=1, description="Attention heads.")
+    vocabulary: int = Field(2048, ge=300, description="Tokens, where the task has no closed vocabulary.")
+    number_embedding: Literal["fourier", "random"] = Field(
+        "fourier",
+        description="How number tokens start: Fourier features of their value (prior knowledge, given to every student "
+        "alike), or random.",
+    )
+    epochs: float = Field(6, ge=0, description="Passes over the task's primer; 0 leaves the base untrained.")
+    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of that training.")
+    batch_size: int = Field(32, ge=1, description="Documents a step of that training.")
+    seed: int = Field(0, ge=0, description="Seed of the base; apart from the run's, so that seeds share one base.")
+
+
+class Student(Part):
+    """The small model."""
+
+    model: str = Field("tiny", description="A model's path or hub id, or tiny.")
+    revision: str | None = Field(None, description="The hub revision.")
+    adaptation: Literal["lora", "full"] = Field("lora", description="Train an adapter, or all weights.")
+    lora: Lora = Lora()
+    tiny: TinyBase = TinyBase()
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Type of the weights.")
+    quantization: Literal["none", "8bit", "4bit"] = Field("none", description="Quantize the base (bitsandbytes).")
+    gradient_checkpointing: bool = Field(False, description="Recompute activations; the token budget is cheaper.")
+    prompt: Literal["auto", "chat", "paper"] = Field(
+        "auto",
+        description="The tokenizer's chat template, or the paper's [INST] form; auto takes the first there is.",
+    )
+    max_length: int = Field(2048, ge=8, description="Most tokens of question and reasoning; longer reasoning is cut.")
+    trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
+
+
+class Objective(Part):
+    """The three losses: L = alpha L+ + beta L- + gamma L_I (MAGDi, Eq. 4)."""
+
+    alpha: float = Field(1.0, ge=0, description="Weight of the next-token loss on correct reasoning (Eq. 1).")
+    beta: float = Field(0.1, ge=0, description="Weight of the margin loss between right and wrong (Eq. 2).")
+    gamma: float = Field(1.0, ge=0, description="Weight of the node classification loss (Eq. 3).")
+    margin: float = Field(1.0, gt=0, description="rho of Eq. 2.")
+    anneal: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of training after which beta and gamma have fallen linearly to 0; 0: constant.",
+    )
+    node_states: Literal["live", "frozen"] = Field(
+        "live", description="Whether the margin and node losses reach the student, or train their heads only."
+    )
+    pairs: Literal["all", "sampled"] = Field(
+        "all", description="All right-wrong pairs (Eq. 2), or Appendix A's sampling."
+    )
+    reduction: Literal["mean", "sum"] = Field(
+        "mean",
+        description="Terms over a step's tokens, pairs and nodes: their mean, or their sum over the step's MAGs.",
+    )
+
+
+class Training(Part):
+    """How the student is trained."""
+
+    level: str = Field("4", description="1-4 (R0, CN, AN, MAGDi), single-teacher:NAME or dss-mt.")
+    edges: View = Field("exact", description="Edge view that the encoder is given.")
+    learning_rate: float = Field(5e-6, gt=0, description="Peak learning rate.")
+    epochs: float = Field(10, gt=0, description="Passes over the MAGs, where steps is not given.")
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; goes before epochs.")
+    mags_per_step: int = Field(16, ge=1, description="MAGs an optimizer step.")
+    tokens_per_batch: int = Field(4096, ge=64, description="Most tokens a forward pass; a MAG is never split.")
+    scheduler: str = Field("cosine", description="Learning rate schedule, as transformers names them.")
+    final_lr_ratio: float = Field(0.0, ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
+    warmup: float = Field(0.03, ge=0, description="Warm-up: a share of the steps below 1, steps from 1 on.")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's decay.")
+    adam_beta2: float = Field(0.999, gt=0, lt=1, description="AdamW's second beta.")
+    max_grad_norm: float = Field(1.0, ge=0, description="Gradients are clipped to this norm; 0 for no clipping.")
+    layout: Literal["auto", "tree", "packed", "padded"] = Field(
+        "auto",
+        description="How turns share a forward pass; auto takes the fastest that is exact for this model.",
+    )
+    drop_agreement: bool = Field(True, description='Cut sentences that begin with "I agree" or "I disagree".')
+    validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
+    patience: int = Field(0, ge=0, description="Evaluations without progress before stopping; 0 never stops early.")
+    log_every: int = Field(10, ge=1, description="Steps between two lines of metrics.")
+    save_every: int | None = Field(None, ge=1, description="Steps between checkpoints; null for ten in all.")
+    report_to: tuple[str, ...] = Field((), description="Trackers, as transformers names them.")
+
+
+class Evaluation(Part):
+    """How accuracy is measured."""
+
+    split: Literal["validation", "test"] = Field("test", description="Split that is evaluated.")
+    questions: int | None = Field(None, ge=1, description="Questions; null for all there are.")
+    max_new_tokens: int = Field(300, ge=1, description="Longest answer.")
+    batch_tokens: int = Field(16384, ge=64, description="Most tokens of a generation batch.")
+    temperature: float = Field(0.0, ge=0, description="0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling.")
+    top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
+    samples: int = Field(1, ge=1, description="Answers a question, for self-consistency.")
+
+
+class RunConfig(Part):
+    """Everything that decides a run."""
+
+    preset: Literal["auto", "paper", "authors-code", "tiny"] = Field(
+        "auto",
+        description="Defaults to start from; auto is tiny for student.model: tiny and paper otherwise.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of questions, teachers, training and sampling.")
+    task: ComponentChoice = Field(ComponentChoice(name="arithmetic"), description="Where questions come from.")
+    protocol: ComponentChoice = Field(ComponentChoice(name="reconcile"), description="Who speaks when, shown what.")
+    encoder: ComponentChoice = Field(ComponentChoice(name="gcn"), description="The graph network beside the student.")
+    teachers: tuple[TeacherChoice, ...] = Field((), description="The agents; simulated ones where the task has them.")
+    discussion: Discussion = Discussion()
+    student: Student = Student()
+    objective: Objective = Objective()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    plugins: tuple[str, ...] = Field((), description="Plugin files or modules to load.")

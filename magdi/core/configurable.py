@@ -1,0 +1,29 @@
+"""What every component has: a pydantic ``Config`` that says what can be set, and a ``config`` that says what is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+
+class NoConfig(BaseModel, extra="forbid"):
+    """For a component with nothing to set."""
+
+
+class Configurable:
+    """Base of protocols, encoders, teachers and tasks.
+
+    A component nests a pydantic model named ``Config`` with ``extra="forbid"`` and a description on every field; its
+    settings come from ``-P key=value`` (and the like) or from the component's section of a YAML file.
+
+    Args:
+        config: An instance of the class's ``Config``; its defaults when left out.
+    """
+
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    config: Any
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        self.config = self.Config() if config is None else config

@@ -1,0 +1,46 @@
+"""Votes: how the turns of a discussion become one answer. Pure functions of turns; ties go to who spoke first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from magdi.core.mag import Decision, Turn
+
+
+def tally(turns: Iterable[Turn], weight: Callable[[Turn], float] = lambda turn: 1.0) -> dict[str, float]:
+    """Returns the weight behind each answer, in the order in which answers were first given.
+
+    Turns without an answer have no vote.
+    """
+    votes: dict[str, float] = {}
+    for turn in turns:
+        if turn.answer is not None:
+            votes[turn.answer] = votes.get(turn.answer, 0.0) + weight(turn)
+    return votes
+
+
+def vote(turns: Iterable[Turn], weight: Callable[[Turn], float] | None = None, rule: str = "") -> Decision:
+    """Returns the answer with the most weight; by default one turn, one vote."""
+    votes = tally(turns, weight) if weight else tally(turns)
+    answer = max(votes, key=lambda key: votes[key]) if votes else None
+    return Decision(answer=answer, rule=rule or ("weighted" if weight else "plurality"), votes=votes)
+
+
+def agreement(turns: Sequence[Turn]) -> float:
+    """Returns the share of turns that gave the most frequent answer; 0 when none gave one."""
+    votes = tally(turns)
+    return max(votes.values()) / len(turns) if votes else 0.0
+
+
+def consensus(turns: Sequence[Turn]) -> bool:
+    """Returns whether every turn gave an answer, and the same one."""
+    return bool(turns) and agreement(turns) == 1.0
+
+
+def last_words(turns: Sequence[Turn]) -> list[Turn]:
+    """Returns each agent's newest turn with an answer, in the order in which the agents first spoke."""
+    newest: dict[str, Turn] = {}
+    for turn in turns:
+        if turn.answer is not None:
+            newest[turn.agent] = turn
+    return list(newest.values())

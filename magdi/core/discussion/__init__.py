@@ -1,0 +1,1 @@
+"""Holding discussions: many protocols at once, durable replies, budgets."""

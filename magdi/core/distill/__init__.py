@@ -1,0 +1,1 @@
+"""From MAGs to a student: batches, the three objectives, training."""

@@ -1,0 +1,109 @@
+"""One tree of exceptions; each carries the exit code of the command that it ends, and a hint.
+
+Exit codes: 1 work failed, 2 usage, config or missing component (nothing was started), 3 stopped at a limit
+(the same command resumes), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class MagdiError(Exception):
+    """Base of everything that magdi raises on purpose.
+
+    Args:
+        message: What was wrong, and where.
+        hint: What to do about it; shown on a line of its own.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(MagdiError):
+    """A configuration that cannot be used; ``problems`` lists all of them, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, problems: Iterable[str] = (), hint: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([message, *(f"  {line}" for line in self.problems)]), hint=hint)
+
+
+class ComponentError(MagdiError):
+    """A protocol, encoder, teacher or task that does not exist or cannot be loaded."""
+
+    exit_code = 2
+
+
+class DataError(MagdiError):
+    """Input data that is missing or malformed."""
+
+    exit_code = 2
+
+
+class MagFileError(DataError):
+    """A line of a MAG file that cannot be read.
+
+    Args:
+        path: The file.
+        line: The line's number, from 1; 0 for the file as a whole.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, path: Path | str, line: int, problem: str, *, hint: str = "") -> None:
+        self.path, self.line, self.problem = str(path), line, problem
+        where = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{where}: {problem}", hint=hint)
+
+
+class RunDirectoryError(MagdiError):
+    """A run directory that belongs to another configuration, or is in use."""
+
+    exit_code = 2
+
+
+class ProtocolError(MagdiError):
+    """A protocol that broke its contract, e.g. showed an agent a turn of its own wave."""
+
+
+class TrainingError(MagdiError):
+    """Training that cannot start or go on: nothing to train on, losses that are not finite, no memory."""
+
+
+class TeacherError(MagdiError):
+    """A teacher did not answer one request; the question fails, the run goes on."""
+
+
+class TransientTeacherError(TeacherError):
+    """A failure that another try may mend: 429, 5xx, timeouts, broken connections.
+
+    Args:
+        retry_after: Seconds that the server asked to wait, when it said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class LimitReached(MagdiError):
+    """A budget (cost, calls, tokens, time) is used up; what was done is kept, and the same command resumes."""
+
+    exit_code = 3
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns ``"did you mean 'gcn'?"`` for a near miss, the list of what exists otherwise."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "there is: " + ", ".join(names) if names else "there is none"

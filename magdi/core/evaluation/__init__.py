@@ -1,0 +1,1 @@
+"""Answering with a model, grading, and statistics."""

@@ -1,0 +1,1 @@
+"""Runs and suites of runs, and what is told about them."""

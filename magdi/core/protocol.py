@@ -1,0 +1,187 @@
+"""Protocols: who speaks when, and what each one is shown.
+
+A protocol is a generator that does no I/O. It yields waves of `Ask`s, each with the earlier turns that its prompt
+quotes, and receives the same turns back with replies. The driver calls the teachers; edges are what was shown.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from magdi.core.configurable import Configurable
+from magdi.core.decision import last_words, vote
+from magdi.core.mag import Decision, EdgeKind, Message, Question, Seen, Turn
+from magdi.core.reply import JsonAnswer, ReplyFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A teacher's part in a discussion.
+
+    Attributes:
+        name: Unique within the discussion; it is what the others may be told.
+        persona: What the agent is told about itself; empty for nothing.
+    """
+
+    name: str
+    persona: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A turn that is yet to be said.
+
+    Attributes:
+        agent: Who is to speak.
+        round: Round of the turn; 0 before anyone has been shown anything.
+        shown: The earlier turns whose text stands in the prompt, in the order of their steps.
+        kinds: How each turn of ``shown`` is shown; as long as ``shown``.
+        role: solver, critic, moderator, judge, ...
+        branch: Path of sample indices, for tree protocols.
+        reply: The form of the reply.
+        note: What the protocol's `prompt` needs to know beyond this, e.g. which of its prompts to use. Never text of a
+            turn: what is quoted goes through ``shown``, or the graph lies.
+    """
+
+    agent: Agent
+    round: int = 0
+    shown: tuple[Turn, ...] = ()
+    kinds: tuple[EdgeKind, ...] = ()
+    role: str = "solver"
+    branch: tuple[int, ...] = ()
+    reply: ReplyFormat = field(default_factory=JsonAnswer)
+    note: str = ""
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """The edges that this turn brings."""
+        return tuple(Seen(step=turn.step, kind=kind) for turn, kind in zip(self.shown, self.kinds, strict=True))
+
+    def with_kind(self, kind: EdgeKind) -> Ask:
+        """Returns the same ask with every shown turn of another agent shown as ``kind`` (critique, summary, ...)."""
+        return replace(self, kinds=tuple("self" if old == "self" else kind for old in self.kinds))
+
+
+Wave = Sequence[Ask]
+Discussion = Generator[Wave, list[Turn], str | None]
+"""Yields waves, receives their turns in the same order, returns why it ended (None: ``finished``)."""
+
+
+class Protocol(Configurable):
+    """Base class of protocols.
+
+    A subclass writes `discuss`; most also say in `prompt` how a turn's prompt reads, and some in `decide` how the
+    turns become one answer. Instances are shared by all questions and keep nothing between them.
+
+    ::
+
+        class Quorum(Protocol):
+            def discuss(self, question, agents):
+                said = yield [self.ask(agent) for agent in agents]
+                for round in range(1, 4):
+                    if agreement(said) >= 2 / 3:
+                        return "quorum"
+                    said = yield [self.ask(agent, round=round, seen=said) for agent in agents]
+                return "rounds"
+
+    Attributes:
+        min_agents: Fewest agents that it can do with.
+    """
+
+    min_agents: ClassVar[int] = 1
+
+    def ask(
+        self,
+        agent: Agent,
+        *,
+        round: int = 0,  # noqa: A002
+        seen: Iterable[Turn] = (),
+        role: str = "solver",
+        kind: EdgeKind = "content",
+        branch: tuple[int, ...] = (),
+        reply: ReplyFormat | None = None,
+        note: str = "",
+    ) -> Ask:
+        """Returns a turn to be said by an agent after having been shown ``seen``.
+
+        Invalid turns are left out of what is shown: there is nothing in them to show. An agent's own earlier turns
+        are shown with the edge kind ``self``, all others with ``kind``.
+        """
+        shown = tuple(sorted((turn for turn in seen if turn.status != "invalid"), key=lambda turn: turn.step))
+        return Ask(
+            agent=agent,
+            round=round,
+            shown=shown,
+            kinds=tuple("self" if turn.agent == agent.name else kind for turn in shown),
+            role=role,
+            branch=branch,
+            reply=reply or JsonAnswer(),
+            note=note,
+        )
+
+    @abstractmethod
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+        """Yields the waves of one discussion; ``question`` is blind (it has no gold answer)."""
+
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
+        """Returns the prompt of a turn: persona, question, what is shown, form of the reply.
+
+        It quotes all of ``ask.shown`` and no other turn; the conformance kit checks it.
+        """
+        parts = [question.prompt]
+        if ask.shown:
+            parts += [
+                "Here is what has been said so far.",
+                *(quote(turn, own=ask.agent.name) for turn in ask.shown),
+            ]
+            parts += ["Weigh these solutions carefully, then give your own answer to the question."]
+        parts += [ask.reply.instructions(question)]
+        return chat(ask.agent.persona, *parts)
+
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        """Returns the discussion's answer; by default a plurality vote over the agents' last answers.
+
+        May be a generator that yields further waves (a judge) before it returns.
+        """
+        return vote(last_words(turns))
+
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+        """Returns the turns with the labels that training uses; ``correct`` is set by then.
+
+        By default a turn's label is whether its own answer is right. It may set ``label``, ``label_source`` and
+        ``value`` and nothing else.
+        """
+        return [
+            turn if turn.correct is None else turn.model_copy(update={"label": turn.correct, "label_source": "gold"})
+            for turn in turns
+        ]
+
+
+def quote(turn: Turn, *, own: str = "", named: bool = True) -> str:
+    """Returns a turn as others are shown it: who, reasoning, answer, and confidence where one was stated.
+
+    Args:
+        turn: What to quote.
+        own: Name of the agent who reads it; its own turn is marked as its own.
+        named: Whether the speaker is named.
+    """
+    who = "Your own earlier solution" if turn.agent == own else f"Solution of {turn.agent}" if named else "A solution"
+    lines = [f"<<< {who}", turn.reasoning or turn.text]
+    if turn.answer is not None:
+        stated = "" if turn.confidence is None else f" (stated confidence {turn.confidence:.2f})"
+        lines.append(f"The answer is {turn.answer}.{stated}")
+    return "\n".join([*lines, ">>>"])
+
+
+def chat(persona: str, *parts: str) -> list[Message]:
+    """Returns a system message (where there is a persona) and a user message of the non-empty parts."""
+    system = [Message(role="system", content=persona)] if persona else []
+    return [*system, Message(role="user", content="\n\n".join(part for part in parts if part))]
+
+
+def agents_named(names: Iterable[str]) -> list[Agent]:
+    """Returns agents without personas."""
+    return [Agent(name) for name in names]

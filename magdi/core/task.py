@@ -1,0 +1,68 @@
+"""Tasks: where questions come from, and how an answer is read and graded."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from magdi.core.configurable import Configurable
+from magdi.core.mag import Question
+
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text for making a base model.
+
+    Attributes:
+        text: The text.
+        learn: Character spans [start, end) that the loss is on; empty means all of it.
+    """
+
+    text: str
+    learn: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Primer:
+    """What a tiny base model is made from, for tasks that come with one.
+
+    Attributes:
+        words: A closed vocabulary, one token each; empty means that a tokenizer is trained on the documents.
+        documents: The texts it is trained on before it is ever distilled; they share no question with any split.
+        numbers: Numbers below this one are tokens whose embeddings may be given Fourier features; 0 for none.
+    """
+
+    documents: Sequence[Document]
+    words: tuple[str, ...] = ()
+    numbers: int = 0
+
+
+class Task(Configurable):
+    """Base class of tasks.
+
+    Grading never runs what it reads, always ends, and grades what it cannot read as wrong.
+    """
+
+    @abstractmethod
+    def questions(self, split: Split) -> Sequence[Question]:
+        """Returns a split's questions: ids unique and stable, no question in two splits.
+
+        Raises:
+            DataError: The data is missing or malformed.
+        """
+
+    @abstractmethod
+    def extract(self, text: str, question: Question) -> str | None:
+        """Returns the answer in a text in normal form (300, "$300.00" and "3e2" are all "300"), or None."""
+
+    def grade(self, answer: str | None, gold: str) -> bool:
+        """Returns whether an extracted answer is right."""
+        return answer is not None and answer == gold
+
+    def primer(self, seed: int) -> Primer | None:
+        """Returns what a tiny base model for this task is made from; None where it has nothing of the sort."""
+        return None

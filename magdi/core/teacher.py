@@ -1,0 +1,90 @@
+"""Teachers: language models that answer chat messages. In a discussion a teacher speaks as an agent."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from magdi.core.configurable import Configurable
+from magdi.core.mag import Message, Usage
+
+
+class Sampling(BaseModel):
+    """How a teacher samples; None leaves it to the server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(0.7, ge=0, description="0 is greedy.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling.")
+    max_tokens: int | None = Field(1024, ge=1, description="Longest reply, in tokens.")
+    seed: int | None = Field(None, description="Seed, for teachers that take one.")
+
+
+class Request(BaseModel):
+    """One question to a teacher; with the teacher's identity it is the key under which the reply is kept.
+
+    Two requests that are equal in every field get the same reply from the journal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    messages: tuple[Message, ...] = Field(min_length=1)
+    sampling: Sampling = Sampling()
+    json_schema: dict[str, Any] | None = Field(None, description="The reply's JSON schema, where one was asked for.")
+    sample: int = Field(0, ge=0, description="Tells repeated draws of one prompt apart.")
+
+
+class Reply(BaseModel):
+    """What a teacher answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    reasoning: str = Field("", description="A reasoning model's separate reasoning, where the server gives it.")
+    usage: Usage = Usage()
+    finish_reason: str = "stop"
+    logprobs: tuple[float, ...] | None = None
+
+
+class Teacher(Configurable):
+    """Base class of teachers.
+
+    A teacher is named on the command line as ``kind:target`` (``openai:gpt-4o``); ``target`` is read by `from_target`.
+
+    Attributes:
+        identity: Kind, model and everything else that decides what is answered (never a secret); part of the
+            journal's key.
+        simulated: True for a teacher that is no language model; said wherever its results are shown.
+        concurrency: Most requests at once.
+    """
+
+    simulated: ClassVar[bool] = False
+    concurrency: int = 64
+
+    @classmethod
+    def from_target(cls, target: str) -> dict[str, Any]:
+        """Returns the settings (fields of ``Config``) that the target in ``kind:target`` stands for.
+
+        Raises:
+            ConfigError: The target makes no sense for this kind.
+        """
+        return {"model": target} if target else {}
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Kind, model and settings that decide what is answered, e.g. ``openai:gpt-4o@https://host/v1``."""
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request.
+
+        Raises:
+            TransientTeacherError: Another try may help (429, 5xx, timeout, broken connection).
+            TeacherError: It will not (4xx, context too long, content filter).
+        """
+
+    async def close(self) -> None:
+        """Gives back connections and memory; called once, after the last request."""

@@ -1,0 +1,1 @@
+"""The shipped graph encoders, one a file."""

@@ -1,0 +1,1 @@
+"""The plugin system, and the shipped teachers and tasks."""

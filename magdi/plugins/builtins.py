@@ -1,0 +1,36 @@
+"""The shipped components, by name; they go through the same door as third-party ones."""
+
+from __future__ import annotations
+
+from magdi.plugins.component import Component, Kind
+
+BUILTINS: dict[Kind, tuple[Component, ...]] = {
+    "protocol": (
+        Component(
+            "reconcile",
+            "magdi.protocols.reconcile:ReConcile",
+            "Round table of different models, confidence-weighted vote, until consensus (Chen et al., 2024).",
+        ),
+        Component("single", "magdi.protocols.single:Single", "Every agent answers alone, once."),
+    ),
+    "encoder": (
+        Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        Component("none", "magdi.encoders.none:NoEncoder", "No graph: each turn is classified by its own state."),
+    ),
+    "teacher": (
+        Component("openai", "magdi.plugins.teachers.openai:OpenAITeacher", "Any OpenAI-compatible server."),
+        Component("replay", "magdi.plugins.teachers.replay:ReplayTeacher", "Answers from a recorded MAG file."),
+        Component(
+            "simulated",
+            "magdi.plugins.teachers.simulated:SimulatedTeacher",
+            "A programmatic solver with slips, style, confidence and stubbornness; no language model.",
+        ),
+    ),
+    "task": (
+        Component(
+            "arithmetic", "magdi.plugins.tasks.arithmetic:Arithmetic", "Procedural word problems, several steps."
+        ),
+        Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
+        Component("jsonl", "magdi.plugins.tasks.jsonl:Jsonl", "Your own questions from JSONL files."),
+    ),
+}

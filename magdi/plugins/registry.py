@@ -1,0 +1,1 @@
+"""From a name and settings to a protocol, encoder, teacher or task."""

@@ -1,0 +1,1 @@
+"""The shipped teachers, one kind a file."""

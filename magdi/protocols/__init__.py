@@ -1,0 +1,1 @@
+"""The shipped interaction protocols, one a file."""
