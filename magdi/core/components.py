@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Protocol as Interface
 
-from magdi.core.config.models import ComponentChoice, TeacherChoice
-from magdi.core.encoder import Encoder
-from magdi.core.protocol import Protocol
-from magdi.core.task import Task
-from magdi.core.teacher import Teacher
+if TYPE_CHECKING:
+    from magdi.core.config.models import ComponentChoice, TeacherChoice
+    from magdi.core.encoder import Encoder
+    from magdi.core.protocol import Protocol
+    from magdi.core.task import Task
+    from magdi.core.teacher import Teacher
 
 
 class Components(Interface):
@@ -26,8 +28,8 @@ class Components(Interface):
         """Makes an encoder for a student of hidden size ``dim``."""
         ...
 
-    def teacher(self, choice: TeacherChoice) -> Teacher:
-        """Makes a teacher from ``kind:target``."""
+    def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
+        """Makes a teacher from ``kind:target``; ``seed`` goes to those that have a setting of that name."""
         ...
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
