@@ -18,6 +18,9 @@ from magdi.core.errors import MagFileError
 
 SCHEMA: Literal["magdi.mag/1"] = "magdi.mag/1"
 
+# Characters that some tools take for the end of a line, though JSON lets them stand in a string.
+LINE_BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
+
 EdgeKind = Literal["content", "self", "summary", "critique", "control"]
 AnswerType = Literal["number", "letter", "boolean", "expression", "text"]
 Status = Literal["ok", "repaired", "invalid"]
@@ -180,7 +183,8 @@ class Mag(_Record):
     def to_line(self) -> str:
         """Returns the MAG as one line of JSON, fields at their defaults left out."""
         fields = {"schema": SCHEMA} | self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        return line.translate(LINE_BREAKS)
 
 
 def read_mags(path: Path | str, *, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:

@@ -183,6 +183,7 @@ class Evaluation(Part):
     """How accuracy is measured."""
 
     split: Literal["validation", "test"] = Field("test", description="Split that is evaluated.")
+    base: bool = Field(True, description="Evaluate the student before distillation too, for comparison.")
     questions: int | None = Field(None, ge=1, description="Questions; null for all there are.")
     max_new_tokens: int = Field(300, ge=1, description="Longest answer.")
     batch_tokens: int = Field(16384, ge=64, description="Most tokens of a generation batch.")
@@ -195,9 +196,9 @@ class Evaluation(Part):
 class RunConfig(Part):
     """Everything that decides a run."""
 
-    preset: Literal["auto", "paper", "authors-code", "tiny"] = Field(
+    preset: Literal["auto", "paper", "authors-code", "tiny", "quick"] = Field(
         "auto",
-        description="Defaults to start from; auto is tiny for student.model: tiny and paper otherwise.",
+        description="Defaults to start from; auto is tiny for student.model: tiny, else paper; quick is a small tiny.",
     )
     seed: int = Field(0, ge=0, description="Seed of questions, teachers, training and sampling.")
     task: ComponentChoice = Field(ComponentChoice(name="arithmetic"), description="Where questions come from.")

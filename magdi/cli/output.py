@@ -1,0 +1,145 @@
+"""How the command line speaks: results to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress as Bars
+
+    from magdi.core.errors import MagdiError
+    from magdi.core.experiment.progress import Figures
+
+PLAIN_INTERVAL = 5.0  # seconds between two lines where stderr is no terminal
+
+
+def result() -> Console:
+    """Returns the console that results go to; wide where it is no terminal, so that tables are not folded."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+@cache
+def progress_console() -> Console:
+    """Returns the console that progress and errors go to."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
+    """Prints a result: as one JSON document, or as ``render`` draws it."""
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    else:
+        result().print(render())
+
+
+def complain(error: MagdiError) -> None:
+    """Prints an error, and its hint on a line of its own."""
+    console = progress_console()
+    console.print(f"error: {error.message}", style="red", markup=False, soft_wrap=True)
+    if error.hint:
+        console.print(f"hint: {error.hint}", markup=False, soft_wrap=True)
+
+
+def figures_text(figures: Figures) -> str:
+    """Returns figures as ``name value`` pairs, short enough for one line."""
+    return "  ".join(f"{name} {_number(value)}" for name, value in figures.items())
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or value == int(value):
+        return f"{int(value):,}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+class TerminalProgress:
+    """Progress on stderr: bars on a terminal, a line every few seconds elsewhere, nothing when ``quiet``."""
+
+    def __init__(self, *, quiet: bool = False, observe: Callable[..., None] | None = None) -> None:
+        self._quiet = quiet
+        self._observe = observe
+        self._console = progress_console()
+        self._bars: Bars | None = None
+        self._name = self._unit = self._figures = ""
+        self._total: int | None = None
+        self._done = 0
+        self._last = 0.0
+
+    def stage(self, name: str, total: int | None, unit: str) -> None:
+        """Draws a new bar."""
+        self.close()
+        self._name, self._total, self._unit, self._done, self._figures = name, total, unit, 0, ""
+        self._last = time.monotonic()
+        if not self._quiet and self._console.is_terminal:
+            self._bars = _bars(self._console)
+            self._bars.start()
+            self._bars.add_task(name, total=total, unit=unit, figures="")
+
+    def advance(self, done: int, figures: Figures) -> None:
+        """Moves the bar; without a terminal prints a line at most every few seconds."""
+        self._done, self._figures = done, figures_text(figures)
+        if self._bars is not None:
+            self._bars.update(self._bars.task_ids[-1], completed=done, figures=self._figures)
+        elif time.monotonic() - self._last > PLAIN_INTERVAL:
+            self._last = time.monotonic()
+            self._line(f"{self._name}: {self._count()} {self._figures}")
+
+    def finish(self, seconds: float) -> None:
+        """Leaves one line about the stage behind."""
+        self.close()
+        self._line(f"{self._name}: {self._count()} in {seconds:.1f} s  {self._figures}")
+
+    def note(self, text: str) -> None:
+        """Prints a line."""
+        self._line(text)
+
+    def event(self, hook: str, **facts: Any) -> None:
+        """Passes an event on to plugins that observe."""
+        if self._observe is not None:
+            self._observe(hook, **facts)
+
+    def close(self) -> None:
+        """Takes the bar away, so that the terminal is whole again."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _count(self) -> str:
+        of = "" if self._total is None or self._total == self._done else f" of {self._total:,}"
+        return f"{self._done:,}{of} {self._unit}"
+
+    def _line(self, text: str) -> None:
+        if not self._quiet:
+            self._console.print(text.rstrip(), markup=False, soft_wrap=True)
+
+
+def _bars(console: Console) -> Bars:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[figures]}", style="dim"),
+        console=console,
+        transient=True,
+    )

@@ -1,0 +1,189 @@
+"""The run directory: everything that a run was told and made, in one place, so that the same command resumes it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from magdi.core.config.models import RunConfig
+from magdi.core.errors import RunDirectoryError
+
+PACKAGES = ("magdi", "torch", "transformers", "peft", "torch-geometric")
+
+# What may be changed when a run is resumed: it decides how far and how fast a run goes, not what comes out.
+CHANGEABLE = frozenset(
+    {f"discussion.max_{limit}" for limit in ("cost", "calls", "tokens", "time")}
+    | {"discussion.in_flight", "discussion.cache", "training.report_to", "training.save_every", "plugins"}
+)
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested mappings as one, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
+def deciding(config: RunConfig) -> dict[str, Any]:
+    """Returns what decides a run's results, by dotted path."""
+    flat = flatten(config.model_dump(mode="json"))
+    return {path: value for path, value in flat.items() if path not in CHANGEABLE}
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each path at which two flat configurations differ."""
+    missing = object()
+    return [
+        f"{path}: {_shown(old.get(path, missing), missing)} -> {_shown(new.get(path, missing), missing)}"
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path, missing) != new.get(path, missing)
+    ]
+
+
+def _shown(value: object, missing: object) -> str:
+    return "(absent)" if value is missing else json.dumps(value, default=str)
+
+
+class RunDirectory:
+    """A run's directory.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    CONFIG: ClassVar[str] = "config.yaml"
+    STATE: ClassVar[str] = "run.json"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def mags(self) -> Path:
+        """The discussions, one MAG a line."""
+        return self.path / "mags.jsonl"
+
+    @property
+    def failures(self) -> Path:
+        """Questions whose discussion failed, and why."""
+        return self.path / "failures.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """Every reply that was ever given to this run."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def metrics(self) -> Path:
+        """What was measured during training, one step a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def student(self) -> Path:
+        """The trained student: an adapter or a model, its tokenizer, its heads."""
+        return self.path / "student"
+
+    @property
+    def training(self) -> Path:
+        """Checkpoints, while and after training."""
+        return self.path / "training"
+
+    def predictions(self, who: str) -> Path:
+        """The answers that ``base`` or ``student`` gave, one question a line."""
+        return self.path / "evaluation" / f"{who}.jsonl"
+
+    @classmethod
+    def open(cls, path: Path, config: RunConfig, *, fresh: bool = False) -> RunDirectory:
+        """Makes a run's directory, or finds it again.
+
+        Raises:
+            RunDirectoryError: It holds a run of another configuration, or something that is no run.
+        """
+        directory = cls(path)
+        if fresh and directory.is_run():
+            shutil.rmtree(path)
+        elif directory.is_run():
+            directory._check_same(config)
+        elif path.exists() and any(path.iterdir()):
+            raise RunDirectoryError(
+                f"{path} is not empty and holds no run of magdi", hint="name another directory with -o"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        _write_whole(path / cls.CONFIG, text)
+        return directory
+
+    def is_run(self) -> bool:
+        """Returns whether there is a run in it."""
+        return (self.path / self.CONFIG).is_file()
+
+    def config(self) -> RunConfig:
+        """Returns the configuration that the run was started with."""
+        return RunConfig.model_validate(yaml.safe_load((self.path / self.CONFIG).read_text("utf-8")))
+
+    def state(self) -> dict[str, Any]:
+        """Returns what run.json says: status, versions, and per finished stage its result and seconds."""
+        file = self.path / self.STATE
+        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+
+    def update(self, **fields: Any) -> None:
+        """Writes fields into run.json, whole or not at all."""
+        _write_whole(self.path / self.STATE, json.dumps(self.state() | fields, indent=2, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes out of the directory for as long as the context lasts; a kill lets go of it.
+
+        Raises:
+            RunDirectoryError: Another process is at work in it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunDirectoryError(
+                    f"another process is at work in {self.path}", hint="wait for it, or name another directory with -o"
+                ) from error
+            yield
+
+    def _check_same(self, config: RunConfig) -> None:
+        changed = differences(deciding(self.config()), deciding(config))
+        if changed:
+            listed = "\n".join(f"  {line}" for line in changed)
+            raise RunDirectoryError(
+                f"{self.path} holds a run of another configuration:\n{listed}",
+                hint="name another directory with -o, or start over in this one with --fresh",
+            )
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of magdi and of the libraries that results depend on."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _write_whole(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
