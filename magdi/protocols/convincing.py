@@ -1,0 +1,59 @@
+"""Convincing samples: human explanations that once changed an agent's mind (ReConcile, section 4).
+
+An agent's samples are training questions that it got wrong alone and right after reading the human explanation; the
+*other* agents are shown them, as examples of what convinces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from magdi.core.mag import Question
+
+
+class Sample(BaseModel):
+    """A training question with the explanation that convinced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str = Field(min_length=1, description="The question with its options.")
+    explanation: str = Field(min_length=1, description="The human explanation.")
+    answer: str = Field(min_length=1, description="The right answer.")
+
+
+_SAMPLES = TypeAdapter(dict[str, tuple[Sample, ...]])
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        return _SAMPLES.validate_json(Path(value).read_bytes())
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{value} holds no convincing samples: {where}: {first['msg']}") from None
+
+
+Convincing = Annotated[Mapping[str, tuple[Sample, ...]], BeforeValidator(_read)]
+"""Samples by the agent whom they convinced."""
+
+
+def samples_for(convincing: Convincing, agent: str, question: Question, count: int) -> list[Sample]:
+    """Returns what an agent is shown: at most ``count`` samples of each *other* agent.
+
+    The question being discussed is never among them, for its explanation would give the answer away.
+    """
+    asked = (question.text, question.prompt)
+    return [
+        sample
+        for name, samples in convincing.items()
+        if name != agent
+        for sample in [each for each in samples if each.question not in asked][:count]
+    ]
