@@ -1,1 +1,175 @@
-"""From a name and settings to a protocol, encoder, teacher or task."""
+"""From a name and settings to a protocol, encoder, teacher or task.
+
+A component is imported when it is chosen and never before, so that a listing loads no torch and a plugin that is
+broken breaks nothing but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel
+
+from magdi.core.config.problems import Problem, validate
+from magdi.core.errors import ComponentError, ConfigError, did_you_mean
+from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import KINDS, Component, Kind
+from magdi.plugins.registration import SHIPPED, Fault, Registration, shipped
+from magdi.plugins.target import load_class
+
+if TYPE_CHECKING:
+    from magdi.core.config.models import ComponentChoice, TeacherChoice
+    from magdi.core.encoder import Encoder
+    from magdi.core.protocol import Protocol
+    from magdi.core.task import Task
+    from magdi.core.teacher import Teacher
+
+
+class Registry:
+    """All components that can be chosen; implements `magdi.core.components.Components`.
+
+    A component is chosen as ``name``, or as ``plugin/name`` where two plugins have one of that name. Names of shipped
+    components are reserved: another plugin's component of that name answers to ``plugin/name`` only.
+
+    Args:
+        registrations: The components, shipped ones included.
+        faults: What went wrong when plugins were loaded; told to whoever asks for a component that is not there.
+    """
+
+    def __init__(self, registrations: Iterable[Registration] = (), faults: Iterable[Fault] = ()) -> None:
+        self.faults: list[Fault] = list(faults)
+        self._found: dict[Kind, dict[str, list[Registration]]] = {kind: {} for kind in KINDS}
+        for registration in registrations:
+            self.register(registration)
+
+    def register(self, registration: Registration) -> None:
+        """Adds a component; one that is already there, by plugin and name, is a fault of the plugin."""
+        rivals = self._found[registration.kind].setdefault(registration.component.name, [])
+        if any(rival.plugin == registration.plugin for rival in rivals):
+            self.faults.append(registration.fault("is registered twice; the first one is used"))
+            return
+        if any(rival.plugin == SHIPPED for rival in rivals):
+            only = f"is reserved for magdi's own; this one answers to {registration.address!r} only"
+            self.faults.append(registration.fault(only))
+        elif rivals:
+            both = f"is also registered by {rivals[0].plugin}; say {registration.address!r} or {rivals[0].address!r}"
+            self.faults.append(registration.fault(both))
+        rivals.append(registration)
+
+    def add(self, kind: Kind, name: str, target: type | str, summary: str = "", *, plugin: str = "local") -> None:
+        """Adds a component from Python, e.g. from a notebook."""
+        self.register(Registration(kind, Component(name, target, summary), plugin))
+
+    def listing(self, kind: Kind | None = None) -> Iterator[Registration]:
+        """Yields what is registered, of one kind or of all, in the order of kinds and names."""
+        for each in KINDS if kind is None else (kind,):
+            for name in sorted(self._found[each]):
+                yield from self._found[each][name]
+
+    def find(self, kind: Kind, name: str) -> Registration:
+        """Returns the component of a name or of ``plugin/name``.
+
+        Raises:
+            ComponentError: There is none, or there are several.
+        """
+        plugin, slash, bare = name.rpartition("/")
+        rivals = self._found[kind].get(bare, [])
+        fitting = [rival for rival in rivals if not slash or rival.plugin == plugin]
+        own = [rival for rival in fitting if rival.plugin == SHIPPED]
+        if len(fitting) == 1 or own:
+            return (own or fitting)[0]
+        if fitting:
+            addresses = ", ".join(repr(rival.address) for rival in fitting)
+            raise ComponentError(f"{len(fitting)} plugins have a {kind} {name!r}", hint=f"say one of {addresses}")
+        known = [*self._found[kind], *(each.address for each in self.listing(kind) if slash)]
+        raise ComponentError(f"there is no {kind} {name!r}; {did_you_mean(name, known)}", hint=self._broken())
+
+    def _broken(self) -> str:
+        """Returns a hint that names the plugins that could not be loaded: the component may be in one of them."""
+        broken = [str(fault) for fault in self.faults if fault.fatal]
+        return "plugins that could not be loaded: " + "; ".join(broken) if broken else ""
+
+    def load(self, kind: Kind, name: str) -> type:
+        """Returns a component's class.
+
+        Raises:
+            ComponentError: There is none, its module cannot be imported, or it is no class of this kind.
+        """
+        return load_class(self.find(kind, name))
+
+    def config_of(self, kind: Kind, name: str) -> type[BaseModel]:
+        """Returns the model of a component's settings; raises as `load` does."""
+        return cast("type[BaseModel]", self.load(kind, name).Config)  # type: ignore[attr-defined]
+
+    def settings(self, kind: Kind, name: str, given: Mapping[str, Any], seed: int | None = None) -> BaseModel:
+        """Returns a component's validated settings.
+
+        Args:
+            kind: Kind of the component.
+            name: Its name.
+            given: What the configuration says.
+            seed: Goes into a setting named ``seed`` where the component has one and none is given.
+
+        Raises:
+            ComponentError: As `load`.
+            ConfigError: The component's ``Config`` refuses them; lists all that is wrong.
+        """
+        model = self.config_of(kind, name)
+        seeded = seed is not None and "seed" in model.model_fields and "seed" not in given
+        config, problems = validate(model, {**given, "seed": seed} if seeded else given, prefix=(kind,))
+        if config is None:
+            raise ConfigError(f"settings of {kind} {name!r} that cannot be used:", problems=map(str, problems))
+        return config
+
+    def teacher_settings(self, choice: TeacherChoice, seed: int | None = None) -> BaseModel:
+        """Returns a teacher's settings: those that its target stands for, and over them those that are given.
+
+        Raises:
+            ComponentError: As `load`.
+            ConfigError: The target or the settings make no sense.
+        """
+        kind, _, target = choice.teacher.partition(":")
+        cls = cast("type[Teacher]", self.load("teacher", kind))
+        return self.settings("teacher", kind, {**cls.from_target(target), **choice.settings}, seed)
+
+    def problems(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> list[Problem]:
+        """Returns all that is wrong with a choice, without making the component."""
+        from magdi.core.config.models import TeacherChoice
+
+        try:
+            if isinstance(choice, TeacherChoice):
+                self.teacher_settings(choice)
+                return []
+            model = self.config_of(kind, choice.name)
+        except ConfigError as error:
+            return [Problem((), line) for line in error.problems or (error.message,)]
+        except ComponentError as error:
+            return [Problem((), error.message)]
+        return validate(model, choice.settings)[1]
+
+    def protocol(self, choice: ComponentChoice) -> Protocol:
+        """Makes a protocol; see `magdi.core.components.Components` for this and the next three."""
+        config = self.settings("protocol", choice.name, choice.settings)
+        return cast("Protocol", self.load("protocol", choice.name)(config))
+
+    def encoder(self, choice: ComponentChoice, dim: int) -> Encoder:
+        """Makes an encoder for a student of hidden size ``dim``."""
+        config = self.settings("encoder", choice.name, choice.settings)
+        return cast("Encoder", self.load("encoder", choice.name)(dim, config))
+
+    def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
+        """Makes a teacher from ``kind:target``."""
+        config = self.teacher_settings(choice, seed)
+        return cast("Teacher", self.load("teacher", choice.teacher.partition(":")[0])(config))
+
+    def task(self, choice: ComponentChoice, seed: int) -> Task:
+        """Makes a task."""
+        config = self.settings("task", choice.name, choice.settings, seed)
+        return cast("Task", self.load("task", choice.name)(config))
+
+
+def default_registry(extra: Iterable[Registration] = (), faults: Iterable[Fault] = ()) -> Registry:
+    """Returns a registry of the shipped components and those given; plugins are loaded by `magdi.plugins.manager`."""
+    own = [shipped(kind, component) for kind, components in BUILTINS.items() for component in components]
+    return Registry([*own, *extra], faults)
