@@ -1,0 +1,46 @@
+"""The command line's root: commands are mounted here, and errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import magdi
+from magdi.core.errors import MagdiError
+
+app = typer.Typer(
+    name="magdi",
+    help="Turn conversations between language models into a small model (MAGDi, ICML 2024).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"magdi {magdi.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Turn conversations between language models into a small model (MAGDi, ICML 2024)."""
+
+
+def main() -> None:
+    """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
+    from magdi.cli.output import complain
+
+    try:
+        app()
+    except MagdiError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        sys.exit(1)
