@@ -44,3 +44,10 @@ def last_words(turns: Sequence[Turn]) -> list[Turn]:
         if turn.answer is not None:
             newest[turn.agent] = turn
     return list(newest.values())
+
+
+def last_round(turns: Sequence[Turn]) -> list[Turn]:
+    """Returns the turns with an answer of the last round in which anyone gave one."""
+    answered = [turn for turn in turns if turn.answer is not None]
+    newest = max((turn.round for turn in answered), default=0)
+    return [turn for turn in answered if turn.round == newest]

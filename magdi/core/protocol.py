@@ -42,6 +42,8 @@ class Ask:
         role: solver, critic, moderator, judge, ...
         branch: Path of sample indices, for tree protocols.
         reply: The form of the reply.
+        caused_by: Earlier turns that brought this one about (chose the speaker, say) and do not stand in its prompt;
+            edges of kind ``control``.
         note: What the protocol's `prompt` needs to know beyond this, e.g. which of its prompts to use. Never text of a
             turn: what is quoted goes through ``shown``, or the graph lies.
     """
@@ -53,17 +55,23 @@ class Ask:
     role: str = "solver"
     branch: tuple[int, ...] = ()
     reply: ReplyFormat = field(default_factory=JsonAnswer)
+    caused_by: tuple[Turn, ...] = ()
     note: str = ""
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """The edges that this turn brings."""
-        return tuple(Seen(step=turn.step, kind=kind) for turn, kind in zip(self.shown, self.kinds, strict=True))
+        """The edges that this turn brings, in the order of their sources' steps."""
+        shown = {turn.step: Seen(step=turn.step, kind=kind) for turn, kind in zip(self.shown, self.kinds, strict=True)}
+        causes = {turn.step: Seen(step=turn.step, kind="control") for turn in self.caused_by}
+        return tuple(edge for _, edge in sorted((causes | shown).items()))
 
     def with_kind(self, kind: EdgeKind) -> Ask:
         """Returns the same ask with every shown turn of another agent shown as ``kind`` (critique, summary, ...)."""
         return replace(self, kinds=tuple("self" if old == "self" else kind for old in self.kinds))
 
+
+EDGE_KIND_OF_ROLE: dict[str, EdgeKind] = {"critic": "critique", "verifier": "critique", "summariser": "summary"}
+"""How the turns of a role are shown to others; all other turns are ``content``."""
 
 Wave = Sequence[Ask]
 Discussion = Generator[Wave, list[Turn], str | None]
@@ -100,25 +108,33 @@ class Protocol(Configurable):
         round: int = 0,  # noqa: A002
         seen: Iterable[Turn] = (),
         role: str = "solver",
-        kind: EdgeKind = "content",
+        kind: EdgeKind | None = None,
         branch: tuple[int, ...] = (),
         reply: ReplyFormat | None = None,
+        caused_by: Iterable[Turn] = (),
         note: str = "",
     ) -> Ask:
         """Returns a turn to be said by an agent after having been shown ``seen``.
 
-        Invalid turns are left out of what is shown: there is nothing in them to show. An agent's own earlier turns
-        are shown with the edge kind ``self``, all others with ``kind``.
+        Invalid turns are left out of what is shown: there is nothing in them to show. What an agent itself said
+        earlier in the same role is shown with the edge kind ``self``, all else with ``kind``; where that is left out,
+        with the kind that goes with the role of who said it (`EDGE_KIND_OF_ROLE`).
         """
         shown = tuple(sorted((turn for turn in seen if turn.status != "invalid"), key=lambda turn: turn.step))
         return Ask(
             agent=agent,
             round=round,
             shown=shown,
-            kinds=tuple("self" if turn.agent == agent.name else kind for turn in shown),
+            kinds=tuple(
+                "self"
+                if (turn.agent, turn.role) == (agent.name, role)
+                else kind or EDGE_KIND_OF_ROLE.get(turn.role, "content")
+                for turn in shown
+            ),
             role=role,
             branch=branch,
             reply=reply or JsonAnswer(),
+            caused_by=tuple(caused_by),
             note=note,
         )
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from magdi.core.decision import consensus, tally, vote
+from magdi.core.decision import consensus, last_round, tally, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.templates import Templates, fill
@@ -135,9 +135,7 @@ class ReConcile(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Weighted vote of the last round with an answer: argmax over a of the sum of f(p_k) over k with a_k = a."""
-        rounds = [turn.round for turn in turns if turn.answer is not None]
-        last = [turn for turn in turns if turn.round == max(rounds, default=0)]
-        return vote(last, self._weight, rule="confidence-weighted")
+        return vote(last_round(turns), self._weight, rule="confidence-weighted")
 
 
 def grouped(turns: Iterable[Turn]) -> list[list[Turn]]:
