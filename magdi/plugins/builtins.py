@@ -15,7 +15,32 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        Component(
+            "gcn-symmetric",
+            "magdi.encoders.gcn_symmetric:GcnSymmetric",
+            "Graph convolutions with symmetric normalisation and dropout: the authors' code.",
+        ),
+        Component(
+            "node-attention",
+            "magdi.encoders.node_attention:NodeAttention",
+            "Self-attention over a MAG's turns; no edges.",
+        ),
+        Component(
+            "token-attention",
+            "magdi.encoders.token_attention:TokenAttention",
+            "Self-attention over all tokens of an interaction, pooled by turn; no edges.",
+        ),
         Component("none", "magdi.encoders.none:NoEncoder", "No graph: each turn is classified by its own state."),
+        Component("sage", "magdi.encoders.sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
+        Component("gin", "magdi.encoders.gin:Gin", "Graph isomorphism network: sums, which count agreement."),
+        Component("gat", "magdi.encoders.gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
+        Component(
+            "graph-transformer",
+            "magdi.encoders.graph_transformer:GraphTransformer",
+            "Dot-product attention along the edges (PyG's TransformerConv).",
+        ),
+        Component("rgcn", "magdi.encoders.rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
+        Component("dir-gnn", "magdi.encoders.dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
     ),
     "teacher": (
         Component("openai", "magdi.plugins.teachers.openai:OpenAITeacher", "Any OpenAI-compatible server."),
