@@ -1,0 +1,118 @@
+"""Word problems of a few steps, made up as they are needed: the embedded default task."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
+
+from pydantic import BaseModel, Field, model_validator
+
+from magdi.core.mag import Question
+from magdi.core.task import Primer, Split, Task
+from magdi.plugins.tasks.arithmetic_primer import make_primer
+from magdi.plugins.tasks.word_problems import Problem, draw_problem
+
+SHARES: dict[str, range] = {"test": range(10), "validation": range(10, 16), "primer": range(16, 50)}
+"""Hundredths of all calculations that each split draws from; what is left is for training.
+
+Which hundredth a calculation belongs to is a matter of its hash alone, so that splits cannot overlap, whatever their
+sizes and seeds.
+"""
+
+
+class ArithmeticConfig(BaseModel, extra="forbid"):
+    """Settings of the arithmetic task."""
+
+    seed: int = Field(0, ge=0, description="Seed of the training questions; validation and test are the same for all.")
+    train: int = Field(1000, ge=1, description="Training questions.")
+    validation: int = Field(500, ge=1, description="Validation questions.")
+    test: int = Field(1000, ge=1, description="Test questions.")
+    min_steps: int = Field(2, ge=1, description="Fewest steps of a question.")
+    max_steps: int = Field(4, ge=1, description="Most steps of a question.")
+    primer_problems: int = Field(3000, ge=0, description="One- and two-step problems that a tiny base is trained on.")
+    primer_checks: int = Field(
+        1000, ge=0, description="Rows of eight right or wrong calculations that a tiny base learns to tell apart."
+    )
+
+    @model_validator(mode="after")
+    def _some_steps(self) -> ArithmeticConfig:
+        if self.max_steps < self.min_steps:
+            raise ValueError(f"max_steps ({self.max_steps}) is below min_steps ({self.min_steps})")
+        return self
+
+
+class Arithmetic(Task):
+    """Procedural word problems: a start value and 2-4 steps in nine kinds of phrase, all values 1..60.
+
+    Splits are disjoint in the calculation (start and operations, whatever the wording), also from the primer. The
+    training questions are fresh for each seed, validation and test are fixed.
+    """
+
+    Config = ArithmeticConfig
+
+    config: ArithmeticConfig
+
+    def questions(self, split: Split) -> Sequence[Question]:
+        """Returns a split; a larger split begins with the questions of a smaller one."""
+        config = self.config
+        size = {"train": config.train, "validation": config.validation, "test": config.test}[split]
+        seed = config.seed if split == "train" else 0
+        return _questions(split, seed, size, config.min_steps, config.max_steps)
+
+    def extract(self, text: str, question: Question) -> str | None:
+        """Returns the number after the last "the answer is", or else the last number."""
+        numbers = re.findall(r"-?\d+", text.rpartition("answer is")[2]) or re.findall(r"-?\d+", text)
+        return str(int(numbers[0])) if numbers else None
+
+    def primer(self, seed: int) -> Primer:
+        """Returns one- and two-step problems with plain solutions, and rows of calculations to judge."""
+        return make_primer(
+            seed, problems=self.config.primer_problems, checks=self.config.primer_checks, belongs=_for_primer
+        )
+
+
+def share_of(problem: Problem) -> int:
+    """Returns which hundredth of all calculations a problem belongs to, 0..99."""
+    return int.from_bytes(hashlib.blake2b(problem.signature.encode(), digest_size=4).digest()) % 100
+
+
+def _for_primer(problem: Problem) -> bool:
+    return share_of(problem) in SHARES["primer"]
+
+
+def _belongs(problem: Problem, split: Split) -> bool:
+    share = share_of(problem)
+    taken = SHARES.get(split)
+    return share in taken if taken is not None else not any(share in other for other in SHARES.values())
+
+
+@cache
+def _questions(split: Split, seed: int, size: int, fewest: int, most: int) -> tuple[Question, ...]:
+    problems = islice(_problems(split, seed, fewest, most), size)
+    where = f"train-{seed}" if split == "train" else split
+    return tuple(
+        Question(
+            id=f"{where}-{number:05d}",
+            text=problem.text,
+            gold=str(problem.values[-1]),
+            answer_type="number",
+            task="arithmetic",
+            metadata={"steps": len(problem.steps)},
+        )
+        for number, problem in enumerate(problems)
+    )
+
+
+def _problems(split: Split, seed: int, fewest: int, most: int) -> Iterator[Problem]:
+    """Yields the problems of a split, no calculation twice."""
+    rng = random.Random(f"arithmetic/{split}/{seed}")
+    done: set[str] = set()
+    while True:
+        problem = draw_problem(rng, rng.randint(fewest, most))
+        if problem.signature not in done and _belongs(problem, split):
+            done.add(problem.signature)
+            yield problem

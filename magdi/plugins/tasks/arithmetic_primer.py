@@ -1,0 +1,100 @@
+"""What a tiny base model learns before it is distilled into: short problems, and which calculations are right."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from magdi.core.task import Document, Primer
+from magdi.plugins.tasks.word_problems import (
+    AMOUNTS,
+    LARGEST,
+    NAMES,
+    PHRASES,
+    THINGS,
+    Problem,
+    Step,
+    calculate,
+    draw_problem,
+    words_of,
+    worked,
+)
+
+CHECKS_A_ROW = 8
+OFF_BY = (-10, -2, -1, 1, 2, 10)
+"""By how much the wrong result of a calculation to judge is off."""
+
+SPEECH = (
+    "We start with 1. Adding 2: 1 + 2 = 3. Taking away 2: Multiplying by 2: Dividing by 2: That leaves 3, which is it.",
+    "First, 1 plus 2 is 3. Then, 3 minus 1 is 2. times divided by Next, now we have 2. Finally",
+    "I agree with the others. I disagree with the answer 3. I checked it again and get 3. my own Let us see",
+    "So the answer is 3. yes no ? ! : ; , . ( ) - + * / = a an the of to in is are was not it this that their",
+)
+"""How solutions are worded: the rest of the vocabulary."""
+
+
+def make_primer(seed: int, *, problems: int, checks: int, belongs: Callable[[Problem], bool]) -> Primer:
+    """Returns the primer of the arithmetic task.
+
+    Documents are written as a tiny base's chat template writes them: the question, a line break, the answer; the loss
+    is on the answer. A check is a calculation and ``yes`` or ``no``; the loss is on right results and on verdicts,
+    never on operands, which nothing could predict.
+
+    Args:
+        seed: Seed of the documents.
+        problems: How many problems, half of one step and half of two.
+        checks: How many rows of calculations.
+        belongs: Whether a problem may be used.
+    """
+    rng = random.Random(f"arithmetic/primer/{seed}")
+    documents = [_problem(rng, 1 + number % 2, belongs) for number in range(problems)]
+    documents += [_row(rng) for _ in range(checks)]
+    return Primer(documents=documents, words=vocabulary(), numbers=LARGEST + 1)
+
+
+def vocabulary() -> tuple[str, ...]:
+    """Returns every number, word and sign that questions and solutions are made of."""
+    told = [
+        Problem(1, tuple(Step(kind, 2) for kind in PHRASES), name, thing).text
+        for name, thing in zip(NAMES, THINGS, strict=True)
+    ]
+    numbers = [str(number) for number in range(LARGEST + 1)]
+    return tuple(dict.fromkeys([*numbers, *words_of([*told, *SPEECH])]))
+
+
+def _problem(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) -> Document:
+    problem = draw_problem(rng, steps)
+    while not belongs(problem):
+        problem = draw_problem(rng, steps)
+    question = problem.text + "\n"
+    text = question + worked(problem)
+    return Document(text, learn=((len(question), len(text)),))
+
+
+def _row(rng: random.Random) -> Document:
+    text = ""
+    learn: list[tuple[int, int]] = []
+    for _ in range(CHECKS_A_ROW):
+        calculation, result, right = _check(rng)
+        text += calculation
+        if right:
+            learn.append((len(text), len(text) + len(result)))
+        text += result + " "
+        verdict = "yes" if right else "no"
+        learn.append((len(text), len(text) + len(verdict)))
+        text += verdict + ". "
+    return Document(text.rstrip(), learn=tuple(learn))
+
+
+def _check(rng: random.Random) -> tuple[str, str, bool]:
+    """Returns a calculation up to its equals sign, a result, and whether the result is right."""
+    while True:
+        operation = rng.choice(list(AMOUNTS))
+        value, amount = rng.randint(1, LARGEST), rng.choice(AMOUNTS[operation])
+        result = calculate(operation, value, amount)
+        if not 1 <= result <= LARGEST or (operation == "/" and value % amount):
+            continue
+        right = rng.random() < 0.5
+        wrong = [result + off for off in OFF_BY if 1 <= result + off <= LARGEST]
+        shown = result if right else rng.choice(wrong)
+        return f"{value} {operation} {amount} = ", str(shown), right

@@ -1,0 +1,200 @@
+"""The little language of the arithmetic task: word problems that are drawn, written, read back and solved.
+
+A problem is a start value and some steps; nine kinds of phrase stand for four operations, and every value on the way
+is a whole number from 1 to `LARGEST`. Writing and reading are inverse: what solves problems from their text alone
+(`magdi.plugins.teachers.simulated`) reads them with `read_problem`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LARGEST = 60
+"""No value of a problem is larger; tokenizers have one token for each number from 0 to this one."""
+
+NAMES = {
+    "Mia": ("she", "her"),
+    "Ana": ("she", "her"),
+    "Zoe": ("she", "her"),
+    "Eva": ("she", "her"),
+    "Ben": ("he", "him"),
+    "Leo": ("he", "him"),
+    "Max": ("he", "him"),
+    "Tom": ("he", "him"),
+}
+"""Who problems are about, with the pronouns to use."""
+
+THINGS = ("marbles", "coins", "cards", "shells", "stamps", "beads", "stones", "stickers")
+
+AMOUNTS = {"+": range(2, 21), "-": range(2, 21), "*": range(2, 6), "/": range(2, 6)}
+"""By operation, the amounts that a step may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One of the kinds of sentence that a step is told in.
+
+    Attributes:
+        kind: Its name.
+        operation: ``+``, ``-``, ``*`` or ``/``.
+        template: The sentence, with ``{Sub}``, ``{sub}`` and ``{obj}`` for pronouns and ``{n}`` for the amount.
+    """
+
+    kind: str
+    operation: str
+    template: str
+
+
+PHRASES = {
+    phrase.kind: phrase
+    for phrase in (
+        Phrase("find", "+", "{Sub} finds {n} more."),
+        Phrase("buy", "+", "{Sub} buys {n} more."),
+        Phrase("gift", "+", "A friend gives {obj} {n} more."),
+        Phrase("lose", "-", "{Sub} loses {n} of them."),
+        Phrase("give", "-", "{Sub} gives {n} away."),
+        Phrase("sell", "-", "{Sub} sells {n} of them."),
+        Phrase("grow", "*", "Soon {sub} has {n} times as many."),
+        Phrase("trade", "*", "{Sub} trades each for {n} new ones."),
+        Phrase("share", "/", "{Sub} splits them into {n} equal piles and keeps one."),
+    )
+}
+
+
+def calculate(operation: str, value: int, amount: int) -> int:
+    """Returns ``value operation amount``; division is rounded down (it has no remainder in a problem as drawn)."""
+    match operation:
+        case "+":
+            return value + amount
+        case "-":
+            return value - amount
+        case "*":
+            return value * amount
+        case _:
+            return value // amount
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a problem: a kind of phrase and its amount."""
+
+    kind: str
+    amount: int
+
+    @property
+    def operation(self) -> str:
+        """``+``, ``-``, ``*`` or ``/``."""
+        return PHRASES[self.kind].operation
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A word problem.
+
+    Attributes:
+        start: The value at the start.
+        steps: What happens, in order.
+        name: Whom it is about.
+        thing: What is counted.
+    """
+
+    start: int
+    steps: tuple[Step, ...]
+    name: str
+    thing: str
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The value at the start and after each step."""
+        values = [self.start]
+        for step in self.steps:
+            values.append(calculate(step.operation, values[-1], step.amount))
+        return tuple(values)
+
+    @property
+    def signature(self) -> str:
+        """The calculation without its wording, e.g. ``12 +5 *2``; splits are disjoint in it."""
+        return " ".join([str(self.start), *(f"{step.operation}{step.amount}" for step in self.steps)])
+
+    @property
+    def text(self) -> str:
+        """The problem in words."""
+        sub, obj = NAMES[self.name]
+        told = (
+            PHRASES[step.kind].template.format(Sub=sub.capitalize(), sub=sub, obj=obj, n=step.amount)
+            for step in self.steps
+        )
+        return " ".join(
+            [
+                f"{self.name} starts with {self.start} {self.thing}.",
+                *told,
+                f"How many {self.thing} does {sub} have now?",
+            ]
+        )
+
+
+def draw_problem(rng: random.Random, steps: int) -> Problem:
+    """Draws a problem: first the kind of each step among those that fit the value, then its amount."""
+    value = start = rng.randint(1, LARGEST)
+    told: list[Step] = []
+    while len(told) < steps:
+        fitting = {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
+        kind = rng.choice(list(fitting))
+        step = Step(kind, rng.choice(fitting[kind]))
+        told.append(step)
+        value = calculate(step.operation, value, step.amount)
+    return Problem(start, tuple(told), rng.choice(list(NAMES)), rng.choice(THINGS))
+
+
+def _amounts(operation: str, value: int) -> list[int]:
+    """Returns the amounts that keep the value whole and within 1..LARGEST."""
+    return [
+        amount
+        for amount in AMOUNTS[operation]
+        if 1 <= calculate(operation, value, amount) <= LARGEST and (operation != "/" or value % amount == 0)
+    ]
+
+
+def _pattern(phrase: Phrase) -> str:
+    """Returns a regular expression of a phrase with a named group for its amount."""
+    fields = {"Sub": r"(?:She|He)", "sub": r"(?:she|he)", "obj": r"(?:her|him)", "n": rf"(?P<{phrase.kind}>\d+)"}
+    parts = re.split(r"\{(\w+)\}", phrase.template)
+    return "".join(fields[part] if place % 2 else re.escape(part) for place, part in enumerate(parts))
+
+
+_STEP = re.compile("|".join(_pattern(phrase) for phrase in PHRASES.values()))
+_PROBLEM = re.compile(
+    rf"(?P<name>{'|'.join(NAMES)}) starts with (?P<start>\d+) (?P<thing>{'|'.join(THINGS)})\."
+    r"(?P<told>(?: [A-Z][^.?\n]*\.)+) How many"
+)
+
+
+def read_problems(text: str) -> list[Problem]:
+    """Returns all problems that stand in a text, in order; sentences that are no step of one are passed over."""
+    return [
+        Problem(int(found["start"]), read_steps(found["told"]), found["name"], found["thing"])
+        for found in _PROBLEM.finditer(text)
+    ]
+
+
+def read_steps(told: str) -> tuple[Step, ...]:
+    """Returns the steps that sentences tell."""
+    return tuple(Step(str(found.lastgroup), int(found[str(found.lastgroup)])) for found in _STEP.finditer(told))
+
+
+def worked(problem: Problem) -> str:
+    """Returns a plain worked solution, ending in the sentence that students are trained to end with."""
+    values = problem.values
+    lines = [
+        f"{before} {step.operation} {step.amount} = {after}."
+        for before, step, after in zip(values, problem.steps, values[1:], strict=False)
+    ]
+    return " ".join([*lines, f"So the answer is {values[-1]}."])
+
+
+def words_of(texts: Sequence[str]) -> list[str]:
+    """Returns the distinct words and signs of texts in the order in which they first occur."""
+    return list(dict.fromkeys(word for text in texts for word in re.findall(r"\w+|[^\w\s]", text)))
