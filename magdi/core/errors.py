@@ -78,6 +78,10 @@ class TrainingError(MagdiError):
     """Training that cannot start or go on: nothing to train on, losses that are not finite, no memory."""
 
 
+class StorageError(MagdiError):
+    """Something could not be written, e.g. on a full disk; what was written before is kept."""
+
+
 class TeacherError(MagdiError):
     """A teacher did not answer one request; the question fails, the run goes on."""
 

@@ -48,6 +48,19 @@ class Reply(BaseModel):
     logprobs: tuple[float, ...] | None = None
 
 
+class Price(BaseModel):
+    """What a teacher's tokens cost, in US dollars a million."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(0.0, ge=0, description="US dollars per million prompt tokens.")
+    output: float = Field(0.0, ge=0, description="US dollars per million completion tokens.")
+
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Returns US dollars for so many tokens."""
+        return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+
+
 class Teacher(Configurable):
     """Base class of teachers.
 
@@ -58,10 +71,16 @@ class Teacher(Configurable):
             journal's key.
         simulated: True for a teacher that is no language model; said wherever its results are shown.
         concurrency: Most requests at once.
+        requests_per_minute: Most requests a minute; None for no limit. The driver keeps to it, as to the next one.
+        tokens_per_minute: Most tokens a minute, prompts included; None for no limit.
+        price: What its tokens cost, where that is known.
     """
 
     simulated: ClassVar[bool] = False
     concurrency: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    price: Price | None = None
 
     @classmethod
     def from_target(cls, target: str) -> dict[str, Any]:
@@ -86,5 +105,12 @@ class Teacher(Configurable):
             TeacherError: It will not (4xx, context too long, content filter).
         """
 
+    def check(self) -> None:
+        """Looks whether it can answer at all; called before the first request, so that a run fails before it starts.
+
+        Raises:
+            MagdiError: It cannot: there is no key for it, no such file, a package is missing.
+        """
+
     async def close(self) -> None:
-        """Gives back connections and memory; called once, after the last request."""
+        """Gives back connections and memory; called in the event loop of the requests, after the last of them."""
