@@ -122,31 +122,23 @@ class Registry:
             raise ConfigError(f"settings of {kind} {name!r} that cannot be used:", problems=map(str, problems))
         return config
 
-    def teacher_settings(self, choice: TeacherChoice, seed: int | None = None) -> BaseModel:
-        """Returns a teacher's settings: those that its target stands for, and over them those that are given.
-
-        Raises:
-            ComponentError: As `load`.
-            ConfigError: The target or the settings make no sense.
-        """
-        kind, _, target = choice.teacher.partition(":")
-        cls = cast("type[Teacher]", self.load("teacher", kind))
-        return self.settings("teacher", kind, {**cls.from_target(target), **choice.settings}, seed)
-
     def problems(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> list[Problem]:
         """Returns all that is wrong with a choice, without making the component."""
-        from magdi.core.config.models import TeacherChoice
-
         try:
-            if isinstance(choice, TeacherChoice):
-                self.teacher_settings(choice)
-                return []
-            model = self.config_of(kind, choice.name)
-        except ConfigError as error:
-            return [Problem((), line) for line in error.problems or (error.message,)]
-        except ComponentError as error:
+            name, given = self._given(choice)
+            model = self.config_of(kind, name)
+        except (ComponentError, ConfigError) as error:
             return [Problem((), error.message)]
-        return validate(model, choice.settings)[1]
+        prefix = ("settings",) if kind == "teacher" else ()
+        return validate(model, given, prefix)[1]
+
+    def _given(self, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
+        """Returns a component's name and settings; a teacher's are those of its target, overridden by those given."""
+        if not hasattr(choice, "teacher"):
+            return choice.name, choice.settings
+        kind, _, target = choice.teacher.partition(":")
+        cls = cast("type[Teacher]", self.load("teacher", kind))
+        return kind, {**cls.from_target(target), **choice.settings}
 
     def protocol(self, choice: ComponentChoice) -> Protocol:
         """Makes a protocol; see `magdi.core.components.Components` for this and the next three."""
@@ -160,8 +152,8 @@ class Registry:
 
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
-        config = self.teacher_settings(choice, seed)
-        return cast("Teacher", self.load("teacher", choice.teacher.partition(":")[0])(config))
+        kind, given = self._given(choice)
+        return cast("Teacher", self.load("teacher", kind)(self.settings("teacher", kind, given, seed)))
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
         """Makes a task."""

@@ -1,0 +1,105 @@
+"""Laying one source of configuration over another, with every value knowing where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from magdi.core.config.models import ComponentChoice
+from magdi.core.config.problems import Path, Problem, dotted, model_in
+from magdi.core.config.source import Layer, origin_of
+
+
+class Layers:
+    """Sources of configuration laid over one another.
+
+    Mappings are merged key by key, lists and scalars are replaced. A section that names another component starts over:
+    settings of the one before say nothing about it. ``teachers.0.persona`` changes one entry of a list.
+
+    Args:
+        model: What the whole is to be.
+
+    Attributes:
+        tree: The merged values.
+        origins: By path, where a value came from.
+        problems: What could not be read or merged.
+    """
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+        self.tree: dict[str, Any] = {}
+        self.origins: dict[Path, str] = {}
+        self.problems: list[Problem] = []
+
+    def lay(self, layer: Layer) -> None:
+        """Lays a layer over those before it."""
+        self.problems += layer.problems
+        self.tree = self._merged(self.tree, layer.tree, (), layer)
+
+    def located(self, problem: Problem) -> str:
+        """Returns a problem as a line, with where the value came from."""
+        origin = origin_of(problem.path, self.origins) if problem.path else ""
+        return f"{problem} ({origin})" if origin else str(problem)
+
+    def _merged(self, below: Any, above: Any, path: Path, layer: Layer) -> Any:
+        field = _annotation(self.model, path)
+        if field is not None and model_in(field) is ComponentChoice and isinstance(above, str):
+            above = {"name": above}
+        if above is None and isinstance(field, type) and issubclass(field, BaseModel):
+            return below  # a section with nothing in it
+        if isinstance(above, Mapping):
+            if isinstance(below, list) and above and all(key.isdigit() for key in above):
+                return self._into_list(below, above, path, layer)
+            return self._into_mapping(below, above, path, layer)
+        self._forget(path)
+        self.origins[path] = layer.origin(path)
+        return above
+
+    def _into_mapping(self, below: Any, above: Mapping[str, Any], path: Path, layer: Layer) -> dict[str, Any]:
+        kept = dict(below) if isinstance(below, Mapping) else {}
+        if "name" in above and above["name"] != kept.get("name") and _is_choice(self.model, path):
+            kept = {}
+        if not kept:
+            self._forget(path)
+            if not above:
+                self.origins[path] = layer.origin(path)
+        return kept | {key: self._merged(kept.get(key), value, (*path, key), layer) for key, value in above.items()}
+
+    def _into_list(self, below: list[Any], above: Mapping[str, Any], path: Path, layer: Layer) -> list[Any]:
+        merged = list(below)
+        for key, value in above.items():
+            if int(key) < len(merged):
+                merged[int(key)] = self._merged(_opened(merged[int(key)]), value, (*path, key), layer)
+            else:
+                self.problems.append(
+                    Problem((*path, key), f"there are {len(merged)} in {dotted(path)} ({layer.origin((*path, key))})")
+                )
+        return merged
+
+    def _forget(self, path: Path) -> None:
+        self.origins = {known: origin for known, origin in self.origins.items() if known[: len(path)] != path}
+
+
+def _opened(entry: Any) -> Any:
+    """Returns a list's entry as a mapping where it is a teacher's short form."""
+    from magdi.core.config.models import TeacherChoice
+
+    return TeacherChoice.model_validate(entry).model_dump(exclude_unset=True) if isinstance(entry, str) else entry
+
+
+def _annotation(model: type[BaseModel], path: Path) -> Any:
+    annotation: Any = None
+    for part in path:
+        found = model.model_fields.get(part)
+        if found is None:
+            return None
+        annotation = found.annotation
+        model = model_in(annotation) or BaseModel
+    return annotation
+
+
+def _is_choice(model: type[BaseModel], path: Path) -> bool:
+    annotation = _annotation(model, path)
+    return annotation is not None and model_in(annotation) is ComponentChoice

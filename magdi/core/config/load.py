@@ -1,0 +1,138 @@
+"""From files, environment, flags and ``--set`` to one validated configuration.
+
+Later ones go first: code default < preset < YAML files in order < environment < flags < ``--set``. What a component's
+settings leave open, the component's own defaults fill in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from magdi.core.config.layers import Layers
+from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
+from magdi.core.config.presets import PRESETS
+from magdi.core.config.problems import Problem, dotted, validate
+from magdi.core.config.source import Layer, read_environment, read_file, read_flags, read_sets
+from magdi.core.errors import ConfigError
+
+Check = Callable[
+    [Literal["protocol", "encoder", "teacher", "task"], ComponentChoice | TeacherChoice], Iterable[Problem]
+]
+"""Says what is wrong with a choice of a component: that it does not exist, or its settings."""
+
+Choice = TypeVar("Choice", ComponentChoice, TeacherChoice)
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where it came from.
+
+    Attributes:
+        config: The validated configuration, ``preset`` resolved.
+        origins: By dotted path, where each value came from: ``default``, ``preset tiny``, ``exp.yaml:3``,
+            ``environment MAGDI_SEED``, ``flag``, ``--set seed``.
+    """
+
+    config: RunConfig
+    origins: dict[str, str]
+
+
+def load_config(
+    files: Iterable[Path | str] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    sets: Sequence[str] = (),
+    check: Check | None = None,
+) -> Loaded:
+    """Returns the configuration that all sources together make.
+
+    Args:
+        files: YAML files; later ones override earlier ones.
+        environ: The environment; the process's when left out.
+        flags: Values by dotted path, as the command line's options give them.
+        sets: ``key=value`` pairs, key a dotted path.
+        check: Looks at the chosen components, so that their problems are told with all others.
+
+    Raises:
+        ConfigError: Lists everything that is wrong, each with its path and where the value came from.
+    """
+    return validated(merge(files, environ, flags, sets), check)
+
+
+def merge(
+    files: Iterable[Path | str] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    sets: Sequence[str] = (),
+) -> Layers:
+    """Returns all sources laid over one another and not yet validated; see `load_config`."""
+    given = [
+        *(read_file(file) for file in files),
+        read_environment(os.environ if environ is None else environ, RunConfig.model_fields),
+        read_flags(flags or {}),
+        read_sets(sets),
+    ]
+    preset, why = _preset(given)
+    layers = Layers(RunConfig)
+    layers.lay(Layer(RunConfig().model_dump(mode="json"), {(): DEFAULT}))
+    if preset in PRESETS:
+        layers.lay(Layer(PRESETS[preset], {(): f"preset {preset}"}))
+    for layer in given:
+        layers.lay(layer)
+    if why:
+        layers.lay(Layer({"preset": preset}, {(): why}))
+    return layers
+
+
+def _preset(given: Iterable[Layer]) -> tuple[str, str]:
+    """Returns the preset that is asked for or, for ``auto``, that fits the student, and then why."""
+    asked = Layers(RunConfig)
+    asked.lay(Layer(RunConfig().model_dump(mode="json")))
+    for layer in given:
+        asked.lay(Layer(layer.tree))
+    preset, student = asked.tree["preset"], asked.tree["student"]
+    if preset != "auto":
+        return str(preset), ""
+    model = student.get("model") if isinstance(student, Mapping) else None
+    return ("tiny" if model == "tiny" else "paper"), f"auto, for student.model {model}"
+
+
+def validated(layers: Layers, check: Check | None = None) -> Loaded:
+    """Returns the validated configuration of merged sources; raises as `load_config`."""
+    config, problems = validate(RunConfig, layers.tree)
+    if check is not None:
+        problems = [*problems, *_of_components(layers.tree, check)]
+    lines = [*map(str, layers.problems), *(layers.located(problem) for problem in problems)]
+    if config is None or lines:
+        raise ConfigError("a configuration that cannot be used:", problems=dict.fromkeys(lines))
+    return Loaded(config, {dotted(path): origin for path, origin in layers.origins.items()})
+
+
+def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+    """Yields the problems of every choice that is one at all, however wrong the rest may be."""
+    kinds: tuple[Literal["task", "protocol", "encoder"], ...] = ("task", "protocol", "encoder")
+    for kind in kinds:
+        choice = _attempt(ComponentChoice, tree.get(kind))
+        if choice is not None:
+            yield from (Problem((kind, *problem.path), problem.message) for problem in check(kind, choice))
+    teachers = tree.get("teachers")
+    for index, given in enumerate(teachers if isinstance(teachers, Sequence) else ()):
+        teacher = _attempt(TeacherChoice, given)
+        if teacher is not None:
+            at = ("teachers", str(index))
+            yield from (Problem((*at, *problem.path), problem.message) for problem in check("teacher", teacher))
+
+
+def _attempt(model: type[Choice], given: Any) -> Choice | None:
+    try:
+        return model.model_validate(given)
+    except ValidationError:
+        return None

@@ -1,0 +1,177 @@
+"""Where configuration comes from: YAML files, the environment, flags and ``--set key=value``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path as File
+from typing import Any
+
+import yaml
+
+from magdi.core.config.problems import Path, Problem
+from magdi.core.config.yaml_text import Loader, complaint, read_value
+
+PREFIX = "MAGDI_"
+
+CONTROLS = frozenset(
+    PREFIX + name
+    for name in ("DATA", "CACHE", "LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS", "PLUGINS_DIR")
+)
+"""Variables that steer the program and are no part of a configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of values.
+
+    Attributes:
+        tree: Nested mappings and lists.
+        origins: Where paths of the tree were read; () stands for all of it.
+        problems: What could not be read.
+    """
+
+    tree: Mapping[str, Any]
+    origins: Mapping[Path, str] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+    def origin(self, path: Path) -> str:
+        """Returns where the value at a path comes from."""
+        return origin_of(path, self.origins)
+
+
+def origin_of(path: Path, origins: Mapping[Path, str]) -> str:
+    """Returns where a value was read: of the path itself, else what holds it, else the first thing in it."""
+    around = [path[:n] for n in range(len(path), -1, -1)]
+    inside = [known for known in origins if known[: len(path)] == path]
+    return next((origins[each] for each in [*around, *inside] if each in origins), "")
+
+
+def read_file(file: File | str) -> Layer:
+    """Returns the layer in a YAML file; every path knows its line. What cannot be read is a problem of the layer."""
+    try:
+        node = yaml.compose(File(file).read_text("utf-8"), Loader)
+    except OSError as error:
+        return Layer({}, problems=[Problem((), f"{file} cannot be read: {error.strerror}")])
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return Layer({}, problems=[Problem((), f"{file} is no YAML: {complaint(error)}")])
+    if node is None:
+        return Layer({})
+    if not isinstance(node, yaml.MappingNode):
+        return Layer({}, problems=[Problem((), f"{file} must hold a mapping, such as seed: 1")])
+    reader = _Reader(str(file))
+    tree = reader.mapping(node, ())
+    return Layer(_beside(tree, File(file).parent), reader.origins, reader.problems)
+
+
+class _Reader:
+    """Turns YAML nodes into values and remembers their lines."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.origins: dict[Path, str] = {}
+        self.problems: list[Problem] = []
+        self._loader = Loader("")
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        """Returns a mapping's values; a key that occurs twice is a problem."""
+        tree: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            line = f"{self.file}:{key_node.start_mark.line + 1}"
+            here = (*path, key)
+            if key in tree:
+                self.problems.append(Problem(here, f"is there twice ({line})"))
+            self.origins[here] = line
+            tree[key] = self.value(value_node, here)
+        return tree
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        """Returns a node's value."""
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, str(index))) for index, item in enumerate(node.value)]
+        return self._loader.construct_object(node, deep=True)
+
+
+def _beside(tree: dict[str, Any], folder: File) -> dict[str, Any]:
+    """Returns the tree with plugin files that lie beside the configuration file as whole paths."""
+    plugins = tree.get("plugins")
+    if isinstance(plugins, list):
+        found = [str(folder / each) if (folder / str(each)).is_file() else each for each in plugins]
+        return {**tree, "plugins": found}
+    return tree
+
+
+def read_environment(environ: Mapping[str, str], sections: Iterable[str]) -> Layer:
+    """Returns the layer in the environment: ``MAGDI_TRAINING__STEPS=10`` sets ``training.steps``.
+
+    Two underscores stand for the dot; values are read as YAML. Variables without them count when they name a key of
+    the top (``MAGDI_SEED``); a near miss of one is a problem, anything else is somebody else's.
+
+    Args:
+        environ: The environment.
+        sections: The keys of the top.
+    """
+    known = set(sections)
+    pairs, problems = [], []
+    for variable in sorted(environ):
+        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+        if not variable.startswith(PREFIX) or variable in CONTROLS:
+            continue
+        if path[0] in known:
+            pairs.append((f"environment {variable}", path, environ[variable]))
+        elif meant := get_close_matches(path[0], known, n=1, cutoff=0.6 if len(path) > 1 else 0.75):
+            name = "__".join((meant[0], *path[1:])).upper()
+            problems.append(Problem((), f"{variable} sets nothing; did you mean '{PREFIX}{name}'? (environment)"))
+        elif len(path) > 1:
+            there = ", ".join(sorted(known))
+            problems.append(Problem((), f"{variable} sets nothing; there is: {there} (environment)"))
+    return _from_text(pairs, problems)
+
+
+def read_sets(sets: Iterable[str]) -> Layer:
+    """Returns the layer of ``--set key=value``, where key is a dotted path and the value is read as YAML."""
+    pairs, problems = [], []
+    for given in sets:
+        key, equals, text = given.partition("=")
+        if equals and all(key.split(".")):
+            pairs.append((f"--set {key}", tuple(key.split(".")), text))
+        else:
+            problems.append(Problem((), f"--set {given!r} is not KEY=VALUE, such as training.steps=10"))
+    return _from_text(pairs, problems)
+
+
+def _from_text(pairs: Iterable[tuple[str, Path, str]], problems: list[Problem]) -> Layer:
+    values: list[tuple[str, Path, Any]] = []
+    for origin, path, text in pairs:
+        try:
+            values.append((origin, path, read_value(text)))
+        except ValueError as error:
+            problems.append(Problem(path, f"{error} ({origin})"))
+    return nest(values, problems)
+
+
+def read_flags(flags: Mapping[str, Any]) -> Layer:
+    """Returns the layer of flags, given by dotted path, e.g. ``{"training.steps": 10}``."""
+    return nest([("flag", tuple(key.split(".")), value) for key, value in flags.items()])
+
+
+def nest(values: Iterable[tuple[str, Path, Any]], problems: Sequence[Problem] = ()) -> Layer:
+    """Returns a layer of (origin, path, value); of two values for one path the later one counts."""
+    tree: dict[str, Any] = {}
+    origins: dict[Path, str] = {}
+    for origin, path, value in values:
+        node = tree
+        for part in path[:-1]:
+            inner = node.get(part)
+            if not isinstance(inner, dict):
+                inner = node[part] = {} if inner is None else {"name": inner}
+            node = inner
+        old = node.get(path[-1])
+        both = isinstance(old, dict) and isinstance(value, str)  # a component's name after its settings
+        node[path[-1]] = {**old, "name": value} if both and isinstance(old, dict) else value
+        origins[path] = origin
+    return Layer(tree, origins, problems)

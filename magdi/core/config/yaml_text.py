@@ -1,0 +1,54 @@
+"""YAML as people expect it: version 1.2's scalars, whether in a file or after an equals sign."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """Only true and false are booleans, 1e-5 is a number, a date is a string."""
+
+
+Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("int", r"[-+]?[0-9]+", [*"-+0123456789"]),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        [*"-+.0123456789"],
+    ),
+):
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def _decimal(loader: Loader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+
+
+def read_value(text: str) -> Any:
+    """Returns a value given as text, read as YAML: ``3``, ``1e-5``, ``null``, ``[a, b]`` or simply words.
+
+    Raises:
+        ValueError: It begins like a list or a mapping and is none.
+    """
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 (derives from SafeLoader)
+    except yaml.YAMLError as error:
+        if text.lstrip()[:1] in ("[", "{"):
+            raise ValueError(f"{text!r} cannot be read as YAML: {complaint(error)}") from None
+        return text
+
+
+def complaint(error: Exception) -> str:
+    """Returns a YAML error in one line, with line and column."""
+    mark = getattr(error, "problem_mark", None)
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{getattr(error, 'problem', None) or error}{where}"

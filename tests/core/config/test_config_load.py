@@ -1,0 +1,219 @@
+from pathlib import Path
+
+import pytest
+
+from magdi.core.config import load
+from magdi.core.config.load import load_config
+from magdi.core.config.problems import Problem
+from magdi.core.errors import ConfigError
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def problems(*args, **kwargs) -> tuple[str, ...]:
+    if len(args) < 2:
+        kwargs.setdefault("environ", {})
+    with pytest.raises(ConfigError) as caught:
+        load_config(*args, **kwargs)
+    assert caught.value.exit_code == 2
+    return caught.value.problems
+
+
+def test_later_layers_go_first(write, monkeypatch):
+    monkeypatch.setattr(
+        load, "PRESETS", {"tiny": {"training": {"epochs": 1, "steps": 1, "warmup": 1, "level": "1"}}, "paper": {}}
+    )
+    first = write("a.yaml", "training:\n  epochs: 2\n  steps: 2\n  warmup: 2\n  log_every: 2\nseed: 2\n")
+    second = write("b.yaml", "training:\n  steps: 3\n  warmup: 3\n  log_every: 3\nseed: 3\n")
+    loaded = load_config(
+        [first, second],
+        {"MAGDI_TRAINING__WARMUP": "4", "MAGDI_TRAINING__LOG_EVERY": "4", "MAGDI_SEED": "4"},
+        {"training.log_every": 5, "seed": 5},
+        ["seed=6"],
+    )
+    training = loaded.config.training
+    assert (training.level, training.epochs, training.steps, training.warmup, training.log_every) == ("1", 2, 3, 4, 5)
+    assert loaded.config.seed == 6
+    expected = {
+        "training.mags_per_step": "default",
+        "training.level": "preset tiny",
+        "training.epochs": f"{first}:2",
+        "training.steps": f"{second}:2",
+        "training.warmup": "environment MAGDI_TRAINING__WARMUP",
+        "training.log_every": "flag",
+        "seed": "--set seed",
+        "preset": "auto, for student.model tiny",
+    }
+    assert {path: loaded.origins[path] for path in expected} == expected
+
+
+def test_every_leaf_knows_its_origin():
+    loaded = load_config(environ={}, sets=["protocol.rounds=2", "teachers=[a=x:1, y:2]"])
+
+    def leaves(tree, path=()):
+        if isinstance(tree, dict) and tree:
+            for key, value in tree.items():
+                yield from leaves(value, (*path, key))
+        else:
+            yield ".".join(path)
+
+    assert set(leaves(loaded.config.model_dump(mode="json"))) == set(loaded.origins)
+
+
+@pytest.mark.parametrize(("student", "preset"), [("tiny", "tiny"), ("mistralai/Mistral-7B", "paper")])
+def test_auto_is_tiny_for_the_tiny_student_and_paper_otherwise(student, preset):
+    assert load_config(environ={}, flags={"student.model": student}).config.preset == preset
+
+
+def test_a_preset_that_is_asked_for_is_taken():
+    loaded = load_config(environ={}, sets=["preset=paper"])
+    assert (loaded.config.preset, loaded.origins["preset"]) == ("paper", "--set preset")
+    assert problems(sets=["preset=papper"]) == (
+        "preset: input should be 'auto', 'paper', 'authors-code', 'tiny' or 'quick', not 'papper' (--set preset)",
+    )
+
+
+def test_all_problems_are_told_at_once_with_path_origin_and_what_was_meant(write):
+    file = write("x.yaml", "seed: -1\ntrainin:\n  steps: 1\ntraining:\n  stepz: 3\n  edges: exakt\n")
+    found = problems([file], {"MAGDI_OBJECTIVE__ALPA": "1", "MAGDI_STUDNET__MODEL": "x"}, {}, ["student", "seed.x=1"])
+    assert found == (
+        "MAGDI_STUDNET__MODEL sets nothing; did you mean 'MAGDI_STUDENT__MODEL'? (environment)",
+        "--set 'student' is not KEY=VALUE, such as training.steps=10",
+        "seed: input should be a valid integer (--set seed.x)",
+        "objective.alpa: there is no such key; did you mean 'alpha'? (environment MAGDI_OBJECTIVE__ALPA)",
+        f"training.edges: input should be 'exact', 'adjacent', 'undirected', 'full' or 'none', not 'exakt' ({file}:6)",
+        f"training.stepz: there is no such key; did you mean 'steps'? ({file}:5)",
+        f"trainin: there is no such key; did you mean 'training'? ({file}:3)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("seed: [1", "is no YAML: expected ',' or ']', but got '<stream end>' (line 1, column 9)"),
+        ("- 1", "must hold a mapping, such as seed: 1"),
+        ("seed: 1\nseed: 2", "seed: is there twice ("),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(write, text, problem):
+    (found,) = problems([write("x.yaml", text)])
+    assert problem in found
+
+
+def test_a_missing_file_is_a_problem_beside_others():
+    assert problems(["/no/such.yaml"], sets=["seed=x"]) == (
+        "/no/such.yaml cannot be read: No such file or directory",
+        "seed: input should be a valid integer, unable to parse string as an integer, not 'x' (--set seed)",
+    )
+
+
+def test_naming_another_component_drops_the_settings_of_the_one_before(write):
+    file = write("x.yaml", "protocol: {name: debate, rounds: 7}\nencoder: {hidden: 32}\n")
+    same = load_config([file], {}, {"protocol.name": "debate", "protocol.agents": 2}).config
+    other = load_config([file], {}, {"protocol.name": "single"})
+    assert same.protocol.settings == {"rounds": 7, "agents": 2}
+    assert other.config.protocol.settings == {}
+    assert "protocol.rounds" not in other.origins
+    assert (same.encoder.name, same.encoder.settings) == ("gcn", {"hidden": 32})
+
+
+def test_a_component_alone_is_its_name_and_settings_may_come_before_it(write):
+    file = write("x.yaml", "task: gsm8k\n")
+    config = load_config([file], {"MAGDI_PROTOCOL__ROUNDS": "2", "MAGDI_PROTOCOL": "debate"}).config
+    assert config.task.name == "gsm8k"
+    assert (config.protocol.name, config.protocol.settings) == ("debate", {"rounds": 2})
+    config = load_config(environ={}, sets=["protocol.rounds=2", "protocol=debate"]).config
+    assert (config.protocol.name, config.protocol.settings) == ("debate", {"rounds": 2})
+
+
+def test_lists_are_replaced_and_their_entries_can_be_changed(write):
+    file = write("x.yaml", "teachers: [ada=simulated:careful, {teacher: simulated:bold, persona: Old.}]\n")
+    config = load_config([file], {}, sets=["teachers.1.persona=New.", "teachers.0.sampling.temperature=0"]).config
+    assert [teacher.teacher for teacher in config.teachers] == ["simulated:careful", "simulated:bold"]
+    assert (config.teachers[0].name, config.teachers[0].sampling.temperature) == ("ada", 0)
+    assert config.teachers[1].persona == "New."
+    assert len(load_config([file], {}, {"teachers": ["simulated:x"]}).config.teachers) == 1
+    assert "there are 2 in teachers (--set teachers.5.name)" in problems([file], sets=["teachers.5.name=x"])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-5", 1e-5), ("3", 3.0), (".5", 0.5)],
+)
+def test_numbers_are_read_as_people_write_them(write, text, value):
+    assert load_config([write("x.yaml", f"training: {{learning_rate: {text}}}")], {}).config.training.learning_rate == (
+        value
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("training.level", "4", "4"),
+        ("student.model", "no", "no"),
+        ("student.revision", "null", None),
+        ("student.revision", "2024-01-01", "2024-01-01"),
+        ("student.gradient_checkpointing", "false", False),
+        ("training.report_to", "[wandb]", ("wandb",)),
+        ("student.lora.target_modules", "[q, v]", ("q", "v")),
+        ("student.model", "@odd: `name", "@odd: `name"),
+        ("protocol.pace", "1e3", 1000.0),
+    ],
+)
+def test_values_given_as_text(path, text, value):
+    config: object = load_config(environ={}, sets=[f"{path}={text}"]).config
+    for part in path.split("."):
+        config = getattr(config, part)
+    assert config == value
+    assert type(config) is type(value)
+
+
+def test_an_explicit_false_and_null_win(write):
+    file = write("x.yaml", "discussion: {keep_prompts: true, max_calls: 5}\n")
+    config = load_config([file], {}, {"discussion.keep_prompts": False}, ["discussion.max_calls=null"]).config
+    assert config.discussion.keep_prompts is False
+    assert config.discussion.max_calls is None
+
+
+def test_an_empty_section_changes_nothing(write):
+    assert load_config([write("x.yaml", "training:\n")], {}) == load_config([write("y.yaml", "")], {})
+
+
+def test_variables_of_others_are_left_alone():
+    assert load_config(environ={"MAGDI_DATA": "/x", "MAGDI_LOAD_PLUGINS": "a", "MAGDI_HOME": "/", "OTHER__X": "1"})
+    assert "did you mean 'MAGDI_TASK'" in problems(environ={"MAGDI_TASKS": "x"})[0]
+    assert "MAGDI_X__Y sets nothing; there is: discussion," in problems(environ={"MAGDI_X__Y": "x"})[0]
+    assert "cannot be read as YAML" in problems(environ={"MAGDI_TEACHERS": "[a"})[0]
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch):
+    monkeypatch.setenv("MAGDI_SEED", "12")
+    assert load_config().config.seed == 12
+
+
+def test_plugin_files_lie_beside_the_configuration(write):
+    write("ring.py", "")
+    file = write("x.yaml", "plugins: [ring.py, some.module]\n")
+    assert load_config([file], {}).config.plugins == (str(file.parent / "ring.py"), "some.module")
+
+
+def test_problems_of_components_are_told_with_the_rest(write):
+    file = write("x.yaml", "seed: x\nprotocol: {name: ring, ronds: 3}\nteachers: [odd:1]\n")
+
+    def check(kind, choice):
+        if kind == "protocol":
+            yield Problem(("ronds",), "there is no such key; did you mean 'rounds'?")
+        if kind == "teacher":
+            yield Problem((), f"there is no teacher {choice.teacher}")
+
+    assert problems([file], check=check)[1:] == (
+        f"protocol.ronds: there is no such key; did you mean 'rounds'? ({file}:2)",
+        f"teachers.0: there is no teacher odd:1 ({file}:3)",
+    )
