@@ -233,11 +233,11 @@ class Stepper:
         steps = [turn.step for turn in ask.shown]
         if steps != sorted(set(steps)):
             raise self._broke(f"shows turns {steps}: not in order, or one twice")
-        for turn in ask.shown:
+        for turn in (*ask.shown, *ask.caused_by):
             if turn.step >= len(self._turns):
-                raise self._broke(f"shows turn {turn.step} in a wave that starts at turn {len(self._turns)}")
+                raise self._broke(f"builds on turn {turn.step} in a wave that starts at turn {len(self._turns)}")
             if turn is not self._turns[turn.step] and turn != self._turns[turn.step]:
-                raise self._broke(f"shows a turn {turn.step} that is not the one said in this discussion")
+                raise self._broke(f"builds on a turn {turn.step} that is not the one said in this discussion")
 
     def _finish(self, decision: Decision, stop: str) -> Mag:
         if not self._turns:
