@@ -12,6 +12,21 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "Round table of different models, confidence-weighted vote, until consensus (Chen et al., 2024).",
         ),
         Component("single", "magdi.protocols.single:Single", "Every agent answers alone, once."),
+        Component(
+            "self-consistency",
+            "magdi.protocols.self_consistency:SelfConsistency",
+            "Samples of one prompt and a plurality vote (Wang et al., 2023).",
+        ),
+        Component(
+            "self-refine",
+            "magdi.protocols.self_refine:SelfRefine",
+            "Every agent comments on its own answer and mends it (Madaan et al., 2023).",
+        ),
+        Component(
+            "debate",
+            "magdi.protocols.debate:Debate",
+            "Agents answer, read each other and answer again; any topology (Du et al., 2024).",
+        ),
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
