@@ -1,0 +1,120 @@
+"""Whether two expressions mean the same, as math-verify finds in a process that can be killed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import magdi
+from magdi.core.answers.expression import DEEPEST_NESTING, LONGEST_EXPRESSION
+
+SECONDS = 5.0
+"""Longest time for one comparison; what takes longer is graded wrong."""
+SECONDS_TO_START = 120.0
+MOST_RESTARTS = 3
+"""Times that a child that died is started anew for one comparison; it may have been killed from outside."""
+
+_HUGE_POWER = re.compile(r"\^\s*\{?[^{}]{0,20}(?:\^|\d{5})|\d{4,}\}?!|!!|(?:\\uparrow)|\*\*")
+
+
+@lru_cache(maxsize=65536)
+def equivalent(answer: str, gold: str) -> bool:
+    """Returns whether two expressions in normal form mean the same; what cannot be told in time is wrong.
+
+    Towers of powers and the like are refused unseen: no gold answer has one, and their value fills memory.
+    """
+    for text in (answer, gold):
+        if len(text) > LONGEST_EXPRESSION or text.count("{") > 4 * DEEPEST_NESTING or _HUGE_POWER.search(text):
+            return False
+    return _judge.compare(answer, gold)
+
+
+class Judge:
+    """A child process and the way to talk to it; safe to use from several threads, which then take turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._replies: queue.Queue[str | None] = queue.Queue()
+
+    def compare(self, answer: str, gold: str, seconds: float = SECONDS) -> bool:
+        """Asks the child, which is started first where none runs, and killed where it takes too long."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            return self._ask(json.dumps([answer, gold]), seconds) == "true"
+
+    def close(self) -> None:
+        """Ends the child."""
+        with self._lock:
+            self._kill()
+
+    def _start(self) -> None:
+        self._kill()
+        # The package is found where it is now, not where the current directory happens to be (-P).
+        path = os.pathsep.join(filter(None, [str(Path(magdi.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "magdi.core.answers.judge"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        )
+        self._replies = queue.Queue()
+        threading.Thread(target=_pump, args=(self._process, self._replies), daemon=True).start()
+        if self._receive(SECONDS_TO_START) != "true":
+            raise RuntimeError("math-verify does not work here: 1/2 and 0.5 are not found to be equal")
+
+    def _ask(self, line: str, seconds: float) -> str | None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            self._kill()
+            return None
+        return self._receive(seconds)
+
+    def _receive(self, seconds: float) -> str | None:
+        try:
+            reply = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            reply = None
+        if reply is None:
+            self._kill()
+        return reply
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._process = None
+
+
+def _pump(process: subprocess.Popen[str], replies: queue.Queue[str | None]) -> None:
+    """Puts a child's lines into a queue, and None when it has ended."""
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            replies.put(line.strip())
+    except ValueError:  # closed while reading
+        pass
+    replies.put(None)
+
+
+_judge = Judge()
+atexit.register(_judge.close)

@@ -1,0 +1,98 @@
+"""Reads a question out of columns whose names and meaning are settings: for the tasks jsonl and hf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from magdi.core import answers
+from magdi.core.mag import AnswerType, Choice
+from magdi.plugins.tasks.dataset import gold_form
+from magdi.plugins.tasks.rows import Row
+
+
+class Columns(BaseModel, extra="forbid", frozen=True):
+    """Which column is what."""
+
+    id: str = Field("id", description="Column of an id, unique in its file; rows are numbered where it is missing.")
+    question: str = Field("question", description="Column of the question.")
+    answer: str = Field("answer", description="Column of the gold answer; what stands behind '####' where it has that.")
+    choices: str = Field("choices", description="Column of the options, if any: texts, or labels and texts.")
+    answer_type: Literal["auto", "number", "letter", "boolean", "expression", "text"] = Field(
+        "auto", description="Form of the answers; auto goes by options and gold answer, question by question."
+    )
+
+
+def read_columns(row: Row, columns: Columns) -> Mapping[str, Any]:
+    """Returns the fields of a row's question.
+
+    Raises:
+        KeyError: A column is missing.
+        ValueError: The gold answer is not of the type, or names no option.
+    """
+    choices = read_choices(row.get(columns.choices))
+    raw = row[columns.answer]
+    rationale, mark, behind = str(raw).rpartition("####")
+    gold = behind.strip() if mark else raw
+    kind = columns.answer_type if columns.answer_type != "auto" else guess_type(gold, choices)
+    fields: dict[str, Any] = {"text": row[columns.question], "answer_type": kind, "choices": choices}
+    fields["gold"] = gold_label(gold, choices) if choices and kind == "letter" else gold_form(gold, kind)
+    fields["metadata"] = {"rationale": rationale.strip()} if mark else {}
+    return fields | ({"id": str(row[columns.id])} if columns.id in row else {})
+
+
+def read_choices(value: Any) -> tuple[Choice, ...]:
+    """Reads options from a list of texts, a list of {label, text}, or the hub's {label: [...], text: [...]}."""
+    if not value:
+        return ()
+    if isinstance(value, Mapping):
+        return letter_choices(value["text"])
+    if all(isinstance(item, str) for item in value):
+        return letter_choices(value)
+    return tuple(Choice.model_validate(item) for item in value)
+
+
+def letter_choices(texts: Sequence[str]) -> tuple[Choice, ...]:
+    """Returns options labelled A, B, C, ...
+
+    Raises:
+        ValueError: There are more options than letters.
+    """
+    if len(texts) > len(ascii_uppercase):
+        raise ValueError(f"{len(texts)} options are more than there are letters")
+    return tuple(Choice(label=label, text=text) for label, text in zip(ascii_uppercase, texts, strict=False))
+
+
+def gold_label(gold: object, choices: Sequence[Choice]) -> str:
+    """Returns the label of the right option, given as its number from 0, its label or its text.
+
+    Raises:
+        ValueError: There is no such option.
+    """
+    if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):
+        return choices[gold].label
+    said = str(gold).strip()
+    named = [choice.label for choice in choices if said == choice.label]
+    named += [choice.label for choice in choices if said == choice.text.strip()]
+    if not named:
+        raise ValueError(f"the gold answer {said[:60]!r} is none of the options")
+    return named[0]
+
+
+def guess_type(gold: object, choices: Sequence[Choice]) -> AnswerType:
+    """Returns the form that a gold answer has."""
+    if choices:
+        return "letter"
+    if isinstance(gold, bool) or answers.normal_form(str(gold), "boolean"):
+        return "boolean"
+    return "number" if is_number(str(gold)) else "text"
+
+
+def is_number(text: str) -> bool:
+    """Returns whether a text is a number and nothing else, currency and percent signs aside."""
+    bare = text.strip().strip("$€£% ").replace(",", "")
+    normal = answers.normal_form(text, "number")
+    return normal is not None and bare.lstrip("+-").replace(".", "", 1).replace("/", "", 1).isdigit()
