@@ -53,6 +53,7 @@ class Arithmetic(Task):
     """
 
     Config = ArithmeticConfig
+    teachers = ("careful=simulated:careful", "chatty=simulated:chatty", "hasty=simulated:hasty")
 
     config: ArithmeticConfig
 

@@ -1,0 +1,119 @@
+"""How a simulated teacher words its reply: JSON, a solution, a comment on others, a summary."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from magdi.plugins.teachers.simulated.mind import Opinion
+from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
+from magdi.plugins.teachers.simulated.reading import Heard, Shown
+from magdi.plugins.teachers.simulated.styles import written
+
+APPROVAL = re.compile(r"\b(APPROVED?|TERMINATE|ACCEPT(?:ED)?|DONE)\b")
+"""Words that prompts ask for when there is nothing left to say."""
+
+
+def reply_text(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: random.Random) -> str:
+    """Returns the reply in the form that the prompt asks for."""
+    if heard.schema is not None:
+        text = json.dumps(_fields(heard, heard.schema, opinion, config, rng))
+        return f"Here is my reply.\n```json\n{text}\n```" if rng.random() < config.untidy else text
+    if heard.wants_answer:
+        return f"{reasoning(heard, opinion, config, rng)} The answer is {opinion.solution.answer}.".strip()
+    if "summar" in heard.question.lower() and heard.others:
+        return _summary(heard)
+    return _comment(heard, opinion)
+
+
+def reasoning(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: random.Random) -> str:
+    """Returns a solution in the teacher's own style, at times with a word on whom it agrees with."""
+    remark = _remark(opinion) if heard.others and rng.random() < config.remarks else ""
+    steps = written(opinion.solution.lines, config.style) or "I cannot work this out."
+    return f"{remark} {steps}".strip()
+
+
+def _remark(opinion: Opinion) -> str:
+    if opinion.against:
+        return f"I disagree with the answer {opinion.against}."
+    return "I agree with the others." if opinion.stance == "adopted" else "I agree."
+
+
+def _fields(
+    heard: Heard,
+    schema: Mapping[str, Mapping[str, Any]],
+    opinion: Opinion,
+    config: SimulatedConfig,
+    rng: random.Random,
+) -> dict[str, Any]:
+    return {key: _field(key.lower(), kind, heard, opinion, config, rng) for key, kind in schema.items()}
+
+
+def _field(
+    key: str,
+    kind: Mapping[str, Any],
+    heard: Heard,
+    opinion: Opinion,
+    config: SimulatedConfig,
+    rng: random.Random,
+) -> Any:
+    """Returns the value for a key of a JSON reply, by what the key is called and what type it has."""
+    agreed = bool(heard.others) and all(turn.answer == opinion.solution.answer for turn in heard.others)
+    if "confidence" in key:
+        return opinion.confidence
+    if kind.get("type") == "boolean":
+        return agreed
+    if options := [option for option in kind.get("enum", ()) if option is not None]:
+        return _option(options, heard, opinion, agreed)
+    if kind.get("type") in ("number", "integer"):
+        return 1 if agreed else 0
+    if "answer" in key:
+        return opinion.solution.answer
+    return reasoning(heard, opinion, config, rng)
+
+
+def _option(options: list[Any], heard: Heard, opinion: Opinion, agreed: bool) -> Any:
+    """Returns the option that fits: the answer, whom it agrees with, yes or no, or the first."""
+    texts = {str(option).lower(): option for option in options}
+    speakers = [turn.who for turn in heard.others if turn.answer == opinion.solution.answer]
+    fitting = [
+        option
+        for text, option in texts.items()
+        if text == opinion.solution.answer.lower() or any(text in who.lower() for who in speakers)
+    ]
+    verdict = texts.get("yes" if agreed else "no")
+    return fitting[0] if fitting else verdict if verdict is not None else options[0]
+
+
+def _comment(heard: Heard, opinion: Opinion) -> str:
+    """Returns a word on the newest solution shown: approval, or where it goes wrong."""
+    answered = [turn for turn in heard.others if turn.answer is not None]
+    if not answered:
+        return f"I get {opinion.solution.answer}."
+    if answered[-1].answer == opinion.solution.answer:
+        word = APPROVAL.search(heard.question)
+        return f"{word[0] if word else 'I agree.'} I checked it and get {opinion.solution.answer} too.".strip()
+    return _fault(answered[-1], opinion)
+
+
+def _fault(turn: Shown, opinion: Opinion) -> str:
+    for place, (theirs, mine) in enumerate(zip(turn.lines, opinion.solution.lines, strict=False), start=1):
+        if theirs != mine:
+            right = f"{mine.left} {mine.operation} {mine.amount} = {mine.right}"
+            return f"I disagree with step {place}. It should be {right}."
+    return f"I disagree. I get {opinion.solution.answer}."
+
+
+def _summary(heard: Heard) -> str:
+    """Returns who said what: each answer, how often, and the calculations behind it."""
+    by_answer: dict[str, list[Shown]] = {}
+    for turn in [*heard.others, *([heard.own] if heard.own else [])]:
+        if turn.answer is not None:
+            by_answer.setdefault(turn.answer, []).append(turn)
+    return "\n".join(
+        f"{len(turns)} say {answer}: {written(turns[0].lines, 'equations')} The answer is {answer}."
+        for answer, turns in by_answer.items()
+    )
