@@ -28,7 +28,7 @@ _TABLE = {
 }
 
 _THIN_GROUP = re.compile("(?<=\\d)[\u2009\u202f](?=\\d{3}(?!\\d))")
-_EMPHASIS = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|\\[!,;: ](?!\d)")
+_EMPHASIS = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`")
 
 
 def clean(text: str) -> str | None:

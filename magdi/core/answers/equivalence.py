@@ -19,10 +19,8 @@ from magdi.core.answers.expression import DEEPEST_NESTING, LONGEST_EXPRESSION
 SECONDS = 5.0
 """Longest time for one comparison; what takes longer is graded wrong."""
 SECONDS_TO_START = 120.0
-MOST_RESTARTS = 3
-"""Times that a child that died is started anew for one comparison; it may have been killed from outside."""
 
-_HUGE_POWER = re.compile(r"\^\s*\{?[^{}]{0,20}(?:\^|\d{5})|\d{4,}\}?!|!!|(?:\\uparrow)|\*\*")
+_HUGE_POWER = re.compile(r"\^\s*(?:\{[^{}]{0,20}\^|\w{0,9}\s*\^|\{?[-+(]*\d{5})|\d{4,}\s*[})]?!|!!|\\uparrow|\*\*")
 
 
 @lru_cache(maxsize=65536)

@@ -10,11 +10,13 @@ from magdi.core.answers.spans import marked_spans
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
+MOST_WORDS = 3
+"""Words that a line may have and still be a formula without delimiters."""
 
 _DOLLARS = re.compile(r"(?<!\\)\$\$?([^$]{1,300}?)(?<!\\)\$\$?")
 _DELIMITED = re.compile(r"\\\((.{1,300}?)\\\)|\\\[(.{1,300}?)\\\]", re.DOTALL)
 _NOISE = re.compile(
-    r"\\(?:left|right|displaystyle|,|!|;|:|quad|qquad|\s)(?![a-zA-Z])|\\(?:left|right|displaystyle)|[~\s]+"
+    r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+"
 )
 _UNIT = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*([^{}]{0,60})\}(?:\^\{?\d\}?)?$")
 _SHORT_FRACTION = re.compile(r"\\frac(?:\{(\w+)\}|(\w))(?:\{(\w+)\}|(\w))")
@@ -22,6 +24,7 @@ _SHORT_ROOT = re.compile(r"\\sqrt(\w)")
 _NUMBER_ONLY = re.compile(
     r"[-+]?[$]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?\d+/\d+|-?\\frac\{\d+\}\{\d+\}"
 )
+_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=(?!.*=)")
 
 
@@ -64,10 +67,9 @@ def read_expression(text: str) -> str | None:
         return normal_expression(formulas[-1])
     lines = [line for line in text.split("\n") if line.strip()]
     last = lines[-1] if lines else ""
-    if len(text) <= LONGEST_EXPRESSION and len(lines) == 1 and len(last.split()) <= 8:
+    if len(text) <= LONGEST_EXPRESSION and len(lines) == 1 and len(_WORD.findall(last)) <= MOST_WORDS:
         return normal_expression(last)
-    number = normal_number(last.rsplit("=", 1)[-1]) if "=" in last else None
-    return number
+    return normal_number(last.rsplit("=", 1)[-1]) if "=" in last else None
 
 
 def _formula(span: str) -> str:

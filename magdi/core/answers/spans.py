@@ -23,7 +23,7 @@ _MARKER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
+_SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n")
 _NOTHING = re.compile(r"[\s*:$\\\[\](){}.-]*")
 
 
