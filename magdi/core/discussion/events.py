@@ -1,0 +1,109 @@
+"""What a discussion stage tells about itself while it runs, and sums of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from magdi.core.mag import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A discussion was opened."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A reply came.
+
+    Attributes:
+        question: The question's id.
+        agent: Who spoke.
+        teacher: The identity of the teacher behind the agent.
+        usage: Tokens and money.
+        kept: Whether the reply came out of the journal and cost nothing now.
+    """
+
+    question: str
+    agent: str
+    teacher: str
+    usage: Usage
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call failed and will be made again.
+
+    Attributes:
+        agent: Who was asked.
+        seconds: How long it is waited for.
+        reason: What went wrong.
+    """
+
+    agent: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A discussion is over.
+
+    Attributes:
+        question: The question's id.
+        rounds: Rounds that were held; 0 for a failure before the first one ended.
+        failed: Whether it failed.
+    """
+
+    question: str
+    rounds: int
+    failed: bool
+
+
+Event = Started | Called | Waiting | Ended
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over events.
+
+    Attributes:
+        started, done, failed: Discussions; those that failed are not among those done.
+        rounds: Rounds held in all.
+        calls: Replies that teachers gave now.
+        kept: Replies that came out of the journal.
+        retries: Calls that had to be made again.
+        usage: Tokens and money of the replies given now.
+        by_teacher: The same, by identity.
+    """
+
+    started: int = 0
+    done: int = 0
+    failed: int = 0
+    rounds: int = 0
+    calls: int = 0
+    kept: int = 0
+    retries: int = 0
+    usage: Usage = field(default_factory=Usage)
+    by_teacher: dict[str, Usage] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Counts an event."""
+        match event:
+            case Started():
+                self.started += 1
+            case Called(kept=True):
+                self.kept += 1
+            case Called():
+                self.calls += 1
+                self.usage += event.usage
+                self.by_teacher[event.teacher] = self.by_teacher.get(event.teacher, Usage()) + event.usage
+            case Waiting():
+                self.retries += 1
+            case Ended():
+                self.failed += event.failed
+                self.done += not event.failed
+                self.rounds += event.rounds

@@ -1,0 +1,61 @@
+"""Who sits at the table, what a stage's discussions share, and what comes of one that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from magdi.core.config.models import Discussion as Settings
+from magdi.core.discussion.stepper import DecisionRule
+from magdi.core.mag import Question, Turn
+from magdi.core.protocol import Agent, Protocol
+from magdi.core.task import Task
+from magdi.core.teacher import Sampling, Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An agent, the teacher that speaks for it, and how it samples."""
+
+    agent: Agent
+    teacher: Teacher
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A discussion that could not be held to its end.
+
+    Attributes:
+        question: Its question.
+        error: Why.
+        turns: What had been said by then, whole waves only.
+    """
+
+    question: Question
+    error: str
+    turns: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all discussions of a stage share; the attributes are arguments of `hold_discussions`."""
+
+    protocol: Protocol
+    protocol_name: str
+    seats: Sequence[Seat]
+    task: Task
+    decide: DecisionRule | None
+    settings: Settings
+
+
+def share_teachers(seats: Sequence[Seat]) -> tuple[Seat, ...]:
+    """Returns the seats with one teacher where several have the same class and identity.
+
+    Their connections, their limits and the weights of local models are then there once.
+    """
+    first: dict[tuple[type, str], Teacher] = {}
+    return tuple(
+        Seat(seat.agent, first.setdefault((type(seat.teacher), seat.teacher.identity), seat.teacher), seat.sampling)
+        for seat in seats
+    )

@@ -1,0 +1,124 @@
+"""The discussion of one question: a `Stepper` whose asks go to teachers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from magdi.core.discussion.calls import Calls
+from magdi.core.discussion.events import Called, Ended, Event, Started
+from magdi.core.discussion.gate import Stopped
+from magdi.core.discussion.seat import Failure, Setting
+from magdi.core.discussion.stepper import Pending, Stepper, ask_again
+from magdi.core.errors import MagdiError, TeacherError
+from magdi.core.mag import Mag, Question, Usage
+from magdi.core.reply import Parsed, UnreadableReply
+from magdi.core.teacher import Request
+
+ASK_AGAIN_CHARACTERS = 4000  # of an unreadable reply that its author is shown again; a flood of text is no help
+
+log = logging.getLogger(__name__)
+
+
+class Said(NamedTuple):
+    """What `Stepper.answer` is told of a turn."""
+
+    step: int
+    parsed: Parsed | None
+    text: str
+    usage: Usage
+    attempts: int
+
+
+class Sessions:
+    """Holds discussions, one coroutine each.
+
+    Args:
+        setting: What they share.
+        calls: How teachers are asked.
+        tell: Receives events.
+    """
+
+    def __init__(self, setting: Setting, calls: Calls, tell: Callable[[Event], None]) -> None:
+        self._setting, self._calls, self._tell = setting, calls, tell
+        self._seats = {seat.agent.name: seat for seat in setting.seats}
+        self._models = {name: seat.teacher.identity for name, seat in self._seats.items()}
+
+    async def hold(self, question: Question) -> Mag | Failure:
+        """Holds one discussion to its end, or until a teacher fails.
+
+        Raises:
+            Stopped: The run is to end, and this discussion would need another call.
+            MagdiError: Something that is wrong for all discussions: a broken protocol, a full disk.
+        """
+        setting = self._setting
+        self._tell(Started(question.id))
+        stepper = Stepper(
+            question,
+            setting.protocol,
+            [seat.agent for seat in setting.seats],
+            grade=setting.task.grade,
+            protocol_name=setting.protocol_name,
+            decide=setting.decide,
+            models=self._models,
+            keep_prompts=setting.settings.keep_prompts,
+        )
+        error = None
+        while error is None and not stepper.done:
+            said = await asyncio.gather(
+                *(self._turn(question, pending) for pending in stepper.pending), return_exceptions=True
+            )
+            error = _failure(said) or self._answer(stepper, said)
+        rounds = max((turn.round for turn in stepper.turns), default=0)
+        self._tell(Ended(question.id, rounds, error is not None))
+        return stepper.result if error is None else Failure(question, error, stepper.turns)
+
+    def _answer(self, stepper: Stepper, said: Sequence[Said | BaseException]) -> str | None:
+        try:
+            for turn in said:
+                assert isinstance(turn, Said)
+                stepper.answer(turn.step, turn.parsed, turn.text, usage=turn.usage, attempts=turn.attempts)
+        except MagdiError:
+            raise
+        except Exception as error:
+            log.debug("a discussion failed", exc_info=True)
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    async def _turn(self, question: Question, pending: Pending) -> Said:
+        """Gets one turn said, asking again while it cannot be read."""
+        ask, messages, usage = pending.ask, pending.messages, Usage()
+        seat = self._seats[ask.agent.name]
+        extract = partial(self._extract, question)
+        schema = ask.reply.schema(question)
+        for attempt in range(1, self._setting.settings.reasks + 2):
+            request = Request(messages=messages, sampling=seat.sampling, json_schema=schema, sample=pending.sample)
+            reply, kept = await self._calls.ask(seat.agent.name, seat.teacher, request)
+            self._tell(Called(question.id, seat.agent.name, self._models[seat.agent.name], reply.usage, kept))
+            usage = reply.usage if attempt == 1 else usage + reply.usage
+            try:
+                return Said(pending.step, ask.reply.parse(reply.text, extract), reply.text, usage, attempt)
+            except UnreadableReply as unreadable:
+                messages = ask_again(messages, reply.text[:ASK_AGAIN_CHARACTERS], str(unreadable))
+        return Said(pending.step, None, reply.text, usage, attempt)
+
+    def _extract(self, question: Question, text: str) -> str | None:
+        return self._setting.task.extract(text, question)
+
+
+def _failure(said: Sequence[Said | BaseException]) -> str | None:
+    """Returns why a wave failed, None where it did not; raises what concerns the whole run."""
+    errors = [each for each in said if isinstance(each, BaseException)]
+    for error in errors:
+        if isinstance(error, Stopped) or (isinstance(error, MagdiError) and not isinstance(error, TeacherError)):
+            raise error
+    for error in errors:
+        if not isinstance(error, Exception):
+            raise error
+        if not isinstance(error, TeacherError):
+            log.debug("a discussion failed", exc_info=error)
+        return error.message if isinstance(error, MagdiError) else f"{type(error).__name__}: {error}"
+    return None
