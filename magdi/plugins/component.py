@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 Kind = Literal["protocol", "encoder", "teacher", "task"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A named protocol, encoder, teacher or task.
+    """A named protocol, encoder, teacher, task or command.
 
     Attributes:
         name: kebab-case, as on the command line.
-        target: The class, or "module:Class", imported only when the component is chosen.
+        target: The class, or "module:Class", imported only when the component is chosen. For a command a
+            ``typer.Typer``, or "module:app".
         summary: One line for `magdi plugins list`.
         requires: What to install for it to work, as pip takes it; empty for nothing.
     """
 
     name: str
-    target: type | str
+    target: type | Typer | str
     summary: str
     requires: str = ""

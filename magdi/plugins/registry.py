@@ -128,7 +128,7 @@ class Registry:
             name, given = self._given(choice)
             model = self.config_of(kind, name)
         except (ComponentError, ConfigError) as error:
-            return [Problem((), error.message)]
+            return [Problem((), f"{error.message} ({error.hint})" if error.hint else error.message)]
         prefix = ("settings",) if kind == "teacher" else ()
         return validate(model, given, prefix)[1]
 

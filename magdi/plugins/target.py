@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
+import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -25,8 +31,7 @@ def load_class(registration: Registration) -> type:
         ComponentError: The module cannot be imported, has no such class, or the class is not of the component's kind.
     """
     try:
-        found = resolve(registration.component.target)
-        _check(found, registration.kind)
+        return _check(resolve(registration.component.target), registration.kind)
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
         install = component.requires and f'pip install "{component.requires}"'
@@ -34,37 +39,77 @@ def load_class(registration: Registration) -> type:
             f"{registration.kind} {component.name!r} of {who} cannot be loaded: {cause(error)}",
             hint=install if isinstance(error, ImportError) else "",
         ) from error
-    return found
 
 
-def resolve(target: type | str) -> type:
-    """Returns the class that a target names.
+def resolve(target: object) -> Any:
+    """Returns what a target names: itself, or what "module:attribute" stands for.
 
     Raises:
-        TypeError: The target is not of the form "module:Class", or names something that is no class.
+        TypeError: The target is a string of another form.
         AttributeError: The module has no such attribute.
         Exception: Whatever importing the module raises.
     """
-    if isinstance(target, str):
-        module_name, colon, path = target.partition(":")
-        if not (colon and module_name and path):
-            raise TypeError(f'target {target!r} is not "module:Class"')
-        found: object = importlib.import_module(module_name)
-        for name in path.split("."):
-            if not hasattr(found, name):
-                known = [each for each, value in vars(found).items() if isinstance(value, type)]
-                raise AttributeError(f"{module_name} has no {path!r}; {did_you_mean(name, known)}")
-            found = getattr(found, name)
-        target_class = found
-    else:
-        target_class = target
-    if not isinstance(target_class, type):
-        raise TypeError(f"target {target!r} is no class")
-    return target_class
+    if not isinstance(target, str):
+        return target
+    module, path = split(target)
+    found: object = importlib.import_module(module)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            known = [each for each, value in vars(found).items() if isinstance(value, type)]
+            raise AttributeError(f"{module} has no {path!r}; {did_you_mean(name, known)}")
+        found = getattr(found, name)
+    return found
 
 
-def _check(found: type, kind: Kind) -> None:
+def split(target: str) -> tuple[str, str]:
+    """Returns module and attribute of "module:attribute"; raises TypeError for anything else."""
+    module, colon, path = target.partition(":")
+    if not (colon and module and path):
+        raise TypeError(f'target {target!r} is not "module:Class"')
+    return module, path
+
+
+def absent(target: object) -> str:
+    """Returns why a target cannot exist, found without importing it; empty where nothing speaks against it."""
+    if not isinstance(target, str):
+        return ""
+    try:
+        module, path = split(target)
+        file = _source_of(module)
+    except (TypeError, ImportError) as error:
+        return str(error)
+    if file is None or file.suffix != ".py":
+        return ""
+    source = file.read_text("utf-8", errors="replace")
+    name = path.partition(".")[0]
+    if re.search(rf"\b{re.escape(name)}\b|import \*|__getattr__", source):
+        return ""
+    classes = re.findall(r"^class (\w+)", source, re.M)
+    return f"{module} has no {name!r}; {did_you_mean(name, classes)}"
+
+
+def _source_of(module: str) -> Path | None:
+    """Returns a module's file; no package on the way is imported."""
+    if module in sys.modules:
+        return None
+    path: Sequence[str] | None = None
+    spec = None
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        name = ".".join(parts[:depth])
+        spec = PathFinder.find_spec(name, path)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        path = spec.submodule_search_locations
+        if path is None and depth < len(parts):
+            raise ModuleNotFoundError(f"No module named {'.'.join(parts[: depth + 1])!r}; {name!r} is no package")
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def _check(found: object, kind: Kind) -> type:
     base = resolve(BASES[kind])
+    if not isinstance(found, type):
+        raise TypeError(f"{found!r} is no class")
     if not issubclass(found, base):
         raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {BASES[kind].replace(':', '.')}")
     config = getattr(found, "Config", None)
@@ -72,6 +117,7 @@ def _check(found: type, kind: Kind) -> None:
         raise TypeError(f"{found.__name__}.Config is no pydantic model")
     if missing := [name for name in dir(found) if getattr(getattr(found, name), "__isabstractmethod__", False)]:
         raise TypeError(f"{found.__name__} does not define {', '.join(missing)}")
+    return found
 
 
 def cause(error: BaseException) -> str:

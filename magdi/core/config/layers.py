@@ -11,12 +11,16 @@ from magdi.core.config.models import ComponentChoice
 from magdi.core.config.problems import Path, Problem, dotted, model_in
 from magdi.core.config.source import Layer, origin_of
 
+ADDED_UP = ("plugins",)
+"""The one list of which every source has its own share: a plugin on the command line unloads none of the file's."""
+
 
 class Layers:
     """Sources of configuration laid over one another.
 
-    Mappings are merged key by key, lists and scalars are replaced. A section that names another component starts over:
-    settings of the one before say nothing about it. ``teachers.0.persona`` changes one entry of a list.
+    Mappings are merged key by key, lists and scalars are replaced, ``plugins`` add up. A section that names another
+    component starts over: settings of the one before say nothing about it. ``teachers.0.persona`` changes one
+    entry of a list.
 
     Args:
         model: What the whole is to be.
@@ -53,6 +57,8 @@ class Layers:
             if isinstance(below, list) and above and all(key.isdigit() for key in above):
                 return self._into_list(below, above, path, layer)
             return self._into_mapping(below, above, path, layer)
+        if path == ADDED_UP and isinstance(below, list) and isinstance(above, list):
+            above = list(dict.fromkeys([*below, *above]))
         self._forget(path)
         self.origins[path] = layer.origin(path)
         return above

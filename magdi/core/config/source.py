@@ -16,8 +16,7 @@ from magdi.core.config.yaml_text import Loader, complaint, read_value
 PREFIX = "MAGDI_"
 
 CONTROLS = frozenset(
-    PREFIX + name
-    for name in ("DATA", "CACHE", "LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS", "PLUGINS_DIR")
+    PREFIX + name for name in ("DATA", "CACHE", "LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS")
 )
 """Variables that steer the program and are no part of a configuration."""
 

@@ -217,3 +217,9 @@ def test_problems_of_components_are_told_with_the_rest(write):
         f"protocol.ronds: there is no such key; did you mean 'rounds'? ({file}:2)",
         f"teachers.0: there is no teacher odd:1 ({file}:3)",
     )
+
+
+def test_plugins_of_all_sources_add_up(write):
+    file = write("x.yaml", "plugins: [a, b]\n")
+    loaded = load_config([file], {"MAGDI_PLUGINS": "[c]"}, {"plugins": ["b", "d"]})
+    assert loaded.config.plugins == ("a", "b", "c", "d")

@@ -1,0 +1,88 @@
+"""Registers plugins with pluggy, hook by hook: a hook that is wrong is a fault, the plugin's others still count."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pluggy
+from pluggy import HookimplOpts
+
+from magdi.core.errors import did_you_mean
+from magdi.plugins import hookspecs
+from magdi.plugins.discovery import Candidate
+from magdi.plugins.registration import Fault
+
+MARK = f"{hookspecs.PROJECT}_impl"
+
+
+class Hooks(pluggy.PluginManager):
+    """A plugin manager that never raises for what a plugin did.
+
+    Attributes:
+        faults: What is wrong with the plugins that were registered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(hookspecs.PROJECT)
+        self.add_hookspecs(hookspecs)
+        self.names = sorted(name for name in vars(self.hook) if not name.startswith("_"))
+        self.faults: list[Fault] = []
+        self._candidate: Candidate | None = None
+
+    def admit(self, candidate: Candidate, plugin: object) -> None:
+        """Registers a loaded plugin; what is wrong with it goes to `faults`."""
+        if inspect.isclass(plugin):
+            plugin = plugin()
+        self._candidate = candidate
+        for name in _unmarked(plugin):
+            self._fault(f"{name} looks like a hook and lacks @hookimpl")
+        self.register(plugin, name=f"{candidate.plugin} {candidate.origin}")
+        if not self.get_hookcallers(plugin) and not any(_of(fault, candidate) for fault in self.faults):
+            self._fault(f"has no hooks; {', '.join(self.names)} are looked for")
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
+        """Passes over hooks that are wrong, and says what is wrong with them."""
+        options = super().parse_hookimpl_opts(plugin, name)
+        if options is None or self._candidate is None:
+            return options
+        wrong = self._wrong(getattr(plugin, name), options, options.get("specname") or name)
+        if wrong:
+            self._fault(wrong)
+        return None if wrong else options
+
+    def _wrong(self, function: Any, options: HookimplOpts, hook: str) -> str:
+        if hook not in self.names:
+            return f"{hook} is no hook; {did_you_mean(hook, self.names)}"
+        if options.get("wrapper") or options.get("hookwrapper"):
+            return f"{hook} is a wrapper; hooks of magdi cannot be wrapped"
+        spec = getattr(self.hook, hook).spec
+        takes = inspect.signature(function).parameters.values()
+        extra = [each.name for each in takes if each.name not in spec.argnames]
+        if extra:
+            has = f"it has {', '.join(spec.argnames)}" if spec.argnames else "it has none"
+            return f"{hook} takes {', '.join(extra)}, which the hook does not have ({has})"
+        return ""
+
+    def _fault(self, cause: str) -> None:
+        candidate = cast("Candidate", self._candidate)
+        self.faults.append(Fault(candidate.plugin, candidate.version, cause))
+
+    def implementations(self, hook: str) -> Iterator[tuple[str, Any]]:
+        """Yields (plugin's registered name, implementation) of a hook in the order of loading."""
+        for each in getattr(self.hook, hook).get_hookimpls():
+            yield each.plugin_name, each
+
+
+def _of(fault: Fault, candidate: Candidate) -> bool:
+    return (fault.plugin, fault.version) == (candidate.plugin, candidate.version)
+
+
+def _unmarked(plugin: object) -> list[str]:
+    """Returns the functions of a plugin that are named like hooks and were not marked as such."""
+    return [
+        name
+        for name, value in vars(plugin).items()
+        if name.startswith("magdi_") and inspect.isfunction(value) and not hasattr(value, MARK)
+    ]

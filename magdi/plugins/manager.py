@@ -1,0 +1,188 @@
+"""Loads plugins, each in isolation: whatever one of them does wrong is one line, and everything else keeps working."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from magdi.core.errors import ComponentError, did_you_mean
+from magdi.plugins import discovery
+from magdi.plugins.component import KEBAB_CASE, KINDS, Component, Kind
+from magdi.plugins.discovery import Candidate
+from magdi.plugins.hooks import Hooks
+from magdi.plugins.observers import Observers
+from magdi.plugins.registration import Fault, Registration
+from magdi.plugins.registry import Registry, default_registry
+from magdi.plugins.target import cause
+
+Trace = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that a plugin brings.
+
+    Attributes:
+        component: Its name, its ``typer.Typer`` or where that is, and a summary.
+        plugin: The plugin that brings it.
+        version: The plugin's version.
+    """
+
+    component: Component
+    plugin: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """What was loaded.
+
+    Attributes:
+        registry: All components, shipped ones included.
+        observers: Who is told what happens.
+        commands: Commands that plugins bring.
+        loaded: The plugins that were loaded, broken ones included.
+        faults: What is wrong with them.
+    """
+
+    registry: Registry
+    observers: Observers
+    commands: Sequence[Command] = ()
+    loaded: Sequence[Candidate] = ()
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Everything that is wrong with plugins, in the order in which it was found."""
+        return self.registry.faults
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One loading of plugins."""
+
+    trace: Trace
+    hooks: Hooks = field(default_factory=Hooks)
+    registrations: list[Registration] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+
+    def load(self, candidate: Candidate) -> None:
+        """Imports a plugin and registers its hooks; every fault is one line."""
+        start = time.perf_counter()
+        try:
+            self.hooks.admit(candidate, candidate.load())
+        except (Exception, SystemExit) as error:
+            self.fault(candidate, cause(error))
+        self.trace(f"{candidate.plugin} ({candidate.origin}): {1000 * (time.perf_counter() - start):.1f} ms")
+
+    def fault(self, candidate: Candidate, why: str, *, fatal: bool = True) -> None:
+        """Keeps a fault."""
+        self.hooks.faults.append(Fault(candidate.plugin, candidate.version, why, fatal))
+
+    def collect(self, candidates: Mapping[str, Candidate]) -> None:
+        """Asks every plugin for its components and commands."""
+        for kind in (*KINDS, "command"):
+            for name, implementation in self.hooks.implementations(f"magdi_{kind}s"):
+                candidate = candidates[name]
+                for component in self._yielded(candidate, f"magdi_{kind}s", implementation.function):
+                    self._keep(kind, component, candidate)
+
+    def _keep(self, kind: str, component: Component, candidate: Candidate) -> None:
+        self.trace(f"{candidate.plugin} brings {kind} {component.name}")
+        if kind == "command":
+            self.commands.append(Command(component, candidate.plugin, candidate.version))
+        else:
+            registration = Registration(
+                cast("Kind", kind), component, candidate.plugin, candidate.version, candidate.origin
+            )
+            self.registrations.append(registration)
+
+    def _yielded(self, candidate: Candidate, hook: str, function: Callable[[], Any]) -> Iterator[Component]:
+        """Yields the good components of one hook of one plugin; those before a failure count."""
+        try:
+            components = function()
+            if not isinstance(components, Iterable):
+                raise TypeError(f"it gives {type(components).__name__}, not an iterable of Components")
+            for component in components:
+                wrong = _wrong(component)
+                if wrong:
+                    self.fault(candidate, f"{hook} {wrong}", fatal=False)
+                else:
+                    yield component
+        except (Exception, SystemExit) as error:
+            self.fault(candidate, f"{hook} failed: {cause(error)}")
+
+
+def _wrong(component: object) -> str:
+    if not isinstance(component, Component):
+        return f"yields {component!r}, which is no Component"
+    if not (isinstance(component.name, str) and KEBAB_CASE.fullmatch(component.name)):
+        return f"yields a component named {component.name!r}, which is not kebab-case (my-name)"
+    return ""
+
+
+def load_plugins(
+    plugins: Iterable[str] = (),
+    *,
+    folder: Path | None = None,
+    enabled: bool = True,
+    environ: Mapping[str, str] | None = None,
+    trace: Trace | None = None,
+) -> Plugins:
+    """Returns all plugins that there are.
+
+    Args:
+        plugins: Files or modules, as ``--plugin`` and ``plugins:`` name them.
+        folder: A folder of plugin files, ``--plugins-dir``.
+        enabled: False for shipped components alone, ``--no-plugins``.
+        environ: The environment; the process's when left out. MAGDI_LOAD_PLUGINS (distributions to load, separated by
+            commas; empty for none), MAGDI_DISABLE_PLUGINS (not to load), MAGDI_STRICT_PLUGINS (a fault is an error).
+        trace: Told each plugin, the milliseconds it took, and each component; MAGDI_TRACE_PLUGINS asks for it.
+
+    Raises:
+        ComponentError: A file, module or folder that was named does not exist; or MAGDI_STRICT_PLUGINS is set and a
+            plugin is at fault.
+    """
+    environ = os.environ if environ is None else environ
+    loading = _Loading(trace if trace and _switched_on(environ, "MAGDI_TRACE_PLUGINS") else lambda line: None)
+    candidates = _candidates(plugins, folder, environ, loading) if enabled else {}
+    for candidate in candidates.values():
+        loading.load(candidate)
+    loading.collect(candidates)
+    registry = default_registry(loading.registrations, loading.hooks.faults)
+    if registry.faults and _switched_on(environ, "MAGDI_STRICT_PLUGINS"):
+        raise ComponentError(
+            "\n".join(["plugins at fault:", *(f"  {fault}" for fault in registry.faults)]),
+            hint="unset MAGDI_STRICT_PLUGINS to go on without them",
+        )
+    observers = Observers(loading.hooks, candidates, registry.faults)
+    return Plugins(registry, observers, tuple(loading.commands), tuple(candidates.values()))
+
+
+def _candidates(
+    plugins: Iterable[str], folder: Path | None, environ: Mapping[str, str], loading: _Loading
+) -> dict[str, Candidate]:
+    """Returns what is to be loaded, by a name that tells any two apart."""
+    only, never = _names(environ, "MAGDI_LOAD_PLUGINS"), _names(environ, "MAGDI_DISABLE_PLUGINS")
+    installed = list(discovery.installed())
+    known = {candidate.plugin for candidate in installed}
+    for variable, names in (("MAGDI_LOAD_PLUGINS", only), ("MAGDI_DISABLE_PLUGINS", never)):
+        for name in sorted((names or frozenset()) - known):
+            loading.hooks.faults.append(Fault(variable, "", f"{name!r} is not installed; {did_you_mean(name, known)}"))
+    found = discovery.chosen(installed, only, never or frozenset())
+    found += [discovery.named(plugin) for plugin in dict.fromkeys(plugins)]
+    found += list(discovery.in_folder(folder)) if folder else []
+    return {f"{candidate.plugin} {candidate.origin}": candidate for candidate in found}
+
+
+def _names(environ: Mapping[str, str], variable: str) -> frozenset[str] | None:
+    """Returns the names in a variable; None where it is not set."""
+    value = environ.get(variable)
+    return None if value is None else frozenset(name.strip() for name in value.split(",") if name.strip())
+
+
+def _switched_on(environ: Mapping[str, str], variable: str) -> bool:
+    return environ.get(variable, "").strip().lower() not in ("", "0", "false", "no", "off")

@@ -1,0 +1,43 @@
+"""Plugins as files and as distributions, made where a test can see them and nobody else does."""
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MakeFile = Callable[[str, str], Path]
+MakeDistribution = Callable[..., str]
+
+
+@pytest.fixture
+def plugin_file(tmp_path: Path) -> MakeFile:
+    """Writes a plugin file; ``code`` may be one of the hooks alone."""
+
+    def make(name: str, code: str) -> Path:
+        file = tmp_path / f"{name}.py"
+        head = "" if "import" in code else "from magdi.plugins import Component, hookimpl\n"
+        file.write_text(head + textwrap.dedent(code))
+        return file
+
+    return make
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeDistribution:
+    """Puts a distribution on sys.path as pip would: a module, its metadata and its entry point."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def make(name: str, code: str, version: str = "1.2", entry: str = "") -> str:
+        module = name.replace("-", "_")
+        head = "" if "import" in code else "from magdi.plugins import Component, hookimpl\n"
+        (site / f"{module}.py").write_text(head + textwrap.dedent(code))
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[magdi]\n{name} = {entry or module}\n")
+        return module
+
+    return make

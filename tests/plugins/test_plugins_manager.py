@@ -1,0 +1,254 @@
+"""Every way in which a plugin can be wrong: one line with plugin, version and cause; everything else keeps working."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from plugin_samples import RING
+
+from magdi.core.errors import ComponentError
+from magdi.plugins.manager import Plugins, load_plugins
+
+GOOD = """
+@hookimpl
+def magdi_tasks():
+    yield Component("chess", "chess_task:Chess", "Best moves.")
+"""
+
+
+def load(*plugins: object, environ: Mapping[str, str] | None = None, **kwargs) -> Plugins:
+    return load_plugins([str(plugin) for plugin in plugins], environ=environ or {}, **kwargs)
+
+
+def faults(plugins: Plugins) -> list[str]:
+    return [str(fault) for fault in plugins.faults]
+
+
+@pytest.fixture(autouse=True)
+def _modules_are_forgotten():
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_an_entry_point_is_loaded(installed):
+    installed("acme-ring", RING)
+    plugins = load()
+    assert faults(plugins) == []
+    ring = plugins.registry.find("protocol", "ring")
+    assert (ring.address, ring.version, ring.origin) == ("acme-ring/ring", "1.2", "entry point acme-ring")
+    assert plugins.registry.load("protocol", "acme-ring/ring").__name__ == "Ring"
+
+
+def test_a_file_a_package_and_a_module_are_loaded(plugin_file, tmp_path, monkeypatch):
+    ring = plugin_file("ring", RING)
+    package = tmp_path / "boxed"
+    package.mkdir()
+    (package / "__init__.py").write_text(GOOD.replace("@", "from magdi.plugins import Component, hookimpl\n@", 1))
+    plugin_file("some_module", GOOD.replace('"chess"', '"go"'))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins = load(ring, package, "some_module")
+    assert faults(plugins) == []
+    found = {each.address for each in plugins.registry.listing() if not each.shipped}
+    assert found == {"ring/ring", "boxed/chess", "some_module/go"}
+
+
+def test_a_folder_of_files_is_loaded_and_one_file_counts_once(plugin_file, tmp_path):
+    ring = plugin_file("ring", RING)
+    plugin_file("_helper", "raise RuntimeError")
+    plugins = load(ring, ring.parent / "." / "ring.py", folder=tmp_path)
+    assert faults(plugins) == []
+    assert [candidate.plugin for candidate in plugins.loaded] == ["ring"]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("no/such.py", "there is no plugin file no/such.py"),
+        ("no_such_module.x", "there is no plugin module 'no_such_module.x'"),
+    ],
+)
+def test_a_plugin_that_was_named_and_is_not_there_ends_the_command(named, message):
+    with pytest.raises(ComponentError, match=message) as caught:
+        load(named)
+    assert caught.value.exit_code == 2
+
+
+def test_a_folder_that_is_not_there_ends_the_command(tmp_path):
+    with pytest.raises(ComponentError, match="there is no plugin folder"):
+        load(folder=tmp_path / "nowhere")
+
+
+FAULTY = {
+    "import error": ("import no_such_dependency", "No module named 'no_such_dependency'"),
+    "syntax error": ("def broken(:  # import", "SyntaxError: invalid syntax"),
+    "raises at import": ("import os\nraise RuntimeError('no licence')", "RuntimeError: no licence"),
+    "exits at import": ("import sys\nsys.exit(3)", "SystemExit: 3"),
+    "hook raises": ("@hookimpl\ndef magdi_protocols():\n    return 1 / 0", "magdi_protocols failed: ZeroDivisionError"),
+    "hook returns nothing": (
+        "@hookimpl\ndef magdi_encoders():\n    Component('x', 'y:Z', '')",
+        "magdi_encoders failed: it gives NoneType, not an iterable of Components",
+    ),
+    "wrong signature": (
+        "@hookimpl\ndef magdi_run_end(directory, outcome):\n    pass",
+        "magdi_run_end takes outcome, which the hook does not have (it has directory, status)",
+    ),
+    "misspelt hook": (
+        "@hookimpl\ndef magdi_protocol():\n    return ()",
+        "magdi_protocol is no hook; did you mean 'magdi_protocols'?",
+    ),
+    "no marker": ("def magdi_protocols():\n    return ()", "magdi_protocols looks like a hook and lacks @hookimpl"),
+    "wrapper": (
+        "@hookimpl(wrapper=True)\ndef magdi_protocols():\n    return (yield)",
+        "magdi_protocols is a wrapper; hooks of magdi cannot be wrapped",
+    ),
+    "no hooks": ("x = 1", "has no hooks; magdi_commands, magdi_discussion_end, magdi_encoders, "),
+    "no component": (
+        "@hookimpl\ndef magdi_protocols():\n    yield 'ring'",
+        "magdi_protocols yields 'ring', which is no Component",
+    ),
+    "bad name": (
+        "@hookimpl\ndef magdi_protocols():\n    yield Component('Ring/1', 'x:Y', '')",
+        "magdi_protocols yields a component named 'Ring/1', which is not kebab-case (my-name)",
+    ),
+    "reserved name": (
+        "@hookimpl\ndef magdi_encoders():\n    yield Component('gcn', 'x:Y', '')",
+        "encoder 'gcn' is reserved for magdi's own; this one answers to 'acme-bad/gcn' only",
+    ),
+    "one name twice": (
+        "@hookimpl\ndef magdi_encoders():\n    yield Component('x', 'x:Y', '')\n    yield Component('x', 'x:Z', '')",
+        "encoder 'x' is registered twice; the first one is used",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "cause"), FAULTY.values(), ids=FAULTY)
+def test_a_fault_is_one_line_and_everything_else_works(installed, plugin_file, code, cause):
+    installed("acme-bad", code, "0.7")
+    plugins = load(plugin_file("good", GOOD))
+    (fault,) = faults(plugins)
+    assert fault.startswith(f"acme-bad 0.7: {cause}")
+    assert "\n" not in fault
+    assert plugins.registry.find("task", "chess").plugin == "good"
+    assert plugins.registry.find("encoder", "gcn").shipped
+
+
+def test_a_generator_that_fails_half_way_keeps_what_came_before(installed):
+    installed(
+        "acme-half",
+        """
+        @hookimpl
+        def magdi_encoders():
+            yield Component("first", "x:Y", "")
+            raise KeyError("licence")
+
+        @hookimpl
+        def magdi_tasks():
+            yield Component("third", "x:Y", "")
+        """,
+    )
+    plugins = load()
+    assert faults(plugins) == ["acme-half 1.2: magdi_encoders failed: KeyError: 'licence'"]
+    assert plugins.registry.find("encoder", "first")
+    assert plugins.registry.find("task", "third")
+
+
+def test_a_wrong_hook_takes_no_other_hook_with_it(installed):
+    installed("acme-mixed", GOOD + "\n@hookimpl\ndef magdi_metric(metrics):\n    pass\n")
+    plugins = load()
+    assert faults(plugins) == ["acme-mixed 1.2: magdi_metric is no hook; did you mean 'magdi_metrics'?"]
+    assert plugins.registry.find("task", "chess")
+
+
+def test_two_plugins_with_one_name_break_only_that_name(installed):
+    installed("acme-one", GOOD, "1.0")
+    installed("acme-two", GOOD, "2.0")
+    plugins = load()
+    assert len(plugins.faults) == 1
+    assert "task 'chess' is also registered by acme-" in faults(plugins)[0]
+    assert plugins.registry.find("task", "acme-one/chess").version == "1.0"
+    with pytest.raises(ComponentError, match="2 plugins have a task 'chess'"):
+        plugins.registry.find("task", "chess")
+
+
+def test_choosing_what_a_broken_plugin_may_have_had_says_why(installed):
+    installed("acme-bad", "import no_such_dependency", "0.7")
+    with pytest.raises(ComponentError, match="there is no protocol 'star'") as caught:
+        load().registry.load("protocol", "star")
+    assert caught.value.hint == "plugins that could not be loaded: acme-bad 0.7: No module named 'no_such_dependency'"
+
+
+def test_a_damaged_distribution_is_passed_over(installed, tmp_path):
+    installed("acme-ring", RING)
+    damaged = tmp_path / "site-packages" / "damaged-1.dist-info"
+    damaged.mkdir()
+    (damaged / "entry_points.txt").write_text("[magdi\nx y z\n")
+    assert load().registry.find("protocol", "ring")
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({}, {"a", "b"}),
+        ({"MAGDI_LOAD_PLUGINS": "a"}, {"a"}),
+        ({"MAGDI_LOAD_PLUGINS": ""}, set()),
+        ({"MAGDI_DISABLE_PLUGINS": "a"}, {"b"}),
+        ({"MAGDI_DISABLE_PLUGINS": " a , b"}, set()),
+    ],
+)
+def test_the_environment_says_which_distributions_are_loaded(installed, environ, found):
+    for name in ("a", "b"):
+        installed(name, GOOD.replace('"chess"', f'"chess-{name}"'))
+    plugins = load(environ=environ)
+    assert {each.plugin for each in plugins.registry.listing("task") if not each.shipped} == found
+    assert faults(plugins) == []
+
+
+def test_a_distribution_that_the_environment_misspells_is_said(installed):
+    installed("acme", GOOD)
+    assert faults(load(environ={"MAGDI_DISABLE_PLUGINS": "acmee"})) == [
+        "MAGDI_DISABLE_PLUGINS: 'acmee' is not installed; did you mean 'acme'?"
+    ]
+
+
+def test_no_plugins_means_none(installed, plugin_file):
+    installed("acme", RING)
+    plugins = load(plugin_file("good", GOOD), enabled=False)
+    assert plugins.loaded == ()
+    assert all(each.shipped for each in plugins.registry.listing())
+
+
+def test_strict_makes_every_fault_an_error(installed):
+    installed("acme-bad", "import no_such_dependency", "0.7")
+    with pytest.raises(ComponentError, match="acme-bad 0.7: No module named 'no_such_dependency'"):
+        load(environ={"MAGDI_STRICT_PLUGINS": "1"})
+    assert load(environ={"MAGDI_STRICT_PLUGINS": "0"}).faults
+
+
+def test_tracing_names_each_plugin_its_time_and_its_components(installed):
+    installed("acme", GOOD)
+    lines: list[str] = []
+    load(environ={"MAGDI_TRACE_PLUGINS": "1"}, trace=lines.append)
+    assert lines[0].startswith("acme (entry point acme): ")
+    assert lines[0].endswith(" ms")
+    assert lines[1] == "acme brings task chess"
+    load(environ={}, trace=lines.append)
+    assert len(lines) == 2
+
+
+def test_commands_are_collected(installed):
+    installed("acme", "@hookimpl\ndef magdi_commands():\n    yield Component('stats', 'acme:app', 'Figures.')")
+    (command,) = load().commands
+    assert (command.component.name, command.plugin, command.version) == ("stats", "acme", "1.2")
+
+
+def test_loading_plugins_imports_no_torch(tmp_path: Path):
+    (tmp_path / "ring.py").write_text(RING)
+    code = (
+        f"import sys; from magdi.plugins.manager import load_plugins; load_plugins([{str(tmp_path / 'ring.py')!r}])"
+        "; sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

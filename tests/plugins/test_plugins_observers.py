@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from magdi.core.config.models import RunConfig
+from magdi.core.mag import Mag, Question, Turn
+from magdi.plugins.manager import load_plugins
+
+MAG = Mag(id="q1", question=Question(id="q1", text="?"), protocol="single", turns=(Turn(step=0, agent="a", text="x"),))
+
+EVENTS = {
+    "run_start": {"config": RunConfig(), "directory": Path("run")},
+    "discussion_end": {"mag": MAG},
+    "metrics": {"stage": "distillation", "step": 3, "metrics": {"loss": 0.5}},
+    "run_end": {"directory": Path("run"), "status": "done"},
+}
+
+WATCHER = """
+seen = []
+
+@hookimpl
+def magdi_run_start(config, directory):
+    seen.append(("run_start", config.seed, str(directory)))
+
+@hookimpl
+def magdi_discussion_end(mag):
+    seen.append(("discussion_end", mag.id))
+
+@hookimpl
+def magdi_metrics(metrics, step):
+    seen.append(("metrics", step, metrics["loss"]))
+
+@hookimpl
+def magdi_run_end(status):
+    seen.append(("run_end", status))
+"""
+
+
+def test_every_observer_hears_what_its_hook_takes(plugin_file):
+    plugins = load_plugins([str(plugin_file("watcher", WATCHER))], environ={})
+    for event, facts in EVENTS.items():
+        plugins.observers.tell(event, **facts)
+    module = plugins.loaded[0].load()
+    assert module.seen == [
+        ("run_start", 0, "run"),
+        ("discussion_end", "q1"),
+        ("metrics", 3, 0.5),
+        ("run_end", "done"),
+    ]
+    assert plugins.faults == []
+
+
+@pytest.mark.parametrize("failure", ["raise ValueError('disk full')", "raise SystemExit(1)"])
+def test_an_observer_that_fails_is_reported_once_and_stops_nothing(plugin_file, failure):
+    bad = plugin_file("bad", f"@hookimpl\ndef magdi_discussion_end(mag):\n    {failure}")
+    good = plugin_file("good", WATCHER)
+    plugins = load_plugins([str(bad), str(good)], environ={})
+    reported = []
+    plugins.observers.report = reported.append
+    for _ in range(3):
+        plugins.observers.tell("discussion_end", mag=MAG)
+    assert len(plugins.loaded[1].load().seen) == 3
+    assert len(reported) == len(plugins.faults) == 1
+    assert str(reported[0]).startswith("bad: magdi_discussion_end failed: ")
+
+
+def test_an_interrupt_is_no_fault_of_the_observer(plugin_file):
+    bad = plugin_file("bad", "@hookimpl\ndef magdi_discussion_end(mag):\n    raise KeyboardInterrupt")
+    plugins = load_plugins([str(bad)], environ={})
+    with pytest.raises(KeyboardInterrupt):
+        plugins.observers.tell("discussion_end", mag=MAG)
+
+
+@pytest.mark.parametrize(("event", "facts"), [("run_over", {}), ("run_end", {"status": "done"})])
+def test_facts_that_no_hook_takes_are_our_own_mistake(event, facts):
+    with pytest.raises(TypeError, match=f"no hook magdi_{event} takes"):
+        load_plugins(environ={}).observers.tell(event, **facts)

@@ -1,0 +1,36 @@
+import pytest
+from plugin_samples import RING
+
+from magdi.core.errors import ConfigError
+from magdi.plugins.setup import set_up
+
+TUNABLE = RING.replace(
+    "class Ring(Protocol):\n",
+    "class Ring(Protocol):\n"
+    "    class Config(BaseModel, extra='forbid'):\n"
+    "        rounds: int = Field(3, ge=1, description='Rounds.')\n\n",
+).replace("from magdi.core", "from pydantic import BaseModel, Field\nfrom magdi.core", 1)
+
+
+def test_a_file_names_a_plugin_and_uses_its_component(plugin_file, tmp_path):
+    plugin_file("ring", TUNABLE)
+    file = tmp_path / "x.yaml"
+    file.write_text("plugins: [ring.py]\nprotocol: {name: ring, rounds: 2}\nencoder: {name: none}\n")
+    setup = set_up([file], environ={})
+    assert setup.plugins.registry.protocol(setup.config.protocol).config.rounds == 2
+    assert setup.origins["protocol.rounds"] == f"{file}:2"
+
+
+def test_problems_of_keys_and_components_are_told_at_once(plugin_file):
+    ring = plugin_file("ring", TUNABLE)
+    with pytest.raises(ConfigError) as caught:
+        set_up(
+            environ={},
+            flags={"plugins": [str(ring)], "protocol.name": "ring", "encoder.name": "gcnn"},
+            sets=["protocol.ronds=1", "training.stepz=3"],
+        )
+    assert caught.value.problems == (
+        "training.stepz: there is no such key; did you mean 'steps'? (--set training.stepz)",
+        "protocol.ronds: there is no such key; did you mean 'rounds'? (--set protocol.ronds)",
+        "encoder: there is no encoder 'gcnn'; did you mean 'gcn'? (flag)",
+    )
