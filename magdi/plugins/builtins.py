@@ -27,6 +27,31 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "magdi.protocols.debate:Debate",
             "Agents answer, read each other and answer again; any topology (Du et al., 2024).",
         ),
+        Component(
+            "mad",
+            "magdi.protocols.mad:Mad",
+            "Two sides tit for tat, a moderator who may end it, else a judge (Liang et al., 2024).",
+        ),
+        Component(
+            "roundtable",
+            "magdi.protocols.roundtable:Roundtable",
+            "Group chat, one speaks at a time: by turns, chosen, by lot, handed over (AutoGen's pattern).",
+        ),
+        Component(
+            "solver-critic",
+            "magdi.protocols.solver_critic:SolverCritic",
+            "Solver and critic alternate until the critic approves.",
+        ),
+        Component(
+            "malt",
+            "magdi.protocols.malt:Malt",
+            "Tree of generator, verifier, refiner with values from outcomes (Motwani et al., 2025).",
+        ),
+        Component(
+            "dag",
+            "magdi.protocols.dag:Dag",
+            "Solutions flow along a graph of actors, with critics on its edges (MacNet; Qian et al., 2025).",
+        ),
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),

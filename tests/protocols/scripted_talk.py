@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Ask, Protocol, agents_named
-from magdi.core.reply import UnreadableReply
+from magdi.core.reply import JsonAnswer, UnreadableReply
 from magdi.core.views import edges
 
 Script = Callable[[Ask, int], str]
@@ -51,8 +51,10 @@ def hold(
 
 
 def disagree(ask: Ask, step: int) -> str:
-    """A reply that can be read in every form, unlike all others."""
-    return as_json(1000 + step, reasoning=f"word{step}word")
+    """A reply in the form asked for, with a word and an answer of its own."""
+    if isinstance(ask.reply, JsonAnswer):
+        return as_json(1000 + step, reasoning=f"word{step}word")
+    return f"word{step}word. The answer is {1000 + step}."
 
 
 def counts(mag: Mag, view: str = "exact") -> tuple[int, int]:

@@ -1,0 +1,79 @@
+"""Reply formats of moderators: a verdict that may be left open, and the choice of who speaks next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from magdi.core.mag import Question
+from magdi.core.reply import ANSWER_HINTS, Extract, Parsed, ReplyFormat, UnreadableReply, json_scalar, read_json_object
+
+
+class Verdict(ReplyFormat):
+    """A moderator's JSON: whether one side is right, and only then an answer."""
+
+    def instructions(self, question: Question) -> str:
+        """Names the keys, and says that the answer may be left empty."""
+        hint = ANSWER_HINTS[question.answer_type]
+        return (
+            'Reply with one JSON object and nothing else. Its keys: "reasoning" (what speaks for and against each '
+            'side), "decided" (true if you are sure which answer is right, else false), '
+            f'"answer" ({hint} if decided, else the empty string).'
+        )
+
+    def schema(self, question: Question) -> dict[str, Any]:
+        """The three keys, all required."""
+        kinds = {"reasoning": "string", "decided": "boolean", "answer": "string"}
+        return {
+            "type": "object",
+            "properties": {name: {"type": kind} for name, kind in kinds.items()},
+            "required": list(kinds),
+            "additionalProperties": False,
+        }
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        """Reads the object; there is an answer only where it says that it has decided, or does not say otherwise."""
+        fields, repaired = read_json_object(text)
+        if "answer" not in fields and "decided" not in fields:
+            raise UnreadableReply('the JSON object has neither "decided" nor "answer"')
+        raw, decided = fields.get("answer"), fields.get("decided", True)
+        open_ = decided in (False, None) or str(decided).strip().lower() in ("false", "no", "")
+        answer = None
+        if not open_ and isinstance(raw, str | int | float) and str(raw).strip():
+            answer = extract(json_scalar(raw))
+            if answer is None:
+                raise UnreadableReply(f'"answer" is not in the form asked for: {str(raw)[:80]!r}')
+        return Parsed(reasoning=str(fields.get("reasoning") or "").strip(), answer=answer, repaired=repaired)
+
+
+@dataclass(frozen=True, slots=True)
+class NameChoice(ReplyFormat):
+    """One of some names.
+
+    Attributes:
+        names: What there is to choose from.
+    """
+
+    names: tuple[str, ...]
+
+    def instructions(self, question: Question) -> str:
+        """Asks for a name and nothing else."""
+        return f"Reply with one of these names and nothing else: {', '.join(self.names)}."
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        """Takes a reply in which exactly one of the names stands."""
+        if named(text, self.names) is None:
+            raise UnreadableReply(f"it does not name one of {', '.join(self.names)}, and one only")
+        return Parsed(reasoning=text.strip())
+
+
+def named(text: str, names: Sequence[str]) -> str | None:
+    """Returns the only one of the names that stands in a text as a whole word; None for none or several.
+
+    Of names that contain one another, the longest that fits counts.
+    """
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    found = set(re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", text))
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,117 @@
+"""MALT's tree with its values and labels, and solutions flowing along a graph."""
+
+import pytest
+from scripted_talk import counts, disagree, hold, provenance
+
+from magdi.protocols.dag import Dag
+from magdi.protocols.malt import Malt
+
+
+def malt(**settings):
+    return Malt(Malt.Config(**settings))
+
+
+def dag(**settings):
+    return Dag(Dag.Config(**settings))
+
+
+@pytest.mark.parametrize(("n", "expected", "tree"), [(3, (39, 63), 36), (2, (14, 20), 12), (1, (3, 3), 2)])
+def test_malt_counts(n, expected, tree):
+    mag = hold(malt(samples=n), disagree, agents=1)
+    assert counts(mag) == expected
+    assert counts(mag, "adjacent")[1] == tree
+    provenance(mag)
+
+
+def test_malt_votes_over_three_chains():
+    mag = hold(malt(mode="vote"), disagree)
+    assert counts(mag) == (9, 9)
+    assert [turn.agent for turn in mag.turns] == list("AAABBBCCC")
+    assert len(mag.decision.votes) == 3
+    provenance(mag)
+
+
+def right_leaves(*branches):
+    def script(ask, step):
+        return f"Thus. The answer is {51 if ask.branch in branches else 7}."
+
+    return script
+
+
+def test_values_rise_from_outcomes():
+    mag = hold(malt(samples=2), right_leaves((0,), (0, 0, 0), (0, 0, 1), (0, 1, 0)), agents=1)
+    by_branch = {turn.branch: turn for turn in mag.turns}
+    assert {branch: turn.value for branch, turn in by_branch.items() if branch[0] == 0} == {
+        (0,): 0.75, (0, 0): 1, (0, 1): 0.5, (0, 0, 0): 1, (0, 0, 1): 1, (0, 1, 0): 1, (0, 1, 1): 0,
+    }  # fmt: skip
+    assert [by_branch[b].label for b in ((0,), (1,), (0, 0), (0, 1), (0, 1, 1))] == [True, False, True, False, False]
+    assert [by_branch[b].label_source for b in ((0,), (0, 0), (0, 0, 0))] == ["value", "value", "gold"]
+    assert by_branch[0,].correct is True
+
+
+def test_a_value_label_and_the_own_answer_may_differ():
+    mag = hold(malt(samples=1), right_leaves((0,)), agents=1)
+    assert (mag.turns[0].correct, mag.turns[0].label, mag.turns[0].value) == (True, False, 0)
+
+
+def test_labels_by_interval_leave_the_middle_out():
+    leaves = [(0, 0, k) for k in range(3)] + [(0, 1, 0), (0, 1, 1)] + [(1, 0, 0)]
+    mag = hold(malt(samples=3, labels="interval", gap=0.7), right_leaves(*leaves), agents=1)
+    by_branch = {turn.branch: turn for turn in mag.turns}
+    assert [by_branch[0, k].label for k in range(3)] == [True, None, False]
+    assert [by_branch[1, k].label for k in range(3)] == [None] * 3
+    assert by_branch[1, 0].value == pytest.approx(1 / 3)
+    assert by_branch[0, 1].label_source == "none"
+
+
+def test_nothing_grows_from_an_invalid_turn():
+    def script(ask, step):
+        return "" if ask.branch[:1] == (0,) else disagree(ask, step)
+
+    mag = hold(malt(samples=2), script, agents=1)
+    assert len(mag.turns) == 2 + 2 + 4
+    assert mag.turns[0].value is None
+    assert hold(malt(), lambda ask, step: "", agents=1).stop == "nothing to verify"
+    silent = hold(malt(), lambda ask, step: "" if ask.role == "verifier" else disagree(ask, step), agents=1)
+    assert (silent.stop, silent.decision.answer) == ("nothing to refine", None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "edges"),
+    [
+        ({"topology": "chain"}, 6),
+        ({"topology": "star"}, 6),
+        ({"topology": "tree"}, 6),
+        ({"topology": "layered", "width": 3}, 9 + 3),
+        ({"topology": "full"}, 21),
+        ({"topology": "star", "reverse": True}, 6),
+    ],
+)
+def test_dag_counts(settings, edges):
+    mag = hold(dag(nodes=7, **settings), disagree)
+    assert counts(mag) == (7, edges)
+    provenance(mag)
+    critics = hold(dag(nodes=7, critics=True, **settings), disagree)
+    assert counts(critics) == (7 + edges, 3 * edges)
+    assert {seen.kind for turn in critics.turns for seen in turn.seen} <= {"content", "self", "critique"}
+    provenance(critics)
+
+
+def test_a_random_graph_is_acyclic_connected_and_repeatable():
+    graphs = [dag(topology="random", density=0.2, seed=seed).graph(12) for seed in (0, 0, 1)]
+    assert list(graphs[0].edges) == list(graphs[1].edges) != list(graphs[2].edges)
+    assert all(u < v for graph in graphs for u, v in graph.edges)
+    assert all(graph.in_degree(v) > 0 for graph in graphs for v in range(1, 12))
+
+
+def test_the_vote_is_over_the_sinks():
+    replies = [f"The answer is {n}." for n in (7, 51, 51)]
+    assert hold(dag(topology="star"), replies).decision.votes == {"51": 2}
+    assert hold(dag(topology="chain"), replies).decision.votes == {"51": 1}
+    assert hold(dag(topology="chain"), ["The answer is 51.", "The answer is 7.", ""]).decision.answer == "7"
+
+
+def test_agents_take_the_nodes_by_turns_and_depth_is_the_round():
+    mag = hold(dag(topology="tree", nodes=7), disagree, agents=2)
+    assert [turn.agent for turn in mag.turns] == list("ABABABA")
+    assert [turn.round for turn in mag.turns] == [0, 1, 1, 2, 2, 2, 2]
