@@ -1,1 +1,110 @@
-"""The library's front door: everything that the command line does, as calls."""
+"""The library's front door: everything that the command line does, as calls with the same names.
+
+import magdi
+
+outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
+print(outcome["student"]["accuracy"])
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from magdi.core.config.models import RunConfig
+from magdi.core.config.shortcuts import long_form
+from magdi.core.discussion.plan import make_plan
+from magdi.core.experiment.directory import deciding
+from magdi.core.experiment.progress import Progress
+from magdi.core.experiment.result import document
+from magdi.core.experiment.run import Stage
+from magdi.core.experiment.run import run as _run
+from magdi.core.experiment.seats import seats
+from magdi.core.mag import Mag, read_mags
+from magdi.plugins.setup import Setup, set_up
+
+RUNS = Path("runs")
+
+
+def default_directory(config: RunConfig) -> Path:
+    """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
+    digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
+    names = (name.replace("/", "_") for name in (config.task.name, config.protocol.name, config.encoder.name))
+    return RUNS / "-".join([*names, digest[:8]])
+
+
+def go(
+    setup: Setup,
+    *,
+    out: Path | str | None = None,
+    fresh: bool = False,
+    until: Stage = "evaluation",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Does what was set up and returns its outcome; see `magdi.core.experiment.run.run` for what it raises."""
+    target = Path(out) if out else default_directory(setup.config)
+    directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    return document(directory)
+
+
+def run(
+    config: Path | str | Sequence[Path | str] = (),
+    *,
+    out: Path | str | None = None,
+    fresh: bool = False,
+    until: Stage = "evaluation",
+    progress: Progress | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Discusses, distills and evaluates, as `magdi run` does; the same call again resumes.
+
+    Args:
+        config: YAML files.
+        out: The run's directory; a folder of ``runs/`` named after the configuration when left out.
+        fresh: Start over.
+        until: The last stage to do.
+        progress: Who is told how it goes.
+        **settings: The command line's options (``encoder="gcn"``, ``limit=200``, ``level="2"``) and the sections of
+            a configuration (``training={"steps": 100}``).
+
+    Returns:
+        What ``magdi run --json`` prints; see `magdi.core.experiment.result.document`.
+    """
+    files = [config] if isinstance(config, str | Path) else config
+    return go(set_up(files, flags=long_form(settings)), out=out, fresh=fresh, until=until, progress=progress)
+
+
+def discuss(config: Path | str | Sequence[Path | str] = (), **settings: Any) -> dict[str, Any]:
+    """Holds the discussions of a run and no more, as `magdi discuss` does; arguments are those of `run`."""
+    return run(config, until="discussion", **settings)
+
+
+def distill(mags: Path | str | None = None, config: Path | str | Sequence[Path | str] = (), **settings: Any) -> Any:
+    """Trains a student on a MAG file (or on the discussions of the run), as `magdi distill` does."""
+    return run(config, until="distillation", **(settings if mags is None else {"mags": str(mags), **settings}))
+
+
+def plan(setup: Setup) -> dict[str, Any]:
+    """Returns what a run's discussions would take at most, by driving the protocol with made-up replies; asks nobody.
+
+    Keys: ``questions``, ``calls``, ``tokens``, ``cost`` (None where a price is not known), ``disk`` in bytes, ``run``
+    (the directory), and ``agents``, each with the same figures.
+    """
+    config, components = setup.config, setup.plugins.registry
+    task = components.task(config.task, config.seed)
+    made = make_plan(
+        task.questions("train")[: config.discussion.questions],
+        protocol=components.protocol(config.protocol),
+        seats=seats(config, task, components),
+    )
+    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "run": str(default_directory(config))}
+    return asdict(made) | totals
+
+
+def load_mags(path: Path | str) -> list[Mag]:
+    """Returns the MAGs of a file; raises `MagFileError` for a line that cannot be read."""
+    return list(read_mags(path))

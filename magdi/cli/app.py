@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import magdi
+from magdi.cli import run
 from magdi.core.errors import MagdiError
 
 app = typer.Typer(
@@ -30,6 +31,11 @@ def root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Turn conversations between language models into a small model (MAGDi, ICML 2024)."""
+
+
+app.command()(run.run)
+app.command()(run.discuss)
+app.command()(run.distill)
 
 
 def main() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 import yaml
 
+from magdi.core.config.shortcuts import long_form
 from magdi.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from magdi.plugins.setup import Setup
 
 COMPONENTS = "Components"
 LIMITS = "Limits"
@@ -71,8 +78,10 @@ MaxTokens = Annotated[int | None, typer.Option(help="Teachers' tokens.", rich_he
 MaxTime = Annotated[
     float | None, typer.Option(help="Seconds of discussion.", rich_help_panel=LIMITS, show_default=False)
 ]
+Mags = Annotated[str | None, typer.Option(help="Learn from this MAG file; hold no discussions.", show_default=False)]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over unreadable lines of that file.")]
 Cache = Annotated[
-    Path | None,
+    str | None,
     typer.Option(help="Directory of replies shared between runs.", rich_help_panel=LIMITS, show_default=False),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The run's directory.", show_default=False)]
@@ -90,30 +99,125 @@ PluginsDir = Annotated[
 NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Shipped components only.", rich_help_panel=PLUGINS)]
 
 
-def settings(**values: Any) -> dict[str, Any]:
-    """Returns the options that were given, by the dotted path of what they set."""
-    return {PATHS[name]: value for name, value in values.items() if value is not None and value != []}
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line says of a configuration.
+
+    Attributes:
+        files: YAML files, later ones over earlier ones.
+        flags: Options that were given, by the dotted path of what they set.
+        sets: ``--set`` pairs, which go before everything else.
+        plugins_dir: A folder of plugin files to load.
+        load_plugins: Whether plugins are loaded at all.
+    """
+
+    files: tuple[Path, ...]
+    flags: dict[str, Any]
+    sets: tuple[str, ...]
+    plugins_dir: Path | None
+    load_plugins: bool
+
+    def set_up(self) -> Setup:
+        """Loads plugins and configuration; faults of plugins are told on stderr, a line each."""
+        from magdi.cli.output import progress_console
+        from magdi.plugins.setup import set_up
+
+        console = progress_console()
+
+        def say(line: object) -> None:
+            console.print(f"plugin {line}", markup=False, soft_wrap=True)
+
+        setup = set_up(
+            self.files,
+            flags=self.flags,
+            sets=self.sets,
+            plugins_dir=self.plugins_dir,
+            load=self.load_plugins,
+            trace=say,
+        )
+        for fault in setup.plugins.faults:
+            say(fault)
+        setup.plugins.observers.report = say
+        return setup
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Request:
+        """Reads the values of the options that `configured` adds."""
+        flags = long_form({name: given[name] for name in SETTINGS if _is_given(given[name])})
+        if given["quick"]:
+            flags["preset"] = "quick"
+        for section in ("task", "protocol", "encoder"):
+            flags |= arguments(section, given[f"{section}_arg"])
+        return cls(
+            files=tuple(given["config"] or ()),
+            flags=flags,
+            sets=tuple(given["set_"] or ()),
+            plugins_dir=given["plugins_dir"],
+            load_plugins=not given["no_plugins"],
+        )
 
 
-PATHS = {
-    "task": "task.name",
-    "protocol": "protocol.name",
-    "encoder": "encoder.name",
-    "teacher": "teachers",
-    "student": "student.model",
-    "decision": "discussion.decision.name",
-    "level": "training.level",
-    "edges": "training.edges",
-    "limit": "discussion.questions",
-    "seed": "seed",
-    "preset": "preset",
-    "max_cost": "discussion.max_cost",
-    "max_calls": "discussion.max_calls",
-    "max_tokens": "discussion.max_tokens",
-    "max_time": "discussion.max_time",
-    "cache": "discussion.cache",
-    "plugin": "plugins",
+SHARED: dict[str, Any] = {
+    "config": Config,
+    "task": Task,
+    "protocol": Protocol,
+    "encoder": Encoder,
+    "teacher": Teacher,
+    "student": Student,
+    "decision": Decision,
+    "task_arg": TaskArg,
+    "protocol_arg": ProtocolArg,
+    "encoder_arg": EncoderArg,
+    "mags": Mags,
+    "skip_bad": SkipBad,
+    "level": Level,
+    "edges": Edges,
+    "limit": Limit,
+    "seed": Seed,
+    "preset": Preset,
+    "quick": Quick,
+    "set_": Set,
+    "max_cost": MaxCost,
+    "max_calls": MaxCalls,
+    "max_tokens": MaxTokens,
+    "max_time": MaxTime,
+    "cache": Cache,
+    "plugin": Plugin,
+    "plugins_dir": PluginsDir,
+    "no_plugins": NoPlugins,
 }
+SWITCHES = ("quick", "no_plugins", "skip_bad")
+
+SETTINGS = (
+    *("task", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed", "preset"),
+    *("mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "cache", "plugin"),
+)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False and value != []
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command every option that sets a configuration; it receives them as its first argument, a `Request`."""
+    hints = get_type_hints(command, include_extras=True)
+    own = list(inspect.signature(command).parameters.values())[1:]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, keyword, default=False if name in SWITCHES else None, annotation=option)
+        for name, option in SHARED.items()
+    ]
+    parameters += [parameter.replace(kind=keyword, annotation=hints[parameter.name]) for parameter in own]
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:
+        shared = {name: given.pop(name) for name in SHARED}
+        command(Request.of(shared), **given)
+
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del wrapper.__wrapped__  # typer would look behind it
+    return wrapper
 
 
 def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from magdi.core.configurable import Configurable
 from magdi.core.mag import Question
@@ -46,6 +46,9 @@ class Task(Configurable):
 
     Grading never runs what it reads, always ends, and grades what it cannot read as wrong.
     """
+
+    teachers: ClassVar[tuple[str, ...]] = ()
+    """``name=kind:target`` of teachers that answer this task on this machine; used when a run names none."""
 
     @abstractmethod
     def questions(self, split: Split) -> Sequence[Question]:

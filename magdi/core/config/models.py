@@ -66,9 +66,12 @@ class Discussion(Part):
     """How the discussions are held."""
 
     questions: int | None = Field(1000, ge=1, description="Training questions to discuss; null for all there are.")
+    mags: str | None = Field(None, description="A MAG file to learn from instead of holding discussions.")
+    skip_bad: bool = Field(False, description="Pass over unreadable lines of that file.")
     decision: ComponentChoice | None = Field(None, description="Decision rule; the protocol's own when left out.")
     in_flight: int = Field(256, ge=1, description="Discussions that are open at once.")
     reasks: int = Field(2, ge=0, description="How often a reply that cannot be read is asked for again.")
+    tries: int = Field(8, ge=1, description="Calls for one reply, where a server is busy or fails in passing.")
     keep_prompts: bool = Field(False, description="Keep every turn's prompt in the MAG file.")
     cache: str | None = Field(None, description="Directory of a reply journal shared between runs.")
     max_cost: float | None = Field(None, gt=0, description="Stop after this many US dollars.")
@@ -191,6 +194,7 @@ class Evaluation(Part):
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling.")
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
     samples: int = Field(1, ge=1, description="Answers a question, for self-consistency.")
+    stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
 
 
 class RunConfig(Part):

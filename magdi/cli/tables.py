@@ -1,0 +1,90 @@
+"""A run's outcome and plan as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+def percent(value: float | None) -> str:
+    """Returns a share as per cent with one decimal."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
+    """Returns what came out of a run: discussions, then base and student."""
+    parts: list[RenderableType] = []
+    if "mags" in outcome:
+        parts.append(_discussions(outcome))
+    if "student" in outcome:
+        parts.append(_scores(outcome))
+    seconds = outcome["seconds"]
+    spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
+    parts.append(Text(f"{spent}; run directory: {outcome['run']}"))
+    return Group(*parts)
+
+
+def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
+    mags = outcome["mags"]
+    teachers = "simulated teachers, no language models" if outcome["simulated"] else "teachers"
+    table = Table(title=f"{mags['count']} discussions ({teachers})", title_justify="left")
+    for structure in mags["structures"]:
+        table.add_column(structure, justify="right")
+    by_round = mags["accuracy_by_round"]
+    for number in by_round:
+        table.add_column(f"right in round {number}", justify="right")
+    table.add_column("team right", justify="right")
+    table.add_row(
+        *(f"{count:,}" for count in mags["structures"].values()),
+        *(percent(share) for share in by_round.values()),
+        percent(mags["accuracy"]),
+    )
+    return table
+
+
+def _scores(outcome: Mapping[str, Any]) -> RenderableType:
+    questions = outcome["student"]["count"]
+    table = Table(title=f"{questions:,} held-out questions, answered alone", title_justify="left")
+    for heading in ("", "accuracy", "95 % interval", "tokens an answer"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for who, name in (("base", "before distillation"), ("student", "distilled student")):
+        if who in outcome:
+            score = outcome[who]
+            low, high = score["interval"]
+            table.add_row(
+                name,
+                percent(score["accuracy"]),
+                f"{100 * low:.1f} to {100 * high:.1f}",
+                f"{score['output_tokens']:.1f}",
+            )
+    if "gain" in outcome:
+        gain = outcome["gain"]
+        low, high = gain["interval"]
+        table.add_section()
+        table.add_row(
+            "gain, paired", f"{100 * gain['difference']:+.1f} points", f"{100 * low:+.1f} to {100 * high:+.1f}"
+        )
+    return table
+
+
+def plan_table(plan: Mapping[str, Any]) -> RenderableType:
+    """Returns what a run would take, at most."""
+    table = Table(title=f"{plan['questions']:,} discussions, at most", title_justify="left")
+    for heading in ("agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"):
+        table.add_column(heading, justify="left" if heading in ("agent", "teacher") else "right")
+    for agent in plan["agents"]:
+        cost = agent["cost"]
+        table.add_row(
+            agent["agent"],
+            agent["teacher"],
+            f"{agent['calls']:,}",
+            f"{agent['prompt_tokens']:,}",
+            f"{agent['completion_tokens']:,}",
+            "not known" if cost is None else f"{cost:.2f}",
+        )
+    note = f"nothing was started; a run goes to {plan['run']} and keeps about {plan['disk'] / 1e6:.0f} MB"
+    return Group(table, Text(note))

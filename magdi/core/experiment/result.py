@@ -1,0 +1,32 @@
+"""What came out of a run, read from its directory: the document that ``--json`` prints and tables are drawn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magdi.core.experiment.directory import RunDirectory
+
+
+def document(directory: RunDirectory) -> dict[str, Any]:
+    """Returns a run's outcome.
+
+    Keys: ``run`` (the directory), ``status``, ``simulated`` (whether any teacher was), ``mags`` (count, structures,
+    rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens),
+    ``gain`` (difference in points with interval and p, over the same questions), ``tokens`` and ``seconds`` by stage.
+    Keys of stages that are not done are absent.
+    """
+    state = directory.state()
+    stages: dict[str, dict[str, Any]] = state.get("stages", {})
+    talk, training, scores = (stages.get(name, {}) for name in ("discussion", "distillation", "evaluation"))
+    found: dict[str, Any] = {"run": str(directory.path), "status": state.get("status", "not started")}
+    if talk.get("done"):
+        found |= {"simulated": talk["simulated"], "mags": talk["mags"]}
+    if training.get("done"):
+        found |= {"training": training["training"]}
+    found |= {key: scores[key] for key in ("base", "student", "gain") if key in scores}
+    found["tokens"] = {
+        name: stage["tokens"] for name, stage in stages.items() if stage.get("done") and "tokens" in stage
+    }
+    found["seconds"] = {name: stage["seconds"] for name, stage in stages.items()}
+    found["seconds"]["total"] = round(sum(found["seconds"].values()), 3)
+    return found

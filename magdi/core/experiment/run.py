@@ -1,0 +1,96 @@
+"""One run, all stages: discuss, distill, evaluate. Done stages are not done again, so the same command resumes.
+
+Task -> Protocol x Teachers -> MAGs -> student + encoder -> scores
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig
+from magdi.core.errors import LimitReached, MagdiError
+from magdi.core.experiment import stages
+from magdi.core.experiment.directory import RunDirectory, versions
+from magdi.core.experiment.progress import Progress, Silent
+
+Stage = Literal["discussion", "distillation", "evaluation"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+def run(
+    config: RunConfig,
+    out: Path,
+    components: Components,
+    *,
+    fresh: bool = False,
+    until: Stage = "evaluation",
+    progress: Progress | None = None,
+) -> RunDirectory:
+    """Does a run, or what is left of it.
+
+    Args:
+        config: What to do.
+        out: The run's directory; made when it is missing, resumed when it holds a run of the same configuration.
+        components: Makes protocol, encoder, teachers and task.
+        fresh: Throw away what the directory holds.
+        until: The last stage to do.
+        progress: Who is told how it goes.
+
+    Returns:
+        The directory; `magdi.core.experiment.result` reads the outcome from it.
+
+    Raises:
+        RunDirectoryError: The directory holds a run of another configuration, or is in use.
+        LimitReached: A budget is used up; the same call resumes.
+        MagdiError: Anything else that ended it; what was done is kept.
+    """
+    progress = progress or Silent()
+    directory = RunDirectory.open(out, config, fresh=fresh)
+    with directory.lock():
+        workshop = stages.Workshop(config, directory, components, progress)
+        directory.update(status="running", seed=config.seed, versions=versions())
+        with _status_kept(directory, progress):
+            for stage in STAGES[: STAGES.index(until) + 1]:
+                _once(directory, stage, getattr(workshop, stage))
+        directory.update(status="done" if until == STAGES[-1] else f"done until {until}")
+        progress.event("run_end", directory=directory.path, status="done")
+    return directory
+
+
+def _once(directory: RunDirectory, stage: str, work: Callable[[], dict[str, Any]]) -> None:
+    """Does a stage unless it is done; keeps its outcome and the seconds that all tries at it took."""
+    done = directory.state().get("stages", {})
+    record = done.get(stage, {})
+    if record.get("done"):
+        return
+    start = time.monotonic()
+    outcome: dict[str, Any] = {}
+    try:
+        outcome = {"done": True, **work()}
+    finally:
+        seconds = record.get("seconds", 0.0) + time.monotonic() - start
+        directory.update(stages=done | {stage: record | outcome | {"seconds": round(seconds, 3)}})
+
+
+@contextmanager
+def _status_kept(directory: RunDirectory, progress: Progress) -> Iterator[None]:
+    """Writes down how a run ended that did not reach its end."""
+    try:
+        yield
+    except LimitReached:
+        directory.update(status="stopped at a limit")
+        progress.event("run_end", directory=directory.path, status="stopped")
+        raise
+    except KeyboardInterrupt:
+        directory.update(status="interrupted")
+        progress.event("run_end", directory=directory.path, status="interrupted")
+        raise
+    except MagdiError as error:
+        directory.update(status="failed", error=error.message)
+        progress.event("run_end", directory=directory.path, status="failed")
+        raise

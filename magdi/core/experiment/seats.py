@@ -1,0 +1,62 @@
+"""Who sits at the table: teachers of a configuration, with names that are told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig, TeacherChoice
+from magdi.core.discussion.driver import Seat
+from magdi.core.errors import ConfigError
+from magdi.core.protocol import Agent
+from magdi.core.task import Task
+
+
+def seats(config: RunConfig, task: Task, components: Components) -> list[Seat]:
+    """Returns the agents of a run with their teachers.
+
+    Where the configuration names none, they are those that the task brings along.
+
+    Raises:
+        ConfigError: There are none, or two of one name.
+    """
+    choices = config.teachers or tuple(TeacherChoice.model_validate(each) for each in task.teachers)
+    if not choices:
+        raise ConfigError(
+            f"no teachers: task {config.task.name!r} brings none along",
+            hint="name at least one with --teacher, e.g. --teacher openai:gpt-4o-mini, or give MAGs with --mags",
+        )
+    return [
+        Seat(Agent(name, choice.persona), components.teacher(choice, config.seed), choice.sampling)
+        for name, choice in zip(agent_names(choices), choices, strict=True)
+    ]
+
+
+def agent_names(choices: Sequence[TeacherChoice]) -> list[str]:
+    """Returns the agents' names; where one is not given it is the model's, numbered when it comes again.
+
+    Raises:
+        ConfigError: One name is given twice.
+    """
+    given = Counter(choice.name for choice in choices if choice.name)
+    twice = [name for name, count in given.items() if count > 1]
+    if twice:
+        raise ConfigError(f"two teachers are named {twice[0]!r}", hint="agents need names that tell them apart")
+    return list(_told_apart((choice.name or _model_name(choice.teacher) for choice in choices), taken=set(given)))
+
+
+def _model_name(teacher: str) -> str:
+    kind, _, target = teacher.partition(":")
+    return target.partition("@")[0].rstrip("/").rpartition("/")[2] or kind
+
+
+def _told_apart(names: Iterable[str], taken: set[str]) -> Iterable[str]:
+    used: set[str] = set()
+    for name in names:
+        candidate, number = name, 1
+        while candidate in used or (number > 1 and candidate in taken):
+            number += 1
+            candidate = f"{name}-{number}"
+        used.add(candidate)
+        yield candidate

@@ -1,0 +1,67 @@
+"""What a run's discussions came to: counts by structure and round, accuracy of turns and teams, tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from magdi.core.mag import Mag, Usage
+
+
+class Summary:
+    """Sums over MAGs, which it is shown one at a time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.structures: Counter[str] = Counter()
+        self.stops: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.decisions: Counter[bool | None] = Counter()
+        self.answers: dict[int, Counter[bool]] = {}
+        self.usage = Usage()
+        self.models: set[str] = set()
+
+    def add(self, mag: Mag) -> None:
+        """Counts a MAG."""
+        self.count += 1
+        self.structures[mag.structure] += 1
+        self.stops[mag.stop] += 1
+        self.decisions[mag.decision.correct] += 1
+        self.usage += mag.usage
+        for turn in mag.turns:
+            self.statuses[turn.status] += 1
+            self.models.add(turn.model)
+            if turn.correct is not None:
+                self.answers.setdefault(turn.round, Counter())[turn.correct] += 1
+
+    def watching(self, mags: Iterable[Mag]) -> Iterator[Mag]:
+        """Passes MAGs on, counting them."""
+        for mag in mags:
+            self.add(mag)
+            yield mag
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any turn was said by a simulated teacher."""
+        return any(model.partition(":")[0] == "simulated" for model in self.models)
+
+    def document(self) -> dict[str, Any]:
+        """Returns counts and accuracies; an accuracy is absent where nothing was graded."""
+        graded = self.decisions[True] + self.decisions[False]
+        return {
+            "count": self.count,
+            "structures": dict(sorted(self.structures.items())),
+            "stops": dict(self.stops.most_common()),
+            "turns": self.statuses.total(),
+            "invalid_turns": self.statuses["invalid"],
+            "accuracy": self.decisions[True] / graded if graded else None,
+            "accuracy_by_round": {
+                str(number): counts[True] / counts.total() for number, counts in sorted(self.answers.items())
+            },
+        }
+
+    def tokens(self) -> dict[str, float]:
+        """Returns what the teachers were sent and sent back, in tokens, and what it cost in US dollars."""
+        usage = self.usage
+        return {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens, "cost": usage.cost}
