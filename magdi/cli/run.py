@@ -57,7 +57,7 @@ def _go(
 ) -> None:
     from magdi import api
     from magdi.cli import output
-    from magdi.cli.tables import outcome_table, plan_table
+    from magdi.cli.outcome import outcome_table, plan_table
 
     setup = request.set_up()
     if dry_run:
