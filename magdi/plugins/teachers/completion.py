@@ -1,0 +1,153 @@
+"""What a chat completion server sends back, read without trusting it: a reply, or an error that says what to do."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from magdi.core.errors import TeacherError, TransientTeacherError
+from magdi.core.mag import Usage
+from magdi.core.teacher import Price, Reply
+
+TRANSIENT = frozenset({408, 409, 425, 429})  # and all from 500 on
+SHOWN = 300  # characters of a server's own words in an error
+_TOO_LONG = re.compile(r"context.{0,12}(?:length|window|size)")
+_THOUGHT = re.compile(r"\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>|\Z)", re.DOTALL)
+
+
+def read_completion(body: bytes, price: Price | None = None) -> Reply:
+    """Returns the reply in the body of a successful response.
+
+    Reasoning that comes in a field of its own (``reasoning_content``, ``reasoning``) or in a leading ``<think>`` block
+    is kept apart from the text.
+
+    Raises:
+        TransientTeacherError: The body is no chat completion: cut off, empty, or an error page.
+        TeacherError: The server's content filter has held the reply back.
+    """
+    try:
+        completion = json.loads(body)
+    except (ValueError, RecursionError):
+        raise TransientTeacherError(f"the server sent no JSON but {_start(body)!r}") from None
+    if not isinstance(completion, dict):
+        raise TransientTeacherError(f"the server sent no completion but {_start(body)!r}")
+    if completion.get("error") and not completion.get("choices"):  # some gateways report errors with status 200
+        status = completion["error"].get("code") if isinstance(completion["error"], dict) else None
+        raise refusal(status if isinstance(status, int) else 500, body, {})
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+    message = choice.get("message") if choice else None
+    if choice is None or not isinstance(message, dict):
+        raise TransientTeacherError(f"the server sent a completion without a message: {_start(body)!r}")
+    finish = str(choice.get("finish_reason") or "stop")
+    text = _text(message.get("content")) or _text(message.get("refusal"))
+    if finish == "content_filter":
+        raise TeacherError("the server's content filter held the reply back")
+    text, thought = _without_thought(text)
+    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning")) or thought
+    return Reply(text=text, reasoning=reasoning, usage=_usage(completion.get("usage"), price), finish_reason=finish)
+
+
+def refusal(status: int, body: bytes, headers: Mapping[str, str]) -> TeacherError:
+    """Returns the error that a response with an error status stands for."""
+    words, code = _complaint(body)
+    message = f"the server answered {status}" + (f": {words}" if words else "")
+    if code == "insufficient_quota":
+        return TeacherError(message, hint="the account has no credit left")
+    if status in TRANSIENT or status >= 500:
+        return TransientTeacherError(message, retry_after=retry_after(headers))
+    if status in (401, 403):
+        return TeacherError(message, hint="is the key in the environment the right one for this server?")
+    if code.startswith("content_"):
+        return TeacherError(message, hint="the server's content filter refuses this prompt")
+    if _TOO_LONG.search(f"{code} {words}"):
+        return TeacherError(
+            message, hint="the discussion is too long for this model; lower its max_tokens or the rounds"
+        )
+    return TeacherError(message)
+
+
+def refused_words(body: bytes) -> str:
+    """Returns message, code and parameter of an error body, for `Dialect.weakened`."""
+    try:
+        error = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    inner = error.get("error", error) if isinstance(error, dict) else error
+    return json.dumps(inner)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Returns the seconds that a server asks to wait, from Retry-After (seconds or a date) or retry-after-ms."""
+    milliseconds = headers.get("retry-after-ms")
+    stated = headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            seconds = float(milliseconds) / 1000
+        elif stated is not None and re.fullmatch(r"\s*\d+(?:\.\d+)?\s*", stated):
+            seconds = float(stated)
+        elif stated is not None:
+            seconds = parsedate_to_datetime(stated).timestamp() - time.time()
+        else:
+            return None
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _complaint(body: bytes) -> tuple[str, str]:
+    """Returns the server's own words and its error code."""
+    try:
+        error = json.loads(body)
+    except (ValueError, RecursionError):
+        return _start(body), ""
+    inner: Any = error.get("error", error) if isinstance(error, dict) else error
+    if not isinstance(inner, dict):
+        return str(inner)[:SHOWN], ""
+    words = inner.get("message") or inner.get("detail") or ""
+    return clean(str(words))[:SHOWN], str(inner.get("code") or inner.get("type") or "")
+
+
+def _text(content: object) -> str:
+    """Returns a message's content, which some servers send in parts."""
+    if isinstance(content, str):
+        return clean(content)
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return clean("".join(part for part in parts if isinstance(part, str)))
+    return ""
+
+
+def _without_thought(text: str) -> tuple[str, str]:
+    """Returns a text without the ``<think>`` block that it begins with, and the block."""
+    match = _THOUGHT.match(text)
+    return (text[match.end() :].lstrip(), match[1].strip()) if match else (text, "")
+
+
+def clean(text: str) -> str:
+    """Returns text that UTF-8 can hold: half surrogate pairs become U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _usage(usage: object, price: Price | None) -> Usage:
+    fields = usage if isinstance(usage, dict) else {}
+    prompt, completion = (_count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    cost = price.of(prompt, completion) if price else 0.0
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, cost=cost)
+
+
+def _count(value: object) -> int:
+    return int(value) if isinstance(value, int | float) and 0 <= value < 1e12 else 0
+
+
+def _start(body: bytes) -> str:
+    return " ".join(body[: 4 * SHOWN].decode("utf-8", "replace").split())[:SHOWN]

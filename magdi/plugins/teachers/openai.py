@@ -1,0 +1,179 @@
+"""Any OpenAI-compatible server: vLLM, SGLang, Ollama, llama.cpp, the vendors. ``openai:MODEL[@BASE_URL]``."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr
+
+from magdi.core.discussion.prices import price_of
+from magdi.core.errors import ConfigError, TransientTeacherError
+from magdi.core.redact import redact
+from magdi.core.teacher import Price, Reply, Request, Teacher
+from magdi.plugins.teachers.completion import read_completion, refusal, refused_words
+from magdi.plugins.teachers.dialect import Dialect
+from magdi.plugins.teachers.endpoint import KEY_VARIABLES, Endpoint, find_endpoint
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+REFUSALS = frozenset({400, 422, 501})  # statuses with which servers refuse a field that they do not know
+CONNECT_SECONDS = 15.0
+
+
+class OpenAITeacher(Teacher):
+    """A model behind the chat completions API."""
+
+    class Config(BaseModel, extra="forbid", frozen=True):
+        """Settings of `openai`."""
+
+        model: str = Field(min_length=1, description="The model, as the server calls it.")
+        base_url: SecretStr | None = Field(
+            None, description="Where the server is, e.g. http://localhost:8000/v1; OPENAI_BASE_URL or OpenAI's own."
+        )
+        key_variable: str = Field(
+            "", description="Environment variable with the key; MAGDI_API_KEY_<HOST> or the vendor's when left out."
+        )
+        concurrency: int = Field(64, ge=1, description="Most requests at once.")
+        requests_per_minute: float | None = Field(None, gt=0, description="Most requests a minute.")
+        tokens_per_minute: float | None = Field(None, gt=0, description="Most tokens a minute, prompts included.")
+        timeout: float = Field(300.0, gt=0, description="Seconds that a whole reply may take.")
+        structured: Literal["auto", "schema", "object", "none"] = Field(
+            "auto", description="How a JSON schema is passed on; auto weakens it until the server takes it."
+        )
+        reasoning: bool | None = Field(
+            None, description="A reasoning model, which takes no temperature; told by name and by refusals if left out."
+        )
+        reasoning_effort: str | None = Field(None, description="How long it is to reason, e.g. low.")
+        extra: dict[str, Any] = Field(default_factory=dict, description="Further fields of the request's body.")
+        price: Price | None = Field(None, description="What tokens cost; from the price table when left out.")
+
+    config: Config
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        super().__init__(config)
+        self.concurrency = self.config.concurrency
+        self.requests_per_minute = self.config.requests_per_minute
+        self.tokens_per_minute = self.config.tokens_per_minute
+        self.endpoint: Endpoint = find_endpoint(self.config.base_url, self.config.key_variable)
+        self.price = self.config.price or price_of(self.config.model, self.endpoint.host)
+        structured = "schema" if self.config.structured == "auto" else self.config.structured
+        self.dialect = Dialect.of(self.config.model, structured, reasoning=self.config.reasoning)
+        self._client: AsyncOpenAI | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def from_target(cls, target: str) -> dict[str, Any]:
+        """Reads ``MODEL`` and ``MODEL@http://host/v1``; a model's name may hold an @ itself."""
+        for scheme in ("@https://", "@http://"):
+            model, at, rest = target.partition(scheme)
+            if at:
+                return {"model": model, "base_url": scheme[1:] + rest}
+        return {"model": target}
+
+    @cached_property
+    def identity(self) -> str:
+        """Model, server, and the settings that change what it answers."""
+        changed = {**self.config.extra}
+        if self.config.reasoning_effort is not None:
+            changed["reasoning_effort"] = self.config.reasoning_effort
+        settings = json.dumps(changed, sort_keys=True, separators=(",", ":")) if changed else ""
+        return f"openai:{self.config.model}@{self.endpoint.url}{settings}"
+
+    def check(self) -> None:
+        """Looks for a key where the server is one that is known to want one."""
+        endpoint = self.endpoint
+        if not endpoint.secrets and (endpoint.host in KEY_VARIABLES or self.config.key_variable):
+            raise ConfigError(
+                f"there is no key for {endpoint.host} in the environment",
+                hint=f"set {' or '.join(endpoint.variables)}",
+            )
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request; what the server refuses in it is left out from then on."""
+        dialect = self.dialect
+        while True:
+            try:
+                async with asyncio.timeout(self.config.timeout):  # the whole of it: a slow drip is no reply either
+                    status, body, headers = await self._post(dialect, request)
+            except TimeoutError:
+                raise TransientTeacherError(f"no reply within {self.config.timeout:g} s") from None
+            if status < 400:
+                if dialect != self.dialect:
+                    self.dialect = dialect
+                return read_completion(body, self.price)
+            error = refusal(status, body, headers)
+            weaker = dialect.weakened(request, refused_words(body)) if status in REFUSALS and not error.hint else None
+            if weaker is None or isinstance(error, TransientTeacherError):
+                raise error
+            dialect = weaker
+
+    async def close(self) -> None:
+        """Closes the connections; a later request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _post(self, dialect: Dialect, request: Request) -> tuple[int, bytes, Mapping[str, str]]:
+        """Sends a request and returns status, body and headers of the response, whatever the status.
+
+        The client's own parsing into its models is passed by: it takes half of its time, and is no help with a server
+        that does not keep to the form.
+        """
+        import aiohttp
+        import httpx2
+        from openai import APIConnectionError, APIStatusError
+
+        body = dialect.body(self.config.model, request) | self.config.extra
+        if self.config.reasoning_effort is not None:
+            body["reasoning_effort"] = self.config.reasoning_effort
+        try:
+            response = await self._connected().post("/chat/completions", body=body, cast_to=httpx2.Response)
+        except APIStatusError as error:
+            response = error.response
+        except (APIConnectionError, aiohttp.ClientError, httpx2.HTTPError) as error:
+            cause = redact(str(error.__cause__ or error), self.endpoint.secrets)
+            raise TransientTeacherError(f"no connection to {self.endpoint.host}: {cause}") from None
+        return response.status_code, self._without_secrets(response.content), response.headers
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        """Some servers repeat the key in their complaints."""
+        if any(secret.encode() in body for secret in self.endpoint.secrets):
+            return redact(body.decode("utf-8", "replace"), self.endpoint.secrets).encode()
+        return body
+
+    def _connected(self) -> AsyncOpenAI:
+        """Returns the client of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._client, self._loop = self._make_client(), loop
+        return self._client
+
+    def _make_client(self) -> AsyncOpenAI:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        endpoint, most = self.endpoint, self.config.concurrency
+        headers = {}
+        if endpoint.basic is not None:
+            credentials = base64.b64encode(endpoint.basic.get_secret_value().encode()).decode()
+            headers["Authorization"] = f"Basic {credentials}"
+        client = AsyncOpenAI(
+            # Never None: the client would send OPENAI_API_KEY then, to whatever server this is.
+            api_key=endpoint.key.get_secret_value() if endpoint.key else "none",
+            base_url=endpoint.url,
+            max_retries=0,  # the driver retries: it knows the budget and the other requests
+            timeout=httpx2.Timeout(self.config.timeout, connect=min(CONNECT_SECONDS, self.config.timeout)),
+            default_headers=headers,
+            http_client=DefaultAioHttpClient(
+                limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30)
+            ),
+        )
+        if "OPENAI_API_KEY" not in endpoint.variables:  # nor do OPENAI_ORG_ID and OPENAI_PROJECT_ID go to others
+            client.organization = client.project = None
+        return client
