@@ -1,0 +1,125 @@
+"""Decision rules on any protocol: pure votes, thresholds, ballots, a judge."""
+
+import json
+
+import pytest
+from scripted_talk import as_json, hold, provenance
+
+from magdi.core.config.models import ComponentChoice
+from magdi.core.decisions import RULES, make_rule
+from magdi.core.errors import ComponentError, ConfigError
+from magdi.protocols.debate import Debate
+from magdi.protocols.single import Single
+
+
+def rule(name, **settings):
+    return make_rule(ComponentChoice(name=name, **settings))
+
+
+def decided(name, answers, then=(), protocol=None, confidences=None, **settings):
+    stated = confidences or [0.9] * len(answers)
+    replies = [
+        as_json(a, c, f"word{i}word") if a else "?" for i, (a, c) in enumerate(zip(answers, stated, strict=True))
+    ]
+    return hold(protocol or Single(), [*replies, *then], agents=min(len(answers), 3), decide=rule(name, **settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "expected"),
+    [
+        ("plurality", (7, 51, 51), "51"),
+        ("last-word", (51, 51, 7), "7"),
+        ("first-round", (51, 51, 7), "51"),
+        ("majority", (51, 51, 7), "51"),
+        ("majority", (1, 2, 3), None),
+        ("majority", (51, None, None), None),
+        ("supermajority", (51, 51, 7), "51"),
+        ("unanimity", (51, 51, 7), None),
+        ("unanimity", (51, 51, None), None),
+        ("unanimity", (51, 51, 51), "51"),
+        ("weighted", (None, None, None), None),
+    ],
+)
+def test_rules_that_ask_nobody(name, answers, expected):
+    mag = decided(name, answers)
+    assert mag.decision.answer == expected
+    assert len(mag.turns) == 3
+    assert mag.decision.rule in (name, "plurality")
+
+
+def test_a_threshold_may_fall_back_on_the_most_frequent():
+    assert decided("unanimity", (51, 51, 7), otherwise="plurality").decision.answer == "51"
+
+
+def test_weights_are_recalibrated_confidences():
+    assert decided("weighted", (51, 7, 7), confidences=(1.0, 0.7, 0.7)).decision.answer == "51"
+    assert decided("weighted", (51, 7, 7), confidences=(1.0, 0.7, 0.7), calibration="equal").decision.answer == "7"
+
+
+def test_first_round_is_what_an_ensemble_would_have_said():
+    debate = Debate(Debate.Config(confidence=True))
+    mag = decided("first-round", (51, 51, 7, 7, 7, 7), protocol=debate)
+    assert (mag.decision.answer, len(mag.turns)) == ("51", 6)
+
+
+def ballot(**fields):
+    return json.dumps({"reasoning": "r"} | fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "ballots", "votes"),
+    [
+        ("simple-voting", [{"vote": "P2"}, {"vote": 2}, {"vote": "P1"}], {"1": 1, "2": 2, "3": 0}),
+        ("approval", [{"approve": ["P1", "P3"]}, {"approve": "P3"}, {"approve": ["P2", 9]}], {"1": 1, "2": 1, "3": 2}),
+        ("ranked", [{"ranking": ["P3", "P2", "P1"]}, {"ranking": ["P1"]}, {"ranking": []}], {"1": 4, "2": 2, "3": 3}),
+        ("cumulative", [{"points": {"P1": 70, "P2": 30}}, {"points": {"P3": 8}}, {}], {"1": 7, "2": 3, "3": 10}),
+    ],
+)  # fmt: skip
+def test_ballots(name, ballots, votes):
+    mag = decided(name, (1, 2, 3), [ballot(**each) for each in ballots])
+    assert mag.decision.votes == votes
+    assert mag.decision.answer == max(votes, key=votes.get)
+    assert {turn.role for turn in mag.turns[3:]} == {"voter"}
+    assert all(turn.answer is None and turn.label is None for turn in mag.turns[3:])
+    assert [edge.kind for edge in mag.turns[4].seen] == ["content", "self", "content"]
+    provenance(mag)
+
+
+def test_a_tie_is_voted_on_again_and_then_goes_to_who_proposed_first():
+    tie = [ballot(vote=vote) for vote in ("P1", "P2", "P3")]
+    mag = decided("simple-voting", (51, 2, 3), tie * 2)
+    assert (mag.decision.answer, len(mag.turns)) == ("51", 9)
+    broken = decided("simple-voting", (51, 2, 3), [*tie, *[ballot(vote="P2")] * 3])
+    assert broken.decision.votes == {"51": 0, "2": 3, "3": 0}
+
+
+def test_there_is_no_vote_where_all_agree():
+    assert len(decided("ranked", (51, 51, 51)).turns) == 3
+
+
+def test_an_answer_in_place_of_a_vote_counts_for_it_and_nonsense_for_nothing():
+    mag = decided("approval", (51, 2, 3), [ballot(answer="51"), "hm", ballot(vote=None)])
+    assert mag.decision.votes == {"51": 1, "2": 0, "3": 0}
+    assert [turn.status for turn in mag.turns[3:]] == ["ok", "invalid", "invalid"]
+
+
+def test_a_judge_has_the_last_word_or_else_the_vote_has():
+    mag = decided("judge", (1, 1, 51), ["Two are hasty. The answer is 51."], agent="C")
+    assert (mag.decision.answer, mag.decision.rule, mag.turns[3].agent) == ("51", "judge", "C")
+    assert mag.turns[3].sources == (0, 1, 2)
+    assert decided("judge", (1, 1, 51), ["Hm."]).decision.answer == "1"
+    assert decided("judge", (None, None, None)).decision.answer is None
+    provenance(mag)
+
+
+def test_unknown_rules_and_settings_are_told():
+    with pytest.raises(ComponentError) as caught:
+        rule("pluralty")
+    assert caught.value.hint == "did you mean 'plurality'?"
+    with pytest.raises(ConfigError, match=r"discussion\.decision\.attempts"):
+        rule("ranked", attempts=0)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_setting_is_described(name):
+    assert all(field.description for field in RULES[name].Config.model_fields.values())
