@@ -1,0 +1,96 @@
+"""From magdi's configuration to transformers' TrainingArguments."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from magdi.core.config.models import Objective, Training
+from magdi.core.errors import ConfigError
+
+
+def training_arguments(
+    training: Training, objective: Objective, *, steps: int, seed: int, precision: str, folder: Path
+) -> TrainingArguments:
+    """Returns the Trainer's arguments.
+
+    A batch of the Trainer's is an optimizer step of ours, so it never accumulates by itself; clipping, schedule,
+    optimizer, mixed precision, checkpoints, trackers and processes are its business.
+
+    Raises:
+        ConfigError: The schedule cannot end where it is asked to, or a tracker is not installed.
+    """
+    saving = training.save_every or max(1, -(-steps // 10))
+    choosing: dict[str, Any] = {}
+    if training.validation:
+        choosing = {
+            "eval_strategy": "steps",
+            "eval_steps": saving,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "eval_loss",
+            "greater_is_better": False,
+        }
+    name, options = schedule(training)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type=name,
+        lr_scheduler_kwargs=options,
+        warmup_steps=training.warmup if training.warmup < 1 else int(training.warmup),
+        weight_decay=training.weight_decay,
+        adam_beta2=training.adam_beta2,
+        max_grad_norm=training.max_grad_norm,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        logging_steps=training.log_every,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=saving,
+        save_total_limit=2,
+        disable_tqdm=True,
+        report_to=trackers(training.report_to),
+        remove_unused_columns=False,
+        average_tokens_across_devices=False,
+        dataloader_pin_memory=False,
+        ddp_find_unused_parameters=bool(objective.anneal) or objective.node_states == "frozen",
+        **choosing,
+    )
+
+
+def schedule(training: Training) -> tuple[str, dict[str, Any]]:
+    """Returns transformers' name of the learning rate schedule, and its options."""
+    ratio = training.final_lr_ratio
+    if not ratio:
+        return training.scheduler, {}
+    if training.scheduler == "cosine":
+        return "cosine_with_min_lr", {"min_lr_rate": ratio}
+    if training.scheduler == "linear":
+        return "polynomial", {"power": 1.0, "lr_end": ratio * training.learning_rate}
+    raise ConfigError(f"training.final_lr_ratio: not with the schedule {training.scheduler}", hint="cosine or linear")
+
+
+def trackers(asked: tuple[str, ...]) -> list[str]:
+    """Returns what metrics are reported to: what was asked for, else TensorBoard where it is installed."""
+    if not asked:
+        return ["tensorboard"] if find_spec("tensorboard") else ["none"]
+    modules = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow", "trackio": "trackio"}
+    missing = [name for name in asked if name in modules and find_spec(modules[name]) is None]
+    if missing:
+        raise ConfigError(
+            f"training.report_to: {', '.join(missing)} is not installed", hint=f"pip install {' '.join(missing)}"
+        )
+    return list(asked)
+
+
+def anneal(share: float, step: int, steps: int) -> float:
+    """Returns what beta and gamma are multiplied by at a step: linearly from 1 to 0 over a share of training."""
+    return max(0.0, 1.0 - step / (share * steps)) if share else 1.0

@@ -1,0 +1,80 @@
+"""Checkpoints of a training run: only what is trained, and a mark that says that all of it was written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from magdi.core.errors import TrainingError
+
+WEIGHTS = "trained.safetensors"
+COMPLETE = "complete"
+IDENTITY = "identity.json"
+
+
+def trained_state(module: nn.Module) -> dict[str, Tensor]:
+    """Returns what training changes: trained parameters (tied ones once) and the heads' buffers, by name."""
+    state = {name: weight.data for name, weight in module.named_parameters() if weight.requires_grad}
+    state |= {name: buffer for name, buffer in module.named_buffers() if name.startswith("heads.")}
+    return state
+
+
+def save_trained(module: nn.Module, directory: Path) -> None:
+    """Writes `trained_state`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trained_state(module).items()}
+    save_file(weights, directory / WEIGHTS, metadata={"format": "pt"})
+
+
+def load_trained(module: nn.Module, directory: Path) -> None:
+    """Reads what `save_trained` wrote.
+
+    Raises:
+        TrainingError: The checkpoint is of another model.
+    """
+    saved, current = load_file(directory / WEIGHTS), trained_state(module)
+    shapes = {name: tuple(tensor.shape) for name, tensor in current.items()}
+    if shapes != {name: tuple(tensor.shape) for name, tensor in saved.items()}:
+        raise TrainingError(f"the checkpoint {directory} is of another model", hint="--fresh starts over")
+    for name, tensor in saved.items():
+        current[name].copy_(tensor)
+
+
+def mark_complete(directory: Path) -> None:
+    """Says that a checkpoint was written to its end."""
+    (directory / COMPLETE).touch()
+
+
+def newest(folder: Path) -> Path | None:
+    """Returns the newest checkpoint that was written to its end."""
+    found = [path for path in folder.glob("checkpoint-*") if (path / COMPLETE).exists()]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Notes what the checkpoints in a folder are of.
+
+    Raises:
+        TrainingError: They are of a run with other settings or MAGs.
+    """
+    path = folder / IDENTITY
+    if newest(folder) is not None and path.exists():
+        before = json.loads(path.read_text())
+        changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
+        if changed:
+            raise TrainingError(
+                f"the checkpoints in {folder} are of another run: {', '.join(changed)} changed",
+                hint="--fresh starts over",
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(identity, indent=1))
+
+
+def discard(folder: Path) -> None:
+    """Removes all checkpoints, once the student is saved."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,173 @@
+"""The MAGs of a training run, read once: in memory, or from a file through an Arrow table that is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from magdi.core.distill.encoded import Encoded, Ints, Size
+from magdi.core.distill.levels import require_material
+from magdi.core.distill.reading import Reading
+from magdi.core.errors import TrainingError
+from magdi.core.mag import Mag, read_mags
+
+RECIPE = "magdi.encoded/1"
+"""Changes whenever the same MAGs would be read differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Encoded MAGs, by index.
+
+    Attributes:
+        rows: A list of `Encoded`, or an Arrow table's rows.
+        sizes: What is counted of each.
+        tally: What was met when they were read.
+        picked: Rows that belong to it, where it is a part.
+    """
+
+    rows: Sequence[Any]
+    sizes: tuple[Size, ...]
+    tally: dict[str, int]
+    picked: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, index: int) -> Encoded: ...
+    @overload
+    def __getitem__(self, index: Sequence[int]) -> list[Encoded]: ...
+    def __getitem__(self, index: int | Sequence[int]) -> Encoded | list[Encoded]:
+        if not isinstance(index, int):
+            return [self[int(one)] for one in index]
+        row = self.rows[index if self.picked is None else int(self.picked[index])]
+        return row if isinstance(row, Encoded) else Encoded.from_row(row)
+
+    def split(self, share: float, seed: int) -> tuple[Corpus, Corpus | None]:
+        """Holds out a share of the MAGs; the same ones for the same seed.
+
+        Raises:
+            TrainingError: One side would be empty.
+        """
+        if not share:
+            return self, None
+        count = max(1, round(share * len(self)))
+        if count >= len(self):
+            raise TrainingError(f"{len(self)} MAGs are too few to hold {share:.0%} of them out for validation")
+        order = np.random.default_rng([seed, len(self)]).permutation(len(self))
+        return self._part(np.sort(order[count:])), self._part(np.sort(order[:count]))
+
+    def _part(self, picked: Ints) -> Corpus:
+        return replace(self, picked=picked, sizes=tuple(self.sizes[int(index)] for index in picked))
+
+    def probes(self) -> list[Encoded]:
+        """Returns the MAG with the longest chain, and one with several chains."""
+        longest = max(range(len(self)), key=lambda i: self.sizes[i].longest)
+        busiest = max(range(len(self)), key=lambda i: (self.sizes[i].chains > 1, -self.sizes[i].tokens))
+        return self[sorted({longest, busiest})]
+
+
+def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None = None) -> Corpus:
+    """Reads MAGs for a level.
+
+    Args:
+        mags: MAGs, which are kept in memory; or a file, which is read as a stream into an Arrow table: then only what
+            a step needs is in memory, and a second run with the same settings starts from the table.
+        reading: How they are read.
+        cache: Where tables are kept; datasets' own cache when left out.
+
+    Raises:
+        TrainingError: The level finds nothing to train on.
+    """
+    if isinstance(mags, Path):
+        return _from_file(mags, reading, cache)
+    listed = list(mags)
+    require_material(listed, reading.level, reading.objective)
+    tally: Counter[str] = Counter()
+    rows = list(reading.read(listed, tally))
+    return _checked(Corpus(rows, tuple(Size.of(row) for row in rows), dict(tally)))
+
+
+def _checked(corpus: Corpus) -> Corpus:
+    if not len(corpus):
+        raise TrainingError(
+            f"nothing is left to train on: the questions of {corpus.tally.get('prompt_too_long', 0)} MAGs fill the "
+            "student's context",
+            hint="--set student.max_length=... up to what the model allows",
+        )
+    return corpus
+
+
+def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
+    from datasets import Dataset, config
+
+    require_material(read_mags(path), reading.level, reading.objective)
+    folder = (cache or Path(config.HF_DATASETS_CACHE)) / f"magdi-{_fingerprint(path, reading)}"
+    if not (folder / "tally.json").exists():
+        _write_table(path, reading, folder)
+    table = Dataset.load_from_disk(str(folder))
+    sizes = tuple(Size(*counts) for counts in table.data.column("size").to_pylist())
+    return _checked(Corpus(table.remove_columns("size"), sizes, json.loads((folder / "tally.json").read_text())))
+
+
+def _write_table(path: Path, reading: Reading, folder: Path) -> None:
+    """Writes the table under another name and moves it, so that a process that dies leaves no half of it."""
+    from datasets import Dataset, Features, List, Value
+
+    numbers = List(Value("int32"))
+    features = Features(
+        {"id": Value("string"), "prompts": List(numbers), "chains": List(numbers)}
+        | dict.fromkeys(("prompt_of", "lesson", "label", "pairs", "edges", "size"), numbers)
+    )
+    tally: Counter[str] = Counter()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        tally.clear()
+        for mag in reading.read(read_mags(path), tally):
+            yield mag.to_row()
+
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
+    table = Dataset.from_generator(rows, features=features, cache_dir=str(scratch), fingerprint=folder.name)
+    table.save_to_disk(str(scratch / "table"))
+    (scratch / "table" / "tally.json").write_text(json.dumps(tally))
+    _move(scratch / "table", folder)
+    import shutil
+
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move(scratch: Path, folder: Path) -> None:
+    """Moves a finished table into place; where another process was faster, its table is the same and stays."""
+    try:
+        scratch.rename(folder)
+    except OSError:
+        if not (folder / "tally.json").exists():
+            raise
+
+
+def _fingerprint(path: Path, reading: Reading) -> str:
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
+    tokenizer = reading.tokenizer
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    parts = [
+        RECIPE,
+        content,
+        backend.to_str() if backend is not None else tokenizer.name_or_path,
+        tokenizer.chat_template,
+        [tokenizer.bos_token, tokenizer.eos_token],
+        repr(reading.level),
+        [bool(reading.objective.alpha), bool(reading.objective.beta), bool(reading.objective.gamma)],
+        [reading.objective.pairs, reading.prompt, reading.max_length, reading.drop_agreement, reading.view],
+        reading.seed if reading.objective.pairs == "sampled" else None,
+    ]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=10).hexdigest()

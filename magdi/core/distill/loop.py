@@ -1,0 +1,290 @@
+"""transformers' Trainer, taught what a MAG is: a batch of its own is a whole optimizer step of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+
+from magdi.core.config.models import Objective
+from magdi.core.distill.arguments import anneal
+from magdi.core.distill.batch import MagBatch, collate
+from magdi.core.distill.checkpoints import load_trained, mark_complete, save_trained
+from magdi.core.distill.corpus import Corpus
+from magdi.core.distill.encoded import Size
+from magdi.core.distill.layouts import Layout
+from magdi.core.distill.losses import TERMS, MagLosses, Term, Weighing, total
+from magdi.core.distill.metrics import Window, term_norms
+from magdi.core.distill.steps import Schedule, forwards, share
+from magdi.core.errors import TrainingError
+
+Metrics = Callable[[Mapping[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An optimizer step's share of one process.
+
+    Attributes:
+        number: The step, from 0.
+        batches: Forward passes.
+        size: What is counted of the whole step, all processes together.
+        mags: MAGs of the whole step.
+    """
+
+    number: int
+    batches: tuple[MagBatch, ...]
+    size: Size
+    mags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps(Dataset[Step]):
+    """All optimizer steps of a run, made when they are asked for.
+
+    Attributes:
+        corpus: The MAGs.
+        schedule: Which of them a step takes.
+        layout: How they share forward passes.
+        budget: Most tokens of a forward pass.
+        rank: This process.
+        processes: How many there are.
+    """
+
+    corpus: Corpus
+    schedule: Schedule
+    layout: Layout
+    budget: int
+    rank: int = 0
+    processes: int = 1
+
+    def __len__(self) -> int:
+        return self.schedule.total
+
+    def __getitem__(self, number: int) -> Step:
+        chosen = self.schedule.step(number)
+        sizes = self.corpus.sizes
+        own = share(chosen, sizes, self.layout, self.rank, self.processes)
+        groups = forwards(own, sizes, self.layout, self.budget)
+        batches = tuple(collate(self.corpus[group], self.layout) for group in groups)
+        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen))
+
+
+def summed(sizes: Sequence[Size]) -> Size:
+    """Returns the counts of some MAGs together."""
+    return Size(*(sum(column) for column in zip(*(size.row() for size in sizes), strict=True)))
+
+
+def weighing(objective: Objective, size: Size, factor: float, processes: int) -> tuple[Weighing, dict[Term, float]]:
+    """Returns what sums are multiplied by, and the terms' weights.
+
+    Means are over the whole step, so that neither the number of forward passes nor that of processes changes them;
+    gradients are averaged over processes, hence their number.
+    """
+    weights: dict[Term, float] = {
+        "positive": objective.alpha,
+        "margin": objective.beta * factor,
+        "node": objective.gamma * factor,
+    }
+
+    def over(count: int) -> float:
+        return processes / max(1, count) if objective.reduction == "mean" else float(processes)
+
+    return Weighing(
+        lessons=(objective.alpha * over(size.first), objective.alpha * over(size.second)),
+        margin=weights["margin"] * over(size.pairs),
+        node=weights["node"] * over(size.nodes),
+    ), weights
+
+
+class MagTrainer(Trainer):  # type: ignore[misc]
+    """A Trainer whose model is `MagLosses` and whose batches are optimizer steps.
+
+    Args:
+        module: Student, heads and losses.
+        arguments: Its arguments.
+        steps: The run's optimizer steps.
+        objective: Weights of the losses.
+        validation: MAGs held out, for early stopping.
+        patience: Evaluations without progress before stopping; 0 never stops.
+        on_metrics: Told every line of metrics, on the main process.
+        failed: Where the ids of a batch whose losses are not finite are written.
+    """
+
+    def __init__(
+        self,
+        module: MagLosses,
+        arguments: TrainingArguments,
+        steps: Steps,
+        *,
+        objective: Objective,
+        validation: Corpus | None,
+        patience: int,
+        on_metrics: Metrics,
+        failed: Path,
+    ) -> None:
+        super().__init__(model=module, args=arguments, train_dataset=steps)
+        self.remove_callback(PrinterCallback)
+        if patience and validation is not None:
+            self.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
+        self._steps, self._objective, self._validation = steps, objective, validation
+        self._on_metrics, self._failed = on_metrics, failed
+        self._window = Window()
+        self._student = module.student.parameters()
+        self._parameters: int = sum(weight.numel() for weight in module.student.model.parameters())
+
+    def get_train_dataloader(self) -> DataLoader[Step]:
+        """Returns the steps in order; processes share every step, so accelerate must not deal them out."""
+        return DataLoader(self._steps, batch_size=1, shuffle=False, collate_fn=lambda steps: steps[0])
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Step], num_batches: int, device: Any
+    ) -> tuple[list[Step], None]:
+        """Returns the next step; what its losses are divided by is in it."""
+        return [next(epoch_iterator) for _ in range(num_batches)], None
+
+    def floating_point_ops(self, inputs: Step) -> int:
+        """Returns 6 operations a trained-through token and parameter, forward and backward."""
+        return int(6 * inputs.size.tokens * self._parameters)
+
+    def training_step(self, model: nn.Module, inputs: Step, num_items_in_batch: Any = None) -> Tensor:
+        """Runs all forward and backward passes of an optimizer step; returns its loss.
+
+        Raises:
+            TrainingError: The loss is not finite, or memory ran out.
+        """
+        model.train()
+        torch.manual_seed(hash((self.args.seed, inputs.number, self.args.process_index)) & 0x7FFFFFFF)
+        factor = anneal(self._objective.anneal, inputs.number, len(self._steps))
+        weigh, weights = weighing(self._objective, inputs.size, factor, self._steps.processes)
+        try:
+            losses = [
+                self._pass(model, batch, weigh, last=place == len(inputs.batches) - 1, first=place == 0)
+                for place, batch in enumerate(inputs.batches)
+            ]
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            raise _explained(error) from error
+        loss = torch.stack(losses).sum()
+        if not torch.isfinite(loss):
+            self._stop_at(inputs)
+        self._window.close_step(weights, inputs.size, inputs.mags, float(loss) / self._steps.processes)
+        return loss
+
+    def _pass(self, model: nn.Module, batch: MagBatch, weigh: Weighing, *, last: bool, first: bool) -> Tensor:
+        batch = batch.to(self.args.device)
+        with nullcontext() if last else self.accelerator.no_sync(model):
+            with self.compute_loss_context_manager():
+                found = model(batch, weigh)
+            loss = total(found)
+            if first and self._is_logged:
+                self._window.norms = term_norms(found, self._student)
+            self.accelerator.backward(loss)
+        self._window.add({name: self._own(name, value.detach()) for name, value in found.items()})
+        return loss.detach()
+
+    def _own(self, name: str, value: Tensor) -> Tensor:
+        """Takes the number of processes out of a loss again, see `weighing`."""
+        return value / self._steps.processes if name in TERMS else value
+
+    @property
+    def _is_logged(self) -> bool:
+        """Whether metrics are written after the step that is being done."""
+        done = self.state.global_step + 1
+        return bool(done == 1 or done % int(self.state.logging_steps or 1) == 0)
+
+    def _stop_at(self, step: Step) -> None:
+        ids = [name for batch in step.batches for name in batch.ids]
+        self._failed.parent.mkdir(parents=True, exist_ok=True)
+        self._failed.write_text(json.dumps({"step": step.number, "mags": ids}))
+        raise TrainingError(
+            f"step {step.number}: the loss is not a finite number; its MAGs are listed in {self._failed}",
+            hint="a lower training.learning_rate, or training in float32, usually helps",
+        )
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Hands a line of metrics to trackers and to `on_metrics`; the Trainer's own summary is left out."""
+        if "train_runtime" in logs:
+            return
+        if "loss" in logs:
+            logs = logs | self._window.read(self._over_processes)
+        logs["progress"] = self.state.global_step / max(1, self.state.max_steps)
+        logs["passes"] = self._steps.schedule.epoch(self.state.global_step)
+        super().log(logs, start_time)
+        if self.is_world_process_zero():
+            self._on_metrics({"step": float(self.state.global_step), **logs})
+
+    def _over_processes(self, sums: dict[str, float]) -> dict[str, float]:
+        if self._steps.processes == 1:
+            return sums
+        values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.args.device)
+        reduced = self.accelerator.reduce(values, reduction="sum")
+        return dict(zip(sums, reduced.tolist(), strict=True))
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Returns ``eval_loss``: L+ per token on the held-out MAGs, what the student is used for.
+
+        Where L+ is off, the sum of the other weighted losses is taken.
+        """
+        assert self._validation is not None
+        module: MagLosses = self.model
+        sizes = self._validation.sizes
+        whole = summed(sizes)
+        objective = self._objective
+        if objective.alpha:
+            objective = objective.model_copy(update={"alpha": 1.0, "beta": 0.0, "gamma": 0.0})
+        weigh, _ = weighing(objective.model_copy(update={"reduction": "mean"}), whole, 1.0, 1)
+        own = list(range(self._steps.rank, len(sizes), self._steps.processes))
+        loss = 0.0
+        module.eval()
+        with torch.no_grad(), self.compute_loss_context_manager():
+            for group in forwards(own, sizes, self._steps.layout, self._steps.budget):
+                batch = collate(self._validation[group], self._steps.layout).to(self.args.device)
+                loss += float(total(module(batch, weigh)))
+        metrics = self._over_processes({"eval_loss": loss})
+        self.log(dict(metrics))
+        control: Any = self.control  # type: ignore[has-type]
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Writes what is trained, and nothing else; called on the main process."""
+        if self.args.should_save:
+            save_trained(self.model, Path(output_dir or self.args.output_dir))
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_trained(model or self.model, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        load_trained(self.model, Path(self.state.best_model_checkpoint))
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Nothing: every step draws from its own seed."""
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Nothing: every step draws from its own seed."""
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """Returns an error that says what to do when memory ran out, else the error itself."""
+    said = str(error)
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said or "out of memory" in said:
+        return TrainingError(
+            f"out of memory: {said.splitlines()[0]}",
+            hint="--set training.tokens_per_batch=... to less (one MAG a forward pass is the least); then "
+            "student.gradient_checkpointing=true, student.quantization=4bit",
+        )
+    return error
