@@ -52,6 +52,11 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "magdi.protocols.dag:Dag",
             "Solutions flow along a graph of actors, with critics on its edges (MacNet; Qian et al., 2025).",
         ),
+        Component(
+            "dialogue",
+            "magdi.protocols.dialogue:Dialogue",
+            "A protocol in YAML: who takes part, who speaks when, who sees what, when it stops.",
+        ),
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),

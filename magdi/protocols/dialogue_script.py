@@ -1,0 +1,99 @@
+"""What a dialogue is written in: members, steps, and conditions that end them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from magdi.core.decision import consensus, last_words
+from magdi.core.reply import FreeAnswer, FreeText, JsonAnswer, ReplyFormat
+from magdi.protocols.sight import Spoken
+
+FORMS: dict[str, type[ReplyFormat]] = {"answer": FreeAnswer, "json": JsonAnswer, "text": FreeText}
+
+
+def read_dialogue(path: Path) -> dict[str, Any]:
+    """Reads a dialogue's settings from a YAML file of its own.
+
+    Raises:
+        ValueError: It cannot be read, or is no mapping.
+    """
+    import yaml
+
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path} is no mapping of cast and steps")
+    return settings
+
+
+def check_until(until: str) -> None:
+    """Raises ValueError for a condition that does not exist."""
+    quoted = len(until) > 2 and until[0] == until[-1] and until[0] in "'\""
+    if until not in ("", "consensus", "approved") and not quoted:
+        raise ValueError(f"until is consensus, approved or a word in quotes, not {until!r}")
+
+
+def ended(until: str, said: Sequence[Spoken], voters: int) -> str:
+    """Returns the reason when the condition is met by what was said so far, "" when it is not, or nothing was."""
+    if not said:
+        return ""
+    if until == "consensus":
+        words = last_words([spoken.turn for spoken in said])
+        return until if len(words) == voters and consensus(words) else ""
+    word = "APPROVE" if until == "approved" else until[1:-1]
+    return (until if until == "approved" else "mention") if word and word in said[-1].turn.text else ""
+
+
+class Member(BaseModel):
+    """Somebody who takes part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, pattern=r"^[\w-]+$", description="What steps call this member.")
+    persona: str = Field("", description="What the member is told about itself; the agent's own when left out.")
+    role: str = Field("solver", description="Role in the graph; turns of a critic are shown as critique.")
+    reply: Literal["answer", "json", "text"] = Field(
+        "answer", description="Form of its replies: an answer, an answer with confidence as JSON, or no answer."
+    )
+    ask: str = Field("Answer the question.", min_length=1, description="What it is asked to do.")
+
+
+class Step(BaseModel):
+    """A wave, or steps that are repeated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    speak: tuple[str, ...] = Field((), description="Members who speak at once; all of them: [all].")
+    sees: tuple[str, ...] = Field(
+        (),
+        description="What they are shown: all, last (everybody's newest), previous (the wave before), own, others, or "
+        "a member's name; with .last or .all where it may be several.",
+    )
+    ask: str = Field("", description="What they are asked here, instead of what the cast says.")
+    steps: tuple[Step, ...] = Field((), description="Steps to repeat.")
+    repeat: int = Field(1, ge=1, description="How often they are done at most.")
+    until: str = Field(
+        "",
+        description="Ends this step before its time: consensus, approved (a text holds APPROVE) or a word in quotes; "
+        "looked at after every wave in it.",
+    )
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if bool(self.speak) == bool(self.steps):
+            raise ValueError("a step has either speak or steps")
+        if self.sees and self.steps:
+            raise ValueError("sees belongs to a step that speaks")
+        check_until(self.until)
+        return self
+
+
+def flat(steps: Sequence[Step]) -> list[Step]:
+    """Returns the steps that speak, in order, those inside others included."""
+    return [inner for step in steps for inner in ([step] if step.speak else flat(step.steps))]
