@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from magdi.plugins.target import BASES, resolve
 from magdi.plugins.testing.specimen import Check, CheckFailed, Specimen, require
@@ -41,14 +42,22 @@ def check_base_class(specimen: Specimen) -> None:
 
 
 def check_config(specimen: Specimen) -> None:
-    """``Config`` is a pydantic model that forbids unknown keys and describes every field, in nested models too."""
+    """``Config`` is a pydantic model that forbids unknown keys and describes every field, in nested models too.
+
+    A field that is a model itself may have its description in that model's docstring.
+    """
     config = getattr(specimen.target, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise CheckFailed("Config is no pydantic model")
     for model in _models(config, set()):
         require(model.model_config.get("extra") == "forbid", f'{model.__name__} lacks extra="forbid"')
-        undescribed = [name for name, field in model.model_fields.items() if not field.description]
+        undescribed = [name for name, field in model.model_fields.items() if not (field.description or _docs(field))]
         require(not undescribed, f"{model.__name__} does not describe {', '.join(undescribed)}")
+
+
+def _docs(field: FieldInfo) -> str:
+    part = field.annotation
+    return (part.__doc__ or "") if isinstance(part, type) and issubclass(part, BaseModel) else ""
 
 
 def _models(model: type[BaseModel], found: set[type[BaseModel]]) -> set[type[BaseModel]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from magdi.core.protocol import Protocol
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+
+T = TypeVar("T")
 
 
 class CheckFailed(AssertionError):
@@ -37,6 +39,18 @@ class Specimen:
     target: type
     config: BaseModel | None = None
     component: Component | None = None
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def keep(self, key: str, make: Callable[[], T]) -> T:
+        """Returns what ``make`` returned, or raises what it raised, the first time that a check asked for it."""
+        if key not in self._kept:
+            try:
+                self._kept[key] = make()
+            except Exception as error:
+                self._kept[key] = error
+        if isinstance(kept := self._kept[key], Exception):
+            raise kept
+        return cast("T", kept)
 
     def protocol(self) -> Protocol:
         """Makes the protocol."""
