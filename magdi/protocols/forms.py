@@ -59,14 +59,34 @@ class NameChoice(ReplyFormat):
     names: tuple[str, ...]
 
     def instructions(self, question: Question) -> str:
-        """Asks for a name and nothing else."""
-        return f"Reply with one of these names and nothing else: {', '.join(self.names)}."
+        """Asks for one of the names."""
+        return (
+            'Reply with one JSON object and nothing else. Its keys: "reasoning" (why, in a sentence), '
+            f'"name" (one of these: {", ".join(self.names)}).'
+        )
+
+    def schema(self, question: Question) -> dict[str, Any]:
+        """Both keys, the name one of the names."""
+        return {
+            "type": "object",
+            "properties": {"reasoning": {"type": "string"}, "name": {"type": "string", "enum": list(self.names)}},
+            "required": ["reasoning", "name"],
+            "additionalProperties": False,
+        }
 
     def parse(self, text: str, extract: Extract) -> Parsed:
-        """Takes a reply in which exactly one of the names stands."""
-        if named(text, self.names) is None:
+        """Takes the object, or any reply in which one of the names stands and no other."""
+        if self.chosen(text) is None:
             raise UnreadableReply(f"it does not name one of {', '.join(self.names)}, and one only")
         return Parsed(reasoning=text.strip())
+
+    def chosen(self, text: str) -> str | None:
+        """Returns the name that a reply chooses, None where that is not clear."""
+        try:
+            fields, _ = read_json_object(text)
+        except UnreadableReply:
+            fields = {}
+        return named(str(fields.get("name", text)), self.names)
 
 
 def named(text: str, names: Sequence[str]) -> str | None:

@@ -139,7 +139,7 @@ class Roundtable(Protocol):
         choice = yield [
             self.ask(selector, round=len(said), seen=self._window(said), role=SELECTOR, reply=form, note=members)
         ]
-        name = named(choice[0].text, form.names)
+        name = form.chosen(choice[0].text)
         return (by_name[name], choice) if name else (others[len(said) % len(others)], choice)
 
     def prompt(self, question: Question, ask: Ask) -> list[Message]:

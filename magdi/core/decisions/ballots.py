@@ -55,6 +55,22 @@ class BallotForm(ReplyFormat):
             f'"{self.key}" ({self.task}).'
         )
 
+    def schema(self, question: Question) -> dict[str, Any]:
+        """Both keys; the vote as one proposal, a list of them, or points for each."""
+        names = [f"P{place}" for place in range(1, len(self.answers) + 1)]
+        one = {"type": "string", "enum": names}
+        points = {"type": "object", "properties": {name: {"type": "number"} for name in names}, "required": names}
+        kinds = {"vote": one, "points": points | {"additionalProperties": False}}
+        return {
+            "type": "object",
+            "properties": {
+                "reasoning": {"type": "string"},
+                self.key: kinds.get(self.key, {"type": "array", "items": one}),
+            },
+            "required": ["reasoning", self.key],
+            "additionalProperties": False,
+        }
+
     def parse(self, text: str, extract: Extract) -> Parsed:
         """Takes a ballot that votes for at least one of the answers."""
         fields, repaired = read_json_object(text)
