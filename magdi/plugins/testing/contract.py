@@ -58,5 +58,7 @@ class ComponentContract:
         result = run_check(check_name, checks[check_name], specimen, reason)
         if not result.passed:
             pytest.fail(f"{check_name}: {result.message}", pytrace=False)
+        if not result.applies:
+            pytest.skip(result.message)
         if reason:
             pytest.xfail(reason)

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.specimen import Check, CheckFailed, Specimen, kind_of
+from magdi.plugins.testing.general_checks import CHECKS, check_import_is_light
+from magdi.plugins.testing.specimen import Check, CheckFailed, DoesNotApply, Specimen, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,11 @@ class CheckResult:
 
     Attributes:
         name: The check's name, without ``check_``.
-        passed: Whether all is well: it passed, or it failed as was expected.
-        message: What was wrong; empty where nothing was.
+        passed: Whether all is well: it passed, it does not apply, or it failed as was expected.
+        message: What was wrong, or why it does not apply; empty where nothing was.
         seconds: How long it took.
         expected: The reason for which it was expected to fail; empty where it was not.
+        applies: False for a check that cannot be made on this component.
     """
 
     name: str
@@ -31,13 +33,14 @@ class CheckResult:
     message: str
     seconds: float
     expected: str = ""
+    applies: bool = True
 
 
 def checks_for(kind: Kind) -> dict[str, Check]:
     """Returns the checks of a kind of component, general ones first, by name."""
-    modules = ("general_checks", f"{kind}_checks")
-    found = [importlib.import_module(f"magdi.plugins.testing.{module}").CHECKS for module in modules]
-    return {check.__name__.removeprefix("check_"): check for checks in found for check in checks}
+    light = () if kind == "encoder" else (check_import_is_light,)
+    checks = (*CHECKS, *light, *importlib.import_module(f"magdi.plugins.testing.{kind}_checks").CHECKS)
+    return {check.__name__.removeprefix("check_"): check for check in checks}
 
 
 def run_checks(
@@ -77,6 +80,8 @@ def run_check(name: str, check: Check, specimen: Specimen, expected: str = "") -
         check(specimen)
     except CheckFailed as failure:
         message = str(failure)
+    except DoesNotApply as reason:
+        return CheckResult(name, True, str(reason), time.perf_counter() - start, applies=False)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - start

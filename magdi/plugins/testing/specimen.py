@@ -24,6 +24,10 @@ class CheckFailed(AssertionError):
     """A component does not do what a check asks for; the message says what it did."""
 
 
+class DoesNotApply(Exception):
+    """A check that cannot be made on this component; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Specimen:
     """A component under test.
@@ -74,7 +78,10 @@ class Specimen:
 
 
 Check = Callable[[Specimen], None]
-"""A check: returns when the component does as it should, raises `CheckFailed` (or anything else) when not."""
+"""A check: returns when the component does as it should, and raises `CheckFailed` (or anything else) when not.
+
+`DoesNotApply` is neither; it is shown with its reason.
+"""
 
 
 def require(condition: Any, message: str) -> None:
