@@ -116,11 +116,13 @@ class Protocol(Configurable):
     ) -> Ask:
         """Returns a turn to be said by an agent after having been shown ``seen``.
 
-        Invalid turns are left out of what is shown: there is nothing in them to show. What an agent itself said
+        Invalid turns are left out of what is shown: there is nothing in them to show. A turn that is named twice (the
+        left and the right neighbour on a ring of two) is shown once. What an agent itself said
         earlier in the same role is shown with the edge kind ``self``, all else with ``kind``; where that is left out,
         with the kind that goes with the role of who said it (`EDGE_KIND_OF_ROLE`).
         """
-        shown = tuple(sorted((turn for turn in seen if turn.status != "invalid"), key=lambda turn: turn.step))
+        once = {turn.step: turn for turn in seen if turn.status != "invalid"}
+        shown = tuple(once[step] for step in sorted(once))
         return Ask(
             agent=agent,
             round=round,
