@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 import magdi
-from magdi.cli import run
+from magdi.cli import config, plugins, run
+from magdi.cli.commands import mount
 from magdi.core.errors import MagdiError
 
 app = typer.Typer(
@@ -36,6 +37,8 @@ def root(
 app.command()(run.run)
 app.command()(run.discuss)
 app.command()(run.distill)
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(config.app, name="config")
 
 
 def main() -> None:
@@ -43,6 +46,7 @@ def main() -> None:
     from magdi.cli.output import complain
 
     try:
+        mount(app, sys.argv[1:])
         app()
     except MagdiError as error:
         complain(error)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.errors import ComponentError, did_you_mean
 from magdi.plugins import discovery
@@ -15,9 +15,12 @@ from magdi.plugins.component import KEBAB_CASE, KINDS, Component, Kind
 from magdi.plugins.discovery import Candidate
 from magdi.plugins.hooks import Hooks
 from magdi.plugins.observers import Observers
-from magdi.plugins.registration import Fault, Registration
+from magdi.plugins.registration import Fault, Registration, named
 from magdi.plugins.registry import Registry, default_registry
-from magdi.plugins.target import cause
+from magdi.plugins.target import cause, resolve
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 Trace = Callable[[str], None]
 
@@ -35,6 +38,27 @@ class Command:
     component: Component
     plugin: str
     version: str
+
+    def load(self) -> Typer:
+        """Returns its ``typer.Typer``.
+
+        Raises:
+            ComponentError: It cannot be imported, or is something else.
+        """
+        import typer
+
+        try:
+            found = resolve(self.component.target)
+            if not isinstance(found, typer.Typer):
+                raise TypeError(f"{self.component.target!r} is no typer.Typer")
+        except (Exception, SystemExit) as error:
+            why = f"command {self.component.name!r} of {named(self.plugin, self.version)} cannot be loaded"
+            raise ComponentError(f"{why}: {cause(error)}") from error
+        return found
+
+    def fault(self, why: str) -> Fault:
+        """Returns a fault of this command."""
+        return Fault(self.plugin, self.version, f"command {self.component.name!r} {why}", fatal=False)
 
 
 @dataclass(frozen=True, slots=True)

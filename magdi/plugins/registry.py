@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
+from magdi.core.config.models import ComponentChoice, TeacherChoice
 from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, did_you_mean
 from magdi.plugins.builtins import BUILTINS
@@ -19,7 +20,6 @@ from magdi.plugins.registration import SHIPPED, Fault, Registration, shipped
 from magdi.plugins.target import load_class
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, TeacherChoice
     from magdi.core.encoder import Encoder
     from magdi.core.protocol import Protocol
     from magdi.core.task import Task
@@ -83,9 +83,14 @@ class Registry:
             addresses = ", ".join(repr(rival.address) for rival in fitting)
             raise ComponentError(f"{len(fitting)} plugins have a {kind} {name!r}", hint=f"say one of {addresses}")
         known = [*self._found[kind], *(each.address for each in self.listing(kind) if slash)]
-        raise ComponentError(f"there is no {kind} {name!r}; {did_you_mean(name, known)}", hint=self._broken())
+        raise ComponentError(f"there is no {kind} {name!r}; {did_you_mean(name, known)}", hint=self.broken())
 
-    def _broken(self) -> str:
+    def is_plain(self, registration: Registration) -> bool:
+        """Returns whether a component answers to its bare name."""
+        rivals = self._found[registration.kind].get(registration.component.name, [])
+        return registration in rivals and (len(rivals) == 1 or registration.shipped)
+
+    def broken(self) -> str:
         """Returns a hint that names the plugins that could not be loaded: the component may be in one of them."""
         broken = [str(fault) for fault in self.faults if fault.fatal]
         return "plugins that could not be loaded: " + "; ".join(broken) if broken else ""
@@ -125,40 +130,56 @@ class Registry:
     def problems(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> list[Problem]:
         """Returns all that is wrong with a choice, without making the component."""
         try:
-            name, given = self._given(choice)
+            name, given = self._given(kind, choice)
             model = self.config_of(kind, name)
         except (ComponentError, ConfigError) as error:
             return [Problem((), f"{error.message} ({error.hint})" if error.hint else error.message)]
         prefix = ("settings",) if kind == "teacher" else ()
         return validate(model, given, prefix)[1]
 
-    def _given(self, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
-        """Returns a component's name and settings; a teacher's are those of its target, overridden by those given."""
-        if not hasattr(choice, "teacher"):
-            return choice.name, choice.settings
-        kind, _, target = choice.teacher.partition(":")
-        cls = cast("type[Teacher]", self.load("teacher", kind))
-        return kind, {**cls.from_target(target), **choice.settings}
+    def chosen_settings(
+        self, kind: Kind, choice: ComponentChoice | TeacherChoice, seed: int | None = None
+    ) -> BaseModel:
+        """Returns the validated settings of a choice, defaults filled in; raises as `settings`."""
+        name, given = self._given(kind, choice)
+        return self.settings(kind, name, given, seed)
+
+    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
+        """Returns a component's name and settings: those that ``name:target`` stands for, overridden by those given.
+
+        Raises:
+            ComponentError: There is no such component, or it takes no target.
+        """
+        name, colon, target = _said(choice).partition(":")
+        from_target = getattr(self.load(kind, name), "from_target", None)
+        if from_target is None and colon:
+            raise ComponentError(f"{kind} {name!r} takes nothing after a colon, and is given {target!r}")
+        read = from_target(target) if from_target is not None and (colon or kind == "teacher") else {}
+        return name, {**read, **choice.settings}
+
+    def _made(self, kind: Kind, choice: ComponentChoice | TeacherChoice, seed: int | None, *first: Any) -> Any:
+        return self.load(kind, _said(choice).partition(":")[0])(*first, self.chosen_settings(kind, choice, seed))
 
     def protocol(self, choice: ComponentChoice) -> Protocol:
         """Makes a protocol; see `magdi.core.components.Components` for this and the next three."""
-        config = self.settings("protocol", choice.name, choice.settings)
-        return cast("Protocol", self.load("protocol", choice.name)(config))
+        return cast("Protocol", self._made("protocol", choice, None))
 
     def encoder(self, choice: ComponentChoice, dim: int) -> Encoder:
         """Makes an encoder for a student of hidden size ``dim``."""
-        config = self.settings("encoder", choice.name, choice.settings)
-        return cast("Encoder", self.load("encoder", choice.name)(dim, config))
+        return cast("Encoder", self._made("encoder", choice, None, dim))
 
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
-        kind, given = self._given(choice)
-        return cast("Teacher", self.load("teacher", kind)(self.settings("teacher", kind, given, seed)))
+        return cast("Teacher", self._made("teacher", choice, seed))
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
-        """Makes a task."""
-        config = self.settings("task", choice.name, choice.settings, seed)
-        return cast("Task", self.load("task", choice.name)(config))
+        """Makes a task from ``name`` or ``name:target``."""
+        return cast("Task", self._made("task", choice, seed))
+
+
+def _said(choice: ComponentChoice | TeacherChoice) -> str:
+    """Returns ``name`` or ``name:target`` of a choice."""
+    return choice.teacher if isinstance(choice, TeacherChoice) else choice.name
 
 
 def default_registry(extra: Iterable[Registration] = (), faults: Iterable[Fault] = ()) -> Registry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -45,6 +46,13 @@ def read_value(text: str) -> Any:
         if text.lstrip()[:1] in ("[", "{"):
             raise ValueError(f"{text!r} cannot be read as YAML: {complaint(error)}") from None
         return text
+
+
+def write_value(value: Any) -> str:
+    """Returns a value as `read_value` would read it, on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=2**16).strip()
+    text = text.removesuffix("\n...")
+    return json.dumps(value, ensure_ascii=False) if "\n" in text else text
 
 
 def complaint(error: Exception) -> str:

@@ -1,0 +1,106 @@
+"""`magdi config`: what a run would be told, where each value comes from, and whether it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from magdi.cli import options as opt
+from magdi.cli.output import show
+from magdi.core.config.models import ComponentChoice
+from magdi.core.errors import ComponentError, ConfigError
+from magdi.plugins.component import Kind
+from magdi.plugins.registry import Registry
+from magdi.plugins.setup import Setup
+
+app = typer.Typer(help="Look at configurations and check them.", no_args_is_help=True)
+
+Origin = Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")]
+
+
+@app.command("show")
+@opt.configured
+def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) -> None:
+    """Show the whole configuration that the files and options given make."""
+    from rich.text import Text
+
+    from magdi.cli.component_tables import origin_table
+
+    setup = request.set_up()
+    config = setup.config.model_dump(mode="json")
+    if json:
+        show({"config": config, "origins": dict(setup.origins)}, as_json=True, render=lambda: "")
+    elif origin:
+        show({}, as_json=False, render=lambda: origin_table(_rows(setup)))
+    else:
+        show({}, as_json=False, render=lambda: Text(_yaml(config).rstrip()))
+
+
+@app.command()
+@opt.configured
+def validate(request: opt.Request, json: opt.Json = False) -> None:
+    """Check files and options; all problems at once, exit code 2 where there are any."""
+    problems: tuple[str, ...] = ()
+    try:
+        request.set_up()
+    except ConfigError as error:
+        if not json:
+            raise
+        problems = error.problems or (error.message,)
+    document = {"valid": not problems, "problems": problems}
+    show(document, as_json=json, render=lambda: "the configuration is valid")
+    raise typer.Exit(2 if problems else 0)
+
+
+@app.command()
+def schema(plugin: opt.Plugin = None, plugins_dir: opt.PluginsDir = None, no_plugins: opt.NoPlugins = False) -> None:
+    """Print the JSON Schema of configuration files, settings of all components included."""
+    from magdi.cli import loading
+    from magdi.core.config.schema import json_schema
+
+    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
+    show(json_schema(dict(_settings(registry))), as_json=True, render=lambda: "")
+
+
+def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the settings' models of all components that can be loaded here."""
+    kinds: tuple[Kind, ...] = ("protocol", "encoder", "task")
+    for kind in kinds:
+        models = {}
+        for each in registry.listing(kind):
+            try:
+                model = registry.config_of(kind, each.address)
+            except ComponentError:
+                continue  # an extra is not installed: its settings are not checked
+            models[each.component.name if registry.is_plain(each) else each.address] = model
+        yield kind, models
+
+
+def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
+    """Yields (path, value, origin), settings that only the component's defaults fill in included."""
+    from magdi.core.config.yaml_text import write_value
+    from magdi.core.experiment.directory import flatten
+
+    config = setup.config.model_dump(mode="json")
+    for path, value in flatten(config).items():
+        yield path, write_value(value), setup.origins.get(path, "default")
+    for kind, choice in _choices(setup):
+        settings = setup.plugins.registry.chosen_settings(kind, choice, setup.config.seed).model_dump(mode="json")
+        for name, value in flatten(settings).items():
+            origin = "the run's seed" if name == "seed" else f"default of {choice.name}"
+            if f"{kind}.{name}" not in setup.origins:
+                yield f"{kind}.{name}", write_value(value), origin
+
+
+def _choices(setup: Setup) -> Iterator[tuple[Kind, ComponentChoice]]:
+    yield "task", setup.config.task
+    yield "protocol", setup.config.protocol
+    yield "encoder", setup.config.encoder
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

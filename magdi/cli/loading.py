@@ -1,0 +1,37 @@
+"""Loads plugins for a command, and says on stderr what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from magdi.plugins.manager import Plugins, load_plugins
+from magdi.plugins.registration import Fault
+
+
+def load(
+    plugin: Iterable[str] | None = None, plugins_dir: Path | None = None, *, enabled: bool = True, warn: bool = True
+) -> Plugins:
+    """Returns the plugins; every fault is a line on stderr, unless the command shows faults itself."""
+    plugins = load_plugins(plugin or (), folder=plugins_dir, enabled=enabled, trace=trace)
+    if warn:
+        watch(plugins)
+    return plugins
+
+
+def watch(plugins: Plugins) -> None:
+    """Prints what is wrong with plugins, now and whenever an observer fails."""
+    for fault in plugins.faults:
+        complain(fault)
+    plugins.observers.report = complain
+
+
+def complain(fault: Fault) -> None:
+    """Prints a fault as one line."""
+    sys.stderr.write(f"plugin {fault}\n")
+
+
+def trace(line: str) -> None:
+    """Prints what MAGDI_TRACE_PLUGINS asks for."""
+    sys.stderr.write(f"trace: {line}\n")
