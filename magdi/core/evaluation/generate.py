@@ -1,0 +1,148 @@
+"""Has a model answer questions, keeps every answer, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from magdi.core.config.models import Evaluation
+from magdi.core.distill.prompt import PromptStyle
+from magdi.core.errors import DataError
+from magdi.core.evaluation.engine import Engine, Job, Output
+from magdi.core.evaluation.prediction import Prediction, PredictionFile
+from magdi.core.mag import Question
+from magdi.core.task import Task
+
+OnProgress = Callable[[int, int, int], None]
+"""Called with the answers had, those to be had, and those of the former that are right."""
+
+
+def answer_questions(
+    model: str | Path | tuple[Any, Any] | Engine,
+    questions: Sequence[Question],
+    *,
+    task: Task,
+    settings: Evaluation,
+    prompt_style: PromptStyle = "auto",
+    prefix: str = "",
+    seed: int = 0,
+    out: Path | None = None,
+    fresh: bool = False,
+    on_progress: OnProgress | None = None,
+) -> list[Prediction]:
+    """Has a model answer questions, and grades the answers.
+
+    Args:
+        model: A model's folder or hub id, an adapter, a run directory, (model, tokenizer), or an engine.
+        questions: What is asked; ids must differ.
+        task: Reads and grades the answers.
+        settings: Sampling, lengths and samples a question.
+        prompt_style: The prompt's form, as in training.
+        prefix: What stands before every question, as in training.
+        seed: Seed of sampled answers.
+        out: A file that keeps every answer as it comes; answers that are in it already are not asked for again.
+        fresh: Throw away what is in that file.
+        on_progress: Told how far it is.
+
+    Returns:
+        For each question in turn its ``settings.samples`` predictions.
+
+    Raises:
+        DataError: The model cannot be loaded, or the file is of another model or other settings.
+    """
+    by_id = {question.id: question for question in questions}
+    if len(by_id) < len(questions):
+        raise DataError("two questions have the same id")
+    made_by = _made_by(model, settings, prompt_style, prefix, seed)
+    if out is None:
+        return _Answers(by_id, task, settings, seed, on_progress).complete(
+            lambda: _engine(model, prompt_style, prefix), [], lambda predictions: None
+        )
+    if fresh:
+        out.unlink(missing_ok=True)
+    with PredictionFile(out, made_by) as file:
+        answers = _Answers(by_id, task, settings, seed, on_progress)
+        predictions = answers.complete(lambda: _engine(model, prompt_style, prefix), file.kept, file.add)
+        file.finish(predictions)
+    return predictions
+
+
+class _Answers:
+    """The answers to a set of questions while they come in."""
+
+    def __init__(
+        self,
+        questions: dict[str, Question],
+        task: Task,
+        settings: Evaluation,
+        seed: int,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._questions, self._task, self._settings, self._seed = questions, task, settings, seed
+        self._on_progress = on_progress or (lambda done, total, right: None)
+
+    def complete(
+        self,
+        engine: Callable[[], Engine],
+        kept: Sequence[Prediction],
+        keep: Callable[[Sequence[Prediction]], None],
+    ) -> list[Prediction]:
+        """Returns all predictions in order; the model is loaded only where some are not kept yet."""
+        jobs = {
+            (question.id, sample): Job(question, sample, self._seed)
+            for question in self._questions.values()
+            for sample in range(self._settings.samples)
+        }
+        had = {prediction.key: prediction for prediction in kept if prediction.key in jobs}
+        left = [job for key, job in jobs.items() if key not in had]
+        if left:
+            running = engine()
+            for batch in running.answers(left, self._settings):
+                predictions = [predicted(self._task, job, output) for job, output in batch]
+                keep(predictions)
+                had |= {prediction.key: prediction for prediction in predictions}
+                self._on_progress(len(had), len(jobs), sum(bool(prediction.correct) for prediction in had.values()))
+        return [had[key] for key in jobs]
+
+
+def predicted(task: Task, job: Job, output: Output) -> Prediction:
+    """Reads and grades an output."""
+    question = job.question
+    answer = task.extract(output.text, question)
+    return Prediction(
+        id=question.id,
+        sample=job.sample,
+        task=question.task,
+        prompt=output.prompt,
+        output=output.text,
+        answer=answer,
+        gold=question.gold,
+        correct=None if question.gold is None else task.grade(answer, question.gold),
+        prompt_tokens=output.prompt_tokens,
+        output_tokens=output.output_tokens,
+        finish=output.finish,
+        score=output.score,
+    )
+
+
+def _engine(model: str | Path | tuple[Any, Any] | Engine, prompt_style: PromptStyle, prefix: str) -> Engine:
+    if isinstance(model, Engine):
+        return model
+    from magdi.core.evaluation.loading import load
+    from magdi.core.evaluation.transformers_engine import TransformersEngine
+
+    loaded, tokenizer = model if isinstance(model, tuple) else load(model)
+    return TransformersEngine(loaded, tokenizer, prompt_style=prompt_style, prefix=prefix)
+
+
+def _made_by(
+    model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, prefix: str, seed: int
+) -> dict[str, Any]:
+    """Returns all that decides an answer; not how many questions there are, so that more can be asked later."""
+    how = settings.model_dump(mode="json", exclude={"split", "questions", "batch_tokens", "samples", "base"})
+    if isinstance(model, Engine):
+        name = model.identity
+    else:
+        name = str(model[0].config.name_or_path if isinstance(model, tuple) else model)
+    return {"model": name, "settings": how, "prompt": style, "prefix": prefix, "seed": seed}

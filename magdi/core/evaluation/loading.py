@@ -1,0 +1,85 @@
+"""Loads what is to be evaluated: a model's folder or hub id, an adapter, or a run directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from magdi.core.errors import DataError
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+def resolve(model: str | Path) -> str:
+    """Returns the folder or hub id that a name stands for: a run directory stands for its student.
+
+    Raises:
+        DataError: It is a folder with no model in it.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        return str(model)
+    for place in (folder, folder / "student"):
+        if (place / "adapter_config.json").is_file() or (place / "config.json").is_file():
+            return str(place)
+    raise DataError(
+        f"{folder} holds no model",
+        hint="expected a model (config.json), an adapter (adapter_config.json), or a run directory with a student",
+    )
+
+
+def base_of(model: str | Path) -> str | None:
+    """Returns the base that an adapter's configuration names; None for what is no adapter."""
+    config = Path(resolve(model)) / "adapter_config.json"
+    if not config.is_file():
+        return None
+    base: str = json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    return base
+
+
+def load(
+    model: str | Path, *, dtype: Dtype = "auto", device: str | None = None, trust_remote_code: bool = False
+) -> tuple[Any, Any]:
+    """Returns model and tokenizer, ready to generate; an adapter is merged into its base.
+
+    Args:
+        model: A folder, hub id, adapter or run directory.
+        dtype: Type of the weights; auto is the model's own on a GPU and float32 elsewhere.
+        device: Where it runs; the first GPU there is, or the CPU.
+        trust_remote_code: Run code that comes with a hub model.
+
+    Raises:
+        DataError: There is no such model, or it cannot be loaded.
+    """
+    import torch
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    transformers.utils.logging.disable_progress_bar()
+    place = resolve(model)
+    base = base_of(place)
+    device = device or best_device()
+    if dtype == "auto" and device == "cpu":
+        dtype = "float32"
+    kind = dtype if dtype == "auto" else getattr(torch, dtype)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", trust_remote_code=trust_remote_code)
+        loaded = AutoModelForCausalLM.from_pretrained(base or place, dtype=kind, trust_remote_code=trust_remote_code)
+        if base is not None:
+            from peft import PeftModel
+
+            loaded = PeftModel.from_pretrained(loaded, place).merge_and_unload()
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"model {model} cannot be loaded: {reason[0]}") from error
+    return loaded.to(device).eval(), tokenizer
+
+
+def best_device() -> str:
+    """Returns the first GPU there is, or the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,139 @@
+"""Predictions: every answer that was measured, kept whole as one line of JSON each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from magdi.core.errors import DataError
+
+SCHEMA = "magdi.predictions/1"
+Finish = Literal["end", "answer", "length"]
+
+
+class Prediction(BaseModel):
+    """One answer of a model to one question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="The question's id.")
+    sample: int = Field(0, ge=0, description="Tells repeated draws for one question apart.")
+    task: str = Field("", description="The question's task.")
+    prompt: str = Field(description="What the model was given, whole.")
+    output: str = Field(description="What it wrote, as far as it is read.")
+    answer: str | None = Field(None, description="The answer in it, in normal form.")
+    gold: str | None = Field(None, description="The right answer.")
+    correct: bool | None = Field(None, description="Whether it is right; None without a gold answer.")
+    prompt_tokens: int = 0
+    output_tokens: int = Field(0, description="Tokens of the output.")
+    finish: Finish = Field("end", description="end: the model ended; answer: it had answered; length: it was cut off.")
+    score: float | None = Field(None, description="The score head's value in [-1, 1], where there is one.")
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it answers: the question's id, and the number of the draw."""
+        return self.id, self.sample
+
+
+class PredictionFile:
+    """A JSONL file of predictions that grows as they come; its first line says how they were made.
+
+    Args:
+        path: The file.
+        made_by: Settings, model and all else that decides what is predicted.
+    """
+
+    def __init__(self, path: Path, made_by: Mapping[str, Any]) -> None:
+        self._path = path
+        self._header = json.dumps({"schema": SCHEMA, "made_by": dict(made_by)}, ensure_ascii=False, default=str)
+        self._file: IO[str] | None = None
+        self.kept: list[Prediction] = []
+
+    def __enter__(self) -> Self:
+        """Opens the file and reads what is there; a line that a killed process left unfinished is dropped.
+
+        Raises:
+            DataError: What is there was made by something else.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and self._path.stat().st_size:
+            header, self.kept = _parse(self._path, drop_torn_end=True)
+            if header != json.loads(self._header):
+                raise DataError(
+                    f"{self._path} has predictions of another model or with other settings",
+                    hint="name another file, or start over with --fresh",
+                )
+        self._write(self.kept)
+        self._file = self._path.open("a", encoding="utf-8", newline="\n")
+        return self
+
+    def add(self, predictions: Iterable[Prediction]) -> None:
+        """Appends predictions, and sees to it that they are in the file before it returns."""
+        assert self._file is not None
+        self._file.writelines(prediction.model_dump_json() + "\n" for prediction in predictions)
+        self._file.flush()
+
+    def finish(self, predictions: Iterable[Prediction]) -> None:
+        """Writes all predictions anew, in the order given, so that the file says nothing of who was faster."""
+        self._write(predictions)
+
+    def __exit__(self, *exception: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, predictions: Iterable[Prediction]) -> None:
+        partial = self._path.with_name(self._path.name + ".partial")
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(self._header + "\n")
+            file.writelines(prediction.model_dump_json() + "\n" for prediction in predictions)
+        partial.replace(self._path)
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Returns the predictions of a file.
+
+    Raises:
+        DataError: The file is missing, or a line of it is none; names the line.
+    """
+    return _parse(path)[1]
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction], made_by: Mapping[str, Any]) -> None:
+    """Writes predictions to a file, whole or not at all."""
+    PredictionFile(path, made_by).finish(predictions)
+
+
+def made_by(path: Path) -> dict[str, Any]:
+    """Returns what a file of predictions says of how they were made.
+
+    Raises:
+        DataError: The file is missing or is none of predictions.
+    """
+    found: dict[str, Any] = _parse(path)[0]["made_by"]
+    return found
+
+
+def _parse(path: Path, *, drop_torn_end: bool = False) -> tuple[dict[str, Any], list[Prediction]]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    torn = lines.pop()  # what stands behind the last line's end: nothing, unless its writer was killed
+    if torn and not drop_torn_end:
+        lines.append(torn)
+    try:
+        header = json.loads(lines[0])
+        assert header["schema"] == SCHEMA
+    except (IndexError, ValueError, KeyError, TypeError, AssertionError):
+        raise DataError(f"{path}:1: is no file of predictions") from None
+    predictions = []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            predictions.append(Prediction.model_validate_json(line))
+        except ValidationError as error:
+            raise DataError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
+    return header, predictions
