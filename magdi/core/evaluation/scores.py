@@ -8,8 +8,8 @@ from typing import Any
 
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction
-from magdi.core.evaluation.statistics import Comparison, Interval, compare, wilson
-from magdi.core.evaluation.voting import Weight, by_question, elected
+from magdi.core.evaluation.statistics import Interval, wilson
+from magdi.core.evaluation.voting import by_question, correct_by_question, elected
 from magdi.core.task import Task
 
 
@@ -77,11 +77,6 @@ class Scores:
         return asdict(self)
 
 
-def correct_by_question(predictions: Sequence[Prediction], weight: Weight = "majority") -> dict[str, bool]:
-    """Returns for each question whether its answer, elected where there are several, is right."""
-    return {name: bool(elected(samples, weight).correct) for name, samples in by_question(predictions).items()}
-
-
 def score(predictions: Sequence[Prediction], task: Task | None = None) -> Scores:
     """Returns how good predictions are.
 
@@ -117,19 +112,6 @@ def score(predictions: Sequence[Prediction], task: Task | None = None) -> Scores
         score_weighted=weighted,
         by_task=_by_task(groups),
     )
-
-
-def compare_predictions(first: Sequence[Prediction], second: Sequence[Prediction], *, seed: int = 0) -> Comparison:
-    """Compares two models on the questions that both have answered.
-
-    Raises:
-        DataError: They have no question in common.
-    """
-    left, right = correct_by_question(first), correct_by_question(second)
-    common = [name for name in left if name in right]
-    if not common:
-        raise DataError("the two have no question in common, so they cannot be compared")
-    return compare([left[name] for name in common], [right[name] for name in common], seed=seed)
 
 
 def _graded(prediction: Prediction, task: Task) -> Prediction:

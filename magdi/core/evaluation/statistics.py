@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from magdi.core.errors import DataError
+from magdi.core.evaluation.prediction import Prediction
+from magdi.core.evaluation.voting import correct_by_question
 
 LEVEL = 0.95
 RESAMPLES = 9999
@@ -112,6 +116,19 @@ def compare(first: Sequence[bool], second: Sequence[bool], *, seed: int = 0) -> 
         only_second=only_second,
         count=count,
     )
+
+
+def paired_difference(first: Iterable[Prediction], second: Iterable[Prediction], *, seed: int = 0) -> Comparison:
+    """Compares two models on the questions that both have answered.
+
+    Raises:
+        DataError: They have no question in common.
+    """
+    left, right = correct_by_question(first), correct_by_question(second)
+    common = [name for name in left if name in right]
+    if not common:
+        raise DataError("the two have no question in common, so they cannot be compared")
+    return compare([left[name] for name in common], [right[name] for name in common], seed=seed)
 
 
 def over_seeds(values: Sequence[float]) -> OverSeeds:

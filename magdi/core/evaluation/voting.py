@@ -36,3 +36,8 @@ def elected(samples: Sequence[Prediction], weight: Weight = "majority") -> Predi
         return samples[0]
     winner = max(votes, key=lambda answer: votes[answer])
     return next(sample for sample in samples if sample.answer == winner)
+
+
+def correct_by_question(predictions: Iterable[Prediction], weight: Weight = "majority") -> dict[str, bool]:
+    """Returns for each question whether its answer, elected where there are several, is right."""
+    return {name: bool(elected(samples, weight).correct) for name, samples in by_question(predictions).items()}
