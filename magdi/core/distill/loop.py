@@ -22,7 +22,7 @@ from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.layouts import Layout
 from magdi.core.distill.losses import TERMS, MagLosses, Term, Weighing, total
-from magdi.core.distill.metrics import Window, term_norms
+from magdi.core.distill.metrics import TermNorms, Window
 from magdi.core.distill.steps import Schedule, forwards, share
 from magdi.core.errors import TrainingError
 
@@ -184,15 +184,21 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             with self.compute_loss_context_manager():
                 found = model(batch, weigh)
             loss = total(found)
-            if first and self._is_logged:
-                self._window.norms = term_norms(found, self._student)
+            norms = TermNorms(found, self._student, alone=self._keeps_gradients) if first and self._is_logged else None
             self.accelerator.backward(loss)
+        if norms is not None:
+            self._window.norms = norms.read()
         self._window.add({name: self._own(name, value.detach()) for name, value in found.items()})
         return loss.detach()
 
     def _own(self, name: str, value: Tensor) -> Tensor:
         """Takes the number of processes out of a loss again, see `weighing`."""
         return value / self._steps.processes if name in TERMS else value
+
+    @property
+    def _keeps_gradients(self) -> bool:
+        """Whether a backward pass leaves the gradient as it is: unscaled, and of this process alone."""
+        return self._steps.processes == 1 and not self.args.fp16
 
     @property
     def _is_logged(self) -> bool:

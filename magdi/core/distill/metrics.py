@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -77,16 +77,43 @@ def memory_mib() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def term_norms(found: Mapping[str, Tensor], parameters: list[nn.Parameter]) -> dict[str, float]:
-    """Returns the gradient norm of each weighted loss at the student's trained weights.
+class TermNorms:
+    """Gradient norms of the weighted losses at the student's trained weights, on one forward pass.
 
-    One backward pass a term, so this is done on logged steps only, and on their first forward pass.
+    A term costs a backward pass; the last one is what the common backward pass leaves when the others are taken away.
+
+    Args:
+        found: The weighted losses, before their common backward pass.
+        parameters: The student's trained weights, without gradients yet.
+        alone: Whether that backward pass will leave the sum of the terms' gradients in the weights.
     """
-    norms = {}
-    for term in TERMS:
-        if term not in found or not found[term].requires_grad:
-            continue
-        gradients = torch.autograd.grad(found[term], parameters, retain_graph=True, allow_unused=True)
-        present = [gradient for gradient in gradients if gradient is not None]
-        norms[str(term)] = float(torch.nn.utils.get_total_norm(present)) if present else 0.0
-    return norms
+
+    def __init__(self, found: Mapping[str, Tensor], parameters: list[nn.Parameter], *, alone: bool) -> None:
+        present = [term for term in TERMS if term in found and found[term].requires_grad]
+        self._parameters = parameters
+        self._norms: dict[str, float] = {}
+        self._rest: Term | None = present[0] if present and alone else None
+        self._others: list[Tensor] | None = None
+        for term in present:
+            if term != self._rest:
+                self._take(term, found[term])
+
+    def _take(self, term: Term, loss: Tensor) -> None:
+        found = torch.autograd.grad(loss, self._parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
+        self._norms[term] = _norm(found)
+        if self._rest is None:
+            return
+        self._others = list(found) if self._others is None else [*map(torch.add, self._others, found)]
+
+    def read(self) -> dict[str, float]:
+        """Returns the norms, after the common backward pass."""
+        if self._rest is not None:
+            left = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._parameters]
+            if self._others is not None:
+                left = [*map(torch.sub, left, self._others)]
+            self._norms[self._rest] = _norm(left)
+        return self._norms
+
+
+def _norm(gradients: Iterable[Tensor]) -> float:
+    return float(torch.nn.utils.get_total_norm(list(gradients)))

@@ -1,0 +1,65 @@
+"""The three losses the plain way: one stock forward pass a turn, full logits, one pair and one node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from magdi.core.distill.encoded import Encoded
+from magdi.core.distill.heads import Heads
+from magdi.core.distill.layouts import LAYOUTS
+from magdi.core.distill.losses import MagLosses, Reader
+from magdi.core.distill.student import DistillStudent
+from magdi.core.encoder import Encoder, GraphBatch
+
+
+class MeanEncoder(Encoder):
+    """h' = ReLU(D^-1 M h W), once, with dense matrices: small, and of this test's own making."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        self.out_dim = 8
+        self.weight = torch.nn.Linear(dim, 8, bias=False)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        adjacency = torch.eye(len(batch.x), dtype=batch.x.dtype, device=batch.x.device)
+        adjacency[batch.edge_index[1], batch.edge_index[0]] = 1
+        return torch.relu(self.weight(adjacency @ batch.x / adjacency.sum(1, keepdim=True)))
+
+
+def heads_for(student: DistillStudent, dtype: torch.dtype) -> Heads:
+    torch.manual_seed(5)
+    encoder = MeanEncoder(student.hidden_size)
+    return Heads(student.hidden_size, margin=True, encoder=encoder, seed=1).to(dtype)
+
+
+def losses_of(student: DistillStudent, heads: Heads, layout: str, *, direct: bool = True) -> MagLosses:
+    return MagLosses(student, heads, Reader(LAYOUTS[layout], direct), margin=1.0, frozen=False)
+
+
+def plain_losses(student: DistillStudent, heads: Heads, mags: Sequence[Encoded]) -> dict[str, Tensor]:
+    """Returns the sums of Eq. 1-3."""
+    sums: dict[str, list[Tensor]] = {"positive": [], "margin": [], "node": []}
+    for mag in mags:
+        pooled = []
+        for number, chain in enumerate(mag.chains):
+            prompt = mag.prompts[mag.prompt_of[number]]
+            ids = torch.tensor([[*prompt, *chain]])
+            out = student.base(input_ids=ids, use_cache=False, output_hidden_states=True)
+            if mag.lesson[number] >= 0:
+                chances = out.logits[0].log_softmax(-1)
+                first = len(prompt)
+                sums["positive"] += [-chances[first + i - 1, token] for i, token in enumerate(chain)]
+            states = out.hidden_states[-1][0]
+            weights = torch.arange(1, len(states) + 1, dtype=states.dtype)
+            pooled.append((weights[:, None] * states).sum(0) / weights.sum())
+        scores = heads.score(torch.stack(pooled))
+        for plus, minus in mag.pairs.T:
+            sums["margin"].append(torch.clamp(1.0 - scores[plus] + scores[minus], min=0))
+        edges = torch.from_numpy(mag.edges)
+        graph = GraphBatch(torch.stack(pooled), edges[:2], edges[2], torch.zeros(len(pooled), dtype=torch.long), 1)
+        chances = heads.classifier(heads.encoder(graph)).log_softmax(-1)
+        sums["node"] += [-chances[i, label] for i, label in enumerate(mag.label) if label >= 0]
+    return {term: torch.stack(values).sum() for term, values in sums.items()}
