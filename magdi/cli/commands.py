@@ -34,9 +34,19 @@ def mount(app: typer.Typer, arguments: Sequence[str]) -> None:
             taken = "is magdi's own" if name in own else "is also brought by another plugin"
             loading.complain(command.fault(f"{taken}; this one cannot be reached"))
         elif name == asked:
-            app.add_typer(command.load(), name=name, help=command.component.summary)
+            _add(app, command.load(), name, command.component.summary)
         else:
             app.command(name, help=command.component.summary)(_placeholder(command))
+
+
+def _add(app: typer.Typer, brought: typer.Typer, name: str, summary: str) -> None:
+    """Adds a plugin's app: as a group of commands or, where it has but one, as that command."""
+    alone = len(brought.registered_commands) == 1 and not brought.registered_groups
+    callback = brought.registered_commands[0].callback if alone and not brought.registered_callback else None
+    if callback is None:
+        app.add_typer(brought, name=name, help=summary)
+    else:
+        app.command(name, help=summary)(callback)
 
 
 def _names(app: typer.Typer) -> set[str]:

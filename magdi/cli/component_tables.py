@@ -86,7 +86,8 @@ def _graph(graph: Mapping[str, Any]) -> list[RenderableType]:
 
 def origin_table(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Draws (path, value, origin) rows."""
-    table = plain_table("key", "value", "from")
+    table = plain_table("key", "value")
+    table.add_column("from", no_wrap=True)
     for path, value, origin in rows:
         table.add_row(path, Text(value), Text(origin, style="dim" if origin == "default" else ""))
     return table

@@ -1,0 +1,235 @@
+"""`magdi plugins` and `magdi config`, as they are typed."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from plugin_samples import RING
+from typer.testing import CliRunner
+
+from magdi.cli import app as cli
+from magdi.cli.commands import mount
+from magdi.cli.config import app as config_app
+from magdi.cli.plugins import app as plugins_app
+from magdi.core.config.source import read_file
+from magdi.core.errors import ComponentError, ConfigError
+
+LIAR = RING.replace(
+    "        yield [self.ask(agent) for agent in agents]\n",
+    "        said = yield [self.ask(agent) for agent in agents]\n"
+    "        yield [self.ask(agent, round=1, seen=said) for agent in agents]\n\n"
+    "    def prompt(self, question, ask):\n"
+    "        return super().prompt(question, self.ask(ask.agent))\n",
+)
+
+
+def invoke(app, *arguments: object) -> str:
+    outcome = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
+
+
+def test_list_names_components_and_says_what_is_broken_and_why(plugin_file):
+    ring = plugin_file(
+        "ring", RING.replace("Component(", "Component('lost', 'magdi.no_such:X', '')\n    yield Component(")
+    )
+    bad = plugin_file("bad", "import no_such_dependency")
+    text = invoke(plugins_app, "list", "--plugin", ring, "--plugin", bad)
+    document = json.loads(invoke(plugins_app, "list", "--json", "--plugin", ring, "--plugin", bad))
+    found = {each["address"]: each for each in document["components"]}
+    assert found["ring/ring"]["problem"] == ""
+    assert found["ring/lost"]["problem"] == "No module named 'magdi.no_such'"
+    assert document["faults"] == [{"plugin": "bad", "version": "", "cause": "No module named 'no_such_dependency'"}]
+    assert "broken: No module named 'magdi.no_such'" in text
+    assert "bad: No module named 'no_such_dependency'" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("magdi.plugins.describe:Nothing", "magdi.plugins.describe has no 'Nothing'; there is none"),
+        ("magdi.core.protocol.x:Y", "No module named 'magdi.core.protocol.x'"),
+        ("magdi.core.mag", "target 'magdi.core.mag' is not \"module:Class\""),
+        ("magdi.cli.output:show", ""),
+    ],
+)
+def test_a_target_that_cannot_exist_is_seen_without_importing_it(target, problem):
+    code = f"from magdi.plugins.target import absent; print(absent({target!r}))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert problem in found.stdout.strip()
+    assert bool(problem) == bool(found.stdout.strip())
+
+
+def test_list_can_be_narrowed_and_plugins_left_out(plugin_file):
+    ring = plugin_file("ring", RING)
+    document = json.loads(invoke(plugins_app, "list", "--json", "--kind", "task", "--plugin", ring, "--no-plugins"))
+    assert {each["kind"] for each in document["components"]} == {"task"}
+    assert document["plugins"] == []
+
+
+def test_show_tells_settings_and_draws_the_graph(plugin_file):
+    text = invoke(plugins_app, "show", "reconcile")
+    about = json.loads(invoke(plugins_app, "show", "reconcile", "--json"))
+    counts = [(count["rounds"], count["calls"], count["edges"]) for count in about["graph"]["counts"]]
+    assert counts == [(0, 3, 0), (1, 6, 9), (2, 9, 18), (3, 12, 27)]
+    rounds = next(each for each in about["settings"] if each["name"] == "rounds")
+    assert (rounds["type"], rounds["default"], rounds["required"]) == ("int", 3, False)
+    assert "round 1   3 ada <- 0 1 2" in text
+    assert "'all' | 'top2'" in text
+
+
+def test_show_takes_settings_and_refuses_wrong_ones():
+    about = json.loads(invoke(plugins_app, "show", "reconcile", "--json", "-A", "rounds=1"))
+    assert len(about["graph"]["counts"]) == 2
+    with pytest.raises(ConfigError, match="did you mean 'rounds'"):
+        invoke(plugins_app, "show", "reconcile", "-A", "ronds=1")
+    with pytest.raises(ConfigError, match="--arg 'x' is not KEY=VALUE"):
+        invoke(plugins_app, "show", "reconcile", "-A", "x")
+
+
+def test_show_of_an_unknown_name_says_what_was_meant():
+    with pytest.raises(ComponentError, match="there is no component 'reconcil'; did you mean 'reconcile'"):
+        invoke(plugins_app, "show", "reconcil")
+
+
+def test_check_passes_a_good_protocol_and_fails_one_that_lies(plugin_file):
+    good = CliRunner().invoke(plugins_app, ["check", "--plugin", str(plugin_file("good", RING))])
+    assert good.exit_code == 0, good.output
+    assert "1 passed" in good.output
+    bad = CliRunner().invoke(plugins_app, ["check", "ring", "--json", "--plugin", str(plugin_file("bad", LIAR))])
+    document = json.loads(bad.output)
+    assert (bad.exit_code, document["passed"]) == (1, False)
+    failed = [each["name"] for each in document["components"][0]["checks"] if not each["passed"]]
+    assert "seen_is_provenance" in failed
+
+
+def test_check_fails_for_a_component_that_cannot_be_loaded_and_for_a_plugin_at_fault(plugin_file):
+    lost = plugin_file("lost", "@hookimpl\ndef magdi_tasks():\n    yield Component('lost', 'no_such:X', 'Lost.')")
+    outcome = CliRunner().invoke(plugins_app, ["check", "--plugin", str(lost)])
+    assert outcome.exit_code == 1
+    assert "task 'lost' of lost cannot be loaded: No module named 'no_such'" in outcome.output
+    outcome = CliRunner().invoke(plugins_app, ["check", "--plugin", str(plugin_file("bad", "import no_such_module"))])
+    assert outcome.exit_code == 1
+    assert "plugin bad: No module named 'no_such_module'" in outcome.stderr
+
+
+def test_config_show_is_a_file_that_can_be_read_back(tmp_path):
+    (tmp_path / "a.yaml").write_text(invoke(config_app, "show", "--seed", "3", "-P", "rounds=1"))
+    layer = read_file(tmp_path / "a.yaml")
+    assert not layer.problems
+    assert layer.tree["protocol"] == {"name": "reconcile", "rounds": 1}
+    document = json.loads(invoke(config_app, "show", tmp_path / "a.yaml", "--json"))
+    assert document["config"] == layer.tree
+    assert document["origins"]["seed"].startswith(f"{tmp_path / 'a.yaml'}:")
+
+
+def test_config_show_origin_names_every_source(tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_text("training:\n  steps: 7\n")
+    monkeypatch.setenv("MAGDI_TRAINING__LOG_EVERY", "3")
+    text = invoke(config_app, "show", tmp_path / "a.yaml", "--origin", "--seed", "4", "--set", "objective.beta=0.2")
+    lines = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    for path, value, origin in (
+        ("training.steps", "7", "a.yaml:2"),
+        ("training.log_every", "3", "environment MAGDI_TRAINING__LOG_EVERY"),
+        ("seed", "4", "flag"),
+        ("objective.beta", "0.2", "--set objective.beta"),
+        ("preset", "tiny", "auto, for student.model tiny"),
+        ("protocol.rounds", "3", "default of reconcile"),
+        ("task.seed", "4", "the run's seed"),
+    ):
+        assert value in lines[path]
+        assert lines[path].rstrip().endswith(origin)
+
+
+def test_config_validate_tells_all_problems(tmp_path):
+    (tmp_path / "a.yaml").write_text("sed: 1\nprotocol: {name: reconcile, ronds: 3}\n")
+    good = CliRunner().invoke(config_app, ["validate"], catch_exceptions=False)
+    assert (good.exit_code, good.output) == (0, "the configuration is valid\n")
+    bad = CliRunner().invoke(config_app, ["validate", str(tmp_path / "a.yaml"), "--json"])
+    assert bad.exit_code == 2
+    assert json.loads(bad.output)["problems"] == [
+        f"sed: there is no such key; did you mean 'seed'? ({tmp_path / 'a.yaml'}:1)",
+        f"protocol.ronds: there is no such key; did you mean 'rounds'? ({tmp_path / 'a.yaml'}:2)",
+    ]
+    with pytest.raises(ConfigError):
+        CliRunner().invoke(config_app, ["validate", str(tmp_path / "a.yaml")], catch_exceptions=False)
+
+
+COMMAND = """
+import typer
+from magdi.plugins import Component, hookimpl
+
+app = typer.Typer()
+
+
+@app.command()
+def hello() -> None:
+    print("hello from a plugin")
+
+
+@hookimpl
+def magdi_commands():
+    yield Component("greet", app, "Says hello.")
+    yield Component("plugins", app, "Wants a name that is taken.")
+    yield Component("broken", "no_such_module:app", "Cannot be imported.")
+"""
+
+
+@pytest.fixture
+def root(monkeypatch):
+    """The command line as it was before any plugin was mounted."""
+    for name in ("registered_commands", "registered_groups"):
+        monkeypatch.setattr(cli.app, name, list(getattr(cli.app, name)))
+    return cli.app
+
+
+def test_a_plugin_brings_a_command(installed, root, capsys):
+    installed("acme-greet", COMMAND)
+    mount(root, ["greet"])
+    assert invoke(root, "greet") == "hello from a plugin\n"
+    assert capsys.readouterr().err == (
+        "plugin acme-greet 1.2: command 'plugins' is magdi's own; this one cannot be reached\n"
+    )
+
+
+def test_help_lists_plugins_commands_without_importing_them(installed, root):
+    installed("acme-greet", COMMAND)
+    mount(root, ["--help"])
+    assert "Cannot be imported." in invoke(root, "--help")
+
+
+def test_a_command_that_cannot_be_loaded_says_whose_it_is(installed, root):
+    installed("acme-greet", COMMAND)
+    with pytest.raises(ComponentError, match="command 'broken' of acme-greet 1.2 cannot be loaded: No module named"):
+        mount(root, ["broken"])
+
+
+def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed, root):
+    installed("acme-bad", "import no_such_dependency")
+    before = len(root.registered_commands)
+    mount(root, ["run", "--quick"])
+    assert len(root.registered_commands) == before
+
+
+def test_list_is_fast_with_ten_plugins_and_loads_no_torch(installed, tmp_path: Path):
+    for number in range(10):
+        installed(f"acme-{number}", RING.replace('"ring"', f'"ring-{number}"'))
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site-packages')!r})\n"
+        "sys.argv = ['magdi', 'plugins', 'list']\n"
+        "from magdi.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"
+    )
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        seconds.append(time.perf_counter() - start)
+        assert outcome.returncode == 0, outcome.stderr
+        assert outcome.stdout.count("Everybody once.") == 10
+    assert min(seconds) < 2  # 0.3 s on an idle machine; CI is not one
