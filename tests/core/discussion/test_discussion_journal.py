@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discussion_stage import Speaker, numbered, speakers, table
+
+from magdi.core.discussion.driver import hold_discussions
+from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
+from magdi.core.errors import DataError, StorageError
+from magdi.core.mag import Message, Usage
+from magdi.core.teacher import Reply, Request, Sampling
+
+
+def request(text: str = "hello", **fields: Any) -> Request:
+    return Request(messages=(Message(role="user", content=text),), **fields)
+
+
+async def put_all(journal: Journal, names: Iterable[str]) -> list[Reply]:
+    return await asyncio.gather(
+        *(
+            journal.put(name.encode(), Reply(text=f"reply to {name}"), prompt=b"p", teacher="t", request="{}")
+            for name in names
+        )
+    )
+
+
+def test_equal_requests_have_equal_keys_and_any_difference_another() -> None:
+    schema = {"type": "object", "properties": {"a": {}, "b": {}}}
+    variants = [
+        request(),
+        request("hello "),
+        request(sampling=Sampling(temperature=0.8)),
+        request(sampling=Sampling(seed=1)),
+        request(sample=1),
+        request(json_schema=schema),
+        Request(messages=(Message(role="system", content="hello"),)),
+        Request(messages=(Message(role="user", content="hel"), Message(role="user", content="lo"))),
+    ]
+    keys = [reply_key(teacher, prompt_key(canonical(each))) for each in variants for teacher in ("a", "b")]
+    assert len(set(keys)) == 16
+    reordered = request(json_schema={"properties": {"b": {}, "a": {}}, "type": "object"})
+    assert canonical(reordered) == canonical(request(json_schema=schema))
+
+
+def test_keys_are_the_same_in_every_version() -> None:
+    # A journal that was paid for stays good: this value must never change.
+    text = canonical(request("2 + 2?", sampling=Sampling(temperature=0.5, max_tokens=10), sample=2))
+    assert text == '{"messages":[["user","2 + 2?"]],"sample":2,"sampling":{"max_tokens":10,"temperature":0.5}}'
+    assert reply_key("t", prompt_key(text)).hex()[:16] == "77053bde7238e806"
+
+
+def test_what_was_put_is_on_disk_for_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "journal.sqlite"
+    journal = Journal(path)
+    reply = Reply(text="naïve ☃ \u2028 \x00", usage=Usage(prompt_tokens=3, cost=0.5), finish_reason="length")
+    asyncio.run(journal.put(b"key", reply, prompt=b"p", teacher="t", request="{}"))
+    row = sqlite3.connect(path).execute("SELECT reply FROM replies").fetchone()
+    assert Reply.model_validate_json(row[0]) == reply == journal.get(b"key")
+    assert journal.get(b"other") is None
+    journal.close()
+    with Journal(path) as again:
+        assert again.get(b"key") == reply
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.touch(0o644)
+    journal = Journal(path)
+    asyncio.run(put_all(journal, ["a"]))
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+    assert modes == {f"journal.sqlite{suffix}": "0o600" for suffix in ("", "-wal", "-shm")}
+    journal.close()
+
+
+def test_many_replies_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    batches: list[int] = []
+    commit = journal._commit
+    monkeypatch.setattr(journal, "_commit", lambda entries: (batches.append(len(entries)), commit(entries))[1])
+    replies = asyncio.run(put_all(journal, map(str, range(500))))
+    assert [reply.text for reply in replies] == [f"reply to {number}" for number in range(500)]
+    assert sum(batches) == len(journal) == 500
+    assert len(batches) < 10
+    journal.close()
+
+
+def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal(path) as first, Journal(path) as second:
+        asyncio.run(first.put(b"k", Reply(text="first"), prompt=b"p", teacher="t", request="{}"))
+        kept = asyncio.run(second.put(b"k", Reply(text="second"), prompt=b"p", teacher="t", request="{}"))
+        assert kept.text == "first" == second.get(b"k").text  # type: ignore[union-attr]
+
+
+def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+
+    def write(who: str) -> None:
+        with Journal(path) as journal:
+            for start in range(0, 200, 20):
+                asyncio.run(put_all(journal, [f"{who}{number}" for number in range(start, start + 20)]))
+
+    Journal(path).close()
+    threads = [threading.Thread(target=write, args=(who,)) for who in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Journal(path) as journal:
+        assert len(journal) == 400
+
+
+def test_a_cache_serves_another_run_which_keeps_a_copy(tmp_path: Path, options: dict[str, Any]) -> None:
+    cache = tmp_path / "cache" / "journal.sqlite"
+    first, second = speakers(), speakers()
+    with Journal(tmp_path / "one.sqlite", cache=cache) as journal:
+        held = list(hold_discussions(numbered(8), seats=table(*first), journal=journal, **options))
+    with Journal(tmp_path / "two.sqlite", cache=cache) as journal:
+        assert list(hold_discussions(numbered(8), seats=table(*second), journal=journal, **options)) == held
+    assert sum(teacher.calls for teacher in second) == 0
+    with Journal(tmp_path / "one.sqlite") as one, Journal(tmp_path / "two.sqlite") as two:
+        assert sorted(one.entries()) == sorted(two.entries())
+
+
+def test_a_changed_prompt_asks_again_and_an_unchanged_one_never(tmp_path: Path, options: dict[str, Any]) -> None:
+    teacher = Speaker("a")
+    questions = numbered(3)
+    for wording in ("What is", "What is", "Say what is"):
+        asked = [each.model_copy(update={"text": each.text.replace("What is", wording)}) for each in questions]
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            list(hold_discussions(asked, seats=table(teacher), journal=journal, **options))
+    assert teacher.calls == 6
+    assert set(teacher.asked.values()) == {1}
+
+
+def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path: Path, options: dict[str, Any]) -> None:
+    undisturbed = list(hold_discussions(numbered(60), seats=table(*speakers()), **options))
+    teachers = speakers()
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal._writing.execute("PRAGMA max_page_count = 20")  # SQLite then says what it says of a full disk
+        with pytest.raises(StorageError, match="database or disk is full") as full:
+            list(hold_discussions(numbered(60), seats=table(*teachers), journal=journal, **options))
+        assert "run the same command again" in full.value.hint
+        kept = len(journal)
+        assert 0 < kept < 180
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        more = speakers()
+        assert list(hold_discussions(numbered(60), seats=table(*more), journal=journal, **options)) == undisturbed
+        assert sum(teacher.calls for teacher in more) == len(journal) - kept
+
+
+def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("these are my notes, and no database at all, of some length" * 20)
+    with pytest.raises(DataError, match="is no journal"):
+        Journal(tmp_path / "notes.txt")
+    with pytest.raises(StorageError, match="cannot be opened"):
+        Journal(tmp_path)

@@ -1,0 +1,157 @@
+"""Budgets, rates, prices and plans."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discussion_stage import Speaker, numbered, speakers, table
+
+from magdi.core.config.models import Discussion
+from magdi.core.discussion import plan
+from magdi.core.discussion.budget import Budget
+from magdi.core.discussion.driver import Seat, hold_discussions
+from magdi.core.discussion.gate import Rate, estimated_tokens
+from magdi.core.discussion.plan import make_plan, max_calls
+from magdi.core.discussion.prices import price_of
+from magdi.core.errors import ConfigError, LimitReached
+from magdi.core.mag import Choice, Message, Question, Usage
+from magdi.core.protocol import Agent
+from magdi.core.teacher import Price, Request, Sampling
+from magdi.protocols.reconcile import ReConcile
+from magdi.protocols.single import Single
+
+
+def test_calls_under_way_count_as_the_mean_of_those_before() -> None:
+    budget = Budget(max_cost=1.0)
+    budget.reserve()
+    budget.settle(Usage(cost=0.2))
+    for _ in range(4):
+        budget.reserve()  # 0.2 spent, four more foreseen: 1.0
+    with pytest.raises(LimitReached, match=r"\$0\.2000; the limit is \$1 \(--max-cost\)"):
+        budget.reserve()
+    budget.settle(None)  # one failed and cost nothing: there is room for another
+    budget.reserve()
+
+
+def test_time_runs_from_the_first_call() -> None:
+    now = [100.0]
+    budget = Budget(max_time=5, clock=lambda: now[0])
+    now[0] = 200
+    budget.reserve()
+    now[0] = 204.9
+    budget.reserve()
+    now[0] = 205
+    with pytest.raises(LimitReached, match="--max-time"):
+        budget.reserve()
+
+
+def test_a_budget_reads_the_settings() -> None:
+    budget = Budget.of(Discussion(max_calls=3, max_time=2, max_tokens=7, max_cost=0.5))
+    assert (budget.max_calls, budget.max_time, budget.max_tokens, budget.max_cost) == (3, 2, 7, 0.5)
+
+
+def test_a_rate_spreads_units_over_the_minute() -> None:
+    rate = Rate(per_minute=120)  # two a second
+    assert [rate.take(1, 0.0) for _ in range(6)] == pytest.approx([0, 0, 0.5, 1.0, 1.5, 2.0])
+    assert rate.take(1, 3.0) == 0
+    rate.give_back(1)
+    assert rate.take(1, 3.0) == 0
+
+
+def test_a_request_larger_than_the_rate_passes_and_leaves_a_debt() -> None:
+    rate = Rate(per_minute=600)  # ten a second
+    assert rate.take(100, 0.0) == 0
+    assert rate.take(1, 0.0) == pytest.approx(9.1)
+
+
+@pytest.mark.parametrize("limits", [{"requests_per_minute": 1200}, {"tokens_per_minute": 1200 * 1034}])
+def test_the_driver_keeps_to_a_teachers_rate(options: dict[str, Any], limits: dict[str, float]) -> None:
+    teacher = Speaker("a", tokens=517)  # what a request is estimated to take, so that nothing is given back
+    for name, value in limits.items():
+        setattr(teacher, name, value)
+    times: list[float] = []
+    teacher.say = lambda request: (times.append(time.monotonic()), teacher.opinion(request))[1]
+    list(hold_discussions(numbered(30), seats=table(teacher), **options | {"protocol": Single()}))
+    assert len(times) == 30
+    assert 0.35 < times[-1] - times[0] < 1.5  # 20 a second, a second's worth at once: 10 wait half a second
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
+    options: dict[str, Any], rounds: int, count: int
+) -> None:
+    protocol = ReConcile(ReConcile.Config(rounds=rounds))
+    agents = [Agent(f"agent{place}") for place in range(count)]
+    promised = max_calls(protocol, numbered(1)[0], agents)
+    # One agent agrees with itself at once, unless it says nothing that can be read.
+    assert promised == count * (rounds + 1)
+    for answers in ("1111", "1212", "1234"):
+        teachers = [
+            Speaker(f"{place}", lambda request, answer=answers[place % 4]: f'{{"answer": "{answer}"}}')
+            for place in range(count)
+        ]
+        list(hold_discussions(numbered(1), seats=table(*teachers), **options | {"protocol": protocol}))
+        assert sum(teacher.calls for teacher in teachers) <= promised
+
+
+def test_a_plan_says_calls_tokens_price_and_disk(options: dict[str, Any], tmp_path: Path) -> None:
+    teachers = speakers()
+    teachers[0].price = Price(input=1.0, output=10.0)
+    seats = [Seat(seat.agent, seat.teacher, Sampling(max_tokens=100)) for seat in table(*teachers)]
+    made = make_plan(numbered(200), protocol=ReConcile(), seats=seats)
+    assert (made.questions, made.calls) == (200, 200 * 12)
+    first = made.agents[0]
+    assert first.completion_tokens == 800 * 100
+    assert first.cost == pytest.approx((first.prompt_tokens * 1.0 + 80_000 * 10.0) / 1e6)
+    assert made.cost is None  # the price of the others is not known
+    # Round 0 shows the question, each further round the question and three solutions.
+    assert 200 * 3 * plan.REPLY_CHARACTERS * 3 / 4 < first.prompt_tokens < 200 * 3 * plan.REPLY_CHARACTERS * 4 / 4 + 2e5
+    assert made.disk > 2400 * plan.REPLY_CHARACTERS
+    assert sum(teacher.calls for teacher in teachers) == 0
+
+
+def test_a_plan_counts_every_question_where_they_differ() -> None:
+    class Choosy(Single):
+        def discuss(self, question: Question, agents: Any) -> Any:
+            for _ in range(4 if question.text < "What is 2" else 1):
+                yield [self.ask(agents[0])]
+
+    questions = numbered(256)
+    made = make_plan(questions, protocol=Choosy(), seats=table(Speaker("a")))
+    assert made.calls == sum(4 if question.text < "What is 2" else 1 for question in questions)
+
+
+def test_stubs_answer_in_the_form_of_the_question() -> None:
+    letters = Question(id="l", text="?", choices=(Choice(label="A", text="x"), Choice(label="B", text="y")))
+    assert plan._answers(letters, 4) == ["A", "B"]
+    assert plan._answers(Question(id="b", text="?", answer_type="boolean"), 4) == ["yes", "no"]
+    assert max_calls(ReConcile(), letters, [Agent("a"), Agent("b")]) == 8
+
+
+def test_prices_are_for_the_vendor_and_not_for_the_name() -> None:
+    assert price_of("gpt-4o-mini-2024-07-18", "api.openai.com") == Price(input=0.15, output=0.60)
+    assert price_of("gpt-4o", "api.openai.com") == Price(input=2.5, output=10)
+    assert price_of("gpt-4o", "localhost:8000") is None
+
+
+def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "prices.yaml"
+    own.write_text('"api.openai.com/gpt-4o*": {input: 1.0, output: 2.0}\n"*/my-model": {input: 3.0}\n')
+    monkeypatch.setenv("MAGDI_PRICES", str(own))
+    assert price_of("gpt-4o-mini", "api.openai.com") == Price(input=1, output=2)
+    assert price_of("my-model", "host:1") == Price(input=3, output=0)
+    assert price_of("gpt-4.1", "api.openai.com") == Price(input=2, output=8)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text('"x/y": {input: cheap}\n')
+    monkeypatch.setenv("MAGDI_PRICES", str(broken))
+    with pytest.raises(ConfigError, match=r"broken\.yaml"):
+        price_of("gpt-4o", "api.openai.com")
+
+
+def test_tokens_are_estimated_from_prompt_and_longest_reply() -> None:
+    messages = (Message(role="user", content="x" * 400),)
+    assert estimated_tokens(Request(messages=messages, sampling=Sampling(max_tokens=50))) == 150
