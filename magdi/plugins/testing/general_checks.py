@@ -37,7 +37,8 @@ def check_base_class(specimen: Specimen) -> None:
     """The class derives from the base class of its kind and leaves nothing abstract."""
     base = BASES[specimen.kind]
     require(issubclass(specimen.target, resolve(base)), f"{specimen.target.__name__} does not derive from {base}")
-    missing = sorted(getattr(specimen.target, "__abstractmethods__", ()))
+    members = {name: getattr(specimen.target, name) for name in dir(specimen.target)}
+    missing = sorted(name for name, member in members.items() if getattr(member, "__isabstractmethod__", False))
     require(not missing, f"{specimen.target.__name__} does not define {', '.join(missing)}")
 
 

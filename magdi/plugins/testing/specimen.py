@@ -60,12 +60,12 @@ class Specimen:
         """Makes the protocol."""
         return cast("Protocol", self.target(self.config))
 
-    def encoder(self, dim: int) -> Encoder:
-        """Makes the encoder for states of width ``dim``, with weights that are always the same."""
+    def encoder(self, dim: int, seed: int = 0) -> Encoder:
+        """Makes the encoder for states of width ``dim``, with the weights of a seed."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
             return cast("Encoder", self.target(dim, self.config))
 
     def teacher(self, config: BaseModel | None = None) -> Teacher:

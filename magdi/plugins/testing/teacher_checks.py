@@ -69,7 +69,7 @@ def _has(specimen: Specimen, field: str) -> bool:
     return field in specimen.target.Config.model_fields  # type: ignore[attr-defined]
 
 
-def _in_loop(work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
+def _in_loop(work: Callable[[], Coroutine[Any, Any, T]], seconds: float, what: str) -> T:
     """Runs a coroutine in a thread of its own: the caller may have a running loop."""
     results: list[T] = []
     errors: list[BaseException] = []
@@ -82,13 +82,15 @@ def _in_loop(work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    within(SECONDS, lambda: thread.join(SECONDS + 1), what)
+    within(seconds, lambda: thread.join(seconds + 1), what)
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _ask(teacher: Teacher, requests: Sequence[Request], *, at_once: bool = True) -> list[Outcome]:
+def _ask(
+    teacher: Teacher, requests: Sequence[Request], *, at_once: bool = True, seconds: float | None = None
+) -> list[Outcome]:
     """Returns each request's reply, or what was raised in its place; the teacher is closed after that."""
 
     async def outcome(request: Request) -> Outcome:
@@ -105,7 +107,7 @@ def _ask(teacher: Teacher, requests: Sequence[Request], *, at_once: bool = True)
         finally:
             await teacher.close()
 
-    return _in_loop(work, "answering")
+    return _in_loop(work, seconds or SECONDS, "a reply")
 
 
 @contextmanager
@@ -213,9 +215,7 @@ def check_honours_timeout(specimen: Specimen) -> None:
     """A reply that does not come within ``timeout`` is a `TransientTeacherError`, and soon."""
     with _served(specimen, timeout=TIMEOUT) as (teacher, _):
         require(_has(specimen, "timeout"), "its settings have no timeout")
-        outcome = within(
-            SECONDS / 4, lambda: _ask(teacher, [question(0, "#sleep=60")])[0], f"waiting with a timeout of {TIMEOUT} s"
-        )
+        outcome = _ask(teacher, [question(0, "#sleep=60")], seconds=SECONDS / 4)[0]
     require(isinstance(outcome, TransientTeacherError), f"no reply within the timeout ends in {outcome!r}")
 
 

@@ -1,0 +1,204 @@
+"""Encoders with one thing wrong each. `Honest` has nothing wrong."""
+
+import torch
+from mutant_register import caught_by
+from torch import nn
+from torch.nn import functional
+
+from magdi.core.encoder import Encoder
+
+
+class Honest(Encoder):
+    """Own state, and the sum of what was shown."""
+
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.own, self.others = nn.Linear(dim, dim), nn.Linear(dim, dim)
+
+    def states(self, batch):
+        return batch.x
+
+    def gathered(self, x, batch):
+        source, target = batch.edge_index
+        return torch.zeros_like(x).index_add(0, target, x[source])
+
+    def forward(self, batch):
+        x = self.states(batch)
+        return torch.tanh(self.own(x) + self.others(self.gathered(x, batch)))
+
+
+@caught_by("graphs_apart")
+class MixesGraphs(Honest):
+    """Centres the states over the batch, not over the graph."""
+
+    def states(self, batch):
+        return batch.x - batch.x.mean(0)
+
+
+@caught_by("graphs_apart")
+class NormalisesTheBatch(Honest):
+    """Only in training, where evaluation does not show it."""
+
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.norm = nn.BatchNorm1d(dim)
+
+    def states(self, batch):
+        return self.norm(batch.x) if len(batch.x) > 1 else batch.x
+
+
+@caught_by("graphs_apart")
+class CyclesGraphs(Honest):
+    """The authors' code: a node is given the edges of another graph."""
+
+    def gathered(self, x, batch):
+        return super().gathered(x, batch).roll(1, 0)
+
+
+@caught_by("uses_edges")
+class IgnoresEdges(Honest):
+    def gathered(self, x, batch):
+        return x
+
+
+@caught_by("uses_edges")
+class UsesEdgesSecretly(Honest):
+    uses_edges = False
+
+
+@caught_by("uses_edges")
+class FlowsBackwards(Honest):
+    """The authors' code: agent 0 hears nobody, and is heard before it speaks."""
+
+    def gathered(self, x, batch):
+        source, target = batch.edge_index
+        return torch.zeros_like(x).index_add(0, source, x[target])
+
+
+@caught_by("gradients")
+class DetachesItsInputs(Honest):
+    """The authors' code: the node loss trains the graph network alone."""
+
+    def states(self, batch):
+        return batch.x.detach()
+
+
+@caught_by("gradients")
+class WorksWithoutGradients(Honest):
+    def forward(self, batch):
+        with torch.no_grad():
+            return super().forward(batch)
+
+
+@caught_by("gradients")
+class HasAnIdleParameter(Honest):
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.idle = nn.Linear(dim, dim)
+
+
+@caught_by("gradients")
+class TakesTheRootOfNothing(Honest):
+    def states(self, batch):
+        return batch.x + (batch.x - batch.x).pow(2).sum(1, keepdim=True).sqrt()
+
+
+@caught_by("gradients")
+class TeachesFromTheFirstGraphOnly(Honest):
+    def states(self, batch):
+        return torch.where((batch.graph == 0)[:, None], batch.x, batch.x.detach())
+
+
+@caught_by("node_permutation")
+class KnowsPlaces(Honest):
+    def states(self, batch):
+        return batch.x + torch.arange(len(batch.x), dtype=batch.x.dtype)[:, None]
+
+
+@caught_by("node_permutation")
+class ReadsTokensInOrder(Honest):
+    needs_tokens = True
+
+    def states(self, batch):
+        return batch.x + batch.tokens.states.cumsum(0)[-len(batch.x) :]
+
+
+@caught_by("edge_order")
+class HearsTheLastEdgeOnly(Honest):
+    def gathered(self, x, batch):
+        heard = torch.zeros_like(x)
+        for source, target in batch.edge_index.T.tolist():
+            heard = heard.index_copy(0, torch.tensor([target]), x[source][None])
+        return heard
+
+
+@caught_by("deterministic")
+class AlwaysDropsOut(Honest):
+    """The authors' code."""
+
+    def states(self, batch):
+        return functional.dropout(batch.x, 0.5)
+
+
+@caught_by("deterministic")
+class DrawsItsOwnSeed(Honest):
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        fresh = torch.Generator()
+        fresh.seed()
+        nn.init.normal_(self.own.weight, generator=fresh)
+
+
+@caught_by("bfloat16")
+class FallsBackToFloat32(Honest):
+    def states(self, batch):
+        return batch.x.float()
+
+
+@caught_by("bfloat16")
+class ComesOutInFloat32(Honest):
+    def forward(self, batch):
+        return super().forward(batch).float()
+
+
+@caught_by("shapes")
+class ForgetsItsWidth(Honest):
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.own, self.others = nn.Linear(dim, 8), nn.Linear(dim, 8)
+
+
+@caught_by("shapes")
+class PoolsTheGraph(Honest):
+    def forward(self, batch):
+        states = super().forward(batch)
+        return states.new_zeros(batch.num_graphs, self.out_dim).index_add(0, batch.graph, states)
+
+
+@caught_by("no_edges")
+class NeedsEdges(Honest):
+    def gathered(self, x, batch):
+        return super().gathered(x, batch) + 0 * batch.edge_index.max()
+
+
+@caught_by("one_node")
+class NeedsTwoNodes(Honest):
+    def states(self, batch):
+        return batch.x + 0 * batch.x.std(0)
+
+
+@caught_by("safetensors")
+class HidesItsWeights(Honest):
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.hidden = [torch.randn(dim)]
+
+    def states(self, batch):
+        return batch.x * self.hidden[0].to(batch.x.dtype)
+
+
+@caught_by("safetensors")
+class TiesItsWeights(Honest):
+    def __init__(self, dim, config=None):
+        super().__init__(dim, config)
+        self.others.weight = self.own.weight

@@ -1,0 +1,8 @@
+"""A protocol whose module loads torch."""
+
+import torch
+from mutant_protocols import Honest
+
+
+class LoadsTorch(Honest):
+    seed = torch.initial_seed()

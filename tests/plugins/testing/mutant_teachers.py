@@ -1,0 +1,216 @@
+"""Teachers with one thing wrong each. `Honest` speaks to an OpenAI-compatible server through urllib."""
+
+import asyncio
+import json
+import logging
+import urllib.error
+import urllib.request
+
+from mutant_register import caught_by
+from pydantic import BaseModel, Field, SecretStr
+
+from magdi.core.errors import TeacherError, TransientTeacherError
+from magdi.core.mag import Usage
+from magdi.core.teacher import Reply, Teacher
+
+
+class Settings(BaseModel, extra="forbid"):
+    model: str = Field("stub", description="The model.")
+    base_url: str = Field("http://localhost/v1", description="The server.")
+    api_key: SecretStr = Field(SecretStr(""), description="The key.")
+    timeout: float = Field(10, description="Seconds of patience.")
+
+
+class Honest(Teacher):
+    Config = Settings
+
+    @property
+    def identity(self):
+        return f"plain:{self.config.model}"
+
+    async def complete(self, request):
+        return await asyncio.to_thread(self.send, request)
+
+    def key(self):
+        return self.config.api_key.get_secret_value()
+
+    def patience(self):
+        return self.config.timeout
+
+    def send(self, request):
+        body = {"messages": [message.model_dump() for message in request.messages]}
+        try:
+            with urllib.request.urlopen(self.post(body), timeout=self.patience()) as response:
+                return self.read(json.load(response))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self.refused(error.code) from None
+        except OSError as error:
+            raise TransientTeacherError(f"no answer: {error}") from None
+
+    def post(self, body):
+        headers = {"Authorization": f"Bearer {self.key()}", "Content-Type": "application/json"}
+        return urllib.request.Request(f"{self.config.base_url}/chat/completions", json.dumps(body).encode(), headers)
+
+    def read(self, answer):
+        usage = {name: answer["usage"][name] for name in ("prompt_tokens", "completion_tokens")}
+        return Reply(text=answer["choices"][0]["message"]["content"], usage=Usage(**usage))
+
+    def refused(self, status):
+        error = TransientTeacherError if status == 429 or status >= 500 else TeacherError
+        return error(f"status {status}")
+
+
+@caught_by("keeps_secrets")
+class LeaksItsKeyInRepr(Honest):
+    def __repr__(self):
+        return f"Teacher(key={self.key()})"
+
+
+@caught_by("keeps_secrets")
+class LeaksItsKeyInTheLog(Honest):
+    def post(self, body):
+        request = super().post(body)
+        logging.getLogger("mutant").debug("POST with %s", request.headers)
+        return request
+
+
+@caught_by("keeps_secrets")
+class LeaksItsKeyInErrors(Honest):
+    def refused(self, status):
+        return TeacherError(f"status {status} for key {self.key()}")
+
+
+@caught_by("keeps_secrets")
+class LeaksItsKeyInIdentity(Honest):
+    @property
+    def identity(self):
+        return f"plain:{self.config.model}:{self.key()}"
+
+
+@caught_by("keeps_secrets")
+class LeaksItsKeyInTheCause(Honest):
+    """The message is clean, the chained exception is not."""
+
+    def refused(self, status):
+        error = super().refused(status)
+        error.__cause__ = ValueError(self.key())
+        error.__suppress_context__ = True
+        return error
+
+    def send(self, request):
+        body = {"messages": [message.model_dump() for message in request.messages]}
+        try:
+            with urllib.request.urlopen(self.post(body)) as response:
+                return self.read(json.load(response))
+        except urllib.error.HTTPError as error:
+            with error:
+                refused = self.refused(error.code)
+            raise refused from refused.__cause__
+
+
+@caught_by("keeps_secrets")
+class KeepsItsKeyInTheOpen(Honest):
+    class Config(BaseModel, extra="forbid"):
+        base_url: str = Field("", description="The server.")
+        api_key: str = Field("", description="The key.")
+
+
+@caught_by("order_kept")
+class MixesUpReplies(Honest):
+    """One slot for whatever is under way."""
+
+    async def complete(self, request):
+        self.request = request
+        await asyncio.sleep(0.01)
+        return await asyncio.to_thread(self.send, self.request)
+
+
+@caught_by("order_kept")
+class PairsByArrival(Honest):
+    """Whoever comes back first goes to who asked first."""
+
+    def __init__(self, config=None):
+        super().__init__(config)
+        self.waiting = []
+
+    async def complete(self, request):
+        mine = asyncio.get_running_loop().create_future()
+        self.waiting.append(mine)
+        reply = await asyncio.to_thread(self.send, request)
+        self.waiting.pop(0).set_result(reply)
+        return await mine
+
+
+@caught_by("fails_alone")
+class FailsTogether(Honest):
+    """A batch is lost with one of its items."""
+
+    broken = False
+
+    async def complete(self, request):
+        await asyncio.sleep(0.05 if "403" not in request.messages[-1].content else 0)
+        if self.broken:
+            raise TeacherError("the batch has failed")
+        try:
+            return await super().complete(request)
+        except TeacherError:
+            self.broken = True
+            raise
+
+
+@caught_by("fails_alone")
+class RaisesWhatItLikes(Honest):
+    def refused(self, status):
+        return RuntimeError(f"status {status}")
+
+
+@caught_by("usage_counted")
+class CountsNothing(Honest):
+    def read(self, answer):
+        return super().read(answer).model_copy(update={"usage": Usage()})
+
+
+@caught_by("transient_told_apart")
+class AsksAgainWhateverHappens(Honest):
+    def send(self, request):
+        for _ in range(3):
+            try:
+                return super().send(request)
+            except TeacherError as error:
+                failure = error
+        raise failure
+
+
+@caught_by("transient_told_apart")
+class ThinksAllIsTransient(Honest):
+    def refused(self, status):
+        return TransientTeacherError(f"status {status}")
+
+
+@caught_by("transient_told_apart")
+class ThinksNothingIsTransient(Honest):
+    def refused(self, status):
+        return TeacherError(f"status {status}")
+
+
+@caught_by("honours_timeout")
+class WaitsForEver(Honest):
+    def patience(self):
+        return 30
+
+
+@caught_by("honours_timeout")
+class GivesUpForGood(Honest):
+    def send(self, request):
+        try:
+            return super().send(request)
+        except TransientTeacherError as error:
+            raise TeacherError(error.message) from None
+
+
+@caught_by("identity")
+class IsNeverTheSame(Honest):
+    @property
+    def identity(self):
+        return f"plain:{id(self)}"
