@@ -191,8 +191,8 @@ def test_attention_refuses_what_it_is_not_exact_for() -> None:
     q = torch.zeros(1, 1, 4, 8)
     with pytest.raises(NotImplementedError, match="keyword"):
         segment_attention(torch.nn.Identity(), q, q, q, None)
+    batch = collate([tiny_mag()], LAYOUTS["tree"])
     with pytest.raises(NotImplementedError, match="s_aux"):
-        batch = collate([tiny_mag()], LAYOUTS["tree"])
         segment_attention(torch.nn.Identity(), q, q, q, None, segments=batch.segments, s_aux=torch.zeros(1))
 
 

@@ -1,0 +1,160 @@
+"""What the student reads of a MAG: prompts, targets, cuts, counts, pairs, and that files are read as a stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distill_models import make_mags, make_tokenizer
+
+from magdi.core.config.models import Objective
+from magdi.core.distill import corpus as corpus_module
+from magdi.core.distill.corpus import read_corpus
+from magdi.core.distill.encoded import Encoded, Size, ints
+from magdi.core.distill.levels import find_level
+from magdi.core.distill.reading import Reading, prompt_ids, sampled_pairs
+from magdi.core.errors import TrainingError
+from magdi.core.mag import Mag, write_mags
+
+
+def reading(level: str = "4", **changes: object) -> Reading:
+    return Reading(make_tokenizer(), find_level(level), Objective(), **changes)
+
+
+def read(mags: list[Mag], how: Reading) -> tuple[list[Encoded], Counter[str]]:
+    tally: Counter[str] = Counter()
+    return list(how.read(mags, tally)), tally
+
+
+def test_prompt_and_chain() -> None:
+    how, mag = reading(), make_mags(1)[0]
+    (found,), _ = read([mag], how)
+    text = how.tokenizer.decode(found.chains[0])
+    assert text.endswith(f"So the answer is {mag.turns[0].answer} . <eos>")
+    assert text.startswith(mag.turns[0].reasoning)
+    assert found.prompts[0].tolist() == prompt_ids(how.tokenizer, mag.question)
+    assert "Question : " + mag.question.text in how.tokenizer.decode(found.prompts[0])
+
+
+def test_wrong_turns_are_read_and_not_learned() -> None:
+    (found,), _ = read([make_mags(1, seed=1)[0]], reading())
+    assert set(found.label) == {0, 1}
+    assert [lesson >= 0 for lesson in found.lesson] == [label == 1 for label in found.label]
+
+
+def test_two_lessons_of_distilling_step_by_step() -> None:
+    how, mag = reading("dss-mt"), make_mags(1)[0]
+    (found,), _ = read([mag], how)
+    texts = [how.tokenizer.decode(chain) for chain in found.chains]
+    assert texts[0] == f"So the answer is {mag.turns[0].answer} . <eos>"
+    assert texts[3] == f"{mag.turns[0].reasoning} <eos>"
+    assert found.lesson.tolist() == found.prompt_of.tolist() == [0, 0, 0, 1, 1, 1]
+    assert "label" in how.tokenizer.decode(found.prompts[0])
+    assert "rationale" in how.tokenizer.decode(found.prompts[1])
+
+
+def test_long_chains_are_cut_and_learn_no_end() -> None:
+    mags = make_mags(2)
+    full, _ = read(mags, reading())
+    longest = max(max(mag.paths) for mag in full)
+    cut, tally = read(mags, reading(max_length=longest - 1))
+    assert tally["cut_chains"] >= 1
+    assert max(max(mag.paths) for mag in cut) == longest - 1
+    whole = next(c for mag in full for c, path in zip(mag.chains, mag.paths, strict=True) if path == longest)
+    short = next(c for mag in cut for c in mag.chains if len(c) == len(whole) - 1 and np.array_equal(c, whole[:-1]))
+    assert short[-1] != how_ends()
+
+
+def how_ends() -> int:
+    return int(make_tokenizer().eos_token_id)
+
+
+def test_questions_that_fill_the_context_leave_their_mag_out() -> None:
+    found, tally = read(make_mags(3), reading(max_length=5))
+    assert found == []
+    assert tally["prompt_too_long"] == tally["mags"] == 3
+    with pytest.raises(TrainingError, match="fill the student's context"):
+        read_corpus(make_mags(3), reading(max_length=5))
+
+
+def test_bad_turns_are_read_and_counted() -> None:
+    mag = make_mags(1)[0]
+    bare = mag.turns[0].model_copy(update={"reasoning": "", "label": True})
+    broken = mag.turns[1].model_copy(update={"label": None, "answer": None, "text": "w1 w2", "reasoning": ""})
+    odd = mag.model_copy(update={"turns": (bare, broken)})
+    lone = mag.model_copy(update={"id": "lone", "turns": (bare,)})
+    mute = mag.model_copy(update={"id": "mute", "turns": (broken.model_copy(update={"step": 0}),)})
+    how = reading()
+    found, tally = read([odd, lone, mute], how)
+    assert [mag.id for mag in found] == [mag.id, "lone"]
+    assert how.tokenizer.decode(found[0].chains[0]).startswith("So the answer is")
+    assert how.tokenizer.decode(found[0].chains[1]) == "w1 w2 <eos>"
+    assert found[0].label.tolist() == [1, -1]
+    assert (tally["nothing_to_learn"], tally["no_right_turn"], tally["unlabelled_turns"]) == (1, 1, 2)
+    assert tally["empty_reasoning"] == 3
+
+
+def test_agreement_is_cut_unless_kept() -> None:
+    mag = make_mags(1)[0]
+    agreeing = mag.turns[0].model_copy(update={"reasoning": "I agree with w1. w2 w3"})
+    changed = mag.model_copy(update={"turns": (agreeing, *mag.turns[1:])})
+    (cut,), _ = read([changed], reading())
+    (kept,), _ = read([changed], reading(drop_agreement=False))
+    assert len(kept.chains[0]) > len(cut.chains[0])
+
+
+def test_sampled_pairs_are_appendix_a() -> None:
+    """Five right and three wrong: five pairs, every turn in one, two wrong ones twice."""
+    everything = ints([[p, m] for p in range(5) for m in range(5, 8)]).T
+    found = sampled_pairs(everything, np.random.default_rng(0))
+    assert found.shape == (2, 5)
+    assert sorted(found[0]) == [0, 1, 2, 3, 4]
+    assert found[1][:3].tolist() == [5, 6, 7]
+    assert set(found[1][3:]) <= {5, 6, 7}
+
+
+def test_rows_survive_arrow() -> None:
+    (found,), _ = read([make_mags(3)[2]], reading())
+    again = Encoded.from_row(found.to_row())
+    assert all(np.array_equal(a, b) for a, b in zip(found.chains, again.chains, strict=True))
+    assert np.array_equal(found.edges, again.edges)
+    assert Size.of(found) == Size.of(again)
+
+
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time its table is taken as it is; a changed file or setting is read anew."""
+    path = tmp_path / "mags.jsonl"
+    mags = make_mags(9)
+    write_mags(path, mags)
+    how = reading()
+    memory = read_corpus(mags, how)
+    first = read_corpus(path, how, tmp_path / "cache")
+    assert first.sizes == memory.sizes
+    assert first.tally == memory.tally
+    assert np.array_equal(first[3].chains[0], memory[3].chains[0])
+    calls = []
+    write = corpus_module._write_table
+    monkeypatch.setattr(corpus_module, "_write_table", lambda *args: (calls.append(args), write(*args)))
+    assert read_corpus(path, how, tmp_path / "cache").sizes == memory.sizes
+    assert not calls
+    read_corpus(path, replace(how, max_length=20), tmp_path / "cache")
+    write_mags(path, mags[:4])
+    assert len(read_corpus(path, how, tmp_path / "cache")) == 4
+    assert len(calls) == 2
+
+
+def test_a_split_is_disjoint_and_the_same_again() -> None:
+    whole = read_corpus(make_mags(10), reading())
+    rest, held = whole.split(0.3, seed=1)
+    assert held is not None
+    assert (len(rest), len(held)) == (7, 3)
+    ids = [part[i].id for part in (rest, held) for i in range(len(part))]
+    assert len(set(ids)) == 10
+    again = whole.split(0.3, seed=1)[1]
+    assert again is not None
+    assert [again[i].id for i in range(3)] == ids[7:]
+    with pytest.raises(TrainingError, match="too few"):
+        whole.split(0.99, seed=1)
