@@ -101,6 +101,16 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "arithmetic", "magdi.plugins.tasks.arithmetic:Arithmetic", "Procedural word problems, several steps."
         ),
         Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
-        Component("jsonl", "magdi.plugins.tasks.jsonl:Jsonl", "Your own questions from JSONL files."),
+        Component("strategyqa", "magdi.plugins.tasks.strategyqa:StrategyQa", "Yes or no, with implicit steps."),
+        Component("commonsense-qa", "magdi.plugins.tasks.commonsense_qa:CommonsenseQa", "Five options, common sense."),
+        Component(
+            "arc-challenge", "magdi.plugins.tasks.arc:ArcChallenge", "School science, hard, with options."
+        ),
+        Component("math", "magdi.plugins.tasks.math:Math", "Competition mathematics, answers are expressions."),
+        Component("svamp", "magdi.plugins.tasks.svamp:Svamp", "One-step word problems; held out, for testing."),
+        Component("boolq", "magdi.plugins.tasks.boolq:BoolQ", "Yes or no, from passages; held out, for testing."),
+        Component("jsonl", "magdi.plugins.tasks.jsonl:Jsonl", "Your own questions from JSONL files (jsonl:PATH)."),
+        Component("hf", "magdi.plugins.tasks.hf:Hf", "Any dataset on the hub by its columns (hf:DATASET)."),
+        Component("mix", "magdi.plugins.tasks.mix:Mix", "Several tasks as one (mix:gsm8k+svamp)."),
     ),
 }

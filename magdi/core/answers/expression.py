@@ -15,9 +15,7 @@ MOST_WORDS = 3
 
 _DOLLARS = re.compile(r"(?<!\\)\$\$?([^$]{1,300}?)(?<!\\)\$\$?")
 _DELIMITED = re.compile(r"\\\((.{1,300}?)\\\)|\\\[(.{1,300}?)\\\]", re.DOTALL)
-_NOISE = re.compile(
-    r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+"
-)
+_NOISE = re.compile(r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+")
 _UNIT = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*([^{}]{0,60})\}(?:\^\{?\d\}?)?$")
 _SHORT_FRACTION = re.compile(r"\\frac(?:\{(\w+)\}|(\w))(?:\{(\w+)\}|(\w))")
 _SHORT_ROOT = re.compile(r"\\sqrt(\w)")

@@ -40,6 +40,12 @@ def balanced(text: str, start: int) -> str | None:
     return None
 
 
+def boxed(text: str) -> str | None:
+    r"""Returns what stands in the last \boxed{} of a text; None where there is none."""
+    start = max(text.rfind("\\boxed{"), text.rfind("\\fbox{"))
+    return balanced(text, text.index("{", start)) if start >= 0 else None
+
+
 def marked_spans(text: str, *, colon_after_a: bool = True, whole_line: bool = False) -> Iterator[str]:
     """Yields what stands behind each marker of a final answer, the last one first.
 

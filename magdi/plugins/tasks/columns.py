@@ -66,6 +66,20 @@ def letter_choices(texts: Sequence[str]) -> tuple[Choice, ...]:
     return tuple(Choice(label=label, text=text) for label, text in zip(ascii_uppercase, texts, strict=False))
 
 
+def hub_choices(row: Row) -> tuple[tuple[Choice, ...], str]:
+    """Returns options and right label of a row of the hub's multiple-choice datasets (ARC, CommonsenseQA).
+
+    Its columns are ``choices``, {label: [...], text: [...]}, and ``answerKey``.
+
+    Raises:
+        ValueError: ``answerKey`` is none of the labels.
+    """
+    labels, choices = list(row["choices"]["label"]), letter_choices(row["choices"]["text"])
+    if row["answerKey"] not in labels:
+        raise ValueError(f"answerKey {row['answerKey']!r} is none of {labels}")
+    return choices, choices[labels.index(row["answerKey"])].label
+
+
 def gold_label(gold: object, choices: Sequence[Choice]) -> str:
     """Returns the label of the right option, given as its number from 0, its label or its text.
 

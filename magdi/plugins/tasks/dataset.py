@@ -21,6 +21,9 @@ from magdi.plugins.tasks.rows import Row, find_files, hub_rows, read_rows
 
 logger = logging.getLogger("magdi.tasks")
 
+LEAST_SPARE = 100
+"""Training rows beyond those wanted that are enough for a validation split."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -56,7 +59,7 @@ class DatasetTask(Task):
 
     The test split is the paper's; training questions are drawn from the training rows with the seed, and validation
     questions from what is left where the dataset has no validation split of its own. A training row whose question
-    is also in the test split is left out, with a warning.
+    is also held out, for testing or validation, is left out with a warning.
 
     Attributes:
         name: The task's name; ids start with it.
@@ -104,27 +107,33 @@ class DatasetTask(Task):
 
     def _divided(self) -> tuple[list[Question], list[Question]]:
         """Returns the training questions, and those held out of them for validation."""
-        pool = list(self._without_test(self._rows("train")))
+        pool = self._pool()
         random.Random(f"{self.name} {self.config.seed}").shuffle(pool)
         if self._has("validation"):
             return pool[: self.config.train], []
-        # A fifth at most, so that small files still have something to train on.
-        held_out = min(self.config.validation or len(pool), len(pool) // 5)
+        held_out = self._held_out(len(pool))
         return pool[held_out:][: self.config.train], pool[:held_out]
 
-    def _without_test(self, pool: list[Question]) -> list[Question]:
-        if not self._has("test"):
-            return pool
-        seen = {_fingerprint(question) for question in self._rows("test")}
-        kept = [question for question in pool if _fingerprint(question) not in seen]
-        if len(kept) < len(pool):
+    def _held_out(self, count: int) -> int:
+        """Returns how many of the training rows are for validation: what is to spare, or else a fifth."""
+        spare = count - (self.config.train or count)
+        most = spare if spare >= LEAST_SPARE else count // 5
+        return min(most, self.config.validation or most)
+
+    def _pool(self) -> list[Question]:
+        """Returns the training rows' questions, each once, without those of the other splits."""
+        rows = {_fingerprint(question): question for question in reversed(self._rows("train"))}
+        others: tuple[Split, ...] = ("test", "validation")
+        held_out = {_fingerprint(question) for split in others if self._has(split) for question in self._rows(split)}
+        kept = [question for mark, question in rows.items() if mark not in held_out]
+        if len(kept) < len(rows):
             logger.warning(
-                "%s: %d of %d training questions are also in the test split, and are left out of training",
+                "%s: %d of %d training questions are held-out questions too, and are left out of training",
                 self.name,
-                len(pool) - len(kept),
-                len(pool),
+                len(rows) - len(kept),
+                len(rows),
             )
-        return kept
+        return kept[::-1]
 
     def _has(self, split: Split) -> bool:
         """Returns whether there are rows for a split, without reading them."""
