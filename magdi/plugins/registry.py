@@ -173,8 +173,11 @@ class Registry:
         return cast("Teacher", self._made("teacher", choice, seed))
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
-        """Makes a task from ``name`` or ``name:target``."""
-        return cast("Task", self._made("task", choice, seed))
+        """Makes a task from ``name`` or ``name:target``; one that is made of others is told who makes those."""
+        made = cast("Task", self._made("task", choice, seed))
+        if (attach := getattr(made, "attach", None)) is not None:
+            attach(self)
+        return made
 
 
 def _said(choice: ComponentChoice | TeacherChoice) -> str:
