@@ -1,0 +1,97 @@
+"""MALLM's outputs: a list of discussions, each with its messages in ``globalMemory`` and their ``memory_ids``.
+
+MALLM is the one system that records what each message had been shown. First drafts list a history that was withheld
+from them when all agents draft alone; those edges are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from magdi.core.corpus.importers.format import Format, has
+from magdi.core.corpus.importers.reader import Reader, split_options
+from magdi.core.corpus.importers.source import Item
+from magdi.core.decision import vote
+from magdi.core.mag import Decision, Mag, Question, Seen, Turn
+
+_OLD_NAMES = {
+    "message_id": "messageId",
+    "agent_id": "agentId",
+    "memory_ids": "memoryIds",
+    "message": "text",
+    "solution": "extractedDraft",
+}
+
+
+def recognises(value: Any) -> bool:
+    """Returns whether a value is a discussion."""
+    return has(value, "globalMemory", "references")
+
+
+def read(item: Item, reader: Reader) -> Mag:
+    """Returns the MAG of one discussion."""
+    row = item.value
+    inputs = row["input"] if isinstance(row["input"], list) else [row["input"]]
+    text, choices = split_options("\n".join(map(str, inputs)))
+    gold = str((row["references"] or [""])[0])
+    question = reader.question(text, gold, choices=choices)
+    names = _names(row)
+    turns: list[Turn] = []
+    steps: dict[Any, int] = {}
+    for message in row["globalMemory"]:
+        turns.append(_turn(reader, question, turns, steps, message, names))
+        steps[_get(message, "message_id")] = turns[-1].step
+    final = row.get("finalAnswer") or row.get("answer")
+    answer = reader.task.extract(str(final), question) if final else None
+    decision = Decision(answer=answer, rule=str(row.get("decisionProtocol") or "mallm")) if answer else vote(turns[-1:])
+    return reader.mag(
+        item,
+        question,
+        f"mallm-{row.get('paradigm', 'memory')}",
+        turns,
+        decision=decision,
+        format="mallm",
+        example=row.get("exampleId"),
+    )
+
+
+def _turn(
+    reader: Reader,
+    question: Question,
+    turns: list[Turn],
+    steps: Mapping[Any, int],
+    message: Any,
+    names: Mapping[str, str],
+) -> Turn:
+    agent = names.get(str(_get(message, "agent_id")), str(message.get("persona") or _get(message, "agent_id")))
+    drafts = message.get("contribution") == "draft"
+    listed = [] if drafts else [steps[each] for each in _get(message, "memory_ids") or () if each in steps]
+    solution = _get(message, "solution")
+    talks = message.get("contribution") == "feedback" or message.get("persona") == "Moderator"
+    return reader.turn(
+        question,
+        len(turns),
+        agent,
+        str(_get(message, "message") or ""),
+        round=max(int(message.get("turn", 1)) - 1, 0) if listed else 0,
+        seen=[
+            Seen(step=step, kind="self" if turns[step].agent == agent else "content") for step in dict.fromkeys(listed)
+        ],
+        role="critic" if talks and not solution else "solver",
+        answer=str(solution) if solution else None,
+    )
+
+
+def _names(row: Mapping[str, Any]) -> dict[str, str]:
+    personas = [each for each in row.get("personas") or () if isinstance(each, dict)]
+    named = {str(_get(each, "agent_id")): str(each.get("persona") or "") for each in personas}
+    twice = len(set(named.values())) < len(named)
+    return {key: f"{name or 'agent'} {k}" if twice else name for k, (key, name) in enumerate(named.items(), start=1)}
+
+
+def _get(message: Mapping[str, Any], name: str) -> Any:
+    return message[name] if name in message else message.get(_OLD_NAMES[name])
+
+
+FORMAT = Format("mallm", "MALLM's discussions, memory_ids as edges", recognises, read)

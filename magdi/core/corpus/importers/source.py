@@ -1,0 +1,105 @@
+"""Reads JSON and JSONL files item by item, each with the line on which it begins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from magdi.core.errors import MagFileError
+
+_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One discussion as another system has written it.
+
+    Attributes:
+        path: The file.
+        line: The line on which it begins, from 1.
+        index: Its position among the file's items, from 0.
+        value: What was read.
+        key: Its key, where the file is one object of many items; "" elsewhere.
+    """
+
+    path: Path
+    line: int
+    index: int
+    value: Any
+    key: str = ""
+
+    def bad(self, problem: str) -> MagFileError:
+        """Returns the error that says what is wrong with it."""
+        return MagFileError(self.path, self.line, f"item {self.index}: {problem}", hint="--skip-bad keeps the others")
+
+
+def read_items(path: Path) -> Iterator[Item]:
+    """Yields the items of a file: the elements of a list, the lines of JSONL, or one object.
+
+    Raises:
+        MagFileError: The file is missing, no text, or no JSON; with the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MagFileError(path, 0, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MagFileError(path, 0, f"is no UTF-8 text: {error.reason}") from error
+    if not text.strip():
+        raise MagFileError(path, 0, "is empty")
+    yield from _Scanner(path, text).items()
+
+
+def entries(item: Item) -> Iterator[Item]:
+    """Yields the values of an item that is one object of many, each with its key and the same line."""
+    for index, (key, value) in enumerate(item.value.items()):
+        yield Item(item.path, item.line, index, value, key)
+
+
+class _Scanner:
+    """Decodes one value after another, so that each is known by its line."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text, self.at = path, text, 0
+        self._decoder = json.JSONDecoder()
+        self._line, self._counted = 1, 0
+
+    def items(self) -> Iterator[Item]:
+        self._skip()
+        listed = self.text[self.at] == "["
+        self.at += listed
+        for index in range(len(self.text)):
+            self._skip()
+            if self.at >= len(self.text) or (listed and self.text[self.at] == "]"):
+                break
+            line = self.line()
+            yield Item(self.path, line, index, self._value())
+            self._skip()
+            if listed:
+                self._separator()
+
+    def _value(self) -> Any:
+        try:
+            value, self.at = self._decoder.raw_decode(self.text, self.at)
+        except (json.JSONDecodeError, RecursionError) as error:
+            self.at = getattr(error, "pos", self.at)
+            raise MagFileError(self.path, self.line(), f"no JSON: {getattr(error, 'msg', error)}") from None
+        return value
+
+    def _separator(self) -> None:
+        if self.at >= len(self.text) or self.text[self.at] not in ",]":
+            raise MagFileError(self.path, self.line(), "no JSON: the list goes on without a comma, or never ends")
+        self.at += self.text[self.at] == ","
+
+    def _skip(self) -> None:
+        while self.at < len(self.text) and self.text[self.at] in _SPACE:
+            self.at += 1
+
+    def line(self) -> int:
+        """Returns the line that the scanner is on."""
+        self._line += self.text.count("\n", self._counted, self.at)
+        self._counted = self.at
+        return self._line
