@@ -27,6 +27,10 @@ ANSWER_HINTS: dict[AnswerType, str] = {
 }
 
 
+DEEPEST = 100  # nested brackets in a reply that is taken for JSON
+_BRACKET = re.compile(r"[{}\[\]]")
+
+
 class UnreadableReply(Exception):
     """A reply that is not in the format asked for; the message is shown to the agent when it is asked again."""
 
@@ -161,6 +165,8 @@ def read_json_object(text: str) -> tuple[dict[str, Any], bool]:
     start = text.find("{")
     if start < 0:
         raise UnreadableReply("there is no JSON object in the reply")
+    if _depth(text[start:]) > DEEPEST:  # json-repair takes seconds over thousands of open brackets
+        raise UnreadableReply("the JSON in the reply is nested too deeply")
     try:
         mended = json_repair.loads(text[start:])
     except (ValueError, RecursionError) as error:
@@ -170,6 +176,15 @@ def read_json_object(text: str) -> tuple[dict[str, Any], bool]:
     if not isinstance(mended, dict) or not mended:
         raise UnreadableReply("there is no JSON object in the reply")
     return mended, True
+
+
+def _depth(text: str) -> int:
+    """Returns how deeply brackets are nested in a text, those in strings counted as well."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "{[" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def json_scalar(value: object) -> str:
