@@ -78,10 +78,11 @@ def check_import_is_light(specimen: Specimen) -> None:
     if module == "__main__":
         raise DoesNotApply("the class is defined in a script or notebook")
     loaded = heavy_imports([module])[module]
+    require(not isinstance(loaded, str), f"{module} cannot be imported in a fresh interpreter: {loaded}")
     require(not loaded, f"importing {module} loads {', '.join(loaded)}; import it where it is used")
 
 
-_known: dict[str, list[str]] = {}
+_known: dict[str, list[str] | str] = {}
 
 _PROGRAM = """
 import importlib, json, runpy, sys
@@ -91,28 +92,31 @@ found = {}
 for name, file in modules.items():
     before = set(sys.modules)
     try:
-        importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name or not file:
-            raise
-        runpy.run_path(file)
-    found[name] = [each for each in heavy if each in sys.modules and each not in before]
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name or not file:
+                raise
+            runpy.run_path(file)
+        found[name] = [each for each in heavy if each in sys.modules and each not in before]
+    except Exception as error:
+        found[name] = f"{type(error).__name__}: {error}"
 print(json.dumps(found), file=sys.stderr)
 """
 
 
-def heavy_imports(modules: Iterable[str]) -> dict[str, list[str]]:
-    """Returns what of `HEAVY` is loaded by importing each module; one fresh interpreter for all not yet known.
+def heavy_imports(modules: Iterable[str]) -> dict[str, list[str] | str]:
+    """Returns what of `HEAVY` is loaded by importing each module, or why it cannot be imported.
 
-    The modules are imported one after the other, so that only the first of several guilty ones is named. One that
-    cannot be found by name (a plugin that was loaded from a file) is run from its file.
+    One fresh interpreter imports all that are not yet known one after the other, so that only the first of several
+    guilty ones is named. A module that cannot be found by name (a plugin that was loaded from a file) is run from its
+    file.
     """
     modules = list(modules)
     unknown = {name: getattr(sys.modules.get(name), "__file__", None) for name in modules if name not in _known}
     if unknown:
         told = json.dumps([sys.path, HEAVY, unknown])
-        done = subprocess.run([sys.executable, "-c", _PROGRAM, told], capture_output=True, text=True, check=False)
-        require(done.returncode == 0, f"cannot be imported in a fresh interpreter: {done.stderr.strip()[-500:]}")
+        done = subprocess.run([sys.executable, "-c", _PROGRAM, told], capture_output=True, text=True, check=True)
         _known.update(json.loads(done.stderr.strip().splitlines()[-1]))
     return {name: _known[name] for name in modules}
 

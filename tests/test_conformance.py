@@ -1,0 +1,91 @@
+"""Every shipped component goes through the conformance kit that third-party ones go through."""
+
+import json
+
+import pytest
+
+from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.target import resolve
+from magdi.plugins.testing.general_checks import heavy_imports
+from magdi.plugins.testing.runner import checks_for, run_check
+from magdi.plugins.testing.specimen import Specimen
+
+COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
+
+EXPECTED_FAILURES: dict[tuple[str, str], dict[str, str]] = {}
+"""By kind and name: checks that a shipped component is known to fail, with the reason. Strict."""
+
+OWN_QUESTIONS = [{"question": f"What is {number} + 4?", "answer": str(number + 4)} for number in range(40)]
+
+
+@pytest.fixture(scope="session")
+def one_interpreter():
+    """Asks one fresh interpreter about all modules, instead of one for each."""
+    heavy_imports(str(component.target).partition(":")[0] for kind, component in COMPONENTS if kind != "encoder")
+
+
+@pytest.fixture(scope="session")
+def own_questions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    for split, rows in {"train": OWN_QUESTIONS[:30], "test": OWN_QUESTIONS[30:]}.items():
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(request):
+    """Returns a function from a component to its settings, None for the defaults; tasks read what is on this disk."""
+
+    def of(kind, component):
+        fields = resolve(component.target).Config.model_fields
+        name = f"{kind} {component.name}"
+        if name in ("task jsonl", "task hf"):
+            needed = {"dataset": "own/questions"} if "dataset" in fields else {}
+            return needed | {"data": request.getfixturevalue("own_questions"), "columns": {"answer_type": "number"}}
+        if name == "task mix":
+            return {"parts": ["gsm8k", "svamp"], "data": str(request.getfixturevalue("data"))}
+        return {"data": request.getfixturevalue("data")} if kind == "task" and "data" in fields else None
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def specimens(settings):
+    """One specimen a component, so that a task's questions are read once."""
+    made = {}
+
+    def specimen(kind, component):
+        if (kind, component.name) not in made:
+            target, given = resolve(component.target), settings(kind, component)
+            config = None if given is None else target.Config(**given)
+            made[kind, component.name] = Specimen(kind, target, config, component)
+        return made[kind, component.name]
+
+    return specimen
+
+
+@pytest.mark.usefixtures("one_interpreter")
+@pytest.mark.parametrize(
+    ("kind", "component", "check"),
+    [
+        pytest.param(kind, component, check, id=f"{kind}-{component.name}-{check}")
+        for kind, component in COMPONENTS
+        for check in checks_for(kind)
+    ],
+)
+def test_shipped_component_conforms(kind, component, check, specimens):
+    specimen = specimens(kind, component)
+    reason = EXPECTED_FAILURES.get((kind, component.name), {}).get(check, "")
+    result = run_check(check, checks_for(kind)[check], specimen, reason)
+    assert result.passed, result.message
+    if not result.applies:
+        pytest.skip(result.message)
+    if reason:
+        pytest.xfail(reason)
+
+
+def test_expected_failures_name_components_and_checks():
+    names = {(kind, component.name) for kind, component in COMPONENTS}
+    for (kind, name), checks in EXPECTED_FAILURES.items():
+        assert (kind, name) in names
+        assert set(checks) <= set(checks_for(kind))
