@@ -49,8 +49,10 @@ class Endpoint:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
-        return tuple(secret.get_secret_value() for secret in (self.key, self.basic) if secret is not None)
+        """What must never be shown: the key, and the password alone as well as with its user."""
+        values = [secret.get_secret_value() for secret in (self.key, self.basic) if secret is not None]
+        password = values[-1].partition(":")[2] if self.basic is not None else ""
+        return (*values, password) if password else tuple(values)
 
 
 def find_endpoint(base_url: SecretStr | None, key_variable: str = "") -> Endpoint:
