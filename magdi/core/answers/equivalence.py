@@ -16,11 +16,11 @@ from pathlib import Path
 import magdi
 from magdi.core.answers.expression import DEEPEST_NESTING, LONGEST_EXPRESSION
 
-SECONDS = 5.0
+SECONDS = 3.0
 """Longest time for one comparison; what takes longer is graded wrong."""
 SECONDS_TO_START = 120.0
 
-_HUGE_POWER = re.compile(r"\^\s*(?:\{[^{}]{0,20}\^|\w{0,9}\s*\^|\{?[-+(]*\d{5})|\d{4,}\s*[})]?!|!!|\\uparrow|\*\*")
+_HUGE_POWER = re.compile(r"\^\s*(?:\{[^{}]{0,20}\^|\w{0,9}\s*\^|\{?[-+(]*\d{4})|\d{4,}\s*[})]?!|!!|\\uparrow|\*\*")
 
 
 @lru_cache(maxsize=65536)

@@ -57,6 +57,9 @@ def _labels(choices: Sequence[Choice]) -> tuple[str, ...]:
 def _read_span(span: str, choices: Sequence[Choice]) -> str | None:
     """Returns a label, "" where a span says that no option is right, None where it says nothing."""
     labels = _labels(choices)
+    bare = span.strip(" ().[]:*")
+    if bare in labels:  # goes before texts, which may be letters themselves
+        return bare
     by_text = _by_text(span, choices)
     if by_text:
         return by_text

@@ -17,7 +17,7 @@ _MARKER = re.compile(
       (?:
         \s{0,3}[:=]
       | (?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,12}?
-        [ ](?:is|was|are|be|must[ ]be|would[ ]be|should[ ]be|will[ ]be|equals)\b(?![ ]not\b)
+        [ ](?:is|was|are|must[ ]be|would[ ]be|should[ ]be|will[ ]be|equals)\b(?![ ]not\b)
         (?:[ ](?:therefore|thus|then|hence|clearly|likely|probably|simply|just|that)\b)*\s{0,3}:?
       )
     """,
