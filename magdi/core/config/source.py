@@ -15,10 +15,8 @@ from magdi.core.config.yaml_text import Loader, complaint, read_value
 
 PREFIX = "MAGDI_"
 
-CONTROLS = frozenset(
-    PREFIX + name for name in ("DATA", "CACHE", "LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS")
-)
-"""Variables that steer the program and are no part of a configuration."""
+CONTROLS = ("CACHE", "DATA", "PRICES", "API_KEY", "LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS")
+"""How variables begin that steer the program and are no part of a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +115,15 @@ def read_environment(environ: Mapping[str, str], sections: Iterable[str]) -> Lay
     known = set(sections)
     pairs, problems = [], []
     for variable in sorted(environ):
-        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
-        if not variable.startswith(PREFIX) or variable in CONTROLS:
+        name = variable.removeprefix(PREFIX)
+        if not variable.startswith(PREFIX) or name.startswith(CONTROLS):
             continue
+        path = tuple(name.lower().split("__"))
         if path[0] in known:
             pairs.append((f"environment {variable}", path, environ[variable]))
         elif meant := get_close_matches(path[0], known, n=1, cutoff=0.6 if len(path) > 1 else 0.75):
-            name = "__".join((meant[0], *path[1:])).upper()
-            problems.append(Problem((), f"{variable} sets nothing; did you mean '{PREFIX}{name}'? (environment)"))
+            better = PREFIX + "__".join((meant[0], *path[1:])).upper()
+            problems.append(Problem((), f"{variable} sets nothing; did you mean {better!r}? (environment)"))
         elif len(path) > 1:
             there = ", ".join(sorted(known))
             problems.append(Problem((), f"{variable} sets nothing; there is: {there} (environment)"))

@@ -187,7 +187,14 @@ def test_an_empty_section_changes_nothing(write):
 
 
 def test_variables_of_others_are_left_alone():
-    assert load_config(environ={"MAGDI_DATA": "/x", "MAGDI_LOAD_PLUGINS": "a", "MAGDI_HOME": "/", "OTHER__X": "1"})
+    others = {
+        "MAGDI_DATA": "/x",
+        "MAGDI_LOAD_PLUGINS": "a",
+        "MAGDI_HOME": "/",
+        "OTHER__X": "1",
+        "MAGDI_API_KEY_A__B": "k",
+    }
+    assert load_config(environ=others) == load_config(environ={})
     assert "did you mean 'MAGDI_TASK'" in problems(environ={"MAGDI_TASKS": "x"})[0]
     assert "MAGDI_X__Y sets nothing; there is: discussion," in problems(environ={"MAGDI_X__Y": "x"})[0]
     assert "cannot be read as YAML" in problems(environ={"MAGDI_TEACHERS": "[a"})[0]

@@ -1,0 +1,93 @@
+"""One test a hook, run on the hook's example in the documentation by test_plugins_docs.py."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
+from magdi.core.mag import Mag, Question, Turn, write_mags
+from magdi.plugins.manager import Plugins, load_plugins
+from magdi.plugins.sketch import sketch
+
+MAG = Mag(
+    id="q1",
+    question=Question(id="q1", text="?"),
+    protocol="single",
+    turns=(Turn(step=0, agent="a", text="x"),),
+    stop="consensus",
+)
+
+
+def load(file: Path) -> Plugins:
+    plugins = load_plugins([str(file)], environ={"MAGDI_LOAD_PLUGINS": ""})
+    assert plugins.faults == []
+    return plugins
+
+
+def module(plugins: Plugins) -> object:
+    return plugins.loaded[0].load()
+
+
+def protocols(file: Path, folder: Path) -> None:
+    relay = load(file).registry.protocol(ComponentChoice(name="relay"))
+    assert [turn.sources for turn in sketch(relay, "relay").turns] == [(), (0,), (1,)]
+
+
+def encoders(file: Path, folder: Path) -> None:
+    encoder = load(file).registry.encoder(ComponentChoice(name="deep-gcn"), 8)
+    assert encoder.dim == 8
+
+
+def teachers(file: Path, folder: Path) -> None:
+    assert load(file).registry.teacher(TeacherChoice(teacher="oracle"), 0).identity == "oracle"
+
+
+def tasks(file: Path, folder: Path) -> None:
+    task = load(file).registry.task(ComponentChoice(name="doubling"), 0)
+    question = task.questions("test")[1]
+    assert task.grade(task.extract("The answer is 402.", question), question.gold)
+
+
+def commands(file: Path, folder: Path) -> None:
+    (command,) = load(file).commands
+    write_mags(folder / "m.jsonl", [MAG])
+    assert CliRunner().invoke(command.load(), [str(folder / "m.jsonl")]).output == "1\n"
+
+
+def run_start(file: Path, folder: Path) -> None:
+    load(file).observers.tell("run_start", config=RunConfig(), directory=folder)
+    assert (folder / "who.txt").read_text() == "reconcile with 0 teachers\n"
+
+
+def discussion_end(file: Path, folder: Path) -> None:
+    plugins = load(file)
+    plugins.observers.tell("discussion_end", mag=MAG)
+    assert module(plugins).stops == {"consensus": 1}
+
+
+def metrics(file: Path, folder: Path) -> None:
+    plugins = load(file)
+    plugins.observers.tell("metrics", stage="distillation", step=3, metrics={"loss": float("nan"), "lr": 1.0})
+    assert module(plugins).strange == [("distillation", 3, "loss")]
+
+
+def run_end(file: Path, folder: Path) -> None:
+    load(file).observers.tell("run_end", directory=folder, status="done")
+    assert (folder / "ended.txt").read_text() == "done"
+
+
+TESTS: dict[str, Callable[[Path, Path], None]] = {
+    f"magdi_{test.__name__}": test
+    for test in (
+        protocols,
+        encoders,
+        teachers,
+        tasks,
+        commands,
+        run_start,
+        discussion_end,
+        metrics,
+        run_end,
+    )
+}
