@@ -62,7 +62,8 @@ def pool(tokens: TokenStates, num_nodes: int) -> Tensor:
     """Returns [N, d], each node's mean over its T_v tokens, weighted 1..T_v by position."""
     counts = torch.bincount(tokens.node, minlength=num_nodes)
     starts = counts.cumsum(0) - counts
-    position = torch.arange(1, len(tokens.node) + 1, device=counts.device) - starts[tokens.node]
-    weight = position / (counts * (counts + 1) / 2)[tokens.node]
+    exact = torch.promote_types(tokens.states.dtype, torch.float32)  # bfloat16 has no 257
+    position = (torch.arange(1, len(tokens.node) + 1, device=counts.device) - starts[tokens.node]).to(exact)
+    weight = position / (counts * (counts + 1) // 2)[tokens.node]
     pooled = tokens.states.new_zeros(num_nodes, tokens.states.shape[1])
     return pooled.index_add(0, tokens.node, tokens.states * weight[:, None].to(tokens.states.dtype))

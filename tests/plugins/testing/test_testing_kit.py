@@ -1,0 +1,204 @@
+"""The kit itself: its three fronts, its strictness, and what it gives to tests of components."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import mutant_encoders
+import mutant_protocols
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from magdi.core.errors import TeacherError
+from magdi.core.mag import Message
+from magdi.core.reply import JsonAnswer
+from magdi.core.teacher import Request
+from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.testing import (
+    CheckFailed,
+    ComponentContract,
+    ScriptedTeacher,
+    check_component,
+    checks_for,
+    run_checks,
+    tiny_student,
+)
+from magdi.plugins.testing.general_checks import heavy_imports
+from magdi.plugins.testing.limits import within
+from magdi.plugins.testing.scripted import unique_word
+
+REASON = "the moderator's words are its own"
+
+
+class TestHonestProtocol(ComponentContract):
+    component = mutant_protocols.Honest
+
+
+class TestShippedEncoder(ComponentContract):
+    component = next(component for component in BUILTINS["encoder"] if component.name == "gcn")
+
+
+class TestExpectedFailure(ComponentContract):
+    component = "mutant_protocols:QuotesNobody"
+    expected_failures = {"seen_is_provenance": REASON}  # noqa: RUF012
+
+
+CONTRACTS = """
+from magdi.plugins.testing import ComponentContract
+import mutant_protocols
+
+class TestWrong(ComponentContract):
+    component = mutant_protocols.LeaksGold
+
+class TestBetterThanItsReason(ComponentContract):
+    component = mutant_protocols.Honest
+    expected_failures = {"ends": "it did not, once", "no_such_check": "never"}
+"""
+
+
+def test_contract_class_fails_where_it_should(tmp_path):
+    (tmp_path / "test_contract.py").write_text(CONTRACTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    path = ":".join(sys.path)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": path}, cwd=tmp_path)
+    failed = {line.split("::", 1)[1].split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")}
+    assert failed == {
+        "TestWrong::test_conforms[gold_never_shown]",
+        "TestBetterThanItsReason::test_conforms[ends]",
+        "TestBetterThanItsReason::test_conforms[no such check: no_such_check]",
+    }
+    assert "the gold answer stands in the prompt of turn 0" in done.stdout
+    assert "was expected to fail: it did not, once" in done.stdout
+
+
+def test_fronts_run_the_same_checks():
+    called = {result.name: result.passed for result in check_component(mutant_protocols.LeaksGold)}
+    streamed = {result.name: result.passed for result in run_checks("protocol", "mutant_protocols:LeaksGold")}
+    assert called == streamed
+    assert list(called) == list(checks_for("protocol"))
+    assert [name for name, passed in called.items() if not passed] == ["gold_never_shown"]
+
+
+def test_expected_failure_is_strict():
+    names = {"seen_is_provenance": REASON, "ends": "it did not, once"}
+    results = {r.name: r for r in run_checks("protocol", mutant_protocols.QuotesNobody, expected_failures=names)}
+    assert results["seen_is_provenance"].passed
+    assert results["seen_is_provenance"].expected == REASON
+    assert "seen has turn 0, 1, 2, not quoted" in results["seen_is_provenance"].message
+    assert not results["ends"].passed
+
+
+def test_expected_failure_of_no_check_is_an_error():
+    with pytest.raises(ValueError, match="no check of a protocol is called terminates"):
+        list(run_checks("protocol", mutant_protocols.Honest, expected_failures={"terminates": "typo"}))
+
+
+def test_settings_reach_the_component():
+    config = mutant_encoders.Honest.Config
+    assert all(result.passed for result in check_component(mutant_encoders.Honest, config()))
+
+
+def test_class_of_no_kind_is_refused():
+    with pytest.raises(TypeError, match="int derives from none"):
+        check_component(int)
+
+
+def test_every_check_says_what_it_asks():
+    for kind in ("protocol", "encoder", "teacher", "task"):
+        for name, check in checks_for(kind).items():
+            assert check.__doc__, name
+
+
+def test_kit_is_imported_without_torch():
+    assert heavy_imports(["magdi.plugins.testing", "magdi.plugins.testing.contract"]) == {
+        "magdi.plugins.testing": [],
+        "magdi.plugins.testing.contract": [],
+    }
+
+
+def test_shipped_protocol_takes_well_under_five_seconds():
+    start = time.perf_counter()
+    check_component(mutant_protocols.Honest)
+    assert time.perf_counter() - start < 5
+
+
+def ask(teacher, text, sample=0):
+    return asyncio.run(teacher.complete(Request(messages=(Message(role="user", content=text),), sample=sample)))
+
+
+def test_scripted_teacher_follows_its_script_and_remembers():
+    teacher = ScriptedTeacher(["one", "two words"])
+    assert [ask(teacher, "a").text, ask(teacher, "b").text] == ["one", "two words"]
+    assert [prompt[0].content for prompt in teacher.prompts] == ["a", "b"]
+    with pytest.raises(TeacherError, match="the script ends after 2 replies"):
+        ask(teacher, "c")
+
+
+def test_scripted_teacher_counts_words_as_tokens():
+    usage = ask(ScriptedTeacher(["two words"]), "what is it").usage
+    assert (usage.prompt_tokens, usage.completion_tokens) == (3, 2)
+
+
+def test_scripted_teacher_takes_a_function():
+    assert ask(ScriptedTeacher(lambda request: request.messages[0].content.upper()), "abc").text == "ABC"
+
+
+def test_scripted_teacher_without_a_script_has_a_word_for_every_request():
+    teacher = ScriptedTeacher()
+    texts = [ask(teacher, "a").text, ask(teacher, "a", sample=1).text, ask(teacher, "b").text]
+    assert len(set(texts)) == 3
+    assert ask(teacher, "a").text == texts[0]
+    parsed = JsonAnswer().parse(texts[0], lambda text: text)
+    assert parsed.answer == "7"
+    assert unique_word(Request(messages=(Message(role="user", content="a"),))) in parsed.reasoning
+
+
+def test_scripted_teacher_conforms():
+    assert all(result.passed for result in check_component(ScriptedTeacher))
+
+
+def test_tiny_student_is_loaded_by_transformers(tmp_path):
+    model, tokenizer = tiny_student(seed=1)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert all(value.equal(loaded.state_dict()[name]) for name, value in model.state_dict().items())
+    text = "Ein Brötchen — 3 €\n\t🙂"
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    assert again.decode(again(text).input_ids) == text
+    prompt = again.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True)
+    assert prompt == "<s>user: Hi\nassistant: "
+
+
+def test_tiny_student_is_its_seed():
+    weights = [tiny_student(seed)[0].model.embed_tokens.weight for seed in (0, 0, 1)]
+    assert weights[0].equal(weights[1])
+    assert not weights[0].equal(weights[2])
+
+
+@pytest.mark.parametrize("in_main", [True, False])
+def test_time_limit(in_main):
+    failures = []
+
+    def check():
+        assert within(5, lambda: 7, "counting") == 7
+        with pytest.raises(KeyError):
+            within(5, lambda: {}["x"], "looking up")
+        with pytest.raises(CheckFailed, match="sleeping has not ended after 0.05 s") as failure:
+            within(0.05, lambda: time.sleep(1), "sleeping")
+        failures.append(failure)
+
+    if in_main:
+        check()
+    else:
+        thread = threading.Thread(target=check)
+        thread.start()
+        thread.join()
+    assert len(failures) == 1
+
+
+def test_time_limit_cuts_off_a_power():
+    with pytest.raises(CheckFailed):
+        within(0.1, lambda: 9**9**9, "a tower")
