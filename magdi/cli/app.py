@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -45,6 +46,8 @@ def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
+    for library in ("TQDM", "HF_HUB", "HF_DATASETS"):  # their bars would fight with ours
+        os.environ.setdefault(f"{library}_DISABLE{'' if library == 'TQDM' else '_PROGRESS_BARS'}", "1")
     try:
         mount(app, sys.argv[1:])
         app()

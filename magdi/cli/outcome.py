@@ -59,7 +59,7 @@ def _scores(outcome: Mapping[str, Any]) -> RenderableType:
                 name,
                 percent(score["accuracy"]),
                 f"{100 * low:.1f} to {100 * high:.1f}",
-                f"{score['output_tokens']:.1f}",
+                f"{score['output_tokens_mean']:.1f}",
             )
     if "gain" in outcome:
         gain = outcome["gain"]

@@ -96,11 +96,6 @@ class RunDirectory:
         """The trained student: an adapter or a model, its tokenizer, its heads."""
         return self.path / "student"
 
-    @property
-    def training(self) -> Path:
-        """Checkpoints, while and after training."""
-        return self.path / "training"
-
     def predictions(self, who: str) -> Path:
         """The answers that ``base`` or ``student`` gave, one question a line."""
         return self.path / "evaluation" / f"{who}.jsonl"

@@ -11,7 +11,7 @@ def document(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's outcome.
 
     Keys: ``run`` (the directory), ``status``, ``simulated`` (whether any teacher was), ``mags`` (count, structures,
-    rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens),
+    rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
     ``gain`` (difference in points with interval and p, over the same questions), ``tokens`` and ``seconds`` by stage.
     Keys of stages that are not done are absent.
     """

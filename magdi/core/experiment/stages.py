@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.experiment.clock import Clock
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.figures import discussion_figures, training_document, training_figures
+from magdi.core.experiment.metrics import MetricsFile
 from magdi.core.experiment.progress import Progress
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.summary import Summary
 from magdi.core.mag import Mag, read_mags, write_mags
 from magdi.core.task import Task
+
+if TYPE_CHECKING:
+    from magdi.core.evaluation.prediction import Prediction
 
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
@@ -72,7 +82,7 @@ class Workshop:
 
         def on_event(event: Event) -> None:
             totals.add(event)
-            clock.at(summary.count + totals.failed, _talk_figures(totals))
+            clock.at(summary.count + totals.failed, discussion_figures(totals))
 
         def on_mag(mag: Mag) -> None:
             summary.add(mag)
@@ -94,6 +104,7 @@ class Workshop:
                 protocol_name=config.protocol.name,
                 seats=taking_part,
                 task=self.task,
+                decide=make_rule(config.discussion.decision) if config.discussion.decision else None,
                 settings=config.discussion,
                 journal=journal,
                 on_event=on_event,
@@ -102,14 +113,86 @@ class Workshop:
             self.progress.note(f"{stored.failed} discussions failed; the reasons are in {self.directory.failures}")
         return any(seat.teacher.simulated for seat in taking_part)
 
+    def distillation(self) -> dict[str, Any]:
+        """Trains the student on the MAGs."""
+        from magdi.core.distill.student import load_student
+        from magdi.core.distill.trainer import distill
 
-def _talk_figures(totals: Totals) -> dict[str, float]:
-    """Returns what is worth seeing of discussions under way."""
-    figures: dict[str, float] = {"calls": totals.calls, "rounds": totals.rounds, "tokens": totals.usage.total_tokens}
-    if totals.kept:
-        figures["kept"] = totals.kept
-    if totals.retries:
-        figures["retries"] = totals.retries
-    if totals.usage.cost:
-        figures["$"] = totals.usage.cost
-    return figures
+        config = self.config
+        student = load_student(config.student, path=self.base, seed=config.seed)
+        encoder = self.components.encoder(config.encoder, student.hidden_size)
+        lines = MetricsFile(self.directory.metrics)
+        with Clock(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
+
+            def on_metrics(metrics: Mapping[str, float]) -> None:
+                lines.write(metrics)
+                clock.at(int(metrics["step"]), training_figures(metrics))
+                self.progress.event("metrics", stage="distillation", step=int(metrics["step"]), metrics=metrics)
+
+            report = distill(
+                self.directory.mags,
+                student,
+                encoder,
+                objective=config.objective,
+                training=config.training,
+                seed=config.seed,
+                out=self.directory.path,
+                on_metrics=on_metrics,
+                cache=cache_directory() / "corpora",
+            )
+        counted = {"read": report.tokens, "predicted": report.positive_tokens}
+        return {"training": training_document(report), "tokens": counted}
+
+    @cached_property
+    def base(self) -> Path | str:
+        """The student before distillation; a tiny one is made where it is not in the cache."""
+        config = self.config.student
+        if config.model != "tiny":
+            return config.model
+        from magdi.core.distill.tiny import tiny_base
+
+        with Clock(self.progress, "tiny base", None, "steps") as clock:
+            return tiny_base(
+                self.task,
+                config.tiny,
+                cache_directory() / "bases",
+                texts=self._texts(),
+                on_progress=lambda step, total: clock.at(step, {"of": total}),
+            )
+
+    def _texts(self) -> Iterator[str]:
+        """Yields what a tiny student's tokenizer is trained on."""
+        for mag in islice(read_mags(self.directory.mags), TOKENIZER_TEXTS):
+            yield mag.question.prompt
+            yield from (turn.reasoning for turn in mag.turns)
+
+    def evaluation(self) -> dict[str, Any]:
+        """Has the student, and the base it was made from, answer the held-out questions."""
+        from magdi.core.evaluation.scores import score
+        from magdi.core.evaluation.statistics import paired_difference
+
+        answers = {"student": self._answers("student", self.directory.student)}
+        if self.config.evaluation.base:
+            answers["base"] = self._answers("base", self.base)
+        outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
+        if "base" in answers:
+            outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
+        return outcome
+
+    def _answers(self, who: str, model: Path | str) -> list[Prediction]:
+        from magdi.core.evaluation.generate import answer_questions
+
+        config = self.config
+        questions = self.task.questions(config.evaluation.split)[: config.evaluation.questions]
+        total = len(questions) * config.evaluation.samples
+        with Clock(self.progress, f"{who} answers", total, "answers") as clock:
+            return answer_questions(
+                model,
+                questions,
+                task=self.task,
+                settings=config.evaluation,
+                prompt_style=config.student.prompt,
+                seed=config.seed,
+                out=self.directory.predictions(who),
+                on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+            )

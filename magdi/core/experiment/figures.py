@@ -1,0 +1,46 @@
+"""What is worth seeing on one line while a stage is at work, and what of it is kept in run.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from magdi.core.discussion.events import Totals
+
+if TYPE_CHECKING:
+    from magdi.core.distill.trainer import DistillReport
+
+TRAINING = {
+    "loss/positive": "L+",
+    "loss/margin": "L-",
+    "loss/node": "L_I",
+    "grad_norm/positive": "|g+|",
+    "grad_norm/margin": "|g-|",
+    "grad_norm/node": "|g_I|",
+    "mags_per_second": "MAGs/s",
+}
+
+
+def discussion_figures(totals: Totals) -> dict[str, float]:
+    """Returns what is worth seeing of discussions under way."""
+    figures: dict[str, float] = {"calls": totals.calls, "rounds": totals.rounds, "tokens": totals.usage.total_tokens}
+    if totals.kept:
+        figures["kept"] = totals.kept
+    if totals.retries:
+        figures["retries"] = totals.retries
+    if totals.usage.cost:
+        figures["$"] = totals.usage.cost
+    return figures
+
+
+def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Returns the three losses, the gradient norm of each at the student, and the speed."""
+    return {short: metrics[name] for name, short in TRAINING.items() if name in metrics}
+
+
+def training_document(report: DistillReport) -> dict[str, Any]:
+    """Returns what run.json keeps of a distillation."""
+    kept = asdict(report)
+    del kept["student"], kept["seconds"]
+    return kept

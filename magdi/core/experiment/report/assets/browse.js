@@ -1,0 +1,163 @@
+// A list with filters and search on the left, one record of it on the right. Only what is looked at is unpacked.
+
+const LIST_PAGE = 50;
+const QUIET = 120; // milliseconds without a key before a search starts
+
+/**
+ * @param block  what the page says: id, store, ...
+ * @param spec   noun; filters [{label, options: [[value, label]], test(at, value)}]; sorts {label: (a, b) => number};
+ *               haystack(index) -> lower-case text per record; item(index, at, query) -> nodes; show(record, at, query) -> node
+ */
+function browser(block, spec) {
+  const store = new Store(block.store);
+  const state = { index: null, found: [], page: 0, at: null, query: "", deep: null, search: 0, show: 0, text: null, filters: [] };
+  const detail = el("div", { class: "detail", "aria-live": "polite" }, el("p", { class: "empty" }, "loading…"));
+  const items = el("ul", { class: "items", "aria-label": spec.noun + "s" });
+  const status = el("span", { role: "status" });
+  const back = el("button", { type: "button", "aria-label": "earlier ones", onclick: () => { state.page -= 1; list(); } }, "‹");
+  const next = el("button", { type: "button", "aria-label": "later ones", onclick: () => { state.page += 1; list(); } }, "›");
+  const input = el("input", { type: "search", placeholder: `search ${spec.noun}s`, "aria-label": `search ${spec.noun}s`, "data-search": true });
+  const whole = el("input", { type: "checkbox" });
+  const filters = el("div", { class: "filters" }, el("div", { class: "wide" }, input),
+    el("label", { class: "check wide" }, whole, spec.whole));
+  const root = el("div", { class: "browser" },
+    el("div", { class: "list" }, filters, el("div", { class: "found" }, status, el("span", {}, back, " ", next)), items), detail);
+
+  const address = (id) => `#${block.id}/${encodeURIComponent(id)}`;
+
+  function passes(at) {
+    return state.filters.every(({ select, test }) => !select.value || test(at, select.value));
+  }
+
+  function find() {
+    const all = state.text.map((_, at) => at);
+    const match = state.query ? all.filter((at) => state.text[at].includes(state.query) || state.deep?.has(at)) : all;
+    state.found = match.filter(passes);
+    const order = spec.sorts[state.sort.value];
+    if (order) state.found.sort((a, b) => order(state.index, a, b) || a - b);
+    state.page = 0;
+    list();
+  }
+
+  function list() {
+    const from = state.page * LIST_PAGE;
+    const shown = state.found.slice(from, from + LIST_PAGE);
+    items.replaceChildren(...shown.map((at) => {
+      const button = el("button", { type: "button", "data-at": at, onclick: () => go(at) }, spec.item(state.index, at, state.query));
+      if (at === state.at) button.setAttribute("aria-current", "true");
+      return el("li", {}, button);
+    }));
+    items.scrollTop = 0;
+    const range = state.found.length > LIST_PAGE ? `${(from + 1).toLocaleString("en")}–${(from + shown.length).toLocaleString("en")} of ` : "";
+    status.textContent = range + counted(state.found.length, spec.noun) + (state.progress ? ` · ${state.progress}` : "");
+    back.disabled = state.page === 0;
+    next.disabled = from + LIST_PAGE >= state.found.length;
+  }
+
+  async function show(at, { scroll = false } = {}) {
+    state.at = at;
+    const turn = state.show += 1;
+    const record = await store.record(at);
+    if (turn !== state.show) return; // another one was chosen meanwhile
+    detail.replaceChildren(pager(at), ...spec.show(record, at, state.query));
+    items.querySelectorAll("button").forEach((button) => {
+      if (Number(button.dataset.at) === at) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    });
+    if (scroll && matchMedia("(max-width: 900px)").matches) detail.scrollIntoView({ block: "start" });
+  }
+
+  function go(at, how = { scroll: true }) {
+    history.replaceState(null, "", address(state.index.id[at]));
+    return show(at, how);
+  }
+
+  function move(by) {
+    const place = state.found.indexOf(state.at) + by;
+    if (place < 0 || place >= state.found.length) return;
+    if (Math.floor(place / LIST_PAGE) !== state.page) { state.page = Math.floor(place / LIST_PAGE); list(); }
+    go(state.found[place], {});
+    items.querySelector(`[data-at="${state.found[place]}"]`)?.scrollIntoView({ block: "nearest" });
+  }
+
+  function pager(at) {
+    const id = state.index.id[at];
+    const link = el("a", { href: address(id) }, id);
+    return el("div", { class: "head" }, el("strong", {}, link), el("span", { class: "move" },
+      el("button", { type: "button", title: "k", onclick: () => move(-1) }, "‹ previous"), " ",
+      el("button", { type: "button", title: "j", onclick: () => move(1) }, "next ›")));
+  }
+
+  async function search() {
+    const number = state.search += 1;
+    state.query = input.value.trim().toLowerCase();
+    state.deep = null;
+    state.progress = "";
+    find();
+    if (!whole.checked || !state.query) return;
+    state.deep = new Set();
+    await store.search(state.query, (places, share) => {
+      places.forEach((place) => state.deep.add(place));
+      state.progress = share < 1 ? `${Math.round(100 * share)} % read` : "";
+      if (places.length) { const { page } = state; find(); state.page = page; }
+      list();
+    }, () => number === state.search);
+  }
+
+  function select(label, options) {
+    const made = el("select", {}, options.map(([value, text]) => el("option", { value }, text)));
+    made.addEventListener("change", find);
+    filters.append(el("label", {}, label, made));
+    return made;
+  }
+
+  async function start() {
+    state.index = await store.index();
+    state.text = spec.haystack(state.index);
+    for (const filter of spec.filters(state.index)) {
+      state.filters.push({ select: select(filter.label, [["", "all"], ...filter.options]), test: filter.test });
+    }
+    state.sort = select("order", Object.keys(spec.sorts).map((name) => [name, name]));
+    find();
+    await parsed;
+    const hash = decodeURIComponent(location.hash.slice(1));
+    const wanted = hash.startsWith(`${block.id}/`) ? state.index.id.indexOf(hash.slice(block.id.length + 1)) : -1;
+    if (wanted >= 0) { await show(wanted); root.scrollIntoView(); }
+    else if (state.found.length) await show(state.found[0]);
+    else detail.replaceChildren(el("p", { class: "empty" }, `no ${spec.noun}s`));
+  }
+
+  let timer = 0;
+  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, QUIET); });
+  whole.addEventListener("change", search);
+  addEventListener("hashchange", () => {
+    const hash = decodeURIComponent(location.hash.slice(1));
+    if (!state.index || !hash.startsWith(`${block.id}/`)) return;
+    const at = state.index.id.indexOf(hash.slice(block.id.length + 1));
+    if (at >= 0) { show(at); root.scrollIntoView(); }
+  });
+  root.addEventListener("move", (event) => move(event.detail));
+  items.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const button = event.target.closest("li")[by > 0 ? "nextElementSibling" : "previousElementSibling"]?.firstChild;
+    if (button) button.focus();
+  });
+  start().catch((error) => detail.replaceChildren(el("p", { class: "notice" }, `This part cannot be read: ${error.message}`)));
+  return root;
+}
+
+function options(column) {
+  const counts = new Map();
+  column.forEach((value) => counts.set(value, (counts.get(value) || 0) + 1));
+  return [...counts].sort((a, b) => ordered(a[0], b[0])).map(([value, count]) => [String(value), `${value || "(none)"} (${count.toLocaleString("en")})`]);
+}
+
+/** A filter on a column of words, left out where there is but one. */
+function worded(index, label, column) {
+  const found = options(index[column]);
+  return found.length > 1 ? [{ label, options: found, test: (at, value) => String(index[column][at]) === value }] : [];
+}
+
+const CORRECT = [["right", "right"], ["wrong", "wrong"], ["none", "no label"]];
