@@ -204,6 +204,8 @@ class Stepper:
             self._open(wave)
 
     def _open(self, wave: Wave) -> None:
+        if not (isinstance(wave, Sequence) and all(isinstance(ask, Ask) for ask in wave)):
+            raise self._broke(f"yielded {wave!r}, which is no wave of asks")
         asks = list(wave)
         if not asks:
             raise self._broke("yielded an empty wave")

@@ -1,0 +1,279 @@
+"""The pure core of a discussion: waves in, replies in, a MAG out; and what it refuses."""
+
+from dataclasses import replace
+
+import pytest
+
+from magdi.core.decision import vote
+from magdi.core.discussion.stepper import Stepper, ask_again
+from magdi.core.errors import ProtocolError
+from magdi.core.mag import Decision, Message, Question, Turn, Usage
+from magdi.core.protocol import Agent, Protocol, agents_named
+from magdi.core.reply import Parsed
+
+QUESTION = Question(id="q", text="2 + 2?", gold="4", answer_type="number", metadata={"why": "4"})
+AGENTS = agents_named(["ann", "bob"])
+
+
+class TwoRounds(Protocol):
+    def discuss(self, question, agents):
+        said = yield [self.ask(agent) for agent in agents]
+        yield [self.ask(agent, round=1, seen=said) for agent in agents]
+        return "rounds"
+
+
+def equal(answer, gold):
+    return answer == gold
+
+
+def step(protocol, answers="44444444", agents=AGENTS, question=QUESTION, **settings):
+    """Answers every turn in order with one of the answers; "-" is a reply that cannot be read."""
+    stepper = Stepper(question, protocol, agents, grade=equal, **settings)
+    replies = iter(answers)
+    while not stepper.done:
+        for turn in stepper.pending:
+            answer = next(replies)
+            parsed = None if answer == "-" else Parsed(reasoning=f"reason {turn.step}", answer=answer, confidence=0.5)
+            stepper.answer(turn.step, parsed, f"text {turn.step}")
+    return stepper
+
+
+def test_mag_has_turns_edges_grades_and_labels():
+    mag = step(TwoRounds(), "4-45").result
+    assert [(turn.agent, turn.round, turn.answer, turn.status) for turn in mag.turns] == [
+        ("ann", 0, "4", "ok"),
+        ("bob", 0, None, "invalid"),
+        ("ann", 1, "4", "ok"),
+        ("bob", 1, "5", "ok"),
+    ]
+    assert mag.edges == ((0, 2), (0, 3))  # what could not be read is shown to nobody
+    assert [turn.correct for turn in mag.turns] == [True, None, True, False]
+    assert [turn.label for turn in mag.turns] == [True, None, True, False]
+    assert mag.turns[1].text == "text 1"
+    assert (mag.id, mag.stop, mag.protocol) == ("q", "rounds", "TwoRounds")
+    assert mag.decision == Decision(answer="4", rule="plurality", votes={"4": 1.0, "5": 1.0}, correct=True)
+
+
+def test_without_gold_nothing_is_graded():
+    mag = step(TwoRounds(), question=Question(id="q", text="2 + 2?")).result
+    assert {turn.correct for turn in mag.turns} == {mag.decision.correct} == {None}
+
+
+def test_nobody_answering_is_wrong():
+    decision = step(TwoRounds(), "----").result.decision
+    assert (decision.answer, decision.correct) == (None, False)
+
+
+def test_protocol_is_blind():
+    seen = []
+
+    class Curious(TwoRounds):
+        def discuss(self, question, agents):
+            seen.append(question)
+            return (yield from super().discuss(question, agents))
+
+        def prompt(self, question, ask):
+            seen.append(question)
+            return super().prompt(question, ask)
+
+        def decide(self, question, turns):
+            seen.append(question)
+            assert {turn.correct for turn in turns} == {None}
+            return vote(turns)
+
+    step(Curious())
+    assert len(seen) == 6
+    assert all(question.gold is None and question.metadata == {} for question in seen)
+
+
+def test_replies_may_come_in_any_order():
+    def held(order):
+        stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal)
+        for wave in ((0, 1), (2, 3)):
+            for place in order:
+                stepper.answer(wave[place], Parsed("r", str(wave[place])), f"t{wave[place]}")
+        return stepper.result
+
+    assert held((0, 1)) == held((1, 0))
+
+
+def test_pending_shrinks_as_replies_come():
+    stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal)
+    assert [turn.step for turn in stepper.pending] == [0, 1]
+    stepper.answer(1, None, "")
+    assert [turn.step for turn in stepper.pending] == [0]
+    assert stepper.turns == ()
+    with pytest.raises(KeyError):
+        stepper.answer(1, None, "")
+    with pytest.raises(ProtocolError, match="before it is over"):
+        _ = stepper.result
+
+
+def test_turn_keeps_what_its_reply_took():
+    stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal, models={"ann": "hf:x"}, keep_prompts=True)
+    stepper.answer(0, Parsed("r", "4", repaired=True), "t", usage=Usage(prompt_tokens=3), attempts=2)
+    stepper.answer(1, None, "")
+    first, second = stepper.turns
+    assert (first.status, first.attempts, first.usage.prompt_tokens, first.model) == ("repaired", 2, 3, "hf:x")
+    assert first.prompt is not None
+    assert "2 + 2?" in first.prompt[0].content
+    assert second.model == ""
+
+
+class Samples(Protocol):
+    def discuss(self, question, agents):
+        yield [self.ask(agents[0]) for _ in range(3)]
+        yield [self.ask(agent) for agent in agents]
+        return "done"
+
+
+@pytest.mark.parametrize(
+    ("models", "counts"),
+    [({}, [[0, 1, 2], [3, 0]]), ({"ann": "m", "bob": "m"}, [[0, 1, 2], [3, 4]])],
+    ids=["two-teachers", "one-teacher"],
+)
+def test_samples_of_one_prompt_are_told_apart(models, counts):
+    stepper = Stepper(QUESTION, Samples(), AGENTS, grade=equal, models=models)
+    found = []
+    while not stepper.done:
+        found.append([turn.sample for turn in stepper.pending])
+        for turn in stepper.pending:
+            stepper.answer(turn.step, None, "")
+    assert found == counts
+
+
+class Judged(TwoRounds):
+    def decide(self, question, turns):
+        said = yield [self.ask(Agent("ann"), round=2, role="judge", seen=turns)]
+        return Decision(answer=said[0].answer, rule="judge")
+
+
+def test_decision_may_take_further_turns():
+    mag = step(Judged(), "45455").result
+    assert mag.turns[-1].role == "judge"
+    assert mag.turns[-1].sources == (0, 1, 2, 3)
+    assert (mag.decision.answer, mag.decision.correct) == ("5", False)
+
+
+class Rule:
+    def decide(self, question, turns):
+        said = yield [Judged().ask(Agent("bob"), role="judge", seen=turns[:1])]
+        return Decision(answer=said[0].answer, rule="other")
+
+    def prompt(self, question, ask):
+        return [Message(role="user", content="the rule's own words")]
+
+
+def test_decision_rule_replaces_the_protocols_and_words_its_own_turns():
+    mag = step(Judged(), "45459", decide=Rule(), keep_prompts=True).result
+    assert mag.decision.rule == "other"
+    assert mag.decision.answer == "9"
+    assert mag.turns[-1].prompt == (Message(role="user", content="the rule's own words"),)
+
+
+def broken(how):
+    """Returns a protocol whose second wave is ``how(self, agents, said)``."""
+
+    class Broken(Protocol):
+        def discuss(self, question, agents):
+            said = yield [self.ask(agent) for agent in agents]
+            yield how(self, agents, said)
+
+    return Broken()
+
+
+STRANGER = Turn(step=0, agent="eve", text="psst")
+FUTURE = Turn(step=2, agent="ann", text="later")
+
+
+@pytest.mark.parametrize(
+    ("how", "complaint"),
+    [
+        (lambda p, agents, said: [], "yielded an empty wave"),
+        (lambda p, agents, said: [p.ask(Agent("eve"))], "asks 'eve', who does not take part"),
+        (lambda p, agents, said: [p.ask(agents[0], seen=[STRANGER])], "not the one said in this discussion"),
+        (lambda p, agents, said: [p.ask(agents[0], caused_by=[STRANGER])], "not the one said in this discussion"),
+        (lambda p, agents, said: [p.ask(agents[0], seen=[FUTURE])], "turn 2 in a wave that starts at turn 2"),
+        (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), shown=(said[0],) * 2)], "or one twice"),
+        (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), shown=tuple(said[::-1]))], "not in order"),
+        (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), kinds=())], "shows 2 turns as 0 kinds"),
+        (lambda p, agents, said: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda p, agents, said: None, "yielded None, which is no wave of asks"),
+        (lambda p, agents, said: agents, "which is no wave of asks"),
+    ],
+)
+def test_contract_is_enforced(how, complaint):
+    with pytest.raises(ProtocolError) as caught:
+        step(broken(how))
+    assert complaint in caught.value.message
+    assert "'Broken'" in caught.value.message
+    assert "'q'" in caught.value.message
+
+
+class Endless(Protocol):
+    def discuss(self, question, agents):
+        while True:
+            yield [self.ask(agents[0])]
+
+
+class Silent(Protocol):
+    def discuss(self, question, agents):
+        return
+        yield
+
+
+class NoGenerator(Protocol):
+    def discuss(self, question, agents):
+        return []
+
+
+class Speechless(TwoRounds):
+    def prompt(self, question, ask):
+        return []
+
+
+class Clumsy(TwoRounds):
+    def prompt(self, question, ask):
+        return question.nothing
+
+
+class Undecided(TwoRounds):
+    def decide(self, question, turns):
+        return "4"
+
+
+class Meddling(TwoRounds):
+    def label(self, turns):
+        return [turn.model_copy(update={"correct": True}) for turn in turns]
+
+
+class Forgetful(TwoRounds):
+    def label(self, turns):
+        return turns[1:]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "complaint"),
+    [
+        (Endless(), "has not ended after 6 turns"),
+        (Silent(), "ended before anybody spoke"),
+        (NoGenerator(), "is no generator"),
+        (Speechless(), "empty prompt for turn 0"),
+        (Clumsy(), "raised AttributeError in prompt()"),
+        (Undecided(), "decided '4', which is no Decision"),
+        (Meddling(), "changed in label() what is not its to change"),
+        (Forgetful(), "changed in label() what is not its to change"),
+    ],
+)
+def test_broken_protocols_are_named(protocol, complaint):
+    with pytest.raises(ProtocolError) as caught:
+        step(protocol, "56565656", turn_limit=6)
+    assert complaint in caught.value.message
+
+
+def test_asking_again_shows_the_reply_and_what_was_wrong_with_it():
+    asked = (Message(role="user", content="2 + 2?"),)
+    again = ask_again(asked, "four-ish", "no number was found")
+    assert [message.role for message in again] == ["user", "assistant", "user"]
+    assert again[1].content == "four-ish"
+    assert "no number was found" in again[2].content
