@@ -64,13 +64,15 @@ class Reader:
         known = self.known.get(fingerprint(text))
         if known is not None:
             return known.model_copy(update={"metadata": known.metadata | metadata})
+        answer_type = self._answer_type(gold, choices)
+        own = answer_type == getattr(self.task, "answer_type", answer_type)
         name = hashlib.sha256(fingerprint(text).encode()).hexdigest()[:12]
         question = Question(
-            id=f"{self.task_name or 'imported'}-{name}",
+            id=f"{(own and self.task_name) or 'imported'}-{name}",
             text=text,
             choices=choices,
-            answer_type=self._answer_type(gold, choices),
-            task=self.task_name,
+            answer_type=answer_type,
+            task=self.task_name if own else "",
             metadata=metadata,
         )
         return question.model_copy(update={"gold": self.task.extract(gold, question) or gold.strip() or None})

@@ -1,0 +1,121 @@
+"""Is a MAG file sound? Schema, order of time, ids, grades, counts by the protocol's rule, provenance of edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from magdi.core.corpus.provenance import unquoted
+from magdi.core.corpus.replay import differences, speakers
+from magdi.core.discussion.stepper import DecisionRule
+from magdi.core.errors import MagFileError
+from magdi.core.mag import Mag, read_mags
+from magdi.core.protocol import Agent, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a file.
+
+    Attributes:
+        where: File and line, or the MAG's id.
+        check: schema, id, grades, protocol or provenance.
+        what: What is wrong.
+    """
+
+    where: str
+    check: str
+    what: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check has looked at and found.
+
+    Attributes:
+        mags: MAGs that could be read.
+        turns: Their turns.
+        edges: Their edges.
+        prompts: Turns whose prompts were kept, so that their edges could be proven.
+        replayed: MAGs that were held again under their protocol.
+        problems: What is wrong.
+    """
+
+    mags: int = 0
+    turns: int = 0
+    edges: int = 0
+    prompts: int = 0
+    replayed: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How discussions of a file are held again.
+
+    Attributes:
+        protocol: From a MAG to its protocol with its settings; None where that is not known.
+        agents: Who took part, in order; by default in the order in which they first spoke.
+        decide: The decision rule, where it was not the protocol's own.
+    """
+
+    protocol: Callable[[Mag], Protocol | None] = lambda mag: None
+    agents: Sequence[Agent] = ()
+    decide: DecisionRule | None = None
+
+
+def check_file(path: Path, rule: Rule | None = None) -> Report:
+    """Checks a MAG file.
+
+    Raises:
+        MagFileError: There is no such file.
+    """
+    if not path.is_file():
+        raise MagFileError(path, 0, "cannot be read: there is no such file")
+    unreadable: list[MagFileError] = []
+    report = check_mags(read_mags(path, on_bad_line=unreadable), rule)
+    bad = [Problem(f"{error.path}:{error.line}", "schema", error.problem) for error in unreadable]
+    report.problems[:0] = bad
+    return report
+
+
+def check_mags(mags: Iterable[Mag], rule: Rule | None = None) -> Report:
+    """Checks MAGs one by one; nothing is kept but their ids."""
+    report, ids, rule = Report(), set[str](), rule or Rule()
+    for mag in mags:
+        report.mags += 1
+        report.turns += len(mag.turns)
+        report.edges += len(mag.edges)
+        report.prompts += sum(turn.prompt is not None for turn in mag.turns)
+        if mag.id in ids:
+            report.problems.append(Problem(mag.id, "id", "another MAG has the same id"))
+        ids.add(mag.id)
+        report.problems += [Problem(mag.id, "grades", what) for what in _grades(mag)]
+        report.problems += [Problem(mag.id, "provenance", what) for what in unquoted(mag)]
+        protocol = rule.protocol(mag)
+        if protocol is not None and "format" not in mag.metadata:
+            report.replayed += 1
+            agents = list(rule.agents) or speakers(mag)
+            found = differences(mag, protocol, agents, rule.decide)
+            report.problems += [Problem(mag.id, "protocol", what) for what in found]
+    return report
+
+
+def _grades(mag: Mag) -> Iterator[str]:
+    for turn in mag.turns:
+        if turn.status == "invalid" and (turn.answer is not None or turn.label is not None):
+            yield f"turn {turn.step} is invalid but has an answer or a label"
+        if turn.correct is not None and turn.answer is None:
+            yield f"turn {turn.step} is graded but has no answer"
+        if turn.label_source == "gold" and turn.label is not turn.correct:
+            yield f"turn {turn.step} is labelled {turn.label} by gold, but correct is {turn.correct}"
+        if turn.correct is not None and mag.question.gold is None:
+            yield f"turn {turn.step} is graded, but the question has no gold answer"
+    grades: dict[str, set[bool]] = {}
+    for turn in mag.turns:
+        if turn.answer is not None and turn.correct is not None:
+            grades.setdefault(turn.answer, set()).add(turn.correct)
+    for answer, given in grades.items():
+        if len(given) > 1:
+            yield f"the answer {answer!r} is graded right in one turn and wrong in another"
