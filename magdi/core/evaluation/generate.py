@@ -25,7 +25,6 @@ def answer_questions(
     task: Task,
     settings: Evaluation,
     prompt_style: PromptStyle = "auto",
-    prefix: str = "",
     seed: int = 0,
     out: Path | None = None,
     fresh: bool = False,
@@ -39,7 +38,6 @@ def answer_questions(
         task: Reads and grades the answers.
         settings: Sampling, lengths and samples a question.
         prompt_style: The prompt's form, as in training.
-        prefix: What stands before every question, as in training.
         seed: Seed of sampled answers.
         out: A file that keeps every answer as it comes; answers that are in it already are not asked for again.
         fresh: Throw away what is in that file.
@@ -54,16 +52,16 @@ def answer_questions(
     by_id = {question.id: question for question in questions}
     if len(by_id) < len(questions):
         raise DataError("two questions have the same id")
-    made_by = _made_by(model, settings, prompt_style, prefix, seed)
+    made_by = _made_by(model, settings, prompt_style, seed)
     if out is None:
         return _Answers(by_id, task, settings, seed, on_progress).complete(
-            lambda: _engine(model, prompt_style, prefix), [], lambda predictions: None
+            lambda: _engine(model, prompt_style), [], lambda predictions: None
         )
     if fresh:
         out.unlink(missing_ok=True)
     with PredictionFile(out, made_by) as file:
         answers = _Answers(by_id, task, settings, seed, on_progress)
-        predictions = answers.complete(lambda: _engine(model, prompt_style, prefix), file.kept, file.add)
+        predictions = answers.complete(lambda: _engine(model, prompt_style), file.kept, file.add)
         file.finish(predictions)
     return predictions
 
@@ -126,18 +124,20 @@ def predicted(task: Task, job: Job, output: Output) -> Prediction:
     )
 
 
-def _engine(model: str | Path | tuple[Any, Any] | Engine, prompt_style: PromptStyle, prefix: str) -> Engine:
+def _engine(model: str | Path | tuple[Any, Any] | Engine, prompt_style: PromptStyle) -> Engine:
     if isinstance(model, Engine):
         return model
     from magdi.core.evaluation.loading import load
+    from magdi.core.evaluation.own_score import OwnScore
     from magdi.core.evaluation.transformers_engine import TransformersEngine
 
     loaded, tokenizer = model if isinstance(model, tuple) else load(model)
-    return TransformersEngine(loaded, tokenizer, prompt_style=prompt_style, prefix=prefix)
+    own_score = None if isinstance(model, tuple) else OwnScore.of(model)
+    return TransformersEngine(loaded, tokenizer, prompt_style=prompt_style, own_score=own_score)
 
 
 def _made_by(
-    model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, prefix: str, seed: int
+    model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, seed: int
 ) -> dict[str, Any]:
     """Returns all that decides an answer; not how many questions there are, so that more can be asked later."""
     how = settings.model_dump(mode="json", exclude={"split", "questions", "batch_tokens", "samples", "base"})
@@ -145,4 +145,4 @@ def _made_by(
         name = model.identity
     else:
         name = str(model[0].config.name_or_path if isinstance(model, tuple) else model)
-    return {"model": name, "settings": how, "prompt": style, "prefix": prefix, "seed": seed}
+    return {"model": name, "settings": how, "prompt": style, "seed": seed}

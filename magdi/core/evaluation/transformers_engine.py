@@ -7,9 +7,11 @@ from typing import Any
 
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import PromptStyle, student_prompt
+from magdi.core.distill.reading import opening
 from magdi.core.evaluation.batching import batches
 from magdi.core.evaluation.decoding import Row, decode
 from magdi.core.evaluation.engine import Engine, Job, Output
+from magdi.core.evaluation.own_score import OwnScore
 from magdi.core.evaluation.prediction import Finish
 from magdi.core.evaluation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
 
@@ -21,71 +23,66 @@ class TransformersEngine(Engine):
         model: A decoder of transformers, in eval mode, where it is to run.
         tokenizer: Its tokenizer.
         prompt_style: The prompt's form.
-        prefix: What stands before every question (DSS-MT's "[label] ").
+        own_score: The student's score head, where its answers are to be scored.
         identity: What the model is called in files.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, *, prompt_style: PromptStyle = "auto", prefix: str = "", identity: str = ""
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        prompt_style: PromptStyle = "auto",
+        own_score: OwnScore | None = None,
+        identity: str = "",
     ) -> None:
         self.model, self.tokenizer = model, tokenizer
-        self.prompt_style, self.prefix = prompt_style, prefix
-        self.identity = identity or str(getattr(model.config, "_name_or_path", ""))
+        self.prompt_style, self.own_score = prompt_style, own_score
+        self.identity = identity or str(model.config.name_or_path)
 
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
         """Yields a batch's answers at a time; batches of short prompts come first."""
-        prompts = {job.question.id: self.prompt(job) for job in jobs}
+        prompts = {job.question.id: student_prompt(self.tokenizer, job.question, self.prompt_style) for job in jobs}
         ids = self._encoded(prompts)
         lengths = [len(ids[job.question.id]) + settings.max_new_tokens for job in jobs]
         for places in batches(lengths, settings.batch_tokens):
             batch = [jobs[place] for place in places]
             rows = [Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}") for job in batch]
-            stop = _Stop(self.tokenizer) if settings.stop_at_answer else None
-            decode(
-                self.model,
-                rows,
-                settings=settings,
-                end_tokens=self._end_tokens(),
-                complete=stop if stop else lambda rows: None,
-            )
-            texts = self._texts(rows, settings)
+            complete = _Stop(self.tokenizer) if settings.stop_at_answer else lambda rows: None
+            decode(self.model, rows, settings=settings, end_tokens=self._end_tokens(), complete=complete)
+            scores = self._scores(rows) if settings.samples > 1 else [None] * len(rows)
+            texts = self.tokenizer.batch_decode([row.tokens for row in rows], skip_special_tokens=True)
             yield [
-                (job, Output(prompts[job.question.id], text, len(row.prompt), count, finish))
-                for job, row, (text, count, finish) in zip(batch, rows, texts, strict=True)
+                (job, self._output(prompts[job.question.id], row, text, score, settings))
+                for job, row, text, score in zip(batch, rows, texts, scores, strict=True)
             ]
 
-    def prompt(self, job: Job) -> str:
-        """Returns a job's prompt."""
-        question = job.question
-        if self.prefix:
-            question = question.model_copy(update={"text": self.prefix + question.text})
-        return student_prompt(self.tokenizer, question, self.prompt_style)
-
     def _encoded(self, prompts: dict[str, str]) -> dict[str, tuple[int, ...]]:
-        """Returns prompts' token ids; the template has written the special tokens where there is one."""
-        add = not (self.tokenizer.chat_template and self.prompt_style != "paper")
-        encoded = self.tokenizer(list(prompts.values()), add_special_tokens=add)["input_ids"]
-        end = self.tokenizer.eos_token_id
-        # A tokenizer that ends every text with an end token would have nothing be said behind the prompt.
-        trimmed = [ids[:-1] if add and len(ids) > 1 and ids[-1] == end else ids for ids in encoded]
-        return dict(zip(prompts, map(tuple, trimmed), strict=True))
+        """Returns prompts' token ids, as they are in training."""
+        start = opening(self.tokenizer, self.prompt_style)
+        encoded = self.tokenizer(list(prompts.values()), add_special_tokens=False, verbose=False)["input_ids"]
+        return {name: (*start, *ids) for name, ids in zip(prompts, encoded, strict=True)}
+
+    def _scores(self, rows: Sequence[Row]) -> Sequence[float | None]:
+        """Returns the score head's value of each row, end token included where the row came to one."""
+        if self.own_score is None:
+            return [None] * len(rows)
+        end = [self.tokenizer.eos_token_id]
+        return self.own_score(self.model, [[*row.prompt, *row.tokens, *(end if row.finished else [])] for row in rows])
 
     def _end_tokens(self) -> list[int]:
         named = getattr(self.model.generation_config, "eos_token_id", None)
         ends = set(named if isinstance(named, list) else [named]) | {self.tokenizer.eos_token_id}
         return sorted(end for end in ends if end is not None)
 
-    def _texts(self, rows: Sequence[Row], settings: Evaluation) -> list[tuple[str, int, Finish]]:
-        """Returns each row's text up to its answer's end, its number of tokens, and why it ended."""
-        texts = self.tokenizer.batch_decode([row.tokens for row in rows], skip_special_tokens=True)
-        return [self._cut(row, text, settings) for row, text in zip(rows, texts, strict=True)]
-
-    def _cut(self, row: Row, text: str, settings: Evaluation) -> tuple[str, int, Finish]:
+    def _output(self, prompt: str, row: Row, text: str, score: float | None, settings: Evaluation) -> Output:
+        """Returns a row's output up to where its answer ends, and why it ended."""
         end = answer_end(text) if settings.stop_at_answer else None
-        if end is None:
-            cut_off = len(row.tokens) >= settings.max_new_tokens and not row.finished
-            return text.strip(), len(row.tokens), "length" if cut_off else "end"
-        return text[:end].strip(), self._tokens_to(row.tokens, end), "answer"
+        if end is not None:
+            count = self._tokens_to(row.tokens, end)
+            return Output(prompt, text[:end].strip(), len(row.prompt), count, "answer", score)
+        finish: Finish = "end" if row.finished else "length"
+        return Output(prompt, text.strip(), len(row.prompt), len(row.tokens), finish, score)
 
     def _tokens_to(self, tokens: Sequence[int], end: int) -> int:
         """Returns how many tokens the first ``end`` characters take, by bisection."""
