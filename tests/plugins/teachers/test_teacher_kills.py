@@ -53,6 +53,12 @@ class Job:
         assert self.process.stdout
         return int(self.process.stdout.readline())
 
+    def work_for(self, calls: int) -> None:
+        """Waits until the server got so many more calls, or no more come."""
+        before, deadline = self.server.count, time.monotonic() + 1.0
+        while self.server.count < before + calls and time.monotonic() < deadline:
+            time.sleep(0.001)
+
     def journalled(self) -> list[Asked]:
         """Returns teacher and prompt of every reply in the journal."""
         if not (self.folder / "journal.sqlite").exists():
@@ -99,9 +105,7 @@ def running(folder: Path) -> Iterator[Job]:
 def test_kill_9_at_random_moments_loses_nothing_and_pays_for_nothing_twice(tmp_path: Path) -> None:
     with running(tmp_path / "undisturbed") as job:
         job.start()
-        started = time.monotonic()
         assert job.wait() == 0
-        seconds = time.monotonic() - started
         calls = job.server.count
         assert len(job.journalled()) == calls == sum(Counter(job.asked()).values())
         whole = (job.folder / "mags.jsonl").read_bytes()
@@ -116,8 +120,8 @@ def test_kill_9_at_random_moments_loses_nothing_and_pays_for_nothing_twice(tmp_p
             kept = job.journalled()
             assert len(kept) == len(set(kept))  # every completed reply is there once
             pid = job.start()
-            # Each job would need what is left of the time: a share of that, or they would all end before the kill.
-            time.sleep(draw.uniform(0, 2 * seconds / KILLS))
+            job.work_for(draw.randint(0, 2 * calls // KILLS))
+            time.sleep(draw.uniform(0, 0.02))
             os.kill(pid, signal.SIGKILL)
             status = job.wait()
             time.sleep(0.03)  # what was under way arrives at the server
