@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from magdi.cli import options as opt
 from magdi.cli.output import show
-from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins.component import Kind
-from magdi.plugins.registry import Registry
-from magdi.plugins.setup import Setup
+
+if TYPE_CHECKING:
+    from magdi.core.config.models import ComponentChoice
+    from magdi.plugins.registry import Registry
+    from magdi.plugins.setup import Setup
 
 app = typer.Typer(help="Look at configurations and check them.", no_args_is_help=True)
 

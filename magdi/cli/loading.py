@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from magdi.plugins.manager import Plugins, load_plugins
-from magdi.plugins.registration import Fault
+if TYPE_CHECKING:
+    from magdi.plugins.manager import Plugins
+    from magdi.plugins.registration import Fault
 
 
 def load(
     plugin: Iterable[str] | None = None, plugins_dir: Path | None = None, *, enabled: bool = True, warn: bool = True
 ) -> Plugins:
     """Returns the plugins; every fault is a line on stderr, unless the command shows faults itself."""
+    from magdi.plugins.manager import load_plugins
+
     plugins = load_plugins(plugin or (), folder=plugins_dir, enabled=enabled, trace=trace)
     if warn:
         watch(plugins)

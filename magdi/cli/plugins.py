@@ -11,7 +11,6 @@ import typer
 from magdi.cli import loading
 from magdi.cli import options as opt
 from magdi.cli.output import result, show
-from magdi.core.config.source import read_sets
 from magdi.core.errors import ConfigError
 from magdi.plugins.component import Kind
 
@@ -114,6 +113,8 @@ def new(
 
 def _settings(pairs: Sequence[str] | None) -> dict[str, Any]:
     """Returns ``--arg key=value`` pairs as settings."""
+    from magdi.core.config.source import read_sets
+
     layer = read_sets(pairs or ())
     if layer.problems:
         raise ConfigError(str(layer.problems[0]).replace("--set", "--arg").replace("training.steps=10", "rounds=2"))

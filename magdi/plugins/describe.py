@@ -12,13 +12,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, did_you_mean
 from magdi.plugins.component import Kind
 from magdi.plugins.manager import Plugins
 from magdi.plugins.registration import Fault, Registration
 from magdi.plugins.registry import Registry
-from magdi.plugins.sketch import counts, drawing, sketch
 from magdi.plugins.target import absent
 
 MOST_ROUNDS = 3
@@ -93,6 +91,9 @@ def graph_of(registry: Registry, found: Registration, settings: Mapping[str, Any
 
     Where a protocol has a setting ``rounds`` and by default fewer than 3, it is given more.
     """
+    from magdi.core.config.models import ComponentChoice
+    from magdi.plugins.sketch import counts, drawing, sketch
+
     fields = registry.config_of(found.kind, found.address).model_fields
     tries = [settings] + [{**settings, "rounds": most} for most in (3, 4) if "rounds" in {*fields} - {*settings}]
     for used in tries:

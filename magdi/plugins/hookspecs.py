@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from magdi.core.config.models import RunConfig
-from magdi.core.mag import Mag
 from magdi.plugins.component import Component
+
+if TYPE_CHECKING:  # building these models takes a third of the time of `magdi plugins list`
+    from magdi.core.config.models import RunConfig
+    from magdi.core.mag import Mag
 
 PROJECT = "magdi"
 

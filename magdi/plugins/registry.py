@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from magdi.core.config.models import ComponentChoice, TeacherChoice
 from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, did_you_mean
 from magdi.plugins.builtins import BUILTINS
@@ -20,6 +19,7 @@ from magdi.plugins.registration import SHIPPED, Fault, Registration, shipped
 from magdi.plugins.target import load_class
 
 if TYPE_CHECKING:
+    from magdi.core.config.models import ComponentChoice, TeacherChoice
     from magdi.core.encoder import Encoder
     from magdi.core.protocol import Protocol
     from magdi.core.task import Task
@@ -182,6 +182,8 @@ class Registry:
 
 def _said(choice: ComponentChoice | TeacherChoice) -> str:
     """Returns ``name`` or ``name:target`` of a choice."""
+    from magdi.core.config.models import TeacherChoice
+
     return choice.teacher if isinstance(choice, TeacherChoice) else choice.name
 
 

@@ -1,9 +1,9 @@
 """`magdi plugins` and `magdi config`, as they are typed."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -227,9 +227,10 @@ def test_list_is_fast_with_ten_plugins_and_loads_no_torch(installed, tmp_path: P
     )
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert outcome.returncode == 0, outcome.stderr
         assert outcome.stdout.count("Everybody once.") == 10
-    assert min(seconds) < 2  # 0.3 s on an idle machine; CI is not one
+    assert min(seconds) < 0.4  # of a processor, so that a busy machine does not count
