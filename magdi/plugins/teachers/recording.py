@@ -130,7 +130,9 @@ class MagRecording(Recording):
         turns = _of(speaker, self._prompts.get(_messages_key(messages), []))
         if not turns:
             turns = _shown_alike(request.messages, self._mag(request.messages), speaker)
-        turn = turns[min(request.sample, len(turns) - 1)]
+        if request.sample >= len(turns):
+            raise TeacherError(f"the recording has {len(turns)} replies to this prompt and not {request.sample + 1}")
+        turn = turns[request.sample]
         return Reply(text=turn.text, usage=turn.usage)
 
     def _mag(self, messages: Sequence[Message]) -> Mag:
