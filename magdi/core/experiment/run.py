@@ -54,6 +54,7 @@ def run(
     with directory.lock():
         workshop = stages.Workshop(config, directory, components, progress)
         directory.update(status="running", seed=config.seed, versions=versions())
+        progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
             for stage in STAGES[: STAGES.index(until) + 1]:
                 _once(directory, stage, getattr(workshop, stage))
