@@ -68,7 +68,7 @@ def magdi_discussion_end(mag: Mag) -> None:
 
 @hookspec
 def magdi_metrics(stage: str, step: int, metrics: Mapping[str, float]) -> None:
-    """A stage has measured something: losses, gradient norms, learning rate, accuracy."""
+    """A stage has measured something: losses, gradient norms, learning rate."""
 
 
 @hookspec

@@ -77,12 +77,34 @@ def test_a_third_partys_components_pass_the_conformance_kit(site):
     assert "2 passed" in outcome.stdout
 
 
-def test_a_discussion_is_held_by_a_third_partys_protocol(site, tmp_path):
-    outcome = magdi(
-        site, "discuss", "--protocol", "star", "-P", "rounds=1", "--limit", "3", "-o", tmp_path / "run", "--quiet"
-    )
+OBSERVER = """
+from magdi.plugins import hookimpl
+
+said = []
+
+@hookimpl
+def magdi_run_start(config, directory):
+    said.append(f"start {config.protocol.name}")
+
+@hookimpl
+def magdi_discussion_end(mag):
+    said.append(f"{len(mag.turns)} turns")
+    raise OSError("disk full")
+
+@hookimpl
+def magdi_run_end(directory, status):
+    (directory / "said.txt").write_text(", ".join([*said, status]))
+"""
+
+
+def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site, tmp_path):
+    (tmp_path / "observer.py").write_text(OBSERVER)
+    plugins = ["--plugin", tmp_path / "observer.py", "--protocol", "star", "-P", "rounds=1"]
+    outcome = magdi(site, "discuss", *plugins, "--limit", "3", "-o", tmp_path / "run", "--quiet")
     assert outcome.returncode == 0, outcome.stderr
     assert "plugin magdi-broken 0.3: magdi_encoders failed" in outcome.stderr
+    assert outcome.stderr.count("plugin observer: magdi_discussion_end failed: OSError: disk full") == 1
+    assert (tmp_path / "run" / "said.txt").read_text() == "start star, 6 turns, 6 turns, 6 turns, done"
     mags = [json.loads(line) for line in (tmp_path / "run" / "mags.jsonl").read_text("utf-8").splitlines()]
     assert len(mags) == 3
     seen = [[edge["step"] for edge in turn["seen"]] for turn in mags[0]["turns"][3:]]
