@@ -18,7 +18,9 @@ from magdi.plugins import hookspecs
 from magdi.plugins.hooks import Hooks
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "docs" / "plugins").glob("*.md")), ROOT / "docs" / "configuration.md"]
+NAMED = ("configuration", "encoders", "conformance")
+DOCS = ROOT / "docs"
+PAGES = [*sorted((DOCS / "plugins").glob("*.md")), *(DOCS / f"{name}.md" for name in NAMED)]
 HOOKS = Hooks().names
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$", re.M | re.S)
 

@@ -75,7 +75,7 @@ def _models(model: type[BaseModel], found: set[type[BaseModel]]) -> set[type[Bas
 def check_import_is_light(specimen: Specimen) -> None:
     """Importing the component's module loads neither torch nor transformers (not asked of encoders: they are torch)."""
     module = specimen.target.__module__
-    if module == "__main__":
+    if module == "__main__" or module not in sys.modules:
         raise DoesNotApply("the class is defined in a script or notebook")
     loaded = heavy_imports([module])[module]
     require(not isinstance(loaded, str), f"{module} cannot be imported in a fresh interpreter: {loaded}")
