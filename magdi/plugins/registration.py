@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 
-from magdi import __version__
 from magdi.plugins.component import Component, Kind
 
 SHIPPED = "magdi"
@@ -69,6 +70,11 @@ def named(plugin: str, version: str) -> str:
     return f"{plugin} {version}".strip()
 
 
+@cache
+def _own_version() -> str:
+    return version(SHIPPED)
+
+
 def shipped(kind: Kind, component: Component) -> Registration:
     """Returns the registration of a shipped component."""
-    return Registration(kind, component, SHIPPED, __version__, "shipped")
+    return Registration(kind, component, SHIPPED, _own_version(), "shipped")
