@@ -6,7 +6,9 @@ import re
 
 _COMPLETE = re.compile(
     r"""
-      \banswer\ (?:is|:)(?!\ not\b)[^\n.!?]{0,80}
+      \banswer(?:\ is|:)(?!\ not\b)
+        (?=[^\n]{0,40}?(?:\d|\b[A-J]\b|\b(?:yes|no|true|false)\b|[\\$]))  # not "the answer is clear."
+        [^\n.!?]{0,80}
         (?:(?:\.\d|[.](?=\S))[^\n.!?]{0,40}){0,4}   # a decimal point is no full stop
         (?:[.!?](?=\s)|\n)
     | \#\#\#\#\ *[^\n]{1,80}\n
