@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.general_checks import heavy_imports
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from magdi.plugins.testing.teacher_checks import question as ask_teacher
 
 COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
 
@@ -33,6 +35,21 @@ def own_questions(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def recording(tmp_path_factory):
+    """A MAG file in which somebody has answered what the kit asks teachers."""
+    path = tmp_path_factory.mktemp("recording") / "mags.jsonl"
+    usage = Usage(prompt_tokens=9, completion_tokens=5)
+    mags = []
+    for place in range(8):
+        prompt = ask_teacher(place).messages
+        turn = Turn(step=0, agent="ann", text=f"The answer is {place + 5}.", usage=usage, prompt=prompt)
+        asked = Question(id=str(place), text=prompt[0].content)
+        mags.append(Mag(id=str(place), question=asked, protocol="single", turns=(turn,)))
+    write_mags(path, mags)
+    return path
+
+
+@pytest.fixture(scope="session")
 def settings(request):
     """Returns a function from a component to its settings, None for the defaults; tasks read what is on this disk."""
 
@@ -44,6 +61,8 @@ def settings(request):
             return needed | {"data": request.getfixturevalue("own_questions"), "columns": {"answer_type": "number"}}
         if name == "task mix":
             return {"parts": ["gsm8k", "svamp"], "data": str(request.getfixturevalue("data"))}
+        if name == "teacher replay":
+            return {"path": str(request.getfixturevalue("recording"))}
         return {"data": request.getfixturevalue("data")} if kind == "task" and "data" in fields else None
 
     return of
