@@ -25,7 +25,7 @@ def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: Decis
         while not stepper.done:
             for step, ask, _, _ in stepper.pending:
                 if step >= len(mag.turns):
-                    yield f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}); the record ends before"
+                    yield f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}), the record ends"
                     return
                 turn = mag.turns[step]
                 yield from _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
@@ -44,7 +44,7 @@ def _unlike(turn: Turn, who: tuple[str, str, int], seen: set[tuple[int, str]]) -
     said = (turn.agent, turn.role, turn.round)
     if said != who:
         yield f"turn {turn.step}: the record says agent, role, round {said}, the protocol {who}"
-    recorded = {(edge.step, edge.kind) for edge in turn.seen}
+    recorded: set[tuple[int, str]] = {(edge.step, edge.kind) for edge in turn.seen}
     if missing := seen - recorded:
         yield f"turn {turn.step}: by the protocol it has also seen {_told(missing)}"
     if extra := recorded - seen:
