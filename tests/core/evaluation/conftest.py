@@ -15,34 +15,6 @@ from magdi.core.mag import Question
 from magdi.core.task import Split, Task
 
 TEXT = "So the answer is one two three four five six seven . 1 2 3 4 5 6 7 8 9 How many eggs are there ?"
-    "So",
-    "the",
-    "answer",
-    "is",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    ".",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "7",
-    "8",
-    "9",
-    "How",
-    "many",
-    "eggs",
-    "are",
-    "there",
-    "?",
-]
 
 
 class Adding(Task):
