@@ -16,6 +16,9 @@ from magdi.core.task import Primer, Split, Task
 from magdi.plugins.tasks.arithmetic_primer import make_primer
 from magdi.plugins.tasks.word_problems import Problem, draw_problem
 
+NUMBER = re.compile(r"-?(?<!\d)\d{1,18}(?!\d)")
+"""A number of a size that can be meant; int() refuses those of thousands of digits."""
+
 SHARES: dict[str, range] = {"test": range(10), "validation": range(10, 16), "primer": range(16, 50)}
 """Hundredths of all calculations that each split draws from; what is left is for training.
 
@@ -66,7 +69,7 @@ class Arithmetic(Task):
 
     def extract(self, text: str, question: Question) -> str | None:
         """Returns the number after the last "the answer is", or else the last number."""
-        numbers = re.findall(r"-?\d+", text.rpartition("answer is")[2]) or re.findall(r"-?\d+", text)
+        numbers = NUMBER.findall(text.rpartition("answer is")[2]) or NUMBER.findall(text)
         return str(int(numbers[0])) if numbers else None
 
     def primer(self, seed: int) -> Primer:
