@@ -10,7 +10,7 @@ from pydantic import Field
 from magdi.core.errors import ConfigError
 from magdi.core.task import Split
 from magdi.plugins.tasks.columns import Columns
-from magdi.plugins.tasks.dataset import DatasetConfig
+from magdi.plugins.tasks.dataset import DatasetConfig, Source
 from magdi.plugins.tasks.jsonl import ColumnTask
 from magdi.plugins.tasks.rows import Row, hub_rows
 
@@ -32,6 +32,7 @@ class Hf(ColumnTask):
 
     Config = HfConfig
     name = "hf"
+    source = Source("")  # for local files; on the hub, the settings say where
 
     @classmethod
     def from_target(cls, target: str) -> dict[str, Any]:
