@@ -158,6 +158,21 @@ def test_config_validate_tells_all_problems(tmp_path):
         CliRunner().invoke(config_app, ["validate", str(tmp_path / "a.yaml")], catch_exceptions=False)
 
 
+def test_config_schema_knows_the_settings_of_all_components_plugins_included(plugin_file):
+    schema = json.loads(invoke(config_app, "schema", "--plugin", plugin_file("ring", RING)))
+    names, *by_name, _ = schema["properties"]["protocol"]["anyOf"]
+    assert {"ring", "reconcile"} <= set(names["examples"])
+    reconcile = next(each for each in by_name if each["title"] == "reconcile")
+    assert reconcile["properties"]["rounds"]["minimum"] == 0
+
+
+def test_settings_of_a_component_are_read_as_everywhere_else():
+    document = json.loads(invoke(config_app, "show", "--json", "--encoder", "none", "--task-arg", "min_steps=3"))
+    assert document["config"]["task"] == {"name": "arithmetic", "min_steps": 3}
+    text = invoke(config_app, "validate", "-P", "calibration=stated", "--set", "training.learning_rate=1e-5")
+    assert text == "the configuration is valid\n"
+
+
 COMMAND = """
 import typer
 from magdi.plugins import Component, hookimpl
