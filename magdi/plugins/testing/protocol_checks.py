@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from magdi.core.discussion.plan import max_calls
 from magdi.core.errors import ProtocolError
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent
@@ -141,8 +142,6 @@ def check_any_number_of_agents(specimen: Specimen) -> None:
 
 def check_calls_promised(specimen: Specimen) -> None:
     """It never makes more calls than `magdi run --dry-run` promises."""
-    from magdi.core.discussion.plan import max_calls
-
     for count in (1, 3, 5):
         agents = _agents(specimen, count)
         promised = max_calls(specimen.protocol(), ADDITION, agents)
