@@ -42,10 +42,11 @@ class Heads(nn.Module):
     def __init__(self, dim: int, *, margin: bool, encoder: Encoder | None, seed: int) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(seed)  # twice: the classifier starts the same with and without a score head
             self.score = ScoreHead(dim) if margin else None
-            self.encoder = encoder
+            torch.manual_seed(seed)
             self.classifier = nn.Linear(encoder.out_dim, 2) if encoder is not None else None
+        self.encoder = encoder
 
     def save(self, directory: Path) -> None:
         """Writes all weights to ``heads.safetensors``; nothing where there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,23 +83,26 @@ def summed(sizes: Sequence[Size]) -> Size:
     return Size(*(sum(column) for column in zip(*(size.row() for size in sizes), strict=True)))
 
 
-def weighing(objective: Objective, size: Size, factor: float, processes: int) -> tuple[Weighing, dict[Term, float]]:
-    """Returns what sums are multiplied by, and the terms' weights.
+def weighing(
+    objective: Objective, size: Size, factor: float, processes: int, terms: Container[Term] = TERMS
+) -> tuple[Weighing, dict[Term, float]]:
+    """Returns what sums are multiplied by, and the terms' weights; 0 for those that there are not.
 
     Means are over the whole step, so that neither the number of forward passes nor that of processes changes them;
     gradients are averaged over processes, hence their number.
     """
-    weights: dict[Term, float] = {
+    wanted: dict[Term, float] = {
         "positive": objective.alpha,
         "margin": objective.beta * factor,
         "node": objective.gamma * factor,
     }
+    weights = {term: weight if term in terms else 0.0 for term, weight in wanted.items()}
 
     def over(count: int) -> float:
         return processes / max(1, count) if objective.reduction == "mean" else float(processes)
 
     return Weighing(
-        lessons=(objective.alpha * over(size.first), objective.alpha * over(size.second)),
+        lessons=(weights["positive"] * over(size.first), weights["positive"] * over(size.second)),
         margin=weights["margin"] * over(size.pairs),
         node=weights["node"] * over(size.nodes),
     ), weights
@@ -131,7 +134,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         on_metrics: Metrics,
         failed: Path,
     ) -> None:
-        super().__init__(model=module, args=arguments, train_dataset=steps)
+        super().__init__(model=module, args=arguments, train_dataset=steps, eval_dataset=validation)
         self.remove_callback(PrinterCallback)
         if patience and validation is not None:
             self.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
@@ -164,7 +167,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         model.train()
         torch.manual_seed(hash((self.args.seed, inputs.number, self.args.process_index)) & 0x7FFFFFFF)
         factor = anneal(self._objective.anneal, inputs.number, len(self._steps))
-        weigh, weights = weighing(self._objective, inputs.size, factor, self._steps.processes)
+        weigh, weights = weighing(self._objective, inputs.size, factor, self._steps.processes, self.model.terms)
         try:
             losses = [
                 self._pass(model, batch, weigh, last=place == len(inputs.batches) - 1, first=place == 0)

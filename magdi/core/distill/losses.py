@@ -73,7 +73,7 @@ class MagLosses(nn.Module):
         ``pairs_right`` and ``nodes_right`` count what the heads get right. Heads and pooling are never autocast.
         """
         states, logits = self._read(batch)
-        found = self._positive(states, logits, batch, weighing)
+        found = self._positive(states, logits, batch, weighing) if any(weighing.lessons) else {}
         score, classifier = self.heads.score, self.heads.classifier
         if not (score is not None and weighing.margin or classifier is not None and weighing.node):
             return found
@@ -90,6 +90,15 @@ class MagLosses(nn.Module):
                 found["node"] = weighing.node * node_loss(guesses, batch.node_label)
                 found["nodes_right"] = (guesses.argmax(1) == batch.node_label).sum().detach()
         return found
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The losses that there are."""
+        return (
+            "positive",
+            *(("margin",) if self.heads.score is not None else ()),
+            *(("node",) if self.heads.classifier is not None else ()),
+        )
 
     def _read(self, batch: MagBatch) -> tuple[Tensor, Tensor | None]:
         if self.reader.direct_head:

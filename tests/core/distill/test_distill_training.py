@@ -1,0 +1,279 @@
+"""Training from end to end, with a tiny student: what is written, said, resumed, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from distill_models import make_mags
+from distill_plain import MeanEncoder
+from distill_runs import SHORT, run
+from safetensors.torch import load_file
+
+from magdi.core.config.models import Objective, Training
+from magdi.core.distill.arguments import anneal, schedule, trackers
+from magdi.core.distill.student import DistillStudent
+from magdi.core.distill.trainer import DistillReport, distill
+from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.mag import write_mags
+
+Load = Callable[..., DistillStudent]
+HERE = Path(__file__).parent
+
+
+def train(
+    student: DistillStudent,
+    out: Path,
+    *,
+    objective: Objective | None = None,
+    told: list[Any] | None = None,
+    **changes: Any,
+) -> DistillReport:
+    torch.manual_seed(0)
+    return distill(
+        make_mags(8),
+        student,
+        MeanEncoder(student.hidden_size),
+        objective=objective or Objective(),
+        training=Training(**(SHORT | changes)),
+        seed=1,
+        out=out,
+        on_metrics=(told if told is not None else []).append,
+    )
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return {name: tensor for file in sorted(folder.glob("*.safetensors")) for name, tensor in load_file(file).items()}
+
+
+def same(a: Mapping[str, torch.Tensor], b: Mapping[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("adaptation", ["lora", "full"])
+def test_the_loss_falls_and_all_is_said(student: Load, tmp_path: Path, adaptation: str) -> None:
+    told: list[Mapping[str, float]] = []
+    report = train(student("llama", adaptation), tmp_path, told=told, steps=20)
+    assert told[-1]["loss/positive"] < told[0]["loss/positive"] - 0.5
+    terms = ("positive", "margin", "node")
+    expected = {f"{what}/{term}" for what in ("loss", "weighted", "grad_norm") for term in terms}
+    expected |= {"loss", "grad_norm", "learning_rate", "accuracy/pairs", "accuracy/nodes", "step"}
+    expected |= {"tokens_per_second", "mags_per_second", "memory_mib", "progress", "passes"}
+    assert expected <= told[0].keys()
+    assert [line["step"] for line in told] == [1, *range(2, 21, 2)]
+    assert told[0]["loss"] == pytest.approx(sum(told[0][f"weighted/{term}"] for term in terms), rel=1e-5)
+    assert told[0]["weighted/margin"] == pytest.approx(0.1 * told[0]["loss/margin"], rel=1e-5)
+    assert (report.steps, report.layout, report.level, report.mags) == (20, "tree", "4", 8)
+    assert report.counts["used"] == 8
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_levels_without_an_encoder(student: Load, tmp_path: Path) -> None:
+    told: list[Mapping[str, float]] = []
+    report = distill(
+        make_mags(4), student(), None, objective=Objective(), training=Training(**SHORT | {"level": "2"}),
+        seed=0, out=tmp_path, on_metrics=told.append,
+    )  # fmt: skip
+    assert "loss/margin" not in told[0]
+    assert not (report.student / "heads.safetensors").exists()
+    with pytest.raises(ConfigError, match="needs an encoder"):
+        distill(make_mags(4), student(), None, objective=Objective(), training=Training(), seed=0, out=tmp_path)
+
+
+def test_gradient_norms_are_the_terms_own(student: Load, tmp_path: Path) -> None:
+    """With one term alone, its norm is the whole gradient's; with all, it is the same as alone."""
+    norms = {}
+    told: list[Mapping[str, float]]
+    for term in ("alpha", "beta", "gamma"):
+        told = []
+        only = {name: float(name == term) for name in ("alpha", "beta", "gamma")}
+        train(student(), tmp_path / term, told=told, steps=1, objective=Objective(**only), max_grad_norm=1e9)
+        (norms[term],) = [value for key, value in told[0].items() if key.startswith("grad_norm/")]
+        if term == "alpha":
+            assert told[0]["grad_norm"] == pytest.approx(norms[term], rel=1e-5)
+    told = []
+    train(student(), tmp_path / "all", told=told, steps=1, objective=Objective(alpha=1, beta=1, gamma=1))
+    together = [told[0][f"grad_norm/{term}"] for term in ("positive", "margin", "node")]
+    assert together == pytest.approx(list(norms.values()), rel=1e-4)
+
+
+def test_forward_passes_change_nothing(student: Load, tmp_path: Path) -> None:
+    """One MAG a forward pass, or all of a step in one: the same weights up to rounding."""
+    one = train(student(), tmp_path / "one", tokens_per_batch=64, max_grad_norm=0.0, steps=2, learning_rate=1e-3)
+    all_ = train(student(), tmp_path / "all", tokens_per_batch=1 << 20, max_grad_norm=0.0, steps=2, learning_rate=1e-3)
+    a, b = weights(one.student), weights(all_.student)
+    assert all(torch.allclose(a[name], b[name], atol=2e-5) for name in a)
+
+
+def test_the_student_loads_where_magdi_is_not(student: Load, tmp_path: Path) -> None:
+    folders = [str(train(student("llama", how), tmp_path / how, steps=2).student) for how in ("lora", "full")]
+    script = f"""
+import sys; sys.modules["magdi"] = None
+from transformers import AutoModelForCausalLM, AutoTokenizer
+for folder in {folders!r}:
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    ids = AutoTokenizer.from_pretrained(folder)("w1 w2 w3", return_tensors="pt").input_ids
+    print(model.generate(input_ids=ids, max_new_tokens=3, do_sample=False).shape[1])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [int(line) > 3 for line in done.stdout.split()] == [True, True]
+    assert not [file for folder in folders for file in Path(folder).glob("*.bin")]
+
+
+RUN = """
+import sys
+sys.path.insert(0, {here!r})
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from distill_runs import run
+run({model!r}, {out!r}, {adaptation!r}, **{settings!r})
+"""
+
+
+def other_process(model: Path, out: Path, adaptation: str, **settings: Any) -> str:
+    """Returns a script that does what `run` does here."""
+    return RUN.format(here=str(HERE), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
+
+
+def test_kill_9_and_resume_give_the_same_bits(
+    family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed after a checkpoint, started again: every weight, heads included, as if nothing had happened."""
+    model, settings = family_path("llama"), {"steps": 40, "save_every": 10, "log_every": 1}
+    run(model, tmp_path / "whole", "lora", **settings)
+    script = other_process(model, tmp_path / "broken", "lora", **settings)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if float(line.split()[0]) >= 17:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "broken" / "student").exists()
+    capsys.readouterr()
+    run(model, tmp_path / "broken", "lora", **settings)
+    assert capsys.readouterr().out.startswith("11.0 ")
+    assert same(weights(tmp_path / "whole" / "student"), weights(tmp_path / "broken" / "student"))
+
+
+def test_a_checkpoint_without_its_mark_is_not_used(student: Load, tmp_path: Path) -> None:
+    from magdi.core.distill.checkpoints import mark_complete, newest
+
+    for step in (4, 20, 100):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    mark_complete(tmp_path / "checkpoint-4")
+    mark_complete(tmp_path / "checkpoint-20")
+    assert newest(tmp_path) == tmp_path / "checkpoint-20"
+
+
+def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
+    from magdi.core.distill.checkpoints import claim, mark_complete
+
+    claim(tmp_path, {"seed": 1})
+    (tmp_path / "checkpoint-2").mkdir()
+    claim(tmp_path, {"seed": 2})
+    mark_complete(tmp_path / "checkpoint-2")
+    with pytest.raises(TrainingError, match="another run: seed changed"):
+        claim(tmp_path, {"seed": 1})
+
+
+def test_two_processes_do_what_one_does(
+    family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Same losses and gradient norms with gloo on two processes, up to rounding; the last step's MAGs do not divide."""
+    model, settings = family_path("llama"), {"steps": 4, "log_every": 1, "mags_per_step": 5}
+    run(model, tmp_path / "one", "full", **settings)
+    alone = numbers(capsys.readouterr().out)
+    script = tmp_path / "two.py"
+    script.write_text(other_process(model, tmp_path / "two", "full", **settings))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    two = subprocess.run(launch, capture_output=True, text=True, check=False, timeout=120)
+    assert two.returncode == 0, two.stderr
+    shared = numbers(two.stdout)
+    assert [line[0] for line in shared] == [1, 2, 3, 4]
+    assert shared[0] == pytest.approx(alone[0], rel=1e-5)
+    assert shared == [pytest.approx(line, rel=1e-3) for line in alone]
+
+
+def numbers(text: str) -> list[list[float]]:
+    return [[float(part) for part in line.split()] for line in text.splitlines()]
+
+
+def test_early_stopping_keeps_the_best(student: Load, tmp_path: Path) -> None:
+    """A learning rate that destroys the student: the validation loss rises, training stops, the best is kept."""
+    told: list[Mapping[str, float]] = []
+    report = train(
+        student(), tmp_path, told=told, steps=40, save_every=2, validation=0.3, patience=2, learning_rate=0.3
+    )
+    losses = {line["step"]: line["eval_loss"] for line in told if "eval_loss" in line}
+    assert report.steps < 40
+    assert report.best == min(losses, key=lambda step: losses[step])
+    assert report.mags == 6
+
+
+def test_losses_that_are_not_finite_name_their_mags(student: Load, tmp_path: Path) -> None:
+    loaded = student()
+    with torch.no_grad():
+        loaded.base.model.norm.weight.mul_(float("nan"))
+    with pytest.raises(TrainingError, match="differ by nan|not a finite number"):
+        train(loaded, tmp_path, layout="padded")
+    with torch.no_grad():
+        loaded.base.model.norm.weight.fill_(1.0)
+    with pytest.raises(TrainingError, match="not a finite number"):
+        train(loaded, tmp_path / "two", objective=Objective(alpha=1e39))
+    failed = json.loads((tmp_path / "two" / "failed_batch.json").read_text())
+    assert failed["step"] == 0
+    assert len(failed["mags"]) == 3
+
+
+def test_out_of_memory_says_what_to_turn(student: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from magdi.core.distill.losses import MagLosses
+
+    def full(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(MagLosses, "forward", full)
+    with pytest.raises(TrainingError, match="out of memory") as caught:
+        train(student(), tmp_path)
+    assert "tokens_per_batch" in caught.value.hint
+
+
+def test_a_level_with_nothing_to_train_on(student: Load, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no agent 'Eve'"):
+        train(student(), tmp_path, level="single-teacher:Eve")
+
+
+def test_a_file_of_mags_trains_like_a_list(student: Load, tmp_path: Path) -> None:
+    write_mags(tmp_path / "mags.jsonl", make_mags(8))
+    listed = train(student(), tmp_path / "list")
+    loaded = student()
+    torch.manual_seed(0)
+    streamed = distill(
+        tmp_path / "mags.jsonl", loaded, MeanEncoder(32), objective=Objective(), training=Training(**SHORT),
+        seed=1, out=tmp_path / "stream", cache=tmp_path / "cache",
+    )  # fmt: skip
+    assert same(weights(listed.student), weights(streamed.student))
+
+
+def test_schedules() -> None:
+    assert [anneal(0.5, step, 8) for step in (0, 2, 4, 6)] == [1.0, 0.5, 0.0, 0.0]
+    assert anneal(0, 5, 8) == 1.0
+    assert schedule(Training(final_lr_ratio=0.1))[0] == "cosine_with_min_lr"
+    assert schedule(Training(scheduler="linear", final_lr_ratio=0.1))[0] == "polynomial"
+    with pytest.raises(ConfigError, match="final_lr_ratio"):
+        schedule(Training(scheduler="constant", final_lr_ratio=0.1))
+
+
+def test_trackers_that_are_missing_are_named() -> None:
+    with pytest.raises(ConfigError, match="mlflow is not installed"):
+        trackers(("mlflow",))
