@@ -89,7 +89,22 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
     ),
     "teacher": (
         Component("openai", "magdi.plugins.teachers.openai:OpenAITeacher", "Any OpenAI-compatible server."),
-        Component("replay", "magdi.plugins.teachers.replay:ReplayTeacher", "Answers from a recorded MAG file."),
+        Component("hf", "magdi.plugins.teachers.local:LocalTeacher", "A model of transformers on this machine."),
+        Component(
+            "litellm",
+            "magdi.plugins.teachers.litellm:LitellmTeacher",
+            "Every vendor that LiteLLM knows.",
+            requires="magdi[litellm]",
+        ),
+        Component(
+            "vllm",
+            "magdi.plugins.teachers.vllm:VllmTeacher",
+            "vLLM's offline engine in this process.",
+            requires="magdi[vllm]",
+        ),
+        Component(
+            "replay", "magdi.plugins.teachers.replay:ReplayTeacher", "Answers from a recorded MAG file or journal."
+        ),
         Component(
             "simulated",
             "magdi.plugins.teachers.simulated:SimulatedTeacher",
@@ -103,9 +118,7 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
         Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
         Component("strategyqa", "magdi.plugins.tasks.strategyqa:StrategyQa", "Yes or no, with implicit steps."),
         Component("commonsense-qa", "magdi.plugins.tasks.commonsense_qa:CommonsenseQa", "Five options, common sense."),
-        Component(
-            "arc-challenge", "magdi.plugins.tasks.arc:ArcChallenge", "School science, hard, with options."
-        ),
+        Component("arc-challenge", "magdi.plugins.tasks.arc:ArcChallenge", "School science, hard, with options."),
         Component("math", "magdi.plugins.tasks.math:Math", "Competition mathematics, answers are expressions."),
         Component("svamp", "magdi.plugins.tasks.svamp:Svamp", "One-step word problems; held out, for testing."),
         Component("boolq", "magdi.plugins.tasks.boolq:BoolQ", "Yes or no, from passages; held out, for testing."),

@@ -48,7 +48,7 @@ def read_completion(body: bytes, price: Price | None = None) -> Reply:
     text = _text(message.get("content")) or _text(message.get("refusal"))
     if finish == "content_filter":
         raise TeacherError("the server's content filter held the reply back")
-    text, thought = _without_thought(text)
+    text, thought = split_thought(text)
     reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning")) or thought
     return Reply(text=text, reasoning=reasoning, usage=_usage(completion.get("usage"), price), finish_reason=finish)
 
@@ -123,8 +123,8 @@ def _text(content: object) -> str:
     return ""
 
 
-def _without_thought(text: str) -> tuple[str, str]:
-    """Returns a text without the ``<think>`` block that it begins with, and the block."""
+def split_thought(text: str) -> tuple[str, str]:
+    """Returns a text without the ``<think>`` block that it begins with, and the block without its marks."""
     match = _THOUGHT.match(text)
     return (text[match.end() :].lstrip(), match[1].strip()) if match else (text, "")
 

@@ -1,0 +1,193 @@
+"""A model of transformers on this machine, in batches of whatever is ready: ``hf:PATH_OR_ID``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from magdi.core.discussion.journal import canonical
+from magdi.core.errors import DataError, TeacherError
+from magdi.core.mag import Message, Usage
+from magdi.core.teacher import Reply, Request, Teacher
+from magdi.plugins.teachers.batching import Batcher
+from magdi.plugins.teachers.completion import split_thought
+
+NO_LIMIT = 1_000_000  # context length of models that state none
+DEFAULT_TOKENS = 1024  # longest reply where the sampling sets no limit
+
+
+class LocalTeacher(Teacher):
+    """Answers requests in batches; a reply depends on its request and the seed, not on who else is in the batch."""
+
+    concurrency = 4096  # all that is ready: the batcher takes from it
+
+    class Config(BaseModel, extra="forbid", frozen=True):
+        """Settings of `hf`."""
+
+        model: str = Field(min_length=1, description="A model's folder or hub id.")
+        revision: str | None = Field(None, description="The hub revision.")
+        device: str = Field("auto", description="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
+        dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Type of the weights.")
+        batch_size: int = Field(32, ge=1, description="Most requests a batch.")
+        seed: int = Field(0, ge=0, description="Seed of sampled replies.")
+        trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
+
+    config: Config
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        super().__init__(config)
+        self._batcher: Batcher | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Model, revision and seed."""
+        revision = f"@{self.config.revision}" if self.config.revision else ""
+        return f"hf:{self.config.model}{revision}" + (f"#seed={self.config.seed}" if self.config.seed else "")
+
+    def check(self) -> None:
+        """Looks whether there is such a model; its weights are loaded with the first request."""
+        from transformers import AutoConfig
+
+        try:
+            AutoConfig.from_pretrained(self.config.model, **self._where)
+        except (OSError, ValueError) as error:
+            raise DataError(f"the model {self.config.model!r} cannot be loaded: {error}") from error
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"revision": self.config.revision, "trust_remote_code": self.config.trust_remote_code}
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers a request with the next batch."""
+        if self._batcher is None:
+            self._batcher = Batcher(self._answer, self.config.batch_size, _length)
+        return await self._batcher(request)
+
+    async def close(self) -> None:
+        """Gives the model's memory back."""
+        batcher, self._batcher = self._batcher, None
+        if batcher is not None:
+            await batcher.close()
+        self.__dict__.pop("_loaded", None)
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        """The model, in eval mode where it is to run, and its tokenizer."""
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        device = self.config.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        tokenizer = AutoTokenizer.from_pretrained(self.config.model, **self._where)
+        model = AutoModelForCausalLM.from_pretrained(self.config.model, dtype=self.config.dtype, **self._where)
+        return model.to(device).eval(), tokenizer
+
+    def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        """Answers a batch; requests that sample alike are decoded together."""
+        replies: dict[int, Reply | Exception] = {}
+        groups: dict[tuple[float | None, float | None], list[int]] = {}
+        for place, request in enumerate(requests):
+            groups.setdefault((request.sampling.temperature, request.sampling.top_p), []).append(place)
+        for places in groups.values():
+            replies |= dict(zip(places, self._decoded([requests[place] for place in places]), strict=True))
+        return [replies[place] for place in range(len(requests))]
+
+    def _decoded(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        import torch
+
+        try:
+            return self._generated(requests)
+        except torch.OutOfMemoryError:
+            if len(requests) == 1:
+                return [TeacherError("there is not enough memory for this prompt")]
+        torch.cuda.empty_cache()
+        half = len(requests) // 2
+        return self._decoded(requests[:half]) + self._decoded(requests[half:])
+
+    def _generated(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        from magdi.core.config.models import Evaluation
+        from magdi.core.evaluation.decoding import Row, decode
+
+        model, tokenizer = self._loaded
+        context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT
+        rows = [Row(prompt_ids(tokenizer, request.messages), self._draw(request)) for request in requests]
+        most = [
+            min(request.sampling.max_tokens or DEFAULT_TOKENS, context - len(row.prompt))
+            for request, row in zip(requests, rows, strict=True)
+        ]
+        fitting = [place for place, tokens in enumerate(most) if tokens > 0]
+        limit = {id(rows[place]): most[place] for place in fitting}
+
+        def enough(unfinished: Sequence[Row]) -> None:
+            for row in unfinished:
+                row.finished = len(row.tokens) >= limit[id(row)]
+
+        sampling = requests[0].sampling
+        settings = Evaluation(
+            temperature=0.0 if sampling.temperature is None else sampling.temperature,
+            top_p=sampling.top_p or 1.0,
+            max_new_tokens=max((most[place] for place in fitting), default=1),
+        )
+        if fitting:
+            decode(
+                model,
+                [rows[place] for place in fitting],
+                settings=settings,
+                end_tokens=end_tokens(model, tokenizer),
+                complete=enough,
+            )
+        too_long = TeacherError(f"the prompt is longer than the {context} tokens of the model's context")
+        return [
+            _reply(tokenizer, row, tokens) if tokens > 0 else too_long for row, tokens in zip(rows, most, strict=True)
+        ]
+
+    def _draw(self, request: Request) -> str:
+        """Returns what a reply's random numbers are made from."""
+        return json.dumps([self.config.seed, canonical(request)])
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> tuple[int, ...]:
+    """Returns a prompt's token ids, by the tokenizer's chat template where it has one.
+
+    Templates that know no system message get it at the head of the first user message.
+    """
+    from jinja2 import TemplateError
+
+    plain = [message.model_dump() for message in messages]
+    if not tokenizer.chat_template:
+        text = "".join(f"{message.role.capitalize()}: {message.content}\n\n" for message in messages) + "Assistant:"
+        return tuple(tokenizer(text)["input_ids"])
+    try:
+        text = tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+    except TemplateError:
+        system = "\n\n".join(message.content for message in messages if message.role == "system")
+        rest = [each for each in plain if each["role"] != "system"]
+        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+        text = tokenizer.apply_chat_template(rest, tokenize=False, add_generation_prompt=True)
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def end_tokens(model: Any, tokenizer: Any) -> list[int]:
+    """Returns the ids of the tokens that end a reply."""
+    named = getattr(model.generation_config, "eos_token_id", None)
+    ends = set(named if isinstance(named, list) else [named]) | {tokenizer.eos_token_id}
+    return sorted(end for end in ends if end is not None)
+
+
+def _reply(tokenizer: Any, row: Any, most: int) -> Reply:
+    text, thought = split_thought(tokenizer.decode(row.tokens, skip_special_tokens=True))
+    return Reply(
+        text=text,
+        reasoning=thought,
+        usage=Usage(prompt_tokens=len(row.prompt), completion_tokens=len(row.tokens)),
+        finish_reason="length" if len(row.tokens) >= most else "stop",
+    )
+
+
+def _length(request: Request) -> int:
+    return sum(len(message.content) for message in request.messages)

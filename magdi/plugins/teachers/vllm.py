@@ -1,0 +1,94 @@
+"""vLLM's offline engine in this process, in batches of whatever is ready: ``vllm:PATH_OR_ID``.
+
+A vLLM server is reached with ``openai:MODEL@http://host:8000/v1`` and needs no package; this is for one machine with
+nothing else on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from magdi.core.mag import Usage
+from magdi.core.teacher import Reply, Request, Teacher
+from magdi.plugins.teachers.batching import Batcher
+from magdi.plugins.teachers.completion import split_thought
+from magdi.plugins.teachers.extras import need
+
+
+class VllmTeacher(Teacher):
+    """Hands all requests that are ready to the engine at once, which batches them as they fit."""
+
+    concurrency = 4096
+
+    class Config(BaseModel, extra="forbid", frozen=True):
+        """Settings of `vllm`."""
+
+        model: str = Field(min_length=1, description="A model's folder or hub id.")
+        seed: int = Field(0, ge=0, description="Seed of sampled replies.")
+        engine: dict[str, Any] = Field(
+            default_factory=dict, description="Arguments of vllm.LLM, e.g. tensor_parallel_size, max_model_len."
+        )
+        structured: bool = Field(True, description="Hold replies to the JSON schema, where there is one.")
+
+    config: Config
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        super().__init__(config)
+        self._batcher: Batcher | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Model, engine arguments and seed."""
+        engine = json.dumps(self.config.engine, sort_keys=True, separators=(",", ":")) if self.config.engine else ""
+        return f"vllm:{self.config.model}{engine}" + (f"#seed={self.config.seed}" if self.config.seed else "")
+
+    def check(self) -> None:
+        """Looks whether vLLM is installed."""
+        need("vllm", "vllm")
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers a request with the next batch."""
+        if self._batcher is None:
+            self._batcher = Batcher(self._answer, self.concurrency, lambda request: 0)
+        return await self._batcher(request)
+
+    async def close(self) -> None:
+        """Gives the engine's memory back."""
+        batcher, self._batcher = self._batcher, None
+        if batcher is not None:
+            await batcher.close()
+        self.__dict__.pop("_engine", None)
+
+    @cached_property
+    def _engine(self) -> Any:
+        return need("vllm", "vllm").LLM(model=self.config.model, seed=self.config.seed, **self.config.engine)
+
+    def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        conversations = [[message.model_dump() for message in request.messages] for request in requests]
+        outputs = self._engine.chat(conversations, [self._parameters(request) for request in requests], use_tqdm=False)
+        return [_reply(output) for output in outputs]
+
+    def _parameters(self, request: Request) -> Any:
+        sampling = request.sampling
+        seed = self.config.seed if sampling.seed is None else sampling.seed
+        fields: dict[str, Any] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
+        for name in ("temperature", "top_p"):
+            if getattr(sampling, name) is not None:
+                fields[name] = getattr(sampling, name)
+        if self.config.structured and request.json_schema is not None:
+            fields["structured_outputs"] = need("vllm.sampling_params", "vllm").StructuredOutputsParams(
+                json=request.json_schema
+            )
+        return need("vllm", "vllm").SamplingParams(**fields)
+
+
+def _reply(output: Any) -> Reply:
+    best = output.outputs[0]
+    text, thought = split_thought(best.text)
+    usage = Usage(prompt_tokens=len(output.prompt_token_ids or ()), completion_tokens=len(best.token_ids))
+    return Reply(text=text, reasoning=thought, usage=usage, finish_reason=best.finish_reason or "stop")
