@@ -56,7 +56,13 @@ def make_model(tokenizer: Any) -> Callable[..., Any]:
     def make(family: str = "llama", seed: int = 0) -> Any:
         if f"{family}{seed}" in made:
             return made[f"{family}{seed}"]
-        common = {"vocab_size": len(tokenizer), "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+        common = {
+            "vocab_size": len(tokenizer),
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 0,
+            "tie_word_embeddings": False,
+        }
         if family == "gpt2":
             config = transformers.GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=512, **common)
         else:
@@ -73,14 +79,11 @@ def make_model(tokenizer: Any) -> Callable[..., Any]:
         torch.manual_seed(seed)
         model = transformers.AutoModelForCausalLM.from_config(config).double().eval()
         with torch.no_grad():
-            for weight in model.parameters():
+            for name, weight in model.named_parameters():
                 if weight.dim() > 1:
-                    weight.mul_(4)
-            # An end token that is likely enough to be met, so that answers differ in length.
-            head = model.get_output_embeddings().weight
-            if family != "gpt2":
-                model.get_output_embeddings().weight = torch.nn.Parameter(head.clone())
-        model.generation_config.eos_token_id = [2, *range(40, 60)]
+                    weight.mul_(1 if "emb" in name or "wte" in name or "wpe" in name else 12)
+        # End tokens enough to be met, so that answers differ in length.
+        model.generation_config.eos_token_id = [2, *range(100, 130)]
         made[f"{family}{seed}"] = model
         return model
 
