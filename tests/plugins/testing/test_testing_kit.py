@@ -1,6 +1,7 @@
 """The kit itself: its three fronts, its strictness, and what it gives to tests of components."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -202,3 +203,17 @@ def test_time_limit(in_main):
 def test_time_limit_cuts_off_a_power():
     with pytest.raises(CheckFailed):
         within(0.1, lambda: 9**9**9, "a tower")
+
+
+def test_time_limit_leaves_the_timer_of_others_running():
+    fired = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: fired.append(True))
+    others = signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        within(5, lambda: time.sleep(0.02), "sleeping")
+        assert not fired
+        time.sleep(0.15)
+        assert fired
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *others)

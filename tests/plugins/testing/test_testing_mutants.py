@@ -20,7 +20,7 @@ HONEST = [mutant_protocols.Honest, mutant_encoders.Honest, mutant_teachers.Hones
 def _little_patience(monkeypatch):
     monkeypatch.setattr(task_checks, "SECONDS", 0.3)
     monkeypatch.setattr(teacher_checks, "TIMEOUT", 0.1)
-    monkeypatch.setattr(teacher_checks, "SECONDS", 4.0)
+    monkeypatch.setattr(teacher_checks, "SECONDS", 8.0)
 
 
 @pytest.mark.parametrize("target", HONEST, ids=lambda target: target.__module__)
