@@ -99,7 +99,9 @@ class TermNorms:
                 self._take(term, found[term])
 
     def _take(self, term: Term, loss: Tensor) -> None:
-        found = torch.autograd.grad(loss, self._parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
+        found = torch.autograd.grad(
+            loss, self._parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
         self._norms[term] = _norm(found)
         if self._rest is None:
             return
