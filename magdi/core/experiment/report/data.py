@@ -65,7 +65,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     bad: list[MagFileError] = []
     discussions = Discussions()
     discussions.read(read_mags(path, on_bad_line=bad))
-    if not discussions.talk.count:
+    if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
     blocks = (*unread, *summary.blocks(discussions.talk, {}))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from magdi.core.corpus.statistics.flips import changes
 from magdi.core.experiment.report.blocks import Browser, Section
 from magdi.core.experiment.report.prompts import Reworder
 from magdi.core.experiment.report.store import Store
-from magdi.core.experiment.report.talk import Talk, revisions
+from magdi.core.experiment.report.talk import Talk
 from magdi.core.mag import Mag
 
 COLUMNS = ("question", "gold", "answer", "correct", "structure", "turns", "first", "up", "down", "stop", "protocol")
@@ -44,7 +45,7 @@ class Discussions:
 
     def sections(self) -> list[Section]:
         """Returns what was said in numbers, and every discussion."""
-        if not self.talk.count:
+        if not self.talk.mags:
             return []
         note = "Right and wrong are told by colour and by shape. An edge leads to the prompt that quotes a turn."
         browser = Browser("discussions", "discussion", self.store, {"no_prompts": self._no_prompts})
@@ -62,7 +63,7 @@ class Discussions:
 
 
 def _row(mag: Mag) -> dict[str, Any]:
-    moves = [(before.correct, after.correct) for before, after in revisions(mag)]
+    moves = [change.kind for change in changes(mag)]
     first = [turn.correct for turn in mag.turns if turn.round == 0 and turn.correct is not None]
     return {
         "id": mag.id,
@@ -73,8 +74,8 @@ def _row(mag: Mag) -> dict[str, Any]:
         "structure": mag.structure,
         "turns": len(mag.turns),
         "first": f"{sum(first)}/{len(first)}" if first else "",
-        "up": moves.count((False, True)),
-        "down": moves.count((True, False)),
+        "up": moves.count("wrong-to-right"),
+        "down": moves.count("right-to-wrong"),
         "stop": mag.stop,
         "protocol": mag.protocol,
         "task": mag.question.task,

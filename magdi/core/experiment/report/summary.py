@@ -10,7 +10,7 @@ from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.experiment.report.answers import WHO
 from magdi.core.experiment.report.blocks import Block, Fact, Facts, Notice, Point, Scatter
 from magdi.core.experiment.report.figures import percent, points, share, wilson_of
-from magdi.core.experiment.report.talk import Talk
+from magdi.core.experiment.report.talk import TALK, Talk
 
 SIMULATED = (
     "The teachers of this run are simulated: programs that make slips on purpose, no language models. What holds here "
@@ -37,10 +37,10 @@ def blocks(talk: Talk, predictions: Mapping[str, list[Prediction]]) -> list[Bloc
 
 
 def _talk_facts(talk: Talk) -> Iterator[Fact]:
-    if not talk.count:
+    if not talk.mags:
         return
     written = talk.written
-    yield Fact("discussions", f"{talk.count:,}", f"{written:.0f} tokens written in each" if written else "")
+    yield Fact("discussions", f"{len(talk.mags):,}", f"{written:.0f} tokens written in each" if written else "")
     if talk.decided:
         yield Fact("teachers' teams right", percent(share(talk.decided)), _interval(wilson_of(talk.decided)))
     if talk.first_answers:
@@ -78,7 +78,7 @@ def _scatter(marks: tuple[Point, ...]) -> Scatter:
         marks,
         note=note,
         log=all(mark.x > 0 for mark in marks),
-        joined=("discussion, plain vote",),
+        joined=(TALK,),
     )
 
 

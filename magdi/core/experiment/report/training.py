@@ -34,7 +34,7 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
     for name in names:
         group, slash, rest = name.partition("/")
         if not slash:
-            group, rest = TOTALS.get(name, (name, name))
+            group, rest = TOTALS.get(name, (name, SINGLE.get(name, name)))
         groups.setdefault(group, []).append((name, NAMES.get(rest, rest)))
     known = [*TITLES, *SINGLE]
     for group in sorted(groups, key=lambda each: known.index(each) if each in known else len(known)):

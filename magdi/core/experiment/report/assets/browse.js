@@ -54,6 +54,16 @@ function browser(block, spec) {
     next.disabled = from + LIST_PAGE >= state.found.length;
   }
 
+  /** Turns the list to the page that a record is on. */
+  function reveal(at) {
+    const place = state.found.indexOf(at);
+    if (place >= 0 && Math.floor(place / LIST_PAGE) !== state.page) {
+      state.page = Math.floor(place / LIST_PAGE);
+      list();
+    }
+    items.querySelector(`[data-at="${at}"]`)?.scrollIntoView({ block: "nearest" });
+  }
+
   async function show(at, { scroll = false } = {}) {
     state.at = at;
     const turn = state.show += 1;
@@ -75,9 +85,8 @@ function browser(block, spec) {
   function move(by) {
     const place = state.found.indexOf(state.at) + by;
     if (place < 0 || place >= state.found.length) return;
-    if (Math.floor(place / LIST_PAGE) !== state.page) { state.page = Math.floor(place / LIST_PAGE); list(); }
     go(state.found[place], {});
-    items.querySelector(`[data-at="${state.found[place]}"]`)?.scrollIntoView({ block: "nearest" });
+    reveal(state.found[place]);
   }
 
   function pager(at) {
@@ -122,7 +131,7 @@ function browser(block, spec) {
     await parsed;
     const hash = decodeURIComponent(location.hash.slice(1));
     const wanted = hash.startsWith(`${block.id}/`) ? state.index.id.indexOf(hash.slice(block.id.length + 1)) : -1;
-    if (wanted >= 0) { await show(wanted); root.scrollIntoView(); }
+    if (wanted >= 0) { await show(wanted); reveal(wanted); root.scrollIntoView(); }
     else if (state.found.length) await show(state.found[0]);
     else detail.replaceChildren(el("p", { class: "empty" }, `no ${spec.noun}s`));
   }
@@ -134,7 +143,7 @@ function browser(block, spec) {
     const hash = decodeURIComponent(location.hash.slice(1));
     if (!state.index || !hash.startsWith(`${block.id}/`)) return;
     const at = state.index.id.indexOf(hash.slice(block.id.length + 1));
-    if (at >= 0) { show(at); root.scrollIntoView(); }
+    if (at >= 0) { show(at); reveal(at); root.scrollIntoView(); }
   });
   root.addEventListener("move", (event) => move(event.detail));
   items.addEventListener("keydown", (event) => {

@@ -23,7 +23,7 @@ function discussions(block) {
     item: (index, at, query) => [
       el("span", { class: "signs" }, sign(index.correct[at], `team ${VERDICTS[verdict(index.correct[at])]}`)),
       el("span", { class: "line" }, marked(index.question[at], query)),
-      el("span", { class: "more" }, [index.structure[at], counted(index.turns[at], "turn"), index.first[at] && `first ${index.first[at]} right`, index.up[at] ? `+${index.up[at]}` : "", index.down[at] ? `−${index.down[at]}` : ""].filter(Boolean).join(" · ")),
+      el("span", { class: "more" }, [index.structure[at], counted(index.turns[at], "turn"), index.first[at] && `first ${index.first[at]} right`, index.up[at] ? `${index.up[at]} mended` : "", index.down[at] ? `${index.down[at]} lost` : ""].filter(Boolean).join(" · ")),
     ],
     show: (mag, at, query) => discussion(mag, query, block),
   });

@@ -9,36 +9,46 @@ function turnVerdict(turn) {
   return verdict(turn.label ?? turn.correct);
 }
 
-/** Columns by the longest chain of turns shown, rows by agent; several of one agent in a column get a row each. */
+const CROWD = 2; // turns of one agent in one column, beyond which columns are spread and rows belong to nobody
+
+/** Columns by the longest chain of turns shown; rows by agent, or spread over the height where samples branch. */
 function layout(turns) {
   const depth = [];
   for (const turn of turns) depth.push(Math.max(-1, ...(turn.seen || []).map((edge) => depth[edge.step])) + 1);
-  const lanes = new Map();
-  const places = turns.map((turn, step) => {
-    const slots = lanes.get(turn.agent) || new Map();
-    lanes.set(turn.agent, slots);
-    const slot = slots.get(depth[step]) || 0;
-    slots.set(depth[step], slot + 1);
-    return { column: depth[step], agent: turn.agent, slot };
+  const columns = Array.from({ length: Math.max(...depth) + 1 }, () => []);
+  turns.forEach((turn, step) => columns[depth[step]].push(turn));
+  const lanes = lanesOf(columns, turns);
+  const crowded = lanes.some((lane) => lane.height > CROWD);
+  const rows = crowded ? Math.max(...columns.map((some) => some.length)) : lanes.reduce((sum, lane) => sum + lane.height, 0);
+  const row = new Map();
+  columns.forEach((some) => {
+    if (crowded) some.forEach((turn, at) => row.set(turn, ((at + 0.5) * rows) / some.length - 0.5));
+    else lanes.forEach((lane) => some.filter((turn) => turn.agent === lane.agent).forEach((turn, at) => row.set(turn, lane.row + at)));
   });
+  const gap = crowded ? STEP_Y * 0.8 : STEP_Y;
+  return {
+    columns, rows, gap, lanes: crowded ? [] : lanes,
+    nodes: turns.map((turn, step) => ({ column: depth[step], x: MARGIN.left + depth[step] * STEP_X + RADIUS, y: MARGIN.top + row.get(turn) * gap + RADIUS })),
+  };
+}
+
+function lanesOf(columns, turns) {
   let row = 0;
-  const agents = [...lanes].map(([agent, slots]) => {
-    const height = Math.max(...slots.values());
+  return [...new Set(turns.map((turn) => turn.agent))].map((agent) => {
+    const height = Math.max(...columns.map((some) => some.filter((turn) => turn.agent === agent).length));
     const lane = { agent, row, height };
     row += height;
     return lane;
   });
-  const first = new Map(agents.map((lane) => [lane.agent, lane.row]));
-  return {
-    agents, rows: row, columns: Math.max(...depth) + 1,
-    nodes: places.map(({ column, agent, slot }) => ({ column, x: MARGIN.left + column * STEP_X + RADIUS, y: MARGIN.top + (first.get(agent) + slot) * STEP_Y + RADIUS })),
-  };
 }
 
-function columnTitles(turns, plan) {
-  const rounds = Array.from({ length: plan.columns }, () => new Set());
-  turns.forEach((turn, step) => rounds[plan.nodes[step].column].add(turn.round || 0));
-  const titles = rounds.map((some) => (some.size === 1 ? `round ${[...some][0]}` : `rounds ${Math.min(...some)}–${Math.max(...some)}`));
+function columnTitles(plan) {
+  const titles = plan.columns.map((some) => {
+    const rounds = some.map((turn) => turn.round || 0);
+    const [low, high] = [Math.min(...rounds), Math.max(...rounds)];
+    const who = plan.lanes.length ? [] : [...new Set(some.map((turn) => turn.role || turn.agent))];
+    return [low === high ? `round ${low}` : `rounds ${low}–${high}`, ...who].join(" · ");
+  });
   return titles.map((title, at) => (title === titles[at - 1] ? "" : title));
 }
 
@@ -64,8 +74,8 @@ let drawings = 0;
 function graph(mag, choose) {
   const { turns } = mag;
   const plan = layout(turns);
-  const width = MARGIN.left + (plan.columns - 1) * STEP_X + 2 * RADIUS + MARGIN.right;
-  const height = MARGIN.top + (plan.rows - 1) * STEP_Y + 2 * RADIUS + MARGIN.bottom + 14;
+  const width = MARGIN.left + (plan.columns.length - 1) * STEP_X + 2 * RADIUS + MARGIN.right;
+  const height = MARGIN.top + (plan.rows - 1) * plan.gap + 2 * RADIUS + MARGIN.bottom + 14;
   const tip = `tip-${drawings += 1}`;
   const stage = svg("g", {});
   const edges = [];
@@ -76,7 +86,7 @@ function graph(mag, choose) {
     edges.push({ from: seen.step, to: turn.step, path });
     stage.append(path);
   }));
-  const nodes = turns.map((turn) => node(turn, plan.nodes[turn.step], choose));
+  const nodes = turns.map((turn) => node(turn, plan.nodes[turn.step], choose, plan.lanes.length > 0));
   stage.append(...nodes);
 
   function light(step) {
@@ -97,20 +107,20 @@ function graph(mag, choose) {
 
   const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Graph of ${counted(turns.length, "turn")} and ${counted(edges.length, "edge")}` },
     svg("defs", {}, svg("marker", { id: tip, viewBox: "0 0 10 10", refX: 8, refY: 5, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { class: "tip", d: "M0 0 L10 5 L0 10 z" }))));
-  columnTitles(turns, plan).forEach((title, at) => drawing.append(svg("text", { class: "small", x: MARGIN.left + at * STEP_X + RADIUS, y: 22, "text-anchor": "middle" }, title)));
-  plan.agents.forEach((lane) => drawing.append(svg("text", { class: "small", x: 12, y: MARGIN.top + lane.row * STEP_Y + RADIUS + 4 }, cut(lane.agent, 13), svg("title", {}, lane.agent))));
+  columnTitles(plan).forEach((title, at) => drawing.append(svg("text", { class: "small", x: MARGIN.left + at * STEP_X + RADIUS, y: 22, "text-anchor": "middle" }, title)));
+  plan.lanes.forEach((lane) => drawing.append(svg("text", { class: "small", x: 12, y: MARGIN.top + lane.row * plan.gap + RADIUS + 4 }, cut(lane.agent, 13), svg("title", {}, lane.agent))));
   drawing.append(stage);
   const mark = (step) => nodes.forEach((each, at) => each.classList.toggle("chosen", at === step));
   return [el("div", { class: "graph" }, drawing), mark];
 }
 
-function node(turn, { x, y }, choose) {
+function node(turn, { x, y }, choose, named) {
   const kind = turnVerdict(turn);
   const answer = turn.answer ?? (turn.status === "invalid" ? "unreadable" : NONE);
   const label = `turn ${turn.step}: ${turn.agent}, ${turn.role || "solver"}, answer ${answer}, ${VERDICTS[kind]}`;
   const group = svg("g", { class: `node ${kind}`, tabindex: "0", role: "button", "aria-label": label }, svg("title", {}, label), shape(kind, x, y, RADIUS));
   group.append(svg("text", { x, y: y + 4, "text-anchor": "middle" }, cut(String(answer), 5)));
-  if (turn.role && turn.role !== "solver") group.append(svg("text", { class: "small", x, y: y + RADIUS + 14, "text-anchor": "middle" }, turn.role));
+  if (named && turn.role && turn.role !== "solver") group.append(svg("text", { class: "small", x, y: y + RADIUS + 14, "text-anchor": "middle" }, turn.role));
   group.addEventListener("click", () => choose(turn.step));
   group.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(turn.step); }

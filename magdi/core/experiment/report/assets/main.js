@@ -20,8 +20,10 @@ function build(page) {
   document.getElementById("end").append(el("div", { class: "keys" }, el("kbd", {}, "/"), " search · ", el("kbd", {}, "j"), " ", el("kbd", {}, "k"), " next, previous · ", el("kbd", {}, "d"), " light or dark"), el("div", {}, page.made));
   const watch = new IntersectionObserver((entries) => entries.forEach((entry) => {
     const link = links[page.sections.findIndex((section) => section.id === entry.target.id)];
-    if (entry.isIntersecting) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+    if (entry.isIntersecting) {
+      link.setAttribute("aria-current", "true");
+      link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft - 40;
+    } else link.removeAttribute("aria-current");
   }), { rootMargin: "-20% 0px -70% 0px" });
   document.querySelectorAll("main > section").forEach((section) => watch.observe(section));
 }

@@ -112,12 +112,22 @@ function scatter(block) {
     series: [{}, ...groups.map((group) => ({ label: group, paths: () => null, points: { show: false } }))],
     hooks: { draw: [(plot) => { spots(plot, all, groups, block); }] },
   });
-  const rows = all.map((point) => [point.name, point.x, point.y, point.low === null ? null : [point.low, point.high]]);
+  const rows = all.map((point) => [point.group ? `${point.group}: ${point.name}` : point.name, point.x, point.y, point.low === null ? null : [point.low, point.high]]);
   const { card } = plotted(block, options, data, 340);
+  const key = el("ul", { class: "legend" });
+  const paint = () => key.replaceChildren(...groups.filter(Boolean).map((group) => {
+    const glyph = svg("svg", { class: "sign", viewBox: "0 0 16 16", "aria-hidden": "true" }, shape(GLYPHS[groups.indexOf(group) % 3], 8, 8, 6, { fill: hue(groups.indexOf(group)) }));
+    return el("li", {}, glyph, group);
+  }));
+  paint();
+  theme.listeners.push(paint);
+  card.querySelector(".plot").after(key);
   const columns = [{ title: "", kind: "text" }, { title: block.x, kind: "number", digits: 1 }, { title: block.y, kind: "percent" }, { title: "95 % interval", kind: "interval" }];
   card.append(el("details", {}, el("summary", {}, "as a table"), table({ columns, rows })));
   return card;
 }
+
+const GLYPHS = ["right", "wrong", "none"]; // the shapes alone: circle, square, diamond
 
 function spots(plot, all, groups, block) {
   const { ctx } = plot;
@@ -138,7 +148,7 @@ function spots(plot, all, groups, block) {
   const taken = placed.map(({ x, y, bar }) => ({ left: x - 6 * unit, right: x + 6 * unit, top: (bar ? bar[0] : y) - 6 * unit, bottom: (bar ? bar[1] : y) + 6 * unit }));
   placed.forEach((point) => {
     ctx.fillStyle = hue(point.group);
-    named(ctx, point, taken, plot.bbox, unit);
+    named(ctx, point, taken, placed.length, plot.bbox, unit);
   });
   ctx.restore();
 }
@@ -167,15 +177,20 @@ function spot(ctx, { x, y, bar, group }, unit) {
   ctx.fill();
 }
 
+function crosses(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
 /** Writes a point's name where it covers least of what is there already. */
-function named(ctx, { name, x, y, bar }, taken, box, unit) {
+function named(ctx, { name, x, y, bar }, taken, count, box, unit) {
   const [width, half, gap] = [ctx.measureText(name).width, 7 * unit, 10 * unit];
   const [over, under] = [(bar ? bar[0] : y) - 2 * half, (bar ? bar[1] : y) + 2 * half];
   const spaces = [[x + gap, y], [x - gap - width, y], [x - width / 2, over], [x - width / 2, under], [x + gap, y + 2 * half], [x + gap, y - 2 * half], [x - gap - width, y + 2 * half], [x - gap - width, y - 2 * half]]
     .map(([left, middle]) => ({ left, right: left + width, top: middle - half, bottom: middle + half }));
-  const bad = (space) => taken.filter((other) => space.left < other.right && other.left < space.right && space.top < other.bottom && other.top < space.bottom).length
+  const bad = (space) => taken.filter((other) => crosses(space, other)).length
     + 5 * (space.left < box.left || space.right > box.left + box.width + gap || space.top < box.top - half || space.bottom > box.top + box.height);
   const best = spaces.reduce((one, other) => (bad(other) < bad(one) ? other : one));
+  if (taken.slice(count).some((other) => crosses(best, other))) return; // in the way of another name: the table has it
   taken.push(best);
   ctx.fillText(name, best.left, (best.top + best.bottom) / 2);
 }
