@@ -95,6 +95,8 @@ def _best(firsts: Sequence[Sequence[Turn]]) -> list[dict[str, Any]]:
     for turns in firsts:
         for turn in turns:
             by_agent.setdefault(turn.agent, []).append(bool(turn.correct))
+    # Only agents that have answered everything: shares over different questions cannot be compared.
+    by_agent = {agent: right for agent, right in by_agent.items() if len(right) == len(firsts)}
     if len(by_agent) < 2:
         return []
     best = max(by_agent, key=lambda agent: sum(by_agent[agent]) / len(by_agent[agent]))

@@ -1,0 +1,271 @@
+"""`magdi mags`: import, look at, check and export files of MAGs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from magdi.cli import options as opt
+from magdi.cli.output import progress_console, show
+
+if TYPE_CHECKING:
+    from magdi.core.corpus.check import Report, Rule
+    from magdi.core.corpus.importers import Reader
+    from magdi.core.errors import MagFileError
+    from magdi.core.mag import Mag
+    from magdi.core.task import Task
+
+app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to.")]
+TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
+View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
+    out: Out,
+    format: Annotated[  # noqa: A002
+        str, typer.Option(help="reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out when left out.")
+    ] = "",
+    task: TaskName = None,
+    task_arg: opt.TaskArg = None,
+    match: Annotated[bool, typer.Option(help="Look questions up in the task's own, and keep their ids.")] = False,
+    keep_prompts: Annotated[bool, typer.Option(help="Keep the prompts that the files hold.")] = False,
+    skip_bad: SkipBad = False,
+    json: opt.Json = False,
+    plugin: opt.Plugin = None,
+) -> None:
+    """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
+    from magdi.cli.mags_tables import import_table
+    from magdi.core.corpus.imported import Summary
+    from magdi.core.corpus.importers import import_files
+    from magdi.core.mag import write_mags
+
+    bad: list[MagFileError] = []
+    reader = _reader(task, task_arg, plugin, match=match, keep_prompts=keep_prompts)
+    summary = Summary()
+    mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
+    write_mags(out, summary.watch(mags))
+    _tell(bad)
+    document = {"out": str(out), "skipped": len(bad)} | summary.document()
+    show(document, as_json=json, render=lambda: import_table(document))
+
+
+@app.command()
+def stats(
+    files: Files,
+    skip_bad: SkipBad = False,
+    json: opt.Json = False,
+) -> None:
+    """Count turns by round, agent, structure, label; who changed whose mind; what other rules would have answered."""
+    from magdi.cli.mags_tables import statistics_tables
+    from magdi.core.corpus.files import read_all
+    from magdi.core.corpus.statistics import describe
+
+    bad: list[MagFileError] = []
+    document = describe(read_all(files, bad if skip_bad else None))
+    document["skipped"] = len(bad)
+    _tell(bad)
+    show(document, as_json=json, render=lambda: statistics_tables(document))
+
+
+@app.command("show")
+def show_(
+    names: Annotated[
+        list[str], typer.Argument(help="Ids of MAGs (or what they end with, or #1 for the first), and their file.")
+    ],
+    html: Annotated[bool, typer.Option("--html", help="Draw for a browser: one page, no network.")] = False,
+    svg: Annotated[bool, typer.Option("--svg", help="Draw as SVG.")] = False,
+    view: View = "exact",
+    text: Annotated[bool, typer.Option("--text", help="Print what was said, whole.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write there instead of to stdout.")] = None,
+    skip_bad: SkipBad = False,
+    json: opt.Json = False,
+) -> None:
+    """Draw discussions: by rounds, right and wrong, and who had been shown what.
+
+    A file or run directory among the names is where to look; without one it is the newest run.
+    """
+    from magdi.cli.mags_drawing import discussion
+
+    mags, bad = _found(names, skip_bad=skip_bad)
+    _tell(bad)
+    if html or svg:
+        _emit(_drawn(mags, html=html, view=view), out)
+    elif json:
+        _emit("\n".join(mag.to_line() for mag in mags) if len(mags) == 1 else _as_list(mags), out)
+    else:
+        from rich.console import Group
+
+        show({}, as_json=False, render=lambda: Group(*(discussion(mag, whole=text) for mag in mags)))
+
+
+@app.command()
+def export(
+    files: Files,
+    out: Out,
+    to: Annotated[str, typer.Option(help="graphml, node-link, pyg, parquet, dataset or magdi.")] = "dataset",
+    view: View = "exact",
+    skip_bad: SkipBad = False,
+    json: opt.Json = False,
+) -> None:
+    """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
+    from magdi.core.corpus.exporters import EXPORTS
+    from magdi.core.corpus.files import read_all
+    from magdi.core.errors import ConfigError, did_you_mean
+
+    if to not in EXPORTS:
+        raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
+    bad: list[MagFileError] = []
+    count = EXPORTS[to].write(read_all(files, bad if skip_bad else None), out, _view(view))
+    _tell(bad)
+    document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
+    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
+
+
+@app.command()
+def check(
+    files: Files,
+    protocol_arg: opt.ProtocolArg = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Hold the discussions again under this protocol.", show_default=False)
+    ] = None,
+    json: opt.Json = False,
+    plugin: opt.Plugin = None,
+) -> None:
+    """Verify files: schema, order of time, grades, edges against kept prompts, and against the protocol's own rule.
+
+    Discussions of a run directory are held again with its settings: the same replies must give the same graph. The
+    exit code is 1 where something is wrong.
+    """
+    from magdi.cli.mags_tables import check_table
+    from magdi.core.corpus.check import check_file
+    from magdi.core.corpus.files import mag_file
+
+    reports = {}
+    for path in files:
+        file = mag_file(path)
+        reports[str(file)] = check_file(file, _rule(file, protocol, protocol_arg, plugin))
+    document = {"sound": not any(report.problems for report in reports.values()), "files": _as_documents(reports)}
+    show(document, as_json=json, render=lambda: check_table(document))
+    raise typer.Exit(0 if document["sound"] else 1)
+
+
+@app.command()
+def calibrate(
+    files: Files,
+    out: Out,
+    json: opt.Json = False,
+) -> None:
+    """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
+    from magdi.cli.mags_tables import calibration_table
+    from magdi.core.corpus.files import read_all
+    from magdi.core.decisions.confidence import fit
+
+    fitted = fit(read_all(files))
+    out.write_text(fitted.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    document = {"out": str(out)} | fitted.model_dump(mode="json")
+    show(document, as_json=json, render=lambda: calibration_table(document))
+
+
+def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
+    from magdi.core.corpus.files import newest, pick, read_all
+    from magdi.core.errors import ConfigError
+
+    paths = [Path(name) for name in names if Path(name).exists()]
+    wanted = [name for name in names if not Path(name).exists()]
+    if not wanted:
+        raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
+    bad: list[MagFileError] = []
+    return pick(read_all(paths or [newest()], bad if skip_bad else None), wanted), bad
+
+
+def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
+    from magdi.core.corpus import drawing
+    from magdi.core.errors import ConfigError
+
+    if html:
+        return drawing.page(mags, _view(view))
+    if len(mags) > 1:
+        raise ConfigError("an SVG holds one discussion", hint="--html draws several on one page")
+    return drawing.svg(mags[0], _view(view)) + "\n"
+
+
+def _view(name: str) -> Any:
+    from magdi.core.errors import ConfigError, did_you_mean
+    from magdi.core.views import VIEWS
+
+    if name not in VIEWS:
+        raise ConfigError(f"no edge view {name!r}", hint=did_you_mean(name, VIEWS))
+    return name
+
+
+def _as_list(mags: Sequence[Mag]) -> str:
+    return "[" + ",\n".join(mag.to_line() for mag in mags) + "]"
+
+
+def _emit(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def _tell(bad: Sequence[MagFileError]) -> None:
+    for error in bad:
+        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+
+
+def _reader(
+    name: str | None, pairs: list[str] | None, plugin: list[str] | None, *, match: bool, keep_prompts: bool
+) -> Reader:
+    from magdi.core.corpus.importers import Reader
+
+    if name is None:
+        return Reader(keep_prompts=keep_prompts)
+    task = _task(name, pairs, plugin)
+    return Reader(task, name.partition(":")[0], _known(task) if match else {}, keep_prompts)
+
+
+def _task(name: str, pairs: list[str] | None, plugin: list[str] | None) -> Task:
+    from magdi.cli import loading
+    from magdi.core.config.models import ComponentChoice
+
+    settings = {key.partition(".")[2]: value for key, value in opt.arguments("task", pairs).items()}
+    return loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
+
+
+def _known(task: Task) -> dict[str, Any]:
+    from magdi.core.corpus.importers.reader import fingerprint
+    from magdi.core.errors import DataError
+
+    known: dict[str, Any] = {}
+    for split in ("train", "validation", "test"):
+        try:
+            known |= {fingerprint(question.text): question for question in task.questions(split)}
+        except DataError as error:
+            progress_console().print(f"no {split} questions to match: {error.message}", markup=False, soft_wrap=True)
+    return known
+
+
+def _rule(file: Path, name: str | None, pairs: list[str] | None, plugin: list[str] | None) -> Rule:
+    """Returns how a file's discussions are held again: as said here, or as the run's configuration says."""
+    from magdi.cli import loading
+    from magdi.cli.mags_rules import rule_for
+
+    settings = {key.partition(".")[2]: value for key, value in opt.arguments("protocol", pairs).items()}
+    return rule_for(file, loading.load(plugin).registry, name, settings)
+
+
+def _as_documents(reports: dict[str, Report]) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    return [{"file": file, "sound": not report.problems} | asdict(report) for file, report in reports.items()]

@@ -1,0 +1,180 @@
+"""What `magdi mags` prints: tables of counts, shares and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+PROBLEMS = 20
+"""Problems that are printed; --json has all of them."""
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Returns a table; the first column is text, the others are numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, column in enumerate(columns):
+        made.add_column(column, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(_told(value)) for value in row))
+    return made
+
+
+def _told(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value)
+
+
+def percent(share: Mapping[str, Any]) -> str:
+    """Returns "73.8 [63.2, 82.1]" of a share with its interval."""
+    if share["share"] is None:
+        return "-"
+    if share["interval"] is None:
+        return f"{share['share']:.1%}"
+    low, high = share["interval"]
+    return f"{100 * share['share']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def import_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns what an import has read."""
+    names = ["mags", "turns", "answered", "right", "wrong", "edges"]
+    judged = document["totals"]["judged"] > 0
+    names += ["judged", "agreed"] if judged else []
+    rows = [[each["source"], *(each[name] for name in names)] for each in document["sources"]]
+    if len(rows) > 1:
+        rows.append(["all", *(document["totals"][name] for name in names)])
+    parts: list[RenderableType] = [table(f"written to {document['out']}", ["source", *names], rows)]
+    if judged:
+        parts.append(
+            Text("judged: turns whose file says itself whether they are right; agreed: our label says the same")
+        )
+    parts += [
+        Text(f"differs: {each['mag']} {each['agent']} (answer {each['answer']})")
+        for each in document["disagreements"][:PROBLEMS]
+    ]
+    return Group(*parts)
+
+
+def statistics_tables(document: Mapping[str, Any]) -> RenderableType:
+    """Returns all statistics as tables."""
+    parts = [_totals(document["totals"])]
+    parts += [_turns(name, rows) for name, rows in document["turns"].items() if len(rows) > 1 or name == "round"]
+    parts += [_rounds(document["rounds"]), *_flips(document["flips"])]
+    parts += [_decisions(document["decisions"]), _baselines(document["baselines"])]
+    if document["judged"]:
+        judged = document["judged"]
+        parts.append(Text(f"The files judge {judged['turns']} turns themselves; labels agree on {judged['agreed']}."))
+    return Group(*(each for part in parts for each in (part, Text(""))))
+
+
+def _totals(totals: Mapping[str, Any]) -> RenderableType:
+    names = ("mags", "questions", "turns", "edges", "calls", "tokens")
+    rows = [[name, f"{totals[name]:,}"] for name in names]
+    rows += [
+        [name, ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-"]
+        for name in ("protocols", "tasks", "structures", "stops", "edge_kinds")
+    ]
+    made = table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])
+    made.columns[1].justify, made.columns[1].no_wrap = "left", False
+    made.show_header = False
+    return made
+
+
+def _turns(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    columns = ["turns", "answered", "invalid", "repaired", "right", "wrong", "unlabelled", "tokens"]
+    return table(
+        f"turns by {name}",
+        [name, *columns, "right, %"],
+        [[row["group"], *(row[column] for column in columns), percent(row["accuracy"])] for row in rows],
+    )
+
+
+def _rounds(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    columns = [
+        "round",
+        "reached",
+        "all agree, %",
+        "agreement",
+        "answers",
+        "entropy, bit",
+        "turns right, %",
+        "vote right, %",
+    ]
+    return table(
+        "discussions by round (vote: of all discussions, had they ended there)",
+        columns,
+        [
+            [
+                row["round"], row["reached"], percent(row["consensus"]), row["agreement"], row["distinct"],
+                row["entropy"], percent(row["accuracy"]), percent(row["vote"]),
+            ]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _flips(flips: Mapping[str, Any]) -> list[RenderableType]:
+    if not flips["steps"]:
+        return []
+    kinds = ["kept", "wrong-to-right", "right-to-wrong", "wrong-to-wrong"]
+    by_agent = [["all", *(flips["kinds"].get(kind, 0) for kind in kinds)]]
+    by_agent += [[row["agent"], *(row[kind] for kind in kinds)] for row in flips["by_agent"]]
+    moved = sorted(flips["who_moved_whom"], key=lambda row: -sum(row[kind] for kind in kinds))
+    edges = flips["edges"]
+    along = sum(edges[kind] for kind in kinds[1:])
+    return [
+        table("changes of mind, from an answer to the next", ["agent", *kinds], by_agent),
+        table(
+            f"who moved whom ({along} of {edges['shown']:,} edges led to the answer that they showed)",
+            ["from -> to", *kinds[1:]],
+            [[f"{row['mover']} -> {row['moved']}", *(row[kind] for kind in kinds[1:])] for row in moved[:12]],
+        ),
+    ]
+
+
+def _decisions(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    return table(
+        "decision rules on the same discussions",
+        ["rule", "right, %", "decided", "right where decided, %"],
+        [[row["rule"], percent(row["accuracy"]), row["decided"], percent(row["accuracy_decided"])] for row in rows],
+    )
+
+
+def _baselines(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    made = table(
+        "beside single agents",
+        ["", "calls a question", "right, %"],
+        [[row["name"], row["calls"], percent(row["accuracy"])] for row in rows],
+    )
+    short = next((row["fewer_samples_than_calls"] for row in rows if row.get("fewer_samples_than_calls")), 0)
+    return Group(made, Text(f"self-consistency had fewer samples than calls on {short} questions")) if short else made
+
+
+def check_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns what a check has looked at, and what it found wrong."""
+    columns = ["mags", "turns", "edges", "prompts", "replayed"]
+    rows = [[f["file"], *(f[name] for name in columns), "yes" if f["sound"] else "no"] for f in document["files"]]
+    problems = [problem for file in document["files"] for problem in file["problems"]]
+    parts: list[RenderableType] = [table("checked", ["file", *columns, "sound"], rows)]
+    parts += [Text(f"{each['where']}: {each['check']}: {each['what']}") for each in problems[:PROBLEMS]]
+    if len(problems) > PROBLEMS:
+        parts.append(Text(f"... and {len(problems) - PROBLEMS} more (--json has all)"))
+    return Group(*parts)
+
+
+def calibration_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns each agent's curve from stated confidence to accuracy."""
+    curves = document["agents"] | {"everyone": document["everyone"]}
+    rows = []
+    for agent, curve in curves.items():
+        steps = [f"{stated:.2f}: {right:.0%}" for stated, right in zip(curve["stated"], curve["right"], strict=True)]
+        rows.append([agent, curve["turns"], "  ".join(steps[:: max(1, len(steps) // 8)])])
+    made = table(f"written to {document['out']}", ["agent", "turns", "right at stated confidence"], rows)
+    made.columns[2].justify = "left"
+    return made

@@ -1,0 +1,50 @@
+"""GraphML and node-link JSON, through networkx."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from magdi.core.mag import Mag
+from magdi.core.views import View, to_networkx
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML cannot hold."""
+
+
+def write_node_link(mags: Iterable[Mag], path: Path, view: View = "exact") -> int:
+    """Writes one graph a line, as ``networkx.node_link_graph(line, edges="edges")`` reads it; returns how many."""
+    import networkx
+
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for mag in mags:
+            document = networkx.node_link_data(to_networkx(mag, view), edges="edges")
+            file.write(json.dumps(document, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def write_graphml(mags: Iterable[Mag], folder: Path, view: View = "exact") -> int:
+    """Writes one GraphML file a MAG, named by its id; characters that XML cannot hold become spaces."""
+    import networkx
+
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for count, mag in enumerate(mags, start=1):  # noqa: B007
+        graph = to_networkx(mag, view)
+        for fields in (graph.graph, *(data for _, data in graph.nodes(data=True))):
+            fields.update({name: _plain(value) for name, value in fields.items()})
+        networkx.write_graphml(graph, folder / f"{_file_name(mag.id)}.graphml")
+    return count
+
+
+def _plain(value: Any) -> Any:
+    return _CONTROL.sub(" ", value) if isinstance(value, str) else value
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.~-]", "_", name)

@@ -1,0 +1,78 @@
+"""Finds MAG files and MAGs in them by what a user says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from magdi.core.errors import DataError, MagFileError, did_you_mean
+from magdi.core.mag import Mag, read_mags
+
+FILE = "mags.jsonl"
+"""The MAG file of a run directory."""
+
+
+def mag_file(path: Path) -> Path:
+    """Returns a MAG file: the path itself, or the one in a run directory.
+
+    Raises:
+        MagFileError: There is none.
+    """
+    found = path / FILE if path.is_dir() else path
+    if not found.is_file():
+        raise MagFileError(found, 0, "cannot be read: there is no such file")
+    return found
+
+
+def newest(runs: Path = Path("runs")) -> Path:
+    """Returns the MAG file of the newest run.
+
+    Raises:
+        DataError: There is no run with one.
+    """
+    files = sorted(runs.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        raise DataError(f"there is no MAG file in {runs}/", hint="name a file or a run directory")
+    return files[-1]
+
+
+def read_all(paths: Iterable[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+    """Yields the MAGs of several files or run directories, one at a time; see `magdi.core.mag.read_mags`."""
+    return chain.from_iterable(read_mags(mag_file(path), on_bad_line=on_bad_line) for path in paths)
+
+
+def pick(mags: Iterable[Mag], names: Sequence[str]) -> list[Mag]:
+    """Returns the MAGs of these names: an id, the only id that ends with or holds the name, or ``#3``, the third.
+
+    Raises:
+        DataError: There is no such MAG, or there are several.
+    """
+    mags = list(mags)
+    return [_picked(mags, name) for name in names]
+
+
+def _picked(mags: Sequence[Mag], name: str) -> Mag:
+    if name.startswith("#") and name[1:].isdigit() and 1 <= int(name[1:]) <= len(mags):
+        return mags[int(name[1:]) - 1]
+    for fits in (_is, _ends, _holds):
+        found = [mag for mag in mags if fits(mag.id, name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(mag.id for mag in found[:4])
+            raise DataError(f"{len(found)} MAGs are called {name!r}: {ids}{', ...' if len(found) > 4 else ''}")
+    known = [mag.id for mag in mags]
+    raise DataError(f"there is no MAG {name!r} among {len(mags)}", hint=did_you_mean(name, known[:1000]))
+
+
+def _is(mag: str, name: str) -> bool:
+    return mag == name
+
+
+def _ends(mag: str, name: str) -> bool:
+    return mag.endswith(f"-{name}")
+
+
+def _holds(mag: str, name: str) -> bool:
+    return name in mag
