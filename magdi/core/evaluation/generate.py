@@ -62,7 +62,9 @@ def answer_questions(
     with PredictionFile(out, made_by) as file:
         answers = _Answers(by_id, task, settings, seed, on_progress)
         predictions = answers.complete(lambda: _engine(model, prompt_style), file.kept, file.add)
-        file.finish(predictions)
+        asked = {prediction.key for prediction in predictions}
+        # More may have been asked before, of more questions or with more samples: nothing that was paid for is lost.
+        file.finish([*predictions, *(kept for kept in file.kept if kept.key not in asked)])
     return predictions
 
 
@@ -94,14 +96,19 @@ class _Answers:
         }
         had = {prediction.key: prediction for prediction in kept if prediction.key in jobs}
         left = [job for key, job in jobs.items() if key not in had]
+        if had:
+            self._tell(had, len(jobs))
         if left:
             running = engine()
             for batch in running.answers(left, self._settings):
                 predictions = [predicted(self._task, job, output) for job, output in batch]
                 keep(predictions)
                 had |= {prediction.key: prediction for prediction in predictions}
-                self._on_progress(len(had), len(jobs), sum(bool(prediction.correct) for prediction in had.values()))
+                self._tell(had, len(jobs))
         return [had[key] for key in jobs]
+
+    def _tell(self, had: dict[tuple[str, int], Prediction], total: int) -> None:
+        self._on_progress(len(had), total, sum(bool(prediction.correct) for prediction in had.values()))
 
 
 def predicted(task: Task, job: Job, output: Output) -> Prediction:

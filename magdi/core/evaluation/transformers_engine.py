@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from magdi.core.config.models import Evaluation
@@ -25,6 +25,7 @@ class TransformersEngine(Engine):
         prompt_style: The prompt's form.
         own_score: The student's score head, where its answers are to be scored.
         identity: What the model is called in files.
+        on_text: Told what the first answer of a batch has come to, after every token; for showing it while it grows.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class TransformersEngine(Engine):
         prompt_style: PromptStyle = "auto",
         own_score: OwnScore | None = None,
         identity: str = "",
+        on_text: Callable[[str], None] | None = None,
     ) -> None:
         self.model, self.tokenizer = model, tokenizer
         self.prompt_style, self.own_score = prompt_style, own_score
         self.identity = identity or str(model.config.name_or_path)
+        self._on_text = on_text
 
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
         """Yields a batch's answers at a time; batches of short prompts come first."""
@@ -48,8 +51,8 @@ class TransformersEngine(Engine):
         for places in batches(lengths, settings.batch_tokens):
             batch = [jobs[place] for place in places]
             rows = [Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}") for job in batch]
-            complete = _Stop(self.tokenizer) if settings.stop_at_answer else lambda rows: None
-            decode(self.model, rows, settings=settings, end_tokens=self._end_tokens(), complete=complete)
+            watch = _Watch(self.tokenizer, settings.stop_at_answer, self._on_text)
+            decode(self.model, rows, settings=settings, end_tokens=self._end_tokens(), complete=watch)
             scores = self._scores(rows) if settings.samples > 1 else [None] * len(rows)
             texts = self.tokenizer.batch_decode([row.tokens for row in rows], skip_special_tokens=True)
             yield [
@@ -96,14 +99,16 @@ class TransformersEngine(Engine):
         return low
 
 
-class _Stop:
-    """Finishes rows whose last tokens hold a complete answer; looks every few tokens only."""
+class _Watch:
+    """Finishes rows whose last tokens hold a complete answer, looking every few tokens; tells the first row's text."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, stop: bool, on_text: Callable[[str], None] | None) -> None:
+        self._tokenizer, self._stop, self._on_text = tokenizer, stop, on_text
 
     def __call__(self, rows: Sequence[Row]) -> None:
-        due = [row for row in rows if len(row.tokens) % LOOK_EVERY == 0]
+        if self._on_text is not None and rows:
+            self._on_text(self._tokenizer.decode(rows[0].tokens, skip_special_tokens=True))
+        due = [row for row in rows if self._stop and len(row.tokens) % LOOK_EVERY == 0]
         if due:
             ends = self._tokenizer.batch_decode([row.tokens[-LOOK_BACK:] for row in due], skip_special_tokens=True)
             for row, text in zip(due, ends, strict=True):

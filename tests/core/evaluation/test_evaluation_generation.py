@@ -17,6 +17,7 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.batching import batches
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.own_score import OwnScore
+from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.evaluation.stopping import answer_end
 from magdi.core.task import Task
 
@@ -120,7 +121,7 @@ def test_a_file_keeps_every_answer_and_a_killed_evaluation_goes_on(
         on_progress=lambda done, total, right: asked.append(done),
     )
     assert again == whole
-    assert min(asked) > 11
+    assert min(asked) > 10
     assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     monkeypatch.setattr("magdi.core.evaluation.generate._engine", lambda *arguments: pytest.fail("loads the model"))
     assert answer_questions(model, questions, task=task, settings=settings, out=path) == whole
@@ -136,6 +137,17 @@ def test_a_file_made_otherwise_is_refused(
     with pytest.raises(DataError, match="other settings"):
         answer_questions(model, questions, task=task, settings=other, out=path)
     assert len(answer_questions(model, questions, task=task, settings=other, out=path, fresh=True)) == 3
+
+
+def test_asking_less_again_loses_nothing(
+    make_model: Callable[..., Any], tokenizer: Any, task: Task, tmp_path: Path
+) -> None:
+    model, path = (make_model(), tokenizer), tmp_path / "answers.jsonl"
+    questions = task.questions("test")[:4]
+    answer_questions(model, questions, task=task, settings=GREEDY, out=path)
+    fewer = answer_questions(model, questions[2:3], task=task, settings=GREEDY, out=path)
+    assert [prediction.id for prediction in fewer] == ["test-2"]
+    assert {prediction.id for prediction in read_predictions(path)} == {f"test-{n}" for n in range(4)}
 
 
 def test_outputs_end_where_the_answer_ends(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:

@@ -1,0 +1,114 @@
+"""`magdi ask`: a question to a student, with what it writes shown while it writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magdi.cli import options as opt
+from magdi.cli.evaluate import Data, EngineName, MaxNewTokens, PromptForm, chosen_settings, chosen_task
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from magdi.core.config.models import Evaluation
+    from magdi.core.evaluation.asking import Asked
+    from magdi.core.evaluation.contenders import Contender
+    from magdi.core.mag import Question
+    from magdi.core.task import Task
+
+Model = Annotated[str, typer.Argument(help="A run, model, adapter or openai:MODEL@URL.", show_default=False)]
+Text = Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.", show_default=False)]
+Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
+Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
+Engine = Annotated[EngineName, typer.Option(help="What makes the model answer; openai is any server.")]
+Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
+
+
+def ask(
+    model: Model,
+    question: Text,
+    samples: Samples = 1,
+    compare: Compare = False,
+    task: opt.Task = None,
+    task_arg: opt.TaskArg = None,
+    data: Data = None,
+    engine: Engine = EngineName.auto,
+    prompt: Prompt = PromptForm.auto,
+    max_new_tokens: MaxNewTokens = None,
+    seed: opt.Seed = None,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+    no_plugins: opt.NoPlugins = False,
+    json: opt.Json = False,
+) -> None:
+    """Ask a student a question of your own."""
+    from magdi.cli import loading, output
+    from magdi.core.config.models import ComponentChoice
+    from magdi.core.evaluation.asking import free_question
+    from magdi.core.evaluation.contenders import base_of_run, find_contender
+
+    components = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
+    asked = [find_contender(model, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)]
+    if compare:
+        asked.insert(0, base_of_run(model, components))
+    origin = asked[-1].run
+    settings = chosen_settings(origin, None, {"samples": samples, "max_new_tokens": max_new_tokens})
+    if origin is None and task is None:
+        choice = ComponentChoice(name="arithmetic")  # numbers are looked for where nothing else is said
+    else:
+        choice = chosen_task(origin, task, opt.arguments("task", task_arg), data)
+    made = components.task(choice, seed or 0)
+    wanted = free_question(question, made.questions("test"))
+    answers = [_one(each, wanted, made, settings, seed or 0, streamed=not json) for each in asked]
+    document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
+    output.show(document, as_json=json, render=lambda: _table(answers))
+
+
+def _one(
+    contender: Contender, question: Question, task: Task, settings: Evaluation, seed: int, *, streamed: bool
+) -> Asked:
+    from magdi.core.evaluation.asking import ask as put
+    from magdi.core.evaluation.asking import engine_of
+
+    on_text = None
+    if streamed and settings.samples == 1 and sys.stdout.isatty():
+        sys.stdout.write(f"{contender.name}: ")
+        on_text = growing(sys.stdout.write, sys.stdout.flush)
+    (wanted,) = contender.asked([question])
+    found = put(
+        contender.name, engine_of(contender.model, contender.prompt_style, on_text), wanted, task, settings, seed
+    )
+    if on_text is not None:
+        sys.stdout.write("\n")
+    return found
+
+
+def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Callable[[str], None]:
+    """Returns a function that is told a text again and again while it grows, and writes what is new of it."""
+    written = ""
+
+    def told(text: str) -> None:
+        nonlocal written
+        settled = text.rstrip("\ufffd")  # half of a character whose other half is in the next token
+        if settled.startswith(written):
+            write(settled[len(written) :])
+            flush()
+            written = settled
+
+    return told
+
+
+def _table(answers: Sequence[Asked]) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    for heading in ("model", "answer", "votes", "output"):
+        table.add_column(heading, overflow="fold")
+    for answer in answers:
+        votes = ", ".join(f"{said}: {count}" for said, count in answer.votes.items())
+        table.add_row(answer.name, answer.answer or "none", votes, answer.predictions[0].output)
+    return table

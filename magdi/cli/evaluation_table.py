@@ -1,0 +1,84 @@
+"""What an evaluation came to, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from magdi.cli.outcome import percent
+
+
+def evaluation_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns accuracies, comparisons with the first model, and where the predictions are."""
+    parts: list[RenderableType] = [_scores(document)]
+    if any(model["by_task"] for model in document["models"]):
+        parts.append(_by_task(document))
+    if document["comparisons"]:
+        parts.append(_comparisons(document))
+    parts.append(Text("predictions: " + ", ".join(model["predictions"] for model in document["models"])))
+    return Group(*parts)
+
+
+def interval(bounds: tuple[float, float], scale: float = 100) -> str:
+    """Returns an interval of shares in per cent."""
+    low, high = bounds
+    return f"{scale * low:.1f} to {scale * high:.1f}"
+
+
+def _scores(document: Mapping[str, Any]) -> Table:
+    several = any(model["samples"] > 1 for model in document["models"])
+    title = f"{document['task']}, {document['questions']:,} {document['split']} questions"
+    table = Table(title=title, title_justify="left")
+    table.add_column("model", overflow="fold")
+    headings = ["accuracy", "95 % interval", "answered", "cut off", "tokens a question"]
+    headings += ["one answer", "any answer", "weighted by own score"] if several else []
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for model in document["models"]:
+        table.add_row(model["name"], *_cells(model, several))
+    return table
+
+
+def _cells(model: Mapping[str, Any], several: bool) -> Iterator[str]:
+    yield percent(model["accuracy"])
+    yield interval(model["interval"])
+    yield percent(model["answered"])
+    yield percent(model["cut_off"])
+    yield f"{model['output_tokens_mean']:.1f}"
+    if several:
+        weighted = model["score_weighted"]
+        yield percent(model["single"])
+        yield percent(model["oracle"])
+        yield percent(weighted["accuracy"] if weighted else None)
+
+
+def _by_task(document: Mapping[str, Any]) -> Table:
+    table = Table(title="by task", title_justify="left")
+    for heading in ("model", "task", "questions", "accuracy", "95 % interval"):
+        table.add_column(heading, justify="left" if heading in ("model", "task") else "right")
+    for model in document["models"]:
+        for task, found in model["by_task"].items():
+            cells = (f"{found['count']:,}", percent(found["accuracy"]), interval(found["interval"]))
+            table.add_row(model["name"], task, *cells)
+    return table
+
+
+def _comparisons(document: Mapping[str, Any]) -> Table:
+    table = Table(title=f"against {document['comparisons'][0]['first']}, same questions", title_justify="left")
+    for heading in ("model", "points", "95 % interval", "only first right", "only this right", "p (McNemar)", ""):
+        table.add_column(heading, justify="left" if heading in ("model", "") else "right")
+    for found in document["comparisons"]:
+        table.add_row(
+            found["second"],
+            f"{100 * found['difference']:+.1f}",
+            interval(found["interval"]),
+            str(found["only_first"]),
+            str(found["only_second"]),
+            f"{found['p']:.2g}",
+            found["verdict"],
+        )
+    return table

@@ -1,0 +1,128 @@
+"""What is evaluated, found from what it is called: a run, a model, an adapter, a served model, or kept predictions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from magdi.core.components import Components
+from magdi.core.config.models import Evaluation, RunConfig, TeacherChoice
+from magdi.core.distill.prompt import PromptStyle
+from magdi.core.errors import ConfigError, DataError
+from magdi.core.evaluation.engine import Engine
+from magdi.core.experiment.directory import RunDirectory
+from magdi.core.mag import Question
+
+EngineName = Literal["auto", "transformers", "openai", "vllm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One thing to evaluate.
+
+    Attributes:
+        name: What it was called.
+        model: Folder, hub id, engine, or file of predictions.
+        prompt_style: The prompt's form.
+        run: The configuration of the run that it came from, where it did.
+    """
+
+    name: str
+    model: str | Engine
+    prompt_style: PromptStyle = "auto"
+    run: RunConfig | None = None
+
+    @property
+    def kept(self) -> Path | None:
+        """The file of predictions that it is, where it is one."""
+        return Path(self.model) if isinstance(self.model, str) and self.model.endswith(".jsonl") else None
+
+    def asked(self, questions: Sequence[Question]) -> list[Question]:
+        """Returns questions as it is to be asked them; what level it was trained on may make a difference."""
+        if self.run is None:
+            return list(questions)
+        from magdi.core.distill.levels import asked, find_level
+
+        level = find_level(self.run.training.level)
+        return [asked(question, level) for question in questions]
+
+    def file(self, folder: Path, task: str, split: str, settings: Evaluation, seed: int) -> Path:
+        """Returns where its predictions are kept: the same evaluation always finds the same file."""
+        exclude = {"questions", "samples", "batch_tokens", "base", "split"}
+        decides = [str(self.model if isinstance(self.model, str) else self.model.identity), seed, self.prompt_style]
+        text = json.dumps([*decides, settings.model_dump(mode="json", exclude=exclude)])
+        short = re.sub(r"[^\w.-]+", "-", f"{self.name} {task} {split}").strip("-")[-80:]
+        return folder / f"{short}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
+
+
+def find_contender(
+    name: str, components: Components, *, engine: EngineName = "auto", prompt_style: PromptStyle = "auto", seed: int = 0
+) -> Contender:
+    """Returns what a name stands for.
+
+    Args:
+        name: A run directory, a model's folder or hub id, an adapter, a file of predictions (``.jsonl``), or
+            ``kind:target`` of a teacher, e.g. ``openai:MODEL@URL``.
+        components: Makes teachers.
+        engine: ``openai`` and ``vllm`` read the name as such a teacher's target; ``auto`` goes by the name.
+        prompt_style: The prompt's form, for what comes from no run.
+        seed: Seed of teachers that take one.
+
+    Raises:
+        ConfigError: A file or run that was named is not there, or has no student yet.
+    """
+    path = Path(name)
+    if engine in ("openai", "vllm"):
+        return Contender(name, _served(f"{engine}:{name}", components, seed))
+    if name.endswith(".jsonl"):
+        if not path.is_file():
+            raise ConfigError(f"there is no file {name}")
+        return Contender(name, name)
+    if RunDirectory(path).is_run():
+        run = RunDirectory(path)
+        if not run.student.is_dir():
+            raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
+        config = run.config()
+        return Contender(name, str(run.student), config.student.prompt, config)
+    if path.is_dir() or engine == "transformers" or not re.match(r"[a-z][a-z0-9-]*:", name):
+        return Contender(name, name, prompt_style)
+    return Contender(name, _served(name, components, seed))
+
+
+def base_of_run(name: str, components: Components) -> Contender:
+    """Returns the student of a run as it was before distillation.
+
+    Raises:
+        ConfigError: It is no run.
+    """
+    from magdi.core.experiment.progress import Silent
+    from magdi.core.experiment.stages import Workshop
+
+    directory = RunDirectory(Path(name))
+    if not directory.is_run():
+        raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
+    config = directory.config()
+    base = Workshop(config, directory, components, Silent()).base
+    return Contender(f"{name} before distillation", str(base), config.student.prompt, config)
+
+
+def _served(specification: str, components: Components, seed: int) -> Engine:
+    from magdi.core.evaluation.teacher_engine import TeacherEngine
+
+    return TeacherEngine(components.teacher(TeacherChoice.model_validate(specification), seed))
+
+
+def common_run(contenders: Sequence[Contender]) -> RunConfig | None:
+    """Returns the configuration that settings are taken from where none are given: the first run's."""
+    return next((contender.run for contender in contenders if contender.run is not None), None)
+
+
+def require_questions(questions: Sequence[Question], split: str) -> None:
+    """Raises DataError where there is nothing to ask."""
+    if not questions:
+        raise DataError(f"the task has no questions in its {split} split")

@@ -1,0 +1,98 @@
+"""Evaluates anything that is served: whatever is a teacher can be evaluated as a student is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from magdi.core.config.models import Evaluation
+from magdi.core.discussion.budget import Budget
+from magdi.core.discussion.calls import Calls, Retry
+from magdi.core.discussion.gate import Stop
+from magdi.core.errors import TeacherError
+from magdi.core.evaluation.engine import Engine, Job, Output
+from magdi.core.evaluation.stopping import answer_end
+from magdi.core.mag import Message
+from magdi.core.teacher import Reply, Request, Sampling, Teacher
+
+AT_ONCE = 4
+"""Requests handed over together, as a multiple of what the teacher takes at once."""
+
+
+class TeacherEngine(Engine):
+    """Asks a teacher: ``openai:MODEL@URL`` for any server, ``vllm:PATH`` for vLLM in this process.
+
+    The question is the user's message, as in a chat template; the server's own template makes the prompt of it.
+
+    Args:
+        teacher: Who answers.
+        retry: How failing calls are repeated.
+    """
+
+    def __init__(self, teacher: Teacher, retry: Retry = Retry()) -> None:  # noqa: B008 (it is frozen)
+        self._teacher, self._retry = teacher, retry
+        self.identity = teacher.identity
+
+    def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
+        """Yields answers some at a time.
+
+        Raises:
+            TeacherError: Some questions were not answered; those that were have been yielded.
+        """
+        size = self._teacher.concurrency * AT_ONCE
+        failed: list[TeacherError] = []
+        with asyncio.Runner() as runner:
+            try:
+                calls = runner.run(self._calls())
+                for start in range(0, len(jobs), size):
+                    part = jobs[start : start + size]
+                    replies = runner.run(self._replies(calls, part, settings))
+                    failed += [reply for reply in replies if isinstance(reply, TeacherError)]
+                    answered = [
+                        (job, _output(job, reply, settings))
+                        for job, reply in zip(part, replies, strict=True)
+                        if isinstance(reply, Reply)
+                    ]
+                    if not answered:
+                        break
+                    yield answered
+            finally:
+                runner.run(self._teacher.close())
+        if failed:
+            raise TeacherError(
+                f"{self.identity} did not answer {len(failed)} questions: {failed[0].message}",
+                hint="the same command asks for these again, where an output file was named",
+            )
+
+    async def _calls(self) -> Calls:
+        return Calls(journal=None, budget=Budget(), stop=Stop(), retry=self._retry, tell=lambda event: None)
+
+    async def _replies(self, calls: Calls, jobs: Sequence[Job], settings: Evaluation) -> list[Reply | TeacherError]:
+        async def reply(job: Job) -> Reply | TeacherError:
+            try:
+                return (await calls.ask("student", self._teacher, _request(job, settings)))[0]
+            except TeacherError as error:
+                return error
+
+        return await asyncio.gather(*map(reply, jobs))
+
+
+def _request(job: Job, settings: Evaluation) -> Request:
+    sampling = Sampling(
+        temperature=settings.temperature,
+        top_p=None if settings.top_p == 1 else settings.top_p,
+        max_tokens=settings.max_new_tokens,
+        seed=1000 * job.seed + job.sample if settings.temperature else None,
+    )
+    return Request(messages=(Message(role="user", content=job.question.prompt),), sampling=sampling, sample=job.sample)
+
+
+def _output(job: Job, reply: Reply, settings: Evaluation) -> Output:
+    end = answer_end(reply.text) if settings.stop_at_answer else None
+    return Output(
+        prompt=job.question.prompt,
+        text=reply.text[:end].strip(),
+        prompt_tokens=reply.usage.prompt_tokens,
+        output_tokens=reply.usage.completion_tokens,
+        finish="length" if reply.finish_reason == "length" else "end" if end is None else "answer",
+    )
