@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from dataclasses import dataclass
@@ -48,11 +49,30 @@ class Endpoint:
     basic: SecretStr | None = None
 
     @property
+    def completions(self) -> str:
+        """Where chat completions are asked for; a query in the base URL (Azure's api-version) stays at the end."""
+        base, mark, query = self.url.partition("?")
+        return f"{base}/chat/completions{mark}{query}"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown: the key, and the password alone as well as with its user."""
         values = [secret.get_secret_value() for secret in (self.key, self.basic) if secret is not None]
         password = values[-1].partition(":")[2] if self.basic is not None else ""
         return (*values, password) if password else tuple(values)
+
+    def headers(self) -> dict[str, str]:
+        """Returns what says who asks: the key or the password, and OpenAI's own headers where the key is OpenAI's."""
+        if self.basic is not None:
+            encoded = base64.b64encode(self.basic.get_secret_value().encode()).decode()
+            return {"Authorization": f"Basic {encoded}"}
+        if self.key is None:
+            return {}
+        headers = {"Authorization": f"Bearer {self.key.get_secret_value()}"}
+        if "OPENAI_API_KEY" in self.variables:
+            named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+            headers |= {header: os.environ[name] for header, name in named.items() if os.environ.get(name)}
+        return headers
 
 
 def find_endpoint(base_url: SecretStr | None, key_variable: str = "") -> Endpoint:
