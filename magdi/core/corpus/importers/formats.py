@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ from magdi.core.corpus.importers import (
 )
 from magdi.core.corpus.importers.format import Format
 from magdi.core.corpus.importers.reader import Reader
-from magdi.core.corpus.importers.source import Item, entries, read_items
+from magdi.core.corpus.importers.source import Item, OnBad, entries, read_items
 from magdi.core.errors import ConfigError, MagFileError, did_you_mean
 from magdi.core.mag import Mag
 
@@ -33,7 +33,7 @@ def import_files(
     reader: Reader,
     *,
     format_name: str = "",
-    on_bad_item: Callable[[MagFileError], None] | None = None,
+    on_bad_item: OnBad | None = None,
 ) -> Iterator[Mag]:
     """Yields the MAGs of other systems' files, one at a time, with ids that are unique among them.
 
@@ -57,10 +57,8 @@ def import_files(
             yield named
 
 
-def _mags(
-    path: Path, reader: Reader, chosen: Format | None, on_bad_item: Callable[[MagFileError], None] | None
-) -> Iterator[Mag]:
-    for fitting, item in _items(path, chosen):
+def _mags(path: Path, reader: Reader, chosen: Format | None, on_bad_item: OnBad | None) -> Iterator[Mag]:
+    for fitting, item in _items(path, chosen, on_bad_item):
         try:
             yield _read(item, fitting, reader)
         except MagFileError as error:
@@ -69,8 +67,8 @@ def _mags(
             on_bad_item(error)
 
 
-def _items(path: Path, chosen: Format | None) -> Iterator[tuple[Format, Item]]:
-    for item in read_items(path):
+def _items(path: Path, chosen: Format | None, on_bad: OnBad | None) -> Iterator[tuple[Format, Item]]:
+    for item in read_items(path, on_bad):
         if chosen is None:
             chosen = recognise(item)
         for each in entries(item) if chosen.keyed and isinstance(item.value, dict) else [item]:

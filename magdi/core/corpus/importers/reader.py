@@ -154,13 +154,13 @@ class Reader:
 
 def guess_answer_type(gold: str) -> AnswerType:
     """Returns the form of a gold answer, where no task says it."""
-    kinds: tuple[AnswerType, ...] = ("boolean", "number")
-    for kind in kinds:
-        if answers.normal_form(gold, kind) is not None:
-            return kind
+    if answers.normal_form(gold, "boolean") is not None:
+        return "boolean"
     if re.search(r"(?:####|\bA:)\s*[-$\d]", gold[-40:]):
         return "number"
-    return "expression" if "\\" in gold else "text"
+    if "\\" in gold:
+        return "expression"
+    return "number" if answers.normal_form(gold, "number") is not None else "text"
 
 
 def plain_reasoning(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,15 @@ class Item:
         return MagFileError(self.path, self.line, f"item {self.index}: {problem}", hint="--skip-bad keeps the others")
 
 
-def read_items(path: Path) -> Iterator[Item]:
+OnBad = Callable[[MagFileError], None]
+
+
+def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
     """Yields the items of a file: the elements of a list, the lines of JSONL, or one object.
+
+    Args:
+        path: The file.
+        on_bad: Told of lines of JSONL that are no JSON, which are then passed over; without it the first one raises.
 
     Raises:
         MagFileError: The file is missing, no text, or no JSON; with the line.
@@ -50,7 +57,7 @@ def read_items(path: Path) -> Iterator[Item]:
         raise MagFileError(path, 0, f"is no UTF-8 text: {error.reason}") from error
     if not text.strip():
         raise MagFileError(path, 0, "is empty")
-    yield from _Scanner(path, text).items()
+    yield from _Scanner(path, text).items(on_bad)
 
 
 def entries(item: Item) -> Iterator[Item]:
@@ -67,19 +74,34 @@ class _Scanner:
         self._decoder = json.JSONDecoder()
         self._line, self._counted = 1, 0
 
-    def items(self) -> Iterator[Item]:
+    def items(self, on_bad: OnBad | None = None) -> Iterator[Item]:
         self._skip()
         listed = self.text[self.at] == "["
         self.at += listed
         for index in range(len(self.text)):
             self._skip()
-            if self.at >= len(self.text) or (listed and self.text[self.at] == "]"):
+            if self._ended(listed):
                 break
             line = self.line()
-            yield Item(self.path, line, index, self._value())
+            try:
+                value = self._value()
+            except MagFileError as error:
+                if on_bad is None or listed:
+                    raise
+                on_bad(error)
+                self.at = self.text.find("\n", self.at) % (len(self.text) + 1)
+                continue
+            yield Item(self.path, line, index, value)
             self._skip()
             if listed:
                 self._separator()
+
+    def _ended(self, listed: bool) -> bool:
+        if self.at < len(self.text):
+            return listed and self.text[self.at] == "]"
+        if listed:
+            raise MagFileError(self.path, self.line(), "no JSON: the list never ends")
+        return True
 
     def _value(self) -> Any:
         try:

@@ -1,0 +1,129 @@
+"""A file that does not tell the truth is found out: schema, grades, provenance, the protocol's own rule."""
+
+import pytest
+from mag_samples import held, long_reply, mag, talk, turn
+
+from magdi.core.corpus.check import Rule, check_file, check_mags
+from magdi.core.corpus.provenance import unquoted
+from magdi.core.corpus.replay import differences, speakers
+from magdi.core.decisions.votes import LastWord
+from magdi.core.errors import MagFileError
+from magdi.core.mag import Mag, Message, Seen
+from magdi.protocols.debate import Debate
+from magdi.protocols.reconcile import ReConcile
+from magdi.protocols.roundtable import Roundtable
+
+
+def changed(before: Mag, step: int, **fields) -> Mag:
+    turns = list(before.turns)
+    turns[step] = turns[step].model_copy(update=fields)
+    return before.model_copy(update={"turns": tuple(turns)})
+
+
+def problems(*mags, rule=None):
+    return [(problem.check, problem.what) for problem in check_mags(mags, rule).problems]
+
+
+@pytest.fixture(scope="module")
+def real() -> Mag:
+    return held(ReConcile(ReConcile.Config(rounds=1)), long_reply)
+
+
+def test_what_was_really_held_is_sound(real):
+    report = check_mags([real], Rule(lambda mag: ReConcile(ReConcile.Config(rounds=1))))
+    assert (report.mags, report.turns, report.edges, report.prompts, report.replayed) == (1, 6, 9, 6, 1)
+    assert report.problems == []
+
+
+def test_an_edge_too_few_and_an_edge_too_many_are_found_in_the_prompts(real):
+    fewer = changed(real, 3, seen=real.turns[3].seen[1:])
+    assert list(unquoted(fewer)) == ["turn 3: the prompt holds turn 0, which it is not said to have seen"]
+    more = changed(real, 5, seen=(*real.turns[5].seen, Seen(step=4)))
+    assert list(unquoted(more)) == ["turn 5: the prompt does not hold turn 4, which it is said to have seen"]
+
+
+def test_what_chose_a_speaker_need_not_be_quoted(real):
+    chosen = changed(real, 5, seen=(*real.turns[5].seen, Seen(step=4, kind="control")))
+    assert list(unquoted(chosen)) == []
+
+
+def test_short_words_are_not_looked_for_everywhere():
+    short = mag(turn(0, "A", "51", text="51", reasoning=""), turn(1, "B", "51", prompt=()))
+    quoting = changed(short, 1, prompt=(Message(role="user", content="17 * 3 = 51?"),))
+    assert list(unquoted(quoting)) == []
+
+
+@pytest.mark.parametrize(
+    ("tampered", "told"),
+    [
+        (lambda real: changed(real, 3, seen=real.turns[3].seen[1:]), "it has also seen 0 (self)"),
+        (lambda real: changed(real, 5, seen=(*real.turns[5].seen, Seen(step=4))), "it has not seen 4 (content)"),
+        (lambda real: changed(real, 3, round=2), "the record says agent, role, round"),
+        (lambda real: real.model_copy(update={"turns": real.turns[:5]}), "the protocol goes on with turn 5"),
+        (lambda real: real.model_copy(update={"turns": real.turns[:3]}), "the protocol goes on with turn 3"),
+        (lambda real: real.model_copy(update={"decision": talk().decision}), "the protocol decides '3'"),
+    ],
+)
+def test_a_record_that_its_protocol_would_not_give_is_found(real, tampered, told):
+    found = list(differences(tampered(real), ReConcile(ReConcile.Config(rounds=1)), speakers(real)))
+    assert any(told in each for each in found), found
+
+
+def test_other_settings_give_another_graph(real):
+    assert list(differences(real, ReConcile(ReConcile.Config(rounds=2)), speakers(real)))
+    assert list(differences(real, ReConcile(ReConcile.Config(rounds=0)), speakers(real))) == [
+        "the protocol ends after 3 turns, the record has 6"
+    ]
+    assert list(differences(real, Debate(), speakers(real))) == [], "one round of debate has the same graph"
+    assert list(differences(real, Debate(Debate.Config(topology="relay")), speakers(real)))
+
+
+def test_decision_rules_and_selected_speakers_are_held_again():
+    rounds = ReConcile(ReConcile.Config(rounds=1))
+    last = held(rounds, long_reply, decide=LastWord())
+    assert list(differences(last, rounds, speakers(last), LastWord())) == []
+    table = Roundtable(Roundtable.Config(speaker="selector", max_turns=3))
+    chosen = held(table, lambda ask, step: '{"name": "B"}' if ask.role == "selector" else long_reply(ask, step))
+    from magdi.core.protocol import agents_named
+
+    assert list(differences(chosen, table, agents_named("ABC"))) == []
+
+
+def test_imported_files_are_not_held_against_our_rules(real):
+    foreign = real.model_copy(update={"metadata": {"format": "du"}})
+    report = check_mags([foreign], Rule(lambda mag: Debate()))
+    assert (report.replayed, report.problems) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"status": "invalid"}, "is invalid but has an answer"),
+        ({"answer": None, "label": True}, "is graded but has no answer"),
+        ({"label": False}, "labelled False by gold, but correct is True"),
+        ({"correct": False, "label": False}, "'51' is graded right in one turn and wrong in another"),
+    ],
+)
+def test_grades_that_cannot_be_are_found(fields, told):
+    assert any(check == "grades" and told in what for check, what in problems(changed(talk(), 0, **fields)))
+
+
+def test_grades_need_a_gold_answer_and_ids_are_unique():
+    ungraded = talk().model_copy(update={"question": talk().question.model_copy(update={"gold": None})})
+    assert any("no gold answer" in what for _, what in problems(ungraded))
+    assert problems(talk(), talk()) == [("id", "another MAG has the same id")]
+
+
+def test_lines_that_cannot_be_read_are_told_and_the_rest_is_checked(tmp_path):
+    path = tmp_path / "mags.jsonl"
+    backwards = talk("b").to_line().replace('"seen":[{"step":0}', '"seen":[{"step":4}', 1)
+    path.write_text(f"{talk().to_line()}\n{backwards}\n{{\n")
+    report = check_file(path)
+    assert report.mags == 1
+    assert [(problem.check, problem.where.rsplit(":", 1)[1]) for problem in report.problems] == [
+        ("schema", "2"),
+        ("schema", "3"),
+    ]
+    assert "has seen turn 4" in report.problems[0].what
+    with pytest.raises(MagFileError):
+        check_file(tmp_path / "none.jsonl")

@@ -1,0 +1,347 @@
+"""Importers: what each format's edges, answers and rounds become; what is malformed is named by file and line."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from mag_samples import QUESTION, talk
+
+from magdi.core.corpus.importers import FORMATS, Reader, import_files
+from magdi.core.corpus.importers.du import quoted
+from magdi.core.corpus.importers.reader import fingerprint, guess_answer_type, plain_reasoning, split_options
+from magdi.core.corpus.provenance import unquoted
+from magdi.core.errors import ConfigError, MagFileError
+from magdi.core.mag import read_mags, write_mags
+
+LONG = "This is a reply that is long enough to be told from others; in the end"
+
+
+def says(answer, who=""):
+    return f"{LONG} {who}. The answer is {answer}."
+
+
+def imported(tmp_path, document, name="file.json", **settings):
+    path = tmp_path / name
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    mags = list(import_files([path], Reader(keep_prompts=True, task_name="sums"), **settings))
+    target = tmp_path / "mags.jsonl"
+    write_mags(target, mags)
+    assert list(read_mags(target)) == mags, "round trip"
+    return mags
+
+
+def asked(*shown):
+    return {
+        "role": "user",
+        "content": "\n".join(["Solve it.", *(f"One agent solution: ```{text}```" for text in shown)]),
+    }
+
+
+def said(text):
+    return {"role": "assistant", "content": text}
+
+
+def test_du_debates_take_their_edges_from_the_prompts(tmp_path):
+    first = [says(n, who) for n, who in ((51, "a"), (7, "b"), (7, "c"))]
+    second = [says(n, who) for n, who in ((51, "A"), (51, "B"), (7, "C"))]
+    chats = [
+        [asked(), said(first[k]), asked(*(text for i, text in enumerate(first) if i != k)), said(second[k])]
+        for k in range(3)
+    ]
+    chats[2][2] = asked(first[0])  # C is shown A only
+    (mag,) = imported(tmp_path, {"17 * 3?": [chats, "It is <<17*3=51>>51.\n#### 51"]})
+    assert (mag.question.gold, mag.question.answer_type, mag.protocol) == ("51", "number", "debate")
+    assert [turn.sources for turn in mag.turns] == [(), (), (), (0, 1, 2), (0, 1, 2), (0, 2)]
+    assert [edge.kind for edge in mag.turns[4].seen] == ["content", "self", "content"]
+    assert [turn.label for turn in mag.turns] == [True, False, False, True, True, False]
+    assert (mag.decision.answer, mag.decision.correct) == ("51", True)
+    assert list(unquoted(mag)) == []
+
+
+def test_du_full_memory_reaches_back_through_the_chat(tmp_path):
+    replies = [[says(n, f"{k}{j}") for j in range(3)] for k, n in enumerate((1, 2))]
+    chats = []
+    for k in range(2):
+        chat = [asked(), said(replies[k][0])]
+        for j in (1, 2):
+            chat += [asked(replies[1 - k][j - 1]), said(replies[k][j])]
+        chats.append(chat)
+    (mag,) = imported(tmp_path, {"q?": [chats, "1"]})
+    assert [len(turn.seen) for turn in mag.turns] == [0, 0, 2, 2, 4, 4]
+
+
+def test_du_names_agents_after_the_file_and_reads_options(tmp_path):
+    text = "Can you answer the following question as accurately as possible? Which is even?: A) 7, B) 8, C) 9, D) 1, 3 "
+    text += "Explain your answer, putting the answer in the form (X) at the end of your response."
+    chats = [[asked(), said(f"It is {letter}. ({letter})")] for letter in "AB"]
+    name = "mmlu_Tiny-1B_persona_cook_lion-tamer_agents2_rounds1.json"
+    (mag,) = imported(tmp_path, {text: [chats, "B"]}, name)
+    assert [turn.agent for turn in mag.turns] == ["cook", "lion-tamer"]
+    assert {turn.model for turn in mag.turns} == {"Tiny-1B"}
+    assert mag.question.text == "Which is even?"
+    assert [choice.text for choice in mag.question.choices] == ["7", "8", "9", "1, 3"]
+    assert [turn.label for turn in mag.turns] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "found"),
+    [("42", "```42```", True), ("42", "the answer 42", False), (LONG, f"so: {LONG}!", True), ("", "``````", False)],
+)
+def test_short_texts_are_quoted_only_between_fences(text, prompt, found):
+    assert quoted(text, prompt) is found
+
+
+def test_solutions_have_no_edges_and_keep_what_the_file_judged(tmp_path):
+    row = {
+        "question": "17 * 3?",
+        "ground_truth": "It is 51.\nA: 51",
+        "6b": {"solution": "17 * 3 = <<17*3=51>>51\nA: 51", "is_correct": True},
+        "175b": {"solution": "I stop here", "is_correct": False},
+    }
+    (mag,) = imported(tmp_path, json.dumps(row) + "\n", "solutions.jsonl")
+    assert (mag.edges, mag.protocol, mag.metadata["is_correct"]) == ((), "single", {"6b": True, "175b": False})
+    assert [(turn.agent, turn.answer, turn.status) for turn in mag.turns] == [
+        ("6b", "51", "ok"),
+        ("175b", None, "invalid"),
+    ]
+    assert mag.turns[0].reasoning == "17 * 3 = 51"
+    assert mag.turns[0].text.endswith("A: 51")
+
+
+def output(answer, confidence, reasoning):
+    return {"reasoning": reasoning, "answer": answer, "confidence_level": confidence}
+
+
+def test_the_authors_files_follow_the_papers_rule(tmp_path):
+    row = {"question": "17 * 3?", "gold_answer": "51"}
+    for j, answers in enumerate((("51", 7, "8"), (51.0, "$51", None))):
+        for name, answer in zip(("claude", "gpt4", "bard"), answers, strict=True):
+            row[f"{name}_output_{j}"] = output(answer, "90%", f"{name} {j}")
+    (mag,) = imported(tmp_path, [row])
+    assert (len(mag.turns), len(mag.edges), mag.structure, mag.protocol) == (6, 9, "G1", "reconcile")
+    assert [turn.answer for turn in mag.turns] == ["51", "7", "8", "51", "51", None]
+    assert [turn.confidence for turn in mag.turns] == [0.9] * 6
+    assert mag.turns[5].status == "invalid"
+    assert mag.decision.votes == {"51": 2}
+
+
+def test_reconciles_digest_shows_the_two_largest_groups_only(tmp_path):
+    row = {"question": "Is it?", "gold_answer": True, "debate_prompt_0": "One: claude 0 ... One: gpt3 0"}
+    for j in (0, 1):
+        for name in ("claude", "gpt3", "bard"):
+            row[f"{name}_output_{j}"] = output("yes", 0.8, f"{name} {j}")
+    (mag,) = imported(tmp_path, json.dumps(row), "reconcile.jsonl")
+    assert [turn.sources for turn in mag.turns[3:]] == [(0, 1)] * 3
+    assert (mag.question.gold, mag.question.answer_type) == ("yes", "boolean")
+
+
+@pytest.mark.parametrize("options", [["A) 7", "B) 8"], {"A": "7", "B": "8"}, ["7", "8"]])
+def test_options_of_reconcile_files(tmp_path, options):
+    row = {"question": "Even?", "gold_answer": "B", "options": options, "bard_output_0": output("B", 1, "r")}
+    (mag,) = imported(tmp_path, [row])
+    assert [(choice.label, choice.text) for choice in mag.question.choices] == [("A", "7"), ("B", "8")]
+    assert mag.turns[0].correct is True
+
+
+@pytest.mark.parametrize(("mode", "edges"), [("memory", 9), ("report", 7), ("relay", 6), ("debate", 7)])
+def test_eot_records(tmp_path, mode, edges):
+    names = ("Kitty", "Ben", "Peter")
+    row = {
+        "question": "17 * 3?", "answer": "51", "response_list": [says(1)] * 3, "communication_mode": mode,
+        "message_record_dict": {name: [says(k), says(51)] for k, name in enumerate(names)},
+        "confidence_record_dict": {name: [0.5] for name in names},
+    }  # fmt: skip
+    (mag,) = imported(tmp_path, json.dumps(row))
+    assert (len(mag.turns), len(mag.edges)) == (6, edges)
+    assert [turn.confidence for turn in mag.turns] == [None] * 3 + [0.5] * 3
+    assert mag.decision.correct is True
+
+
+def test_eot_agreement_at_once_has_no_second_round(tmp_path):
+    row = {"question": "q?", "answer": "51", "response_list": [says(51)] * 3, "message_record_dict": {}}
+    (mag,) = imported(tmp_path, json.dumps(row))
+    assert (len(mag.turns), mag.edges) == (3, ())
+
+
+def message(number, agent, text, memory, **fields):
+    return {
+        "message_id": number, "turn": 1 + number // 2, "agent_id": agent, "persona": agent.upper(), "message": text,
+        "contribution": "improve", "agreement": True, "solution": None, "memory_ids": memory, "additional_args": {},
+    } | fields  # fmt: skip
+
+
+def test_mallm_memory_ids_are_edges_but_for_drafts(tmp_path):
+    row = {
+        "exampleId": "e1", "input": ["17 * 3?"], "references": ["51"], "paradigm": "relay", "finalAnswer": "51",
+        "personas": [{"agentId": "x", "persona": "Cook"}, {"agentId": "y", "persona": "Cook"}],
+        "globalMemory": [
+            message(0, "x", says(7), [], contribution="draft", solution="7"),
+            message(1, "y", says(51), [0], contribution="draft", solution="51"),
+            message(2, "x", says(51), [0, 1, 99], solution="51"),
+            message(3, "y", "I agree.", [2, 1], contribution="feedback"),
+        ],
+    }  # fmt: skip
+    (mag,) = imported(tmp_path, [row])
+    assert [turn.sources for turn in mag.turns] == [(), (), (0, 1), (1, 2)]
+    assert [turn.agent for turn in mag.turns] == ["Cook 1", "Cook 2", "Cook 1", "Cook 2"]
+    assert [turn.role for turn in mag.turns] == ["solver", "solver", "solver", "critic"]
+    assert mag.turns[3].status == "ok"
+    assert (mag.protocol, mag.decision.correct) == ("mallm-relay", True)
+
+
+def test_mad_memories_are_prompts(tmp_path):
+    aff, neg = [says(7, "aff 1"), says(51, "aff 2")], [says(51, "neg 1"), says(51, "neg 2")]
+    mod = ['{"debate_answer": ""}', '{"debate_answer": "51", "Reason": "clear by now, I should think, is it not so"}']
+    turns = lambda *contents: [  # noqa: E731
+        {"role": "user" if place % 2 == 0 else "assistant", "content": text} for place, text in enumerate(contents)
+    ]
+    row = {
+        "debate_topic": "17 * 3?", "gold_answer": "51", "model_name": "m", "debate_answer": "51",
+        "players": {
+            "Affirmative side": turns("Topic", aff[0], neg[0], aff[1]),
+            "Negative side": turns(aff[0], neg[0], aff[1], neg[1]),
+            "Moderator": turns(aff[0] + neg[0], mod[0], aff[1] + neg[1], mod[1]),
+        },
+    }  # fmt: skip
+    (mag,) = imported(tmp_path, json.dumps(row, indent=2))
+    assert (len(mag.turns), len(mag.edges)) == (6, 13)
+    assert [turn.role for turn in mag.turns] == ["affirmative", "negative", "moderator"] * 2
+    assert [turn.round for turn in mag.turns] == [0, 1, 1, 2, 2, 2]
+    assert [turn.answer for turn in mag.turns] == ["7", "51", None, "51", "51", "51"]
+    assert [turn.status for turn in mag.turns] == ["ok"] * 6
+    assert (mag.decision.answer, mag.decision.correct, mag.turns[0].model) == ("51", True, "m")
+
+
+def test_autogens_task_result(tmp_path):
+    kinds = ("TextMessage", "TextMessage", "SelectSpeakerEvent", "TextMessage", "StopMessage")
+    sources = ("user", "ann", "manager", "bob", "ann")
+    texts = ("17 * 3?", says(7), "bob", says(51), says(51))
+    rows = [
+        {"source": source, "content": text, "type": kind, "models_usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+        for source, text, kind in zip(sources, texts, kinds, strict=True)
+    ]
+    result = {"messages": rows, "stop_reason": "Maximum number of turns reached."}
+    (mag,) = imported(tmp_path, {"gold_answer": "51", "result": result})
+    assert [turn.agent for turn in mag.turns] == ["ann", "bob", "ann"]
+    assert [turn.sources for turn in mag.turns] == [(), (0,), (0, 1)]
+    assert (mag.stop, mag.decision.correct, mag.usage.total_tokens) == ("Maximum number of turns reached.", True, 15)
+
+
+def test_our_own_lines_pass_through(tmp_path):
+    assert imported(tmp_path, talk().to_line(), "own.jsonl") == [talk()]
+
+
+def test_known_questions_keep_their_ids(tmp_path):
+    path = tmp_path / "file.jsonl"
+    path.write_text(json.dumps({"question": "What  is 17 * 3?", "ground_truth": "A: 51", "m": {"solution": "A: 51"}}))
+    known = {fingerprint(QUESTION.text): QUESTION}
+    (mag,) = import_files([path], Reader(known=known))
+    assert (mag.question.id, mag.question.task) == ("q1", "sums")
+
+
+def test_ids_stay_unique_over_several_files(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.jsonl").write_text(talk().to_line())
+    names = [mag.id for mag in import_files([tmp_path / "a/x.jsonl", tmp_path / "b/x.jsonl"], Reader())]
+    assert names == ["m1", "m1~2"]
+
+
+SOLUTION = '{"question": "q", "ground_truth": "A: 1", "m": {"solution": "A: 1"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        (f"{SOLUTION}\n\n{{'no': json}}\n", 3, "no JSON"),
+        (f"[{SOLUTION},\n{SOLUTION}\n{SOLUTION}]", 3, "without a comma"),
+        (f"[{SOLUTION},", 1, "no JSON"),
+        (f"{SOLUTION}\n" + SOLUTION.replace("question", "riddle"), 2, "no 'question'"),
+        (f"{SOLUTION}\n" + SOLUTION.replace('"solution"', '"text"'), 2, "no model has a solution"),
+        (f"{SOLUTION}\n17\n", 2, "item 1"),
+        ("[1, 2]", 1, "no format that is known"),
+        ("", 0, "is empty"),
+        ('{"question": {"deep": ' * 3000, 1, "no JSON"),
+    ],
+)
+def test_malformed_files_are_named_with_line_and_reason(tmp_path, text, line, problem):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text)
+    with pytest.raises(MagFileError, match=problem) as caught:
+        list(import_files([path], Reader()))
+    assert (caught.value.path, caught.value.line) == (str(path), line)
+
+
+@pytest.mark.parametrize(
+    "chats", [[[1], "g"], [[[{"role": "user", "content": "q"}]], "g", 3], [[[{"role": "x"}]], "g"]]
+)
+def test_malformed_debates_are_named(tmp_path, chats):
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps({"q": chats}))
+    with pytest.raises(MagFileError, match=r"bad\.json:1"):
+        list(import_files([path], Reader(), format_name="du"))
+
+
+def test_bad_items_can_be_passed_over(tmp_path):
+    path = tmp_path / "some.jsonl"
+    path.write_text(f"{SOLUTION}\n17\n{{broken\n{SOLUTION}\n{{")
+    bad = []
+    mags = list(import_files([path], Reader(), on_bad_item=bad.append))
+    assert (len(mags), [error.line for error in bad]) == (2, [2, 3, 5])
+
+
+def test_missing_files_binary_files_and_unknown_formats(tmp_path):
+    binary = tmp_path / "b.json"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, problem in ((tmp_path / "none.json", "cannot be read"), (binary, "no UTF-8")):
+        with pytest.raises(MagFileError, match=problem):
+            list(import_files([path], Reader()))
+    with pytest.raises(ConfigError) as caught:
+        list(import_files([binary], Reader(), format_name="mallmm"))
+    assert "mallm" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("gold", "kind"),
+    [
+        ("yes", "boolean"),
+        ("1,000", "number"),
+        ("It is.\n#### 51", "number"),
+        (r"\frac{1}{x}", "expression"),
+        ("Paris", "text"),
+    ],
+)
+def test_the_form_of_an_answer_is_guessed_from_gold(gold, kind):
+    assert guess_answer_type(gold) == kind
+
+
+def test_small_readers():
+    assert plain_reasoning("a <<1+1=2>>2\n#### 2") == "a 2"
+    assert split_options("Why: A) x") == ("Why: A) x", [])
+    assert split_options("Which? (A) x, y, (B) z")[0] == "Which?"
+    assert len(FORMATS) == 8
+
+
+DATA = Path(os.environ.get("MAGDI_DATA", "../shared/data"))
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA} (MAGDI_DATA)")
+def test_real_debates_say_in_their_prompts_what_their_edges_say():
+    files = sorted((DATA / "debates").glob("*.json"))
+    mags = list(import_files(files, Reader(keep_prompts=True)))
+    assert len(mags) == 80
+    assert {(len(mag.turns), len(mag.edges)) for mag in mags} == {(9, 27), (15, 75)}
+    assert [problem for mag in mags for problem in unquoted(mag)] == []
+    answered = sum(turn.answer is not None for mag in mags for turn in mag.turns)
+    assert answered >= 780
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA} (MAGDI_DATA)")
+def test_real_solutions_are_graded_as_their_authors_did():
+    mags = list(import_files([DATA / "gsm8k" / "example_model_solutions.jsonl"], Reader()))
+    turns = [(mag.metadata["is_correct"][turn.agent], bool(turn.correct)) for mag in mags for turn in mag.turns]
+    assert len(turns) == 5276
+    assert sum(said == ours for said, ours in turns) >= 5270

@@ -1,0 +1,131 @@
+"""Statistics against what was counted by hand."""
+
+import json
+
+import pytest
+from mag_samples import QUESTION, mag, talk, turn
+
+from magdi.core.corpus.statistics import describe
+from magdi.core.corpus.statistics.compared import baselines, by_rule, expected_vote
+from magdi.core.corpus.statistics.flips import changes, flips
+from magdi.core.corpus.statistics.rounds import by_round, entropy
+from magdi.core.corpus.statistics.shares import share_of
+from magdi.core.mag import Seen
+
+
+def row(rows, name, key="rule"):
+    return next(each for each in rows if each[key] == name)
+
+
+def test_the_whole_document_is_json_and_counts_add_up():
+    document = describe([talk("a"), talk("b")])
+    assert json.loads(json.dumps(document)) == document
+    assert {name: document["totals"][name] for name in ("mags", "questions", "turns", "edges")} == {
+        "mags": 2, "questions": 1, "turns": 12, "edges": 18,
+    }  # fmt: skip
+    for table in document["turns"].values():
+        assert sum(each["turns"] for each in table) == 12
+        assert sum(each["right"] + each["wrong"] + each["unlabelled"] for each in table) == 12
+    assert row(document["turns"]["agent"], "B", "group")["accuracy"]["share"] == 0.5
+    assert document["judged"] is None
+
+
+def test_nothing_is_described_as_nothing():
+    document = describe([])
+    assert document["totals"]["mags"] == 0
+    assert document["rounds"] == []
+    assert document["totals"]["accuracy"]["share"] is None
+
+
+def test_rounds():
+    first, second = by_round([talk(), mag(turn(0, "A", "51"), turn(1, "B", "51"), name="m2")])
+    assert (first["reached"], second["reached"]) == (2, 1)
+    assert first["consensus"]["share"] == 0.5
+    assert first["distinct"] == 1.5
+    assert second["entropy"] == pytest.approx(0.918, abs=1e-3)
+    assert second["accuracy"]["share"] == pytest.approx(2 / 3)
+    assert second["vote"]["count"] == 2, "discussions that ended earlier still answer"
+
+
+def test_an_unreadable_turn_counts_as_wrong_and_as_no_consensus():
+    (only,) = by_round([mag(turn(0, "A", "51"), turn(1, "B", None))])
+    assert only["accuracy"]["share"] == 0.5
+    assert only["consensus"]["share"] == 0
+    assert only["agreement"] == 0.5
+
+
+def test_critics_count_neither_way():
+    critic = turn(1, "B", None, (0,), 1, role="critic", status="ok")
+    assert [each["reached"] for each in by_round([mag(turn(0, "A", "51"), critic)])] == [1, 0]
+
+
+def test_flips_and_who_moved_whom():
+    found = flips([talk()])
+    assert found["kinds"] == {"kept": 1, "wrong-to-right": 1, "right-to-wrong": 1}
+    assert found["unmoved"] == {"right-to-wrong": 1}
+    assert [(each["mover"], each["moved"], each["wrong-to-right"]) for each in found["who_moved_whom"]] == [
+        ("A", "B", 1), ("C", "B", 1),
+    ]  # fmt: skip
+    assert found["edges"]["wrong-to-right"] == 2
+    assert found["edges"]["shown"] == 9
+
+
+def test_only_what_was_shown_can_move():
+    blind = talk().model_copy(update={"turns": (*talk().turns[:4], turn(4, "B", "51", (1,), 1), talk().turns[5])})
+    assert [change.movers for change in changes(blind) if change.after.agent == "B"] == [()]
+    chosen = turn(4, "B", "51", round=1).model_copy(update={"seen": (Seen(step=0, kind="control"),)})
+    controlled = talk().model_copy(update={"turns": (*talk().turns[:4], chosen, talk().turns[5])})
+    assert [change.movers for change in changes(controlled) if change.after.agent == "B"] == [()]
+
+
+def test_branches_and_samples_are_no_changes_of_mind():
+    samples = [turn(step, "A", answer, branch=(step,)) for step, answer in enumerate(("51", "7", "51"))]
+    assert list(changes(mag(*samples))) == []
+    assert list(changes(mag(turn(0, "A", "51"), turn(1, "A", "7")))) == []
+
+
+def test_decision_rules_on_the_same_discussion():
+    rows = by_rule([talk()])
+    right = {each["rule"]: each["accuracy"]["share"] for each in rows}
+    assert right["as held"] == right["plurality"] == right["first-round"] == 1
+    assert right["last-word"] == right["unanimity"] == 0
+    assert row(rows, "unanimity")["decided"] == 0
+    assert row(rows, "unanimity")["accuracy_decided"]["share"] is None
+    assert right["weighted"] == 1, "A's 0.9 and B's 0.5 outweigh C's 0.9"
+
+
+def test_baselines_compare_with_samples_of_the_same_question():
+    drawn = [turn(step, "A", answer, branch=(step,)) for step, answer in enumerate(["51"] * 4 + ["7"] * 4)]
+    samples = mag(*drawn, name="s", protocol="self-consistency")
+    rows = baselines([talk(), samples])
+    assert row(rows, "protocol", "name")["calls"] == 6
+    assert row(rows, "single", "name")["accuracy"]["share"] == pytest.approx(2 / 3)
+    assert row(rows, "best teacher (A)", "name")["accuracy"]["share"] == 1
+    consistency = row(rows, "self-consistency", "name")
+    assert (consistency["calls"], consistency["fewer_samples_than_calls"]) == (6, 0)
+    assert 0 < consistency["accuracy"]["share"] < 1
+
+
+@pytest.mark.parametrize(("answers", "k", "expected"), [("RW", 1, 0.5), ("RRW", 3, 1), ("RWW", 2, 2 / 3), ("WR", 2, 0)])
+def test_expected_vote_is_over_all_subsets(answers, k, expected):
+    drawn = [turn(step, "A", "51" if each == "R" else "7") for step, each in enumerate(answers)]
+    assert expected_vote(drawn, k) == pytest.approx(expected)
+
+
+def test_expected_vote_of_many_samples_is_drawn_and_repeatable():
+    drawn = [turn(step, "A", "51" if step % 3 else "7") for step in range(40)]
+    assert expected_vote(drawn, 11) == expected_vote(drawn, 11) > 0.8
+
+
+def test_labels_are_held_against_what_the_file_says():
+    judged = describe([talk().model_copy(update={"metadata": {"is_correct": {"A": True, "B": False}}})])["judged"]
+    assert (judged["turns"], judged["agreed"]) == (4, 3)
+    assert [each["agent"] for each in judged["disagreements"]] == ["B"]
+
+
+def test_shares_leave_out_what_is_not_known():
+    assert share_of([True, None, False])["share"] == 0.5
+    assert share_of([None])["interval"] is None
+    assert entropy([]) == 0
+    ungraded = talk().model_copy(update={"question": QUESTION.model_copy(update={"gold": None})})
+    assert by_rule([ungraded])[0]["accuracy"]["count"] == 0
