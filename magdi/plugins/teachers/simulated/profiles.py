@@ -30,7 +30,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "hasty": {
         "style": "ordered",
         "slip": 0.065,
-        "weak": {"lose": 0.2, "grow": 0.35},
+        "weak": {"lose": 0.2, "copy": 0.35},
         "confidence_bias": 0.1,
         "doubt": 0.15,
     },
