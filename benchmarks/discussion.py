@@ -219,7 +219,7 @@ def run_magdi(url: str, calls: int) -> Measure:
             def questions() -> Iterator[Question]:
                 """Questions for as long as calls are wanted: how many a discussion takes is not known before."""
                 number = 0
-                while totals.calls + 6 * (number - totals.done) < wanted:
+                while totals.calls + 4 * (number - totals.done) < wanted:
                     number += 1
                     yield Question(id=f"{wanted}-{number}", text=f"{wanted}-{number}. {PROMPT}", gold="36")
 

@@ -19,7 +19,7 @@ from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import KEY_VARIABLES, Endpoint, find_endpoint
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
+    from httpx2 import URL, AsyncClient
 
 REFUSALS = frozenset({400, 422, 501})  # statuses with which servers refuse a field that they do not know
 CONNECT_SECONDS = 15.0
@@ -127,7 +127,8 @@ class OpenAITeacher(Teacher):
         if self.config.reasoning_effort is not None:
             body["reasoning_effort"] = self.config.reasoning_effort
         try:
-            response = await self._connected().post(self.endpoint.completions, content=json.dumps(body).encode())
+            client = self._connected()
+            response = await client.post(self._url, content=json.dumps(body).encode())
         except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
             cause = redact(str(error) or type(error).__name__, self.endpoint.secrets)
             raise TransientTeacherError(f"no connection to {self.endpoint.host}: {cause}") from None
@@ -138,6 +139,13 @@ class OpenAITeacher(Teacher):
         if any(secret.encode() in body for secret in self.endpoint.secrets):
             return redact(body.decode("utf-8", "replace"), self.endpoint.secrets).encode()
         return body
+
+    @cached_property
+    def _url(self) -> URL:
+        """Parsed once: parsing it anew took a twentieth of a call."""
+        from httpx2 import URL
+
+        return URL(self.endpoint.completions)
 
     def _connected(self) -> AsyncClient:
         """Returns the HTTP client of the running event loop."""
