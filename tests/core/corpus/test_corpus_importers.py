@@ -1,8 +1,6 @@
 """Importers: what each format's edges, answers and rounds become; what is malformed is named by file and line."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 from mag_samples import QUESTION, talk
@@ -323,13 +321,9 @@ def test_small_readers():
     assert len(FORMATS) == 8
 
 
-DATA = Path(os.environ.get("MAGDI_DATA", "../shared/data"))
-
-
 @pytest.mark.data
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA} (MAGDI_DATA)")
-def test_real_debates_say_in_their_prompts_what_their_edges_say():
-    files = sorted((DATA / "debates").glob("*.json"))
+def test_real_debates_say_in_their_prompts_what_their_edges_say(data):
+    files = sorted((data / "debates").glob("*.json"))
     mags = list(import_files(files, Reader(keep_prompts=True)))
     assert len(mags) == 80
     assert {(len(mag.turns), len(mag.edges)) for mag in mags} == {(9, 27), (15, 75)}
@@ -339,9 +333,8 @@ def test_real_debates_say_in_their_prompts_what_their_edges_say():
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA} (MAGDI_DATA)")
-def test_real_solutions_are_graded_as_their_authors_did():
-    mags = list(import_files([DATA / "gsm8k" / "example_model_solutions.jsonl"], Reader()))
+def test_real_solutions_are_graded_as_their_authors_did(data):
+    mags = list(import_files([data / "gsm8k" / "example_model_solutions.jsonl"], Reader()))
     turns = [(mag.metadata["is_correct"][turn.agent], bool(turn.correct)) for mag in mags for turn in mag.turns]
     assert len(turns) == 5276
     assert sum(said == ours for said, ours in turns) >= 5270

@@ -1,0 +1,186 @@
+"""`magdi mags`: what it prints and writes, its exit codes, and that one bad line loses nothing unasked."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from magdi.cli.mags import app
+from magdi.core.errors import ConfigError, DataError, MagFileError
+from magdi.core.mag import Decision, Mag, Question, Seen, Turn, read_mags, write_mags
+
+QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
+SOLUTION = {"question": "17 * 3?", "ground_truth": "A: 51", "m": {"solution": "It is 51.\nA: 51", "is_correct": True}}
+
+
+def a_mag(name: str = "m-1") -> Mag:
+    grades = {"correct": True, "label": True, "label_source": "gold", "confidence": 0.9}
+    first = Turn(step=0, agent="Ada", text="So 51 it is.", answer="51", **grades)
+    wrong = {"correct": False, "label": False, "label_source": "gold"}
+    second = Turn(step=1, agent="Bob", text="[red]7[/red]", answer="7", round=1, seen=(Seen(step=0),), **wrong)
+    decision = Decision(answer="51", rule="plurality", correct=True)
+    return Mag(id=name, question=QUESTION, protocol="debate", turns=(first, second), decision=decision, stop="rounds")
+
+
+def run(*arguments: object, code: int = 0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def mags(tmp_path: Path) -> Path:
+    path = tmp_path / "mags.jsonl"
+    write_mags(path, [a_mag(), a_mag("m-2")])
+    return path
+
+
+@pytest.fixture
+def broken(mags: Path) -> Path:
+    mags.write_text(mags.read_text() + "{broken\n")
+    return mags
+
+
+def test_import_reads_grades_and_counts(tmp_path):
+    source, out = tmp_path / "some.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps(SOLUTION))
+    document = json.loads(run("import", source, "-o", out, "--task", "gsm8k", "--json").stdout)
+    assert document["totals"] == {
+        "mags": 1, "turns": 1, "edges": 0, "answered": 1, "right": 1, "wrong": 0, "judged": 1, "agreed": 1,
+    }  # fmt: skip
+    (mag,) = read_mags(out)
+    assert (mag.question.task, mag.question.gold) == ("gsm8k", "51")
+    assert "some.jsonl" in run("import", source, "-o", out).stdout
+
+
+def test_import_matches_the_tasks_own_questions(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [{"question": "17 * 3?", "answer": "so\n#### 51"}]
+    (folder / "test.jsonl").write_text(json.dumps(rows[0]))
+    source, out = tmp_path / "some.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps(SOLUTION))
+    run("import", source, "-o", out, "--task", "gsm8k", "--task-arg", f"data={folder}", "--match")
+    assert next(read_mags(out)).question.id == "gsm8k-test-0"
+
+
+def test_a_bad_item_stops_an_import_and_leaves_no_file_unless_skipped(tmp_path):
+    source, out = tmp_path / "some.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps(SOLUTION) + "\n[]\n")
+    with pytest.raises(MagFileError) as caught:
+        run("import", source, "-o", out)
+    assert (caught.value.line, caught.value.exit_code, out.exists()) == (2, 2, False)
+    result = run("import", source, "-o", out, "--skip-bad", "--json")
+    assert json.loads(result.stdout)["skipped"] == 1
+    assert "some.jsonl:2" in result.stderr
+
+
+def test_stats_as_tables_and_as_one_document(mags):
+    text = run("stats", mags).stdout
+    for title in ("turns by round", "turns by agent", "decision rules", "beside single agents"):
+        assert title in text
+    document = json.loads(run("stats", mags, "--json").stdout)
+    assert document["totals"]["mags"] == 2
+    assert {row["group"] for row in document["turns"]["agent"]} == {"Ada", "Bob"}
+
+
+def test_several_files_and_run_directories_are_counted_together(mags, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_mags(folder / "mags.jsonl", [a_mag("other")])
+    assert json.loads(run("stats", mags, folder, "--json").stdout)["totals"]["mags"] == 3
+
+
+@pytest.mark.parametrize("command", [["stats"], ["show", "m-1"], ["export", "-o", "x", "--to", "magdi"]])
+def test_broken_lines_stop_every_command_unless_skipped(broken, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MagFileError, match=r"mags\.jsonl:3"):
+        run(*command, broken)
+    assert "skipped" in run(*command, broken, "--skip-bad").stderr
+
+
+def test_show_draws_in_the_terminal(mags):
+    text = run("show", mags, "m-1").stdout
+    assert "round 0" in text
+    assert "✓ #0 Ada 51" in text
+    assert "✗ #1 Bob 7  <- #0 51" in text
+    assert "[red]7[/red]" in text, "what was said is no markup"
+    assert "m-2" not in text
+
+
+@pytest.mark.parametrize("name", ["m-2", "2", "#2"])
+def test_mags_go_by_id_by_its_end_and_by_number(mags, name):
+    assert json.loads(run("show", mags, name, "--json").stdout)["id"] == "m-2"
+
+
+def test_show_draws_for_a_browser(mags, tmp_path):
+    out = tmp_path / "page.html"
+    run("show", mags, "m-1", "m-2", "--html", "-o", out)
+    assert out.read_text().count("<section ") == 2
+    assert run("show", mags, "m-1", "--svg", "--view", "none").stdout.startswith("<svg ")
+
+
+def test_show_finds_the_newest_run(mags, tmp_path, monkeypatch):
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    write_mags(tmp_path / "runs" / "one" / "mags.jsonl", [a_mag("in-run")])
+    monkeypatch.chdir(tmp_path)
+    assert "in-run" in run("show", "in-run").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["nobody"], DataError, "m-1"),
+        (["m"], DataError, ""),
+        ([], ConfigError, "#1"),
+        (["m-1", "--html", "--view", "exct"], ConfigError, "exact"),
+        (["m-1", "m-2", "--svg"], ConfigError, "--html"),
+    ],
+)
+def test_show_says_what_is_wrong(mags, arguments, error, hint):
+    with pytest.raises(error) as caught:
+        run("show", mags, *arguments)
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def test_export_and_import_go_round(mags, tmp_path):
+    out = tmp_path / "again.jsonl"
+    run("export", mags, "-o", out, "--to", "magdi")
+    assert list(read_mags(out)) == list(read_mags(mags))
+    run("import", out, "-o", tmp_path / "third.jsonl")
+    assert list(read_mags(tmp_path / "third.jsonl")) == list(read_mags(mags))
+    with pytest.raises(ConfigError) as caught:
+        run("export", mags, "-o", out, "--to", "parket")
+    assert "parquet" in caught.value.hint
+
+
+def test_check_passes_and_fails_with_its_exit_code(mags):
+    assert json.loads(run("check", mags, "--json").stdout)["sound"] is True
+    result = run("check", mags, "--protocol", "debate", code=1)
+    assert "the protocol" in result.stdout
+    with pytest.raises(MagFileError):
+        run("check", mags.with_name("none.jsonl"))
+
+
+def test_check_lists_unreadable_lines(broken):
+    document = json.loads(run("check", broken, "--json", code=1).stdout)
+    (problem,) = document["files"][0]["problems"]
+    assert problem["where"].endswith("mags.jsonl:3")
+
+
+def test_check_holds_a_runs_discussions_again_with_its_settings(mags):
+    mags.with_name("config.yaml").write_text("protocol: {name: single}\n")
+    document = json.loads(run("check", mags, "--json", code=1).stdout)
+    assert document["files"][0]["replayed"] == 2
+
+
+def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
+    from magdi.protocols.reconcile import ReConcile
+
+    out = tmp_path / "calibration.json"
+    assert "Ada" in run("calibrate", mags, "-o", out).stdout
+    ReConcile(ReConcile.Config(calibration=str(out)))
