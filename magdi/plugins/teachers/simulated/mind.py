@@ -28,13 +28,11 @@ class Opinion:
         solution: Its solution.
         confidence: What it states, 0..1, in steps of 0.01.
         stance: alone, stands, rechecked, adopted or insists.
-        against: The answer that it turned down; empty for none.
     """
 
     solution: Solution
     confidence: float
     stance: str
-    against: str = ""
 
 
 def opinion(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinion:
@@ -45,12 +43,10 @@ def opinion(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinio
     own = _recalled(heard, config) or solve(heard.problem, config, rng)
     if not given:
         return Opinion(own, _stated(own, None, config, rng), "alone")
-    mine = Shown("you", "", own.lines, own.answer, heard.own.confidence if heard.own else own.expected)
-    leading = leader([mine, *given])
-    solution, stance = _weigh(heard, own, leading, config, rng)
+    mine = [heard.own] if heard.own and heard.own.answer is not None else []
+    solution, stance = _weigh(heard, own, leader([*mine, *given]), config, rng)
     support = sum(turn.answer == solution.answer for turn in given) / len(given)
-    against = leading.answer or "" if leading.answer != solution.answer else ""
-    return Opinion(solution, _stated(solution, support, config, rng), stance, against)
+    return Opinion(solution, _stated(solution, support, config, rng), stance)
 
 
 def _recalled(heard: Heard, config: SimulatedConfig) -> Solution | None:

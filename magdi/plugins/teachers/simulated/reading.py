@@ -18,7 +18,7 @@ from magdi.plugins.teachers.simulated.styles import read_lines
 
 QUOTE = re.compile(r"<<< (?P<who>[^\n]*)\n(?P<said>.*?)\n?>>>", re.S)
 ANSWER = re.compile(
-    r"(?:\banswer is|\"answer\"\s*:)\s*[\"$]?(?P<answer>-?\d+(?:\.\d+)?|\([A-Z]\)|[A-Z]\b|yes\b|no\b)"
+    r"(?:\banswer is|\"answer\"\s*:)\s*[\"$]?(?P<answer>-?\d+(?:\.\d+)?|\((?-i:[A-J])\)|(?-i:[A-J])\b|yes\b|no\b)"
     r"[^\n]*?(?:confidence\"?:?\s*(?P<confidence>[01](?:\.\d+)?)|$)",
     re.I | re.M,
 )

@@ -31,15 +31,19 @@ def reply_text(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: ran
 
 def reasoning(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: random.Random) -> str:
     """Returns a solution in the teacher's own style, at times with a word on whom it agrees with."""
-    remark = _remark(opinion) if heard.others and rng.random() < config.remarks else ""
+    remark = _remark(heard, opinion) if rng.random() < config.remarks else ""
     steps = written(opinion.solution.lines, config.style) or "I cannot work this out."
     return f"{remark} {steps}".strip()
 
 
-def _remark(opinion: Opinion) -> str:
-    if opinion.against:
-        return f"I disagree with the answer {opinion.against}."
-    return "I agree with the others." if opinion.stance == "adopted" else "I agree."
+def _remark(heard: Heard, opinion: Opinion) -> str:
+    """Returns a word on the others' answers, true as it stands; empty where they gave none."""
+    answers = [turn.answer for turn in heard.others if turn.answer is not None]
+    if not answers:
+        return ""
+    if opinion.solution.answer not in answers:
+        return f"I disagree with the answer {answers[0]}."
+    return "I agree." if len(set(answers)) > 1 else "I agree with the others."
 
 
 def _fields(
