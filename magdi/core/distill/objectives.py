@@ -45,7 +45,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             if grad_states is not None:
                 torch.mm(gradient, weight, out=grad_states[part])
             if grad_weight is not None:
-                grad_weight.addmm_(gradient.t(), states[part])
+                torch.addmm(grad_weight, gradient.t(), states[part], out=grad_weight)
             if grad_bias is not None:
                 grad_bias += gradient.sum(0)
         ctx.save_for_backward(grad_states, grad_weight, grad_bias)

@@ -1,0 +1,135 @@
+"""A student of a given shape, and one optimizer step of each way of doing it. Used by step.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from step_pairwise import loss_of, micro_batches, tokens_of
+from torch.utils.flop_counter import register_flop_formula, sdpa_backward_flop_count, sdpa_flop_count
+
+from magdi.core.config.models import Lora, Objective, Student
+from magdi.core.distill.batch import collate
+from magdi.core.distill.encoded import Encoded, Size
+from magdi.core.distill.heads import Heads
+from magdi.core.distill.layouts import LAYOUTS
+from magdi.core.distill.loop import summed, weighing
+from magdi.core.distill.losses import MagLosses, Reader, total
+from magdi.core.distill.steps import forwards
+from magdi.core.distill.student import DistillStudent, _adapted, _checkpoint
+from magdi.encoders.gcn import Gcn
+
+STUDENTS: dict[str, dict[str, int]] = {
+    "quick": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 4}
+    | {"num_attention_heads": 8, "num_key_value_heads": 2, "vocab_size": 32000},
+    "small": {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8}
+    | {"num_attention_heads": 8, "num_key_value_heads": 2, "vocab_size": 32000},
+    "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16}
+    | {"num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256},
+}
+OBJECTIVE = Objective(alpha=1.0, beta=0.1, gamma=0.1)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way of doing a step."""
+
+    name: str
+    layout: str
+    checkpointing: bool = False
+    budget: int = 1 << 30
+
+    @property
+    def pairwise(self) -> bool:
+        return self.layout == "pairwise"
+
+
+PAIRWISE = Variant("pairwise", "pairwise")
+AUTHORS = Variant("pairwise+gc", "pairwise", checkpointing=True)
+TREE = Variant("tree", "tree")
+VARIANTS = (
+    PAIRWISE,
+    AUTHORS,
+    Variant("padded", "padded"),
+    Variant("packed", "packed"),
+    TREE,
+    Variant("tree+gc", "tree", checkpointing=True),
+    Variant("tree, 1 MAG", "tree", budget=1),
+    Variant("tree+gc, 1 MAG", "tree", checkpointing=True, budget=1),
+)
+
+
+@register_flop_formula(torch.ops.aten._scaled_dot_product_flash_attention_for_cpu)
+def _cpu_attention(query: Any, key: Any, value: Any, *args: Any, **options: Any) -> int:
+    """Dense: what a mask hides is counted too, for all variants alike."""
+    return int(sdpa_flop_count(query, key, value))
+
+
+@register_flop_formula(torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward)
+def _cpu_attention_back(grad: Any, query: Any, key: Any, value: Any, *args: Any, **options: Any) -> int:
+    return int(sdpa_backward_flop_count(grad, query, key, value))
+
+
+class Bench:
+    """A student with its heads, and one optimizer step of each variant."""
+
+    def __init__(self, shape: str, adaptation: str, device: str, dtype: torch.dtype, dropout: float) -> None:
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        torch.manual_seed(0)
+        sizes = STUDENTS[shape]
+        config = LlamaConfig(**sizes, max_position_embeddings=4096, tie_word_embeddings=False)
+        with torch.device(device):
+            model = LlamaForCausalLM._from_config(config, dtype=dtype)
+        lora = Lora(dropout=dropout)
+        if adaptation == "lora":
+            model = _adapted(model, lora, False)
+        self.student = DistillStudent(model, None, Student(adaptation=adaptation, lora=lora))
+        self.vocabulary = sizes["vocab_size"]
+        encoder = Gcn(sizes["hidden_size"])
+        self.heads = Heads(sizes["hidden_size"], margin=True, encoder=encoder, seed=0).to(device)
+        self.device = device
+        self.student.model.train()
+
+    def step(self, variant: Variant, mags: Sequence[Encoded], seed: int) -> int:
+        """Does the forward and backward passes of an optimizer step; returns the tokens that they took."""
+        self._set_checkpointing(variant.checkpointing)
+        tokens = self._pairwise(mags, seed) if variant.pairwise else self._ours(variant, mags)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        for weight in [*self.student.parameters(), *self.heads.parameters()]:
+            weight.grad = None
+        return tokens
+
+    def _pairwise(self, mags: Sequence[Encoded], seed: int) -> int:
+        batches = micro_batches(mags, seed)
+        for batch in batches:
+            found = loss_of(self.student, self.heads, batch)
+            ((found["positive"] + 0.1 * found["margin"]) / 100).backward()
+        return sum(map(tokens_of, batches))
+
+    def _ours(self, variant: Variant, mags: Sequence[Encoded]) -> int:
+        layout = LAYOUTS[variant.layout]
+        module = MagLosses(self.student, self.heads, Reader(layout), margin=1.0, frozen=False)
+        sizes = [Size.of(mag) for mag in mags]
+        weigh, _ = weighing(OBJECTIVE, summed(sizes), 1.0, 1)
+        tokens = 0
+        with self.student.attending(layout):
+            for group in forwards(range(len(mags)), sizes, layout, variant.budget):
+                batch = collate([mags[index] for index in group], layout).to(self.device)
+                total(module(batch, weigh)).backward()
+                tokens += batch.input_ids.numel()
+        return tokens
+
+    def _set_checkpointing(self, wanted: bool) -> None:
+        base = self.student.base
+        if wanted:
+            _checkpoint(base)
+            if self.student.config.adaptation == "lora":
+                base.enable_input_require_grads()
+        elif hasattr(base, "activation_checkpointing_disable"):
+            base.activation_checkpointing_disable()
+        else:
+            base.gradient_checkpointing_disable()
