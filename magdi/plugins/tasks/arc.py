@@ -19,6 +19,7 @@ class ArcChallenge(DatasetTask):
         "ARC-Challenge",
         {"train": "train", "validation": "validation", "test": "test"},
         folder="arc_challenge",
+        licence="CC BY-SA 4.0",
     )
     answer_type = "letter"
 

@@ -27,6 +27,7 @@ class BoolQ(DatasetTask):
         splits={"train": "train", "test": "validation"},
         files={"test": ("validation", "dev", "test"), "validation": ()},
         folder="boolq",
+        licence="CC BY-SA 3.0",
     )
     answer_type = "boolean"
 

@@ -19,6 +19,7 @@ class CommonsenseQa(DatasetTask):
         splits={"train": "train", "test": "validation"},
         files={"test": ("validation", "dev"), "validation": ()},
         folder="commonsense_qa",
+        licence="MIT",
     )
     answer_type = "letter"
 

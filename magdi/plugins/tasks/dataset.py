@@ -35,6 +35,7 @@ class Source:
         splits: The hub's split for each of ours; no validation split means that it is cut from the training rows.
         files: File names that a split may have in a local folder, the preferred one first.
         folder: Name of the local folder, where several datasets share a parent.
+        licence: The data's licence.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Source:
     splits: Mapping[Split, str] = field(default_factory=dict)
     files: Mapping[Split, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
+    licence: str = ""
 
 
 class DatasetConfig(BaseModel, extra="forbid", frozen=True):

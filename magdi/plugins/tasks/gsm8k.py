@@ -13,7 +13,7 @@ class Gsm8k(DatasetTask):
     """7,473 training and 1,319 test problems of 2 to 8 steps; the answer is a number."""
 
     name = "gsm8k"
-    source = Source("openai/gsm8k", "main", {"train": "train", "test": "test"}, folder="gsm8k")
+    source = Source("openai/gsm8k", "main", {"train": "train", "test": "test"}, folder="gsm8k", licence="MIT")
     answer_type = "number"
 
     def question(self, row: Row) -> Mapping[str, Any]:

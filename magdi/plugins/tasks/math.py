@@ -14,7 +14,9 @@ class Math(DatasetTask):
     r"""7,500 training and 5,000 test problems; a local test file of MATH-500 has 500."""
 
     name = "math"
-    source = Source("DigitalLearningGmbH/MATH-lighteval", splits={"train": "train", "test": "test"}, folder="math")
+    source = Source(
+        "DigitalLearningGmbH/MATH-lighteval", splits={"train": "train", "test": "test"}, folder="math", licence="MIT"
+    )
     answer_type = "expression"
 
     def question(self, row: Row) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ class StrategyQa(DatasetTask):
         splits={"train": "train", "test": "test"},
         files={"test": ("dev", "test"), "validation": ("validation",)},
         folder="strategyqa",
+        licence="MIT",
     )
     answer_type = "boolean"
 

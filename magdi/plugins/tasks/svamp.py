@@ -13,7 +13,7 @@ class Svamp(DatasetTask):
     """All 1,000 problems are for testing, as in the paper; there are none for training."""
 
     name = "svamp"
-    source = Source("ChilleD/SVAMP", splits={"test": "train+test"}, folder="svamp")
+    source = Source("ChilleD/SVAMP", splits={"test": "train+test"}, folder="svamp", licence="MIT")
     answer_type = "number"
 
     def question(self, row: Row) -> Mapping[str, Any]:

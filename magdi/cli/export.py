@@ -1,0 +1,69 @@
+"""`magdi export`: a student as a folder that loads anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magdi.cli import options as opt
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from magdi.core.experiment.export import Exported
+    from magdi.plugins.registry import Registry
+
+Run = Annotated[Path, typer.Argument(help="The run's directory.", show_default=False)]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="An empty or new folder.", show_default="RUN/export")]
+Merge = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base: a model that stands alone.")]
+Questions = Annotated[
+    bool, typer.Option("--task-file/--no-task-file", help="Write the test questions as a task of lm-eval.")
+]
+
+
+def export(
+    run: Run,
+    out: Out = None,
+    merge: Merge = False,
+    task_file: Questions = True,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+    no_plugins: opt.NoPlugins = False,
+    json: opt.Json = False,
+) -> None:
+    """Write a run's student as a plain model or adapter, with a model card and a line for lm-eval."""
+    from magdi.cli import loading, output
+    from magdi.core.experiment.directory import RunDirectory
+    from magdi.core.experiment.export import export as write
+
+    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
+    directory = RunDirectory(run)
+    questions = []
+    licences = {}
+    if directory.is_run():
+        config = directory.config()
+        licences = _licences(registry, config.task.name)
+        if task_file:
+            task = registry.task(config.task, config.seed)
+            questions = list(task.questions(config.evaluation.split)[: config.evaluation.questions])
+    exported = write(run, out or run / "export", merge=merge, questions=questions, licences=licences)
+    output.show(exported.to_dict(), as_json=json, render=lambda: _said(exported))
+
+
+def _licences(registry: Registry, name: str) -> dict[str, str]:
+    """Returns the licences of a task's data, as far as they are known; a mixture has its parts'."""
+    kind, _, target = name.partition(":")
+    names = [part.strip() for part in target.split("+")] if kind == "mix" else [kind]
+    known = {each: getattr(getattr(registry.load("task", each), "source", None), "licence", "") for each in names}
+    return {each: licence for each, licence in known.items() if licence}
+
+
+def _said(exported: Exported) -> RenderableType:
+    from rich.text import Text
+
+    kind = "adapter" if exported.adapter else "model"
+    return Text(
+        f"{kind} of {len(exported.files)} files in {exported.path}; to measure it with lm-eval:\n{exported.lm_eval}"
+    )

@@ -1,0 +1,116 @@
+"""Exports a run's student: a folder that loads anywhere, with a model card and a task file for lm-eval."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from magdi.core.errors import ConfigError
+from magdi.core.evaluation.loading import base_of
+from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.lm_eval import lm_eval_command, write_lm_eval_task
+from magdi.core.experiment.model_card import model_card
+from magdi.core.mag import Question
+
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+"""Endings of files that run code when they are loaded; none is ever exported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        path: The folder.
+        files: What is in it.
+        adapter: Whether it is an adapter, which needs its base to load.
+        lm_eval: What to type to evaluate it with lm-eval.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    adapter: bool
+    lm_eval: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain data for JSON."""
+        return {
+            "path": str(self.path),
+            "files": list(self.files),
+            "adapter": self.adapter,
+            "lm_eval": self.lm_eval,
+        }
+
+
+def export(
+    run: Path,
+    out: Path,
+    *,
+    merge: bool = False,
+    questions: Sequence[Question] = (),
+    licences: Mapping[str, str] = {},  # noqa: B006 (never changed)
+) -> Exported:
+    """Writes a run's student to a folder that transformers, vLLM and lm-eval load with no magdi installed.
+
+    Args:
+        run: The run's directory.
+        out: The folder; made, and must be empty.
+        merge: Merge an adapter into its base, for a model that stands alone.
+        questions: Test questions, for a task file with which lm-eval measures what `magdi evaluate` does.
+        licences: Licences of the data, by task.
+
+    Raises:
+        ConfigError: There is no such run, it has no student, or the folder is not empty.
+    """
+    directory = RunDirectory(run)
+    if not directory.is_run():
+        raise ConfigError(f"{run} holds no run of magdi")
+    if not directory.student.is_dir():
+        raise ConfigError(f"the run {run} has no student yet", hint="magdi run or magdi distill makes one")
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"{out} is not empty", hint="name another folder with -o")
+    out.mkdir(parents=True, exist_ok=True)
+    base = base_of(directory.student)
+    if merge and base is not None:
+        _merge(directory.student, out)
+    else:
+        _copy(directory.student, out)
+    _mend_config(out)
+    config = directory.config()
+    task_file = write_lm_eval_task(out / "lm_eval", config, questions) if questions else None
+    command = lm_eval_command(out, None if merge else base, config, task_file)
+    card = model_card(directory, base=base, merged=merge and base is not None, licences=licences, lm_eval=command)
+    (out / "README.md").write_text(card, encoding="utf-8")
+    files = tuple(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
+    return Exported(out, files, adapter=base is not None and not merge, lm_eval=command)
+
+
+def _copy(student: Path, out: Path) -> None:
+    for path in sorted(student.rglob("*")):
+        if path.is_file() and path.suffix not in PICKLES and path.name != "README.md":
+            target = out / path.relative_to(student)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def _merge(student: Path, out: Path) -> None:
+    from magdi.core.evaluation.loading import load
+
+    model, tokenizer = load(student, device="cpu")
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def _mend_config(out: Path) -> None:
+    """Turns the cache on again, which training turns off: without it generating takes many times as long."""
+    for name in ("config.json", "generation_config.json"):
+        file = out / name
+        if file.is_file():
+            settings = json.loads(file.read_text(encoding="utf-8"))
+            if settings.get("use_cache") is False:
+                settings["use_cache"] = True
+                file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,73 @@
+"""A task file with which lm-eval measures an exported student on the questions that magdi measured it on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from magdi.core.config.models import RunConfig
+from magdi.core.mag import AnswerType, Question
+
+PATTERNS: dict[AnswerType, str] = {
+    "number": r"answer is:? \$?(-?[\d,]*\.?\d+(?:/\d+)?)",
+    "letter": r"answer is:? \(?([A-Z])\b",
+    "boolean": r"answer is:? (?i:(yes|no))\b",
+    "expression": r"answer is:? (.+?)\.?\s*$",
+    "text": r"answer is:? (.+?)\.?\s*$",
+}
+"""How lm-eval finds answers in what students are trained to write; magdi's own extraction accepts more."""
+
+
+def write_lm_eval_task(folder: Path, config: RunConfig, questions: Sequence[Question]) -> Path:
+    """Writes questions and a task file for lm-eval; returns the task file.
+
+    The task file names the questions by their absolute path: put the new one into it when you move the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "questions.jsonl"
+    lines = (json.dumps({"question": each.prompt, "answer": each.gold}, ensure_ascii=False) for each in questions)
+    data.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    name = task_name(config)
+    regex = {"function": "regex", "regex_pattern": PATTERNS[questions[0].answer_type]}
+    task = {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(data.resolve())}},
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "{{question}}",
+        "doc_to_target": "{{answer}}",
+        "generation_kwargs": {
+            "until": ["\n\nQ:"],
+            "do_sample": False,
+            "max_gen_toks": config.evaluation.max_new_tokens,
+        },
+        "filter_list": [{"name": "answer", "filter": [regex, {"function": "take_first"}]}],
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+        "metadata": {"version": 1.0},
+    }
+    file = folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+def task_name(config: RunConfig) -> str:
+    """Returns what lm-eval is to call the task."""
+    return "magdi_" + "".join(sign if sign.isalnum() else "_" for sign in config.task.name)
+
+
+def lm_eval_command(model: Path, base: str | None, config: RunConfig, task_file: Path | None) -> str:
+    """Returns the line that evaluates an exported student with lm-eval."""
+    arguments = f"pretrained={base},peft={model}" if base else f"pretrained={model}"
+    words = ["lm_eval", "--model", "hf", "--model_args", arguments]
+    if task_file is not None:
+        words += ["--include_path", str(task_file.parent), "--tasks", task_file.stem]
+    else:
+        words += ["--tasks", config.task.name.replace("-", "_"), "--num_fewshot", "0"]
+    if config.student.prompt != "paper":
+        words.append("--apply_chat_template")
+    return shlex.join(words)
