@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
 
 from pydantic import BaseModel, Field, model_validator
 
+from magdi.core.answers import extract
 from magdi.core.mag import Question
 from magdi.core.task import Primer, Split, Task
 from magdi.plugins.tasks.arithmetic_primer import make_primer
 from magdi.plugins.tasks.word_problems import Problem, draw_problem
-
-NUMBER = re.compile(r"-?(?<!\d)\d{1,18}(?!\d)")
-"""A number of a size that can be meant; int() refuses those of thousands of digits."""
 
 SHARES: dict[str, range] = {"test": range(10), "validation": range(10, 16), "primer": range(16, 50)}
 """Hundredths of all calculations that each split draws from; what is left is for training.
@@ -68,9 +65,8 @@ class Arithmetic(Task):
         return _questions(split, seed, size, config.min_steps, config.max_steps)
 
     def extract(self, text: str, question: Question) -> str | None:
-        """Returns the number after the last "the answer is", or else the last number."""
-        numbers = NUMBER.findall(text.rpartition("answer is")[2]) or NUMBER.findall(text)
-        return str(int(numbers[0])) if numbers else None
+        """Returns the number that the text gives as its answer, or else the last one in it."""
+        return extract(text, question)
 
     def primer(self, seed: int) -> Primer:
         """Returns one- and two-step problems with plain solutions, and rows of calculations to judge."""
