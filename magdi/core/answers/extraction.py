@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from magdi.core.answers.boolean import normal_boolean, read_boolean
 from magdi.core.answers.cleaning import clean
 from magdi.core.answers.expression import normal_expression, read_expression
 from magdi.core.answers.letter import normal_letter, read_letter
 from magdi.core.answers.number import normal_number, read_number
 from magdi.core.answers.text import normal_text, read_text
-from magdi.core.mag import AnswerType, Question
+from magdi.core.mag import AnswerType, Choice, Question
+
+READERS: dict[AnswerType, Callable[[str], str | None]] = {
+    "number": read_number,
+    "boolean": read_boolean,
+    "letter": read_letter,
+    "expression": read_expression,
+    "text": read_text,
+}
+NORMAL_FORMS: dict[AnswerType, Callable[[str], str | None]] = {
+    "number": normal_number,
+    "boolean": normal_boolean,
+    "letter": normal_letter,
+    "expression": normal_expression,
+    "text": normal_text,
+}
 
 
-def extract(text: str, question: Question) -> str | None:
+def extract(text: str, asked: Question | AnswerType, choices: Sequence[Choice] = ()) -> str | None:
     """Returns the final answer in a text in normal form, or None where it gives none.
 
     Works on prose and on a bare answer alike. Takes time linear in the text, of which only the end is read, and
@@ -19,20 +36,16 @@ def extract(text: str, question: Question) -> str | None:
 
     Args:
         text: A reply, or the answer out of one.
-        question: Decides the answer's form, and which options there are.
+        asked: The question, which decides the answer's form and has the options; or the form alone.
+        choices: The options, where only the form is given.
     """
+    kind, options = (asked.answer_type, asked.choices) if isinstance(asked, Question) else (asked, choices)
     cleaned = clean(text)
     if not cleaned or not cleaned.strip():
         return None
-    if question.answer_type == "number":
-        return read_number(cleaned)
-    if question.answer_type == "boolean":
-        return read_boolean(cleaned)
-    if question.answer_type == "letter":
-        return read_letter(cleaned, question.choices)
-    if question.answer_type == "expression":
-        return read_expression(cleaned)
-    return read_text(cleaned)
+    if kind == "letter":
+        return read_letter(cleaned, options)
+    return READERS[kind](cleaned)
 
 
 def normal_form(answer: str, answer_type: AnswerType) -> str | None:
@@ -40,12 +53,4 @@ def normal_form(answer: str, answer_type: AnswerType) -> str | None:
     cleaned = clean(answer)
     if not cleaned or not cleaned.strip():
         return None
-    if answer_type == "number":
-        return normal_number(cleaned)
-    if answer_type == "boolean":
-        return normal_boolean(cleaned)
-    if answer_type == "letter":
-        return normal_letter(cleaned)
-    if answer_type == "expression":
-        return normal_expression(cleaned)
-    return normal_text(cleaned)
+    return NORMAL_FORMS[answer_type](cleaned)
