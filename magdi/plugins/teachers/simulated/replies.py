@@ -99,7 +99,7 @@ def _comment(heard: Heard, opinion: Opinion) -> str:
         return f"I get {opinion.solution.answer}."
     if answered[-1].answer == opinion.solution.answer:
         word = APPROVAL.search(heard.question)
-        return f"{word[0] if word else 'I agree.'} I checked it and get {opinion.solution.answer} too.".strip()
+        return word[0] if word else f"I agree. I checked it and get {opinion.solution.answer} too."
     return _fault(answered[-1], opinion)
 
 
