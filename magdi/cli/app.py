@@ -13,6 +13,14 @@ from magdi.cli import config, plugins, run
 from magdi.cli.commands import mount
 from magdi.core.errors import MagdiError
 
+QUIET = {
+    "TQDM_DISABLE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""The libraries' own progress and chatter, which would fight with ours for the terminal."""
+
 app = typer.Typer(
     name="magdi",
     help="Turn conversations between language models into a small model (MAGDi, ICML 2024).",
@@ -46,8 +54,8 @@ def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
-    for library in ("TQDM", "HF_HUB", "HF_DATASETS"):  # their bars would fight with ours
-        os.environ.setdefault(f"{library}_DISABLE{'' if library == 'TQDM' else '_PROGRESS_BARS'}", "1")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         mount(app, sys.argv[1:])
         app()

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-import yaml
 
 from magdi.core.config.shortcuts import long_form
+from magdi.core.config.yaml_text import read_value
 from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -119,13 +119,8 @@ class Request:
 
     def set_up(self) -> Setup:
         """Loads plugins and configuration; faults of plugins are told on stderr, a line each."""
-        from magdi.cli.output import progress_console
+        from magdi.cli import loading
         from magdi.plugins.setup import set_up
-
-        console = progress_console()
-
-        def say(line: object) -> None:
-            console.print(f"plugin {line}", markup=False, soft_wrap=True)
 
         setup = set_up(
             self.files,
@@ -133,11 +128,9 @@ class Request:
             sets=self.sets,
             plugins_dir=self.plugins_dir,
             load=self.load_plugins,
-            trace=say,
+            trace=loading.trace,
         )
-        for fault in setup.plugins.faults:
-            say(fault)
-        setup.plugins.observers.report = say
+        loading.watch(setup.plugins)
         return setup
 
     @classmethod
@@ -231,5 +224,5 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise ConfigError(f"{pair!r} is not KEY=VALUE", hint=f"e.g. --{section}-arg rounds=2")
-        found[f"{section}.{key}"] = yaml.safe_load(value)
+        found[f"{section}.{key}"] = read_value(value)
     return found

@@ -20,7 +20,7 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = []
     if "mags" in outcome:
         parts.append(_discussions(outcome))
-    if "student" in outcome:
+    if "student" in outcome or "base" in outcome:
         parts.append(_scores(outcome))
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
@@ -47,7 +47,7 @@ def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
 
 
 def _scores(outcome: Mapping[str, Any]) -> RenderableType:
-    questions = outcome["student"]["count"]
+    questions = next(outcome[who]["count"] for who in ("student", "base") if who in outcome)
     table = Table(title=f"{questions:,} held-out questions, answered alone", title_justify="left")
     for heading in ("", "accuracy", "95 % interval", "tokens an answer"):
         table.add_column(heading, justify="left" if not heading else "right")

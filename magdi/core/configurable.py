@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ class NoConfig(BaseModel, extra="forbid"):
     """For a component with nothing to set."""
 
 
-class Configurable:
+class Configurable(ABC):  # noqa: B024 (its subclasses have the abstract methods)
     """Base of protocols, encoders, teachers and tasks.
 
     A component nests a pydantic model named ``Config`` with ``extra="forbid"`` and a description on every field; its

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from magdi.core.errors import ConfigError
 from magdi.core.teacher import Sampling
 from magdi.core.views import View
 
@@ -62,10 +63,26 @@ class TeacherChoice(Part):
         return {"name": name, "teacher": teacher} if named else {"teacher": value}
 
 
+class Kept(Part):
+    """Which of the MAGs are learned from; each setting takes away from what the one before has left."""
+
+    structures: tuple[str, ...] | None = Field(None, description="Graph types, e.g. [G0, G1]; null for all.")
+    as_many_as: tuple[str, ...] | None = Field(
+        None, description="As many MAGs, drawn at random, as are of these graph types; null for all."
+    )
+    share: float = Field(1.0, gt=0, le=1, description="A share, drawn at random; a smaller one is part of a larger.")
+    calls: int | None = Field(None, ge=1, description="The first ones, that took this many calls of teachers together.")
+
+
 class Discussion(Part):
     """How the discussions are held."""
 
     questions: int | None = Field(1000, ge=1, description="Training questions to discuss; null for all there are.")
+    split: Literal["train", "validation", "test"] = Field(
+        "train", description="Split whose questions are discussed; other than train to measure the team itself."
+    )
+    agents: tuple[str, ...] | None = Field(None, description="Those of the teachers who take part; null for all.")
+    keep: Kept = Kept()
     mags: str | None = Field(None, description="A MAG file to learn from instead of holding discussions.")
     skip_bad: bool = Field(False, description="Pass over unreadable lines of that file.")
     decision: ComponentChoice | None = Field(None, description="Decision rule; the protocol's own when left out.")
@@ -181,10 +198,21 @@ class Training(Part):
     save_every: int | None = Field(None, ge=1, description="Steps between checkpoints; null for ten in all.")
     report_to: tuple[str, ...] = Field((), description="Trackers, as transformers names them.")
 
+    @field_validator("level")
+    @classmethod
+    def _is_known(cls, level: str) -> str:
+        from magdi.core.distill.levels import find_level
+
+        try:
+            return find_level(level).name
+        except ConfigError as error:
+            raise ValueError(f"there is no level {level!r}; {error.hint}") from None
+
 
 class Evaluation(Part):
     """How accuracy is measured."""
 
+    task: ComponentChoice | None = Field(None, description="Task whose questions are asked; null for the run's own.")
     split: Literal["validation", "test"] = Field("test", description="Split that is evaluated.")
     base: bool = Field(True, description="Evaluate the student before distillation too, for comparison.")
     questions: int | None = Field(None, ge=1, description="Questions; null for all there are.")

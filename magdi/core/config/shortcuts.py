@@ -23,11 +23,24 @@ SHORTCUTS = {
 }
 
 
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested mappings as one, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
 def long_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns settings by dotted path; a mapping under a section's own name is that section.
 
-    ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is the section ``student``.
+    ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is ``student.max_length``.
     """
-    return {
-        name if isinstance(value, Mapping) else SHORTCUTS.get(name, name): value for name, value in settings.items()
+    sections = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    return flatten(sections) | {
+        SHORTCUTS.get(name, name): value for name, value in settings.items() if name not in sections
     }

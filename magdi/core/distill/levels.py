@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -127,6 +128,26 @@ def select(mag: Mag, level: Level, objective: Objective) -> Selection:
         return selection
     nodes = tuple(turn.step for turn in mag.turns if turn.label is not None or turn.text.strip())
     return Selection(selection.learned, selection.pairs, nodes)
+
+
+def check_teachable(mags: Iterable[Mag], level: Level, objective: Objective) -> None:
+    """Looks whether a level takes anything at all from some MAGs, as far as the first that it does.
+
+    Raises:
+        TrainingError: It takes nothing; says what there is instead.
+    """
+    count, agents, labels = 0, set[str](), Counter[bool | None]()
+    for mag in mags:
+        if select(mag, level, objective):
+            return
+        count += 1
+        agents |= {turn.agent for turn in mag.turns}
+        labels.update(turn.label for turn in mag.turns)
+    found = f"{labels[True]} right, {labels[False]} wrong and {labels[None]} unlabelled turns of {sorted(agents)}"
+    raise TrainingError(
+        f"level {level.name} leaves nothing to train on in {count} MAGs: they have {found}",
+        hint="take another level, or MAGs whose questions have gold answers",
+    )
 
 
 def _is_learned(turn: Turn, level: Level) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import yaml
 
 from magdi.core.config.models import RunConfig
+from magdi.core.config.shortcuts import flatten
 from magdi.core.errors import RunDirectoryError
 
 PACKAGES = ("magdi", "torch", "transformers", "peft", "torch-geometric")
@@ -24,18 +25,6 @@ CHANGEABLE = frozenset(
     {f"discussion.max_{limit}" for limit in ("cost", "calls", "tokens", "time")}
     | {"discussion.in_flight", "discussion.cache", "training.report_to", "training.save_every", "plugins"}
 )
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested mappings as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{path}.")
-        else:
-            flat[path] = value
-    return flat
 
 
 def deciding(config: RunConfig) -> dict[str, Any]:

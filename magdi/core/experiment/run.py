@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import LimitReached, MagdiError
+from magdi.core.errors import LimitReached
 from magdi.core.experiment import stages
 from magdi.core.experiment.directory import RunDirectory, versions
 from magdi.core.experiment.progress import Progress, Silent
@@ -83,15 +83,15 @@ def _status_kept(directory: RunDirectory, progress: Progress) -> Iterator[None]:
     """Writes down how a run ended that did not reach its end."""
     try:
         yield
-    except LimitReached:
-        directory.update(status="stopped at a limit")
-        progress.event("run_end", directory=directory.path, status="stopped")
+    except BaseException as error:
+        status = _ending(error)
+        why = {"error": str(error) or type(error).__name__} if status == "failed" else {}
+        directory.update(status=status, **why)
+        progress.event("run_end", directory=directory.path, status=status)
         raise
-    except KeyboardInterrupt:
-        directory.update(status="interrupted")
-        progress.event("run_end", directory=directory.path, status="interrupted")
-        raise
-    except MagdiError as error:
-        directory.update(status="failed", error=error.message)
-        progress.event("run_end", directory=directory.path, status="failed")
-        raise
+
+
+def _ending(error: BaseException) -> str:
+    if isinstance(error, LimitReached):
+        return "stopped"
+    return "failed" if isinstance(error, Exception) else "interrupted"

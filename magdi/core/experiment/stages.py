@@ -17,6 +17,7 @@ from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
+from magdi.core.distill.levels import check_teachable, find_level
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.experiment.clock import Clock
 from magdi.core.experiment.directory import RunDirectory
@@ -29,6 +30,7 @@ from magdi.core.mag import Mag, read_mags, write_mags
 from magdi.core.task import Task
 
 if TYPE_CHECKING:
+    from magdi.core.encoder import Encoder
     from magdi.core.evaluation.prediction import Prediction
 
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
@@ -114,13 +116,21 @@ class Workshop:
         return any(seat.teacher.simulated for seat in taking_part)
 
     def distillation(self) -> dict[str, Any]:
-        """Trains the student on the MAGs."""
+        """Trains the student on the MAGs; the level ``base`` has nothing to train.
+
+        Raises:
+            TrainingError: The level leaves nothing to train on; found before a model is loaded.
+        """
+        config = self.config
+        level = find_level(config.training.level)
+        if level.learned == "none":
+            return {"training": {"level": level.name, "steps": 0}}
+        check_teachable(read_mags(self.directory.mags), level, config.objective)
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
-        config = self.config
         student = load_student(config.student, path=self.base, seed=config.seed)
-        encoder = self.components.encoder(config.encoder, student.hidden_size)
+        encoder = self._encoder(student.hidden_size)
         lines = MetricsFile(self.directory.metrics)
         with Clock(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
 
@@ -142,6 +152,14 @@ class Workshop:
             )
         counted = {"read": report.tokens, "predicted": report.positive_tokens}
         return {"training": training_document(report), "tokens": counted}
+
+    def _encoder(self, dim: int) -> Encoder:
+        """Makes the encoder with first weights that the run's seed decides."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            return self.components.encoder(self.config.encoder, dim)
 
     @cached_property
     def base(self) -> Path | str:
@@ -171,19 +189,24 @@ class Workshop:
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
-        answers = {"student": self._answers("student", self.directory.student)}
-        if self.config.evaluation.base:
+        level = find_level(self.config.training.level)
+        answers = {}
+        if self.config.evaluation.base or level.learned == "none":
             answers["base"] = self._answers("base", self.base)
+        if level.learned != "none":
+            answers["student"] = self._answers("student", self.directory.student, level.lessons[0].prefix)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
-        if "base" in answers:
+        if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome
 
-    def _answers(self, who: str, model: Path | str) -> list[Prediction]:
+    def _answers(self, who: str, model: Path | str, prefix: str = "") -> list[Prediction]:
         from magdi.core.evaluation.generate import answer_questions
 
         config = self.config
         questions = self.task.questions(config.evaluation.split)[: config.evaluation.questions]
+        if prefix:
+            questions = [each.model_copy(update={"text": prefix + each.text}) for each in questions]
         total = len(questions) * config.evaluation.samples
         with Clock(self.progress, f"{who} answers", total, "answers") as clock:
             return answer_questions(

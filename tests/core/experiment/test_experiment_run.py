@@ -1,0 +1,180 @@
+"""A run from first question to last answer: what it leaves behind, what it does not do twice, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import magdi
+from magdi.core.errors import (
+    ConfigError,
+    DataError,
+    LimitReached,
+    MagFileError,
+    RunDirectoryError,
+    TrainingError,
+)
+from magdi.core.experiment.directory import RunDirectory
+from magdi.core.mag import read_mags
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.core.experiment.conftest import TOY
+
+    out = tmp_path_factory.mktemp("finished") / "run"
+    magdi.run(out=out, **TOY)
+    return out
+
+
+def test_the_outcome_says_what_issue_and_readers_expect(finished: Path, toy: dict[str, Any]) -> None:
+    outcome = magdi.run(out=finished, **toy)
+    assert outcome["status"] == "done"
+    assert outcome["simulated"] is True
+    assert outcome["run"] == str(finished)
+    assert outcome["mags"]["count"] == 24 == sum(outcome["mags"]["structures"].values())
+    assert outcome["training"]["level"] == "4"
+    for who in ("base", "student"):
+        low, high = outcome[who]["interval"]
+        assert -1e-9 < low <= outcome[who]["accuracy"] + 1e-9
+        assert outcome[who]["accuracy"] - 1e-9 <= high < 1 + 1e-9
+        assert outcome[who]["count"] == 12
+    difference = outcome["student"]["accuracy"] - outcome["base"]["accuracy"]
+    assert outcome["gain"]["difference"] == pytest.approx(difference)
+    assert outcome["tokens"]["discussion"]["completion"] > 0
+    assert set(outcome["seconds"]) == {"discussion", "distillation", "evaluation", "total"}
+    json.dumps(outcome)
+
+
+def test_all_three_terms_reach_the_student(finished: Path) -> None:
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    for term in ("positive", "margin", "node"):
+        assert any(line.get(f"grad_norm/{term}", 0) > 0 for line in lines), term
+
+
+def test_a_finished_run_is_not_done_again(finished: Path, toy: dict[str, Any]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.jsonl")}
+    magdi.run(out=finished, **toy)
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.jsonl")} == before
+
+
+def test_another_configuration_is_refused_and_the_difference_named(finished: Path, toy: dict[str, Any]) -> None:
+    with pytest.raises(RunDirectoryError, match=r"seed: 0 -> 7") as caught:
+        magdi.run(out=finished, seed=7, **toy)
+    assert "--fresh" in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def test_limits_may_change(finished: Path, toy: dict[str, Any]) -> None:
+    assert magdi.run(out=finished, max_calls=5, **toy)["status"] == "done"
+
+
+def test_the_student_answers_where_there_is_no_magdi(finished: Path) -> None:
+    code = """
+import sys
+sys.modules["magdi"] = None
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+chat = [{"role": "user", "content": "Mia starts with 12 beads. She buys 5 more. How many beads does she have now?"}]
+ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+out = model.generate(**ids, max_new_tokens=8, do_sample=False)
+assert out.shape[1] > ids["input_ids"].shape[1]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(finished / "student")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_limit_stops_and_the_same_call_goes_on(tmp_path: Path, toy: dict[str, Any]) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    magdi.discuss(out=whole, **toy)
+    for _ in range(40):
+        try:
+            magdi.discuss(out=parts, max_calls=10, **toy)
+            break
+        except LimitReached:
+            assert RunDirectory(parts).state()["status"] == "stopped"
+    assert (parts / "mags.jsonl").read_bytes() == (whole / "mags.jsonl").read_bytes()
+
+
+def test_fresh_starts_over(tmp_path: Path, toy: dict[str, Any]) -> None:
+    first = magdi.discuss(out=tmp_path / "run", **toy)
+    again = magdi.discuss(out=tmp_path / "run", seed=3, fresh=True, **toy)
+    assert again["mags"] != first["mags"]
+
+
+def test_a_directory_that_holds_something_else_is_left_alone(tmp_path: Path, toy: dict[str, Any]) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunDirectoryError, match="holds no run"):
+        magdi.run(out=tmp_path, fresh=True, **toy)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_a_locked_directory_is_refused(tmp_path: Path, toy: dict[str, Any]) -> None:
+    magdi.discuss(out=tmp_path / "run", **toy)
+    with RunDirectory(tmp_path / "run").lock(), pytest.raises(RunDirectoryError, match="another process"):
+        magdi.discuss(out=tmp_path / "run", **toy)
+
+
+def test_mags_of_a_file_are_learned_from(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    outcome = magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", limit=10, **toy)
+    assert outcome["mags"]["count"] == 10
+    assert outcome["simulated"] is True
+    assert list(read_mags(tmp_path / "run" / "mags.jsonl")) == magdi.load_mags(finished / "mags.jsonl")[:10]
+    assert (tmp_path / "run" / "student" / "heads.safetensors").exists()
+
+
+def test_a_broken_line_ends_it_unless_told_otherwise(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    lines = (finished / "mags.jsonl").read_text().splitlines()
+    broken = tmp_path / "mags.jsonl"
+    broken.write_text("\n".join([lines[0], lines[1][:40], *lines[2:]]) + "\n")
+    with pytest.raises(MagFileError, match=r"mags\.jsonl:2"):
+        magdi.distill(broken, out=tmp_path / "strict", **toy)
+    assert magdi.distill(broken, out=tmp_path / "lenient", skip_bad=True, **toy)["mags"]["count"] == 23
+
+
+def test_no_teachers_is_an_error_before_anything_starts(tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text('{"question": "2 + 2?", "answer": "4"}\n')
+    with pytest.raises(ConfigError, match="no teachers"):
+        magdi.discuss(out=tmp_path / "run", task={"name": "jsonl", "data": str(questions)})
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path, toy: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        magdi.distill(tmp_path / "none.jsonl", out=tmp_path / "run", **toy)
+
+
+def test_a_level_that_leaves_nothing_is_an_error_before_a_model_is_made(
+    finished: Path, tmp_path: Path, toy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magdi.core.distill.tiny.tiny_base", lambda *args, **kwargs: pytest.fail("a base was made"))
+    with pytest.raises(
+        TrainingError, match=r"single-teacher:nobody leaves nothing .* \['careful', 'chatty', 'hasty'\]"
+    ):
+        magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", level="single-teacher:nobody", **toy)
+
+
+def test_the_base_alone_can_be_evaluated(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    outcome = magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), level="base", **toy)
+    assert outcome["base"]["accuracy"] == magdi.run(out=finished, **toy)["base"]["accuracy"]
+    assert "student" not in outcome
+
+
+def test_a_student_of_prefixed_lessons_is_asked_with_its_prefix(
+    finished: Path, tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), level="dss-mt", **toy)
+    prompts = [line["prompt"] for line in map(json.loads, _lines(tmp_path / "run/evaluation/student.jsonl"))]
+    assert all("[label]" in prompt for prompt in prompts)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()[1:]

@@ -1,0 +1,96 @@
+"""The command line from outside: speed, exit codes, streams, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TOY = [
+    *("--limit", "8", "--task-arg", "primer_problems=40", "--task-arg", "primer_checks=0", "--task-arg", "test=6"),
+    *("--set", "student.tiny.hidden=32", "--set", "student.tiny.layers=1", "--set", "student.tiny.heads=2"),
+    *("--set", "student.tiny.epochs=1", "--set", "training.steps=3", "--set", "evaluation.max_new_tokens=16"),
+]
+
+
+def magdi(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from magdi.cli.app import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "140"} | environment,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins", "list"], ["--version"]])
+def test_it_answers_without_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys; from magdi.cli.app import main\n"
+        f"sys.argv = ['magdi', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'torch_geometric', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_is_there_at_once() -> None:
+    def seconds() -> float:
+        start = time.perf_counter()
+        assert magdi("--help").returncode == 0
+        return time.perf_counter() - start
+
+    bare = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import pydantic, typer"], check=True)
+    bare = time.perf_counter() - bare
+    assert min(seconds() for _ in range(3)) < 0.3 + 2 * bare  # the machine is shared: a busy one slows both
+
+
+def test_a_run_prints_one_document_and_progress_goes_to_stderr(tmp_path: Path) -> None:
+    done = magdi("run", "--json", "-o", str(tmp_path / "run"), *TOY)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["mags"]["count"] == 8
+    assert {"accuracy", "interval"} <= outcome["student"].keys() & outcome["base"].keys()
+    for stage in ("discussion", "tiny base", "training", "student answers", "base answers"):
+        assert f"{stage}: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert magdi("run", "-o", str(tmp_path / "run"), *TOY).stdout.count("distilled student") == 1
+
+
+def test_a_plan_starts_nothing(tmp_path: Path) -> None:
+    done = magdi("run", "--dry-run", "--json", *TOY, "-o", str(tmp_path / "run"))
+    plan = json.loads(done.stdout)
+    assert plan["calls"] == 8 * 3 * 4  # three agents, round 0 and three further rounds at most
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--encoder", "gccn"], "did you mean 'gcn'"),
+        (["run", "--protocol", "recncile"], "did you mean 'reconcile'"),
+        (["run", "-P", "ruonds=2"], "did you mean 'rounds'"),
+        (["run", "-P", "rounds"], "is not KEY=VALUE"),
+        (["run", "--set", "training.stepps=3"], "did you mean 'steps'"),
+        (["run", "--task", "gsm8k", "--task-arg", "data=/nowhere"], "/nowhere"),
+        (["run", "--level", "9"], "there is no level '9'"),
+        (["distill", "--mags", "/nowhere.jsonl"], "/nowhere.jsonl"),
+        (["run", "/nowhere.yaml"], "/nowhere.yaml"),
+        (["run", "--teacher", "opneai:x"], "did you mean 'openai'"),
+    ],
+)
+def test_bad_input_is_one_clear_error(arguments: list[str], says: str, tmp_path: Path) -> None:
+    out = [] if arguments[0] == "config" else ["-o", str(tmp_path / "run")]
+    done = magdi(*arguments, *out)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
