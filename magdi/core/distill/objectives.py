@@ -34,14 +34,15 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         for start in range(0, len(labels), rows):
             part = slice(start, start + rows)
             logits = F.linear(states[part], weight, bias).to(scale.dtype)
-            log_total = torch.logsumexp(logits, dim=1)
-            picked = logits.gather(1, labels[part, None]).squeeze(1)
-            total += ((log_total - picked) * scale[part]).sum()
+            target, factor = labels[part, None], scale[part, None]
+            logits -= logits.amax(1, keepdim=True)
+            picked = logits.gather(1, target)
+            chances = logits.exp_()
+            sums = chances.sum(1, keepdim=True)
+            total += ((sums.log() - picked) * factor).sum()
             if not (need_states or need_weight or need_bias):
                 continue
-            gradient = logits.sub_(log_total[:, None]).exp_()
-            gradient.scatter_add_(1, labels[part, None], gradient.new_full((len(gradient), 1), -1.0))
-            gradient = gradient.mul_(scale[part, None]).to(states.dtype)
+            gradient = chances.mul_(factor / sums).scatter_add_(1, target, -factor).to(states.dtype)
             if grad_states is not None:
                 torch.mm(gradient, weight, out=grad_states[part])
             if grad_weight is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from magdi.core.distill.encoded import Ints, ints
 
-WASTE = 1.5
+WASTE = 1.3
 """A bucket's padded area is at most this times the area of its smallest member."""
 
 

@@ -1,0 +1,218 @@
+"""Tiny bases: made again to the byte, put in place whole or not at all, loadable by transformers alone."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from magdi.core.config.models import TinyBase
+from magdi.core.distill import tiny
+from magdi.core.distill.prompt import student_prompt
+from magdi.core.distill.tiny import set_fourier, tiny_base
+from magdi.core.distill.tiny_tokenizer import bpe_tokenizer, word_tokenizer
+from magdi.core.distill.tiny_training import IGNORED, as_tensors, epoch_batches, rate, tokenized
+from magdi.core.mag import Question
+from magdi.core.task import Document, Primer, Task
+
+WORDS = ("one", "and", "two", "is", "what", "?", ".", *map(str, range(12)))
+DOCUMENTS = [
+    Document(
+        f"what is {a} and {b}?\n{a + b}.",
+        learn=((len(f"what is {a} and {b}?\n"), len(f"what is {a} and {b}?\n{a + b}.")),),
+    )
+    for a in range(6)
+    for b in range(6)
+]
+SMALL = TinyBase(hidden=32, layers=1, heads=2, epochs=2, batch_size=8)
+QUESTION = Question(id="q", text="what is 3 and 4?", answer_type="number")
+
+
+class Sums(Task):
+    """A task with the smallest primer."""
+
+    def questions(self, split):
+        return [QUESTION]
+
+    def extract(self, text, question):
+        return text.strip(" .") or None
+
+    def primer(self, seed):
+        return Primer(documents=DOCUMENTS, words=WORDS, numbers=12)
+
+
+class Plain(Sums):
+    """A task without one."""
+
+    def primer(self, seed):
+        return None
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    return tiny_base(Sums(), SMALL, tmp_path_factory.mktemp("bases"))
+
+
+def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    torch.manual_seed(123)
+    try:
+        again = tiny_base(Sums(), SMALL, tmp_path)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert digests(again) == digests(base)
+
+
+def test_another_seed_makes_another(base, tmp_path):
+    other = tiny_base(Sums(), SMALL.model_copy(update={"seed": 1}), tmp_path)
+    assert other.name != base.name
+    assert digests(other)["model.safetensors"] != digests(base)["model.safetensors"]
+
+
+def test_it_leaves_the_random_state_alone(tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    tiny_base(Sums(), SMALL.model_copy(update={"epochs": 0}), tmp_path)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_what_is_in_the_cache_is_not_made_again(base, monkeypatch):
+    monkeypatch.setattr(tiny, "_make", lambda *args: pytest.fail("made again"))
+    assert tiny_base(Sums(), SMALL, base.parent) == base
+
+
+def test_a_death_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
+    def dies(step, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tiny_base(Sums(), SMALL, tmp_path, on_progress=dies)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_a_folder_of_a_killed_move_is_replaced(base, tmp_path):
+    half = tmp_path / base.name
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half")
+    assert digests(tiny_base(Sums(), SMALL, tmp_path)) == digests(base)
+
+
+def test_progress_counts_all_steps(tmp_path):
+    told = []
+    tiny_base(Sums(), SMALL, tmp_path, on_progress=lambda step, total: told.append((step, total)))
+    assert told == [(step, 10) for step in range(1, 11)]
+
+
+def test_it_learns(tmp_path):
+    trained = tiny_base(Sums(), SMALL.model_copy(update={"epochs": 60, "learning_rate": 1e-2}), tmp_path)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), AutoTokenizer.from_pretrained(trained)
+    ids = tokenizer(student_prompt(tokenizer, QUESTION), return_tensors="pt", add_special_tokens=False).input_ids
+    said = model.generate(ids, max_new_tokens=5, do_sample=False)[0, ids.shape[1] :]
+    assert tokenizer.decode(said) == "7.</s>"
+
+
+def test_the_prompt_is_written_as_the_primer_is(base):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    prompt = student_prompt(tokenizer, QUESTION)
+    assert prompt == "<s>what is 3 and 4?\n"
+    ((ids, labels),) = tokenized(tokenizer, [DOCUMENTS[3 * 6 + 4]])
+    asked = tokenizer(prompt, add_special_tokens=False).input_ids
+    assert ids[: len(asked)] == asked
+    assert labels == [IGNORED] * len(asked) + tokenizer.convert_tokens_to_ids(["7", ".", "</s>"])
+
+
+def test_a_chat_goes_on(base):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    chat = [
+        {"role": role, "content": text} for role, text in (("user", "what?"), ("assistant", "one"), ("user", "two?"))
+    ]
+    assert tokenizer.apply_chat_template(chat, tokenize=False) == "<s>what?\none</s>two?\n"
+
+
+def test_it_loads_where_magdi_cannot_be_imported(base):
+    code = (
+        "import sys; sys.modules['magdi'] = None\n"
+        "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        f"model = AutoModelForCausalLM.from_pretrained({str(base)!r})\n"
+        f"print(len(AutoTokenizer.from_pretrained({str(base)!r})), model.config.vocab_size)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(WORDS) + 5)] * 2
+
+
+def test_without_a_primer_the_tokenizer_is_trained_on_texts(tmp_path):
+    config = TinyBase(hidden=32, layers=1, heads=2, vocabulary=300)
+    texts = ["the cat sat on the mat"] * 20
+    folder = tiny_base(Plain(), config, tmp_path, texts=iter(texts))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert len(tokenizer) <= 300
+    for text in (texts[0], "naïve 12+5=17 🙂\n\n x"):
+        ids = tokenizer(text, add_special_tokens=False).input_ids
+        assert tokenizer.decode(ids) == text
+    assert tiny_base(Plain(), config, tmp_path, texts=["another text"]) != folder
+
+
+def test_words_are_tokens_and_what_is_unknown_is_said_to_be():
+    tokenizer = word_tokenizer(WORDS)
+    ids = tokenizer("what is 3and 11, one.two?").input_ids
+    assert tokenizer.convert_ids_to_tokens(ids) == ["what", "is", "<unk>", "11", "<unk>", "one", ".", "two", "?"]
+    assert tokenizer.decode(tokenizer("one is 3. two?").input_ids) == "one is 3. two?"
+
+
+def test_bpe_without_texts_knows_all_bytes():
+    tokenizer = bpe_tokenizer([], 300)
+    assert tokenizer.decode(tokenizer("é~\x00").input_ids) == "é~\x00"
+
+
+def test_fourier_features():
+    weight = torch.full((20, 32), 7.0)
+    set_fourier(weight, list(range(4, 16)))
+    written = weight[4:16, :25] / tiny.FOURIER_SCALE
+    assert torch.equal(weight[:4], torch.full((4, 32), 7.0))
+    assert torch.equal(weight[:, 25:], torch.full((20, 7), 7.0))
+    torch.testing.assert_close(written[:, :12] ** 2 + written[:, 12:24] ** 2, torch.ones(12, 12))
+    torch.testing.assert_close(written[:, 24], torch.linspace(0, 1, 12))
+    turn = torch.atan2(written[:, 11], written[:, 23])
+    torch.testing.assert_close(turn, torch.arange(12) * 2 * torch.pi / 240)
+
+
+def test_random_embeddings_are_an_option(tmp_path):
+    config = SMALL.model_copy(update={"epochs": 0, "number_embedding": "random"})
+    assert tiny_base(Sums(), config, tmp_path) != tiny_base(Sums(), SMALL.model_copy(update={"epochs": 0}), tmp_path)
+
+
+def test_loss_is_on_spans_only():
+    tokenizer = word_tokenizer(WORDS)
+    (ids, labels), (_, everything) = tokenized(
+        tokenizer, [Document("one is 3. two is 4", learn=((7, 8),)), Document("one is 3")]
+    )
+    learned = [token for token, label in zip(ids, labels, strict=True) if label != IGNORED]
+    assert tokenizer.convert_ids_to_tokens(learned) == ["3"]
+    assert tokenizer.convert_ids_to_tokens(everything[1:]) == ["one", "is", "3", "</s>"]
+
+
+def test_batches_cover_an_epoch_once():
+    rows = [([place] * (1 + place % 7), [place] * (1 + place % 7)) for place in range(50)]
+    batches = epoch_batches(rows, 8, torch.Generator().manual_seed(0))
+    assert sorted(row[0][0] for batch in batches for row in batch) == list(range(50))
+    ids, labels = as_tensors(batches[0], pad=99)
+    assert ids.shape == labels.shape
+    assert torch.equal(ids == 99, labels == IGNORED)
+
+
+def test_the_learning_rate_rises_then_falls():
+    rates = [rate(step, 100) for step in range(100)]
+    assert max(rates) == pytest.approx(1, abs=0.01)
+    assert rates.index(max(rates)) == 5
+    assert rates[0] < 0.2
+    assert rates[-1] == pytest.approx(0.05, abs=0.01)
