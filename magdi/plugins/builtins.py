@@ -57,6 +57,12 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "magdi.protocols.dialogue:Dialogue",
             "A protocol in YAML: who takes part, who speaks when, who sees what, when it stops.",
         ),
+        Component(
+            "autogen",
+            "magdi.protocols.autogen:Autogen",
+            "A real team of AutoGen, with magdi's teachers as its model clients.",
+            requires="magdi[autogen]",
+        ),
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),

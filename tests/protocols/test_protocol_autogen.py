@@ -1,0 +1,160 @@
+"""A real AutoGen team: edges from the prompts that its clients got. Skipped where the extra is not installed."""
+
+import json
+
+import pytest
+from scripted_talk import QUESTION, counts, disagree, hold, provenance
+
+from magdi.core.mag import Turn
+from magdi.core.protocol import Agent
+from magdi.plugins.testing.runner import checks_for, run_check
+from magdi.plugins.testing.specimen import Specimen
+from magdi.protocols.autogen_prompts import Line, fill_form, make_form, with_task
+
+
+def turn(step, agent, text):
+    return Turn(step=step, agent=agent, text=text)
+
+
+SAID = [("ann", turn(0, "ann", "I say 5.")), ("bob", turn(1, "bob", "I say 5.")), ("ann", turn(2, "ann", "I say 5."))]
+
+
+def test_a_form_marks_whole_messages_by_author_newest_first():
+    lines = [Line("system", "", "I say 5."), Line("user", "bob", "I say 5."), Line("assistant", "ann", "I say 5.")]
+    form = make_form(lines, SAID, ["ann", "bob"])
+    assert form.steps == (1, 2)
+    prompt = fill_form(form.text, [turn for _, turn in SAID])
+    assert [(message.role, message.content) for message in prompt] == [
+        ("system", "I say 5."), ("user", "bob: I say 5."), ("assistant", "I say 5."),
+    ]  # fmt: skip
+
+
+def test_a_form_finds_turns_in_a_transcript_and_keeps_every_letter():
+    text = "Read this.\n\nuser: What is it?\n\nbob: I say 5.\n\nann: I say 5.\n\nWho is next?"
+    form = make_form([Line("user", "user", text)], SAID, ["ann", "bob"])
+    assert form.steps == (1, 2)
+    assert "say 5" not in form.text
+    assert fill_form(form.text, [turn for _, turn in SAID])[0].content == text
+
+
+def test_marks_in_what_is_said_are_no_marks():
+    form = make_form([Line("user", "x", "\x021\x03")], SAID, ["ann"])
+    assert form.steps == ()
+    assert json.loads(form.text) == [["user", ""]]
+
+
+def test_a_prompt_that_has_lost_the_task_gets_it_back():
+    lines = [Line("system", "", "You."), Line("user", "bob", "Hm.")]
+    assert with_task(lines, "The task") == [lines[0], Line("user", "user", "The task"), lines[1]]
+    assert with_task([Line("user", "user", "The task, again")], "The task") == [Line("user", "user", "The task, again")]
+
+
+class TestTeams:
+    @pytest.fixture(autouse=True)
+    def _needs_the_extra(self):
+        pytest.importorskip("autogen_agentchat", reason="the extra magdi[autogen] is not installed")
+
+    def autogen(self, **settings):
+        from magdi.protocols.autogen import Autogen
+
+        return Autogen(Autogen.Config(**settings))
+
+    @pytest.mark.parametrize(("agents", "expected"), [(1, (6, 15)), (3, (6, 15)), (5, (6, 15))])
+    def test_round_robin_is_a_transcript(self, agents, expected):
+        mag = hold(self.autogen(), disagree, agents=agents)
+        assert counts(mag) == expected
+        assert mag.stop.startswith("Maximum number of messages")
+        assert mag.decision.answer == "1005"
+        provenance(mag)
+
+    def test_a_flow_shows_more_than_its_edges_say(self):
+        mag = hold(self.autogen(team="graph-flow"), disagree, agents=4)
+        assert [turn.sources for turn in mag.turns] == [(), (0,), (0,), (0, 1, 2)]
+        assert [turn.round for turn in mag.turns] == [0, 1, 1, 2]
+        provenance(mag)
+
+    def test_a_flow_can_be_given(self):
+        mag = hold(self.autogen(team="graph-flow", graph=[(0, 1), (0, 2)]), disagree)
+        assert len(mag.turns) == 3
+        provenance(mag)
+
+    def test_a_selector_chooses_by_control_edges(self):
+        def script(ask, step):
+            return "CB"[ask.round % 2] if ask.role == "selector" else disagree(ask, step)
+
+        mag = hold(self.autogen(team="selector", max_turns=4), script)
+        assert [turn.agent for turn in mag.turns if turn.role == "solver"] == ["C", "B", "C", "B"]
+        assert counts(mag) == (8, 2 * 6 + 4)
+        assert [edge.kind for edge in mag.turns[3].seen] == ["content", "control"]
+        assert mag.turns[0].answer is None
+        provenance(mag)
+
+    def test_a_swarm_hands_over_in_words(self):
+        def script(ask, step):
+            return f"word{step}word. The answer is {step}.\nNEXT: {'C' if ask.agent.name == 'A' else 'A'}"
+
+        mag = hold(self.autogen(team="swarm", max_turns=4), script)
+        assert [turn.agent for turn in mag.turns] == ["A", "C", "A", "C"]
+        assert counts(mag) == (4, 6)
+        provenance(mag)
+
+    def test_a_word_ends_it(self):
+        mag = hold(
+            self.autogen(stop_mention="DONE"), lambda ask, step: f"DONE {step}" if step == 1 else disagree(ask, step)
+        )
+        assert (len(mag.turns), "DONE" in mag.stop) == (2, True)
+
+    def test_a_failing_member_leaves_what_was_said(self):
+        mag = hold(self.autogen(), lambda ask, step: "" if step == 3 else disagree(ask, step))
+        assert [turn.status for turn in mag.turns] == ["ok", "ok", "ok", "invalid"]
+        assert mag.stop == "failed: RuntimeError: A gave no reply that could be read"
+        assert mag.decision.answer == "1002"
+
+    def test_names_that_autogen_does_not_take(self):
+        agents = [Agent("7 of 9", "You count."), Agent("böb-2")]
+        mag = hold(self.autogen(max_turns=2), disagree, agents=agents)
+        assert [turn.agent for turn in mag.turns] == ["7 of 9", "böb-2"]
+        assert mag.turns[0].prompt[0].content == "You count."
+        provenance(mag)
+
+    def test_a_team_of_ones_own_keeps_the_question_whatever_its_window(self, tmp_path, monkeypatch):
+        (tmp_path / "my_team.py").write_text(
+            "from autogen_agentchat.agents import AssistantAgent\n"
+            "from autogen_agentchat.conditions import MaxMessageTermination\n"
+            "from autogen_agentchat.teams import RoundRobinGroupChat\n"
+            "from autogen_core.model_context import BufferedChatCompletionContext as Window\n"
+            "def team(members):\n"
+            "    agents = [AssistantAgent(m.name, model_client=m.client, system_message=None,\n"
+            "                             model_context=Window(2)) for m in members]\n"
+            "    return RoundRobinGroupChat(agents, termination_condition=MaxMessageTermination(7))\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        mag = hold(self.autogen(factory="my_team:team"), disagree)
+        assert counts(mag) == (6, 9)
+        assert all(QUESTION.text in turn.prompt[0].content for turn in mag.turns)
+        provenance(mag)
+
+    def test_a_factory_that_is_not_there_is_told(self):
+        from magdi.core.errors import ProtocolError
+
+        with pytest.raises(ProtocolError, match="nowhere:team"):
+            hold(self.autogen(factory="nowhere:team"), disagree)
+
+    @pytest.mark.parametrize("team", ["round-robin", "selector", "swarm", "graph-flow"])
+    @pytest.mark.parametrize("check", checks_for("protocol"))
+    def test_conforms(self, team, check):
+        from magdi.protocols.autogen import Autogen
+
+        specimen = Specimen("protocol", Autogen, Autogen.Config(team=team), None)
+        result = run_check(check, checks_for("protocol")[check], specimen, "")
+        assert result.passed, result.message
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    import magdi.protocols.autogen as module
+    from magdi.core.errors import ComponentError
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(ComponentError) as caught:
+        module.Autogen()
+    assert caught.value.hint == 'pip install "magdi[autogen]"'
