@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import magdi
-from magdi.cli import config, plugins, run
+from magdi.cli import ask, config, doctor, evaluate, export, mags, plugins, run, runs, view
 from magdi.cli.commands import mount
 from magdi.core.errors import MagdiError
 
@@ -46,8 +46,15 @@ def root(
 app.command()(run.run)
 app.command()(run.discuss)
 app.command()(run.distill)
+app.command()(evaluate.evaluate)
+app.command()(ask.ask)
+app.command()(view.view)
+app.command()(export.export)
+app.add_typer(mags.app, name="mags")
+app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(config.app, name="config")
+app.command()(doctor.doctor)
 
 
 def main() -> None:

@@ -82,8 +82,8 @@ def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
-    from magdi.core.config.yaml_text import write_value
     from magdi.core.config.shortcuts import flatten
+    from magdi.core.config.yaml_text import write_value
 
     config = setup.config.model_dump(mode="json")
     for path, value in flatten(config).items():

@@ -1,0 +1,77 @@
+"""`magdi doctor`: what this machine has for magdi, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magdi.cli import options as opt
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+EXTRAS = {
+    "bitsandbytes": "quantization",
+    "litellm": "litellm",
+    "vllm": "vllm",
+    "autogen_agentchat": "autogen",
+    "lm_eval": "eval",
+}
+
+
+def doctor(json: opt.Json = False) -> None:
+    """Look at this machine: versions, devices, extras, keys, cache, plugins."""
+    from magdi.cli.output import show
+
+    found = _found()
+    show(found, as_json=json, render=lambda: _table(found))
+
+
+def _found() -> dict[str, Any]:
+    from magdi.core.cache import cache_directory
+    from magdi.core.experiment.directory import versions
+    from magdi.plugins.manager import load_plugins
+
+    cache = cache_directory()
+    return {
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": versions(),
+        "devices": _devices(),
+        "extras": {extra: find_spec(module) is not None for module, extra in EXTRAS.items()},
+        "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
+        "cache": f"{cache}, {_free(cache):.0f} GB free",
+        "plugin_faults": [str(fault) for fault in load_plugins().faults],
+    }
+
+
+def _devices() -> list[str]:
+    import torch
+
+    count = torch.cuda.device_count()
+    gpus = [torch.cuda.get_device_properties(index) for index in range(count)]
+    named = [f"{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB" for gpu in gpus]
+    return named or [f"CPU, {torch.get_num_threads()} threads"]
+
+
+def _free(path: Path) -> float:
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    return shutil.disk_usage(there).free / 1e9
+
+
+def _table(found: dict[str, Any]) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    for name, value in found.items():
+        if name == "extras":
+            value = [f"{extra}: {'yes' if there else f'pip install magdi[{extra}]'}" for extra, there in value.items()]
+        lines = [f"{key} {each}" for key, each in value.items()] if isinstance(value, dict) else value
+        text = lines if isinstance(lines, str) else "\n".join(lines) or "none"
+        table.add_row(name.replace("_", " "), text.replace("[", "\\["))
+    return table
