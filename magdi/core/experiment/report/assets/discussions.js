@@ -106,6 +106,7 @@ function about(turn) {
     (turn.branch || []).length ? `branch ${turn.branch.join(".")}` : "",
     typeof turn.confidence === "number" ? `says ${percent(turn.confidence)} sure` : "",
     turn.value === undefined ? "" : `value ${figure(turn.value)}`,
+    typeof turn.label === "boolean" && typeof turn.correct === "boolean" && turn.label !== turn.correct ? `answer ${VERDICTS[verdict(turn.correct)]}, labelled ${VERDICTS[verdict(turn.label)]}` : "",
     turn.status && turn.status !== "ok" ? turn.status : "",
     turn.attempts > 1 ? `${turn.attempts} tries` : "",
   ].filter(Boolean).join(" · ");

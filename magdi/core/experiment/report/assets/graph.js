@@ -70,7 +70,7 @@ function cut(text, most) {
 
 let drawings = 0;
 
-/** Draws a MAG; `choose(step)` is called when a turn is chosen. Returns [element, light(step or null)]. */
+/** Draws a MAG; `choose(step)` is called when a node is chosen. Returns [element, mark(step or null)]. */
 function graph(mag, choose) {
   const { turns } = mag;
   const plan = layout(turns);
@@ -98,11 +98,10 @@ function graph(mag, choose) {
     });
     nodes.forEach((each, at) => each.classList.toggle("lit", lit.has(at)));
   }
+  let chosen = null;
   nodes.forEach((each, step) => {
-    each.addEventListener("mouseenter", () => light(step));
-    each.addEventListener("focus", () => light(step));
-    each.addEventListener("mouseleave", () => light(null));
-    each.addEventListener("blur", () => light(null));
+    for (const event of ["mouseenter", "focus"]) each.addEventListener(event, () => light(step));
+    for (const event of ["mouseleave", "blur"]) each.addEventListener(event, () => light(chosen));
   });
 
   const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Graph of ${counted(turns.length, "turn")} and ${counted(edges.length, "edge")}` },
@@ -110,7 +109,11 @@ function graph(mag, choose) {
   columnTitles(plan).forEach((title, at) => drawing.append(svg("text", { class: "small", x: MARGIN.left + at * STEP_X + RADIUS, y: 22, "text-anchor": "middle" }, title)));
   plan.lanes.forEach((lane) => drawing.append(svg("text", { class: "small", x: 12, y: MARGIN.top + lane.row * plan.gap + RADIUS + 4 }, cut(lane.agent, 13), svg("title", {}, lane.agent))));
   drawing.append(stage);
-  const mark = (step) => nodes.forEach((each, at) => each.classList.toggle("chosen", at === step));
+  function mark(step) {
+    chosen = step;
+    nodes.forEach((each, at) => each.classList.toggle("chosen", at === step));
+    light(step);
+  }
   return [el("div", { class: "graph" }, drawing), mark];
 }
 

@@ -1,0 +1,55 @@
+"""`magdi runs`: which runs there are, what one came to, what is different between two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from magdi.cli import options as opt
+
+app = typer.Typer(help="List runs, show one, compare two.", no_args_is_help=True)
+
+Run = Annotated[Path, typer.Argument(help="A run's directory.", show_default=False)]
+
+
+@app.command("list")
+def list_(
+    folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("runs"),
+    json: opt.Json = False,
+) -> None:
+    """List the runs below a folder."""
+    from magdi.cli.output import show
+    from magdi.cli.runs_tables import list_table
+    from magdi.core.errors import DataError
+    from magdi.core.experiment.runs import find_runs, row
+
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder", hint="magdi run makes one")
+    document = {"folder": str(folder), "runs": [row(directory) for directory in find_runs(folder)]}
+    show(document, as_json=json, render=lambda: list_table(document))
+
+
+@app.command("show")
+def show_(run: Run, json: opt.Json = False) -> None:
+    """Show what a run was told and what it came to."""
+    from magdi.cli.output import show
+    from magdi.cli.runs_tables import show_table
+    from magdi.core.experiment.runs import open_run, row
+
+    directory = open_run(run)
+    document = row(directory) | {"versions": directory.state().get("versions", {})}
+    show(document, as_json=json, render=lambda: show_table(document))
+
+
+@app.command()
+def compare(first: Run, second: Run, json: opt.Json = False) -> None:
+    """Compare two runs: settings that differ, and accuracy on the same questions, second less first."""
+    from magdi.cli.output import show
+    from magdi.cli.runs_tables import compare_table
+    from magdi.core.experiment.runs import compare as compare_runs
+    from magdi.core.experiment.runs import open_run
+
+    document = compare_runs(open_run(first), open_run(second))
+    show(document, as_json=json, render=lambda: compare_table(document))

@@ -1,0 +1,77 @@
+"""Runs as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from magdi.cli.component_tables import plain_table
+from magdi.cli.outcome import outcome_table, percent
+
+COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
+
+
+def list_table(document: Mapping[str, Any]) -> RenderableType:
+    """Draws what `magdi runs list` found."""
+    if not document["runs"]:
+        return Text(f"no runs in {document['folder']}")
+    table = plain_table("run", "status", "task", "protocol", "encoder", "level", "seed", "MAGs", "base", "student")
+    for run in document["runs"]:
+        settings = run["settings"]
+        named = (str(settings.get(key, "?")) for key in ("task", "protocol", "encoder", "level", "seed"))
+        count = str(run["mags"]["count"]) if "mags" in run else "-"
+        table.add_row(
+            Text(run["run"]), run["status"], *map(Text, named), count, _right(run, "base"), _right(run, "student")
+        )
+    return table
+
+
+def _right(run: Mapping[str, Any], who: str) -> str:
+    return percent(run[who]["accuracy"]) if who in run else "-"
+
+
+def show_table(document: Mapping[str, Any]) -> RenderableType:
+    """Draws what `magdi runs show` says of a run."""
+    settings = "  ".join(f"{name} {value}" for name, value in document["settings"].items())
+    versions = "  ".join(f"{name} {value}" for name, value in document["versions"].items())
+    head = Text(f"{document['run']}: {document['status']}", style="bold")
+    return Group(head, Text(settings), outcome_table(document), Text(versions, style="dim"))
+
+
+def compare_table(document: Mapping[str, Any]) -> RenderableType:
+    """Draws what `magdi runs compare` found."""
+    lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}"), Text("")]
+    lines += [Text("the same settings")] if not document["configuration"] else [Text("settings", style="bold")]
+    lines += [Text(f"  {line}") for line in document["configuration"]]
+    compared = {who: document[who] for who in COMPARED if document[who]}
+    return Group(*lines, Text(""), _differences(compared) if compared else Text("no question that both answered"))
+
+
+def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Table:
+    headings = (
+        "second less first",
+        "points",
+        "95 % interval",
+        "p",
+        "only first right",
+        "only second right",
+        "questions",
+    )
+    table = plain_table(*headings, "")
+    for who, found in compared.items():
+        low, high = found["interval"]
+        table.add_row(
+            COMPARED[who],
+            f"{100 * found['difference']:+.1f}",
+            f"{100 * low:+.1f} to {100 * high:+.1f}",
+            f"{found['p']:.2g}",
+            str(found["only_first"]),
+            str(found["only_second"]),
+            str(found["count"]),
+            found["verdict"],
+        )
+    return table

@@ -1,0 +1,50 @@
+"""`magdi view`: a run or a MAG file as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from magdi.cli import options as opt
+
+
+def view(
+    source: Annotated[Path, typer.Argument(help="A run's directory, or a MAG file.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The HTML file; RUN/report.html by default.", show_default=False)
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    json: opt.Json = False,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+    no_plugins: opt.NoPlugins = False,
+) -> None:
+    """Write one HTML file that shows a run or a MAG file: no server, no network, nothing else to keep beside it."""
+    from rich.text import Text
+
+    from magdi.cli import loading
+    from magdi.cli.output import show
+    from magdi.core.experiment.report.data import view as write
+
+    named = [*(plugin or ()), *_plugins_of(source)]
+    components = loading.load(named, plugins_dir, enabled=not no_plugins).registry
+    page = write(source, out, components=components).resolve()
+    if open_:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())
+    document = {"page": str(page), "bytes": page.stat().st_size}
+    show(document, as_json=json, render=lambda: Text(str(page)))
+
+
+def _plugins_of(source: Path) -> tuple[str, ...]:
+    """Returns the plugins that a run was made with, so that its prompts can be made again."""
+    from magdi.core.experiment.directory import RunDirectory
+
+    directory = RunDirectory(source)
+    try:
+        return directory.config().plugins if directory.is_run() else ()
+    except ValueError:
+        return ()  # a configuration of another version: the page is made without the run's components

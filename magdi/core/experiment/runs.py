@@ -1,0 +1,126 @@
+"""Runs beside one another: which there are, what each came to, and what is different between two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magdi.core.errors import DataError
+from magdi.core.experiment.directory import RunDirectory, deciding, differences
+from magdi.core.experiment.result import document
+from magdi.core.mag import read_mags
+
+if TYPE_CHECKING:
+    from magdi.core.evaluation.statistics import Comparison
+
+DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
+WHO = ("student", "base")
+
+
+def find_runs(folder: Path, depth: int = DEPTH) -> Iterator[RunDirectory]:
+    """Yields the runs in a folder, itself included, and in its subfolders, by name."""
+    directory = RunDirectory(folder)
+    if directory.is_run():
+        yield directory
+    elif folder.is_dir() and depth:
+        for each in sorted(folder.iterdir()):
+            if each.is_dir() and not each.is_symlink():
+                yield from find_runs(each, depth - 1)
+
+
+def open_run(path: Path) -> RunDirectory:
+    """Returns the run in a directory.
+
+    Raises:
+        DataError: There is none.
+    """
+    directory = RunDirectory(path)
+    if not directory.is_run():
+        raise DataError(f"{path}: holds no run of magdi", hint="magdi runs list shows those that there are")
+    return directory
+
+
+def row(directory: RunDirectory) -> dict[str, Any]:
+    """Returns a run's line in a list.
+
+    Keys: those of `magdi.core.experiment.result.document`, and ``settings``: task, protocol, encoder, student, level,
+    edges, seed; empty where this version of magdi cannot read the run's configuration.
+    """
+    return document(directory) | {"settings": settings(directory)}
+
+
+def settings(directory: RunDirectory) -> dict[str, Any]:
+    """Returns what tells runs apart most often."""
+    with suppress(ValueError):
+        config = directory.config()
+        return {
+            "task": config.task.name,
+            "protocol": config.protocol.name,
+            "encoder": config.encoder.name,
+            "student": config.student.model,
+            "level": config.training.level,
+            "edges": config.training.edges,
+            "seed": config.seed,
+        }
+    return {}
+
+
+def compare(first: RunDirectory, second: RunDirectory) -> dict[str, Any]:
+    """Returns how two runs differ: in what they were told, and in what they got right on the same questions.
+
+    Keys: ``first``, ``second`` (their rows), ``configuration`` (a line for each difference), and ``student``, ``base``,
+    ``teams``: differences of accuracy, second less first, with a 95 % interval and p of McNemar's exact test over the
+    questions that both answered; None where there are none.
+    """
+    return {
+        "first": row(first),
+        "second": row(second),
+        "configuration": differences(_configuration(first), _configuration(second)),
+        **{who: _of_predictions(first.predictions(who), second.predictions(who)) for who in WHO},
+        "teams": _of_teams(first.mags, second.mags),
+    }
+
+
+def _configuration(directory: RunDirectory) -> dict[str, Any]:
+    try:
+        return deciding(directory.config())
+    except ValueError as error:
+        raise DataError(f"{directory.path}: its configuration is of another version of magdi") from error
+
+
+def _of_predictions(first: Path, second: Path) -> dict[str, Any] | None:
+    from magdi.core.evaluation.prediction import read_predictions
+    from magdi.core.evaluation.statistics import paired_difference
+
+    return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
+
+
+def _of_teams(first: Path, second: Path) -> dict[str, Any] | None:
+    def compared() -> Comparison:
+        from magdi.core.evaluation.statistics import compare as compare_right
+
+        left, right = decisions(first), decisions(second)
+        common = [name for name in left if name in right]
+        if not common:
+            raise DataError("the two held no discussion on the same question")
+        return compare_right([left[name] for name in common], [right[name] for name in common])
+
+    return _where_common((first, second), compared)
+
+
+def decisions(path: Path) -> dict[str, bool]:
+    """Returns by question whether the team's decision is right; of questions without a gold answer nothing."""
+    return {mag.question.id: mag.decision.correct for mag in read_mags(path) if mag.decision.correct is not None}
+
+
+def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> dict[str, Any] | None:
+    if not all(file.is_file() for file in files):
+        return None
+    try:
+        found = comparison()
+    except DataError:
+        return None
+    return asdict(found) | {"verdict": found.verdict}
