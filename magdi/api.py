@@ -97,7 +97,7 @@ def plan(setup: Setup) -> dict[str, Any]:
     config, components = setup.config, setup.plugins.registry
     task = components.task(config.task, config.seed)
     made = make_plan(
-        task.questions("train")[: config.discussion.questions],
+        task.questions(config.discussion.split)[: config.discussion.questions],
         protocol=components.protocol(config.protocol),
         seats=seats(config, task, components),
     )

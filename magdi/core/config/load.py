@@ -72,13 +72,20 @@ def merge(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
+    below: Iterable[Layer] = (),
+    above: Iterable[Layer] = (),
 ) -> Layers:
-    """Returns all sources laid over one another and not yet validated; see `load_config`."""
+    """Returns all sources laid over one another and not yet validated; see `load_config`.
+
+    ``below`` goes before all files, ``above`` after all ``--set``: what a suite sets for all its cells and for one.
+    """
     given = [
+        *below,
         *(read_file(file) for file in files),
         read_environment(os.environ if environ is None else environ, RunConfig.model_fields),
         read_flags(flags or {}),
         read_sets(sets),
+        *above,
     ]
     preset, why = _preset(given)
     layers = Layers(RunConfig)
@@ -123,6 +130,11 @@ def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
         choice = _attempt(ComponentChoice, tree.get(kind))
         if choice is not None:
             yield from (Problem((kind, *problem.path), problem.message) for problem in check(kind, choice))
+    evaluation = tree.get("evaluation")
+    examined = _attempt(ComponentChoice, evaluation.get("task")) if isinstance(evaluation, Mapping) else None
+    if examined is not None:
+        where = ("evaluation", "task")
+        yield from (Problem((*where, *problem.path), problem.message) for problem in check("task", examined))
     teachers = tree.get("teachers")
     for index, given in enumerate(teachers if isinstance(teachers, Sequence) else ()):
         teacher = _attempt(TeacherChoice, given)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, TeacherChoice
 from magdi.core.discussion.driver import Seat
-from magdi.core.errors import ConfigError
+from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.protocol import Agent
 from magdi.core.task import Task
 
@@ -21,16 +21,33 @@ def seats(config: RunConfig, task: Task, components: Components) -> list[Seat]:
     Raises:
         ConfigError: There are none, or two of one name.
     """
-    choices = config.teachers or tuple(TeacherChoice.model_validate(each) for each in task.teachers)
-    if not choices:
+    taking_part = agents(config, task)
+    if not taking_part:
         raise ConfigError(
             f"no teachers: task {config.task.name!r} brings none along",
             hint="name at least one with --teacher, e.g. --teacher openai:gpt-4o-mini, or give MAGs with --mags",
         )
     return [
         Seat(Agent(name, choice.persona), components.teacher(choice, config.seed), choice.sampling)
-        for name, choice in zip(agent_names(choices), choices, strict=True)
+        for name, choice in taking_part.items()
     ]
+
+
+def agents(config: RunConfig, task: Task) -> dict[str, TeacherChoice]:
+    """Returns the teachers who take part, by their agents' names; none where nobody names any.
+
+    Raises:
+        ConfigError: Two are of one name, or ``discussion.agents`` names one who is not there.
+    """
+    choices = config.teachers or tuple(TeacherChoice.model_validate(each) for each in task.teachers)
+    named = dict(zip(agent_names(choices), choices, strict=True))
+    wanted = config.discussion.agents
+    if wanted is None:
+        return named
+    for name in wanted:
+        if name not in named:
+            raise ConfigError(f"discussion.agents: no teacher is named {name!r}", hint=did_you_mean(name, named))
+    return {name: choice for name, choice in named.items() if name in wanted}
 
 
 def agent_names(choices: Sequence[TeacherChoice]) -> list[str]:

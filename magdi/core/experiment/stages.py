@@ -22,6 +22,7 @@ from magdi.core.errors import DataError, MagFileError
 from magdi.core.experiment.clock import Clock
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.figures import discussion_figures, training_document, training_figures
+from magdi.core.experiment.keep import learned_from
 from magdi.core.experiment.metrics import MetricsFile
 from magdi.core.experiment.progress import Progress
 from magdi.core.experiment.seats import seats
@@ -57,6 +58,12 @@ class Workshop:
         """The task."""
         return self.components.task(self.config.task, self.config.seed)
 
+    @cached_property
+    def examination(self) -> Task:
+        """The task whose held-out questions are asked: the run's own, unless the evaluation names another."""
+        own = self.config.evaluation.task
+        return self.task if own is None else self.components.task(own, self.config.seed)
+
     def discussion(self) -> dict[str, Any]:
         """Holds the discussions, or takes over those of a MAG file."""
         summary = Summary()
@@ -78,7 +85,7 @@ class Workshop:
 
     def _discuss(self, summary: Summary) -> bool:
         config = self.config
-        questions = self.task.questions("train")[: config.discussion.questions]
+        questions = self.task.questions(config.discussion.split)[: config.discussion.questions]
         taking_part = seats(config, self.task, self.components)
         totals = Totals()
 
@@ -125,7 +132,8 @@ class Workshop:
         level = find_level(config.training.level)
         if level.learned == "none":
             return {"training": {"level": level.name, "steps": 0}}
-        check_teachable(read_mags(self.directory.mags), level, config.objective)
+        mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
+        check_teachable(read_mags(mags), level, config.objective)
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
@@ -140,7 +148,7 @@ class Workshop:
                 self.progress.event("metrics", stage="distillation", step=int(metrics["step"]), metrics=metrics)
 
             report = distill(
-                self.directory.mags,
+                mags,
                 student,
                 encoder,
                 objective=config.objective,
@@ -204,7 +212,7 @@ class Workshop:
         from magdi.core.evaluation.generate import answer_questions
 
         config = self.config
-        questions = self.task.questions(config.evaluation.split)[: config.evaluation.questions]
+        questions = self.examination.questions(config.evaluation.split)[: config.evaluation.questions]
         if prefix:
             questions = [each.model_copy(update={"text": prefix + each.text}) for each in questions]
         total = len(questions) * config.evaluation.samples
@@ -212,7 +220,7 @@ class Workshop:
             return answer_questions(
                 model,
                 questions,
-                task=self.task,
+                task=self.examination,
                 settings=config.evaluation,
                 prompt_style=config.student.prompt,
                 seed=config.seed,

@@ -1,0 +1,98 @@
+"""Which MAGs are learned from: by graph type, by lot, or as many as a number of calls has paid for.
+
+What is drawn by lot goes by a hash of seed and id, so that it depends neither on the file's order nor on what else is
+drawn, and a smaller share is part of a larger one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from magdi.core.config.models import Kept
+from magdi.core.errors import DataError
+from magdi.core.mag import Mag, read_mags, write_mags
+
+KEPT = "learned.jsonl"
+"""Name of the file of MAGs that are learned from, in the run's directory, where they are not all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What decides whether a MAG is kept.
+
+    Attributes:
+        place: Its place in the file, from 0.
+        id: Its id.
+        structure: Its graph type.
+        calls: Calls of teachers that it took.
+    """
+
+    place: int
+    id: str
+    structure: str
+    calls: int
+
+    @classmethod
+    def of(cls, place: int, mag: Mag) -> Entry:
+        """Reads a MAG."""
+        return cls(place, mag.id, mag.structure, calls(mag))
+
+
+def calls(mag: Mag) -> int:
+    """Returns the calls of teachers that a discussion took, replies that could not be read included."""
+    return sum(turn.attempts for turn in mag.turns)
+
+
+def learned_from(mags: Path, keep: Kept, seed: int) -> Path:
+    """Returns the file of MAGs that are learned from: the one given, or one beside it with those that are kept.
+
+    Raises:
+        DataError: None is kept.
+    """
+    if keep == Kept():
+        return mags
+    kept = places([Entry.of(place, mag) for place, mag in enumerate(read_mags(mags))], keep, seed)
+    if not kept:
+        raise DataError(f"discussion.keep leaves none of the MAGs in {mags}")
+    target = mags.with_name(KEPT)
+    write_mags(target, _at(mags, kept))
+    return target
+
+
+def places(entries: Sequence[Entry], keep: Kept, seed: int) -> set[int]:
+    """Returns the places of the MAGs that are kept; see `magdi.core.config.models.Kept`."""
+    left = [entry for entry in entries if keep.structures is None or entry.structure in keep.structures]
+    if keep.as_many_as is not None:
+        left = drawn(left, sum(entry.structure in keep.as_many_as for entry in entries), seed)
+    if keep.share < 1:
+        left = drawn(left, max(1, round(keep.share * len(left))), seed)
+    if keep.calls is not None:
+        left = _affordable(left, keep.calls)
+    return {entry.place for entry in left}
+
+
+def drawn(entries: Sequence[Entry], count: int, seed: int) -> list[Entry]:
+    """Returns so many entries by lot, in their order."""
+
+    def lot(entry: Entry) -> bytes:
+        return hashlib.blake2b(f"{seed}:{entry.id}".encode(), digest_size=8).digest()
+
+    return sorted(sorted(entries, key=lot)[:count], key=lambda entry: entry.place)
+
+
+def _affordable(entries: Sequence[Entry], most: int) -> list[Entry]:
+    kept: list[Entry] = []
+    spent = 0
+    for entry in entries:
+        spent += entry.calls
+        if spent > most:
+            break
+        kept.append(entry)
+    return kept
+
+
+def _at(mags: Path, kept: Collection[int]) -> Iterator[Mag]:
+    return (mag for place, mag in enumerate(read_mags(mags)) if place in kept)
