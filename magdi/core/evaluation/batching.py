@@ -1,8 +1,11 @@
-"""Batches of like length under a budget of tokens."""
+"""Batches of like length under a budget of tokens, and groups that are worth handing on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -20,3 +23,15 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         batch.append(place)
     if batch:
         yield batch
+
+
+def gathered(groups: Iterable[list[Item]], least: int) -> Iterator[list[Item]]:
+    """Yields groups put together until they have ``least`` items; the last one may have fewer."""
+    found: list[Item] = []
+    for group in groups:
+        found += group
+        if len(found) >= least:
+            yield found
+            found = []
+    if found:
+        yield found

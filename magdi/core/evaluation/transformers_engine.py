@@ -8,12 +8,15 @@ from typing import Any
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import PromptStyle, student_prompt
 from magdi.core.distill.reading import opening
-from magdi.core.evaluation.batching import batches
-from magdi.core.evaluation.decoding import Row, decode
+from magdi.core.evaluation.batching import gathered
+from magdi.core.evaluation.decoding import decode
 from magdi.core.evaluation.engine import Engine, Job, Output
 from magdi.core.evaluation.own_score import OwnScore
-from magdi.core.evaluation.prediction import Finish
+from magdi.core.evaluation.rows import Row
 from magdi.core.evaluation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
+
+LEAST_AT_ONCE = 64
+"""Answers that are handed on together, at least: each hand-over is a write to a file."""
 
 
 class TransformersEngine(Engine):
@@ -44,20 +47,19 @@ class TransformersEngine(Engine):
         self._on_text = on_text
 
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
-        """Yields a batch's answers at a time; batches of short prompts come first."""
+        """Yields answers as they are finished; those to short questions come first."""
         prompts = {job.question.id: student_prompt(self.tokenizer, job.question, self.prompt_style) for job in jobs}
         ids = self._encoded(prompts)
-        lengths = [len(ids[job.question.id]) + settings.max_new_tokens for job in jobs]
-        for places in batches(lengths, settings.batch_tokens):
-            batch = [jobs[place] for place in places]
-            rows = [Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}") for job in batch]
-            watch = _Watch(self.tokenizer, settings.stop_at_answer, self._on_text)
-            decode(self.model, rows, settings=settings, end_tokens=self._end_tokens(), complete=watch)
-            scores = self._scores(rows) if settings.samples > 1 else [None] * len(rows)
-            texts = self.tokenizer.batch_decode([row.tokens for row in rows], skip_special_tokens=True)
+        order = sorted(jobs, key=lambda job: len(ids[job.question.id]))
+        rows = {Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}"): job for job in order}
+        watch = _Watch(self.tokenizer, settings.stop_at_answer, self._on_text)
+        running = decode(self.model, list(rows), settings=settings, end_tokens=self._end_tokens(), complete=watch)
+        for done in gathered(running, LEAST_AT_ONCE):
+            scores = self._scores(done) if settings.samples > 1 else [None] * len(done)
+            texts = self.tokenizer.batch_decode([row.tokens for row in done], skip_special_tokens=True)
             yield [
-                (job, self._output(prompts[job.question.id], row, text, score, settings))
-                for job, row, text, score in zip(batch, rows, texts, scores, strict=True)
+                (rows[row], self._output(prompts[rows[row].question.id], row, text, score, settings))
+                for row, text, score in zip(done, texts, scores, strict=True)
             ]
 
     def _encoded(self, prompts: dict[str, str]) -> dict[str, tuple[int, ...]]:
@@ -71,7 +73,9 @@ class TransformersEngine(Engine):
         if self.own_score is None:
             return [None] * len(rows)
         end = [self.tokenizer.eos_token_id]
-        return self.own_score(self.model, [[*row.prompt, *row.tokens, *(end if row.finished else [])] for row in rows])
+        return self.own_score(
+            self.model, [[*row.prompt, *row.tokens, *(end if row.finish == "end" else [])] for row in rows]
+        )
 
     def _end_tokens(self) -> list[int]:
         named = getattr(self.model.generation_config, "eos_token_id", None)
@@ -84,8 +88,8 @@ class TransformersEngine(Engine):
         if end is not None:
             count = self._tokens_to(row.tokens, end)
             return Output(prompt, text[:end].strip(), len(row.prompt), count, "answer", score)
-        finish: Finish = "end" if row.finished else "length"
-        return Output(prompt, text.strip(), len(row.prompt), len(row.tokens), finish, score)
+        assert row.finish is not None
+        return Output(prompt, text.strip(), len(row.prompt), len(row.tokens), row.finish, score)
 
     def _tokens_to(self, tokens: Sequence[int], end: int) -> int:
         """Returns how many tokens the first ``end`` characters take, by bisection."""
@@ -112,4 +116,5 @@ class _Watch:
         if due:
             ends = self._tokenizer.batch_decode([row.tokens[-LOOK_BACK:] for row in due], skip_special_tokens=True)
             for row, text in zip(due, ends, strict=True):
-                row.finished = answer_end(text) is not None
+                if answer_end(text) is not None:
+                    row.finish = "answer"

@@ -32,10 +32,14 @@ def test_company_changes_no_greedy_answer(
     model = make_model(family), tokenizer
     questions = list(task.questions("test"))
     together = answer_questions(model, questions, task=task, settings=GREEDY)
-    alone = answer_questions(model, questions, task=task, settings=GREEDY.model_copy(update={"batch_tokens": 64}))
+    alone, few = (
+        answer_questions(model, questions, task=task, settings=GREEDY.model_copy(update={"batch_tokens": budget}))
+        for budget in (64, 400)
+    )
     random.Random(0).shuffle(questions)
     shuffled = answer_questions(model, questions[:11], task=task, settings=GREEDY)
     assert together == alone
+    assert together == few, "rows that join others that are half done"
     by_id = {prediction.id: prediction for prediction in together}
     assert all(by_id[prediction.id] == prediction for prediction in shuffled)
     assert len({prediction.output for prediction in together}) > 12

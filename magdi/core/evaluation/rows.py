@@ -1,0 +1,141 @@
+"""Answers that are generated together: rows, and the cache that they share."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from magdi.core.config.models import Evaluation
+from magdi.core.evaluation.prediction import Finish
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One answer while it is generated.
+
+    Attributes:
+        prompt: Token ids of the prompt.
+        draw: What its random numbers are made from.
+        tokens: Token ids generated so far.
+        finish: Why it is complete; None while it goes on.
+        numbers: Its random numbers, where it needs some.
+    """
+
+    prompt: tuple[int, ...]
+    draw: str
+    tokens: list[int] = field(default_factory=list)
+    finish: Finish | None = None
+    numbers: Tensor | None = None
+
+
+class Batch:
+    """Rows with their cache; B rows, T columns.
+
+    Attributes:
+        rows: The rows, in the order of all that follows.
+        logits: [B, V], for each row's next token.
+        can_grow: Whether rows may join others that are half done.
+
+    Args:
+        model: A decoder of transformers.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._keeps_logits = "logits_to_keep" in inspect.signature(type(model).forward).parameters
+        self._cache = DynamicCache(config=model.config)
+        self._mask: Tensor = torch.zeros(0, 0, dtype=torch.long, device=model.device)  # [B, T]
+        self._last: Tensor = torch.zeros(0, dtype=torch.long, device=model.device)  # [B], position of the last token
+        self.rows: list[Row] = []
+        self.logits: Tensor = torch.zeros(0, 0, device=model.device)
+        self.can_grow = all(type(layer) is DynamicLayer for layer in self._cache.layers)
+
+    def room(self, row: Row, settings: Evaluation) -> int:
+        """Returns how many rows like this one may join: rows x longest row stays within the budget of tokens."""
+        longest = max(len(each.prompt) for each in (row, *self.rows)) + settings.max_new_tokens
+        return settings.batch_tokens // longest - len(self.rows)
+
+    def admit(self, rows: Sequence[Row]) -> None:
+        """Reads rows' prompts, once each, and adds the rows."""
+        mask, last, logits, cache = self._read(rows)
+        if self.rows:
+            self._join(cache, self._mask.shape[1], mask.shape[1])
+            width = max(self._mask.shape[1], mask.shape[1])
+            mask = torch.cat([pad(each, (width - each.shape[1], 0)) for each in (self._mask, mask)])
+            last, logits = torch.cat([self._last, last]), torch.cat([self.logits, logits])
+        else:
+            self._cache = cache
+        self._mask, self._last, self.logits = mask, last, logits
+        self.rows = [*self.rows, *rows]
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Drops all rows but these, and columns that no row needs any more."""
+        self.rows = [self.rows[place] for place in places]
+        if not self.rows:
+            return
+        kept = torch.tensor(places, device=self._mask.device)
+        self._cache.batch_select_indices(kept)
+        self._mask, self._last, self.logits = self._mask[kept], self._last[kept], self.logits[kept]
+        if self.can_grow:
+            self._trim()
+
+    def step(self, tokens: Tensor) -> None:
+        """Reads one token of each row, [B]; the logits are those behind it afterwards."""
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=1)
+        self._last = self._last + 1
+        self.logits = self._forward(tokens[:, None], self._mask, self._last[:, None], self._cache)
+
+    def _read(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor, Any]:
+        """Returns mask [B, T], last positions [B], logits [B, V] and the cache of rows' prompts."""
+        distinct = {prompt: place for place, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
+        longest = max(map(len, distinct))
+        ids = torch.zeros(len(distinct), longest, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for prompt, place in distinct.items():
+            ids[place, longest - len(prompt) :] = torch.tensor(prompt)
+            mask[place, longest - len(prompt) :] = 1
+        ids, mask = ids.to(self._model.device), mask.to(self._model.device)
+        positions = (mask.cumsum(dim=1) - 1).clamp_min(0)
+        cache = DynamicCache(config=self._model.config)
+        logits = self._forward(ids, mask, positions, cache)
+        last = positions[:, -1]
+        if len(distinct) < len(rows):
+            spread = torch.tensor([distinct[row.prompt] for row in rows], device=ids.device)
+            cache.batch_select_indices(spread)
+            mask, last, logits = mask[spread], last[spread], logits[spread]
+        return mask, last, logits, cache
+
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
+        """Returns the last column's logits, [B, V]."""
+        options = {"logits_to_keep": 1} if self._keeps_logits else {}
+        output = self._model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, **options
+        )
+        logits: Tensor = output.logits[:, -1]
+        return logits
+
+    def _join(self, other: Any, own: int, others: int) -> None:
+        """Appends another cache's rows to this one's, both padded on the left to the same number of columns."""
+        left, right = max(others - own, 0), max(own - others, 0)
+        for mine, new in zip(self._cache.layers, other.layers, strict=True):
+            if mine.is_initialized:
+                mine.keys = torch.cat([pad(mine.keys, (0, 0, left, 0)), pad(new.keys, (0, 0, right, 0))])
+                mine.values = torch.cat([pad(mine.values, (0, 0, left, 0)), pad(new.values, (0, 0, right, 0))])
+
+    def _trim(self) -> None:
+        """Drops the columns on the left that are padding in every row."""
+        needed = self._mask.any(dim=0).nonzero()
+        first = int(needed[0]) if len(needed) else 0
+        if first:
+            self._mask = self._mask[:, first:]
+            for layer in self._cache.layers:
+                if layer.is_initialized:
+                    layer.keys, layer.values = layer.keys[..., first:, :], layer.values[..., first:, :]
