@@ -96,7 +96,8 @@ class Bench:
     def step(self, variant: Variant, mags: Sequence[Encoded], seed: int) -> int:
         """Does the forward and backward passes of an optimizer step; returns the tokens that they took."""
         self._set_checkpointing(variant.checkpointing)
-        tokens = self._pairwise(mags, seed) if variant.pairwise else self._ours(variant, mags)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            tokens = self._pairwise(mags, seed) if variant.pairwise else self._ours(variant, mags)
         if self.device == "cuda":
             torch.cuda.synchronize()
         for weight in [*self.student.parameters(), *self.heads.parameters()]:

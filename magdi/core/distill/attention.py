@@ -61,7 +61,10 @@ def segment_attention(
     unknown = [name for name in ("s_aux", "position_bias", "cache") if ignored.get(name) is not None]
     if unknown or attention_mask is not None or not getattr(module, "is_causal", True):
         raise NotImplementedError(f"no segments with {', '.join(unknown) or 'a mask, or attention both ways'}")
-    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    narrow = (
+        torch.get_autocast_dtype(query.device.type) if torch.is_autocast_enabled(query.device.type) else query.dtype
+    )
+    q, k, v = (states[0].transpose(0, 1).to(narrow) for states in (query, key, value))
     if softcap is None and not dropout and _has_varlen(q):
         return _varlen(q, k, v, segments, scaling, sliding_window)[None], None
     parts = [

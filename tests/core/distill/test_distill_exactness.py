@@ -17,7 +17,7 @@ from magdi.core.distill.batch import MagBatch, collate
 from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.levels import find_level
-from magdi.core.distill.losses import Weighing, total
+from magdi.core.distill.losses import MagLosses, Weighing, total
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
 
@@ -96,6 +96,26 @@ def test_float32_stays_at_rounding(student: Load, layout: str) -> None:
     loss, gradient = compare(student("llama", "lora"), layout)
     assert loss < 1e-6
     assert gradient < 1e-5
+
+
+@pytest.mark.parametrize("adaptation", ["lora", "full"])
+def test_autocast_stays_at_its_own_rounding(student: Load, adaptation: str) -> None:
+    """bfloat16 by autocast: the tree is as far from float32 as padded rows are, and its rounding is bfloat16's."""
+    found = {}
+    for layout in ("tree", "padded"):
+        loaded = student("llama", adaptation)
+        heads, mags = heads_for(loaded, torch.float32), encoded(loaded)
+        module = losses_of(loaded, heads, layout)
+        exact = gradients(loaded, heads, run(module, loaded, layout, mags))
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = gradients(loaded, heads, run(module, loaded, layout, mags))
+        found[layout] = difference(rounded, exact)
+    assert 1e-4 < found["tree"] < 1.5 * found["padded"] < 0.1
+
+
+def run(module: MagLosses, student: DistillStudent, layout: str, mags: list[Encoded]) -> torch.Tensor:
+    with student.attending(LAYOUTS[layout]):
+        return total(module(collate(mags, LAYOUTS[layout]), ALL))
 
 
 def shifted_positions(batch: MagBatch) -> MagBatch:
