@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from magdi.core.config.models import Discussion as Settings
@@ -48,7 +48,7 @@ def hold_discussions(
     budget: Budget | None = None,
     on_event: Callable[[Event], None] | None = None,
     retry: Retry | None = None,
-) -> Iterator[Mag | Failure]:
+) -> Generator[Mag | Failure]:
     """Yields the MAG of each question, or why there is none, in the order of the questions.
 
     Teachers are closed at the end. Seats whose teachers are of one class and identity share the first one, with its
@@ -185,9 +185,11 @@ class _Work:
         try:
             finished = await sessions.hold(question)
         except Stopped:
+            self._room.release()  # nothing will be yielded for it; whoever waits for room is to see that it is over
             return
         except Exception as error:
             stop.set(error)
+            self._room.release()
             return
         finally:
             self._places.release()

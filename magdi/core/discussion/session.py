@@ -102,7 +102,9 @@ class Sessions:
             try:
                 return Said(pending.step, ask.reply.parse(reply.text, extract), reply.text, usage, attempt)
             except UnreadableReply as unreadable:
-                messages = ask_again(messages, reply.text[:ASK_AGAIN_CHARACTERS], str(unreadable))
+                # Some servers refuse a message without content.
+                shown = reply.text[:ASK_AGAIN_CHARACTERS] or "(an empty reply)"
+                messages = ask_again(messages, shown, str(unreadable))
         return Said(pending.step, None, reply.text, usage, attempt)
 
     def _extract(self, question: Question, text: str) -> str | None:

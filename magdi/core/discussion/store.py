@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -74,8 +74,9 @@ def discuss_to_file(
     held = failed = 0
     with _storage(failures_path):
         failures_path.unlink(missing_ok=True)
-    with _storage(path), _merging(path, lines) as write:
-        for item in hold_discussions(missing, **options):
+    # Closing the discussions, whatever happens here, ends all calls before the caller closes the journal.
+    with _storage(path), _merging(path, lines) as write, closing(hold_discussions(missing, **options)) as items:
+        for item in items if missing else ():
             if isinstance(item, Failure):
                 failed += 1
                 with _storage(failures_path), failures_path.open("a", encoding="utf-8") as failures:

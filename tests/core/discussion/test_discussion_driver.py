@@ -279,6 +279,21 @@ def test_the_time_limit_ends_waiting_too(options: dict[str, Any]) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_limit_is_not_missed_while_there_is_room_for_no_more(options: dict[str, Any]) -> None:
+    """The first question keeps waiting; as many others as may wait for it are finished, and none may be opened."""
+
+    def say(request: Request) -> str:
+        if "What is 0 + 1?" in request.messages[-1].content:
+            raise TransientTeacherError("busy", retry_after=None)
+        return teacher.opinion(request)
+
+    teacher = Speaker("a", say)
+    settings = options | {"settings": Discussion(in_flight=2), "retry": Retry(base=60), "budget": Budget(max_time=0.2)}
+    got, stopped = drained(hold_discussions(numbered(50), seats=table(teacher), **settings))
+    assert stopped
+    assert [item.question.id for item in got] == [f"q{number}" for number in range(1, 8)]
+
+
 def test_a_broken_protocol_ends_the_run_and_says_so(options: dict[str, Any]) -> None:
     class Blind(Protocol):
         def discuss(self, question: Any, agents: Sequence[Agent]) -> Any:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from discussion_stage import Speaker, numbered, speakers, table
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import Stored, discuss_to_file
-from magdi.core.errors import LimitReached, RunDirectoryError, StorageError, TeacherError
+from magdi.core.errors import ConfigError, LimitReached, RunDirectoryError, StorageError, TeacherError
 from magdi.core.mag import read_mags
 from magdi.core.teacher import Request
 
@@ -96,6 +97,37 @@ def test_failed_questions_are_tried_again_and_take_their_place(bench: Bench) -> 
     assert not bench.failures.exists()
     assert {question.id for question in QUESTIONS if f"{question.text}" in "".join(again[0].asked)} == {"q4", "q11"}
     assert sorted(path.name for path in bench.path.parent.iterdir() if "partial" in path.name) == []
+
+
+def test_a_finished_file_needs_no_teacher_that_can_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(self: Speaker) -> None:
+        raise ConfigError("there is no key")
+
+    bench.discuss(speakers())
+    monkeypatch.setattr(Speaker, "check", check)
+    assert bench.discuss(speakers()).kept == 25
+    bench.path.unlink()
+    with pytest.raises(ConfigError, match="there is no key"):
+        bench.discuss(speakers())
+
+
+def test_an_interrupt_ends_all_calls_before_the_journal_is_closed(bench: Bench) -> None:
+    def interrupt(mag: Any) -> None:
+        raise KeyboardInterrupt
+
+    teachers = speakers()
+    for teacher in teachers:
+        teacher.delay = 0.005
+    with pytest.raises(KeyboardInterrupt):
+        bench.discuss(teachers, on_mag=interrupt)
+    calls = [teacher.calls for teacher in teachers]
+    assert not [thread for thread in threading.enumerate() if thread.name == "discussions"]
+    assert [teacher.closed for teacher in teachers] == [1, 1, 1]
+    bench.discuss(teachers)
+    assert bench.path.read_bytes() == bench.whole
+    again = sum(count - 1 for teacher in teachers for count in teacher.asked.values())
+    assert again <= 3 * 8  # what was under way
+    assert sum(calls) > 0
 
 
 def test_a_limit_leaves_what_was_finished(bench: Bench) -> None:
