@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 RECIPE = "tiny/1"
 """Changes whenever the same settings would make another model."""
 
-THREADS = 2
-"""Always as many: the sums of matrix products, and so the bytes of the model, depend on it."""
+THREADS = 1
+"""Always as many, for the sums of matrix products and so the bytes of the model depend on it; a second is no gain."""
 
 FOURIER_PERIODS = (2.0, 240.0)
 FOURIER_COUNT = 12

@@ -1,7 +1,6 @@
 """Tiny bases: made again to the byte, put in place whole or not at all, loadable by transformers alone."""
 
 import hashlib
-import subprocess
 import sys
 from pathlib import Path
 
@@ -117,8 +116,9 @@ def test_it_learns(tmp_path):
     trained = tiny_base(Sums(), SMALL.model_copy(update={"epochs": 60, "learning_rate": 1e-2}), tmp_path)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), AutoTokenizer.from_pretrained(trained)
     ids = tokenizer(student_prompt(tokenizer, QUESTION), return_tensors="pt", add_special_tokens=False).input_ids
-    said = model.generate(ids, max_new_tokens=5, do_sample=False)[0, ids.shape[1] :]
-    assert tokenizer.decode(said) == "7.</s>"
+    said = model.generate(ids, max_new_tokens=3, do_sample=False)[0, ids.shape[1] :]
+    assert tokenizer.decode(said, skip_special_tokens=True) == "7."
+    assert said[-1] == tokenizer.eos_token_id
 
 
 def test_the_prompt_is_written_as_the_primer_is(base):
@@ -139,15 +139,13 @@ def test_a_chat_goes_on(base):
     assert tokenizer.apply_chat_template(chat, tokenize=False) == "<s>what?\none</s>two?\n"
 
 
-def test_it_loads_where_magdi_cannot_be_imported(base):
-    code = (
-        "import sys; sys.modules['magdi'] = None\n"
-        "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
-        f"model = AutoModelForCausalLM.from_pretrained({str(base)!r})\n"
-        f"print(len(AutoTokenizer.from_pretrained({str(base)!r})), model.config.vocab_size)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(len(WORDS) + 5)] * 2
+def test_it_loads_where_magdi_cannot_be_imported(base, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "magdi"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+    assert type(model).__module__.startswith("transformers.")
+    assert len(tokenizer) == model.config.vocab_size == len(WORDS) + 5
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
 
 
 def test_without_a_primer_the_tokenizer_is_trained_on_texts(tmp_path):
