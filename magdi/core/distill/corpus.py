@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +15,13 @@ from typing import Any, overload
 import numpy as np
 
 from magdi.core.distill.encoded import Encoded, Ints, Size
-from magdi.core.distill.levels import require_material
+from magdi.core.distill.levels import check_teachable
 from magdi.core.distill.reading import Reading
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, read_mags
+
+SMALL_FILE = 32 << 20
+"""Bytes of a MAG file that is read into memory; larger ones go through a table."""
 
 RECIPE = "magdi.encoded/1"
 """Changes whenever the same MAGs would be read differently."""
@@ -80,18 +84,18 @@ def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None
     """Reads MAGs for a level.
 
     Args:
-        mags: MAGs, which are kept in memory; or a file, which is read as a stream into an Arrow table: then only what
-            a step needs is in memory, and a second run with the same settings starts from the table.
+        mags: MAGs, which are kept in memory; or a file. A large file is read as a stream into an Arrow table: then
+            only what a step needs is in memory, and a second run with the same settings starts from the table.
         reading: How they are read.
         cache: Where tables are kept; datasets' own cache when left out.
 
     Raises:
         TrainingError: The level finds nothing to train on.
     """
-    if isinstance(mags, Path):
+    if isinstance(mags, Path) and mags.is_file() and mags.stat().st_size > SMALL_FILE:
         return _from_file(mags, reading, cache)
-    listed = list(mags)
-    require_material(listed, reading.level, reading.objective)
+    listed = list(read_mags(mags) if isinstance(mags, Path) else mags)
+    check_teachable(listed, reading.level, reading.objective)
     tally: Counter[str] = Counter()
     rows = list(reading.read(listed, tally))
     return _checked(Corpus(rows, tuple(Size.of(row) for row in rows), dict(tally)))
@@ -110,7 +114,7 @@ def _checked(corpus: Corpus) -> Corpus:
 def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     from datasets import Dataset, config
 
-    require_material(read_mags(path), reading.level, reading.objective)
+    check_teachable(read_mags(path), reading.level, reading.objective)
     folder = (cache or Path(config.HF_DATASETS_CACHE)) / f"magdi-{_fingerprint(path, reading)}"
     if not (folder / "tally.json").exists():
         _write_table(path, reading, folder)
@@ -140,8 +144,6 @@ def _write_table(path: Path, reading: Reading, folder: Path) -> None:
     table.save_to_disk(str(scratch / "table"))
     (scratch / "table" / "tally.json").write_text(json.dumps(tally))
     _move(scratch / "table", folder)
-    import shutil
-
     shutil.rmtree(scratch, ignore_errors=True)
 
 

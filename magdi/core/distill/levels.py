@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -130,26 +129,6 @@ def select(mag: Mag, level: Level, objective: Objective) -> Selection:
     return Selection(selection.learned, selection.pairs, nodes)
 
 
-def check_teachable(mags: Iterable[Mag], level: Level, objective: Objective) -> None:
-    """Looks whether a level takes anything at all from some MAGs, as far as the first that it does.
-
-    Raises:
-        TrainingError: It takes nothing; says what there is instead.
-    """
-    count, agents, labels = 0, set[str](), Counter[bool | None]()
-    for mag in mags:
-        if select(mag, level, objective):
-            return
-        count += 1
-        agents |= {turn.agent for turn in mag.turns}
-        labels.update(turn.label for turn in mag.turns)
-    found = f"{labels[True]} right, {labels[False]} wrong and {labels[None]} unlabelled turns of {sorted(agents)}"
-    raise TrainingError(
-        f"level {level.name} leaves nothing to train on in {count} MAGs: they have {found}",
-        hint="take another level, or MAGs whose questions have gold answers",
-    )
-
-
 def _is_learned(turn: Turn, level: Level) -> bool:
     return (
         level.learned != "none"
@@ -167,7 +146,7 @@ def _pairs(mag: Mag) -> tuple[tuple[int, int], ...]:
     return tuple((plus, minus) for plus in right for minus in wrong)
 
 
-def require_material(mags: Iterable[Mag], level: Level, objective: Objective) -> None:
+def check_teachable(mags: Iterable[Mag], level: Level, objective: Objective) -> None:
     """Looks for one MAG that a level can train on; cheap, and needs no model.
 
     Raises:
@@ -180,7 +159,7 @@ def require_material(mags: Iterable[Mag], level: Level, objective: Objective) ->
             return
         labelled += any(turn.label is not None for turn in mag.turns)
         agents |= {turn.agent for turn in mag.turns}
-    what = f"level {level.name} ({level.title}) finds nothing to train on in {count} MAGs"
+    what = f"level {level.name} ({level.title}) leaves nothing to train on in {count} MAGs"
     if not count:
         raise TrainingError(what, hint="the MAG file is empty")
     if level.learned == "none":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,8 +55,13 @@ class Schedule:
     def step(self, number: int) -> Ints:
         """Returns the MAGs of a step, by index."""
         epoch, place = divmod(number, self.per_epoch)
-        order = np.random.default_rng([self.seed, epoch]).permutation(self.mags)
+        order = _order(self.seed, epoch, self.mags)
         return order[place * self.per_step : (place + 1) * self.per_step]
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, mags: int) -> Ints:
+    return np.random.default_rng([seed, epoch]).permutation(mags)
 
 
 def share(indices: Ints, sizes: Sequence[Size], layout: Layout, rank: int, processes: int) -> list[int]:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from magdi.core.config.models import Objective, Training
 from magdi.core.distill.arguments import training_arguments
 from magdi.core.distill.checkpoints import claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
+from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.levels import Level, find_level
 from magdi.core.distill.loop import MagTrainer, Metrics, Steps, summed
@@ -191,16 +193,16 @@ def _report(
     last: Mapping[str, float],
 ) -> DistillReport:
     done = trainer.state.global_step
-    sizes = steps.corpus.sizes
-    read = [sizes[index] for number in range(done) for index in steps.schedule.step(number).tolist()]
-    counted = summed(read)
+    table = np.array([size.row() for size in steps.corpus.sizes])
+    read = (table[steps.schedule.step(number)].sum(0) for number in range(done))
+    counted = Size(*sum(read, start=np.zeros_like(table[0])).tolist())
     return DistillReport(
         student=out / "student",
         level=level.name,
         layout=steps.layout.name,
         steps=done,
         epochs=steps.schedule.epoch(done),
-        mags=len(sizes),
+        mags=len(table),
         tokens=counted.tokens,
         positive_tokens=counted.first + counted.second,
         seconds=seconds,

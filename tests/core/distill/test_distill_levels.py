@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magdi.core.config.models import Objective
-from magdi.core.distill.levels import LEVELS, asked, find_level, require_material, select
+from magdi.core.distill.levels import LEVELS, asked, check_teachable, find_level, select
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import Mag, Question, Seen, Turn
 
@@ -93,4 +93,4 @@ def test_distilling_step_by_step_asks_with_prefixes() -> None:
 )
 def test_a_corpus_that_leaves_nothing_is_an_error(level: str, mags: list[Mag], said: str) -> None:
     with pytest.raises(TrainingError, match=said):
-        require_material(mags, find_level(level), OBJECTIVE)
+        check_teachable(mags, find_level(level), OBJECTIVE)

@@ -129,6 +129,7 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path = tmp_path / "mags.jsonl"
     mags = make_mags(9)
     write_mags(path, mags)
+    monkeypatch.setattr(corpus_module, "SMALL_FILE", 0)
     how = reading()
     memory = read_corpus(mags, how)
     first = read_corpus(path, how, tmp_path / "cache")

@@ -253,7 +253,11 @@ def test_a_level_with_nothing_to_train_on(student: Load, tmp_path: Path) -> None
         train(student(), tmp_path, level="single-teacher:Eve")
 
 
-def test_a_file_of_mags_trains_like_a_list(student: Load, tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_a_file_of_mags_trains_like_a_list(
+    student: Load, tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magdi.core.distill.corpus.SMALL_FILE", small)
     write_mags(tmp_path / "mags.jsonl", make_mags(8))
     listed = train(student(), tmp_path / "list")
     loaded = student()
