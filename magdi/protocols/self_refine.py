@@ -27,8 +27,8 @@ class Prompts(Templates):
 
     solve: str = Field("{question}\n\n{form}", description="First answer: {question}, {form} of the reply.")
     comment: str = Field(
-        "{question}\n\nHere is your solution.\n\n{solution}\n\n"
-        "Act as its critic: check every step and name each mistake, without solving the question anew. If there is "
+        "{question}\n\nHere is a solution.\n\n{solution}\n\n"
+        "Be its critic: check every step and name each mistake, without solving the question anew. If there is "
         "nothing to mend, reply with the one word {approve}.",
         description="Feedback: {question}, {solution}, {approve} (the word that ends it).",
     )
@@ -87,7 +87,7 @@ class SelfRefine(Protocol):
         template = prompts.solve
         if ask.shown:
             template = prompts.comment if ask.role == "critic" else prompts.refine if ask.shown[1:] else prompts.revise
-        values = dict(zip(("solution", "comment"), (_quote(turn) for turn in ask.shown), strict=False))
+        values = dict(zip(("solution", "comment"), (_quote(turn, ask.role) for turn in ask.shown), strict=False))
         form = ask.reply.instructions(question)
         return chat(ask.agent.persona, fill(template, question=question.prompt, form=form, approve=APPROVE, **values))
 
@@ -101,5 +101,8 @@ def _one(turn: Turn | None) -> list[Turn]:
     return [] if turn is None else [turn]
 
 
-def _quote(turn: Turn) -> str:
-    return f"<<< The critic\n{turn.text}\n>>>" if turn.role == "critic" else quote(turn, own=turn.agent)
+def _quote(turn: Turn, reader: str) -> str:
+    if turn.role == "critic":
+        return f"<<< The critic\n{turn.text}\n>>>"
+    # A critic that is told whose solution it is spares it.
+    return quote(turn, own="" if reader == "critic" else turn.agent, named=False)

@@ -75,7 +75,9 @@ def baselines(mags: Sequence[Mag]) -> list[dict[str, Any]]:
     samples than calls it is that of all samples, and the row says so.
     """
     graded = [mag for mag in mags if mag.question.gold is not None]
-    talks = [mag for mag in graded if mag.edges] or graded
+    talking = {mag.protocol for mag in graded if mag.edges}
+    # Discussions that ended at once are discussions, too: what counts is whether the protocol ever shows anything.
+    talks = [mag for mag in graded if mag.protocol in talking] or graded
     firsts = [[turn for turn in answering(mag) if turn.round == 0] for mag in talks]
     rows: list[dict[str, Any]] = [
         _line("protocol", [len(mag.turns) for mag in talks], [mag.decision.correct for mag in talks]),
@@ -83,7 +85,7 @@ def baselines(mags: Sequence[Mag]) -> list[dict[str, Any]]:
         *_best(firsts),
         _line("first words", [len(turns) for turns in firsts], [plurality_is_right(turns) for turns in firsts]),
     ]
-    return [*rows, *_self_consistency(talks, [mag for mag in graded if not mag.edges])]
+    return [*rows, *_self_consistency(talks, [mag for mag in graded if mag.protocol not in talking])]
 
 
 def _line(name: str, calls: Sequence[int], right: Sequence[bool | None]) -> dict[str, Any]:
@@ -105,7 +107,9 @@ def _best(firsts: Sequence[Sequence[Turn]]) -> list[dict[str, Any]]:
 
 def _self_consistency(talks: Sequence[Mag], samples: Sequence[Mag]) -> list[dict[str, Any]]:
     held = {mag.question.id: mag for mag in samples if len(mag.turns) > 1}
-    pairs = [(mag, held[mag.question.id]) for mag in talks if mag.question.id in held and mag.edges]
+    pairs = [
+        (mag, held[mag.question.id]) for mag in talks if mag.question.id in held and mag is not held[mag.question.id]
+    ]
     if not pairs:
         return []
     calls = [min(len(mag.turns), len(drawn.turns)) for mag, drawn in pairs]
