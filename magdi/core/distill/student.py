@@ -54,6 +54,12 @@ class DistillStudent:
         return self.base.get_output_embeddings()
 
     @property
+    def checkpoint_type(self) -> torch.dtype:
+        """The type that the weights have on disk, or were loaded in on purpose."""
+        found = getattr(self.base.config, "dtype", None)
+        return found if isinstance(found, torch.dtype) else self.base.dtype
+
+    @property
     def max_length(self) -> int:
         """Most tokens of prompt and chain: the configuration's, or the model's context where that is shorter."""
         context = getattr(self.base.config.get_text_config(), "max_position_embeddings", None)
@@ -211,7 +217,10 @@ def _adapted(model: Any, lora: Lora, quantized: bool) -> Any:
     )
     with warnings.catch_warnings():  # peft asks for a property whose name transformers has deprecated
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        return get_peft_model(model, settings)
+        try:
+            return get_peft_model(model, settings)
+        except ValueError as error:
+            raise ConfigError(f"student.lora.target_modules: {error}", hint="name the modules to adapt") from error
 
 
 def _targets(model: Any, lora: Lora) -> list[str] | str:
@@ -220,6 +229,8 @@ def _targets(model: Any, lora: Lora) -> list[str] | str:
     Raises:
         ConfigError: There are none of these names.
     """
+    from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+
     names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
     if lora.target_modules == "all-linear":
         return "all-linear"
@@ -230,7 +241,8 @@ def _targets(model: Any, lora: Lora) -> list[str] | str:
                 f"student.lora.target_modules: the model has no {', '.join(missing)}", hint="take auto or all-linear"
             )
         return list(lora.target_modules)
-    found: set[str] = next((wanted for wanted in QUERY_AND_VALUE if wanted <= names), set())
+    known = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.get(model.config.model_type, ())
+    found: set[str] = next((wanted for wanted in QUERY_AND_VALUE if wanted <= names), {*known} & names)
     return sorted(found) or "all-linear"
 
 

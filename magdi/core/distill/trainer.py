@@ -137,7 +137,7 @@ def distill(
             objective,
             steps=order.total,
             seed=seed,
-            precision=precision(student.config, student.base.dtype, placed),
+            precision=precision(student.config, student.checkpoint_type, placed),
             folder=checkpoints,
         ),
         steps,
