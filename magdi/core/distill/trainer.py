@@ -99,7 +99,7 @@ def distill(
     wanted = level.node and bool(objective.gamma)
     if wanted and encoder is None:
         raise ConfigError(f"level {level.name} classifies nodes and needs an encoder", hint="--encoder gcn, or none")
-    corpus = read_corpus(mags, _reading(student, level, objective, training, seed), cache)
+    corpus = read_corpus(mags, reading_of(student, level, objective, training, seed), cache)
     trained, validation = corpus.split(training.validation, seed)
     placed = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student.model.to(placed)
@@ -158,7 +158,8 @@ def distill(
     return _report(trainer, steps, corpus, level, out, time.perf_counter() - started, last[0])
 
 
-def _reading(student: DistillStudent, level: Level, objective: Objective, training: Training, seed: int) -> Reading:
+def reading_of(student: DistillStudent, level: Level, objective: Objective, training: Training, seed: int) -> Reading:
+    """Returns how a training with these settings reads its MAGs."""
     return Reading(
         tokenizer=student.tokenizer,
         level=level,
