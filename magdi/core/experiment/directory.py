@@ -17,19 +17,32 @@ import yaml
 from magdi.core.config.models import RunConfig
 from magdi.core.config.shortcuts import flatten
 from magdi.core.errors import RunDirectoryError
+from magdi.core.redact import redact
 
 PACKAGES = ("magdi", "torch", "transformers", "peft", "torch-geometric")
 
 # What may be changed when a run is resumed: it decides how far and how fast a run goes, not what comes out.
 CHANGEABLE = frozenset(
     {f"discussion.max_{limit}" for limit in ("cost", "calls", "tokens", "time")}
-    | {"discussion.in_flight", "discussion.cache", "training.report_to", "training.save_every", "plugins"}
+    | {
+        "discussion.in_flight",
+        "discussion.tries",
+        "discussion.cache",
+        "training.report_to",
+        "training.save_every",
+        "plugins",
+    }
 )
+
+
+def shown(config: RunConfig) -> dict[str, Any]:
+    """Returns a configuration as it may be written down: without the credentials of URLs."""
+    return dict(json.loads(redact(json.dumps(config.model_dump(mode="json")))))
 
 
 def deciding(config: RunConfig) -> dict[str, Any]:
     """Returns what decides a run's results, by dotted path."""
-    flat = flatten(config.model_dump(mode="json"))
+    flat = flatten(shown(config))
     return {path: value for path, value in flat.items() if path not in CHANGEABLE}
 
 
@@ -106,7 +119,7 @@ class RunDirectory:
                 f"{path} is not empty and holds no run of magdi", hint="name another directory with -o"
             )
         path.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(shown(config), sort_keys=False, allow_unicode=True)
         _write_whole(path / cls.CONFIG, text)
         return directory
 

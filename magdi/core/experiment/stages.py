@@ -98,11 +98,10 @@ class Workshop:
             clock.at(summary.count + totals.failed)
             self.progress.event("discussion_end", mag=mag)
 
-        where = Path(config.discussion.cache) if config.discussion.cache else self.directory.path
-        where.mkdir(parents=True, exist_ok=True)
+        cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
             Clock(self.progress, "discussion", len(questions), "questions") as clock,
-            Journal(where / self.directory.journal.name) as journal,
+            Journal(self.directory.journal, cache=cache or None) as journal,
         ):
             stored = discuss_to_file(
                 questions,
