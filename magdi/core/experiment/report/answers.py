@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,7 +29,7 @@ class Answers:
     """
 
     predictions: Mapping[str, list[Prediction]]
-    questions: Mapping[str, str]
+    questions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_question(self) -> dict[str, dict[str, list[Prediction]]]:
@@ -61,7 +61,7 @@ class Answers:
         self, store: Store, name: str, by_who: dict[str, list[Prediction]], mag: Mag | None, teams: list[str]
     ) -> None:
         any_of = next(iter(by_who.values()))[0]
-        text = self.questions.get(name) or any_of.prompt
+        text = self._text(name, any_of.prompt)
         said = [*_said(mag)] if mag else []
         for who, predictions in by_who.items():
             said += [_answer(who, prediction) for prediction in predictions[:SHOWN_SAMPLES]]
@@ -78,6 +78,11 @@ class Answers:
             tokens=max(prediction.output_tokens for each in by_who.values() for prediction in each),
             **index,
         )
+
+    def _text(self, name: str, prompt: str) -> str:
+        """Returns the question alone, unless the task words it otherwise today than when it was asked."""
+        text = self.questions.get(name, "")
+        return text if text and text in prompt else prompt
 
 
 def _answer(who: str, prediction: Prediction) -> dict[str, Any]:

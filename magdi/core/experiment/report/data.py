@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from magdi.core.experiment.report.training import curves
 from magdi.core.mag import read_mags
 
 MOST_FAILURES = 1000
+MOST_PROBLEMS = 3
 OnMag = Callable[[int], None]
 
 
@@ -79,10 +80,12 @@ class RunContent:
     Attributes:
         directory: The run.
         components: Makes protocol and task; nothing is made again without it.
+        problems: What could not be read, e.g. a last line that is still being written.
     """
 
     directory: RunDirectory
     components: Components | None = None
+    problems: list[str] = field(default_factory=list)
 
     def sections(self) -> list[Section]:
         """Returns the page's sections; those of which there is nothing yet are left out."""
@@ -111,7 +114,12 @@ class RunContent:
     def predictions(self) -> dict[str, list[Prediction]]:
         """By who made them, the predictions that there are."""
         files = {who: self.directory.predictions(who) for who in WHO}
-        found = {who: read_predictions(file) for who, file in files.items() if file.is_file()}
+        found: dict[str, list[Prediction]] = {}
+        for who, file in files.items():
+            try:
+                found[who] = read_predictions(file) if file.is_file() else []
+            except DataError as error:
+                self.problems.append(error.message)
         return {who: predictions for who, predictions in found.items() if predictions}
 
     def _discussions(self) -> Discussions:
@@ -119,7 +127,9 @@ class RunContent:
         asked = frozenset(each.id for predictions in self.predictions.values() for each in predictions)
         discussions = Discussions(reworder, asked)
         if self.directory.mags.is_file():
-            discussions.read(read_mags(self.directory.mags))
+            bad: list[MagFileError] = []
+            discussions.read(read_mags(self.directory.mags, on_bad_line=bad))
+            self.problems.extend(error.message for error in bad)
         return discussions
 
     def _questions(self) -> dict[str, str]:
@@ -137,6 +147,7 @@ class RunContent:
         status = self.state.get("status", "not started")
         if status != "done":
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error', '')}".strip()))
+        blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
         blocks += summary.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())
 
@@ -173,8 +184,8 @@ class RunContent:
     def _failures(self) -> tuple[tuple[str, str], ...]:
         if not self.directory.failures.is_file():
             return ()
-        lines = self.directory.failures.read_text("utf-8").splitlines()[:MOST_FAILURES]
-        records = [json.loads(line) for line in lines if line]
+        *lines, _ = self.directory.failures.read_text("utf-8").split("\n")  # the last is empty, or still being written
+        records = [json.loads(line) for line in lines[:MOST_FAILURES]]
         return tuple((str(record["question"]["id"]), str(record["error"])) for record in records)
 
 

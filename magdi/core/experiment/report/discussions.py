@@ -48,18 +48,21 @@ class Discussions:
         if not self.talk.mags:
             return []
         note = "Right and wrong are told by colour and by shape. An edge leads to the prompt that quotes a turn."
-        browser = Browser("discussions", "discussion", self.store, {"no_prompts": self._no_prompts})
+        browser = Browser("discussions", "discussion", self.store, self._of_prompts)
         return [
             Section("talk", "Rounds", tuple(self.talk.blocks())),
             Section("discussions", "Discussions", (browser,), note),
         ]
 
     @property
-    def _no_prompts(self) -> str:
-        return (
-            "This prompt was not kept. Runs made with --set discussion.keep_prompts=true keep them all; it held the "
-            "question and the turns listed above."
-        )
+    def _of_prompts(self) -> dict[str, Any]:
+        """What is said where prompts stand, or would."""
+        again = bool(self.reworder and self.reworder.restored)
+        return {
+            "prompts": "made again by the protocol from the replies, with this version of magdi" if again else "",
+            "no_prompts": "It was not kept. Runs with --set discussion.keep_prompts=true keep all prompts. This one "
+            "held the question and the turns listed above.",
+        }
 
 
 def _row(mag: Mag) -> dict[str, Any]:

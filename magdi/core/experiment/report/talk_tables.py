@@ -53,7 +53,7 @@ def _structures(mags: Sequence[Mag]) -> Table:
             share([mag.decision.correct for mag in some if mag.decision.correct is not None]),
             mean([len(mag.turns) for mag in some]),
             mean([len(mag.edges) for mag in some]),
-            mean([mag.usage.completion_tokens for mag in some]),
+            mean([mag.usage.completion_tokens for mag in some]) or None,
         )
         for name, some in groups.items()
     )
@@ -82,8 +82,9 @@ def _rounds(rounds: Sequence[Row]) -> Table:
         )
         for row in rounds
     )
+    fewer = rounds[-1]["reached"] < rounds[0]["reached"]
     note = "A later round holds only the questions on which the talk went on, so its turns are on harder ones."
-    return Table(columns, rows, title="By round", note=note)
+    return Table(columns, rows, title="By round", note=note if fewer else "")
 
 
 def _agents(mags: Sequence[Mag]) -> Table:
@@ -117,7 +118,7 @@ def _agents(mags: Sequence[Mag]) -> Table:
             len(said),
             share(firsts.get(agent, [])),
             share(lasts.get(agent, [])),
-            mean([turn.usage.completion_tokens for turn in said]),
+            mean([turn.usage.completion_tokens for turn in said]) or None,
             _sure(said, True),
             _sure(said, False),
             sum(turn.status == "invalid" for turn in said),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from pathlib import Path
 
 import pytest
-from report_samples import a_mag
+from report_samples import a_mag, a_prediction, a_run
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.report.answers import Answers
 from magdi.core.experiment.report.blocks import Browser, Curves, Facts, Notice, Scatter, Table
 from magdi.core.experiment.report.data import RunContent, mag_file_sections, view
 from magdi.core.experiment.report.prompts import Reworder
@@ -112,3 +115,33 @@ def test_prompts_made_again_are_those_that_were_sent(tmp_path: Path, protocol: s
         assert reworder.complete(bare) == mag
         other = bare.model_copy(update={"turns": (bare.turns[0].model_copy(update={"round": 7}), *bare.turns[1:])})
         assert reworder.complete(other).turns[0].prompt is None  # not what the protocol would have asked
+
+
+def test_a_question_reads_as_it_was_asked() -> None:
+    asked = Answers({"student": [a_prediction(1, True)]}, {"q1": "What is 1?"})
+    assert '"question":"What is 1?"' in first_record(asked)
+    reworded = Answers({"student": [a_prediction(1, True)]}, {"q1": "What is one?"})
+    assert '"question":"<s>What is 1?"' in first_record(reworded)
+
+
+def first_record(answers: Answers) -> str:
+    browser = answers.section({}).blocks[0]
+    assert isinstance(browser, Browser)
+    return gzip.decompress(base64.b64decode(dict(browser.store.parts())["answers-0"])).decode()
+
+
+def test_a_run_that_is_still_at_work(tmp_path: Path) -> None:
+    directory = a_run(tmp_path / "run")
+    for file in (directory.mags, directory.metrics, directory.predictions("student")):
+        file.write_bytes(file.read_bytes()[:-20])  # a line that is not all there yet
+    directory.failures.write_text('{"question": {"id": "q200"}, "error": "401"}\n{"quest')
+    directory.update(status="running")
+    sections = {section.id: section for section in RunContent(directory).sections()}
+    notices = [block.text for block in sections["summary"].blocks if isinstance(block, Notice)]
+    assert notices[0] == "Status of this run: running."
+    assert "student.jsonl" in notices[1]
+    assert "mags.jsonl:130" in notices[2]
+    facts = next(block for block in sections["summary"].blocks if isinstance(block, Facts))
+    assert {fact.label: fact.value for fact in facts.items}["discussions"] == "129"
+    failures = [block for block in sections["run"].blocks if isinstance(block, Table)][-1]
+    assert failures.rows == (("q200", "401"),)

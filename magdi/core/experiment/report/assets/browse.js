@@ -25,6 +25,11 @@ function browser(block, spec) {
 
   const address = (id) => `#${block.id}/${encodeURIComponent(id)}`;
 
+  /** The place of the record that the address names, -1 where it names none of these. */
+  function addressed() {
+    return state.index.id.findIndex((id) => address(id) === location.hash);
+  }
+
   function passes(at) {
     return state.filters.every(({ select, test }) => !select.value || test(at, select.value));
   }
@@ -129,8 +134,7 @@ function browser(block, spec) {
     state.sort = select("order", Object.keys(spec.sorts).map((name) => [name, name]));
     find();
     await parsed;
-    const hash = decodeURIComponent(location.hash.slice(1));
-    const wanted = hash.startsWith(`${block.id}/`) ? state.index.id.indexOf(hash.slice(block.id.length + 1)) : -1;
+    const wanted = addressed();
     if (wanted >= 0) { await show(wanted); reveal(wanted); root.scrollIntoView(); }
     else if (state.found.length) await show(state.found[0]);
     else detail.replaceChildren(el("p", { class: "empty" }, `no ${spec.noun}s`));
@@ -140,9 +144,7 @@ function browser(block, spec) {
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, QUIET); });
   whole.addEventListener("change", search);
   addEventListener("hashchange", () => {
-    const hash = decodeURIComponent(location.hash.slice(1));
-    if (!state.index || !hash.startsWith(`${block.id}/`)) return;
-    const at = state.index.id.indexOf(hash.slice(block.id.length + 1));
+    const at = state.index ? addressed() : -1;
     if (at >= 0) { show(at); reveal(at); root.scrollIntoView(); }
   });
   root.addEventListener("move", (event) => move(event.detail));

@@ -125,7 +125,7 @@ function unfolded(mag, turn, shownTo, query, open, block) {
     shownTo.length ? el("h4", {}, "Was shown to") : null,
     shownTo.length ? el("div", { class: "chips" }, shownTo.map((step) => chip(step))) : null,
     el("div", { class: "pair" },
-      el("div", {}, el("h4", {}, "Prompt"), turn.prompt ? turn.prompt.map((message) => [el("div", { class: "role" }, message.role), el("pre", { tabindex: "0" }, marked(message.content, query))]) : el("p", { class: "note" }, block.no_prompts)),
+      el("div", {}, el("h4", {}, "Prompt"), turn.prompt && block.prompts ? el("div", { class: "role" }, block.prompts) : null, turn.prompt ? turn.prompt.map((message) => [el("div", { class: "role" }, message.role), el("pre", { tabindex: "0" }, marked(message.content, query))]) : el("p", { class: "note" }, block.no_prompts)),
       el("div", {}, el("h4", {}, "Reply as it came"), el("div", { class: "role" }, [turn.model, usage.completion_tokens ? counted(usage.completion_tokens, "token") : ""].filter(Boolean).join(" · ")), el("pre", { tabindex: "0" }, marked(turn.text, query)))),
   ].filter(Boolean);
 }

@@ -134,7 +134,7 @@ function spots(plot, all, groups, block) {
   const unit = devicePixelRatio;
   const at = (value, scale) => plot.valToPos(value, scale, true);
   const placed = all.map((point) => ({
-    name: point.name, group: groups.indexOf(point.group), x: at(point.x, "x"), y: at(point.y, "y"),
+    name: point.name, group: groups.indexOf(point.group), on: (block.joined || []).includes(point.group), x: at(point.x, "x"), y: at(point.y, "y"),
     bar: point.low === null || point.low === undefined ? null : [at(point.high, "y"), at(point.low, "y")],
   }));
   ctx.save();
@@ -182,10 +182,12 @@ function crosses(one, other) {
 }
 
 /** Writes a point's name where it covers least of what is there already. */
-function named(ctx, { name, x, y, bar }, taken, count, box, unit) {
+function named(ctx, { name, x, y, bar, on }, taken, count, box, unit) {
   const [width, half, gap] = [ctx.measureText(name).width, 7 * unit, 10 * unit];
   const [over, under] = [(bar ? bar[0] : y) - 2 * half, (bar ? bar[1] : y) + 2 * half];
-  const spaces = [[x + gap, y], [x - gap - width, y], [x - width / 2, over], [x - width / 2, under], [x + gap, y + 2 * half], [x + gap, y - 2 * half], [x - gap - width, y + 2 * half], [x - gap - width, y - 2 * half]]
+  const beside = [[x + gap, y], [x - gap - width, y]];
+  const above = [[x - width / 2, over], [x - width / 2, under]];
+  const spaces = [...(on ? [...above, ...beside] : [...beside, ...above]), [x + gap, y + 2 * half], [x + gap, y - 2 * half], [x - gap - width, y + 2 * half], [x - gap - width, y - 2 * half]]
     .map(([left, middle]) => ({ left, right: left + width, top: middle - half, bottom: middle + half }));
   const bad = (space) => taken.filter((other) => crosses(space, other)).length
     + 5 * (space.left < box.left || space.right > box.left + box.width + gap || space.top < box.top - half || space.bottom > box.top + box.height);
