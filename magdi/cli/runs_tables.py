@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -25,9 +26,20 @@ def list_table(document: Mapping[str, Any]) -> RenderableType:
         named = (str(settings.get(key, "?")) for key in ("task", "protocol", "encoder", "level", "seed"))
         count = str(run["mags"]["count"]) if "mags" in run else "-"
         table.add_row(
-            Text(run["run"]), run["status"], *map(Text, named), count, _right(run, "base"), _right(run, "student")
+            Text(_short(run["run"], document["folder"])),
+            run["status"],
+            *map(Text, named),
+            count,
+            _right(run, "base"),
+            _right(run, "student"),
         )
     return table
+
+
+def _short(run: str, folder: str) -> str:
+    """Returns a run's path within the folder that is listed."""
+    path = Path(run)
+    return str(path.relative_to(folder)) if path != Path(folder) else path.name
 
 
 def _right(run: Mapping[str, Any], who: str) -> str:
