@@ -64,10 +64,14 @@ def run(
 
 
 def _once(directory: RunDirectory, stage: str, work: Callable[[], dict[str, Any]]) -> None:
-    """Does a stage unless it is done; keeps its outcome and the seconds that all tries at it took."""
+    """Does a stage unless it is done; keeps its outcome and the seconds that all tries at it took.
+
+    A stage part of which failed (``failed``) is done again for as long as no later stage has built on it.
+    """
     done = directory.state().get("stages", {})
     record = done.get(stage, {})
-    if record.get("done"):
+    later = list(done)[list(done).index(stage) + 1 :] if record else []
+    if record.get("done") and (later or not record.get("failed")):
         return
     start = time.monotonic()
     outcome: dict[str, Any] = {}

@@ -52,6 +52,7 @@ class Workshop:
         self.directory = directory
         self.components = components
         self.progress = progress
+        self._failed = 0
 
     @cached_property
     def task(self) -> Task:
@@ -70,7 +71,8 @@ class Workshop:
         simulated = self._take_over(summary) if self.config.discussion.mags else self._discuss(summary)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
-        return {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
+        outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
+        return outcome | {"failed": self._failed}
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
@@ -117,6 +119,7 @@ class Workshop:
                 journal=journal,
                 on_event=on_event,
             )
+        self._failed = stored.failed
         if stored.failed:
             self.progress.note(f"{stored.failed} discussions failed; the reasons are in {self.directory.failures}")
         return any(seat.teacher.simulated for seat in taking_part)
