@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli.mags_convincing import convincing
 from magdi.cli.output import progress_console, show
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from magdi.core.task import Task
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
+
+app.command()(convincing)
 
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
