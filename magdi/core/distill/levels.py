@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from magdi.core.config.models import Objective
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.mag import Mag, Question, Turn
+
+if TYPE_CHECKING:
+    from magdi.core.config.models import Objective
 
 Part = Literal["whole", "answer", "reasoning"]
 
