@@ -77,7 +77,8 @@ def _article(mag: Mag, turn: Turn) -> str:
     name = state(turn)
     answer = f" — {escape(cut(turn.answer, 80))}" if turn.answer is not None else ""
     seen = ", ".join(f"#{edge.step} {escape(mag.turns[edge.step].agent)}" for edge in turn.seen)
-    facts = f"round {turn.round} · {escape(aside(turn))}" + (f" · had seen {seen}" if seen else "")
+    role = f"{escape(turn.role)}, " if turn.role != "solver" else ""
+    facts = f"{role}round {turn.round} · {escape(aside(turn))}" + (f" · had seen {seen}" if seen else "")
     prompt = "".join(f"<pre><b>{message.role}</b>\n{escape(message.content)}</pre>" for message in turn.prompt or ())
     return (
         f'<article data-step="{turn.step}"><h3 class="{name}"><span>{MARKS[name]}</span> {escape(turn.agent)}{answer} '

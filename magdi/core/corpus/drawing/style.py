@@ -36,19 +36,15 @@ def cut(text: str, length: int) -> str:
 
 
 def short(turn: Turn) -> str:
-    """Returns what a turn says in a few characters: its answer, or the beginning of its text."""
-    if turn.answer is not None:
-        return cut(turn.answer, 14)
-    return cut(turn.text or "(silent)", 14)
+    """Returns what a turn says in a few characters: its answer, or the beginning of its words."""
+    return cut(turn.answer if turn.answer is not None else turn.reasoning or turn.text or "(silent)", 15)
 
 
 def aside(turn: Turn) -> str:
-    """Returns what stands small on a turn's card: step, stated confidence, value, role."""
+    """Returns what stands small on a turn's card: step, stated confidence, value."""
     parts = [f"#{turn.step}"]
     if turn.confidence is not None:
         parts.append(f"{turn.confidence:.0%} sure")
     if turn.value is not None:
         parts.append(f"V {turn.value:.2f}")
-    if turn.role != "solver":
-        parts.append(turn.role)
     return " · ".join(parts)

@@ -31,7 +31,7 @@ def svg(mag: Mag, view: View = "exact", *, standalone: bool = True) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mag" viewBox="0 0 {width} {height:g}" '
         f'width="{width}" height="{height:g}" role="img">',
         f"<title>{escape(cut(mag.question.text, 200))}</title>{style}",
-        *_rounds(layout, left, height),
+        *_rounds(mag, layout, left, height),
         *_voices(mag, layout),
         *(_curve(edge, layout, left) for edge in edges(mag, view)),
         *(_card(turn, layout, left) for turn in mag.turns),
@@ -44,12 +44,15 @@ def _place(step: int, layout: Layout, left: int) -> tuple[float, float]:
     return left + layout.columns[step] * COLUMN, TOP + layout.rows[step] * ROW
 
 
-def _rounds(layout: Layout, left: int, height: float) -> Iterator[str]:
+def _rounds(mag: Mag, layout: Layout, left: int, height: float) -> Iterator[str]:
     for place, (number, (first, last)) in enumerate(layout.rounds.items()):
         x, width = left + first * COLUMN - 8, (last - first) * COLUMN + CARD_WIDTH + 16
         if place % 2 == 0:
             yield f'<rect class="band" x="{x}" y="6" width="{width}" height="{height - 12:g}" rx="8"/>'
-        yield f'<text class="soft" x="{x + width / 2:g}" y="24" text-anchor="middle">round {number}</text>'
+        # A grid has its roles at the left; in a tree all turns of a round have one.
+        roles = set() if layout.voices else {turn.role for turn in mag.turns if turn.round == number} - {"solver"}
+        title = " · ".join([f"round {number}", *sorted(roles)])
+        yield f'<text class="soft" x="{x + width / 2:g}" y="24" text-anchor="middle">{escape(title)}</text>'
 
 
 def _voices(mag: Mag, layout: Layout) -> Iterator[str]:
@@ -89,6 +92,6 @@ def _card(turn: Turn, layout: Layout, left: int) -> str:
         f"<title>{escape(whole)}</title>"
         f'<rect width="{CARD_WIDTH}" height="{CARD_HEIGHT}" rx="8"/>'
         f'<text class="mark" x="12" y="31">{MARKS[name]}</text>'
-        f'<text class="answer" x="30" y="22">{escape(short(turn))}</text>'
+        f'<text class="{"words" if turn.answer is None else "answer"}" x="30" y="22">{escape(short(turn))}</text>'
         f'<text class="soft" x="30" y="39">{escape(cut(aside(turn), 20))}</text></g>'
     )
