@@ -32,7 +32,8 @@ class LocalTeacher(Teacher):
         revision: str | None = Field(None, description="The hub revision.")
         device: str = Field("auto", description="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
         dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Type of the weights.")
-        batch_size: int = Field(32, ge=1, description="Most requests a batch.")
+        batch_size: int = Field(256, ge=1, description="Most requests that are taken up at once.")
+        batch_tokens: int = Field(16384, ge=64, description="Most tokens of a batch, replies included.")
         seed: int = Field(0, ge=0, description="Seed of sampled replies.")
         trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
 
@@ -111,7 +112,8 @@ class LocalTeacher(Teacher):
 
     def _generated(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         from magdi.core.config.models import Evaluation
-        from magdi.core.evaluation.decoding import Row, decode
+        from magdi.core.evaluation.decoding import decode
+        from magdi.core.evaluation.rows import Row
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT
@@ -125,26 +127,21 @@ class LocalTeacher(Teacher):
 
         def enough(unfinished: Sequence[Row]) -> None:
             for row in unfinished:
-                row.finished = len(row.tokens) >= limit[id(row)]
+                if len(row.tokens) >= limit[id(row)]:
+                    row.finish = "length"
 
         sampling = requests[0].sampling
         settings = Evaluation(
             temperature=0.0 if sampling.temperature is None else sampling.temperature,
             top_p=sampling.top_p or 1.0,
             max_new_tokens=max((most[place] for place in fitting), default=1),
+            batch_tokens=self.config.batch_tokens,
         )
-        if fitting:
-            decode(
-                model,
-                [rows[place] for place in fitting],
-                settings=settings,
-                end_tokens=end_tokens(model, tokenizer),
-                complete=enough,
-            )
+        ordered = sorted((rows[place] for place in fitting), key=lambda row: len(row.prompt))
+        for _ in decode(model, ordered, settings=settings, end_tokens=end_tokens(model, tokenizer), complete=enough):
+            pass  # rows know when they are finished
         too_long = TeacherError(f"the prompt is longer than the {context} tokens of the model's context")
-        return [
-            _reply(tokenizer, row, tokens) if tokens > 0 else too_long for row, tokens in zip(rows, most, strict=True)
-        ]
+        return [_reply(tokenizer, row) if tokens > 0 else too_long for row, tokens in zip(rows, most, strict=True)]
 
     def _draw(self, request: Request) -> str:
         """Returns what a reply's random numbers are made from."""
@@ -179,13 +176,13 @@ def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     return sorted(end for end in ends if end is not None)
 
 
-def _reply(tokenizer: Any, row: Any, most: int) -> Reply:
+def _reply(tokenizer: Any, row: Any) -> Reply:
     text, thought = split_thought(tokenizer.decode(row.tokens, skip_special_tokens=True))
     return Reply(
         text=text,
         reasoning=thought,
         usage=Usage(prompt_tokens=len(row.prompt), completion_tokens=len(row.tokens)),
-        finish_reason="length" if len(row.tokens) >= most else "stop",
+        finish_reason="length" if row.finish == "length" else "stop",
     )
 
 

@@ -87,7 +87,7 @@ class FaultyServer:
                         break
                 finally:
                     self._now -= 1
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
