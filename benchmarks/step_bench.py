@@ -15,8 +15,8 @@ from magdi.core.distill.batch import collate
 from magdi.core.distill.encoded import Encoded, Size
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import LAYOUTS
-from magdi.core.distill.loop import summed, weighing
 from magdi.core.distill.losses import MagLosses, Reader, total
+from magdi.core.distill.stepping import summed, weighing
 from magdi.core.distill.steps import forwards
 from magdi.core.distill.student import DistillStudent, _adapted, _checkpoint
 from magdi.encoders.gcn import Gcn

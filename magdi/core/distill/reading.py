@@ -103,19 +103,25 @@ class Reading:
         start = opening(self.tokenizer, self.prompt)
         prompts = [start + next(tokens) for _ in draft.prompts]
         whole = [next(tokens) for _ in draft.targets]
-        alone = [next(tokens) for _ in draft.targets]
         room = [self.max_length - len(prompt) for prompt in prompts]
         if min(room) < 1:
             tally["prompt_too_long"] += 1
             return None
         chains: list[Ints] = []
-        for (number, _), joined, apart in zip(draft.targets, whole, alone, strict=True):
-            chain = _after(prompts[number][len(start) :], joined, apart)
-            chain = [*chain, self.tokenizer.eos_token_id]
+        for (number, _), text, joined in zip(draft.targets, draft.spaced(), whole, strict=True):
+            chain = [*self._after(prompts[number][len(start) :], joined, text), self.tokenizer.eos_token_id]
             tally["chains"] += 1
             tally["cut_chains"] += len(chain) > room[number]
             chains.append(ints(chain[: room[number]]))
         return self._assemble(draft, prompts, chains)
+
+    def _after(self, prompt: list[int], joined: list[int], text: str) -> list[int]:
+        """Returns the tokens of a target behind a prompt.
+
+        From both as one text where the prompt's tokens come out unchanged, as they do when the model writes after
+        them; else from the target by itself.
+        """
+        return joined[len(prompt) :] if joined[: len(prompt)] == prompt else self._tokenise([text])[0]
 
     def _assemble(self, draft: _Draft, prompts: list[list[int]], chains: list[Ints]) -> Encoded:
         mag, selection = draft.mag, draft.selection
@@ -154,20 +160,16 @@ class _Draft:
     prompts: list[str]
     targets: list[tuple[int, str]]
 
+    def spaced(self) -> list[str]:
+        """Targets as they follow their prompts."""
+        return [("" if self.prompts[n][-1:].isspace() else " ") + target for n, target in self.targets]
+
     def texts(self) -> list[str]:
-        """Prompts, then prompt and target as one text, then targets alone."""
-        spaced = [("" if self.prompts[n][-1:].isspace() else " ") + target for n, target in self.targets]
-        joined = [self.prompts[n] + text for (n, _), text in zip(self.targets, spaced, strict=True)]
-        return [*self.prompts, *joined, *spaced]
-
-
-def _after(prompt: list[int], joined: list[int], alone: list[int]) -> list[int]:
-    """Returns the tokens that follow a prompt.
-
-    Tokenised together where the prompt's tokens come out unchanged, as they stand when the model generates after
-    them; else the target by itself.
-    """
-    return joined[len(prompt) :] if joined[: len(prompt)] == prompt else alone
+        """Prompts, then each target behind its prompt."""
+        return [
+            *self.prompts,
+            *(self.prompts[n] + text for (n, _), text in zip(self.targets, self.spaced(), strict=True)),
+        ]
 
 
 def opening(tokenizer: Any, style: PromptStyle) -> list[int]:

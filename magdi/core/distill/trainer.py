@@ -18,10 +18,11 @@ from magdi.core.distill.corpus import Corpus, read_corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.levels import Level, find_level
-from magdi.core.distill.loop import MagTrainer, Metrics, Steps, summed
+from magdi.core.distill.loop import MagTrainer, Metrics
 from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.reading import Reading
+from magdi.core.distill.stepping import Steps, summed
 from magdi.core.distill.steps import Schedule
 from magdi.core.distill.student import DistillStudent, precision
 from magdi.core.encoder import Encoder
@@ -96,32 +97,24 @@ def distill(
     """
     started = time.perf_counter()
     level = find_level(training.level)
-    wanted = level.node and bool(objective.gamma)
-    if wanted and encoder is None:
+    if encoder is None and _classifies(level, objective):
         raise ConfigError(f"level {level.name} classifies nodes and needs an encoder", hint="--encoder gcn, or none")
     corpus = read_corpus(mags, reading_of(student, level, objective, training, seed), cache)
     trained, validation = corpus.split(training.validation, seed)
-    placed = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    student.model.to(placed)
-    reader = find_reader(student, corpus.probes(), training.layout)
-    heads = Heads(
-        student.hidden_size,
-        margin=level.margin and bool(objective.beta),
-        encoder=encoder if wanted else None,
-        seed=seed,
-    ).to(torch.promote_types(student.base.dtype, torch.float32))
-    module = MagLosses(student, heads, reader, margin=objective.margin, frozen=objective.node_states == "frozen")
-    processes, rank = (int(os.environ.get(name, default)) for name, default in (("WORLD_SIZE", "1"), ("RANK", "0")))
-    order = Schedule.plan(
-        len(trained),
-        training.mags_per_step,
-        steps=training.steps,
-        epochs=training.epochs,
-        seed=seed,
-        processes=processes,
-    )
-    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
+    order = _order(trained, training, seed)
     checkpoints = out / "checkpoints"
+    arguments = training_arguments(
+        training,
+        objective,
+        steps=order.total,
+        seed=seed,
+        precision=precision(student.config, student.checkpoint_type, _device()),
+        folder=checkpoints,
+    )
+    student.model.to(arguments.device)
+    reader = find_reader(student, corpus.probes(), training.layout)
+    rank, processes = arguments.process_index, arguments.world_size
+    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
     if rank == 0:
         claim(checkpoints, _identity(trained, objective, training, seed))
     last: list[Mapping[str, float]] = [{}]
@@ -130,16 +123,10 @@ def distill(
         last[0] = metrics
         on_metrics(metrics)
 
+    heads = _heads(student, encoder, level, objective, seed)
     trainer = MagTrainer(
-        module,
-        training_arguments(
-            training,
-            objective,
-            steps=order.total,
-            seed=seed,
-            precision=precision(student.config, student.checkpoint_type, placed),
-            folder=checkpoints,
-        ),
+        MagLosses(student, heads, reader, margin=objective.margin, frozen=objective.node_states == "frozen"),
+        arguments,
         steps,
         objective=objective,
         validation=validation,
@@ -150,12 +137,41 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(reader.layout):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    if trainer.is_world_process_zero():
+    if rank == 0:
         student.save(out / "student")
         heads.save(out / "student")
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
     return _report(trainer, steps, corpus, level, out, time.perf_counter() - started, last[0])
+
+
+def _classifies(level: Level, objective: Objective) -> bool:
+    return level.node and bool(objective.gamma)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
+    return Schedule.plan(
+        len(corpus),
+        training.mags_per_step,
+        steps=training.steps,
+        epochs=training.epochs,
+        seed=seed,
+        processes=int(os.environ.get("WORLD_SIZE", "1")),
+    )
+
+
+def _heads(student: DistillStudent, encoder: Encoder | None, level: Level, objective: Objective, seed: int) -> Heads:
+    heads = Heads(
+        student.hidden_size,
+        margin=level.margin and bool(objective.beta),
+        encoder=encoder if _classifies(level, objective) else None,
+        seed=seed,
+    )
+    return heads.to(torch.promote_types(student.base.dtype, torch.float32))
 
 
 def reading_of(student: DistillStudent, level: Level, objective: Objective, training: Training, seed: int) -> Reading:

@@ -106,6 +106,14 @@ def test_agreement_is_cut_unless_kept() -> None:
     assert len(kept.chains[0]) > len(cut.chains[0])
 
 
+def test_a_target_is_tokenised_alone_where_its_prompts_tokens_change() -> None:
+    """Where joining merges the prompt's last token with the target's first, generation could not go that way."""
+    how = reading()
+    w1, w2 = how.tokenizer.convert_tokens_to_ids(["w1", "w2"])
+    assert how._after([w1], [w1, w2], " w2") == [w2]
+    assert how._after([w1], [w2], " w1 w2") == [w1, w2]
+
+
 def test_sampled_pairs_are_appendix_a() -> None:
     """Five right and three wrong: five pairs, every turn in one, two wrong ones twice."""
     everything = ints([[p, m] for p in range(5) for m in range(5, 8)]).T

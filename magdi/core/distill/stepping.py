@@ -1,0 +1,95 @@
+"""Optimizer steps as the Trainer's batches: their forward passes, what is counted of them, what they are weighed by."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from torch.utils.data import Dataset
+
+from magdi.core.config.models import Objective
+from magdi.core.distill.batch import MagBatch, collate
+from magdi.core.distill.corpus import Corpus
+from magdi.core.distill.encoded import Size
+from magdi.core.distill.layouts import Layout
+from magdi.core.distill.losses import TERMS, Term, Weighing
+from magdi.core.distill.steps import Schedule, forwards, share
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An optimizer step's share of one process.
+
+    Attributes:
+        number: The step, from 0.
+        batches: Forward passes.
+        size: What is counted of the whole step, all processes together.
+        mags: MAGs of the whole step.
+    """
+
+    number: int
+    batches: tuple[MagBatch, ...]
+    size: Size
+    mags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps(Dataset[Step]):
+    """All optimizer steps of a run, made when they are asked for.
+
+    Attributes:
+        corpus: The MAGs.
+        schedule: Which of them a step takes.
+        layout: How they share forward passes.
+        budget: Most tokens of a forward pass.
+        rank: This process.
+        processes: How many there are.
+    """
+
+    corpus: Corpus
+    schedule: Schedule
+    layout: Layout
+    budget: int
+    rank: int = 0
+    processes: int = 1
+
+    def __len__(self) -> int:
+        return self.schedule.total
+
+    def __getitem__(self, number: int) -> Step:
+        chosen = self.schedule.step(number)
+        sizes = self.corpus.sizes
+        own = share(chosen, sizes, self.layout, self.rank, self.processes)
+        groups = forwards(own, sizes, self.layout, self.budget)
+        batches = tuple(collate(self.corpus[group], self.layout) for group in groups)
+        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen))
+
+
+def summed(sizes: Sequence[Size]) -> Size:
+    """Returns the counts of some MAGs together."""
+    return Size(*(sum(column) for column in zip(*(size.row() for size in sizes), strict=True)))
+
+
+def weighing(
+    objective: Objective, size: Size, factor: float, processes: int, terms: Container[Term] = TERMS
+) -> tuple[Weighing, dict[Term, float]]:
+    """Returns what sums are multiplied by, and the terms' weights; 0 for those that there are not.
+
+    Means are over the whole step, so that neither the number of forward passes nor that of processes changes them;
+    gradients are averaged over processes, hence their number.
+    """
+    wanted: dict[Term, float] = {
+        "positive": objective.alpha,
+        "margin": objective.beta * factor,
+        "node": objective.gamma * factor,
+    }
+    weights = {term: weight if term in terms else 0.0 for term, weight in wanted.items()}
+
+    def over(count: int) -> float:
+        return processes / max(1, count) if objective.reduction == "mean" else float(processes)
+
+    return Weighing(
+        lessons=(weights["positive"] * over(size.first), weights["positive"] * over(size.second)),
+        margin=weights["margin"] * over(size.pairs),
+        node=weights["node"] * over(size.nodes),
+    ), weights
