@@ -20,6 +20,9 @@ _LEADING = re.compile(
 _BRACKETED = re.compile(r"[(\[]\s?(?P<label>[A-Za-z0-9]{1,3})\s?[)\]]")
 _NAMED = re.compile(r"\b(?:option|choice|answer|letter)\s\(?(?P<label>[A-Z])\b(?!')")
 _ALONE = re.compile(r"(?<![\w'.])(?P<label>[A-Z])(?=\s*(?:[.,;:)\]]|$))")
+_LISTED = re.compile(r"(?<![\w(])(?P<label>[A-Z])\)(?=\s)")
+_PLACEHOLDER = re.compile(r"\(X\)[ \t]*(?P<said>[^\n]+)")
+"""Prompts that ask for "the form (X)" get just that from some models, with the answer behind it."""
 _SPACES = re.compile(r"[\W_]+")
 
 SHORT_TEXT = 200
@@ -42,12 +45,42 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:
     bracketed = [match["label"] for match in _BRACKETED.finditer(text) if match["label"] in labels]
     if len(set(bracketed)) > 1:
         return bracketed[-1]
+    if bracketed and len(text) > SHORT_TEXT:
+        return bracketed[-1]
     lines = [line for line in text.split("\n") if line.strip()]
     for short in (text, *lines[:-2:-1]):
         answer = _read_span(short, choices) if len(short) <= SHORT_TEXT else None
         if answer:
             return answer
-    return bracketed[-1] if bracketed else None
+    return bracketed[-1] if bracketed else _behind_placeholder(text, choices) or _only_listed(text, labels)
+
+
+def _behind_placeholder(text: str, choices: Sequence[Choice]) -> str | None:
+    labels = _labels(choices)
+    if "X" in labels or len(_listed(text, labels)) > 1:
+        return None
+    for match in reversed(list(_PLACEHOLDER.finditer(text))):
+        said = match["said"][:SHORT_TEXT]
+        several = {word for word in re.findall(r"\b[A-Z]\b", said[:60]) if word in labels}
+        found = None if len(several) > 1 else _read_span(said, choices)
+        if found:
+            return found
+    return None
+
+
+def _only_listed(text: str, labels: Sequence[str]) -> str | None:
+    """Returns the label of "B) foo" in a text that writes one label so and no other."""
+    listed = _listed(text, labels)
+    return listed.pop() if len(listed) == 1 else None
+
+
+def _listed(text: str, labels: Sequence[str]) -> set[str]:
+    """Returns the labels written as "B) foo"; not the last one of "(A and B)"."""
+    return {
+        match["label"]
+        for match in _LISTED.finditer(text)
+        if match["label"] in labels and text.rfind("(", 0, match.start()) <= text.rfind(")", 0, match.start())
+    }
 
 
 def _labels(choices: Sequence[Choice]) -> tuple[str, ...]:

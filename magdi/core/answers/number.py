@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from magdi.core.answers.abstention import abstains
-from magdi.core.answers.spans import marked_spans
+from magdi.core.answers.spans import boxed, marked_spans
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{2,3}){0,8},\d{3}|\d{1,30})(?:\.\d{1,30})?|\.\d{1,30}"
 _NUMBER = re.compile(
@@ -61,10 +61,23 @@ def read_number(text: str) -> str | None:
     for span in marked_spans(text):
         answer = _read_span(span)
         if answer is not None:
-            return answer or None
+            return (_boxed_instead(text, span) if answer else None) or answer or None
     if abstains(text):
         return None
     return _last_number(text)
+
+
+def _boxed_instead(text: str, span: str) -> str | None:
+    r"""Returns the number in the last \boxed{} where a span talks on before it comes to one.
+
+    "\boxed{8}. This answer is derived from dividing 120 by 15, ... to last him 30 days."
+    """
+    plain = _plain(span[:400])
+    first, lead = _NUMBER.search(plain), _LEAD.match(plain)
+    inside = boxed(text)
+    if inside is None or first is None or "=" in plain or (lead and first.start() <= lead.end()):
+        return None
+    return _read_span(inside)
 
 
 def _read_span(span: str) -> str | None:
