@@ -21,7 +21,7 @@ class Summary:
     def watch(self, mags: Iterable[Mag]) -> Iterator[Mag]:
         """Yields the MAGs as they are, and counts them."""
         for mag in mags:
-            counts = self.sources.setdefault(str(mag.metadata.get("source", "")), Counter())
+            counts = self.sources.setdefault(str(mag.metadata.get("source") or f"({mag.protocol})"), Counter())
             counts.update(mags=1, turns=len(mag.turns), edges=len(mag.edges))
             counts.update(answered=sum(turn.answer is not None for turn in mag.turns))
             counts.update(right=sum(turn.label is True for turn in mag.turns))
