@@ -127,7 +127,9 @@ class Debate(Protocol):
         agents: Sequence[Agent],
         before: list[Turn],  # noqa: A002
     ) -> Generator[Wave, list[Turn], list[Turn]]:
-        summaries = yield [self.ask(agents[0], round=round, seen=before, role="summariser", reply=FreeText())]
+        summaries: list[Turn] = []
+        if any(turn.status != "invalid" for turn in before):
+            summaries = yield [self.ask(agents[0], round=round, seen=before, role="summariser", reply=FreeText())]
         return (
             yield [
                 self.ask(agent, round=round, seen=[*summaries, *([own] if self._own else [])], reply=self._form)

@@ -146,7 +146,8 @@ class Roundtable(Protocol):
         """The chat so far, own messages as the assistant's; the selector reads it as one text."""
         prompts, form = self.config.prompts, ask.reply.instructions(question)
         if ask.role == SELECTOR:
-            values = {"question": question.prompt, "members": ask.note, "messages": _quotes(ask.shown), "form": form}
+            said = _quotes(ask.shown) or "Nobody has spoken yet."
+            values = {"question": question.prompt, "members": ask.note, "messages": said, "form": form}
             return chat("", fill(prompts.select, **values))
         opening = fill(prompts.opening, name=ask.agent.name, names=ask.note, question=question.prompt)
         word, hand_over = self.config.stop_mention, self.config.speaker == "hand-off"
