@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -179,14 +179,15 @@ class Workshop:
             return config.model
         from magdi.core.distill.tiny import tiny_base
 
-        with Clock(self.progress, "tiny base", None, "steps") as clock:
-            return tiny_base(
-                self.task,
-                config.tiny,
-                cache_directory() / "bases",
-                texts=self._texts(),
-                on_progress=lambda step, total: clock.at(step, {"of": total}),
-            )
+        with ExitStack() as stack:
+            begun: list[Clock] = []
+
+            def on_progress(step: int, total: int) -> None:
+                if not begun:  # never, where it is in the cache
+                    begun.append(stack.enter_context(Clock(self.progress, "tiny base", total, "steps")))
+                begun[0].at(step)
+
+            return tiny_base(self.task, config.tiny, cache_directory() / "bases", self._texts(), on_progress)
 
     def _texts(self) -> Iterator[str]:
         """Yields what a tiny student's tokenizer is trained on."""
