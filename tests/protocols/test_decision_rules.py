@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from scripted_talk import as_json, hold, provenance
+from scripted_talk import QUESTION, as_json, hold, provenance
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.decisions import RULES, make_rule
@@ -69,10 +69,10 @@ def ballot(**fields):
 @pytest.mark.parametrize(
     ("name", "ballots", "votes"),
     [
-        ("simple-voting", [{"vote": "P2"}, {"vote": 2}, {"vote": "P1"}], {"1": 1, "2": 2, "3": 0}),
-        ("approval", [{"approve": ["P1", "P3"]}, {"approve": "P3"}, {"approve": ["P2", 9]}], {"1": 1, "2": 1, "3": 2}),
-        ("ranked", [{"ranking": ["P3", "P2", "P1"]}, {"ranking": ["P1"]}, {"ranking": []}], {"1": 4, "2": 2, "3": 3}),
-        ("cumulative", [{"points": {"P1": 70, "P2": 30}}, {"points": {"P3": 8}}, {}], {"1": 7, "2": 3, "3": 10}),
+        ("simple-voting", [{"vote": "2"}, {"vote": 2}, {"vote": " 1"}], {"1": 1, "2": 2, "3": 0}),
+        ("approval", [{"approve": ["1", "3"]}, {"approve": "3"}, {"approve": ["2", 9]}], {"1": 1, "2": 1, "3": 2}),
+        ("ranked", [{"ranking": ["3", "2", "1"]}, {"ranking": ["1"]}, {"ranking": []}], {"1": 4, "2": 2, "3": 3}),
+        ("cumulative", [{"points": {"1": 70, "2": 30}}, {"points": {"3": 8}}, {}], {"1": 7, "2": 3, "3": 10}),
     ],
 )  # fmt: skip
 def test_ballots(name, ballots, votes):
@@ -86,10 +86,10 @@ def test_ballots(name, ballots, votes):
 
 
 def test_a_tie_is_voted_on_again_and_then_goes_to_who_proposed_first():
-    tie = [ballot(vote=vote) for vote in ("P1", "P2", "P3")]
+    tie = [ballot(vote=vote) for vote in ("51", "2", "3")]
     mag = decided("simple-voting", (51, 2, 3), tie * 2)
     assert (mag.decision.answer, len(mag.turns)) == ("51", 9)
-    broken = decided("simple-voting", (51, 2, 3), [*tie, *[ballot(vote="P2")] * 3])
+    broken = decided("simple-voting", (51, 2, 3), [*tie, *[ballot(vote="2")] * 3])
     assert broken.decision.votes == {"51": 0, "2": 3, "3": 0}
 
 
@@ -109,7 +109,28 @@ def test_a_judge_has_the_last_word_or_else_the_vote_has():
     assert mag.turns[3].sources == (0, 1, 2)
     assert decided("judge", (1, 1, 51), ["Hm."]).decision.answer == "1"
     assert decided("judge", (None, None, None)).decision.answer is None
+    assert len(decided("judge", (51, 51, 51)).turns) == 3, "there is nothing to judge"
     provenance(mag)
+
+
+@pytest.mark.parametrize("name", ["simple-voting", "approval", "ranked", "cumulative"])
+def test_ballots_have_a_schema_that_names_the_answers(name):
+    form = decided_form(name)
+    schema = form.schema(QUESTION)
+    assert set(schema["required"]) == {"reasoning", form.key}
+    assert '"51"' in json.dumps(schema["properties"][form.key])
+
+
+def decided_form(name):
+    asks = []
+
+    class Spy(type(rule(name))):
+        def prompt(self, question, ask):
+            asks.append(ask)
+            return super().prompt(question, ask)
+
+    hold(Single(), [as_json(51), as_json(2), *[ballot(vote="51")] * 4], agents=2, decide=Spy())
+    return asks[0].reply
 
 
 def test_unknown_rules_and_settings_are_told():

@@ -6,7 +6,6 @@ in the end they go to who proposed first.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class Prompts(Templates):
     vote: str = Field(
         "{question}\n\nThe discussion of this question has ended with these solutions:\n\n{solutions}\n\n"
         "These are the answers to vote on:\n{proposals}\n\n{form}",
-        description="The only prompt: {question}, {solutions}, {proposals} (numbered answers), {form} of the ballot.",
+        description="The only prompt: {question}, {solutions}, {proposals} (the answers), {form} of the ballot.",
     )
 
 
@@ -41,7 +40,7 @@ class BallotForm(ReplyFormat):
     Attributes:
         key: The key that holds the vote.
         task: What the key is to hold, in words.
-        answers: The answers that are voted on, P1, P2, ...
+        answers: The answers that are voted on; a ballot names them as they are.
     """
 
     key: str
@@ -56,8 +55,8 @@ class BallotForm(ReplyFormat):
         )
 
     def schema(self, question: Question) -> dict[str, Any]:
-        """Both keys; the vote as one proposal, a list of them, or points for each."""
-        names = [f"P{place}" for place in range(1, len(self.answers) + 1)]
+        """Both keys; the vote as one answer, a list of them, or points for each."""
+        names = list(self.answers)
         one = {"type": "string", "enum": names}
         points = {"type": "object", "properties": {name: {"type": "number"} for name in names}, "required": names}
         kinds = {"vote": one, "points": points | {"additionalProperties": False}}
@@ -75,7 +74,7 @@ class BallotForm(ReplyFormat):
         """Takes a ballot that votes for at least one of the answers."""
         fields, repaired = read_json_object(text)
         if not self.marks(text):
-            raise UnreadableReply(f'"{self.key}" names none of P1 to P{len(self.answers)}')
+            raise UnreadableReply(f'"{self.key}" names none of the answers that are voted on')
         return Parsed(reasoning=str(fields.get("reasoning") or "").strip(), repaired=repaired)
 
     def marks(self, text: str) -> list[tuple[str, float]]:
@@ -94,9 +93,8 @@ class BallotForm(ReplyFormat):
         return list(found.items())
 
     def _answer(self, name: object) -> str | None:
-        match = re.fullmatch(r"\s*P?\s*(\d{1,3})\s*", str(name), re.IGNORECASE)
-        place = int(match[1]) if match else 0
-        return self.answers[place - 1] if 1 <= place <= len(self.answers) else None
+        said = str(name).strip().casefold()
+        return next((answer for answer in self.answers if answer.casefold() == said), None)
 
 
 def _items(raw: object) -> list[tuple[object, object]]:
@@ -158,7 +156,7 @@ class Ballot(Rule):
         values = {
             "question": question.prompt,
             "solutions": "\n\n".join(quote(turn, own=ask.agent.name, named=False) for turn in ask.shown),
-            "proposals": "\n".join(f"P{place}: {answer}" for place, answer in enumerate(ask.reply.answers, start=1)),
+            "proposals": "\n".join(f"- {answer}" for answer in ask.reply.answers),
             "form": ask.reply.instructions(question),
         }
         return chat(ask.agent.persona, fill(self.config.prompts.vote, **values))
@@ -176,7 +174,7 @@ def _ask(agent: str, words: Sequence[Turn], form: ReplyFormat, round: int) -> As
 class SimpleVoting(Ballot):
     """Every agent votes for one answer."""
 
-    name, key, task = "simple-voting", "vote", "the one you hold to be right, e.g. P1"
+    name, key, task = "simple-voting", "vote", "the one you hold to be right, as it stands above"
 
     def weigh(self, marks: Sequence[tuple[str, float]], count: int) -> Sequence[tuple[str, float]]:
         """One vote, for the first that is named."""
@@ -186,7 +184,7 @@ class SimpleVoting(Ballot):
 class ApprovalVoting(Ballot):
     """Every agent votes for as many answers as it finds acceptable."""
 
-    name, key, task = "approval", "approve", 'a list of all that may be right, e.g. ["P1", "P3"]'
+    name, key, task = "approval", "approve", "a list of all that may be right, as they stand above"
 
     def weigh(self, marks: Sequence[tuple[str, float]], count: int) -> Sequence[tuple[str, float]]:
         """One vote for each."""
@@ -196,7 +194,7 @@ class ApprovalVoting(Ballot):
 class RankedVoting(Ballot):
     """Every agent ranks the answers; Borda count."""
 
-    name, key, task = "ranked", "ranking", 'a list of all of them, best first, e.g. ["P2", "P1"]'
+    name, key, task = "ranked", "ranking", "a list of all of them, best first, as they stand above"
 
     def weigh(self, marks: Sequence[tuple[str, float]], count: int) -> Sequence[tuple[str, float]]:
         """``count`` points for the first, one less for the second, and so on; none for those left out."""
@@ -206,7 +204,11 @@ class RankedVoting(Ballot):
 class CumulativeVoting(Ballot):
     """Every agent shares ten points out among the answers."""
 
-    name, key, task = "cumulative", "points", 'ten points shared out among them, e.g. {"P1": 7, "P2": 3}'
+    name, key, task = (
+        "cumulative",
+        "points",
+        "an object that shares out ten points, keys as they stand above",
+    )
 
     def weigh(self, marks: Sequence[tuple[str, float]], count: int) -> Sequence[tuple[str, float]]:
         """The points, scaled to ten for those who cannot count."""

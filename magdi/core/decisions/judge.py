@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from magdi.core.decision import last_words, vote
+from magdi.core.decision import last_words, tally, vote
 from magdi.core.decisions.votes import Rule
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Wave, chat, quote
@@ -40,9 +40,9 @@ class Judge(Rule):
     config: Any
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
-        """Asks the judge, unless there is nothing to judge."""
+        """Asks the judge, unless there is nothing to judge: no answer, or one that all agree on."""
         words = sorted(last_words(turns), key=lambda turn: turn.step)
-        return self._ask(words, turns) if words else Decision(rule=JUDGE)
+        return self._ask(words, turns) if len(tally(words)) > 1 else vote(words, rule=JUDGE)
 
     def _ask(self, words: Sequence[Turn], turns: Sequence[Turn]) -> Generator[Wave, list[Turn], Decision]:
         agents = [turn.agent for turn in turns]
