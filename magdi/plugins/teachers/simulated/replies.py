@@ -72,6 +72,11 @@ def _field(
         return agreed
     if options := [option for option in kind.get("enum", ()) if option is not None]:
         return _option(options, heard, opinion, agreed)
+    if kind.get("type") == "array" and (options := list(kind.get("items", {}).get("enum", ()))):
+        best = _option(options, heard, opinion, agreed)
+        return [best, *(option for option in options if option != best)] if "rank" in key else [best]
+    if kind.get("type") == "object" and (options := list(kind.get("properties", ()))):
+        return dict.fromkeys(options, 0) | {_option(options, heard, opinion, agreed): 10}
     if kind.get("type") in ("number", "integer"):
         return 1 if agreed else 0
     if "answer" in key:
