@@ -12,8 +12,8 @@ of the rounds' ratios.
     teacher           magdi's openai teacher without a discussion around it: the same transport, less of AsyncOpenAI
     magdi             ReConcile of three agents, journal on, MAGs made into lines
     autogen           AutoGen's RoundRobinGroupChat of three agents, two turns each, 64 teams at once, over its own
-                      OpenAI client; only where autogen-agentchat and autogen-ext[openai] are installed (see
-                      ``--autogen-python``)
+                      OpenAI client (autogen-ext[openai]), or over AsyncOpenAI where that is missing; only where
+                      autogen-agentchat is installed, here or where ``--autogen-python`` says
     autogen-aiohttp   the same, its client given the aiohttp transport
 
 ``--scaling`` measures CPU a call and memory of magdi alone at 1,000, 10,000 and 100,000 calls.
@@ -244,16 +244,9 @@ def run_magdi(url: str, calls: int) -> Measure:
 def run_autogen(url: str, calls: int, *, with_aiohttp: bool) -> Measure:
     from autogen_agentchat.agents import AssistantAgent
     from autogen_agentchat.teams import RoundRobinGroupChat
-    from autogen_core.models import ModelInfo
-    from autogen_ext.models.openai import OpenAIChatCompletionClient
-    from openai import DefaultAioHttpClient
 
     loop = asyncio.new_event_loop()
-    info = ModelInfo(vision=False, function_calling=False, json_output=False, family="unknown", structured_output=False)
-    transport = {"http_client": DefaultAioHttpClient()} if with_aiohttp else {}
-    client = OpenAIChatCompletionClient(
-        model="m", base_url=url, api_key="x", model_info=info, temperature=0.7, max_tokens=1024, **transport
-    )
+    client = autogen_client(url, with_aiohttp=with_aiohttp)
     turns = 6
 
     async def team(number: int) -> None:
@@ -266,6 +259,63 @@ def run_autogen(url: str, calls: int, *, with_aiohttp: bool) -> Measure:
     result = measured(lambda wanted: turns * run(-(-wanted // turns)), calls)
     loop.run_until_complete(client.close())
     return result
+
+
+def autogen_client(url: str, *, with_aiohttp: bool) -> Any:
+    """AutoGen's own OpenAI client where autogen-ext is installed; else the least that stands in for it."""
+    from openai import DefaultAioHttpClient
+
+    transport = {"http_client": DefaultAioHttpClient()} if with_aiohttp else {}
+    info: Any = dict.fromkeys(("vision", "function_calling", "json_output", "structured_output"), False)
+    info["family"] = "unknown"
+    try:
+        from autogen_ext.models.openai import OpenAIChatCompletionClient
+    except ImportError:
+        return least_autogen_client(url, info, transport)
+    return OpenAIChatCompletionClient(
+        model="m", base_url=url, api_key="x", model_info=info, temperature=0.7, max_tokens=1024, **transport
+    )
+
+
+def least_autogen_client(url: str, info: Any, transport: Any) -> Any:
+    from autogen_core.models import AssistantMessage, ChatCompletionClient, CreateResult, RequestUsage, SystemMessage
+    from openai import AsyncOpenAI
+
+    openai = AsyncOpenAI(base_url=url, api_key="x", **transport)
+    roles = {SystemMessage: "system", AssistantMessage: "assistant"}
+
+    class Client(ChatCompletionClient):
+        async def create(self, messages: Any, **_: Any) -> Any:
+            sent = [{"role": roles.get(type(each), "user"), "content": each.content} for each in messages]
+            reply = await openai.chat.completions.create(model="m", messages=sent, temperature=0.7, max_tokens=1024)
+            usage = RequestUsage(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+            text = reply.choices[0].message.content
+            return CreateResult(finish_reason="stop", content=text, usage=usage, cached=False)
+
+        def create_stream(self, *_: Any, **__: Any) -> Any:
+            raise NotImplementedError
+
+        async def close(self) -> None:
+            await openai.close()
+
+        def actual_usage(self) -> Any:
+            return RequestUsage(prompt_tokens=0, completion_tokens=0)
+
+        total_usage = actual_usage
+
+        def count_tokens(self, *_: Any, **__: Any) -> int:
+            return 0
+
+        def remaining_tokens(self, *_: Any, **__: Any) -> int:
+            return 10_000
+
+        @property
+        def capabilities(self) -> Any:
+            return info
+
+        model_info = capabilities
+
+    return Client()
 
 
 def contest(name: str, url: str, calls: int) -> Measure:
@@ -289,12 +339,7 @@ def run_contestant(python: str, name: str, url: str, calls: int) -> Measure:
 
 
 def has_autogen(python: str) -> bool:
-    return (
-        subprocess.run(
-            [python, "-c", "import autogen_agentchat, autogen_ext.models.openai"], stderr=subprocess.DEVNULL
-        ).returncode
-        == 0
-    )
+    return subprocess.run([python, "-c", "import autogen_agentchat, openai"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def compare(url: str, calls: int, rounds: int, autogen: str) -> dict[str, Any]:
@@ -332,7 +377,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--calls", type=int, default=6000, help="calls of each contestant in each round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scaling", action="store_true", help="CPU a call and memory, at 1,000 to 100,000 calls")
     parser.add_argument("--autogen-python", default=sys.executable, help="an interpreter that has autogen-agentchat")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
