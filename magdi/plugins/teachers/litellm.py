@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from magdi.core.errors import TeacherError, TransientTeacherError
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request, Teacher
 from magdi.plugins.teachers.completion import TRANSIENT, read_completion, retry_after
 from magdi.plugins.teachers.extras import need
+
+SECRETS = ("key", "token", "secret", "password")  # how the names of arguments and variables that hold one end
 
 
 class LitellmTeacher(Teacher):
@@ -30,6 +33,13 @@ class LitellmTeacher(Teacher):
         structured: bool = Field(True, description="Pass a JSON schema on, where there is one.")
         extra: dict[str, Any] = Field(default_factory=dict, description="Further arguments of litellm.acompletion.")
         price: Price | None = Field(None, description="What tokens cost; LiteLLM's own figure when left out.")
+
+        @field_validator("extra")
+        @classmethod
+        def _no_secrets(cls, extra: dict[str, Any]) -> dict[str, Any]:
+            if named := sorted(name for name in extra if name.endswith(SECRETS)):
+                raise ValueError(f"{', '.join(named)}: secrets come from the environment, not from a configuration")
+            return extra
 
     config: Config
 
@@ -48,11 +58,11 @@ class LitellmTeacher(Teacher):
 
     def check(self) -> None:
         """Looks whether LiteLLM is installed."""
-        need("litellm", "litellm")
+        _litellm()
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request; parameters that a vendor does not know are dropped by LiteLLM."""
-        litellm = need("litellm", "litellm")
+        litellm = _litellm()
         try:
             async with asyncio.timeout(self.config.timeout):
                 response = await litellm.acompletion(**self._arguments(request))
@@ -83,11 +93,18 @@ class LitellmTeacher(Teacher):
         }
 
 
+def _litellm() -> Any:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import fetches one from the network
+    return need("litellm", "litellm")
+
+
 def _failure(error: Exception) -> TeacherError:
     """Returns what one of LiteLLM's errors stands for: they carry the status of the response."""
     status = getattr(error, "status_code", None)
-    message = redact(f"{type(error).__name__}: {str(error)[:300]}")
+    secrets = [value for name, value in os.environ.items() if name.lower().endswith(SECRETS) and len(value) >= 8]
+    message = redact(f"{type(error).__name__}: {error}", secrets)[:400]
     if isinstance(status, int) and (status in TRANSIENT or status >= 500):
-        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+        response = getattr(error, "response", None)
+        headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
         return TransientTeacherError(message, retry_after=retry_after(headers))
     return TeacherError(message)

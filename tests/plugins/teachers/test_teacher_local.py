@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
@@ -242,9 +243,12 @@ def test_litellm_is_asked_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> N
         },
         "api_base": "http://h",
     }
+    monkeypatch.setenv("VENDOR_API_KEY", "secret@host")
     faults = asyncio.run(ask_all(one, [request(text) for text in ("429", "503", "401", "400", "slow")]))
     assert [isinstance(fault, TransientTeacherError) for fault in faults] == [True, True, False, False, True]
     assert all(isinstance(fault, TeacherError) and "secret" not in str(fault) for fault in faults)
+    with pytest.raises(ValidationError, match="secrets come from the environment"):
+        LitellmTeacher.Config(model="m", extra={"api_key": "x"})
 
 
 def test_vllm_is_handed_all_that_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
