@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.corpus.check import Rule
+from magdi.core.protocol import Agent
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
@@ -30,7 +31,19 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
         return Rule()
     protocol = components.protocol(choice)
     decision = config.discussion.decision if config else None
-    return Rule(lambda mag: protocol, decide=make_rule(decision) if decision else None)
+    return Rule(
+        lambda mag: protocol,
+        agents=_agents(config, components) if config else (),
+        decide=make_rule(decision) if decision else None,
+    )
+
+
+def _agents(config: RunConfig, components: Components) -> list[Agent]:
+    """Returns who took part, whether they have spoken or not."""
+    from magdi.core.experiment.seats import agents
+
+    taking_part = agents(config, components.task(config.task, config.seed))
+    return [Agent(name, choice.persona) for name, choice in taking_part.items()]
 
 
 def run_config(file: Path) -> RunConfig | None:

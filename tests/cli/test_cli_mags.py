@@ -184,3 +184,23 @@ def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
     out = tmp_path / "calibration.json"
     assert "Ada" in run("calibrate", mags, "-o", out).stdout
     ReConcile(ReConcile.Config(calibration=str(out)))
+
+
+def test_check_knows_agents_of_a_run_that_never_spoke(tmp_path):
+    from magdi.core.discussion.stepper import Stepper
+    from magdi.core.protocol import agents_named
+    from magdi.core.reply import Parsed
+    from magdi.protocols.roundtable import Roundtable
+
+    table = Roundtable(Roundtable.Config(max_turns=2, speaker="selector", selector="Cyd"))
+    stepper = Stepper(QUESTION, table, agents_named(["Ada", "Bob", "Cyd"]), grade=lambda answer, gold: answer == gold)
+    while not stepper.done:
+        (turn,) = stepper.pending
+        name = "Cyd" if stepper.turns else "Bob"
+        stepper.answer(turn.step, Parsed("so", None if turn.ask.role == "selector" else "51"), f'{{"name": "{name}"}}')
+    write_mags(tmp_path / "mags.jsonl", [stepper.result])
+    names = [f"{{name: {name}, teacher: 'simulated:careful'}}" for name in ("Ada", "Bob", "Cyd")]
+    protocol = "{name: roundtable, max_turns: 2, speaker: selector, selector: Cyd}"
+    (tmp_path / "config.yaml").write_text(f"protocol: {protocol}\nteachers: [{', '.join(names)}]\n")
+    assert {turn.agent for turn in stepper.result.turns} == {"Bob", "Cyd"}
+    assert "yes" in run("check", tmp_path).stdout
