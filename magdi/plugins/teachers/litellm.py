@@ -95,7 +95,9 @@ class LitellmTeacher(Teacher):
 
 def _litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import fetches one from the network
-    return need("litellm", "litellm")
+    litellm = need("litellm", "litellm")
+    litellm.suppress_debug_info = True  # it would print advice to stdout, which belongs to results
+    return litellm
 
 
 def _failure(error: Exception) -> TeacherError:
