@@ -58,5 +58,5 @@ def _turn(mag: Mag, turn: Turn, *, whole: bool) -> RenderableType:
 def _shown(mag: Mag, turn: Turn) -> str:
     if not turn.seen:
         return ""
-    told = [f"{KINDS[edge.kind]}#{edge.step} {mag.turns[edge.step].answer or '·'}" for edge in turn.seen]
+    told = [f"{KINDS[edge.kind]}#{edge.step} {cut(mag.turns[edge.step].answer or '·', 16)}" for edge in turn.seen]
     return f"  <- {', '.join(told)}"

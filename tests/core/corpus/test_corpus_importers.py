@@ -211,6 +211,29 @@ def test_mad_memories_are_prompts(tmp_path):
     assert (mag.decision.answer, mag.decision.correct, mag.turns[0].model) == ("51", True, "m")
 
 
+def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp_path):
+    base, restated, other = says("a", "base"), says("a", "restated"), says("b", "other")
+    roles = ("user", "assistant", "user", "assistant")
+    chat = lambda *texts: [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]  # noqa: E731
+    judge = chat(restated + other, says("both", "list"), "Choose.", '{"debate_translation": "b"}')
+    row = {
+        "source": "x", "reference": "b", "debate translation": "b",
+        "players": {
+            "Affirmative side": chat("Translate", base, "Restate", restated),
+            "Negative side": chat(restated, other),
+            "Moderator": chat(restated + other, "{'debate_translation': ''}"),
+            "Judge": judge,
+        },
+    }  # fmt: skip
+    (mag,) = imported(tmp_path, json.dumps(row))
+    assert [(turn.role, turn.round) for turn in mag.turns] == [
+        ("affirmative", 0), ("affirmative", 1), ("negative", 1), ("moderator", 1), ("judge", 1), ("judge", 1),
+    ]  # fmt: skip
+    assert [turn.sources for turn in mag.turns] == [(), (0,), (1,), (1, 2), (1, 2), (1, 2, 4)]
+    assert mag.question.metadata["reference"] == "b"
+    assert all(turn.label is None for turn in mag.turns)
+
+
 def test_autogens_task_result(tmp_path):
     kinds = ("TextMessage", "TextMessage", "SelectSpeakerEvent", "TextMessage", "StopMessage")
     sources = ("user", "ann", "manager", "bob", "ann")

@@ -16,11 +16,13 @@ from magdi.core.corpus.importers.source import Item
 from magdi.core.mag import Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import UnreadableReply, read_json_object
 
-_ROLES = {"Affirmative side": "affirmative", "Negative side": "negative", "Moderator": "moderator", "Judge": "judge"}
+JUDGE = "Judge"
+_ROLES = {"Affirmative side": "affirmative", "Negative side": "negative", "Moderator": "moderator", JUDGE: "judge"}
 
 
 class _Said(NamedTuple):
     player: str
+    round: int
     place: int
     memory: Sequence[Message]
 
@@ -43,13 +45,14 @@ def read(item: Item, reader: Reader) -> Mag:
 
 
 def _question(row: Mapping[str, Any], reader: Reader) -> Question:
-    gold = _first(row, "gold_answer", "answer", "reference", "correct reference")
     topic = _first(row, "debate_topic", "question")
-    if not topic and row.get("source"):
-        topic = f"Translate into English: {row['source']}"
-    if not topic:
+    if topic:
+        return reader.question(topic, _first(row, "gold_answer", "answer"))
+    if not row.get("source"):
         raise KeyError("debate_topic")
-    return reader.question(topic, gold)
+    # A translation is not right or wrong by its letters: the reference is kept, and nothing is graded by it.
+    reference = _first(row, "reference", "correct reference")
+    return reader.question(f"Translate into English: {row['source']}", "", reference=reference)
 
 
 def _first(row: Mapping[str, Any], *keys: str) -> str:
@@ -61,20 +64,17 @@ def _in_time_order(players: Mapping[str, Sequence[Mapping[str, str]]]) -> list[_
 
     Memories are lists of messages; their "assistant" entries are what the player has said. Translation debates give
     the affirmative side a first reply (the base translation) that it was handed, not asked for: it stands in the
-    memory, before what it says in round 1, and is taken as said.
+    memory, before what it says in round 1, and is taken as said in round 0.
     """
-    said: list[tuple[int, int, _Said]] = []
-    debaters = [name for name in players if name != "Judge"]
-    most = max((_replies(players[name]) for name in debaters), default=0)
-    rounds = min((_replies(players[name]) for name in debaters), default=0)
-    for order, (name, raw) in enumerate(players.items()):
+    rounds = min((_replies(raw) for name, raw in players.items() if name != JUDGE), default=0)
+    said: list[_Said] = []
+    for name, raw in players.items():
         memory = [Message.model_validate(dict(message)) for message in raw]
         places = [place for place, message in enumerate(memory) if message.role == "assistant"]
-        ahead = 0 if name == "Judge" else len(places) - rounds
-        for count, place in enumerate(places):
-            when = most + count if name == "Judge" else max(count - ahead, -1)
-            said.append((when, order, _Said(name, place, memory)))
-    return [each for _, _, each in sorted(said, key=lambda entry: entry[:2])]
+        first = 1 - (0 if name == JUDGE else len(places) - rounds)
+        for number, place in enumerate(places, start=first):
+            said.append(_Said(name, rounds if name == JUDGE else max(number, 0), place, memory))
+    return sorted(said, key=lambda each: (each.player == JUDGE, each.round))
 
 
 def _replies(memory: Sequence[Mapping[str, str]]) -> int:
@@ -90,14 +90,13 @@ def _turn(reader: Reader, question: Question, turns: Sequence[Turn], said: _Said
         if turn.agent == said.player or quoted(turn.text, told)
     ]
     role = _ROLES.get(said.player, said.player.lower())
-    own = sum(turn.agent == said.player for turn in turns)
     text = said.memory[said.place].content
     return reader.turn(
         question,
         len(turns),
         said.player,
         text,
-        round=own + 1 if seen else 0,
+        round=said.round if seen else 0,
         seen=seen,
         role="solver" if role in ("affirmative", "negative") else role,
         answer=None if role in ("affirmative", "negative") else _verdict(text),
