@@ -1,5 +1,7 @@
 """Protocols in YAML."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -122,3 +124,11 @@ def test_it_can_be_a_file_whose_settings_are_overridden(tmp_path):
 def test_what_makes_no_sense_is_told(text, problem):
     with pytest.raises(ValidationError, match=problem):
         dialogue(text)
+
+
+def test_the_example_is_a_dialogue():
+    path = Path(__file__).parents[2] / "examples" / "dialogue.yaml"
+    mag = hold(Dialogue(Dialogue.Config(file=str(path))), disagree)
+    assert counts(mag) == (2 + 2 * 3, 2 * (2 + 4))
+    assert {turn.role for turn in mag.turns} == {"solver", "critic"}
+    provenance(mag)
