@@ -94,3 +94,11 @@ def test_bad_input_is_one_clear_error(arguments: list[str], says: str, tmp_path:
     assert "Traceback" not in done.stderr
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("shown", [[], ["--origin"], ["--json"]])
+def test_credentials_are_not_shown(shown: list[str]) -> None:
+    done = magdi("config", "show", *shown, "--teacher", "openai:m@http://user:hunter2@localhost:1/v1")
+    assert done.returncode == 0, done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "localhost:1" in done.stdout

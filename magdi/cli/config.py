@@ -30,8 +30,10 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
 
     from magdi.cli.component_tables import origin_table
 
+    from magdi.core.experiment.directory import shown
+
     setup = request.set_up()
-    config = setup.config.model_dump(mode="json")
+    config = shown(setup.config)
     if json:
         show({"config": config, "origins": dict(setup.origins)}, as_json=True, render=lambda: "")
     elif origin:
@@ -84,8 +86,9 @@ def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
     from magdi.core.config.shortcuts import flatten
     from magdi.core.config.yaml_text import write_value
+    from magdi.core.experiment.directory import shown
 
-    config = setup.config.model_dump(mode="json")
+    config = shown(setup.config)
     for path, value in flatten(config).items():
         yield path, write_value(value), setup.origins.get(path, "default")
     for kind, choice in _choices(setup):
