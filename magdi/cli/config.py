@@ -29,7 +29,6 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
     from rich.text import Text
 
     from magdi.cli.component_tables import origin_table
-
     from magdi.core.experiment.directory import shown
 
     setup = request.set_up()
