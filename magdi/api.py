@@ -19,13 +19,15 @@ from magdi.core.config.models import RunConfig
 from magdi.core.config.shortcuts import long_form
 from magdi.core.discussion.plan import make_plan
 from magdi.core.experiment.directory import deciding
-from magdi.core.experiment.progress import Progress
+from magdi.core.experiment.progress import Progress, Silent
 from magdi.core.experiment.result import document
 from magdi.core.experiment.run import Stage
 from magdi.core.experiment.run import run as _run
 from magdi.core.experiment.seats import seats
+from magdi.core.experiment.suite.file import Equal
 from magdi.core.mag import Mag, read_mags
 from magdi.plugins.setup import Setup, set_up
+from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
 
 RUNS = Path("runs")
 
@@ -86,6 +88,63 @@ def discuss(config: Path | str | Sequence[Path | str] = (), **settings: Any) -> 
 def distill(mags: Path | str | None = None, config: Path | str | Sequence[Path | str] = (), **settings: Any) -> Any:
     """Trains a student on a MAG file (or on the discussions of the run), as `magdi distill` does."""
     return run(config, until="distillation", **(settings if mags is None else {"mags": str(mags), **settings}))
+
+
+def ablate(
+    suite: str,
+    config: Path | str | Sequence[Path | str] = (),
+    *,
+    out: Path | str | None = None,
+    seeds: int | None = None,
+    jobs: int = 1,
+    only: Sequence[str] = (),
+    equal: Equal | None = None,
+    quick: bool = False,
+    rescore: bool = False,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Does a suite of runs, or what is left of it, as `magdi ablate` does, and returns its table.
+
+    Args:
+        suite: A shipped suite by name (``"encoders"``), or a YAML file.
+        config: YAML files of configuration.
+        out: The suite's directory; a folder of ``runs/`` when left out.
+        seeds: How many seeds; 5 when left out.
+        jobs: Processes at work at once.
+        only: ``key=value`` pairs that choose cells.
+        equal: Even cells out by ``steps``, ``tokens`` or ``calls``.
+        quick: Make all of it small.
+        rescore: Read and grade the kept answers anew, and do nothing else.
+        fresh: Throw away the cells' runs; discussions and bases stay.
+        progress: Who is told how it goes.
+        **settings: As those of `run`.
+
+    Returns:
+        What ``magdi ablate --json`` prints; see `magdi.core.experiment.suite.results.make_document`. ``failures``
+        lists what failed; nothing is raised for it.
+    """
+    files = [config] if isinstance(config, str | Path) else config
+    made = set_up_suite(
+        suite,
+        files,
+        folder=RUNS,
+        out=Path(out) if out else None,
+        seeds=seeds,
+        only=only,
+        equal=equal,
+        quick=quick,
+        flags=long_form(settings),
+    )
+    return made.suite.outcome(again=True) if rescore else go_ablate(made, jobs=jobs, fresh=fresh, progress=progress)
+
+
+def go_ablate(
+    setup: SuiteSetup, *, jobs: int = 1, fresh: bool = False, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Does the suite that was set up, and returns its table."""
+    return setup.suite.run(setup.bench, workers=jobs, progress=progress or Silent(), fresh=fresh)
 
 
 def plan(setup: Setup) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import magdi
-from magdi.cli import ask, config, doctor, evaluate, export, mags, plugins, run, runs, view
+from magdi.cli import ablate, ask, config, doctor, evaluate, export, mags, plugins, run, runs, view
 from magdi.cli.commands import mount
 from magdi.core.errors import MagdiError
 
@@ -46,6 +46,7 @@ def root(
 app.command()(run.run)
 app.command()(run.discuss)
 app.command()(run.distill)
+app.command()(ablate.ablate)
 app.command()(evaluate.evaluate)
 app.command()(ask.ask)
 app.command()(view.view)

@@ -54,12 +54,12 @@ def set_up(
         ComponentError: A plugin that is named does not exist, or is at fault while MAGDI_STRICT_PLUGINS is set.
     """
     layers = merge(files, environ, flags, sets)
-    plugins = load_plugins(_named(layers), folder=plugins_dir, enabled=load, environ=environ, trace=trace)
+    plugins = load_plugins(named_plugins(layers), folder=plugins_dir, enabled=load, environ=environ, trace=trace)
     loaded: Loaded = validated(layers, plugins.registry.problems)
     return Setup(loaded.config, loaded.origins, plugins)
 
 
-def _named(layers: Layers) -> list[str]:
+def named_plugins(layers: Layers) -> list[str]:
     """Returns the plugins that a configuration names, however wrong the rest of it may be."""
     named = layers.tree.get("plugins")
     return [each for each in named if isinstance(each, str)] if isinstance(named, list) else []

@@ -64,8 +64,8 @@ class OverSeeds:
     values: tuple[float, ...]
 
 
-def wilson(right: int, count: int) -> Interval:
-    """Returns the Wilson 95 % interval of a share; (0, 1) of nothing."""
+def wilson(right: float, count: int) -> Interval:
+    """Returns the Wilson 95 % interval of a share, (0, 1) of nothing; ``right`` may be a mean over seeds."""
     from statsmodels.stats.proportion import proportion_confint
 
     if count == 0:

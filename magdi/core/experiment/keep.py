@@ -7,7 +7,7 @@ drawn, and a smaller share is part of a larger one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +54,24 @@ def learned_from(mags: Path, keep: Kept, seed: int) -> Path:
     """
     if keep == Kept():
         return mags
-    kept = places([Entry.of(place, mag) for place, mag in enumerate(read_mags(mags))], keep, seed)
-    if not kept:
-        raise DataError(f"discussion.keep leaves none of the MAGs in {mags}")
     target = mags.with_name(KEPT)
-    write_mags(target, _at(mags, kept))
+    write_mags(target, kept(mags, keep, seed))
     return target
+
+
+def kept(mags: Path, keep: Kept, seed: int) -> Iterator[Mag]:
+    """Yields the MAGs of a file that are kept.
+
+    Raises:
+        DataError: None is.
+    """
+    if keep == Kept():
+        yield from read_mags(mags)
+        return
+    wanted = places([Entry.of(place, mag) for place, mag in enumerate(read_mags(mags))], keep, seed)
+    if not wanted:
+        raise DataError(f"discussion.keep leaves none of the MAGs in {mags}")
+    yield from (mag for place, mag in enumerate(read_mags(mags)) if place in wanted)
 
 
 def places(entries: Sequence[Entry], keep: Kept, seed: int) -> set[int]:
@@ -84,15 +96,12 @@ def drawn(entries: Sequence[Entry], count: int, seed: int) -> list[Entry]:
 
 
 def _affordable(entries: Sequence[Entry], most: int) -> list[Entry]:
-    kept: list[Entry] = []
+    paid: list[Entry] = []
     spent = 0
     for entry in entries:
         spent += entry.calls
         if spent > most:
             break
-        kept.append(entry)
-    return kept
+        paid.append(entry)
+    return paid
 
-
-def _at(mags: Path, kept: Collection[int]) -> Iterator[Mag]:
-    return (mag for place, mag in enumerate(read_mags(mags)) if place in kept)

@@ -1,0 +1,175 @@
+"""`magdi ablate`: a suite of runs with one table at the end; the same command again resumes."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from magdi.cli import options as opt
+from magdi.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from magdi.plugins.suite_setup import SuiteSetup
+
+SHAPE = "Output"
+AT_ONCE = min(2, os.cpu_count() or 1)
+
+
+class Evened(enum.StrEnum):
+    """What cells are evened out by."""
+
+    steps = "steps"
+    tokens = "tokens"
+    calls = "calls"
+
+
+SuiteName = Annotated[
+    str | None, typer.Argument(metavar="SUITE", help="A suite's name or a YAML grid; without it, all names.")
+]
+Config = Annotated[
+    list[Path] | None,
+    typer.Option("--config", "-c", help="YAML file of configuration, for all cells.", show_default=False),
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds.", show_default="5; 2 with --quick")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each with one thread.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="KEY=VALUE: only such cells, e.g. encoder=gcn; * stands for anything.", show_default=False),
+]
+Equal = Annotated[
+    Evened | None,
+    typer.Option(help="Even cells out, to show what a confound does.", show_default="as the suite says"),
+]
+Rescore = Annotated[bool, typer.Option("--rescore", help="Read and grade kept answers anew; run nothing.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away the cells' runs; discussions are kept.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.", rich_help_panel=SHAPE)]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.", rich_help_panel=SHAPE)]
+Latex = Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).", rich_help_panel=SHAPE)]
+Quick = Annotated[bool, typer.Option("--quick", help="All of it made small: a check, too small to conclude from.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The suite's directory.", show_default=False)]
+
+
+def ablate(
+    suite: SuiteName = None,
+    config: Config = None,
+    seeds: Seeds = None,
+    jobs: Jobs = AT_ONCE,
+    only: Only = None,
+    equal: Equal = None,
+    quick: Quick = False,
+    rescore: Rescore = False,
+    dry_run: opt.DryRun = False,
+    json: opt.Json = False,
+    csv: Csv = False,
+    markdown: Markdown = False,
+    latex: Latex = False,
+    seed: opt.Seed = None,
+    task: opt.Task = None,
+    protocol: opt.Protocol = None,
+    encoder: opt.Encoder = None,
+    teacher: opt.Teacher = None,
+    student: opt.Student = None,
+    mags: opt.Mags = None,
+    limit: opt.Limit = None,
+    set_: opt.Set = None,
+    out: Out = None,
+    fresh: Fresh = False,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+    no_plugins: opt.NoPlugins = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Run every cell of a grid with several seeds, compare them in pairs, and print one table.
+
+    Cells share discussions, and whatever else they can; the same command goes on where it was stopped. Files and
+    options are the configuration of all cells; what a cell varies goes before them. Exit code 1 if a cell failed.
+    """
+    from magdi.cli import output
+    from magdi.cli.suite_tables import plan_table, suite_names, suite_tables
+
+    if suite is None:
+        names = _names()
+        output.show({"suites": names}, as_json=json, render=lambda: suite_names(names))
+        return
+    written = _format(csv=csv, markdown=markdown, latex=latex, json=json)
+    given = {"seed": seed, "task": task, "protocol": protocol, "encoder": encoder, "teacher": teacher}
+    given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugin}
+    setup = _set_up(
+        suite,
+        config or [],
+        given,
+        out=out,
+        seeds=seeds,
+        only=tuple(only or ()),
+        equal=equal and equal.value,
+        quick=quick,
+        sets=tuple(set_ or ()),
+        plugins_dir=plugins_dir,
+        load=not no_plugins,
+    )
+    if dry_run:
+        plan = setup.suite.plan()
+        output.show(plan, as_json=json, render=lambda: plan_table(plan, jobs))
+        return
+    document = setup.suite.outcome(again=True) if rescore else _run(setup, jobs=jobs, fresh=fresh, quiet=quiet)
+    if written is not None:
+        from magdi.core.experiment.suite.formats import FORMATS
+
+        sys.stdout.write(FORMATS[written](document))
+    else:
+        output.show(document, as_json=json, render=lambda: suite_tables(document))
+    _exit(document)
+
+
+def _format(**asked: bool) -> str | None:
+    """Returns the format that was asked for, None for a table on the terminal or JSON.
+
+    Raises:
+        ConfigError: Two were.
+    """
+    named = [name for name, wanted in asked.items() if wanted]
+    if len(named) > 1:
+        raise ConfigError(f"--{named[0]} and --{named[1]} cannot be had at once", hint="run it again for the other")
+    return named[0] if named and named[0] != "json" else None
+
+
+def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
+    from magdi.api import RUNS
+    from magdi.cli import loading
+    from magdi.core.config.shortcuts import long_form
+    from magdi.plugins.suite_setup import set_up_suite
+
+    flags = long_form({name: value for name, value in given.items() if value is not None and value != []})
+    setup = set_up_suite(suite, files, folder=RUNS, flags=flags, trace=loading.trace, **options)
+    loading.watch(setup.plugins)
+    return setup
+
+
+def _run(setup: SuiteSetup, *, jobs: int, fresh: bool, quiet: bool) -> dict[str, Any]:
+    from magdi.api import go_ablate
+    from magdi.cli.output import TerminalProgress
+
+    progress = TerminalProgress(quiet=quiet)
+    try:
+        return go_ablate(setup, jobs=jobs, fresh=fresh, progress=progress)
+    finally:
+        progress.close()
+
+
+def _names() -> list[dict[str, str]]:
+    from magdi.core.experiment.suite.file import read_suite, shipped
+
+    found = {name: read_suite(path) for name, path in shipped().items()}
+    return [{"name": name, "title": file.title, "repeats": file.repeats} for name, file in found.items()]
+
+
+def _exit(document: dict[str, Any]) -> None:
+    """Ends the command with 3 where a limit stopped something, and 1 where something failed."""
+    kinds = {failure["kind"] for failure in document["failures"]}
+    if kinds:
+        raise typer.Exit(3 if kinds == {"stopped"} else 1)

@@ -1,0 +1,87 @@
+"""A suite's plan and outcome on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from magdi.cli.component_tables import plain_table
+from magdi.core.experiment.suite.sheet import Sheet, figures_sheet, results_sheet
+
+
+LABEL = 26
+"""Characters of a cell's name that stand on one line."""
+
+
+def suite_tables(document: Mapping[str, Any]) -> RenderableType:
+    """Draws a suite's outcome: its table, and what must be read with it."""
+    results, further = results_sheet(document), figures_sheet(document)
+    tables = [_drawn(results), *([_drawn(further)] if further else [])]
+    lines = [Text(note) for note in results.notes]
+    return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
+
+
+def _drawn(sheet: Sheet) -> Table:
+    """Draws a table in which headings are folded before any number is."""
+    table = Table(title=Text(sheet.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, column in enumerate(sheet.columns):
+        widest = max((len(row[place]) for row in sheet.rows), default=0)
+        least = max(map(len, column.title.split()))
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            style="dim" if column.paper else None,
+            width=max(least, widest if column.right else min(widest, LABEL)),
+            overflow="fold",
+        )
+    for row in sheet.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def plan_table(plan: Mapping[str, Any], jobs: int) -> RenderableType:
+    """Draws what a suite would do."""
+    cells = plan["cells"]
+    axes = [key for key in cells[0] if key not in ("name", "control", "runs", "done")]
+    table = plain_table(*axes, "seeds", "done", "control for")
+    for cell in cells:
+        table.add_row(
+            *(Text(str(cell[axis])) for axis in axes), str(cell["runs"]), str(cell["done"]), Text(cell["control"])
+        )
+    lines = [Text(f"left out: {name}: {why}") for name, why in plan["left_out"].items()]
+    return Group(Text(plan["title"], style="bold"), table, *lines, *map(Text, _estimated(plan, jobs)))
+
+
+def _estimated(plan: Mapping[str, Any], jobs: int) -> Sequence[str]:
+    left = plan["estimate"]
+    if not left["runs"]:
+        return [f"all is done; the table is printed without -n; {plan['directory']}"]
+    cost = "" if not left["cost"] else f", {left['cost']:.2f} US dollars"
+    if left["cost"] is None:
+        cost = ", at prices that are not known"
+    seconds = left["seconds"]
+    time = "not known" if seconds is None else f"about {_duration(seconds / jobs)} with {jobs} at once"
+    return [
+        f"{left['runs']} runs left, {left['discussions']} sets of discussions, at most {left['calls']:,} calls{cost}",
+        f"time: {time}; by {left['from']}",
+        f"nothing was started; the suite goes to {plan['directory']}",
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def suite_names(names: Sequence[Mapping[str, str]]) -> RenderableType:
+    """Draws the shipped suites."""
+    table = plain_table("suite", "what it asks", "repeats")
+    for each in names:
+        table.add_row(Text(each["name"]), Text(each["title"]), Text(each["repeats"]))
+    return table

@@ -1,0 +1,239 @@
+"""A suite's document as a table of texts, which every format then sets in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+Number = float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Attributes:
+        title: Its heading.
+        right: Whether it is set flush right.
+        paper: Whether its numbers are the paper's own.
+    """
+
+    title: str
+    right: bool = True
+    paper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table.
+
+    Attributes:
+        title: Its heading.
+        columns: Its columns.
+        rows: Their texts.
+        notes: Lines below it.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def percent(value: Number) -> str:
+    """Returns a share in per cent, without the sign."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def count(value: Number) -> str:
+    """Returns a number of things, in thousands from ten thousand on."""
+    if value is None:
+        return "-"
+    return f"{value / 1000:,.0f}k" if value >= 10_000 else f"{value:,.0f}"
+
+
+def decimal(value: Number) -> str:
+    """Returns a number with one decimal."""
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def fraction(value: Number) -> str:
+    """Returns a number with two decimals."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def span(interval: Sequence[float] | None, sign: str = "") -> str:
+    """Returns an interval in per cent or points."""
+    return "-" if interval is None else " to ".join(f"{100 * end:{sign}.1f}" for end in interval)
+
+
+def p_value(value: Number) -> str:
+    """Returns a p with two digits."""
+    return "-" if value is None else f"{value:.2g}" if value >= 0.001 else "<0.001"
+
+
+FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
+    "steps": ("steps", count),
+    "trained_tokens": ("tokens learned", count),
+    "calls": ("teacher calls", count),
+    "mags": ("MAGs", count),
+    "output_tokens": ("tokens an answer", decimal),
+    "teacher_tokens": ("teacher tokens", count),
+    "training_seconds": ("seconds", decimal),
+    "answered": ("answered %", percent),
+    "single": ("one draw %", percent),
+    "oracle": ("any draw %", percent),
+    "score_weighted": ("by score %", percent),
+    "team_accuracy": ("team %", percent),
+    "turns_per_mag": ("turns a MAG", fraction),
+    "pairs_train": ("pairs, train %", percent),
+    "pairs_held_out": ("pairs, held out %", percent),
+    "nodes_train": ("nodes, train %", percent),
+    "nodes_held_out": ("nodes, held out %", percent),
+    "nodes_most": ("most frequent label %", percent),
+    "auc_own": ("AUC, own answers", fraction),
+    "grad_norm_positive": ("|g+|", fraction),
+    "grad_norm_margin": ("|g-|", fraction),
+    "grad_norm_node": ("|g_I|", fraction),
+}
+"""Headings of figures; others are headed by their name."""
+
+CONFOUNDS = ("steps", "trained_tokens", "calls")
+"""What may explain a difference, and so is always shown."""
+
+DIFFICULTY = "difficulty"
+
+
+def sheets(document: Mapping[str, Any]) -> list[Sheet]:
+    """Returns the tables of a suite: what came out, what may explain it, and the paper's own; those that there are."""
+    return [results_sheet(document), *filter(None, (figures_sheet(document), paper_sheet(document)))]
+
+
+def results_sheet(document: Mapping[str, Any]) -> Sheet:
+    """Returns accuracies, differences, what may confound them, and the paper's numbers beside them."""
+    repeats = f" ({document['repeats']})" if document["repeats"] else ""
+    fields = [*_labels(document), *_measured(document), *_figures(document, CONFOUNDS), *_of_paper(document)]
+    return _sheet(f"{document['title']}{repeats}", fields, document, notes(document))
+
+
+def figures_sheet(document: Mapping[str, Any]) -> Sheet | None:
+    """Returns the further figures that the suite asks for; None where there are none."""
+    fields = list(_figures(document, [name for name in document["columns"] if name not in CONFOUNDS]))
+    return _sheet("Further figures", [*_labels(document), *fields], document) if fields else None
+
+
+Field = tuple[Column, Callable[[Row], str]]
+
+
+def _sheet(title: str, fields: Sequence[Field], document: Mapping[str, Any], said: Iterable[str] = ()) -> Sheet:
+    rows = tuple(tuple(read(row) for _, read in fields) for row in document["rows"])
+    return Sheet(title, tuple(column for column, _ in fields), rows, tuple(said))
+
+
+def _labels(document: Mapping[str, Any]) -> Iterator[Field]:
+    for axis in document["axes"]:
+        yield Column(axis, right=False), lambda row, axis=axis: str(row[axis])  # type: ignore[misc]
+
+
+def _measured(document: Mapping[str, Any]) -> Iterator[Field]:
+    yield Column("accuracy %"), lambda row: percent(row["mean"])
+    yield Column("95 % interval"), lambda row: span(row["interval"])
+    others = {row["paired"]["to"] for row in document["rows"] if row["paired"]}
+    if len(others) == 1:
+        yield Column(f"against {others.pop()}"), lambda row: _points(row["paired"])
+    elif others:
+        yield Column("against", right=False), lambda row: (row["paired"] or {}).get("to", "-")
+        yield Column("points"), lambda row: _points(row["paired"])
+    if any(row["paired"] for row in document["rows"]):
+        yield Column("95 % interval"), lambda row: span((row["paired"] or {}).get("interval"), "+")
+        yield Column("p (Holm)"), lambda row: p_value((row["paired"] or {}).get("p_holm"))
+
+
+def _points(found: Row | None) -> str:
+    return "-" if found is None else f"{100 * found['difference']:+.1f}"
+
+
+def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Field]:
+    """Yields the figures of these names that any row has."""
+    for name in names:
+        if name == DIFFICULTY:
+            yield from _difficulty(document)
+            continue
+        if not any(name in row["figures"] for row in document["rows"]):
+            continue
+        title, written = FIGURES.get(name, (name.replace("_", " "), decimal))
+        yield Column(title), lambda row, name=name, written=written: written(row["figures"].get(name))  # type: ignore[misc]
+
+
+def _difficulty(document: Mapping[str, Any]) -> Iterator[Field]:
+    for name in dict.fromkeys(name for row in document["rows"] for name in row["difficulty"]):
+        yield Column(f"{name} %"), lambda row, name=name: percent(row["difficulty"].get(name))  # type: ignore[misc]
+
+
+def _of_paper(document: Mapping[str, Any]) -> Iterator[Field]:
+    """Yields the paper's numbers beside ours, where any row has some."""
+    paper = document["paper"]
+    if paper is None or not any(row["paper"] for row in document["rows"]):
+        return
+    for name in paper["beside"]:
+        digits = _digits(paper, name)
+        yield (
+            Column(f"paper: {name}", paper=True),
+            lambda row, name=name, digits=digits: _as_printed((row["paper"] or {}).get(name), digits),  # type: ignore[misc]
+        )
+
+
+def _digits(paper: Mapping[str, Any], column: str) -> int:
+    """Returns the digits behind the point that the paper prints in a column."""
+    place = paper["columns"].index(column)
+    numbers = [row[place] for row in paper["rows"].values() if row[place] is not None]
+    return max((len(f"{number:g}".partition(".")[2]) for number in numbers), default=0)
+
+
+def _as_printed(value: Number, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def paper_sheet(document: Mapping[str, Any]) -> Sheet | None:
+    """Returns the paper's own table, whole; None where the suite repeats none."""
+    paper = document["paper"]
+    if paper is None:
+        return None
+    columns = (Column("the paper's", right=False), *(Column(name, paper=True) for name in paper["columns"]))
+    digits = [_digits(paper, name) for name in paper["columns"]]
+    rows = tuple((name, *map(_as_printed, numbers, digits)) for name, numbers in paper["rows"].items())
+    return Sheet(f"The paper's own numbers: {paper['source']}, {paper['what']}", columns, rows)
+
+
+def notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what must be read with the table."""
+    seeds = sorted({int(seed) for row in document["rows"] for seed in row["seeds"]})
+    teachers = "; simulated teachers, no language models" if document["simulated"] else ""
+    if seeds:
+        many = "seed" if len(seeds) == 1 else "seeds"
+        yield f"{len(seeds)} {many} ({_seeds(seeds)}), {document['questions']:,} questions{teachers}"
+    if document["quick"]:
+        yield "made small with --quick: too small to conclude from"
+    if document["equal"]:
+        yield f"evened out by {document['equal']}"
+    if document["regraded"]:
+        yield "kept answers, read and graded anew"
+    yield from (each["sentence"] for each in document["comparisons"])
+    for row in document["rows"]:
+        if row["control"]:
+            yield f"control {row['name']}: {row['control']}"
+    if document["paper"] and any(row["paper"] for row in document["rows"]):
+        yield f"columns marked paper: {document['paper']['source']}, {document['paper']['what']}"
+    for name, why in document["left_out"].items():
+        yield f"left out: {name}: {why}"
+    for failure in document["failures"]:
+        yield f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}"
+    if document["missing"]:
+        yield f"not done: {'; '.join(document['missing'])}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    whole = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
+    return f"{seeds[0]}-{seeds[-1]}" if whole else ", ".join(map(str, seeds))

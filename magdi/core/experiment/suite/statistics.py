@@ -1,0 +1,164 @@
+"""What a difference between two cells is worth: paired by seed and by question, corrected for how many there are.
+
+A claim about a method has to hold over seeds (other training questions, other first weights) and over questions (other
+test questions). So both are tested, and a difference counts as shown only where both tests show it: the p that is told
+is the larger one, which is a valid p for "both" (an intersection-union test), and the interval is the wider on each
+side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import stdev
+
+from magdi.core.evaluation.statistics import LEVEL, Interval, holm, over_seeds, paired_bootstrap, wilson
+
+Answers = Mapping[int, Mapping[str, bool]]
+"""By seed, by question: whether the answer is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A cell's accuracy.
+
+    Attributes:
+        mean: Over seeds, in [0, 1].
+        interval: 95 %, the wider of t over seeds and Wilson's over questions, on each side.
+        sd: Standard deviation between seeds; None for one seed.
+        seeds: Accuracy by seed.
+    """
+
+    mean: float
+    interval: Interval
+    sd: float | None
+    seeds: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A cell against another, on the same seeds and questions.
+
+    Attributes:
+        difference: Accuracy less the other's, in [-1, 1]; of two gains in [-2, 2].
+        interval: 95 %, the wider of t over seeds and bootstrap over questions, on each side.
+        p: The larger of the two below.
+        p_seeds: Two-sided paired t test over seeds; None with one seed, or where all differences are the same.
+        p_questions: Exact: how likely so large a difference would be, were each question's outcomes as likely the
+            other way round (seeds of a question turned together; McNemar's exact test where there is one seed).
+        seeds: The difference by seed.
+        questions: Questions that both have answered.
+        p_holm: ``p`` corrected for all comparisons of the suite (Holm).
+    """
+
+    difference: float
+    interval: Interval
+    p: float
+    p_seeds: float | None
+    p_questions: float
+    seeds: Mapping[int, float]
+    questions: int
+    p_holm: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Says better or worse where the corrected p is below 0.05, and "no difference shown" elsewhere."""
+        if (self.p if self.p_holm is None else self.p_holm) >= 1 - LEVEL:
+            return "no difference shown"
+        return "better" if self.difference > 0 else "worse"
+
+    def sentence(self, what: str) -> str:
+        """Returns the verdict in words, e.g. "a against b: no difference shown: +0.4 points, -1.9 to +2.7"."""
+        low, high = (100 * end for end in self.interval)
+        return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}"
+
+
+def mean_of(answers: Answers) -> Mean:
+    """Returns a cell's accuracy over its seeds; it needs one at least."""
+    seeds = {seed: sum(right.values()) / len(right) for seed, right in sorted(answers.items())}
+    found = over_seeds(list(seeds.values()))
+    questions = min(map(len, answers.values()))
+    interval = _wider(wilson(found.mean * questions, questions), found.interval)
+    sd = stdev(found.values) if len(seeds) > 1 else None
+    return Mean(found.mean, _within(interval, 0.0, 1.0), sd, seeds)
+
+
+def paired(plus: Sequence[Answers], minus: Sequence[Answers]) -> Paired | None:
+    """Returns what some cells are more than as many others; None where they share no seed and question.
+
+    One cell against one is their difference; two against two is the difference of two gains.
+    """
+    gains = _gains(plus, minus)
+    if not gains:
+        return None
+    seeds = {seed: sum(gain.values()) / len(gain) for seed, gain in gains.items()}
+    by_question: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for gain in gains.values():
+        by_question.update(gain)
+        times.update(gain.keys())
+    over = over_seeds(list(seeds.values()))
+    drawn = paired_bootstrap([0.0] * len(times), [by_question[q] / times[q] for q in times])
+    interval = _wider(drawn, over.interval)
+    p_questions = flip_test(list(by_question.values()))
+    return Paired(
+        difference=over.mean,
+        interval=_within(interval, -float(len(plus)), float(len(plus))),
+        p=max(p_questions, over.p or 0.0),
+        p_seeds=over.p,
+        p_questions=p_questions,
+        seeds=seeds,
+        questions=len(times),
+    )
+
+
+def _gains(plus: Sequence[Answers], minus: Sequence[Answers]) -> dict[int, dict[str, int]]:
+    """Returns by seed and by question that all have, how many of ``plus`` are right less those of ``minus``."""
+    everyone = [*plus, *minus]
+    found: dict[int, dict[str, int]] = {}
+    for seed in sorted(set.intersection(*(set(answers) for answers in everyone))):
+        names = [name for name in everyone[0][seed] if all(name in answers[seed] for answers in everyone)]
+        if names:
+            found[seed] = {
+                name: sum(each[seed][name] for each in plus) - sum(each[seed][name] for each in minus) for name in names
+            }
+    return found
+
+
+def flip_test(sums: Sequence[int]) -> float:
+    """Returns the exact two-sided p of a sum of whole numbers under random signs.
+
+    All 2^n ways of giving each number a sign are counted, by multiplying out the distributions of the numbers of each
+    size, so that thousands of questions are no more work than ten.
+
+    Args:
+        sums: By question, what one is ahead of the other, over all seeds.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    chances = np.ones(1)  # of the sum -reach, -reach + 1, ..., reach
+    for size, count in sorted(Counter(abs(value) for value in sums if value).items()):
+        part = np.zeros(2 * size * count + 1)
+        part[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, part)
+    reach = len(chances) // 2
+    seen = abs(sum(sums))
+    if not seen:
+        return 1.0
+    return float(min(1.0, chances[: reach - seen + 1].sum() + chances[reach + seen :].sum()))
+
+
+def corrected(found: Sequence[Paired | None]) -> list[float | None]:
+    """Returns p corrected for the number of comparisons (Holm), in their order; those that there are not stay None."""
+    values = iter(holm([each.p for each in found if each is not None]))
+    return [None if each is None else next(values) for each in found]
+
+
+def _wider(interval: Interval, other: Interval | None) -> Interval:
+    return interval if other is None else (min(interval[0], other[0]), max(interval[1], other[1]))
+
+
+def _within(interval: Interval, low: float, high: float) -> Interval:
+    return max(low, interval[0]), min(high, interval[1])

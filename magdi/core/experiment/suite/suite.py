@@ -1,0 +1,192 @@
+"""A suite from its plan to its table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig
+from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.progress import Progress
+from magdi.core.experiment.suite.estimate import estimate
+from magdi.core.experiment.suite.file import Equal
+from magdi.core.experiment.suite.grid import Grid, chosen
+from magdi.core.experiment.suite.jobs import MEASURED, Job, Planner
+from magdi.core.experiment.suite.measure import measure, read_measured
+from magdi.core.experiment.suite.results import Trial, Trials, make_document, write_document
+from magdi.core.experiment.suite.runner import Bench, Failure, execute, in_order
+from magdi.core.task import Task
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is to be done of a suite.
+
+    Attributes:
+        name: What it is called.
+        grid: Its cells.
+        folder: Its directory.
+        seeds: Its seeds.
+        components: Makes tasks, to see what can be shared.
+        only: ``key=value`` pairs that choose cells.
+        equal: What all cells are evened out by.
+        quick: Whether it was made small, too small to conclude from.
+        left_out: Cells that cannot be had with this configuration, and why.
+    """
+
+    name: str
+    grid: Grid
+    folder: Path
+    seeds: tuple[int, ...]
+    components: Components
+    only: tuple[str, ...] = ()
+    equal: Equal | None = None
+    quick: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """Names of the cells that are chosen.
+
+        Raises:
+            ConfigError: None is.
+        """
+        return list(chosen(self.grid.cells, self.only))
+
+    def jobs(self) -> list[Job]:
+        """Returns all jobs of the cells that are chosen, each behind those that it needs."""
+        return list(in_order(self._planner().plan(self.grid.cells, self.shown, self.grid.reference, self.seeds)))
+
+    def plan(self) -> dict[str, Any]:
+        """Returns what there is to do, with an estimate; does nothing."""
+        jobs = self.jobs()
+        left = self._left(jobs)
+        return {
+            **self._about(),
+            "title": self.grid.file.title,
+            "reference": self.grid.reference,
+            "cells": [
+                {
+                    **self.grid.cells[name].labels,
+                    "name": name,
+                    "control": self.grid.cells[name].control,
+                    "runs": len(self.seeds),
+                    "done": sum(job.done for job in jobs if job.cell == name),
+                }
+                for name in self.shown
+            ],
+            "estimate": estimate(jobs, left, self.components),
+        }
+
+    def run(self, bench: Bench, *, workers: int, progress: Progress, fresh: bool = False) -> dict[str, Any]:
+        """Does what is left to do, and returns the outcome; see `magdi.core.experiment.suite.results`.
+
+        Further keys: ``failures`` (cell, seed, error, kind), ``seconds``.
+        """
+        started = time.monotonic()
+        jobs = self.jobs()
+        if fresh:
+            _forget([job.directory for job in jobs if job.kind == "cell"])
+        left = self._left(jobs)
+        cells = [job for job in left if job.kind == "cell"]
+        progress.stage(f"suite {self.name}", len(cells), "cells")
+        ended = 0
+
+        def on_end(job: Job) -> None:
+            nonlocal ended
+            ended += job.kind == "cell"
+            progress.advance(ended, {"jobs": sum(each.done for each in left), "of": len(left)})
+
+        failures = execute(left, bench, workers=workers, on_end=on_end)
+        progress.finish(time.monotonic() - started)
+        for failure in failures:
+            if failure.kind != "not begun":
+                progress.note(f"{failure.kind}: {failure.job.title}: {failure.error}")
+        return self.outcome(failures, seconds=time.monotonic() - started)
+
+    def outcome(self, failures: Sequence[Failure] = (), *, seconds: float = 0.0, again: bool = False) -> dict[str, Any]:
+        """Returns the outcome of what is done.
+
+        Args:
+            failures: What has failed.
+            seconds: What it took.
+            again: Read and grade all kept answers anew; nothing is generated.
+        """
+        document = make_document(self.grid, self.shown, self._trials(again), self._about())
+        document |= {
+            "failures": [_failed(failure) for failure in failures],
+            "missing": self._missing(document),
+            "seconds": round(seconds, 1),
+            "regraded": again,
+        }
+        write_document(self.folder, document)
+        return document
+
+    def _missing(self, document: dict[str, Any]) -> list[str]:
+        done = {row["name"]: row["seeds"] for row in document["rows"]}
+        return [
+            f"{name}, seed {seed}" for name in self.shown for seed in self.seeds if str(seed) not in done.get(name, {})
+        ]
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "suite": self.name,
+            "directory": str(self.folder),
+            "quick": self.quick,
+            "equal": self.equal,
+            "asked_seeds": list(self.seeds),
+            "left_out": dict(self.left_out),
+        }
+
+    def _planner(self) -> Planner:
+        return Planner(self.folder, self.equal, self.grid.file.diagnostics, self._has_primer)
+
+    def _has_primer(self, config: RunConfig) -> bool:
+        task = self.components.task(config.task, config.seed)
+        return type(task).primer is not Task.primer
+
+    def _left(self, jobs: Sequence[Job]) -> list[Job]:
+        """Returns the jobs that are not done and that a cell which is not done needs or waits for."""
+        known = {job.directory: job for job in jobs}
+        wanted: set[Path] = set()
+        for job in reversed(jobs):
+            if (job.kind == "cell" or job.directory in wanted) and not job.done:
+                wanted |= {job.directory, *job.needs, *job.waits}
+        return [job for job in jobs if job.directory in wanted and not known[job.directory].done]
+
+    def _trials(self, again: bool) -> Trials:
+        planner = self._planner()
+        planned = {
+            (job.cell, job.seed): job
+            for job in planner.plan(self.grid.cells, list(self.grid.cells), self.grid.reference, self.seeds)
+            if job.kind == "cell"
+        }
+        found: dict[str, dict[int, Trial]] = {name: {} for name in self.grid.cells}
+        for (name, seed), job in planned.items():
+            measured = read_measured(job.directory / MEASURED)
+            if measured is None:
+                continue
+            if again:
+                directory = RunDirectory(job.directory)
+                measured = measure(directory, directory.config(), job, self.components, again=measured)
+            found[name][seed] = Trial(job.directory, measured)
+        return found
+
+
+def _failed(failure: Failure) -> dict[str, Any]:
+    job = failure.job
+    return {"cell": job.cell or job.title, "seed": job.seed, "kind": failure.kind, "error": failure.error}
+
+
+def _forget(directories: Sequence[Path]) -> None:
+    """Takes away cells' runs; what they share stays."""
+    import shutil
+
+    for directory in directories:
+        if RunDirectory(directory).is_run():
+            shutil.rmtree(directory)

@@ -1,0 +1,180 @@
+"""From what `magdi ablate` was given to a suite that can be run: cells' configurations, plugins, workers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from magdi.core.components import Components
+from magdi.core.config.layers import Layers
+from magdi.core.config.load import merge, validated
+from magdi.core.config.models import RunConfig
+from magdi.core.config.source import Layer
+from magdi.core.errors import ConfigError
+from magdi.core.experiment.directory import deciding
+from magdi.core.experiment.seats import agents
+from magdi.core.experiment.suite.file import Equal, find, read_suite
+from magdi.core.experiment.suite.grid import Grid, make_grid, settings_layer
+from magdi.core.experiment.suite.jobs import talk_config
+from magdi.core.experiment.suite.runner import Bench, Observe
+from magdi.core.experiment.suite.suite import Suite
+from magdi.core.mag import read_mags
+from magdi.plugins.manager import Plugins, load_plugins
+from magdi.plugins.setup import named_plugins
+
+SEEDS = 5
+QUICK_SEEDS = 2
+QUICK = {"preset": "quick", "training.steps": 100, "discussion.questions": 200}
+"""What ``--quick`` sets beside the preset, below all files: small enough for CI, and too small to conclude from."""
+
+LOOKED_AT = 50  # MAGs of a file whose agents' names are wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteSetup:
+    """A suite and what it is run with.
+
+    Attributes:
+        suite: What is to be done.
+        plugins: What was loaded.
+        bench: Makes the same in a worker process.
+    """
+
+    suite: Suite
+    plugins: Plugins
+    bench: Bench
+
+
+def set_up_suite(
+    name: str,
+    files: Iterable[Path | str] = (),
+    *,
+    folder: Path,
+    out: Path | None = None,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    equal: Equal | None = None,
+    quick: bool = False,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    sets: Sequence[str] = (),
+    plugins_dir: Path | None = None,
+    load: bool = True,
+    trace: Callable[[str], None] | None = None,
+) -> SuiteSetup:
+    """Reads a suite, loads plugins, and makes and checks the configuration of every cell.
+
+    Args:
+        name: A shipped suite, or a YAML file.
+        files: Configuration files; they go before the suite's own settings, and a cell's go before all.
+        folder: Where suites are kept.
+        out: The suite's directory; one in ``folder`` named after suite and configuration when left out.
+        seeds: How many, from the configuration's seed on; `SEEDS` when left out.
+        only: ``key=value`` pairs that choose cells.
+        equal: What cells are evened out by; what the suite says when left out.
+        quick: Make all of it small.
+        environ: The environment; the process's when left out.
+        flags: Values by dotted path.
+        sets: ``key=value`` pairs.
+        plugins_dir: A folder of plugin files.
+        load: False for shipped components alone.
+        trace: Told what was loaded.
+
+    Raises:
+        ConfigError: Lists all that is wrong with the suite or with the configuration of a cell.
+        ComponentError: As `magdi.plugins.setup.set_up`.
+    """
+    path = find(name)
+    file = read_suite(path)
+    below = [settings_layer(file.settings, f"suite {path.stem}")]
+    if quick:
+        below.append(settings_layer(QUICK, "--quick"))
+    files = list(files)
+
+    def sources(*above: Layer) -> Layers:
+        return merge(files, environ, flags, sets, below=below, above=above)
+
+    layers = sources()
+    named = named_plugins(layers)
+    plugins = load_plugins(named, folder=plugins_dir, enabled=load, environ=environ, trace=trace)
+    problems = plugins.registry.problems
+    config = validated(layers, problems).config
+
+    def configure(layer: Layer | None) -> RunConfig:
+        return validated(sources(*([layer] if layer else [])), problems).config
+
+    there = agent_names(config, plugins.registry)
+    grid, left_out = possible(make_grid(file, there, configure, lookup(config, plugins.registry)), config)
+    suite = Suite(
+        name=path.stem,
+        grid=grid,
+        folder=out or folder / f"{path.stem}-{_digest(config)}",
+        seeds=tuple(range(config.seed, config.seed + (seeds or (QUICK_SEEDS if quick else SEEDS)))),
+        components=plugins.registry,
+        only=tuple(only),
+        equal=equal or file.equal,
+        quick=quick,
+        left_out=left_out,
+    )
+    return SuiteSetup(suite, plugins, partial(bench, tuple(named), plugins_dir, load))
+
+
+def bench(named: Sequence[str], folder: Path | None, load: bool) -> tuple[Components, Observe]:
+    """Returns what a worker process needs: components, and who is told of events."""
+    plugins = load_plugins(named, folder=folder, enabled=load)
+    return plugins.registry, plugins.observers.tell
+
+
+def agent_names(config: RunConfig, components: Components) -> list[str]:
+    """Returns the names of the agents: of the teachers, or of those who speak first in a file of MAGs."""
+    if config.discussion.mags is None:
+        return list(agents(config, components.task(config.task, config.seed)))
+    few = islice(read_mags(config.discussion.mags), LOOKED_AT)
+    return list(dict.fromkeys(turn.agent for mag in few for turn in mag.turns if turn.round == 0))
+
+
+def lookup(config: RunConfig, components: Components) -> Callable[[tuple[str, ...]], Any]:
+    """Returns what knows a setting's value: the configuration or, of the task, its own default."""
+    tree = config.model_dump(mode="json")
+
+    def value(path: tuple[str, ...]) -> Any:
+        found: Any = tree
+        for part in path:
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if found is None and path[0] == "task" and len(path) == 2:
+            return getattr(components.task(config.task, config.seed).config, path[1], None)
+        return found
+
+    return value
+
+
+def possible(grid: Grid, config: RunConfig) -> tuple[Grid, dict[str, str]]:
+    """Returns the cells that can be had, and of the others why not: a file of MAGs allows of no other discussions.
+
+    Raises:
+        ConfigError: The reference cannot be had.
+    """
+    if config.discussion.mags is None:
+        return grid, {}
+    given = deciding(talk_config(config))
+    why = f"it needs other discussions than those in {config.discussion.mags}"
+    left_out = {
+        name: why for name, cell in grid.cells.items() if deciding(talk_config(cell.seeded(config.seed))) != given
+    }
+    for name, cell in grid.cells.items():
+        if cell.match and cell.match.to in left_out:
+            left_out[name] = f"it is evened out with {cell.match.to}, and {left_out[cell.match.to]}"
+    if grid.reference in left_out:
+        raise ConfigError(f"the cell {grid.reference!r}, which others are compared with: {left_out[grid.reference]}")
+    return replace(grid, cells={name: cell for name, cell in grid.cells.items() if name not in left_out}), left_out
+
+
+def _digest(config: RunConfig) -> str:
+    seedless = deciding(config.model_copy(update={"seed": 0}))
+    return hashlib.sha256(json.dumps(seedless, sort_keys=True).encode()).hexdigest()[:8]
