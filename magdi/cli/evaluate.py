@@ -183,4 +183,5 @@ def chosen_task(
         return ComponentChoice(name=name, **settings)
     if origin is None:
         raise ConfigError("no task was named", hint="--task gsm8k; a run brings its own")
-    return ComponentChoice(name=origin.task.name, **{**origin.task.settings, **settings})
+    own = origin.evaluation.task or origin.task
+    return ComponentChoice(name=own.name, **{**own.settings, **settings})

@@ -30,12 +30,14 @@ class Contender:
         model: Folder, hub id, engine, or file of predictions.
         prompt_style: The prompt's form.
         run: The configuration of the run that it came from, where it did.
+        trained: Whether it is the run's student, and not the base that it was made from.
     """
 
     name: str
     model: str | Engine
     prompt_style: PromptStyle = "auto"
     run: RunConfig | None = None
+    trained: bool = True
 
     @property
     def kept(self) -> Path | None:
@@ -44,7 +46,7 @@ class Contender:
 
     def asked(self, questions: Sequence[Question]) -> list[Question]:
         """Returns questions as it is to be asked them; what level it was trained on may make a difference."""
-        if self.run is None:
+        if self.run is None or not self.trained:
             return list(questions)
         from magdi.core.distill.levels import asked, find_level
 
@@ -53,7 +55,7 @@ class Contender:
 
     def file(self, folder: Path, task: str, split: str, settings: Evaluation, seed: int) -> Path:
         """Returns where its predictions are kept: the same evaluation always finds the same file."""
-        exclude = {"questions", "samples", "batch_tokens", "base", "split"}
+        exclude = {"task", "questions", "samples", "batch_tokens", "base", "split"}
         decides = [str(self.model if isinstance(self.model, str) else self.model.identity), seed, self.prompt_style]
         text = json.dumps([*decides, settings.model_dump(mode="json", exclude=exclude)])
         short = re.sub(r"[^\w.-]+", "-", f"{self.name} {task} {split}").strip("-")[-80:]
@@ -108,7 +110,7 @@ def base_of_run(name: str, components: Components) -> Contender:
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
     config = directory.config()
     base = Workshop(config, directory, components, Silent()).base
-    return Contender(f"{name} before distillation", str(base), config.student.prompt, config)
+    return Contender(f"{name} before distillation", str(base), config.student.prompt, config, trained=False)
 
 
 def _served(specification: str, components: Components, seed: int) -> Engine:

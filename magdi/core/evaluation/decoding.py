@@ -13,7 +13,7 @@ from magdi.core.config.models import Evaluation
 from magdi.core.evaluation.choosing import chooser
 from magdi.core.evaluation.rows import Batch, Row
 
-KEEP = 0.75
+KEEP = 0.85
 """Share of a batch's places that are still in use below which it is made smaller, or filled up."""
 
 
@@ -55,7 +55,6 @@ def decode(
             yield done
         if batch.rows:
             batch.step(chosen)
-    return
 
 
 def _next(waiting: deque[Row], batch: Batch, settings: Evaluation) -> list[Row]:

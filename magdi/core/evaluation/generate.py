@@ -147,7 +147,7 @@ def _made_by(
     model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, seed: int
 ) -> dict[str, Any]:
     """Returns all that decides an answer; not how many questions there are, so that more can be asked later."""
-    how = settings.model_dump(mode="json", exclude={"split", "questions", "batch_tokens", "samples", "base"})
+    how = settings.model_dump(mode="json", exclude={"task", "split", "questions", "batch_tokens", "samples", "base"})
     if isinstance(model, Engine):
         name = model.identity
     else:

@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
 from magdi.core.config.models import Evaluation
+from magdi.core.evaluation.cache import join, new_cache, trim
 from magdi.core.evaluation.prediction import Finish
 
 
@@ -51,12 +50,11 @@ class Batch:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._keeps_logits = "logits_to_keep" in inspect.signature(type(model).forward).parameters
-        self._cache = DynamicCache(config=model.config)
+        self._cache, self.can_grow = new_cache(model)
         self._mask: Tensor = torch.zeros(0, 0, dtype=torch.long, device=model.device)  # [B, T]
         self._last: Tensor = torch.zeros(0, dtype=torch.long, device=model.device)  # [B], position of the last token
         self.rows: list[Row] = []
         self.logits: Tensor = torch.zeros(0, 0, device=model.device)
-        self.can_grow = all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def room(self, row: Row, settings: Evaluation) -> int:
         """Returns how many rows like this one may join: rows x longest row stays within the budget of tokens."""
@@ -67,7 +65,7 @@ class Batch:
         """Reads rows' prompts, once each, and adds the rows."""
         mask, last, logits, cache = self._read(rows)
         if self.rows:
-            self._join(cache, self._mask.shape[1], mask.shape[1])
+            join(self._cache, cache)
             width = max(self._mask.shape[1], mask.shape[1])
             mask = torch.cat([pad(each, (width - each.shape[1], 0)) for each in (self._mask, mask)])
             last, logits = torch.cat([self._last, last]), torch.cat([self.logits, logits])
@@ -104,7 +102,7 @@ class Batch:
             mask[place, longest - len(prompt) :] = 1
         ids, mask = ids.to(self._model.device), mask.to(self._model.device)
         positions = (mask.cumsum(dim=1) - 1).clamp_min(0)
-        cache = DynamicCache(config=self._model.config)
+        cache, _ = new_cache(self._model)
         logits = self._forward(ids, mask, positions, cache)
         last = positions[:, -1]
         if len(distinct) < len(rows):
@@ -122,20 +120,10 @@ class Batch:
         logits: Tensor = output.logits[:, -1]
         return logits
 
-    def _join(self, other: Any, own: int, others: int) -> None:
-        """Appends another cache's rows to this one's, both padded on the left to the same number of columns."""
-        left, right = max(others - own, 0), max(own - others, 0)
-        for mine, new in zip(self._cache.layers, other.layers, strict=True):
-            if mine.is_initialized:
-                mine.keys = torch.cat([pad(mine.keys, (0, 0, left, 0)), pad(new.keys, (0, 0, right, 0))])
-                mine.values = torch.cat([pad(mine.values, (0, 0, left, 0)), pad(new.values, (0, 0, right, 0))])
-
     def _trim(self) -> None:
         """Drops the columns on the left that are padding in every row."""
         needed = self._mask.any(dim=0).nonzero()
         first = int(needed[0]) if len(needed) else 0
         if first:
             self._mask = self._mask[:, first:]
-            for layer in self._cache.layers:
-                if layer.is_initialized:
-                    layer.keys, layer.values = layer.keys[..., first:, :], layer.values[..., first:, :]
+            trim(self._cache, first)
