@@ -11,7 +11,7 @@ from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.suite.jobs import Job
 
-PER_STEP = 0.055
+PER_STEP = 0.065
 """Seconds an optimiser step of the embedded default takes on one core, and"""
 
 PER_ANSWER = 0.003
@@ -21,7 +21,7 @@ PER_QUESTION = 0.012
 """a discussion of simulated teachers, and"""
 
 PER_BASE = 60.0
-"""making the tiny base; all measured on one core of a Xeon."""
+"""making the tiny base; all of them about, on one idle core of a Xeon."""
 
 PER_JOB = 3.0
 """Loading a model, reading MAGs, diagnostics."""

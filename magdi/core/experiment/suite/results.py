@@ -181,9 +181,11 @@ def _paper(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | No
     }
 
 
-def write_document(folder: Path, document: Mapping[str, Any]) -> None:
-    """Keeps a suite's document in its directory, whole or not at all."""
+def write_document(folder: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Keeps a suite's document in its directory, whole or not at all; returns it as it will be read from there."""
     folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     partial = folder / (DOCUMENT + ".partial")
-    partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    partial.write_text(text, "utf-8")
     partial.replace(folder / DOCUMENT)
+    return dict(json.loads(text))

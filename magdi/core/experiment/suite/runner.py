@@ -208,10 +208,10 @@ _worker: tuple[Components, Observe] | None = None
 
 def _start_worker(bench: Bench) -> None:
     global _worker
+    _worker = bench()
     import torch
 
     torch.set_num_threads(1)
-    _worker = bench()
 
 
 def _in_worker(job: Job) -> Failure | None:

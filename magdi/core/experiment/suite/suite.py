@@ -124,8 +124,7 @@ class Suite:
             "seconds": round(seconds, 1),
             "regraded": again,
         }
-        write_document(self.folder, document)
-        return document
+        return write_document(self.folder, document)
 
     def _missing(self, document: dict[str, Any]) -> list[str]:
         done = {row["name"]: row["seeds"] for row in document["rows"]}
