@@ -31,10 +31,10 @@ def interval(bounds: tuple[float, float], scale: float = 100) -> str:
 
 def _scores(document: Mapping[str, Any]) -> Table:
     several = any(model["samples"] > 1 for model in document["models"])
-    title = f"{document['task']}, {document['questions']:,} {document['split']} questions"
+    title = f"{document['task']}, {document['split']} questions"
     table = Table(title=title, title_justify="left")
     table.add_column("model", overflow="fold")
-    headings = ["accuracy", "95 % interval", "answered", "cut off", "tokens a question"]
+    headings = ["questions", "accuracy", "95 % interval", "answered", "cut off", "tokens a question"]
     headings += ["one answer", "any answer", "weighted by own score"] if several else []
     for heading in headings:
         table.add_column(heading, justify="right")
@@ -44,6 +44,7 @@ def _scores(document: Mapping[str, Any]) -> Table:
 
 
 def _cells(model: Mapping[str, Any], several: bool) -> Iterator[str]:
+    yield f"{model['count']:,}"
     yield percent(model["accuracy"])
     yield interval(model["interval"])
     yield percent(model["answered"])

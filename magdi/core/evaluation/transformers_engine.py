@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import torch
+
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import PromptStyle, student_prompt
 from magdi.core.distill.reading import opening
+from magdi.core.errors import MagdiError
 from magdi.core.evaluation.batching import gathered
 from magdi.core.evaluation.decoding import decode
 from magdi.core.evaluation.engine import Engine, Job, Output
@@ -15,6 +18,7 @@ from magdi.core.evaluation.own_score import OwnScore
 from magdi.core.evaluation.rows import Row
 from magdi.core.evaluation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
 
+NO_LIMIT = 2**31
 LEAST_AT_ONCE = 64
 """Answers that are handed on together, at least: each hand-over is a write to a file."""
 
@@ -52,15 +56,35 @@ class TransformersEngine(Engine):
         ids = self._encoded(prompts)
         order = sorted(jobs, key=lambda job: len(ids[job.question.id]))
         rows = {Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}"): job for job in order}
-        watch = _Watch(self.tokenizer, settings.stop_at_answer, self._on_text)
-        running = decode(self.model, list(rows), settings=settings, end_tokens=self._end_tokens(), complete=watch)
-        for done in gathered(running, LEAST_AT_ONCE):
+        for done in gathered(self._finished(list(rows), settings), LEAST_AT_ONCE):
             scores = self._scores(done) if settings.samples > 1 else [None] * len(done)
             texts = self.tokenizer.batch_decode([row.tokens for row in done], skip_special_tokens=True)
             yield [
                 (rows[row], self._output(prompts[rows[row].question.id], row, text, score, settings))
                 for row, text, score in zip(done, texts, scores, strict=True)
             ]
+
+    def _finished(self, rows: list[Row], settings: Evaluation) -> Iterator[list[Row]]:
+        """Generates rows; a prompt that fills the model's context leaves no room for an answer, and gets none.
+
+        Raises:
+            MagdiError: There is not enough memory for a batch.
+        """
+        context = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT
+        too_long = [row for row in rows if len(row.prompt) >= context]
+        for row in too_long:
+            row.finish = "length"
+        if too_long:
+            yield too_long
+        watch = _Watch(self.tokenizer, settings.stop_at_answer, context, self._on_text)
+        fitting = [row for row in rows if row.finish is None]
+        try:
+            yield from decode(self.model, fitting, settings=settings, end_tokens=self._end_tokens(), complete=watch)
+        except torch.OutOfMemoryError:
+            raise MagdiError(
+                "there is not enough memory for this batch of answers",
+                hint=f"lower evaluation.batch_tokens, which is {settings.batch_tokens}; what was answered is kept",
+            ) from None
 
     def _encoded(self, prompts: dict[str, str]) -> dict[str, tuple[int, ...]]:
         """Returns prompts' token ids, as they are in training."""
@@ -106,12 +130,15 @@ class TransformersEngine(Engine):
 class _Watch:
     """Finishes rows whose last tokens hold a complete answer, looking every few tokens; tells the first row's text."""
 
-    def __init__(self, tokenizer: Any, stop: bool, on_text: Callable[[str], None] | None) -> None:
-        self._tokenizer, self._stop, self._on_text = tokenizer, stop, on_text
+    def __init__(self, tokenizer: Any, stop: bool, context: int, on_text: Callable[[str], None] | None) -> None:
+        self._tokenizer, self._stop, self._context, self._on_text = tokenizer, stop, context, on_text
 
     def __call__(self, rows: Sequence[Row]) -> None:
         if self._on_text is not None and rows:
             self._on_text(self._tokenizer.decode(rows[0].tokens, skip_special_tokens=True))
+        for row in rows:
+            if len(row.prompt) + len(row.tokens) >= self._context:
+                row.finish = "length"
         due = [row for row in rows if self._stop and len(row.tokens) % LOOK_EVERY == 0]
         if due:
             ends = self._tokenizer.batch_decode([row.tokens[-LOOK_BACK:] for row in due], skip_special_tokens=True)

@@ -75,7 +75,7 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
         "task": config.task.name,
         "teachers": teachers + (" (simulated)" if outcome.get("simulated") else ""),
         "protocol": config.protocol.name,
-        "discussions": f"{mags.get('count', 'not known')} {mags.get('structures', '')}".strip(),
+        "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))})",
         "encoder, in training only": f"{config.encoder.name}, {config.training.edges} edges",
         "level": config.training.level,
         "losses": f"alpha {objective.alpha:g}, beta {objective.beta:g}, gamma {objective.gamma:g}",
@@ -83,6 +83,10 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
         "seed": config.seed,
     }
     return "## Made from\n\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _counts(structures: Mapping[str, int]) -> str:
+    return ", ".join(f"{structure} {count}" for structure, count in structures.items()) or "not counted"
 
 
 def _scores(config: RunConfig, outcome: Mapping[str, Any]) -> str:

@@ -154,6 +154,20 @@ def test_asking_less_again_loses_nothing(
     assert {prediction.id for prediction in read_predictions(path)} == {f"test-{n}" for n in range(4)}
 
 
+def test_a_models_context_is_not_overrun(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:
+    model = make_model("gpt2")
+    whole = model.config.n_positions
+    try:
+        model.config.n_positions = 40
+        found = answer_questions((model, tokenizer), task.questions("test"), task=task, settings=GREEDY)
+    finally:
+        model.config.n_positions = whole
+    assert any(prediction.prompt_tokens >= 40 for prediction in found)
+    for prediction in found:
+        assert prediction.output_tokens <= max(40 - prediction.prompt_tokens, 0)
+        assert prediction.finish == "length" or prediction.prompt_tokens + prediction.output_tokens < 40
+
+
 def test_outputs_end_where_the_answer_ends(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:
     """Stopping early changes what is computed, not what is read: the output is a beginning of the whole one."""
     model = make_model(), tokenizer

@@ -1,0 +1,197 @@
+"""magdi evaluate, ask and export on a run of a second or two."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+import magdi
+from magdi.cli.app import app
+from magdi.cli.ask import growing
+from magdi.core.errors import MagdiError
+from magdi.core.evaluation.prediction import read_predictions
+from magdi.plugins.testing.stub_server import StubServer
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("toy") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+        magdi.run(
+            out=folder,
+            task={"name": "arithmetic", "train": 24, "test": 12, "primer_problems": 60, "primer_checks": 0},
+            student={"tiny": {"hidden": 32, "layers": 1, "heads": 2, "epochs": 1}},
+            training={"steps": 4, "log_every": 2},
+            evaluation={"max_new_tokens": 24},
+        )
+        yield folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call
+
+
+def document(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def test_evaluates_a_run_beside_its_base(run: Run, toy_run: Path) -> None:
+    found = document(run("evaluate", toy_run, "--base", "--json"))
+    assert [model["name"] for model in found["models"]] == [f"{toy_run} before distillation", str(toy_run)]
+    assert found["questions"] == 12
+    own = document_of_run(toy_run)
+    assert [model["accuracy"] for model in found["models"]] == [own["base"]["accuracy"], own["student"]["accuracy"]]
+    (comparison,) = found["comparisons"]
+    assert comparison["verdict"] in ("better", "worse", "no difference shown")
+    assert comparison["p"] <= 1
+    kept = read_predictions(Path(found["models"][1]["predictions"]))
+    assert kept == read_predictions(toy_run / "evaluation" / "student.jsonl")
+
+
+def document_of_run(folder: Path) -> dict[str, Any]:
+    from magdi.core.experiment.directory import RunDirectory
+    from magdi.core.experiment.result import document as outcome
+
+    return outcome(RunDirectory(folder))
+
+
+def test_shows_a_table_with_the_interval_beside_the_difference(run: Run, toy_run: Path) -> None:
+    shown = run("evaluate", toy_run, toy_run / "evaluation" / "base.jsonl", "--limit", 5, "-q").stdout
+    assert "95 % interval" in shown
+    assert "p (McNemar)" in shown
+    assert "predictions:" in shown
+
+
+def test_votes_over_samples_and_keeps_them(run: Run, toy_run: Path) -> None:
+    found = document(run("evaluate", toy_run, "--samples", 3, "--limit", 4, "--json"))
+    (model,) = found["models"]
+    assert model["samples"] == 3
+    assert found["settings"]["temperature"] == 0.7, "the paper's sampling, where greedy answers would be the same"
+    assert 0 <= model["oracle"] <= 1
+    assert model["score_weighted"] is not None, "a student with a score head scores its own answers"
+    more = document(run("evaluate", toy_run, "--samples", 4, "--limit", 4, "--json"))
+    assert more["models"][0]["predictions"] == model["predictions"]
+    assert len(read_predictions(Path(model["predictions"]))) == 16
+
+
+def test_grades_kept_predictions_anew(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    lines = (toy_run / "evaluation" / "student.jsonl").read_text().splitlines()
+    broken = [lines[0], *(json.dumps(json.loads(line) | {"answer": "x", "correct": None}) for line in lines[1:])]
+    file = tmp_path / "kept.jsonl"
+    file.write_text("\n".join(broken) + "\n")
+    found = document(run("evaluate", file, "--task", "arithmetic", "--task-arg", "test=12", "--json"))
+    assert found["models"][0]["accuracy"] == document_of_run(toy_run)["student"]["accuracy"]
+    assert file.read_text() == "\n".join(broken) + "\n", "what was kept stays as it is"
+
+
+def test_evaluates_what_is_served(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with StubServer() as server:
+        found = document(
+            run("evaluate", f"stub@{server.url}", "--engine", "openai", "--task", "arithmetic", "--limit", 3, "--json")
+        )
+        assert len(server.requests) == 3
+    assert found["models"][0]["count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("evaluate", "some-model"), "no task was named"),
+        (("evaluate", "missing.jsonl", "--task", "arithmetic"), "there is no file missing.jsonl"),
+        (("evaluate", ".", "--task", "arithmetic"), "holds no model"),
+        (("evaluate", ".", "--base"), "is no run"),
+        (("export", "nowhere"), "holds no run"),
+    ],
+)
+def test_says_what_cannot_be(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(MagdiError, match=message) as raised:
+        run(*arguments)
+    assert raised.value.exit_code == 2
+
+
+def test_asks_and_compares(run: Run, toy_run: Path) -> None:
+    question = "Ben starts with 3 coins. He finds 4 more coins. How many coins does he have now?"
+    found = document(run("ask", toy_run, question, "--compare", "--samples", 3, "--json"))
+    assert [len(answer["outputs"]) for answer in found["answers"]] == [3, 3]
+    assert all(sum(answer["votes"].values()) <= 3 for answer in found["answers"])
+    assert "votes" in run("ask", toy_run, question).stdout
+
+
+def test_writes_only_what_is_new_of_a_growing_text() -> None:
+    written: list[str] = []
+    told = growing(written.append, lambda: None)
+    for text in ("", "So", "So it", "So it \ufffd", "So it é"):
+        told(text)
+    assert "".join(written) == "So it é"
+
+
+def test_exports_a_model_that_loads_without_magdi(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    found = document(run("export", toy_run, "-o", tmp_path / "out", "--json"))
+    names = [Path(name) for name in found["files"]]
+    assert {name.suffix for name in names} <= {".safetensors", ".json", ".jinja", ".md", ".yaml", ".jsonl", ".txt"}
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["use_cache"] is True
+    card = (tmp_path / "out" / "README.md").read_text()
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["library_name"] == "transformers"
+    for fact in ("simulated", "reconcile", "gcn, exact edges", "95 % interval", "## Licences", found["lm_eval"]):
+        assert fact in card, fact
+    code = (
+        "import sys; sys.modules['magdi'] = None\n"
+        "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        f"folder = {str(tmp_path / 'out')!r}\n"
+        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
+        "model = AutoModelForCausalLM.from_pretrained(folder)\n"
+        "chat = [{'role': 'user', 'content': 'Ben starts with 3 coins.'}]\n"
+        "inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors='pt', "
+        "return_dict=True)\n"
+        "print(model.generate(**inputs, max_new_tokens=5, do_sample=False).shape[1])\n"
+    )
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert int(made.stdout) > 5
+    with pytest.raises(MagdiError, match="is not empty"):
+        run("export", toy_run, "-o", tmp_path / "out")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("lm_eval") is None, reason="lm-eval is not installed: pip install 'magdi[eval]'"
+)
+def test_lm_eval_measures_what_magdi_does(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    found = document(run("export", toy_run, "-o", tmp_path / "out", "--json"))
+    line = [*found["lm_eval"].split(), "--device", "cpu", "--output_path", str(tmp_path / "scores")]
+    made = subprocess.run(
+        [sys.executable, "-m", *line], capture_output=True, text=True, check=False, env=offline(), cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr[-3000:]
+    (file,) = (tmp_path / "scores").rglob("results*.json")
+    scores = json.loads(file.read_text())["results"]["magdi_arithmetic"]
+    assert scores["exact_match,answer"] == pytest.approx(document_of_run(toy_run)["student"]["accuracy"])
+
+
+def offline() -> dict[str, str]:
+    import os
+
+    return dict(os.environ) | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
