@@ -195,3 +195,24 @@ def offline() -> dict[str, str]:
     import os
 
     return dict(os.environ) | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+
+
+def test_exports_an_adapter_as_it_is_or_merged(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    magdi.run(
+        out=folder,
+        task={"name": "arithmetic", "train": 24, "test": 12, "primer_problems": 60, "primer_checks": 0},
+        student={"adaptation": "lora", "tiny": {"hidden": 32, "layers": 1, "heads": 2, "epochs": 1}},
+        training={"steps": 4, "learning_rate": 0.05},
+        evaluation={"max_new_tokens": 24, "base": False},
+    )
+    plain = document(run("export", folder, "-o", tmp_path / "plain", "--json"))
+    assert plain["adapter"] is True
+    assert f"peft={tmp_path / 'plain'}" in plain["lm_eval"]
+    merged = document(run("export", folder, "-o", tmp_path / "merged", "--merge", "--json"))
+    assert merged["adapter"] is False
+    assert "model.safetensors" in merged["files"]
+    wanted = ("evaluate", tmp_path / "plain", tmp_path / "merged", folder, "--task", "arithmetic", "--limit", 12)
+    found = document(run(*wanted, "--max-new-tokens", 24, "--json"))
+    outputs = [[each.output for each in read_predictions(Path(model["predictions"]))] for model in found["models"]]
+    assert outputs[0] == outputs[1] == outputs[2]

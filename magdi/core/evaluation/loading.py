@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,13 +68,20 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", trust_remote_code=trust_remote_code)
         loaded = AutoModelForCausalLM.from_pretrained(base or place, dtype=kind, trust_remote_code=trust_remote_code)
         if base is not None:
-            from peft import PeftModel
-
-            loaded = PeftModel.from_pretrained(loaded, place).merge_and_unload()
+            loaded = _merged(loaded, place)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"model {model} cannot be loaded: {reason[0]}") from error
     return loaded.to(device).eval(), tokenizer
+
+
+def _merged(base: Any, adapter: str) -> Any:
+    from peft import PeftModel
+
+    with warnings.catch_warnings():
+        # peft reads an attribute of models that transformers 5.23 has renamed.
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        return PeftModel.from_pretrained(base, adapter).merge_and_unload()
 
 
 def best_device() -> str:
