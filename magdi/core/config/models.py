@@ -123,7 +123,7 @@ class TinyBase(Part):
     )
     epochs: float = Field(6, ge=0, description="Passes over the task's primer; 0 leaves the base untrained.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of that training.")
-    batch_size: int = Field(32, ge=1, description="Documents a step of that training.")
+    batch_size: int = Field(16, ge=1, description="Documents a step of that training.")
     seed: int = Field(0, ge=0, description="Seed of the base; apart from the run's, so that seeds share one base.")
 
 

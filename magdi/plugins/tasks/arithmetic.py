@@ -33,10 +33,15 @@ class ArithmeticConfig(BaseModel, extra="forbid"):
     test: int = Field(1000, ge=1, description="Test questions.")
     min_steps: int = Field(2, ge=1, description="Fewest steps of a question.")
     max_steps: int = Field(4, ge=1, description="Most steps of a question.")
-    primer_problems: int = Field(3000, ge=0, description="One- and two-step problems that a tiny base is trained on.")
-    primer_checks: int = Field(
-        1000, ge=0, description="Rows of eight right or wrong calculations that a tiny base learns to tell apart."
+    primer_problems: int = Field(3000, ge=0, description="Problems that a tiny base is trained on.")
+    primer_reading: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of them that it learns to tell again, of one to four steps; it learns to solve the others, "
+        "of one or two.",
     )
+    primer_checks: int = Field(600, ge=0, description="Rows of eight calculations that a tiny base is trained on.")
 
     @model_validator(mode="after")
     def _some_steps(self) -> ArithmeticConfig:
@@ -69,9 +74,13 @@ class Arithmetic(Task):
         return extract(text, question)
 
     def primer(self, seed: int) -> Primer:
-        """Returns one- and two-step problems with plain solutions, and rows of calculations to judge."""
+        """Returns short problems with plain solutions, problems to tell again, and rows of calculations."""
         return make_primer(
-            seed, problems=self.config.primer_problems, checks=self.config.primer_checks, belongs=_for_primer
+            seed,
+            problems=self.config.primer_problems,
+            reading=self.config.primer_reading,
+            checks=self.config.primer_checks,
+            belongs=_for_primer,
         )
 
 

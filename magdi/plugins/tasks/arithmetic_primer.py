@@ -24,7 +24,17 @@ CHECKS_A_ROW = 8
 OFF_BY = (-10, -2, -1, 1, 2, 10)
 """By how much the wrong result of a calculation to judge is off."""
 
+MOST_STEPS = 4
+"""Most steps of a problem to be read; those to be solved have one or two."""
+
+WHAT = "What happens?"
+"""The question of a problem to be read."""
+
+WRONG = 0.0
+"""Share of calculations to judge whose result is wrong."""
+
 SPEECH = (
+    WHAT,
     "We start with 1. Adding 2: 1 + 2 = 3. Taking away 2: Multiplying by 2: Dividing by 2: That leaves 3, which is it.",
     "First, 1 plus 2 is 3. Then, 3 minus 1 is 2. times divided by Next, now we have 2. Finally",
     "I agree with the others. I disagree with the answer 3. I checked it again and get 3. my own Let us see",
@@ -33,7 +43,7 @@ SPEECH = (
 """How solutions are worded: the rest of the vocabulary."""
 
 
-def make_primer(seed: int, *, problems: int, checks: int, belongs: Callable[[Problem], bool]) -> Primer:
+def make_primer(seed: int, *, problems: int, reading: float, checks: int, belongs: Callable[[Problem], bool]) -> Primer:
     """Returns the primer of the arithmetic task.
 
     Documents are written as a tiny base's chat template writes them: the question, a line break, the answer; the loss
@@ -42,12 +52,16 @@ def make_primer(seed: int, *, problems: int, checks: int, belongs: Callable[[Pro
 
     Args:
         seed: Seed of the documents.
-        problems: How many problems, half of one step and half of two.
+        problems: How many problems.
+        reading: Share of them that are told again and not solved, of one to four steps; half of the others have one
+            step, half two.
         checks: How many rows of calculations.
         belongs: Whether a problem may be used.
     """
     rng = random.Random(f"arithmetic/primer/{seed}")
-    documents = [_problem(rng, 1 + number % 2, belongs) for number in range(problems)]
+    told = round(problems * reading)
+    documents = [_solved(_draw(rng, 1 + number % 2, belongs)) for number in range(problems - told)]
+    documents += [_told(_draw(rng, 1 + number % MOST_STEPS, belongs)) for number in range(told)]
     documents += [_row(rng) for _ in range(checks)]
     return Primer(documents=documents, words=vocabulary(), numbers=LARGEST + 1)
 
@@ -62,13 +76,25 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*numbers, *words_of([*told, *SPEECH])]))
 
 
-def _problem(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) -> Document:
+def _draw(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) -> Problem:
     problem = draw_problem(rng, steps)
     while not belongs(problem):
         problem = draw_problem(rng, steps)
-    question = problem.text + "\n"
-    text = question + worked(problem)
-    return Document(text, learn=((len(question), len(text)),))
+    return problem
+
+
+def _solved(problem: Problem) -> Document:
+    return _answered(problem.text, worked(problem))
+
+
+def _told(problem: Problem) -> Document:
+    """Returns an exercise in reading: what happens, step by step, without any calculation."""
+    return _answered(f"{problem.story} {WHAT}", " ".join(f"{step.operation} {step.amount}." for step in problem.steps))
+
+
+def _answered(question: str, answer: str) -> Document:
+    text = f"{question}\n{answer}"
+    return Document(text, learn=((len(question) + 1, len(text)),))
 
 
 def _row(rng: random.Random) -> Document:
@@ -94,7 +120,7 @@ def _check(rng: random.Random) -> tuple[str, str, bool]:
         result = calculate(operation, value, amount)
         if not 1 <= result <= LARGEST or (operation == "/" and value % amount):
             continue
-        right = rng.random() < 0.5
+        right = rng.random() >= WRONG
         wrong = [result + off for off in OFF_BY if 1 <= result + off <= LARGEST]
         shown = result if right else rng.choice(wrong)
         return f"{value} {operation} {amount} = ", str(shown), right

@@ -117,13 +117,17 @@ class Problem:
     @property
     def text(self) -> str:
         """The problem in words."""
+        return f"{self.story} How many {self.thing} does {NAMES[self.name]} have now?"
+
+    @property
+    def story(self) -> str:
+        """The problem in words, without its question."""
         sub = NAMES[self.name]
         told = (
             PHRASES[step.kind].template.format(Sub=sub.capitalize(), n=step.amount, thing=self.thing)
             for step in self.steps
         )
-        asked = f"How many {self.thing} does {sub} have now?"
-        return " ".join([f"{self.name} starts with {self.start} {self.thing}.", *told, asked])
+        return " ".join([f"{self.name} starts with {self.start} {self.thing}.", *told])
 
 
 def draw_problem(rng: random.Random, steps: int) -> Problem:

@@ -69,7 +69,7 @@ def test_no_calculation_is_in_two_splits_nor_in_the_primer():
 
 
 def problems(text: str) -> list[Problem]:
-    return read_problems(text.replace("\n", " "))
+    return read_problems(text.replace("What happens?", "How many").replace("\n", " "))
 
 
 def test_training_questions_are_fresh_for_each_seed_and_the_others_are_not():
@@ -125,12 +125,29 @@ def test_extraction(text, expected):
 
 
 def test_primer_learns_solutions_and_nothing_of_the_questions():
-    documents = [document for document in Arithmetic().primer(3).documents if "\n" in document.text]
+    documents = [document for document in Arithmetic().primer(3).documents if "now?\n" in document.text]
+    assert len(documents) == 1800
     assert {len(problems(document.text)[0].steps) for document in documents} == {1, 2}
     for document in documents:
         ((start, end),) = document.learn
         assert document.text[:start].endswith("now?\n")
         assert document.text[start:end].endswith(f"So the answer is {int(answer(document.text[:start] + ' ')[-1])}.")
+
+
+def test_primer_teaches_to_read_and_not_to_solve_more_than_two_steps():
+    documents = [document for document in Arithmetic().primer(3).documents if "What happens?\n" in document.text]
+    lengths = set()
+    for document in documents:
+        story, told = document.text.split(" What happens?\n")
+        sentences = story.split(". ")[1:]
+        assert len(sentences) == len(told.split(". "))
+        for sentence, step in zip(sentences, told.split(". "), strict=True):
+            _, verb, amount, *_ = sentence.split()
+            assert step.strip(".").split() == [{12: "+", 8: "-", 20: "*", 5: "/"}[int(MEANING[verb](10, 2))], amount]
+        assert document.learn == ((len(document.text) - len(told), len(document.text)),)
+        lengths.add(len(sentences))
+    assert len(documents) == 1200
+    assert lengths == {1, 2, 3, 4}
 
 
 def test_checks_teach_right_results_and_verdicts_only():
