@@ -25,6 +25,7 @@ from magdi.core.experiment.report.discussions import Discussions
 from magdi.core.experiment.report.page import write_page
 from magdi.core.experiment.report.prompts import Reworder
 from magdi.core.experiment.report.training import curves
+from magdi.core.experiment.suite.page import is_suite, write_suite_page
 from magdi.core.mag import read_mags
 
 MOST_FAILURES = 1000
@@ -33,10 +34,10 @@ OnMag = Callable[[int], None]
 
 
 def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:
-    """Writes the page of a run or of a MAG file.
+    """Writes the page of a run, a suite or a MAG file.
 
     Args:
-        path: A run's directory, or a MAG file.
+        path: The directory of a run or a suite, or a MAG file.
         out: The HTML file; ``report.html`` in the run's directory, or the MAG file's name with ``.html``.
         components: Makes protocol and task, so that prompts that were not kept can be made again and questions be
             shown without the student's prompt around them.
@@ -51,8 +52,11 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
     if path.is_file():
         return write_page(out or path.with_suffix(".html"), path.name, mag_file_sections(path))
     directory = RunDirectory(path)
+    if is_suite(path):
+        return write_suite_page(path, out)
     if not directory.is_run():
-        raise DataError(f"{path}: is neither a run's directory nor a MAG file", hint="magdi runs list shows runs")
+        what = f"{path}: is neither the directory of a run or a suite nor a MAG file"
+        raise DataError(what, hint="magdi runs list shows runs")
     title = f"{path.resolve().name}"
     return write_page(out or path / "report.html", title, RunContent(directory, components).sections())
 

@@ -71,6 +71,8 @@ class Paired:
     def sentence(self, what: str) -> str:
         """Returns the verdict in words, e.g. "a against b: no difference shown: +0.4 points, -1.9 to +2.7"."""
         low, high = (100 * end for end in self.interval)
+        if not (low or high):
+            return f"{what}: {self.verdict}: as many right on every question"
         return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}"
 
 

@@ -18,6 +18,7 @@ from magdi.core.experiment.suite.file import Equal
 from magdi.core.experiment.suite.grid import Grid, chosen
 from magdi.core.experiment.suite.jobs import MEASURED, Job, Planner
 from magdi.core.experiment.suite.measure import measure, read_measured
+from magdi.core.experiment.suite.page import write_suite_page
 from magdi.core.experiment.suite.results import Trial, Trials, make_document, write_document
 from magdi.core.experiment.suite.runner import Bench, Failure, execute, in_order
 from magdi.core.task import Task
@@ -124,7 +125,9 @@ class Suite:
             "seconds": round(seconds, 1),
             "regraded": again,
         }
-        return write_document(self.folder, document)
+        document = write_document(self.folder, document)
+        write_suite_page(self.folder)
+        return document
 
     def _missing(self, document: dict[str, Any]) -> list[str]:
         done = {row["name"]: row["seeds"] for row in document["rows"]}

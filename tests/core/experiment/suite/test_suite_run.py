@@ -200,6 +200,17 @@ def test_the_table_on_a_terminal(document: dict[str, Any]) -> None:
     assert max(map(len, shown.splitlines())) <= 140
 
 
+def test_the_page(place: Path, document: dict[str, Any], tmp_path: Path) -> None:
+    from magdi.core.experiment.report.data import view
+
+    page = view(Path(document["directory"]), tmp_path / "suite.html").read_text()
+    assert "A toy &amp; more" in page
+    assert "team against gcn" in page
+    assert "a half, for longer" in page
+    assert "src=" not in page.replace('src="data:', "")
+    assert (place / "out" / "report.html").is_file()
+
+
 def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     sets = [
         *("--set", "task.train=8", "--set", "task.test=6", "--set", "task.primer_problems=40"),
