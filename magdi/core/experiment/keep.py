@@ -104,4 +104,3 @@ def _affordable(entries: Sequence[Entry], most: int) -> list[Entry]:
             break
         paid.append(entry)
     return paid
-
