@@ -64,12 +64,17 @@ VARIANTS = (
 @register_flop_formula(torch.ops.aten._scaled_dot_product_flash_attention_for_cpu)
 def _cpu_attention(query: Any, key: Any, value: Any, *args: Any, **options: Any) -> int:
     """Dense: what a mask hides is counted too, for all variants alike."""
-    return int(sdpa_flop_count(query, key, value))
+    return int(sdpa_flop_count(query, _all_heads(query, key), _all_heads(query, value)))
+
+
+def _all_heads(query: Any, shape: Any) -> list[int]:
+    """Keys and values that groups of heads share are counted for each head."""
+    return [shape[0], query[1], *shape[2:]]
 
 
 @register_flop_formula(torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward)
 def _cpu_attention_back(grad: Any, query: Any, key: Any, value: Any, *args: Any, **options: Any) -> int:
-    return int(sdpa_backward_flop_count(grad, query, key, value))
+    return int(sdpa_backward_flop_count(grad, query, _all_heads(query, key), _all_heads(query, value)))
 
 
 class Bench:

@@ -92,13 +92,14 @@ def _bucket(
         states.index_select(0, bucket.k_index).view(rows, keys, *states.shape[1:]).transpose(1, 2)
         for states in (key, value)
     )
-    if groups > 1:
+    grouped = groups > 1 and query.device.type == "cpu" and softcap is None  # CUDA's masked kernels know no groups
+    if groups > 1 and not grouped:
         k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
     mask = bucket.mask(window, q.dtype)
     if softcap is not None:
         return _softcapped(q, k, v, bucket, scaling, window, dropout, softcap).transpose(1, 2)
     out = F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None, scale=scaling
+        q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None, scale=scaling, enable_gqa=grouped
     )
     return out.transpose(1, 2)
 

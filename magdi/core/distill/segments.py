@@ -133,7 +133,7 @@ class Segments:
         return cls(tuple(buckets), torch.from_numpy(inverse), varlen)
 
     def to(self, device: torch.device) -> Segments:
-        """Returns the same on a device: both forms on the CPU's side of the house, see `attention`."""
+        """Returns the same on a device."""
         return Segments(
             tuple(_to(bucket, device, masks={}) for bucket in self.buckets),
             self.inverse.to(device, non_blocking=True),
