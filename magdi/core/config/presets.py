@@ -33,7 +33,7 @@ TINY: dict[str, Any] = {
     "objective": {"alpha": 1.0, "beta": 0.1, "gamma": 0.1, "anneal": 0.6},
     "training": {
         "learning_rate": 2e-3,
-        "steps": 350,
+        "steps": 500,
         "mags_per_step": 8,
         "final_lr_ratio": 0.05,
         "warmup": 0.05,
