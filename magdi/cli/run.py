@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from magdi.cli import options as opt
 
@@ -17,6 +22,7 @@ def run(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
+    processes: opt.Processes = 1,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -24,7 +30,7 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet)
+    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes)
 
 
 @opt.configured
@@ -45,15 +51,23 @@ def distill(
     request: opt.Request,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
+    processes: opt.Processes = 1,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Train a student on a MAG file (--mags), or on the discussions of a run."""
-    _go(request, "distillation", out, fresh, False, json, quiet)
+    _go(request, "distillation", out, fresh, False, json, quiet, processes)
 
 
 def _go(
-    request: opt.Request, until: Stage, out: Path | None, fresh: bool, dry_run: bool, as_json: bool, quiet: bool
+    request: opt.Request,
+    until: Stage,
+    out: Path | None,
+    fresh: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    processes: int = 1,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -66,7 +80,23 @@ def _go(
         return
     progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)
     try:
-        outcome = api.go(setup, out=out, fresh=fresh, until=until, progress=progress)
+        first = "discussion" if processes > 1 else until
+        outcome = api.go(setup, out=out, fresh=fresh, until=first, progress=progress)
     finally:
         progress.close()
+    if processes > 1:
+        raise typer.Exit(_shared(processes))
+    if os.environ.get("RANK", "0") != "0":
+        return
     output.show(outcome, as_json=as_json, render=lambda: outcome_table(outcome))
+
+
+def _shared(processes: int) -> int:
+    """Goes on with the same command in several processes; returns the exit code."""
+    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    own, skip = [], False
+    for argument in sys.argv[1:]:
+        if not skip and argument != "--fresh" and not argument.startswith("--processes"):
+            own.append(argument)
+        skip = argument == "--processes"
+    return subprocess.run([*arguments, "-m", "magdi.cli.app", *own], check=False).returncode

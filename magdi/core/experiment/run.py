@@ -5,6 +5,7 @@ Task -> Protocol x Teachers -> MAGs -> student + encoder -> scores
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import LimitReached
+from magdi.core.errors import LimitReached, RunDirectoryError
 from magdi.core.experiment import stages
 from magdi.core.experiment.directory import RunDirectory, versions
 from magdi.core.experiment.progress import Progress, Silent
@@ -49,6 +50,8 @@ def run(
         LimitReached: A budget is used up; the same call resumes.
         MagdiError: Anything else that ended it; what was done is kept.
     """
+    if os.environ.get("RANK", "0") != "0":
+        return _follow(config, RunDirectory(out), components)
     progress = progress or Silent()
     directory = RunDirectory.open(out, config, fresh=fresh)
     with directory.lock():
@@ -60,6 +63,22 @@ def run(
                 _once(directory, stage, getattr(workshop, stage))
         directory.update(status="done" if until == STAGES[-1] else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
+    return directory
+
+
+def _follow(config: RunConfig, directory: RunDirectory, components: Components) -> RunDirectory:
+    """Trains beside the process of rank 0, which does all else of the run (several processes, see `torchrun`).
+
+    Raises:
+        RunDirectoryError: Its discussions have yet to be held: that is for one process alone.
+    """
+    done = directory.state().get("stages", {})
+    if "discussion" not in done:
+        raise RunDirectoryError(
+            f"the discussions of {directory.path} have yet to be held", hint="use --processes, or magdi discuss first"
+        )
+    if not done.get("distillation", {}).get("done"):
+        stages.Workshop(config, directory, components, Silent()).distillation()
     return directory
 
 
