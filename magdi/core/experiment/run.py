@@ -18,6 +18,7 @@ from magdi.core.errors import LimitReached, RunDirectoryError
 from magdi.core.experiment import stages
 from magdi.core.experiment.directory import RunDirectory, versions
 from magdi.core.experiment.progress import Progress, Silent
+from magdi.core.experiment.threads import threads
 
 Stage = Literal["discussion", "distillation", "evaluation"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -60,7 +61,8 @@ def run(
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
             for stage in STAGES[: STAGES.index(until) + 1]:
-                _once(directory, stage, getattr(workshop, stage))
+                with threads(1 if config.student.model == "tiny" and stage != "discussion" else None):
+                    _once(directory, stage, getattr(workshop, stage))
         directory.update(status="done" if until == STAGES[-1] else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
     return directory
