@@ -35,12 +35,14 @@ WRONG = 0.0
 
 SPEECH = (
     WHAT,
-    "We start with 1. Adding 2: 1 + 2 = 3. Taking away 2: Multiplying by 2: Dividing by 2: That leaves 3, which is it.",
-    "First, 1 plus 2 is 3. Then, 3 minus 1 is 2. times divided by Next, now we have 2. Finally",
-    "I agree with the others. I disagree with the answer 3. I checked it again and get 3. my own Let us see",
-    "So the answer is 3. yes no ? ! : ; , . ( ) - + * / = a an the of to in is are was not it this that their",
+    "So the answer is 3. yes no",
+    "1 + 2 - 3 * 4 / 5 = 6.",
+    "We start with 1. Adding 2: Taking away 2: Multiplying by 2: Dividing by 2:",
+    "First, 1 is 2. Then, 2 is 3.",
+    "I agree with the others. I disagree with the answer 3. I checked it and get 3 too.",
+    "I disagree with step 2. It should be 3. I cannot work this out. 2 say 3: APPROVE",
 )
-"""How solutions are worded: the rest of the vocabulary."""
+"""What solutions and comments are worded in: the rest of the vocabulary."""
 
 
 def make_primer(seed: int, *, problems: int, reading: float, checks: int, belongs: Callable[[Problem], bool]) -> Primer:

@@ -64,16 +64,16 @@ class SimulatedConfig(BaseModel):
     confidence_bias: float = Field(0.0, ge=-1, le=1, description="By how much it states more than it feels.")
     noise: float = Field(0.06, ge=0, description="Standard deviation of the confidence it states.")
     doubt: Share = Field(0.3, description="Chance that a solution with a slip feels wrong to it.")
-    keep: Share = Field(0.9, description="Chance to stand by an answer that leads; otherwise it solves again.")
+    keep: Share = Field(0.85, description="Chance to stand by an answer that leads; otherwise it solves again.")
     stubborn: Share = Field(
         0.12, description="Share of problems about which it insists on an answer that others doubt."
     )
     recheck: Share = Field(
-        0.6,
+        0.8,
         description="Chance to solve again when its answer does not lead; otherwise it takes over the leading "
         "solution, in its own words.",
     )
-    care: float = Field(0.4, ge=0, description="What slip chances are multiplied by when it solves again.")
+    care: float = Field(0.5, ge=0, description="What slip chances are multiplied by when it solves again.")
     remarks: Share = Field(0.5, description="Share of replies to others that say with whom it agrees or disagrees.")
     untidy: Share = Field(0.0, description="Share of JSON replies that are wrapped in prose.")
 
