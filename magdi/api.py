@@ -147,20 +147,23 @@ def go_ablate(
     return setup.suite.run(setup.bench, workers=jobs, progress=progress or Silent(), fresh=fresh)
 
 
-def plan(setup: Setup) -> dict[str, Any]:
+def plan(setup: Setup, out: Path | str | None = None) -> dict[str, Any]:
     """Returns what a run's discussions would take at most, by driving the protocol with made-up replies; asks nobody.
 
     Keys: ``questions``, ``calls``, ``tokens``, ``cost`` (None where a price is not known), ``disk`` in bytes, ``run``
     (the directory), and ``agents``, each with the same figures.
     """
     config, components = setup.config, setup.plugins.registry
+    target = str(out or default_directory(config))
+    if config.discussion.mags:
+        return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "run": target}
     task = components.task(config.task, config.seed)
     made = make_plan(
         task.questions(config.discussion.split)[: config.discussion.questions],
         protocol=components.protocol(config.protocol),
         seats=seats(config, task, components),
     )
-    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "run": str(default_directory(config))}
+    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "run": target}
     return asdict(made) | totals
 
 

@@ -63,6 +63,12 @@ def test_a_run_prints_one_document_and_progress_goes_to_stderr(tmp_path: Path) -
     assert magdi("run", "-o", str(tmp_path / "run"), *TOY).stdout.count("distilled student") == 1
 
 
+def test_a_run_that_came_to_nothing_leaves_nothing(tmp_path: Path) -> None:
+    done = magdi("run", "--task", "gsm8k", "-o", str(tmp_path / "run"))
+    assert "no teachers" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_plan_starts_nothing(tmp_path: Path) -> None:
     done = magdi("run", "--dry-run", "--json", *TOY, "-o", str(tmp_path / "run"))
     plan = json.loads(done.stdout)
@@ -78,7 +84,7 @@ def test_a_plan_starts_nothing(tmp_path: Path) -> None:
         (["run", "-P", "ruonds=2"], "did you mean 'rounds'"),
         (["run", "-P", "rounds"], "is not KEY=VALUE"),
         (["run", "--set", "training.stepps=3"], "did you mean 'steps'"),
-        (["run", "--task", "gsm8k", "--task-arg", "data=/nowhere"], "/nowhere"),
+        (["run", "--task", "gsm8k", "--task-arg", "data=/nowhere", "--teacher", "simulated:careful"], "/nowhere"),
         (["run", "--level", "9"], "there is no level '9'"),
         (["distill", "--mags", "/nowhere.jsonl"], "/nowhere.jsonl"),
         (["run", "/nowhere.yaml"], "/nowhere.yaml"),

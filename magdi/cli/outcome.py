@@ -30,8 +30,8 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
 
 def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
     mags = outcome["mags"]
-    teachers = "simulated teachers, no language models" if outcome["simulated"] else "teachers"
-    table = Table(title=f"{mags['count']} discussions ({teachers})", title_justify="left")
+    teachers = " (simulated teachers, no language models)" if outcome["simulated"] else ""
+    table = Table(title=f"{mags['count']:,} discussions{teachers}", title_justify="left")
     for structure in mags["structures"]:
         table.add_column(structure, justify="right")
     by_round = mags["accuracy_by_round"]
@@ -48,7 +48,9 @@ def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
 
 def _scores(outcome: Mapping[str, Any]) -> RenderableType:
     questions = next(outcome[who]["count"] for who in ("student", "base") if who in outcome)
-    table = Table(title=f"{questions:,} held-out questions, answered alone", title_justify="left")
+    known = outcome.get("trained_on")
+    kind = f"questions ({known:,} of them learned from)" if known else "held-out questions"
+    table = Table(title=f"{questions:,} {kind}, answered alone", title_justify="left")
     for heading in ("", "accuracy", "95 % interval", "tokens an answer"):
         table.add_column(heading, justify="left" if not heading else "right")
     for who, name in (("base", "before distillation"), ("student", "distilled student")):

@@ -75,7 +75,7 @@ def _go(
 
     setup = request.set_up()
     if dry_run:
-        plan = api.plan(setup)
+        plan = api.plan(setup, out)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
     progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)

@@ -123,6 +123,13 @@ class RunDirectory:
         _write_whole(path / cls.CONFIG, text)
         return directory
 
+    def discard_if_empty(self) -> None:
+        """Takes the directory away where nothing has come of the run, not even a reply."""
+        bare = {self.CONFIG, self.STATE, ".lock"}
+        stages = self.state().get("stages", {})
+        if {file.name for file in self.path.iterdir()} <= bare and not any("done" in each for each in stages.values()):
+            shutil.rmtree(self.path)
+
     def is_run(self) -> bool:
         """Returns whether there is a run in it."""
         return (self.path / self.CONFIG).is_file()

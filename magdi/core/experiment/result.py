@@ -12,7 +12,8 @@ def document(directory: RunDirectory) -> dict[str, Any]:
 
     Keys: ``run`` (the directory), ``status``, ``simulated`` (whether any teacher was), ``mags`` (count, structures,
     rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
-    ``gain`` (difference in points with interval and p, over the same questions), ``tokens`` and ``seconds`` by stage.
+    ``gain`` (difference in points with interval and p, over the same questions), ``trained_on`` (how many of these
+    questions were among those learned from), ``tokens`` and ``seconds`` by stage.
     Keys of stages that are not done are absent.
     """
     state = directory.state()
@@ -23,7 +24,7 @@ def document(directory: RunDirectory) -> dict[str, Any]:
         found |= {"simulated": talk["simulated"], "mags": talk["mags"]}
     if training.get("done"):
         found |= {"training": training["training"]}
-    found |= {key: scores[key] for key in ("base", "student", "gain") if key in scores}
+    found |= {key: scores[key] for key in ("base", "student", "gain", "trained_on") if key in scores}
     found["tokens"] = {
         name: stage["tokens"] for name, stage in stages.items() if stage.get("done") and "tokens" in stage
     }

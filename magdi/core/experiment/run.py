@@ -56,6 +56,8 @@ def run(
     progress = progress or Silent()
     directory = RunDirectory.open(out, config, fresh=fresh)
     with directory.lock():
+        if all(directory.state().get("stages", {}).get(stage, {}).get("done") for stage in STAGES):
+            progress.note(f"{out} is done already; --fresh starts over")
         workshop = stages.Workshop(config, directory, components, progress)
         directory.update(status="running", seed=config.seed, versions=versions())
         progress.event("run_start", config=config, directory=directory.path)
@@ -113,6 +115,7 @@ def _status_kept(directory: RunDirectory, progress: Progress) -> Iterator[None]:
         why = {"error": str(error) or type(error).__name__} if status == "failed" else {}
         directory.update(status=status, **why)
         progress.event("run_end", directory=directory.path, status=status)
+        directory.discard_if_empty()
         raise
 
 

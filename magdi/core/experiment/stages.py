@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import cached_property
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.prediction import Prediction
 
+MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
 
@@ -87,8 +88,8 @@ class Workshop:
 
     def _discuss(self, summary: Summary) -> bool:
         config = self.config
-        questions = self.task.questions(config.discussion.split)[: config.discussion.questions]
         taking_part = seats(config, self.task, self.components)
+        questions = self.task.questions(config.discussion.split)[: config.discussion.questions]
         totals = Totals()
 
         def on_event(event: Event) -> None:
@@ -160,6 +161,11 @@ class Workshop:
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
             )
+        if report.epochs > MANY_PASSES:
+            self.progress.note(
+                f"warning: {report.epochs:.0f} passes over {report.mags} MAGs; fewer steps (--set training.steps=N) "
+                "or more questions may teach more"
+            )
         counted = {"read": report.tokens, "predicted": report.positive_tokens}
         return {"training": training_document(report), "tokens": counted}
 
@@ -209,7 +215,20 @@ class Workshop:
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome
+        return outcome | {"trained_on": self._trained_on(next(iter(answers.values())))}
+
+    def _trained_on(self, answers: Sequence[Prediction]) -> int:
+        """Returns how many of the evaluated questions were among those learned from, and warns of them."""
+        discussed = {mag.question.text for mag in read_mags(self.directory.mags)}
+        asked = {each.id for each in answers}
+        questions = self.examination.questions(self.config.evaluation.split)
+        both = sum(each.id in asked and each.text in discussed for each in questions)
+        if both:
+            self.progress.note(
+                f"warning: {both} of {len(asked)} evaluated questions were among those that the student learned from; "
+                "its accuracy is not that on held-out questions"
+            )
+        return both
 
     def _answers(self, who: str, model: Path | str, prefix: str = "") -> list[Prediction]:
         from magdi.core.evaluation.generate import answer_questions

@@ -20,6 +20,7 @@ from magdi.core.errors import (
     TrainingError,
 )
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.progress import Silent
 from magdi.core.mag import read_mags
 
 
@@ -176,3 +177,20 @@ def test_a_student_of_prefixed_lessons_is_asked_with_its_prefix(
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()[1:]
+
+
+def test_questions_that_were_learned_from_are_counted_and_told(
+    finished: Path, tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    told: list[str] = []
+
+    class Listening(Silent):
+        def note(self, text: str) -> None:
+            told.append(text)
+
+    assert magdi.run(out=finished, **toy)["trained_on"] == 0
+    talk = magdi.discuss(out=tmp_path / "talk", discussion={"split": "test"}, **toy)
+    mags = str(tmp_path / "talk" / "mags.jsonl")
+    outcome = magdi.run(out=tmp_path / "run", mags=mags, progress=Listening(), **toy)
+    assert outcome["trained_on"] == 12 == talk["mags"]["count"]
+    assert any("12 of 12 evaluated questions" in text for text in told)
