@@ -4,8 +4,8 @@
 
     outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
 
-The calls are those of the command line: `run`, `discuss`, `distill`, `ablate`, `load_mags`. They are loaded when
-they are first used, so that ``import magdi`` costs nothing.
+The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `load_mags`. They are loaded
+when they are first used, so that ``import magdi`` costs nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from magdi.api import ablate, discuss, distill, load_mags, run
+    from magdi.api import ablate, discuss, distill, evaluate, load_mags, run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "ablate", "discuss", "distill", "load_mags", "run"]
+__all__ = ["__version__", "ablate", "discuss", "distill", "evaluate", "load_mags", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.shortcuts import long_form
 from magdi.core.discussion.plan import make_plan
+from magdi.core.errors import ConfigError
 from magdi.core.experiment.directory import deciding
 from magdi.core.experiment.progress import Progress, Silent
 from magdi.core.experiment.result import document
@@ -26,6 +27,7 @@ from magdi.core.experiment.run import run as _run
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.suite.file import Equal
 from magdi.core.mag import Mag, read_mags
+from magdi.plugins.manager import load_plugins
 from magdi.plugins.setup import Setup, set_up
 from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
 
@@ -165,6 +167,59 @@ def plan(setup: Setup, out: Path | str | None = None) -> dict[str, Any]:
     )
     totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "run": target}
     return asdict(made) | totals
+
+
+def evaluate(
+    *models: str | Path,
+    task: str | Mapping[str, Any] | None = None,
+    out: Path | str = "predictions",
+    fresh: bool = False,
+    seed: int | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Measures accuracy on held-out questions, as `magdi evaluate` does; several models are compared on the same ones.
+
+    Args:
+        *models: Runs, models (folder or hub id), adapters, ``openai:MODEL@URL``, or files of predictions.
+        task: The task's name, or its section of a configuration; the first run's when left out.
+        out: Folder in which every answer is kept; answers that are there already are not asked for again.
+        fresh: Throw away what is there.
+        seed: Seed of sampled answers; the first run's when left out.
+        progress: Who is told how it goes.
+        **settings: Fields of `magdi.core.config.models.Evaluation`, e.g. ``questions=200``, ``samples=10``.
+
+    Returns:
+        What ``magdi evaluate --json`` prints.
+
+    Raises:
+        ConfigError: No task is named and none of the models is a run.
+    """
+    from magdi.core.evaluation.contenders import common_run, find_contender
+    from magdi.core.evaluation.evaluate import Plan
+    from magdi.core.evaluation.evaluate import evaluate as measure
+
+    components = load_plugins().registry
+    contenders = [
+        find_contender(str(model), components, engine="auto", prompt_style="auto", seed=seed or 0) for model in models
+    ]
+    origin = common_run(contenders)
+    if task is None and origin is None:
+        raise ConfigError("no task was named", hint="task='gsm8k'; a run brings its own")
+    choice = origin.task if task is None and origin else ComponentChoice.model_validate(task)
+    drawn = seed if seed is not None else origin.seed if origin else 0
+    chosen = Evaluation.model_validate((origin.evaluation if origin else Evaluation()).model_dump() | settings)
+    made = components.task(choice, drawn)
+    plan = Plan(
+        task=made,
+        task_name=choice.name,
+        questions=made.questions(chosen.split)[: chosen.questions],
+        settings=chosen,
+        seed=drawn,
+        folder=Path(out),
+        fresh=fresh,
+    )
+    return dict(measure(contenders, plan, progress or Silent()))
 
 
 def load_mags(path: Path | str) -> list[Mag]:

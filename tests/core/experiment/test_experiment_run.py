@@ -194,3 +194,11 @@ def test_questions_that_were_learned_from_are_counted_and_told(
     outcome = magdi.run(out=tmp_path / "run", mags=mags, progress=Listening(), **toy)
     assert outcome["trained_on"] == 12 == talk["mags"]["count"]
     assert any("12 of 12 evaluated questions" in text for text in told)
+
+
+def test_runs_are_evaluated_from_python_as_from_the_command_line(
+    finished: Path, tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    assert '"count": 5' in json.dumps(magdi.evaluate(finished, questions=5, out=tmp_path))
+    with pytest.raises(ConfigError, match="no task was named"):
+        magdi.evaluate("some-model", out=tmp_path)
