@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,6 @@ import typer
 from magdi.cli import options as opt
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from magdi.core.experiment.export import Exported
     from magdi.plugins.registry import Registry
 
@@ -49,7 +48,7 @@ def export(
             task = registry.task(config.evaluation.task or config.task, config.seed)
             questions = list(task.questions(config.evaluation.split)[: config.evaluation.questions])
     exported = write(run, out or run / "export", merge=merge, questions=questions, licences=licences)
-    output.show(exported.to_dict(), as_json=json, render=lambda: _said(exported))
+    output.show(exported.to_dict(), as_json=json, render=lambda: _said(exported, merge=merge))
 
 
 def _licences(registry: Registry, name: str) -> dict[str, str]:
@@ -60,10 +59,10 @@ def _licences(registry: Registry, name: str) -> dict[str, str]:
     return {each: licence for each, licence in known.items() if licence}
 
 
-def _said(exported: Exported) -> RenderableType:
-    from rich.text import Text
-
+def _said(exported: Exported, *, merge: bool) -> str:
     kind = "adapter" if exported.adapter else "model"
-    return Text(
-        f"{kind} of {len(exported.files)} files in {exported.path}; to measure it with lm-eval:\n{exported.lm_eval}"
-    )
+    lines = [f"{kind} of {len(exported.files)} files in {exported.path}"]
+    if merge and not exported.merged:
+        lines.append("there was nothing to merge: all of its weights were trained, and it stands alone as it is")
+    lines += ["to measure it with lm-eval:", f"cd {shlex.quote(str(exported.path))} && {exported.lm_eval}"]
+    return "\n".join(lines)

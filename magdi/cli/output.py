@@ -35,11 +35,15 @@ def progress_console() -> Console:
 
 
 def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
-    """Prints a result: as one JSON document, or as ``render`` draws it."""
+    """Prints a result: as one JSON document, or as ``render`` draws it; a plain string is never folded or read."""
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+        return
+    drawn = render()
+    if isinstance(drawn, str):
+        result().print(drawn, markup=False, soft_wrap=True)
     else:
-        result().print(render())
+        result().print(drawn)
 
 
 def complain(error: MagdiError) -> None:

@@ -152,8 +152,11 @@ def test_exports_a_model_that_loads_without_magdi(run: Run, toy_run: Path, tmp_p
     found = document(run("export", toy_run, "-o", tmp_path / "out", "--json"))
     names = [Path(name) for name in found["files"]]
     assert {name.suffix for name in names} <= {".safetensors", ".json", ".jinja", ".md", ".yaml", ".jsonl", ".txt"}
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["use_cache"] is True
+    assert "heads.safetensors" not in found["files"]
+    for folder in (toy_run / "student", tmp_path / "out"):
+        assert json.loads((folder / "config.json").read_text())["use_cache"] is True
     card = (tmp_path / "out" / "README.md").read_text()
+    assert "discussions between language models" not in card
     front = yaml.safe_load(card.split("---")[1])
     assert front["library_name"] == "transformers"
     for fact in ("simulated", "reconcile", "gcn, exact edges", "95 % interval", "## Licences", found["lm_eval"]):
@@ -182,13 +185,28 @@ def test_exports_a_model_that_loads_without_magdi(run: Run, toy_run: Path, tmp_p
 def test_lm_eval_measures_what_magdi_does(run: Run, toy_run: Path, tmp_path: Path) -> None:
     found = document(run("export", toy_run, "-o", tmp_path / "out", "--json"))
     line = [*found["lm_eval"].split(), "--device", "cpu", "--output_path", str(tmp_path / "scores")]
+    moved = (tmp_path / "out").rename(tmp_path / "moved")
     made = subprocess.run(
-        [sys.executable, "-m", *line], capture_output=True, text=True, check=False, env=offline(), cwd=tmp_path
+        [sys.executable, "-m", *line], capture_output=True, text=True, check=False, env=offline(), cwd=moved
     )
     assert made.returncode == 0, made.stderr[-3000:]
     (file,) = (tmp_path / "scores").rglob("results*.json")
     scores = json.loads(file.read_text())["results"]["magdi_arithmetic"]
     assert scores["exact_match,answer"] == pytest.approx(document_of_run(toy_run)["student"]["accuracy"])
+
+
+def test_the_line_for_lm_eval_works_in_the_folder_and_merging_nothing_is_said(
+    run: Run, toy_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "a student"
+    said = run("export", toy_run, "-o", out, "--merge").stdout
+    assert "nothing to merge" in said
+    line = next(line for line in said.splitlines() if line.startswith("cd "))
+    command, where = line.removeprefix(f"cd '{out}' && ").split(), out
+    options = dict(zip(command[1::2], command[2::2], strict=False))
+    assert options["--model_args"] == "pretrained=."
+    task = yaml.safe_load((where / options["--include_path"] / f"{options['--tasks']}.yaml").read_text())
+    assert len((where / task["dataset_kwargs"]["data_files"]["test"]).read_text().splitlines()) == 12
 
 
 def offline() -> dict[str, str]:
@@ -208,9 +226,10 @@ def test_exports_an_adapter_as_it_is_or_merged(run: Run, tmp_path: Path) -> None
     )
     plain = document(run("export", folder, "-o", tmp_path / "plain", "--json"))
     assert plain["adapter"] is True
-    assert f"peft={tmp_path / 'plain'}" in plain["lm_eval"]
+    base = json.loads((tmp_path / "plain" / "adapter_config.json").read_text())["base_model_name_or_path"]
+    assert f"pretrained={base},peft=." in plain["lm_eval"]
     merged = document(run("export", folder, "-o", tmp_path / "merged", "--merge", "--json"))
-    assert merged["adapter"] is False
+    assert (merged["adapter"], merged["merged"]) == (False, True)
     assert "model.safetensors" in merged["files"]
     wanted = ("evaluate", tmp_path / "plain", tmp_path / "merged", folder, "--task", "arithmetic", "--limit", 12)
     found = document(run(*wanted, "--max-new-tokens", 24, "--json"))

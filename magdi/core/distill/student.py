@@ -108,12 +108,23 @@ class DistillStudent:
         return inputs | {"attention_mask": mask}
 
     def save(self, directory: Path | str) -> Path:
-        """Writes a plain PEFT adapter, or a plain model, and the tokenizer; returns the directory."""
+        """Writes a plain PEFT adapter, or a plain model, and the tokenizer; returns the directory.
+
+        It is written to generate with a cache, also where its base was saved with that turned off for training.
+        """
         target = Path(directory)
         target.mkdir(parents=True, exist_ok=True)
+        use_cache(self.base)
         self.model.save_pretrained(target)
         self.tokenizer.save_pretrained(target)
         return target
+
+
+def use_cache(model: Any) -> None:
+    """Lets a model generate with a cache by default: without one it takes many times as long."""
+    for settings in (model.config, getattr(model, "generation_config", None)):
+        if settings is not None:
+            settings.use_cache = True
 
 
 def load_student(config: Student, *, path: str | Path | None = None, seed: int) -> DistillStudent:
@@ -140,7 +151,6 @@ def load_student(config: Student, *, path: str | Path | None = None, seed: int) 
         raise ConfigError(f"student.prompt: {source} has no chat template", hint="take paper or auto")
     if config.gradient_checkpointing:
         _checkpoint(model)
-    model.config.use_cache = False
     if config.adaptation == "full":
         if config.quantization != "none":
             raise ConfigError("student.quantization: a quantized model cannot be trained whole", hint="take lora")

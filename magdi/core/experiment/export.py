@@ -19,6 +19,9 @@ from magdi.core.mag import Question
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that run code when they are loaded; none is ever exported."""
 
+LEFT_OUT = ("README.md", "heads.safetensors")
+"""Files of a student's folder that are not exported: a card that is not ours, and what only training needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -28,12 +31,14 @@ class Exported:
         path: The folder.
         files: What is in it.
         adapter: Whether it is an adapter, which needs its base to load.
-        lm_eval: What to type to evaluate it with lm-eval.
+        merged: Whether an adapter was merged into its base.
+        lm_eval: What to type in the folder to evaluate it with lm-eval.
     """
 
     path: Path
     files: tuple[str, ...]
     adapter: bool
+    merged: bool
     lm_eval: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,6 +47,7 @@ class Exported:
             "path": str(self.path),
             "files": list(self.files),
             "adapter": self.adapter,
+            "merged": self.merged,
             "lm_eval": self.lm_eval,
         }
 
@@ -59,7 +65,7 @@ def export(
     Args:
         run: The run's directory.
         out: The folder; made, and must be empty.
-        merge: Merge an adapter into its base, for a model that stands alone.
+        merge: Merge an adapter into its base, for a model that stands alone; one that does already stays as it is.
         questions: Test questions, for a task file with which lm-eval measures what `magdi evaluate` does.
         licences: Licences of the data, by task.
 
@@ -74,43 +80,48 @@ def export(
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"{out} is not empty", hint="name another folder with -o")
     out.mkdir(parents=True, exist_ok=True)
-    base = base_of(directory.student)
-    if merge and base is not None:
+    base = _absolute(base_of(directory.student))
+    merged = merge and base is not None
+    if merged:
         _merge(directory.student, out)
     else:
         _copy(directory.student, out)
-    _mend_config(out)
+        _name_base(out, base)
     config = directory.config()
-    task_file = write_lm_eval_task(out / "lm_eval", config, questions) if questions else None
-    command = lm_eval_command(out, None if merge else base, config, task_file)
-    card = model_card(directory, base=base, merged=merge and base is not None, licences=licences, lm_eval=command)
+    task_file = write_lm_eval_task(out, config, questions) if questions else None
+    command = lm_eval_command(None if merged else base, config, task_file)
+    card = model_card(directory, base=base, merged=merged, licences=licences, lm_eval=command)
     (out / "README.md").write_text(card, encoding="utf-8")
     files = tuple(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
-    return Exported(out, files, adapter=base is not None and not merge, lm_eval=command)
+    return Exported(out, files, adapter=base is not None and not merged, merged=merged, lm_eval=command)
+
+
+def _absolute(base: str | None) -> str | None:
+    """Returns a base's name; of one in a folder of this machine, the path that is right from everywhere."""
+    return str(Path(base).resolve()) if base is not None and Path(base).is_dir() else base
 
 
 def _copy(student: Path, out: Path) -> None:
     for path in sorted(student.rglob("*")):
-        if path.is_file() and path.suffix not in PICKLES and path.name != "README.md":
+        if path.is_file() and path.suffix not in PICKLES and path.name not in LEFT_OUT:
             target = out / path.relative_to(student)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
 
 
+def _name_base(out: Path, base: str | None) -> None:
+    """Writes the base's name into an adapter's configuration."""
+    file = out / "adapter_config.json"
+    if base is not None:
+        settings = json.loads(file.read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
+        file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
 def _merge(student: Path, out: Path) -> None:
+    from magdi.core.distill.student import use_cache
     from magdi.core.evaluation.loading import load
 
     model, tokenizer = load(student, device="cpu")
+    use_cache(model)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-
-
-def _mend_config(out: Path) -> None:
-    """Turns the cache on again, which training turns off: without it generating takes many times as long."""
-    for name in ("config.json", "generation_config.json"):
-        file = out / name
-        if file.is_file():
-            settings = json.loads(file.read_text(encoding="utf-8"))
-            if settings.get("use_cache") is False:
-                settings["use_cache"] = True
-                file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -22,21 +22,26 @@ PATTERNS: dict[AnswerType, str] = {
 """How lm-eval finds answers in what students are trained to write; magdi's own extraction accepts more."""
 
 
-def write_lm_eval_task(folder: Path, config: RunConfig, questions: Sequence[Question]) -> Path:
-    """Writes questions and a task file for lm-eval; returns the task file.
+FOLDER = "lm_eval"
+"""Where the task file goes in an exported student's folder."""
 
-    The task file names the questions by their absolute path: put the new one into it when you move the folder.
+
+def write_lm_eval_task(out: Path, config: RunConfig, questions: Sequence[Question]) -> Path:
+    """Writes questions and a task file for lm-eval into an exported student's folder; returns the task file.
+
+    The task file names the questions as they are found from the exported folder, so that the folder can be moved and
+    lm-eval is started in it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / "questions.jsonl"
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    data = Path(FOLDER) / "questions.jsonl"
     lines = (json.dumps({"question": each.prompt, "answer": each.gold}, ensure_ascii=False) for each in questions)
-    data.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (out / data).write_text("\n".join(lines) + "\n", encoding="utf-8")
     name = task_name(config)
     regex = {"function": "regex", "regex_pattern": PATTERNS[questions[0].answer_type]}
     task = {
         "task": name,
         "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": str(data.resolve())}},
+        "dataset_kwargs": {"data_files": {"test": data.as_posix()}},
         "test_split": "test",
         "output_type": "generate_until",
         "doc_to_text": "{{question}}",
@@ -50,7 +55,7 @@ def write_lm_eval_task(folder: Path, config: RunConfig, questions: Sequence[Ques
         "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
         "metadata": {"version": 1.0},
     }
-    file = folder / f"{name}.yaml"
+    file = out / FOLDER / f"{name}.yaml"
     file.write_text(yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return file
 
@@ -60,12 +65,17 @@ def task_name(config: RunConfig) -> str:
     return "magdi_" + "".join(sign if sign.isalnum() else "_" for sign in config.task.name)
 
 
-def lm_eval_command(model: Path, base: str | None, config: RunConfig, task_file: Path | None) -> str:
-    """Returns the line that evaluates an exported student with lm-eval."""
-    arguments = f"pretrained={base},peft={model}" if base else f"pretrained={model}"
-    words = ["lm_eval", "--model", "hf", "--model_args", arguments]
+def lm_eval_command(base: str | None, config: RunConfig, task_file: Path | None) -> str:
+    """Returns the line that evaluates an exported student with lm-eval, to be typed in its folder.
+
+    Args:
+        base: An adapter's base; None for a model that stands alone.
+        config: The run's configuration.
+        task_file: The task file; without one lm-eval's own task of the name is taken.
+    """
+    words = ["lm_eval", "--model", "hf", "--model_args", f"pretrained={base},peft=." if base else "pretrained=."]
     if task_file is not None:
-        words += ["--include_path", str(task_file.parent), "--tasks", task_file.stem]
+        words += ["--include_path", FOLDER, "--tasks", task_file.stem]
     else:
         words += ["--tasks", config.task.name.replace("-", "_"), "--num_fewshot", "0"]
     if config.student.prompt != "paper":

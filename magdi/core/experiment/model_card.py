@@ -23,7 +23,7 @@ def model_card(
         base: What an adapter's base is called; None where the whole model was trained.
         merged: Whether the adapter was merged into it.
         licences: Licences of the data, by task.
-        lm_eval: The line that evaluates it with lm-eval.
+        lm_eval: The line that evaluates it with lm-eval, typed in its folder.
     """
     config, outcome = directory.config(), document(directory)
     adapter = base is not None and not merged
@@ -34,7 +34,7 @@ def model_card(
         _made_from(config, outcome, base),
         _scores(config, outcome),
         _use(adapter, base),
-        f"To measure it with lm-eval (`pip install 'lm-eval[hf]'`):\n\n    {lm_eval}",
+        f"To measure it with lm-eval (`pip install 'lm-eval[hf]'`), in this folder:\n\n    {lm_eval}",
         _licences(config, base, licences),
         _limits(outcome),
     ]
@@ -54,15 +54,15 @@ def _front_matter(config: RunConfig, base: str | None, adapter: bool) -> str:
 
 
 def _what(config: RunConfig, outcome: Mapping[str, Any]) -> str:
-    simulated = (
-        " The teachers were **simulated**: programs that solve and err on purpose, and no language models."
+    talkers = (
+        "**simulated** teachers (programs that solve and err on purpose, and no language models)"
         if outcome.get("simulated")
-        else ""
+        else "language models"
     )
     return (
-        f"A small model that learned the task `{config.task.name}` from discussions between language models, by "
-        f"structured distillation of their interaction graphs (MAGDi, ICML 2024), with magdi {magdi.__version__}."
-        f"{simulated} It answers alone, in one call."
+        f"A small model that learned the task `{config.task.name}` from discussions between {talkers}, by structured "
+        f"distillation of their interaction graphs (MAGDi, ICML 2024), with magdi {magdi.__version__}. It answers "
+        "alone, in one call."
     )
 
 

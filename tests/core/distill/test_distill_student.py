@@ -83,6 +83,18 @@ def test_what_is_computed_in(asked: Any, checkpoint: torch.dtype, device: str, e
     assert precision(Student(dtype=asked), checkpoint, torch.device(device)) == expected
 
 
+def test_a_saved_student_generates_with_a_cache(family_path: Callable[[str], Path], tmp_path: Path) -> None:
+    """Also where its base was saved without one, as many checkpoints are."""
+    base = AutoModelForCausalLM.from_pretrained(family_path("llama"))
+    base.config.use_cache = base.generation_config.use_cache = False
+    base.save_pretrained(tmp_path / "base")
+    AutoTokenizer.from_pretrained(family_path("llama")).save_pretrained(tmp_path / "base")
+    saved = load_student(Student(adaptation="full"), path=tmp_path / "base", seed=0).save(tmp_path / "student")
+    loaded = AutoModelForCausalLM.from_pretrained(saved)
+    assert loaded.config.use_cache
+    assert loaded.generation_config.use_cache
+
+
 def test_the_same_seed_gives_the_same_adapter(family_path: Callable[[str], Path]) -> None:
     def first(seed: int) -> torch.Tensor:
         return load_student(Student(), path=family_path("llama"), seed=seed).parameters()[0]
