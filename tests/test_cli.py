@@ -41,6 +41,14 @@ def test_it_answers_without_torch(arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "magdi", "--version"], capture_output=True, text=True, check=False)
+    assert done.stdout == magdi("--version").stdout
+    failed = subprocess.run([sys.executable, "-m", "magdi", "view", "/nowhere"], capture_output=True, text=True)
+    assert failed.returncode == 2, failed.stderr
+    assert failed.stderr.startswith("error: /nowhere")
+
+
 def test_help_is_there_at_once() -> None:
     def seconds() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

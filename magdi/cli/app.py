@@ -73,7 +73,3 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
-
-
-if __name__ == "__main__":  # for torchrun, which is given a module
-    main()

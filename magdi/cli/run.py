@@ -99,4 +99,4 @@ def _shared(processes: int) -> int:
         if not skip and argument != "--fresh" and not argument.startswith("--processes"):
             own.append(argument)
         skip = argument == "--processes"
-    return subprocess.run([*arguments, "-m", "magdi.cli.app", *own], check=False).returncode
+    return subprocess.run([*arguments, "-m", "magdi", *own], check=False).returncode
