@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import yaml
 
@@ -19,6 +20,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.errors import RunDirectoryError
 from magdi.core.redact import redact
 
+GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 PACKAGES = ("magdi", "torch", "transformers", "peft", "torch-geometric")
 
 # What may be changed when a run is resumed: it decides how far and how fast a run goes, not what comes out.
@@ -69,6 +71,7 @@ class RunDirectory:
 
     CONFIG: ClassVar[str] = "config.yaml"
     STATE: ClassVar[str] = "run.json"
+    LOCK: ClassVar[str] = ".lock"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,7 +128,7 @@ class RunDirectory:
 
     def discard_if_empty(self) -> None:
         """Takes the directory away where nothing has come of the run, not even a reply."""
-        bare = {self.CONFIG, self.STATE, ".lock"}
+        bare = {self.CONFIG, self.STATE, self.LOCK}
         stages = self.state().get("stages", {})
         if {file.name for file in self.path.iterdir()} <= bare and not any("done" in each for each in stages.values()):
             shutil.rmtree(self.path)
@@ -147,6 +150,23 @@ class RunDirectory:
         """Writes fields into run.json, whole or not at all."""
         _write_whole(self.path / self.STATE, json.dumps(self.state() | fields, indent=2, ensure_ascii=False) + "\n")
 
+    @property
+    def status(self) -> str:
+        """What run.json says of the run; ``stopped`` where it says ``running`` and no process is at work any more."""
+        status = str(self.state().get("status", "not started"))
+        return "stopped" if status == "running" and not self._is_held() else status
+
+    def _is_held(self) -> bool:
+        """Returns whether a process is at work in it; so it is taken to be where locks do not tell."""
+        try:
+            with (self.path / self.LOCK).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keeps other processes out of the directory for as long as the context lasts; a kill lets go of it.
@@ -154,9 +174,9 @@ class RunDirectory:
         Raises:
             RunDirectoryError: Another process is at work in it.
         """
-        with (self.path / ".lock").open("w") as file:
+        with (self.path / self.LOCK).open("w") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _hold(file)
             except OSError as error:
                 raise RunDirectoryError(
                     f"another process is at work in {self.path}", hint="wait for it, or name another directory with -o"
@@ -182,6 +202,18 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _hold(file: IO[str]) -> None:
+    """Locks a file; tries again for as long as somebody may only be looking whether it is locked."""
+    for pause in (GLANCE, GLANCE, None):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            if pause is None:
+                raise
+            time.sleep(pause)
 
 
 def _write_whole(path: Path, text: str) -> None:

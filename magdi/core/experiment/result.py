@@ -10,7 +10,8 @@ from magdi.core.experiment.directory import RunDirectory
 def document(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's outcome.
 
-    Keys: ``run`` (the directory), ``status``, ``simulated`` (whether any teacher was), ``mags`` (count, structures,
+    Keys: ``run`` (the directory), ``status`` (``running``, ``stopped`` at a limit or by a kill, ``interrupted``,
+    ``failed``, ``done``, ``done until`` a stage), ``simulated`` (whether any teacher was), ``mags`` (count, structures,
     rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
     ``gain`` (difference in points with interval and p, over the same questions), ``trained_on`` (how many of these
     questions were among those learned from), ``tokens`` and ``seconds`` by stage.
@@ -19,7 +20,7 @@ def document(directory: RunDirectory) -> dict[str, Any]:
     state = directory.state()
     stages: dict[str, dict[str, Any]] = state.get("stages", {})
     talk, training, scores = (stages.get(name, {}) for name in ("discussion", "distillation", "evaluation"))
-    found: dict[str, Any] = {"run": str(directory.path), "status": state.get("status", "not started")}
+    found: dict[str, Any] = {"run": str(directory.path), "status": directory.status}
     if talk.get("done"):
         found |= {"simulated": talk["simulated"], "mags": talk["mags"]}
     if training.get("done"):

@@ -148,7 +148,7 @@ class RunContent:
 
     def _summary(self, discussions: Discussions) -> Section:
         blocks: list[Block] = []
-        status = self.state.get("status", "not started")
+        status = self.directory.status
         if status != "done":
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error', '')}".strip()))
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]

@@ -136,7 +136,8 @@ def test_a_run_that_is_still_at_work(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes()[:-20])  # a line that is not all there yet
     directory.failures.write_text('{"question": {"id": "q200"}, "error": "401"}\n{"quest')
     directory.update(status="running")
-    sections = {section.id: section for section in RunContent(directory).sections()}
+    with directory.lock():
+        sections = {section.id: section for section in RunContent(directory).sections()}
     notices = [block.text for block in sections["summary"].blocks if isinstance(block, Notice)]
     assert notices[0] == "Status of this run: running."
     assert "student.jsonl" in notices[1]

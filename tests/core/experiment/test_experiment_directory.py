@@ -1,0 +1,64 @@
+"""The run directory: who is at work in it, and who was."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from magdi.core.config.models import RunConfig
+from magdi.core.errors import RunDirectoryError
+from magdi.core.experiment.directory import GLANCE, RunDirectory
+from magdi.core.experiment.result import document
+
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from magdi.core.experiment.directory import RunDirectory
+directory = RunDirectory(Path(sys.argv[1]))
+with directory.lock():
+    directory.update(status="running")
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.open(tmp_path / "run", RunConfig())
+
+
+def test_a_killed_run_is_told_from_one_at_work(directory: RunDirectory) -> None:
+    assert directory.status == "not started"
+    with subprocess.Popen([sys.executable, "-c", AT_WORK, str(directory.path)], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"at work\n"
+        assert document(directory)["status"] == "running"
+        worker.kill()
+    assert directory.state()["status"] == "running", "it had no time to write anything down"
+    assert document(directory)["status"] == "stopped"
+
+
+def test_a_run_whose_end_was_written_down_is_what_it_says(directory: RunDirectory) -> None:
+    directory.update(status="interrupted")
+    assert directory.status == "interrupted"
+
+
+def test_who_only_looks_keeps_nobody_out(directory: RunDirectory) -> None:
+    with (directory.path / RunDirectory.LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+        def look_away() -> None:
+            time.sleep(GLANCE / 2)
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        looking = threading.Thread(target=look_away)
+        looking.start()
+        with directory.lock(), pytest.raises(RunDirectoryError, match="another process"), directory.lock():
+            pass
+        looking.join()
