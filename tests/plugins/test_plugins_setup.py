@@ -1,6 +1,7 @@
 import pytest
 from plugin_samples import RING
 
+from magdi.core.config.presets import PRESETS
 from magdi.core.errors import ConfigError
 from magdi.plugins.setup import set_up
 
@@ -34,3 +35,11 @@ def test_problems_of_keys_and_components_are_told_at_once(plugin_file):
         "protocol.ronds: there is no such key; did you mean 'rounds'? (--set protocol.ronds)",
         "encoder: there is no encoder 'gcnn'; did you mean 'gcn'? (flag)",
     )
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_fits_its_components(preset):
+    """And that of the authors' code has their encoder, whose normalisation is symmetric."""
+    config = set_up(environ={}, flags={"preset": preset}).config
+    expected = {"authors-code": ("gcn-symmetric", 512), "paper": ("gcn", None)}.get(preset, ("gcn", 64))
+    assert (config.encoder.name, config.encoder.settings.get("hidden")) == expected

@@ -14,7 +14,7 @@ PAPER: dict[str, Any] = {}
 
 AUTHORS_CODE: dict[str, Any] = {
     "protocol": {"name": "reconcile", "groups": "top2", "convincing_first": True},
-    "encoder": {"name": "gcn", "hidden": 512},
+    "encoder": {"name": "gcn-symmetric", "hidden": 512},
     "student": {
         "prompt": "paper",
         "dtype": "float16",
