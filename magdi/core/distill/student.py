@@ -18,6 +18,7 @@ from magdi.core.distill.attention import NAME
 from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
 from magdi.core.errors import ConfigError
+from magdi.core.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 QUERY_AND_VALUE = ({"q_proj", "v_proj"}, {"query_key_value"}, {"qkv_proj"}, {"c_attn"}, {"Wqkv"}, {"query", "value"})
@@ -107,6 +108,7 @@ class DistillStudent:
             mask = torch.zeros(mask.shape, dtype=self.base.dtype, device=mask.device).masked_fill(~mask, lowest)
         return inputs | {"attention_mask": mask}
 
+    @quiet()
     def save(self, directory: Path | str) -> Path:
         """Writes a plain PEFT adapter, or a plain model, and the tokenizer; returns the directory.
 
@@ -127,6 +129,7 @@ def use_cache(model: Any) -> None:
             settings.use_cache = True
 
 
+@quiet()
 def load_student(config: Student, *, path: str | Path | None = None, seed: int) -> DistillStudent:
     """Loads a student and makes it trainable.
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _move(unfinished: Path, folder: Path) -> None:
             os.replace(unfinished, folder)
 
 
+@quiet()
 def _make(
     primer: Primer, config: TinyBase, known: Sequence[str], folder: Path, on_progress: Callable[[int, int], None]
 ) -> None:

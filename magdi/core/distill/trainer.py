@@ -28,6 +28,7 @@ from magdi.core.distill.student import DistillStudent, precision
 from magdi.core.encoder import Encoder
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag
+from magdi.core.quiet import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class DistillReport:
     best: int | None = None
 
 
+@quiet()
 def distill(
     mags: Iterable[Mag] | Path,
     student: DistillStudent,

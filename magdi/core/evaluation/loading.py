@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.errors import DataError
+from magdi.core.quiet import quiet
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -39,6 +40,7 @@ def base_of(model: str | Path) -> str | None:
     return base
 
 
+@quiet()
 def load(
     model: str | Path, *, dtype: Dtype = "auto", device: str | None = None, trust_remote_code: bool = False
 ) -> tuple[Any, Any]:
@@ -54,10 +56,8 @@ def load(
         DataError: There is no such model, or it cannot be loaded.
     """
     import torch
-    import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    transformers.utils.logging.disable_progress_bar()
     place = resolve(model)
     base = base_of(place)
     device = device or best_device()

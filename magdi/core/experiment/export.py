@@ -15,6 +15,7 @@ from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.core.experiment.model_card import model_card
 from magdi.core.mag import Question
+from magdi.core.quiet import quiet
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that run code when they are loaded; none is ever exported."""
@@ -117,6 +118,7 @@ def _name_base(out: Path, base: str | None) -> None:
         file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
+@quiet()
 def _merge(student: Path, out: Path) -> None:
     from magdi.core.distill.student import use_cache
     from magdi.core.evaluation.loading import load

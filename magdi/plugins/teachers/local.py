@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from magdi.core.discussion.journal import canonical
 from magdi.core.errors import DataError, TeacherError
 from magdi.core.mag import Message, Usage
+from magdi.core.quiet import quiet
 from magdi.core.teacher import Reply, Request, Teacher
 from magdi.plugins.teachers.batching import Batcher
 from magdi.plugins.teachers.completion import split_thought
@@ -84,8 +85,9 @@ class LocalTeacher(Teacher):
         device = self.config.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        tokenizer = AutoTokenizer.from_pretrained(self.config.model, **self._where)
-        model = AutoModelForCausalLM.from_pretrained(self.config.model, dtype=self.config.dtype, **self._where)
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(self.config.model, **self._where)
+            model = AutoModelForCausalLM.from_pretrained(self.config.model, dtype=self.config.dtype, **self._where)
         return model.to(device).eval(), tokenizer
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
