@@ -24,14 +24,13 @@ from magdi.core.experiment.progress import Progress, Silent
 from magdi.core.experiment.result import document
 from magdi.core.experiment.run import Stage
 from magdi.core.experiment.run import run as _run
+from magdi.core.experiment.runs import RUNS
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.suite.file import Equal
 from magdi.core.mag import Mag, read_mags
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.setup import Setup, set_up
 from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
-
-RUNS = Path("runs")
 
 
 def default_directory(config: RunConfig) -> Path:

@@ -139,9 +139,9 @@ def _format(**asked: bool) -> str | None:
 
 
 def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
-    from magdi.api import RUNS
     from magdi.cli import loading
     from magdi.core.config.shortcuts import long_form
+    from magdi.core.experiment.runs import RUNS
     from magdi.plugins.suite_setup import set_up_suite
 
     flags = long_form({name: value for name, value in given.items() if value is not None and value != []})

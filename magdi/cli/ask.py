@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from magdi.core.mag import Question
     from magdi.core.task import Task
 
-Model = Annotated[str, typer.Argument(help="A run, model, adapter or openai:MODEL@URL.", show_default=False)]
-Text = Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.", show_default=False)]
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run, model, adapter or openai:MODEL@URL.",
+        show_default="the newest run in ./runs that has a student",
+    ),
+]
+Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is asked, in quotes.", show_default=False)]
+IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2 + 2?"'
 Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
 Engine = Annotated[EngineName, typer.Option(help="What makes the model answer; openai is any server.")]
@@ -29,8 +38,8 @@ Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what c
 
 
 def ask(
-    model: Model,
-    question: Text,
+    model: Model = None,
+    question: Text = None,
     samples: Samples = 1,
     compare: Compare = False,
     task: opt.Task = None,
@@ -45,12 +54,13 @@ def ask(
     no_plugins: opt.NoPlugins = False,
     json: opt.Json = False,
 ) -> None:
-    """Ask a student a question of your own."""
+    """Ask a student a question of your own; what stands alone is the question."""
     from magdi.cli import loading, output
     from magdi.core.config.models import ComponentChoice
     from magdi.core.evaluation.asking import free_question
     from magdi.core.evaluation.contenders import base_of_run, find_contender
 
+    model, question = _model_and_question(model, question)
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
     asked = [find_contender(model, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)]
     if compare:
@@ -66,6 +76,23 @@ def ask(
     answers = [_one(each, wanted, made, settings, seed or 0, streamed=not json) for each in asked]
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
     output.show(document, as_json=json, render=lambda: _table(answers))
+
+
+def _model_and_question(first: str | None, second: str | None) -> tuple[str, str]:
+    """Returns who is asked what: what stands alone is the question, and the newest run's student is asked.
+
+    Raises:
+        ConfigError: There is no question.
+        DataError: Nobody is named and there is no student.
+    """
+    from magdi.cli.newest import newest
+    from magdi.core.errors import ConfigError
+
+    if first is not None and second is not None:
+        return first, second
+    if first is None or os.path.exists(first):  # Path would raise for a long question
+        raise ConfigError("nothing was asked", hint=IN_QUOTES)
+    return str(newest("student")), first
 
 
 def _one(

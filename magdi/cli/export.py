@@ -12,9 +12,13 @@ from magdi.cli import options as opt
 
 if TYPE_CHECKING:
     from magdi.core.experiment.export import Exported
+    from magdi.core.mag import Question
     from magdi.plugins.registry import Registry
 
-Run = Annotated[Path, typer.Argument(help="The run's directory.", show_default=False)]
+Run = Annotated[
+    Path | None,
+    typer.Argument(help="The run's directory.", show_default="the newest in ./runs that has a student"),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="An empty or new folder.", show_default="RUN/export")]
 Merge = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base: a model that stands alone.")]
 Questions = Annotated[
@@ -23,7 +27,7 @@ Questions = Annotated[
 
 
 def export(
-    run: Run,
+    run: Run = None,
     out: Out = None,
     merge: Merge = False,
     task_file: Questions = True,
@@ -34,19 +38,18 @@ def export(
 ) -> None:
     """Write a run's student as a plain model or adapter, with a model card and a line for lm-eval."""
     from magdi.cli import loading, output
-    from magdi.core.experiment.directory import RunDirectory
+    from magdi.cli.newest import newest
     from magdi.core.experiment.export import export as write
+    from magdi.core.experiment.runs import open_run
 
     registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
-    directory = RunDirectory(run)
-    questions = []
-    licences = {}
-    if directory.is_run():
-        config = directory.config()
-        licences = _licences(registry, config.task.name)
-        if task_file:
-            task = registry.task(config.evaluation.task or config.task, config.seed)
-            questions = list(task.questions(config.evaluation.split)[: config.evaluation.questions])
+    run = run or newest("student")
+    config = open_run(run).config()
+    licences = _licences(registry, config.task.name)
+    questions: list[Question] = []
+    if task_file:
+        task = registry.task(config.evaluation.task or config.task, config.seed)
+        questions = list(task.questions(config.evaluation.split)[: config.evaluation.questions])
     exported = write(run, out or run / "export", merge=merge, questions=questions, licences=licences)
     output.show(exported.to_dict(), as_json=json, render=lambda: _said(exported, merge=merge))
 

@@ -180,7 +180,8 @@ def calibrate(
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.core.corpus.files import newest, pick, read_all
+    from magdi.cli.newest import newest
+    from magdi.core.corpus.files import pick, read_all
     from magdi.core.errors import ConfigError
 
     paths = [Path(name) for name in names if Path(name).exists()]
@@ -188,7 +189,7 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
     if not wanted:
         raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
     bad: list[MagFileError] = []
-    return pick(read_all(paths or [newest()], bad if skip_bad else None), wanted), bad
+    return pick(read_all(paths or [newest("mags")], bad if skip_bad else None), wanted), bad
 
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:

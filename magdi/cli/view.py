@@ -1,4 +1,4 @@
-"""`magdi view`: a run or a MAG file as one HTML page."""
+"""`magdi view`: a run, a suite or a MAG file as one HTML page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from magdi.cli import options as opt
 
 
 def view(
-    source: Annotated[Path, typer.Argument(help="A run's directory, or a MAG file.", show_default=False)],
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="A run's or suite's directory, or a MAG file.", show_default="the newest in ./runs"),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The HTML file; RUN/report.html by default.", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", help="The HTML file.", show_default="report.html in the directory, or FILE.html"),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     json: opt.Json = False,
@@ -21,13 +25,14 @@ def view(
     plugins_dir: opt.PluginsDir = None,
     no_plugins: opt.NoPlugins = False,
 ) -> None:
-    """Write one HTML file that shows a run or a MAG file: no server, no network, nothing else to keep beside it."""
+    """Write one HTML file that shows a run, a suite or a MAG file; it needs no server and no network."""
     from rich.text import Text
 
     from magdi.cli import loading
     from magdi.cli.output import show
     from magdi.core.experiment.report.data import view as write
 
+    source = source or _newest()
     named = [*(plugin or ()), *_plugins_of(source)]
     components = loading.load(named, plugins_dir, enabled=not no_plugins).registry
     page = write(source, out, components=components).resolve()
@@ -37,6 +42,16 @@ def view(
         webbrowser.open(page.as_uri())
     document = {"page": str(page), "bytes": page.stat().st_size}
     show(document, as_json=json, render=lambda: Text(str(page)))
+
+
+def _newest() -> Path:
+    """Returns the newest run in ./runs or, where that is a suite's, the suite; says on stderr which."""
+    from magdi.cli.newest import say
+    from magdi.core.experiment.runs import newest_run
+    from magdi.core.experiment.suite.page import is_suite
+
+    run = newest_run().path
+    return say(next((folder for folder in run.parents if is_suite(folder)), run))
 
 
 def _plugins_of(source: Path) -> tuple[str, ...]:

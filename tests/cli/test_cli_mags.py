@@ -123,13 +123,6 @@ def test_show_draws_for_a_browser(mags, tmp_path):
     assert run("show", mags, "m-1", "--svg", "--view", "none").stdout.startswith("<svg ")
 
 
-def test_show_finds_the_newest_run(mags, tmp_path, monkeypatch):
-    (tmp_path / "runs" / "one").mkdir(parents=True)
-    write_mags(tmp_path / "runs" / "one" / "mags.jsonl", [a_mag("in-run")])
-    monkeypatch.chdir(tmp_path)
-    assert "in-run" in run("show", "in-run").stdout
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [

@@ -16,9 +16,13 @@ from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.runs import RUNS, nearest_runs
 from magdi.core.mag import Question
 
 EngineName = Literal["auto", "transformers", "openai", "vllm"]
+
+HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # NAME or OWNER/NAME
+SERVED = re.compile(r"[a-z][a-z0-9-]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def find_contender(
         seed: Seed of teachers that take one.
 
     Raises:
-        ConfigError: A file or run that was named is not there, or has no student yet.
+        ConfigError: A file, folder or run that was named is not there, or has no student yet. What can only be a path
+            is not looked for on the hub.
     """
     path = Path(name)
     if engine in ("openai", "vllm"):
@@ -91,9 +96,11 @@ def find_contender(
             raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
         config = run.config()
         return Contender(name, str(run.student), config.student.prompt, config)
-    if path.is_dir() or engine == "transformers" or not re.match(r"[a-z][a-z0-9-]*:", name):
-        return Contender(name, name, prompt_style)
-    return Contender(name, _served(name, components, seed))
+    if not path.is_dir() and engine == "auto" and SERVED.match(name):
+        return Contender(name, _served(name, components, seed))
+    if not path.is_dir() and (not HUB_ID.fullmatch(name) or path.parts[0] == RUNS.name):
+        raise ConfigError(f"{name}: there is no such run or folder", hint=nearest_runs(name))
+    return Contender(name, name, prompt_style)
 
 
 def base_of_run(name: str, components: Components) -> Contender:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from difflib import SequenceMatcher
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from magdi.core.errors import DataError
 from magdi.core.experiment.directory import RunDirectory, deciding, differences
@@ -16,6 +17,10 @@ from magdi.core.mag import read_mags
 if TYPE_CHECKING:
     from magdi.core.evaluation.statistics import Comparison
 
+RUNS = Path("runs")
+"""Where runs go that nobody names a directory for, and are looked for."""
+
+NEAREST = 3  # runs that are named where one is not found
 DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
 WHO = ("student", "base")
 
@@ -39,8 +44,36 @@ def open_run(path: Path) -> RunDirectory:
     """
     directory = RunDirectory(path)
     if not directory.is_run():
-        raise DataError(f"{path}: holds no run of magdi", hint="magdi runs list shows those that there are")
+        raise DataError(f"{path}: holds no run of magdi", hint=nearest_runs(str(path)))
     return directory
+
+
+def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = RUNS) -> RunDirectory:
+    """Returns the run below a folder that was last worked on, of those that have a student or discussions.
+
+    Raises:
+        DataError: There is none.
+    """
+    runs = [run for run in find_runs(folder) if having is None or getattr(run, having).exists()]
+    if not runs:
+        what = {"student": "run with a student", "mags": "run with discussions"}.get(having or "", "run")
+        raise DataError(f"there is no {what} in {folder}/", hint="magdi run makes one; others are named by their path")
+    return max(runs, key=_last_worked_on)
+
+
+def _last_worked_on(run: RunDirectory) -> float:
+    files = (run.path / run.CONFIG, run.path / run.STATE)
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
+def nearest_runs(name: str, folder: Path = RUNS) -> str:
+    """Returns a hint that names the runs below a folder whose paths, or last parts, are nearest to what was named."""
+
+    def likeness(run: str) -> float:
+        return max(SequenceMatcher(None, *pair).ratio() for pair in ((name, run), (Path(name).name, Path(run).name)))
+
+    near = sorted((str(run.path) for run in find_runs(folder)), key=likeness, reverse=True)[:NEAREST]
+    return f"the nearest runs are {', '.join(near)}" if near else f"there are no runs in {folder}/; magdi run makes one"
 
 
 def row(directory: RunDirectory) -> dict[str, Any]:

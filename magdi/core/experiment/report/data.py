@@ -25,6 +25,7 @@ from magdi.core.experiment.report.discussions import Discussions
 from magdi.core.experiment.report.page import write_page
 from magdi.core.experiment.report.prompts import Reworder
 from magdi.core.experiment.report.training import curves
+from magdi.core.experiment.runs import nearest_runs
 from magdi.core.experiment.suite.page import is_suite, write_suite_page
 from magdi.core.mag import read_mags
 
@@ -56,7 +57,7 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
         return write_suite_page(path, out)
     if not directory.is_run():
         what = f"{path}: is neither the directory of a run or a suite nor a MAG file"
-        raise DataError(what, hint="magdi runs list shows runs")
+        raise DataError(what, hint=nearest_runs(str(path)))
     title = f"{path.resolve().name}"
     return write_page(out or path / "report.html", title, RunContent(directory, components).sections())
 

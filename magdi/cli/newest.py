@@ -1,0 +1,25 @@
+"""The run that is meant where none is named: the newest one in ./runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def newest(having: Literal["student", "mags"] | None = None) -> Path:
+    """Returns the newest run that has what is needed, and says on stderr which it is.
+
+    Raises:
+        DataError: There is none in ./runs.
+    """
+    from magdi.core.experiment.runs import newest_run
+
+    return say(newest_run(having).path)
+
+
+def say(path: Path) -> Path:
+    """Says on stderr what is taken where nothing was named, and returns it."""
+    from magdi.cli.output import progress_console
+
+    progress_console().print(f"the newest: {path}", markup=False, soft_wrap=True)
+    return path
