@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
+from magdi.cli.mags_sources import sources
 from magdi.cli.output import progress_console, show
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def stats(
     from magdi.core.corpus.statistics import describe
 
     bad: list[MagFileError] = []
-    document = describe(read_all(files, bad if skip_bad else None))
+    document = describe(read_all(sources(files), bad if skip_bad else None))
     document["skipped"] = len(bad)
     _tell(bad)
     show(document, as_json=json, render=lambda: statistics_tables(document))
@@ -102,9 +104,9 @@ def show_(
     mags, bad = _found(names, skip_bad=skip_bad)
     _tell(bad)
     if html or svg:
-        _emit(_drawn(mags, html=html, view=view), out)
+        _emit(_drawn(mags, html=html, view=view), out, as_json=json)
     elif json:
-        _emit("\n".join(mag.to_line() for mag in mags) if len(mags) == 1 else _as_list(mags), out)
+        _emit("\n".join(mag.to_line() for mag in mags) if len(mags) == 1 else _as_list(mags), out, as_json=True)
     else:
         from rich.console import Group
 
@@ -128,7 +130,7 @@ def export(
     if to not in EXPORTS:
         raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
     bad: list[MagFileError] = []
-    count = EXPORTS[to].write(read_all(files, bad if skip_bad else None), out, _view(view))
+    count = EXPORTS[to].write(read_all(sources(files), bad if skip_bad else None), out, _view(view))
     _tell(bad)
     document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
@@ -151,12 +153,8 @@ def check(
     """
     from magdi.cli.mags_tables import check_table
     from magdi.core.corpus.check import check_file
-    from magdi.core.corpus.files import mag_file
 
-    reports = {}
-    for path in files:
-        file = mag_file(path)
-        reports[str(file)] = check_file(file, _rule(file, protocol, protocol_arg, plugin))
+    reports = {str(file): check_file(file, _rule(file, protocol, protocol_arg, plugin)) for file in sources(files)}
     document = {"sound": not any(report.problems for report in reports.values()), "files": _as_documents(reports)}
     show(document, as_json=json, render=lambda: check_table(document))
     raise typer.Exit(0 if document["sound"] else 1)
@@ -173,7 +171,7 @@ def calibrate(
     from magdi.core.corpus.files import read_all
     from magdi.core.decisions.confidence import fit
 
-    fitted = fit(read_all(files))
+    fitted = fit(read_all(sources(files)))
     out.write_text(fitted.model_dump_json(indent=2) + "\n", encoding="utf-8")
     document = {"out": str(out)} | fitted.model_dump(mode="json")
     show(document, as_json=json, render=lambda: calibration_table(document))
@@ -182,14 +180,21 @@ def calibrate(
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
     from magdi.cli.newest import newest
     from magdi.core.corpus.files import pick, read_all
-    from magdi.core.errors import ConfigError
+    from magdi.core.errors import ConfigError, DataError
+    from magdi.core.experiment.runs import nearest_runs
 
     paths = [Path(name) for name in names if Path(name).exists()]
     wanted = [name for name in names if not Path(name).exists()]
     if not wanted:
         raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
     bad: list[MagFileError] = []
-    return pick(read_all(paths or [newest("mags")], bad if skip_bad else None), wanted), bad
+    mags = list(read_all(sources(paths or [newest("mags")]), bad if skip_bad else None))
+    for name in wanted:
+        if re.fullmatch(r"#\d+", name) and not 1 <= int(name[1:]) <= len(mags):
+            raise DataError(f"there is no MAG {name} among {len(mags):,}", hint=f"they go from #1 to #{len(mags)}")
+        if "/" in name and not any(name in mag.id for mag in mags):
+            raise DataError(f"{name}: there is no such file or run", hint=nearest_runs(name))
+    return pick(mags, wanted), bad
 
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
@@ -216,11 +221,14 @@ def _as_list(mags: Sequence[Mag]) -> str:
     return "[" + ",\n".join(mag.to_line() for mag in mags) + "]"
 
 
-def _emit(text: str, out: Path | None) -> None:
+def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
+    """Prints a text, or writes it to a file and prints where that is."""
+    text = text if text.endswith("\n") else text + "\n"
     if out is None:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
+        show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
 
 
 def _tell(bad: Sequence[MagFileError]) -> None:

@@ -104,10 +104,16 @@ class LimitReached(MagdiError):
     exit_code = 3
 
 
+MOST_NAMES = 24  # that a hint lists
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Returns ``"did you mean 'gcn'?"`` for a near miss, the list of what exists otherwise."""
+    """Returns ``"did you mean 'gcn'?"`` for a near miss, the list of what exists (or what is nearest) otherwise."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
+    if len(names) > MOST_NAMES:
+        nearest = difflib.get_close_matches(name, names, n=3, cutoff=0)
+        return f"the nearest are {', '.join(nearest)}"
     return "there is: " + ", ".join(names) if names else "there is none"

@@ -94,6 +94,20 @@ def test_several_files_and_run_directories_are_counted_together(mags, tmp_path):
     assert json.loads(run("stats", mags, folder, "--json").stdout)["totals"]["mags"] == 3
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["stats"], ["show", "m-1"], ["check"], ["export", "-o", "out", "--to", "magdi"], ["calibrate", "-o", "out"]],
+)
+def test_of_several_folders_those_without_discussions_are_left_out_and_told(mags, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    assert run(*command, mags, bare).stderr == f"left out: {bare} holds no mags.jsonl\n"
+    for folders in ([bare], [bare, bare]):
+        with pytest.raises(MagFileError, match="bare"):
+            run(*command, *folders)
+
+
 @pytest.mark.parametrize("command", [["stats"], ["show", "m-1"], ["export", "-o", "x", "--to", "magdi"]])
 def test_broken_lines_stop_every_command_unless_skipped(broken, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -118,7 +132,10 @@ def test_mags_go_by_id_by_its_end_and_by_number(mags, name):
 
 def test_show_draws_for_a_browser(mags, tmp_path):
     out = tmp_path / "page.html"
-    run("show", mags, "m-1", "m-2", "--html", "-o", out)
+    assert run("show", mags, "m-1", "m-2", "--html", "-o", out).stdout == f"{out}\n"
+    assert json.loads(run("show", mags, "m-1", "--html", "-o", tmp_path / "one.html", "--json").stdout) == {
+        "out": str(tmp_path / "one.html")
+    }
     assert out.read_text().count("<section ") == 2
     assert run("show", mags, "m-1", "--svg", "--view", "none").stdout.startswith("<svg ")
 
@@ -128,16 +145,28 @@ def test_show_draws_for_a_browser(mags, tmp_path):
     [
         (["nobody"], DataError, "m-1"),
         (["m"], DataError, ""),
+        (["#3"], DataError, "they go from #1 to #2"),
+        (["#0"], DataError, "they go from #1 to #2"),
+        (["#1", "runs/nowhere"], DataError, "there are no runs in runs/"),
         ([], ConfigError, "#1"),
         (["m-1", "--html", "--view", "exct"], ConfigError, "exact"),
         (["m-1", "m-2", "--svg"], ConfigError, "--html"),
     ],
 )
-def test_show_says_what_is_wrong(mags, arguments, error, hint):
+def test_show_says_what_is_wrong(mags, arguments, error, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as caught:
         run("show", mags, *arguments)
     assert hint in caught.value.hint
     assert caught.value.exit_code == 2
+
+
+def test_a_name_that_many_mags_lack_is_answered_with_a_few(tmp_path):
+    write_mags(tmp_path / "mags.jsonl", [a_mag(f"train-{number}") for number in range(100)])
+    with pytest.raises(DataError, match="no MAG 'nobody' among 100") as caught:
+        run("show", tmp_path, "nobody")
+    assert caught.value.hint.startswith("the nearest are train-")
+    assert caught.value.hint.count("train-") == 3
 
 
 def test_export_and_import_go_round(mags, tmp_path):

@@ -1,0 +1,24 @@
+"""The MAG files that a command is given: files and run directories, those without discussions left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def sources(paths: Sequence[Path]) -> list[Path]:
+    """Returns the MAG files that are named; of several directories those without one are left out, and said on stderr.
+
+    Raises:
+        MagFileError: A file is not there, or no directory has one.
+    """
+    from magdi.cli.output import progress_console
+    from magdi.core.corpus.files import FILE, mag_file
+
+    bare = [path for path in paths if path.is_dir() and not (path / FILE).is_file()]
+    left = [path for path in paths if path not in bare]
+    if not left:
+        return [mag_file(path) for path in paths]
+    for path in bare:
+        progress_console().print(f"left out: {path} holds no {FILE}", markup=False, soft_wrap=True)
+    return [mag_file(path) for path in left]
