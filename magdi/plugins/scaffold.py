@@ -12,13 +12,6 @@ from magdi.core.errors import ConfigError
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KEBAB_CASE, Kind
 
-SUMMARIES: Mapping[Kind, str] = {
-    "protocol": "Agents on a ring, each shown its left neighbour.",
-    "encoder": "Own state and mean of what was shown, one layer.",
-    "teacher": "Says the last number that it was told.",
-    "task": "Sums of two numbers.",
-}
-
 USES: Mapping[Kind, str] = {
     "protocol": "Use it: `magdi run --protocol $name -P rounds=2`.",
     "encoder": "Use it: `magdi run --encoder $name -E hidden=64`.",
@@ -77,18 +70,28 @@ def _check(name: str, kind: Kind, directory: Path) -> None:
 def _names(name: str, kind: Kind) -> dict[str, str]:
     words = name.split("-")
     names = {"name": name, "kind": kind, "distribution": f"magdi-{name}", "module": "magdi_" + "_".join(words)}
-    names |= {"file": "_".join(words), "cls": "".join(word.capitalize() for word in words), "summary": SUMMARIES[kind]}
-    return names | {"use": Template(USES[kind]).substitute(names)}
+    names |= {"file": "_".join(words), "cls": "".join(word.capitalize() for word in words)}
+    sources = "".join(f"| `{path}` | {what} |\n" for path, (_, what) in _sources(kind, names).items())
+    return names | {"use": Template(USES[kind]).substitute(names), "sources": sources}
+
+
+def _sources(kind: Kind, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Returns the template of each source file, and what it is: one, or two where the class needs torch."""
+    module = f"src/{names['module']}"
+    if kind != "encoder":
+        return {f"{module}.py": (f"{kind}.py", f"the {kind}, and the hook that names it; start here")}
+    return {
+        f"{module}/{names['file']}.py": ("encoder.py", "the encoder; start here"),
+        f"{module}/__init__.py": ("encoder_hook.py", "the hook that names it, apart, for it is read without torch"),
+    }
 
 
 def _layout(kind: Kind, names: Mapping[str, str]) -> dict[str, str]:
     """Returns the template of each file that is made."""
-    package = f"src/{names['module']}"
     return {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
-        f"{package}/__init__.py": "__init__.py",
-        f"{package}/{names['file']}.py": f"{kind}.py",
+        **{path: template for path, (template, _) in _sources(kind, names).items()},
         f"tests/test_{names['file']}.py": f"test_{kind}.py",
     }
 

@@ -71,10 +71,12 @@ def test_strict_ends_the_command_and_disabling_the_plugin_mends_it(site):
     assert mended.returncode == 0, mended.stderr
 
 
-def test_a_third_partys_components_pass_the_conformance_kit(site):
+def test_a_third_partys_components_pass_the_conformance_kit(site, tmp_path):
     outcome = magdi(site, "plugins", "check", "magdi-star", MAGDI_LOAD_PLUGINS="magdi-star")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "2 passed" in outcome.stdout
+    (tmp_path / "magdi-star").mkdir()
+    assert magdi(site, "plugins", "show", tmp_path / "magdi-star", MAGDI_LOAD_PLUGINS="magdi-star").returncode == 0
 
 
 OBSERVER = """
@@ -115,9 +117,10 @@ def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site, tmp_
 def test_what_plugins_new_makes_is_a_whole_distribution(generated, kind):
     directory = generated[kind]
     module = f"magdi_our_own_{kind}"
-    made = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
-    expected = {"pyproject.toml", "README.md", f"src/{module}/__init__.py", f"src/{module}/our_own_{kind}.py"}
-    assert expected | {f"tests/test_our_own_{kind}.py"} <= made
+    sources = {f"{module}.py"} if kind != "encoder" else {f"{module}/__init__.py", f"{module}/our_own_{kind}.py"}
+    assert sources == {str(path.relative_to(directory / "src")) for path in directory.glob("src/**/*.py")}
+    for other in ("pyproject.toml", "README.md", f"tests/test_our_own_{kind}.py"):
+        assert (directory / other).is_file()
     assert not [path for path in directory.rglob("*.*") if path.is_file() and "$" in path.read_text("utf-8")]
 
 
