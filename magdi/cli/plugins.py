@@ -147,9 +147,7 @@ def _report(plugins: Plugins, each: Registration, settings: Mapping[str, Any], *
         config = plugins.registry.settings(each.kind, each.address, settings)
         for outcome in run_checks(each.kind, target, config, component=each.component):
             results.append(outcome)
-            say(f"  {'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.2f} s)")
-            if outcome.message:
-                say(f"       {outcome.message}")
+            say(_line(outcome))
     except MagdiError as error:
         problem = error.message
         say(f"  FAIL {problem}")
@@ -159,10 +157,19 @@ def _report(plugins: Plugins, each: Registration, settings: Mapping[str, Any], *
         "passed": not problem and all(outcome.passed for outcome in results),
         "problem": problem,
         "checks": [
-            {"name": one.name, "passed": one.passed, "message": one.message, "seconds": round(one.seconds, 3)}
+            {"name": one.name, "passed": one.passed, "applies": one.applies, "message": one.message}
+            | {"seconds": round(one.seconds, 3)}
             for one in results
         ],
     }
+
+
+def _line(outcome: CheckResult) -> str:
+    """Returns how a check went, as a line, with what was wrong on another."""
+    if not outcome.applies:
+        return f"  -    {outcome.name}: not applicable, {outcome.message}"
+    why = f"\n       {outcome.message}" if outcome.message else ""
+    return f"  {'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.2f} s){why}"
 
 
 def _verdict(reports: Sequence[Mapping[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from magdi.core.errors import ComponentError, did_you_mean
 from magdi.plugins.component import Kind
+from magdi.plugins.discovery import uninstalled
 from magdi.plugins.manager import Plugins
 from magdi.plugins.registration import Fault, Registration
 from magdi.plugins.registry import Registry
@@ -146,17 +148,17 @@ def type_name(annotation: Any) -> str:
 
 
 def candidates(registry: Registry, name: str, kind: Kind | None = None) -> list[Registration]:
-    """Returns the components of a name, of all kinds or of one; a plugin's name stands for all that it brings.
+    """Returns the components of a name, of all kinds or of one; a plugin's name or folder is all that it brings.
 
     Raises:
         ComponentError: There is none.
     """
     listed = list(registry.listing(kind))
     fitting = [each for each in listed if name in (each.component.name, each.address)]
-    fitting = fitting or [each for each in listed if each.plugin == name]
+    plugin = Path(name).resolve().name if Path(name).is_dir() else name
+    fitting = fitting or [each for each in listed if each.plugin == plugin]
     if fitting:
         return fitting
     known = {each.component.name for each in listed}
-    raise ComponentError(
-        f"there is no {kind or 'component'} {name!r}; {did_you_mean(name, known)}", hint=registry.broken()
-    )
+    hint = uninstalled(name) or registry.broken()
+    raise ComponentError(f"there is no {kind or 'component'} {name!r}; {did_you_mean(name, known)}", hint=hint)

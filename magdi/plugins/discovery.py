@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -70,6 +71,16 @@ def named(plugin: str) -> Candidate:
             f"there is no plugin module {plugin!r}", hint="a file ends in .py; a module is looked for on PYTHONPATH"
         )
     return Candidate(plugin, "", f"module {plugin}", lambda: importlib.import_module(plugin))
+
+
+def uninstalled(name: str) -> str:
+    """Returns what to do with a plugin of this name or path that lies here and is not installed; empty for none."""
+    for path in (Path(name), Path(f"magdi-{name}")):
+        if (path / "pyproject.toml").is_file():
+            return f"{path} is not installed yet: pip install -e {shlex.quote(str(path))}"
+        if path.suffix == ".py" and path.is_file():
+            return f"{path} is a file: --plugin {shlex.quote(str(path))}"
+    return ""
 
 
 def _exists(module: str) -> bool:

@@ -15,6 +15,7 @@ from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, did_you_mean
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
+from magdi.plugins.discovery import uninstalled
 from magdi.plugins.registration import SHIPPED, Fault, Registration, shipped
 from magdi.plugins.target import load_class
 
@@ -83,7 +84,8 @@ class Registry:
             addresses = ", ".join(repr(rival.address) for rival in fitting)
             raise ComponentError(f"{len(fitting)} plugins have a {kind} {name!r}", hint=f"say one of {addresses}")
         known = [*self._found[kind], *(each.address for each in self.listing(kind) if slash)]
-        raise ComponentError(f"there is no {kind} {name!r}; {did_you_mean(name, known)}", hint=self.broken())
+        hint = uninstalled(name) or self.broken()
+        raise ComponentError(f"there is no {kind} {name!r}; {did_you_mean(name, known)}", hint=hint)
 
     def is_plain(self, registration: Registration) -> bool:
         """Returns whether a component answers to its bare name."""

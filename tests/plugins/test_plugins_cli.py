@@ -1,6 +1,7 @@
 """`magdi plugins` and `magdi config`, as they are typed."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -114,6 +115,29 @@ def test_check_fails_for_a_component_that_cannot_be_loaded_and_for_a_plugin_at_f
     outcome = CliRunner().invoke(plugins_app, ["check", "--plugin", str(plugin_file("bad", "import no_such_module"))])
     assert outcome.exit_code == 1
     assert "plugin bad: No module named 'no_such_module'" in outcome.stderr
+
+
+def test_check_says_what_does_not_apply():
+    text = invoke(plugins_app, "check", "simulated")
+    assert "  -    keeps_secrets: not applicable, none of its settings takes a key" in text
+    checks = json.loads(invoke(plugins_app, "check", "simulated", "--json"))["components"][0]["checks"]
+    left_out = [check["name"] for check in checks if not check["applies"]]
+    assert left_out == re.findall(r"-    (\w+): not applicable", text)
+    assert text.count("  ok   ") == len(checks) - len(left_out)
+
+
+def test_check_of_a_plugin_that_is_not_installed_says_how_to_install_it(tmp_path, monkeypatch, plugin_file):
+    monkeypatch.chdir(tmp_path)
+    invoke(plugins_app, "new", "my-wheel", "--kind", "protocol")
+    for name in ("my-wheel", "magdi-my-wheel", tmp_path / "magdi-my-wheel"):
+        with pytest.raises(ComponentError, match="there is no component") as caught:
+            invoke(plugins_app, "check", name)
+        assert caught.value.hint.endswith(
+            f"pip install -e {tmp_path / 'magdi-my-wheel' if isinstance(name, Path) else 'magdi-my-wheel'}"
+        )
+    with pytest.raises(ComponentError) as caught:
+        invoke(plugins_app, "check", plugin_file("ring", RING))
+    assert f"--plugin {tmp_path / 'ring.py'}" in caught.value.hint
 
 
 def test_config_show_is_a_file_that_can_be_read_back(tmp_path):
