@@ -205,7 +205,8 @@ def evaluate(
     origin = common_run(contenders)
     if task is None and origin is None:
         raise ConfigError("no task was named", hint="task='gsm8k'; a run brings its own")
-    choice = origin.task if task is None and origin else ComponentChoice.model_validate(task)
+    own = origin and (origin.evaluation.task or origin.task)
+    choice = own if task is None and own else ComponentChoice.model_validate(task)
     drawn = seed if seed is not None else origin.seed if origin else 0
     chosen = Evaluation.model_validate((origin.evaluation if origin else Evaluation()).model_dump() | settings)
     made = components.task(choice, drawn)

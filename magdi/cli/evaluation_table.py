@@ -19,6 +19,11 @@ def evaluation_table(document: Mapping[str, Any]) -> RenderableType:
         parts.append(_by_task(document))
     if document["comparisons"]:
         parts.append(_comparisons(document))
+    parts += [
+        Text(f"{model['name']} has learned from {model['trained_on']:,} of these questions: not held out for it")
+        for model in document["models"]
+        if model["trained_on"]
+    ]
     parts.append(Text("predictions: " + ", ".join(model["predictions"] for model in document["models"])))
     return Group(*parts)
 

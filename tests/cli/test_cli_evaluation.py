@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from magdi.cli.app import app
 from magdi.cli.ask import growing
 from magdi.core.errors import MagdiError
 from magdi.core.evaluation.prediction import read_predictions
+from magdi.core.experiment.directory import RunDirectory
+from magdi.core.mag import read_mags, write_mags
+from magdi.plugins.manager import load_plugins
 from magdi.plugins.testing.stub_server import StubServer
 
 Run = Callable[..., Result]
@@ -75,6 +79,41 @@ def document_of_run(folder: Path) -> dict[str, Any]:
     from magdi.core.experiment.result import document as outcome
 
     return outcome(RunDirectory(folder))
+
+
+def copied(toy_run: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(toy_run, folder / "copied"))
+
+
+def test_a_run_is_examined_in_the_task_that_it_says(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    folder = copied(toy_run, tmp_path)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["evaluation"]["task"] = {"name": "arithmetic", "test": 5, "min_steps": 4}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    own = {each.prompt for each in read_predictions(toy_run / "evaluation" / "student.jsonl")}
+    for found in (document(run("evaluate", folder, "--json")), magdi.evaluate(folder, out=tmp_path / "others")):
+        assert found["questions"] == 5
+        assert not own & {each.prompt for each in read_predictions(Path(found["models"][0]["predictions"]))}
+    assert document(run("evaluate", folder, "--task", "arithmetic", "--task-arg", "test=3", "--json"))["questions"] == 3
+
+
+def test_counts_and_tells_the_questions_that_a_student_has_learned_from(
+    run: Run, toy_run: Path, tmp_path: Path
+) -> None:
+    folder = copied(toy_run, tmp_path)
+    task = load_plugins().registry.task(RunDirectory(toy_run).config().task, 0)
+    asked, mags = task.questions("test"), list(read_mags(folder / "mags.jsonl"))
+    leaked = [mag.model_copy(update={"question": asked[place]}) for place, mag in enumerate(mags[:4])]
+    write_mags(folder / "mags.jsonl", [*leaked, *mags[4:]])
+    found = run("evaluate", toy_run, folder, "--base", folder / "evaluation" / "student.jsonl", "--json")
+    assert [model["trained_on"] for model in document(found)["models"]] == [None, 0, 4, None]
+    assert f"4 of 12 evaluated questions were among those that {folder} learned from" in found.stderr
+    assert f"{folder} has learned from 4 of these questions" in run("evaluate", folder).stdout
+    write_mags(folder / "learned.jsonl", [*leaked[:1], *mags[4:]])
+    assert document(run("evaluate", folder, "--json"))["models"][0]["trained_on"] == 1, "not all MAGs were learned from"
+    for file in ("learned.jsonl", "mags.jsonl"):
+        (folder / file).unlink()
+    assert document(run("evaluate", folder, "--json"))["models"][0]["trained_on"] is None
 
 
 def test_shows_a_table_with_the_interval_beside_the_difference(run: Run, toy_run: Path) -> None:

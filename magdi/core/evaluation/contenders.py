@@ -15,6 +15,7 @@ from magdi.core.config.models import Evaluation, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
+from magdi.core.evaluation.known import learned_mags
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.runs import RUNS, nearest_runs
 from magdi.core.mag import Question
@@ -35,6 +36,7 @@ class Contender:
         prompt_style: The prompt's form.
         run: The configuration of the run that it came from, where it did.
         trained: Whether it is the run's student, and not the base that it was made from.
+        learned: The file of MAGs that it has learned from, where that is known.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Contender:
     prompt_style: PromptStyle = "auto"
     run: RunConfig | None = None
     trained: bool = True
+    learned: Path | None = None
 
     @property
     def kept(self) -> Path | None:
@@ -95,7 +98,7 @@ def find_contender(
         if not run.student.is_dir():
             raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
         config = run.config()
-        return Contender(name, str(run.student), config.student.prompt, config)
+        return Contender(name, str(run.student), config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):
         return Contender(name, _served(name, components, seed))
     if not path.is_dir() and (not HUB_ID.fullmatch(name) or path.parts[0] == RUNS.name):

@@ -12,6 +12,7 @@ from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
 from magdi.core.evaluation.contenders import Contender, require_questions
 from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.known import count_known, warning
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
@@ -49,7 +50,8 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
 
     Returns:
         ``task``, ``split``, ``questions``, ``settings``, ``seed``; ``models``, each with ``name``, ``predictions`` (the
-        file), ``seconds`` and what `magdi.core.evaluation.scores.Scores` has; ``comparisons``, each with ``first``,
+        file), ``seconds``, ``trained_on`` (how many of the questions it has learned from; None where that is not known)
+        and what `magdi.core.evaluation.scores.Scores` has; ``comparisons``, each with ``first``,
         ``second``, ``verdict`` and what `magdi.core.evaluation.statistics.Comparison` has.
 
     Raises:
@@ -66,9 +68,8 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
         predictions = _regraded(contender.kept, plan) if contender.kept else _asked(contender, plan, file, progress)
         answers.append(predictions)
         seconds = round(time.monotonic() - start, 3)
-        models.append(
-            {"name": contender.name, "predictions": str(file), "seconds": seconds} | score(predictions).to_dict()
-        )
+        told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(contender, plan, progress)}
+        models.append({"name": contender.name} | told | score(predictions).to_dict())
     names = [contender.name for contender in contenders]
     return {
         "task": plan.task_name,
@@ -99,6 +100,16 @@ def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> 
             fresh=plan.fresh,
             on_progress=told,
         )
+
+
+def _known(contender: Contender, plan: Plan, progress: Progress) -> int | None:
+    """Returns how many of the questions a contender has learned from, and warns of them; None where it is not known."""
+    if contender.learned is None:
+        return None
+    known = count_known(plan.questions, contender.learned)
+    if known:
+        progress.note(warning(known, len(plan.questions), contender.name))
+    return known
 
 
 def _regraded(file: Path, plan: Plan) -> list[Prediction]:

@@ -27,7 +27,7 @@ from magdi.core.experiment.metrics import MetricsFile
 from magdi.core.experiment.progress import Progress
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.summary import Summary
-from magdi.core.mag import Mag, read_mags, write_mags
+from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.task import Task
 
 if TYPE_CHECKING:
@@ -215,26 +215,28 @@ class Workshop:
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome | {"trained_on": self._trained_on(next(iter(answers.values())))}
+        return outcome | {"trained_on": self._trained_on() if level.learned != "none" else 0}
 
-    def _trained_on(self, answers: Sequence[Prediction]) -> int:
+    def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        discussed = {mag.question.text for mag in read_mags(self.directory.mags)}
-        asked = {each.id for each in answers}
-        questions = self.examination.questions(self.config.evaluation.split)
-        both = sum(each.id in asked and each.text in discussed for each in questions)
-        if both:
-            self.progress.note(
-                f"warning: {both} of {len(asked)} evaluated questions were among those that the student learned from; "
-                "its accuracy is not that on held-out questions"
-            )
-        return both
+        from magdi.core.evaluation.known import count_known, learned_mags, warning
+
+        mags = learned_mags(self.directory)
+        known = count_known(self._asked, mags) if mags else 0
+        if known:
+            self.progress.note(warning(known, len(self._asked), "the student"))
+        return known
+
+    @property
+    def _asked(self) -> Sequence[Question]:
+        """The questions that are evaluated."""
+        return self.examination.questions(self.config.evaluation.split)[: self.config.evaluation.questions]
 
     def _answers(self, who: str, model: Path | str, prefix: str = "") -> list[Prediction]:
         from magdi.core.evaluation.generate import answer_questions
 
         config = self.config
-        questions = self.examination.questions(config.evaluation.split)[: config.evaluation.questions]
+        questions = list(self._asked)
         if prefix:
             questions = [each.model_copy(update={"text": prefix + each.text}) for each in questions]
         total = len(questions) * config.evaluation.samples
