@@ -21,6 +21,8 @@ SCHEMA: Literal["magdi.mag/1"] = "magdi.mag/1"
 # Characters that some tools take for the end of a line, though JSON lets them stand in a string.
 LINE_BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
+SKIP_BAD = "--skip-bad keeps the good lines"
+
 EdgeKind = Literal["content", "self", "summary", "critique", "control"]
 AnswerType = Literal["number", "letter", "boolean", "expression", "text"]
 Status = Literal["ok", "repaired", "invalid"]
@@ -187,43 +189,67 @@ class Mag(_Record):
         return line.translate(LINE_BREAKS)
 
 
+MOST_NAMED = 5
+"""Unreadable lines that an error names; all are counted."""
+
+
 def read_mags(path: Path | str, *, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of a JSONL file, one at a time.
 
     Args:
         path: A file of ``magdi.mag/1`` lines; blank lines are passed over.
-        on_bad_line: Where to put the errors of unreadable lines, which are then skipped; without it the first raises.
+        on_bad_line: Where to put the errors of unreadable lines, which are then skipped. Without it the first one
+            ends the reading, and the error names it and others that follow in the file.
 
     Raises:
-        MagFileError: The file is missing, or a line is no valid MAG.
+        MagFileError: The file is missing, or lines are no valid MAGs.
     """
     try:
-        file = Path(path).open(encoding="utf-8")  # noqa: SIM115 (closed by the with below)
+        file = Path(path).open("rb")  # noqa: SIM115 (closed by the with below)
     except OSError as error:
         raise MagFileError(path, 0, f"cannot be read: {error.strerror}") from error
     with file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
+        lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        for number, line in lines:
             try:
                 mag = _parse(path, number, line)
             except MagFileError as error:
                 if on_bad_line is None:
-                    raise
+                    raise _together([error, *_bad(path, lines)]) from None
                 on_bad_line.append(error)
             else:
                 yield mag
 
 
-def _parse(path: Path | str, number: int, line: str) -> Mag:
+def _parse(path: Path | str, number: int, line: bytes) -> Mag:
     try:
-        return Mag.model_validate_json(line)
+        return Mag.model_validate_json(line.rstrip())
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc']) or 'line'}: {problem['msg']}"
             for problem in error.errors(include_url=False)[:3]
         )
-        raise MagFileError(path, number, problems, hint="--skip-bad keeps the good lines") from None
+        said = problems.replace("at line 1 column", "at column")  # the parser knows the line alone
+        raise MagFileError(path, number, said, hint=SKIP_BAD) from None
+
+
+def _bad(path: Path | str, lines: Iterable[tuple[int, bytes]]) -> Iterator[MagFileError]:
+    """Yields the errors of the lines that are no valid MAGs."""
+    for number, line in lines:
+        try:
+            _parse(path, number, line)
+        except MagFileError as error:
+            yield error
+
+
+def _together(errors: list[MagFileError]) -> MagFileError:
+    """Returns one error for several of a file: how many lines, and what is wrong with the first of them."""
+    if len(errors) == 1:
+        return errors[0]
+    named = [f"  line {error.line}: {error.problem}" for error in errors[:MOST_NAMED]]
+    more = [f"  and {len(errors) - MOST_NAMED} more"] if len(errors) > MOST_NAMED else []
+    said = "\n".join([f"{len(errors)} lines cannot be read:", *named, *more])
+    return MagFileError(errors[0].path, 0, said, hint=SKIP_BAD)
 
 
 def write_mags(path: Path | str, mags: Iterable[Mag]) -> int:

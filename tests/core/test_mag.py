@@ -85,6 +85,34 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     assert [error.line for error in bad] == [2]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_a_line_that_is_cut_off_says_where_in_it(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "mags.jsonl"
+    cut = '{"schema":"magdi.mag/1"'
+    file.write_bytes(f"{reconcile_like(0).to_line()}\n\n{cut}{end}".encode())
+    with pytest.raises(MagFileError, match=rf"mags\.jsonl:3: .* at column {len(cut)}$"):
+        list(read_mags(file))
+
+
+def test_a_line_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mags.jsonl"
+    file.write_bytes(reconcile_like(0).to_line().encode() + b'\n{"id":"\xff"}\n')
+    with pytest.raises(MagFileError, match=r"mags\.jsonl:2: line: Invalid JSON: invalid unicode"):
+        list(read_mags(file))
+
+
+def test_of_many_broken_lines_some_are_named_and_all_counted(tmp_path: Path) -> None:
+    file = tmp_path / "mags.jsonl"
+    good = reconcile_like(0).to_line()
+    file.write_text("\n".join([good, "{", good, *["nonsense"] * 6]))
+    with pytest.raises(MagFileError) as caught:
+        list(read_mags(file))
+    first, *named, last = caught.value.message.splitlines()
+    assert first == f"{file}: 7 lines cannot be read:"
+    assert [line.split(":")[0] for line in named] == [f"  line {number}" for number in (2, 4, 5, 6, 7)]
+    assert last == "  and 2 more"
+
+
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MagFileError, match="No such file"):
         list(read_mags(tmp_path / "none.jsonl"))

@@ -42,7 +42,9 @@ def _read_jsonl(path: Path) -> list[Row]:
 
 def _object(path: Path, number: int, line: str) -> Row:
     try:
-        row = json.loads(line)
+        row = json.loads(line.rstrip())
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{number}: is no JSON: {error.msg} at column {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}:{number}: is no JSON: {error}") from None
     if not isinstance(row, dict):

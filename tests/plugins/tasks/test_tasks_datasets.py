@@ -109,6 +109,7 @@ def test_a_hub_that_cannot_be_reached_is_one_error_with_a_way_out(monkeypatch: p
     ("content", "problem"),
     [
         ('{"question": "a", "answer": "#### 1"}\n{oops\n', r"test\.jsonl:2: is no JSON"),
+        ('{"question":\n', r"test\.jsonl:1: is no JSON: Expecting value at column 13"),
         ("[1]\n", r"test\.jsonl:1: is no JSON object"),
         ('{"answer": "#### 1"}\n', r"row test-0 of .*test\.jsonl: column 'question' is missing"),
         ('{"question": "a", "answer": "one"}\n', r'row test-0 .*"answer" does not end with'),
