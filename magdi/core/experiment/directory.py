@@ -97,6 +97,11 @@ class RunDirectory:
         return self.path / "metrics.jsonl"
 
     @property
+    def checkpoints(self) -> Path:
+        """Where training goes on from; taken away once the student is there."""
+        return self.path / "checkpoints"
+
+    @property
     def student(self) -> Path:
         """The trained student: an adapter or a model, its tokenizer, its heads."""
         return self.path / "student"

@@ -18,6 +18,7 @@ from magdi.core.errors import LimitReached, RunDirectoryError
 from magdi.core.experiment import stages
 from magdi.core.experiment.directory import RunDirectory, versions
 from magdi.core.experiment.progress import Progress, Silent
+from magdi.core.experiment.resuming import standing
 from magdi.core.experiment.threads import threads
 
 Stage = Literal["discussion", "distillation", "evaluation"]
@@ -56,18 +57,32 @@ def run(
     progress = progress or Silent()
     directory = RunDirectory.open(out, config, fresh=fresh)
     with directory.lock():
-        if all(directory.state().get("stages", {}).get(stage, {}).get("done") for stage in STAGES):
-            progress.note(f"{out} is done already; --fresh starts over")
         workshop = stages.Workshop(config, directory, components, progress)
         directory.update(status="running", seed=config.seed, versions=versions())
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
+            _tell_where(directory, workshop)
             for stage in STAGES[: STAGES.index(until) + 1]:
                 with threads(1 if config.student.model == "tiny" and stage != "discussion" else None):
                     _once(directory, stage, getattr(workshop, stage))
-        directory.update(status="done" if until == STAGES[-1] else f"done until {until}")
+        directory.update(status="done" if _is_done(directory) else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
     return directory
+
+
+def _is_done(directory: RunDirectory) -> bool:
+    done = directory.state().get("stages", {})
+    return all(done.get(stage, {}).get("done") for stage in STAGES)
+
+
+def _tell_where(directory: RunDirectory, workshop: stages.Workshop) -> None:
+    """Says where a run goes on from, unless it begins or the process that started this one has said it."""
+    if "RANK" in os.environ:
+        return
+    if _is_done(directory):
+        workshop.progress.note(f"{directory.path} is done already; --fresh starts over")
+    elif there := standing(directory, lambda: len(workshop.questions)):
+        workshop.progress.note(f"resuming: {there}")
 
 
 def _follow(config: RunConfig, directory: RunDirectory, components: Components) -> RunDirectory:

@@ -60,6 +60,11 @@ class Workshop:
         """The task."""
         return self.components.task(self.config.task, self.config.seed)
 
+    @property
+    def questions(self) -> Sequence[Question]:
+        """The questions that are discussed."""
+        return self.task.questions(self.config.discussion.split)[: self.config.discussion.questions]
+
     @cached_property
     def examination(self) -> Task:
         """The task whose held-out questions are asked: the run's own, unless the evaluation names another."""
@@ -89,7 +94,7 @@ class Workshop:
     def _discuss(self, summary: Summary) -> bool:
         config = self.config
         taking_part = seats(config, self.task, self.components)
-        questions = self.task.questions(config.discussion.split)[: config.discussion.questions]
+        questions = self.questions
         totals = Totals()
 
         def on_event(event: Event) -> None:
