@@ -11,6 +11,7 @@ from typing import Any
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
 from magdi.core.evaluation.contenders import Contender, require_questions
+from magdi.core.evaluation.cuts import cut_answers
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.known import count_known, warning
 from magdi.core.evaluation.prediction import Prediction, read_predictions
@@ -69,7 +70,12 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
         answers.append(predictions)
         seconds = round(time.monotonic() - start, 3)
         told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(contender, plan, progress)}
-        models.append({"name": contender.name} | told | score(predictions).to_dict())
+        scores = score(predictions)
+        models.append({"name": contender.name} | told | scores.to_dict())
+        most = plan.settings.max_new_tokens
+        cut = cut_answers(contender.name, scores.cut_off, most, "--max-new-tokens N")
+        if cut and not contender.kept:
+            progress.note(cut)
     names = [contender.name for contender in contenders]
     return {
         "task": plan.task_name,

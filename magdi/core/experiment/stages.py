@@ -19,6 +19,7 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.levels import check_teachable, find_level
 from magdi.core.errors import DataError, MagFileError
+from magdi.core.evaluation.cuts import cut_answers, cut_chains
 from magdi.core.experiment.clock import Clock
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.figures import discussion_figures, training_document, training_figures
@@ -171,8 +172,13 @@ class Workshop:
                 f"warning: {report.epochs:.0f} passes over {report.mags} MAGs; fewer steps (--set training.steps=N) "
                 "or more questions may teach more"
             )
+        self._note(cut_chains(report.counts, student.max_length))
         counted = {"read": report.tokens, "predicted": report.positive_tokens}
         return {"training": training_document(report), "tokens": counted}
+
+    def _note(self, text: str) -> None:
+        if text:
+            self.progress.note(text)
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -218,6 +224,10 @@ class Workshop:
         if level.learned != "none":
             answers["student"] = self._answers("student", self.directory.student, level.lessons[0].prefix)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
+        if "student" in outcome:
+            most = self.config.evaluation.max_new_tokens
+            cut = outcome["student"]["cut_off"]
+            self._note(cut_answers("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if level.learned != "none" else 0}

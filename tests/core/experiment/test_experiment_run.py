@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,21 +180,40 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()[1:]
 
 
+class Listening(Silent):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+def test_what_was_cut_is_told_with_the_setting_that_makes_room(
+    finished: Path, tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    short = {"student": toy["student"] | {"max_length": 60}, "evaluation": {"max_new_tokens": 3, "base": False}}
+    heard = Listening()
+    magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), progress=heard, **(toy | short))
+    chains, answers = (line for line in heard.told if "cut" in line)
+    assert re.search(r"\d+ of 141 texts to learn from were cut at 60 tokens.*--set student\.max_length=N", chains)
+    assert "100 % of the answers of the student were cut off at 3 tokens; --set evaluation.max_new_tokens=N" in answers
+    heard = Listening()
+    magdi.evaluate(tmp_path / "run", questions=5, max_new_tokens=2, out=tmp_path, progress=heard)
+    assert any("100 % of the answers of" in line and "--max-new-tokens N" in line for line in heard.told)
+
+
 def test_questions_that_were_learned_from_are_counted_and_told(
     finished: Path, tmp_path: Path, toy: dict[str, Any]
 ) -> None:
-    told: list[str] = []
-
-    class Listening(Silent):
-        def note(self, text: str) -> None:
-            told.append(text)
-
+    heard = Listening()
     assert magdi.run(out=finished, **toy)["trained_on"] == 0
     talk = magdi.discuss(out=tmp_path / "talk", discussion={"split": "test"}, **toy)
     mags = str(tmp_path / "talk" / "mags.jsonl")
-    outcome = magdi.run(out=tmp_path / "run", mags=mags, progress=Listening(), **toy)
+    outcome = magdi.run(out=tmp_path / "run", mags=mags, progress=heard, **toy)
     assert outcome["trained_on"] == 12 == talk["mags"]["count"]
-    assert any("12 of 12 evaluated questions" in text for text in told)
+    assert any("12 of 12 evaluated questions" in text for text in heard.told)
 
 
 def test_runs_are_evaluated_from_python_as_from_the_command_line(
