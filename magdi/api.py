@@ -11,21 +11,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.shortcuts import long_form
-from magdi.core.discussion.plan import make_plan
 from magdi.core.errors import ConfigError
 from magdi.core.experiment.directory import deciding
+from magdi.core.experiment.plan import plan_run
 from magdi.core.experiment.progress import Progress, Silent
 from magdi.core.experiment.result import document
 from magdi.core.experiment.run import Stage
 from magdi.core.experiment.run import run as _run
 from magdi.core.experiment.runs import RUNS
-from magdi.core.experiment.seats import seats
 from magdi.core.experiment.suite.file import Equal
 from magdi.core.mag import Mag, read_mags
 from magdi.plugins.manager import load_plugins
@@ -148,24 +146,13 @@ def go_ablate(
     return setup.suite.run(setup.bench, workers=jobs, progress=progress or Silent(), fresh=fresh)
 
 
-def plan(setup: Setup, out: Path | str | None = None) -> dict[str, Any]:
-    """Returns what a run's discussions would take at most, by driving the protocol with made-up replies; asks nobody.
+def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
+    """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
 
-    Keys: ``questions``, ``calls``, ``tokens``, ``cost`` (None where a price is not known), ``disk`` in bytes, ``run``
-    (the directory), and ``agents``, each with the same figures.
+    Keys: ``run`` (the directory), and those of `magdi.core.experiment.plan.plan_run`.
     """
-    config, components = setup.config, setup.plugins.registry
-    target = str(out or default_directory(config))
-    if config.discussion.mags:
-        return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "run": target}
-    task = components.task(config.task, config.seed)
-    made = make_plan(
-        task.questions(config.discussion.split)[: config.discussion.questions],
-        protocol=components.protocol(config.protocol),
-        seats=seats(config, task, components),
-    )
-    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "run": target}
-    return asdict(made) | totals
+    found = plan_run(setup.config, setup.plugins.registry, until)
+    return found | {"run": str(out or default_directory(setup.config))}
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""A run's outcome and plan as tables."""
+"""A run's outcome as tables."""
 
 from __future__ import annotations
 
@@ -71,22 +71,3 @@ def _scores(outcome: Mapping[str, Any]) -> RenderableType:
             "gain, paired", f"{100 * gain['difference']:+.1f} points", f"{100 * low:+.1f} to {100 * high:+.1f}"
         )
     return table
-
-
-def plan_table(plan: Mapping[str, Any]) -> RenderableType:
-    """Returns what a run would take, at most."""
-    table = Table(title=f"{plan['questions']:,} discussions, at most", title_justify="left")
-    for heading in ("agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"):
-        table.add_column(heading, justify="left" if heading in ("agent", "teacher") else "right")
-    for agent in plan["agents"]:
-        cost = agent["cost"]
-        table.add_row(
-            agent["agent"],
-            agent["teacher"],
-            f"{agent['calls']:,}",
-            f"{agent['prompt_tokens']:,}",
-            f"{agent['completion_tokens']:,}",
-            "not known" if cost is None else f"{cost:.2f}",
-        )
-    note = f"nothing was started; a run goes to {plan['run']} and keeps about {plan['disk'] / 1e6:.0f} MB"
-    return Group(table, Text(note))

@@ -51,12 +51,13 @@ def distill(
     request: opt.Request,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
+    dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Train a student on a MAG file (--mags), or on the discussions of a run."""
-    _go(request, "distillation", out, fresh, False, json, quiet, processes)
+    _go(request, "distillation", out, fresh, dry_run, json, quiet, processes)
 
 
 def _go(
@@ -71,11 +72,12 @@ def _go(
 ) -> None:
     from magdi import api
     from magdi.cli import output
-    from magdi.cli.outcome import outcome_table, plan_table
+    from magdi.cli.outcome import outcome_table
+    from magdi.cli.plan_table import plan_table
 
     setup = request.set_up()
     if dry_run:
-        plan = api.plan(setup, out)
+        plan = api.plan(setup, out, until=until)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
     progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)

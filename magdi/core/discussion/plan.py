@@ -13,6 +13,7 @@ from magdi.core.discussion.stepper import DecisionRule, Pending, Stepper
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Ask, Protocol
 from magdi.core.reply import Parsed
+from magdi.core.teacher import Price
 
 DRAWS = 3  # drives with answers drawn at random, besides those that agree, disagree and cannot be read
 REPLY_CHARACTERS = 600  # of a made-up reply: about what models write on a grade-school question
@@ -32,7 +33,7 @@ class AgentPlan:
         calls: Calls, re-asks aside.
         prompt_tokens: Tokens of the prompts, about.
         completion_tokens: Tokens of the replies if all are as long as they may be.
-        cost: US dollars for these tokens; None where no price is known.
+        cost: US dollars for these tokens: nothing for a program, None where no price is known.
     """
 
     agent: str
@@ -138,7 +139,7 @@ def _characters(asked: Sequence[Pending]) -> Counter[str]:
 
 def _agent_plan(seat: Seat, calls: int, prompt_tokens: float) -> AgentPlan:
     completion = calls * (seat.sampling.max_tokens or round(REPLY_CHARACTERS / CHARACTERS_PER_TOKEN))
-    price = seat.teacher.price
+    price = Price() if seat.teacher.simulated else seat.teacher.price
     return AgentPlan(
         agent=seat.agent.name,
         teacher=seat.teacher.identity,

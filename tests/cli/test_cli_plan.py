@@ -1,0 +1,82 @@
+"""magdi run -n: what the plan says of discussions, training and evaluation, and that it is what a run then does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import magdi
+from magdi.cli.app import app
+from magdi.core.errors import MagFileError
+
+TASK = ["--task-arg", "train=24", "--task-arg", "test=12"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def told(*arguments: str) -> str:
+    found = CliRunner().invoke(app, [*arguments, "-n"])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    assert found.exit_code == 0, found.output
+    return found.stdout
+
+
+def plan(*arguments: str) -> dict[str, Any]:
+    return dict(json.loads(told(*arguments, "--json")))
+
+
+def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
+    assert plan("run", *TASK)["cost"] == 0
+    assert told("run", *TASK).count("nothing │") == 4, "three agents, and in all"
+    shown = told("run", *TASK, "--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
+    assert (shown.count("nothing │"), shown.count("not known │")) == (1, 2)
+
+
+def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:
+    toy: dict[str, Any] = {
+        "task": {"name": "arithmetic", "train": 24, "test": 12, "primer_problems": 60, "primer_checks": 0},
+        "student": {"tiny": {"hidden": 32, "layers": 1, "heads": 2, "epochs": 1}},
+        "training": {"steps": None, "epochs": 1.5, "mags_per_step": 7},
+        "evaluation": {"max_new_tokens": 8, "questions": 5},
+    }
+    outcome = magdi.run(out=tmp_path / "run", **toy)
+    config = str(tmp_path / "run" / "config.yaml")
+    planned = plan("run", config)
+    assert planned["training"]["steps"] == outcome["training"]["steps"] == 6
+    assert planned["evaluation"]["questions"] == outcome["student"]["count"] == 5
+    shown = told("run", config)
+    assert "training: 6 steps of 7 MAGs, level 4, encoder gcn, student tiny (full)" in shown
+    assert (
+        "evaluation: 5 test questions of arithmetic, answered by the base before distillation and the student" in shown
+    )
+
+
+def test_each_command_plans_its_own_stages() -> None:
+    assert plan("discuss", *TASK).keys().isdisjoint({"training", "evaluation"})
+    assert "training" in plan("distill", *TASK)
+    assert "evaluation" not in plan("distill", *TASK)
+
+
+def test_a_base_alone_is_asked_and_not_trained() -> None:
+    shown = told("run", *TASK, "--level", "base", "--set", "evaluation.samples=3")
+    assert "training: none (level base)" in shown
+    assert "answered 3 times by the base before distillation\n" in shown
+    assert "encoder" not in told("run", *TASK, "--level", "2")
+
+
+def test_discussions_that_are_there_cost_nothing() -> None:
+    Path("mags.jsonl").write_text("{}\n\n{}\n{}\n")
+    assert plan("distill", "--mags", "mags.jsonl")["mags"] == 3
+    shown = told("run", *TASK, "--mags", "mags.jsonl", "--limit", "2")
+    assert shown.startswith("no discussions: 2 MAGs are there already")
+    assert "of 2 MAGs" in shown, "no more a step than there are"
+    with pytest.raises(MagFileError, match="none.jsonl"):
+        told("run", "--mags", "none.jsonl")
