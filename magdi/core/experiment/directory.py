@@ -18,6 +18,7 @@ import yaml
 from magdi.core.config.models import RunConfig
 from magdi.core.config.shortcuts import flatten
 from magdi.core.errors import RunDirectoryError
+from magdi.core.experiment.inputs import contents
 from magdi.core.redact import redact
 
 GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
@@ -42,10 +43,17 @@ def shown(config: RunConfig) -> dict[str, Any]:
     return dict(json.loads(redact(json.dumps(config.model_dump(mode="json")))))
 
 
-def deciding(config: RunConfig) -> dict[str, Any]:
-    """Returns what decides a run's results, by dotted path."""
+def deciding(config: RunConfig, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Returns what decides a run's results, by dotted path: settings, and what is in the files that they name.
+
+    Args:
+        config: The configuration.
+        files: Digests of its files, by the setting that names them; of what is in them now when left out.
+    """
     flat = flatten(shown(config))
-    return {path: value for path, value in flat.items() if path not in CHANGEABLE}
+    digests = contents(config) if files is None else files
+    settings = {path: value for path, value in flat.items() if path not in CHANGEABLE}
+    return settings | {f"{path} (the file)": digest for path, digest in digests.items()}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -146,6 +154,18 @@ class RunDirectory:
         """Returns the configuration that the run was started with."""
         return RunConfig.model_validate(yaml.safe_load((self.path / self.CONFIG).read_text("utf-8")))
 
+    def deciding(self) -> dict[str, Any]:
+        """Returns what decided the run's results, files as they were when it was started; see `deciding`."""
+        return deciding(self.config(), self._files())
+
+    def _files(self) -> dict[str, str] | None:
+        found: dict[str, str] | None = self.state().get("files")
+        return found
+
+    def note_files(self, config: RunConfig) -> None:
+        """Keeps digests of the files that a configuration names, and those of files that are there no longer."""
+        self.update(files=(self._files() or {}) | contents(config))
+
     def state(self) -> dict[str, Any]:
         """Returns what run.json says: status, versions, and per finished stage its result and seconds."""
         file = self.path / self.STATE
@@ -189,7 +209,8 @@ class RunDirectory:
             yield
 
     def _check_same(self, config: RunConfig) -> None:
-        changed = differences(deciding(self.config()), deciding(config))
+        now = (self._files() or {}) | contents(config)  # what is missing by now is not what has changed
+        changed = differences(self.deciding(), deciding(config, now))
         if changed:
             listed = "\n".join(f"  {line}" for line in changed)
             raise RunDirectoryError(

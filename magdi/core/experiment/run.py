@@ -59,6 +59,7 @@ def run(
     with directory.lock():
         workshop = stages.Workshop(config, directory, components, progress)
         directory.update(status="running", seed=config.seed, versions=versions())
+        directory.note_files(config)
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
             _tell_where(directory, workshop)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from magdi.core.errors import DataError
-from magdi.core.experiment.directory import RunDirectory, deciding, differences
+from magdi.core.experiment.directory import RunDirectory, differences
 from magdi.core.experiment.result import document
 from magdi.core.mag import read_mags
 
@@ -119,7 +119,7 @@ def compare(first: RunDirectory, second: RunDirectory) -> dict[str, Any]:
 
 def _configuration(directory: RunDirectory) -> dict[str, Any]:
     try:
-        return deciding(directory.config())
+        return directory.deciding()
     except ValueError as error:
         raise DataError(f"{directory.path}: its configuration is of another version of magdi") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 import magdi
+from magdi.api import default_directory
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import (
     ConfigError,
     DataError,
@@ -21,7 +24,9 @@ from magdi.core.errors import (
     TrainingError,
 )
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.inputs import contents
 from magdi.core.experiment.progress import Silent
+from magdi.core.experiment.runs import compare
 from magdi.core.mag import read_mags
 
 
@@ -70,6 +75,49 @@ def test_another_configuration_is_refused_and_the_difference_named(finished: Pat
         magdi.run(out=finished, seed=7, **toy)
     assert "--fresh" in caught.value.hint
     assert caught.value.exit_code == 2
+
+
+def test_a_file_that_has_changed_makes_another_run(tmp_path: Path, toy: dict[str, Any]) -> None:
+    """Samples, calibrations, dialogues, questions: what decides is in the file and not its name."""
+    sample = {"question": "How many legs has a cat?", "explanation": "Two pairs.", "answer": "4"}
+    file, out = tmp_path / "convincing.json", tmp_path / "run"
+    file.write_text(json.dumps({"ada": [sample]}))
+    toy["protocol"] = {"name": "reconcile", "rounds": 1, "convincing": str(file)}
+    first = magdi.discuss(out=out, **toy)
+    assert magdi.discuss(out=out, **toy)["mags"] == first["mags"]
+    before = default_directory(RunConfig.model_validate(toy))
+    file.write_text(json.dumps({"ada": [sample | {"answer": "2"}]}))
+    with pytest.raises(RunDirectoryError, match=r"protocol\.convincing \(the file\): "):
+        magdi.discuss(out=out, **toy)
+    assert default_directory(RunConfig.model_validate(toy)) != before
+    magdi.discuss(out=out, fresh=True, **toy)
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    RunDirectory(copy).update(files={"protocol.convincing": "another"})
+    (difference,) = compare(RunDirectory(out), RunDirectory(copy))["configuration"]
+    assert difference.startswith("protocol.convincing (the file): ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ({"protocol": {"name": "reconcile", "calibration": "{}"}}, "protocol.calibration"),
+        ({"protocol": {"name": "dialogue", "file": "{}"}}, "protocol.file"),
+        ({"task": "jsonl:{}"}, "task.name"),
+        ({"evaluation": {"task": {"name": "jsonl", "data": "{}"}}}, "evaluation.task.data"),
+        ({"teachers": [{"teacher": "replay:{}#ada"}]}, "teachers.0.teacher"),
+        ({"discussion": {"mags": "{}"}}, "discussion.mags"),
+        ({"teachers": [{"teacher": "simulated:careful", "persona": "long " * 999}]}, None),
+    ],
+)
+def test_files_are_found_where_settings_name_them(tmp_path: Path, settings: dict[str, Any], where: str | None) -> None:
+    file = tmp_path / "a file"
+    file.write_text("one")
+    config = RunConfig.model_validate(json.loads(json.dumps(settings).replace("{}", str(file))))
+    first = contents(config)
+    assert list(first) == ([where] if where else [])
+    file.write_text("another")
+    assert (contents(config) == first) == (where is None)
 
 
 def test_limits_may_change(finished: Path, toy: dict[str, Any]) -> None:

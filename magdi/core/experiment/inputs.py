@@ -1,0 +1,56 @@
+"""Files that a configuration names: what is in them decides a run as much as its settings do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from magdi.core.config.models import RunConfig
+
+SECTIONS = frozenset({"task", "protocol", "encoder", "teachers", "discussion", "evaluation"})
+"""Where files are named: questions, convincing samples, calibrations, dialogues, recordings, MAGs."""
+
+
+def contents(config: RunConfig) -> dict[str, str]:
+    """Returns a digest of every file that is named, by dotted path of the setting that names it.
+
+    A setting names a file by its path, alone or behind ``kind:`` (``jsonl:questions.jsonl``) and before ``#name``
+    (``replay:mags.jsonl#ada``). Folders are not looked into.
+    """
+    named = _strings(config.model_dump(mode="json", include=set(SECTIONS)))
+    return {path: _digest(file) for path, value in named if (file := _file(value)) is not None}
+
+
+def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yields the strings in nested mappings and lists, by dotted path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _strings(inner, f"{path}.{key}" if path else str(key))
+
+
+def _file(value: str) -> Path | None:
+    """Returns the file that a string names; None where it names none."""
+    for text in (value, value.partition(":")[2], value.partition(":")[2].partition("#")[0]):
+        try:
+            if text and Path(text).is_file():
+                return Path(text)
+        except (OSError, ValueError):  # too long for a path, or of signs that no path has
+            return None
+    return None
+
+
+def _digest(file: Path) -> str:
+    known = file.stat()
+    return _read_digest(file.resolve(), known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _read_digest(file: Path, mtime: int, size: int) -> str:
+    """Returns the digest of a file as it was at a time; a suite asks for that of one file many times."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()[:16]
