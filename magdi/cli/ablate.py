@@ -70,6 +70,7 @@ def ablate(
     latex: Latex = False,
     seed: opt.Seed = None,
     task: opt.Task = None,
+    data: opt.Data = None,
     protocol: opt.Protocol = None,
     encoder: opt.Encoder = None,
     teacher: opt.Teacher = None,
@@ -97,7 +98,7 @@ def ablate(
         output.show({"suites": names}, as_json=json, render=lambda: suite_names(names))
         return
     written = _format(csv=csv, markdown=markdown, latex=latex, json=json)
-    given = {"seed": seed, "task": task, "protocol": protocol, "encoder": encoder, "teacher": teacher}
+    given = {"seed": seed, "task": task, "data": data, "protocol": protocol, "encoder": encoder, "teacher": teacher}
     given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugin}
     setup = _set_up(
         suite,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.evaluate import Data, EngineName, MaxNewTokens, PromptForm, chosen_settings, chosen_task
+from magdi.cli.evaluate import EngineName, MaxNewTokens, PromptForm, chosen_settings, chosen_task
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,7 +44,7 @@ def ask(
     compare: Compare = False,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
-    data: Data = None,
+    data: opt.Data = None,
     engine: Engine = EngineName.auto,
     prompt: Prompt = PromptForm.auto,
     max_new_tokens: MaxNewTokens = None,

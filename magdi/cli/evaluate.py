@@ -58,7 +58,6 @@ Models = Annotated[
         show_default=False,
     ),
 ]
-Data = Annotated[Path | None, typer.Option(help="Local folder with the task's data.", rich_help_panel=opt.COMPONENTS)]
 Split = Annotated[SplitName | None, typer.Option(help="Questions to ask.", show_default="the run's, or test")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first N questions only.")]
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
@@ -86,7 +85,7 @@ def evaluate(
     models: Models,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
-    data: Data = None,
+    data: opt.Data = None,
     split: Split = None,
     limit: Limit = None,
     base: Base = False,
@@ -166,7 +165,7 @@ def chosen_settings(origin: RunConfig | None, sampling: Sampling | None, given: 
 
 
 def chosen_task(
-    origin: RunConfig | None, name: str | None, arguments: dict[str, Any], data: Path | None
+    origin: RunConfig | None, name: str | None, arguments: dict[str, Any], data: str | None
 ) -> ComponentChoice:
     """Returns the task that was named, or the run's.
 
@@ -178,7 +177,7 @@ def chosen_task(
 
     settings = {key.removeprefix("task."): value for key, value in arguments.items()}
     if data is not None:
-        settings["data"] = str(data)
+        settings["data"] = data
     if name is not None:
         return ComponentChoice(name=name, **settings)
     if origin is None:

@@ -44,6 +44,10 @@ Student = Annotated[
     str | None,
     typer.Option(help="The small model: path, hub id or tiny.", rich_help_panel=COMPONENTS, show_default=False),
 ]
+Data = Annotated[
+    str | None,
+    typer.Option(help="Local folder or file with the task's data.", rich_help_panel=COMPONENTS, show_default=False),
+]
 TaskArg = Annotated[
     list[str] | None,
     typer.Option("--task-arg", help="KEY=VALUE of the task.", rich_help_panel=COMPONENTS, show_default=False),
@@ -154,6 +158,7 @@ class Request:
 SHARED: dict[str, Any] = {
     "config": Config,
     "task": Task,
+    "data": Data,
     "protocol": Protocol,
     "encoder": Encoder,
     "teacher": Teacher,
@@ -183,8 +188,8 @@ SHARED: dict[str, Any] = {
 SWITCHES = ("quick", "no_plugins", "skip_bad")
 
 SETTINGS = (
-    *("task", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed", "preset"),
-    *("mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "cache", "plugin"),
+    *("task", "data", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed"),
+    *("preset", "mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "cache", "plugin"),
 )
 
 

@@ -55,7 +55,7 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
         samples = f"{evaluation['samples']} times " if evaluation["samples"] > 1 else ""
         asked = f"{evaluation['questions']:,} {evaluation['split']} questions of {evaluation['task']}"
         yield f"evaluation: {asked}, answered {samples}by {' and '.join(WHO[model] for model in evaluation['models'])}"
-    disk = f" and keeps about {plan['disk'] / 1e6:.1f} MB of discussions" if plan["disk"] else ""
+    disk = f" and keeps about {max(0.1, plan['disk'] / 1e6):.1f} MB of discussions" if plan["disk"] else ""
     yield f"nothing was started; a run goes to {plan['run']}{disk}"
 
 

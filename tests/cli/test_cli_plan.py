@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import magdi
 from magdi.cli.app import app
-from magdi.core.errors import MagFileError
+from magdi.core.errors import DataError, MagFileError
 
 TASK = ["--task-arg", "train=24", "--task-arg", "test=12"]
 
@@ -80,3 +80,15 @@ def test_discussions_that_are_there_cost_nothing() -> None:
     assert "of 2 MAGs" in shown, "no more a step than there are"
     with pytest.raises(MagFileError, match="none.jsonl"):
         told("run", "--mags", "none.jsonl")
+
+
+@pytest.mark.parametrize("command", [["run"], ["discuss"], ["ablate", "encoders", "--seeds", "1"]])
+def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
+    lines = [json.dumps({"question": f"{number} + 1?", "answer": number + 1}) for number in range(20)]
+    Path("train.jsonl").write_text("\n".join(lines))
+    planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", "--teacher", "simulated:careful")
+    of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", "--teacher", "simulated:careful")
+    calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
+    assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
+    with pytest.raises(DataError, match="nowhere"):
+        plan(*command, "--task", "jsonl", "--data", "/nowhere", "--teacher", "simulated:careful")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 SHORTCUTS = {
+    "data": "task.data",
     "teacher": "teachers",
     "student": "student.model",
     "decision": "discussion.decision",
