@@ -87,8 +87,9 @@ def ablate(
 ) -> None:
     """Run every cell of a grid with several seeds, compare them in pairs, and print one table.
 
-    Cells share discussions, and whatever else they can; the same command goes on where it was stopped. Files and
-    options are the configuration of all cells; what a cell varies goes before them. Exit code 1 if a cell failed.
+    Cells share discussions, and whatever else they can; the same command goes on where it was stopped.
+
+    Files and options are the configuration of all cells; what a cell varies goes before them. Exit code 1: one failed.
     """
     from magdi.cli import output
     from magdi.cli.suite_tables import plan_table, suite_names, suite_tables

@@ -131,11 +131,14 @@ def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Call
 
 def _table(answers: Sequence[Asked]) -> RenderableType:
     from rich.table import Table
+    from rich.text import Text
 
+    several = any(len(answer.predictions) > 1 for answer in answers)
     table = Table(show_lines=True)
-    for heading in ("model", "answer", "votes", "output"):
+    for heading in ("model", "answer", *(["votes"] if several else []), "output"):
         table.add_column(heading, overflow="fold")
     for answer in answers:
         votes = ", ".join(f"{said}: {count}" for said, count in answer.votes.items())
-        table.add_row(answer.name, answer.answer or "none", votes, answer.predictions[0].output)
+        cells = [answer.name, answer.answer or "none", *([votes] if several else []), answer.predictions[0].output]
+        table.add_row(*map(Text, cells))
     return table

@@ -75,6 +75,7 @@ Temperature = Annotated[float | None, typer.Option(min=0, help="0 is greedy.", r
 TopP = Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling.", rich_help_panel=SAMPLING)]
 TopK = Annotated[int | None, typer.Option(min=0, help="Likeliest tokens; 0 for all.", rich_help_panel=SAMPLING)]
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Longest answer.", rich_help_panel=SAMPLING)]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew: throw away the answers that are kept.")]
 Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
 Folder = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where predictions are kept.", show_default=str(PREDICTIONS))
@@ -99,7 +100,7 @@ def evaluate(
     prompt: Prompt = PromptForm.auto,
     seed: opt.Seed = None,
     out: Folder = None,
-    fresh: opt.Fresh = False,
+    fresh: Fresh = False,
     plugin: opt.Plugin = None,
     plugins_dir: opt.PluginsDir = None,
     no_plugins: opt.NoPlugins = False,
@@ -108,8 +109,9 @@ def evaluate(
 ) -> None:
     """Measure accuracy on held-out questions; several models are compared on the same ones.
 
-    Every answer is kept, and the same command goes on where it was stopped. A file of predictions in the place of a
-    model is graded anew and nothing is generated. Of a run, task and settings are taken from the run.
+    Every answer is kept, and the same command goes on where it was stopped. Of a run, task and settings are the run's.
+
+    A file of predictions in the place of a model is graded anew; nothing is generated.
     """
     from magdi.cli import loading, output
     from magdi.cli.evaluation_table import evaluation_table

@@ -28,7 +28,7 @@ app.command()(convincing)
 
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Where to.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
 
@@ -42,8 +42,10 @@ def import_(
     ] = "",
     task: TaskName = None,
     task_arg: opt.TaskArg = None,
-    match: Annotated[bool, typer.Option(help="Look questions up in the task's own, and keep their ids.")] = False,
-    keep_prompts: Annotated[bool, typer.Option(help="Keep the prompts that the files hold.")] = False,
+    match: Annotated[
+        bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")
+    ] = False,
+    keep_prompts: Annotated[bool, typer.Option("--keep-prompts", help="Keep the prompts that the files hold.")] = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
@@ -148,8 +150,9 @@ def check(
 ) -> None:
     """Verify files: schema, order of time, grades, edges against kept prompts, and against the protocol's own rule.
 
-    Discussions of a run directory are held again with its settings: the same replies must give the same graph. The
-    exit code is 1 where something is wrong.
+    Discussions of a run directory are held again with its settings: the same replies must give the same graph.
+
+    The exit code is 1 where something is wrong.
     """
     from magdi.cli.mags_tables import check_table
     from magdi.core.corpus.check import check_file

@@ -26,12 +26,18 @@ Config = Annotated[
     list[Path] | None, typer.Argument(help="YAML files; later ones override earlier ones.", show_default=False)
 ]
 Task = Annotated[
-    str | None, typer.Option(help="Where questions come from.", rich_help_panel=COMPONENTS, show_default=False)
+    str | None,
+    typer.Option(
+        help="Where questions come from, e.g. gsm8k or jsonl:FILE.", rich_help_panel=COMPONENTS, show_default=False
+    ),
 ]
 Protocol = Annotated[
-    str | None, typer.Option(help="Who speaks when, shown what.", rich_help_panel=COMPONENTS, show_default=False)
+    str | None,
+    typer.Option(help="Who speaks when, shown what; e.g. debate.", rich_help_panel=COMPONENTS, show_default=False),
 ]
-Encoder = Annotated[str | None, typer.Option(help="The graph network.", rich_help_panel=COMPONENTS, show_default=False)]
+Encoder = Annotated[
+    str | None, typer.Option(help="The graph network, e.g. gcn.", rich_help_panel=COMPONENTS, show_default=False)
+]
 Teacher = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,7 +73,7 @@ EncoderArg = Annotated[
 Decision = Annotated[
     str | None, typer.Option(help="Decision rule; the protocol's own by default.", rich_help_panel=COMPONENTS)
 ]
-Level = Annotated[str | None, typer.Option(help="1-4, single-teacher:NAME or dss-mt.", show_default=False)]
+Level = Annotated[str | None, typer.Option(help="1-4, base, single-teacher:NAME or dss-mt.", show_default=False)]
 Edges = Annotated[str | None, typer.Option(help="exact, adjacent, undirected, full or none.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions to discuss.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn.", show_default=False)]
