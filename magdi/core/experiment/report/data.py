@@ -142,7 +142,7 @@ class RunContent:
         if self.config is None or self.components is None:
             return {}
         try:
-            task = self.components.task(self.config.task, self.config.seed)
+            task = self.components.task(self.config.evaluation.task or self.config.task, self.config.seed)
             return {question.id: question.prompt for question in task.questions(self.config.evaluation.split)}
         except MagdiError:
             return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from magdi.core.experiment.report.data import RunContent, mag_file_sections, vie
 from magdi.core.experiment.report.prompts import Reworder
 from magdi.core.experiment.report.training import curves
 from magdi.core.mag import write_mags
+from magdi.plugins.manager import load_plugins
 
 
 def test_summary_says_what_came_out(run_directory: RunDirectory) -> None:
@@ -128,6 +130,17 @@ def first_record(answers: Answers) -> str:
     browser = answers.section({}).blocks[0]
     assert isinstance(browser, Browser)
     return gzip.decompress(base64.b64decode(dict(browser.store.parts())["answers-0"])).decode()
+
+
+def test_questions_are_those_of_the_task_that_the_run_was_examined_in(tmp_path: Path) -> None:
+    path = tmp_path / "exam.jsonl"
+    path.write_text("\n".join(json.dumps({"question": f"{n}?", "answer": n, "id": f"q{n}"}) for n in range(50)))
+    directory = a_run(tmp_path / "run")
+    config = {"evaluation": {"task": {"name": "jsonl", "data": str(path)}}}
+    (directory.path / directory.CONFIG).write_text(json.dumps(config))
+    questions = RunContent(directory, load_plugins().registry)._questions()
+    assert questions
+    assert all(text == f"{name.removeprefix('q')}?" for name, text in questions.items())
 
 
 def test_a_run_that_is_still_at_work(tmp_path: Path) -> None:
