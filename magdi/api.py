@@ -84,9 +84,15 @@ def discuss(config: Path | str | Sequence[Path | str] = (), **settings: Any) -> 
     return run(config, until="discussion", **settings)
 
 
-def distill(mags: Path | str | None = None, config: Path | str | Sequence[Path | str] = (), **settings: Any) -> Any:
-    """Trains a student on a MAG file (or on the discussions of the run), as `magdi distill` does."""
-    return run(config, until="distillation", **(settings if mags is None else {"mags": str(mags), **settings}))
+def distill(
+    mags: Path | str | Sequence[Path | str] | None = None,
+    config: Path | str | Sequence[Path | str] = (),
+    **settings: Any,
+) -> Any:
+    """Trains a student on MAG files (or on the discussions of the run), as `magdi distill` does."""
+    if mags is not None:
+        settings["mags"] = mags
+    return run(config, until="distillation", **settings)
 
 
 def ablate(

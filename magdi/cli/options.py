@@ -23,7 +23,10 @@ LIMITS = "Limits"
 PLUGINS = "Plugins"
 
 Config = Annotated[
-    list[Path] | None, typer.Argument(help="YAML files; later ones override earlier ones.", show_default=False)
+    list[Path] | None,
+    typer.Argument(
+        help="YAML files, later ones override earlier ones; .jsonl files and runs are --mags.", show_default=False
+    ),
 ]
 Task = Annotated[
     str | None,
@@ -88,7 +91,10 @@ MaxTokens = Annotated[int | None, typer.Option(help="Teachers' tokens.", rich_he
 MaxTime = Annotated[
     float | None, typer.Option(help="Seconds of discussion.", rich_help_panel=LIMITS, show_default=False)
 ]
-Mags = Annotated[str | None, typer.Option(help="Learn from this MAG file; hold no discussions.", show_default=False)]
+Mags = Annotated[
+    list[str] | None,
+    typer.Option(help="Learn from this MAG file or run, hold no discussions; once for each.", show_default=False),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over unreadable lines of that file.")]
 Cache = Annotated[
     str | None,
@@ -147,13 +153,16 @@ class Request:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Request:
         """Reads the values of the options that `configured` adds."""
+        files = [file for file in given["config"] or () if not _holds_mags(file)]
+        mags = [str(file) for file in given["config"] or () if _holds_mags(file)]
+        given = {**given, "mags": [*mags, *(given["mags"] or ())]}
         flags = long_form({name: given[name] for name in SETTINGS if _is_given(given[name])})
         if given["quick"]:
             flags["preset"] = "quick"
         for section in ("task", "protocol", "encoder"):
             flags |= arguments(section, given[f"{section}_arg"])
         return cls(
-            files=tuple(given["config"] or ()),
+            files=tuple(files),
             flags=flags,
             sets=tuple(given["set_"] or ()),
             plugins_dir=given["plugins_dir"],
@@ -201,6 +210,11 @@ SETTINGS = (
 
 def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != []
+
+
+def _holds_mags(file: Path) -> bool:
+    """Returns whether a file that is named among configurations holds MAGs, or a run does."""
+    return file.suffix == ".jsonl" or file.is_dir()
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:

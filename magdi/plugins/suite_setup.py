@@ -16,6 +16,7 @@ from magdi.core.config.layers import Layers
 from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
+from magdi.core.corpus.files import read_in_turn
 from magdi.core.errors import ConfigError
 from magdi.core.experiment.directory import deciding
 from magdi.core.experiment.seats import agents
@@ -24,7 +25,6 @@ from magdi.core.experiment.suite.grid import Grid, make_grid, settings_layer
 from magdi.core.experiment.suite.jobs import talk_config
 from magdi.core.experiment.suite.runner import Bench, Observe
 from magdi.core.experiment.suite.suite import Suite
-from magdi.core.mag import read_mags
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.setup import named_plugins
 
@@ -135,7 +135,7 @@ def agent_names(config: RunConfig, components: Components) -> list[str]:
     """Returns the names of the agents: of the teachers, or of those who speak first in a file of MAGs."""
     if config.discussion.mags is None:
         return list(agents(config, components.task(config.task, config.seed)))
-    few = islice(read_mags(config.discussion.mags), LOOKED_AT)
+    few = islice(read_in_turn([Path(file) for file in config.discussion.mag_files]), LOOKED_AT)
     return list(dict.fromkeys(turn.agent for mag in few for turn in mag.turns if turn.round == 0))
 
 
@@ -163,7 +163,7 @@ def possible(grid: Grid, config: RunConfig) -> tuple[Grid, dict[str, str]]:
     if config.discussion.mags is None:
         return grid, {}
     given = deciding(talk_config(config))
-    why = f"it needs other discussions than those in {config.discussion.mags}"
+    why = f"it needs other discussions than those in {', '.join(config.discussion.mag_files)}"
     left_out = {
         name: why for name, cell in grid.cells.items() if deciding(talk_config(cell.seeded(config.seed))) != given
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from magdi.cli.app import app as magdi
 from magdi.cli.mags import app
 from magdi.core.errors import ConfigError, DataError, MagFileError
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn, read_mags, write_mags
@@ -42,6 +43,15 @@ def mags(tmp_path: Path) -> Path:
 def broken(mags: Path) -> Path:
     mags.write_text(mags.read_text() + "{broken\n")
     return mags
+
+
+def test_files_and_runs_named_after_distill_are_learned_from(mags, tmp_path):
+    (tmp_path / "run").mkdir()
+    write_mags(tmp_path / "run" / "mags.jsonl", [a_mag("m-3")])
+    (tmp_path / "steps.yaml").write_text("training: {steps: 7}")
+    arguments = ["distill", mags, tmp_path / "run", tmp_path / "steps.yaml", "--mags", mags, "-n", "--json"]
+    plan = json.loads(CliRunner().invoke(magdi, [str(argument) for argument in arguments]).stdout)
+    assert (plan["mags"], plan["training"]["steps"], plan["calls"]) == (5, 7, 0)
 
 
 def test_import_reads_grades_and_counts(tmp_path):

@@ -83,8 +83,10 @@ class Discussion(Part):
     )
     agents: tuple[str, ...] | None = Field(None, description="Those of the teachers who take part; null for all.")
     keep: Kept = Kept()
-    mags: str | None = Field(None, description="A MAG file to learn from instead of holding discussions.")
-    skip_bad: bool = Field(False, description="Pass over unreadable lines of that file.")
+    mags: str | tuple[str, ...] | None = Field(
+        None, description="MAG files or runs to learn from instead of holding discussions; several are taken in turn."
+    )
+    skip_bad: bool = Field(False, description="Pass over unreadable lines of those files.")
     decision: ComponentChoice | None = Field(None, description="Decision rule; the protocol's own when left out.")
     in_flight: int = Field(256, ge=1, description="Discussions that are open at once.")
     reasks: int = Field(2, ge=0, description="How often a reply that cannot be read is asked for again.")
@@ -95,6 +97,18 @@ class Discussion(Part):
     max_calls: int | None = Field(None, ge=1, description="Stop after this many calls.")
     max_tokens: int | None = Field(None, ge=1, description="Stop after this many tokens, prompts included.")
     max_time: float | None = Field(None, gt=0, description="Stop after this many seconds.")
+
+    @field_validator("mags")
+    @classmethod
+    def _one_is_no_list(cls, mags: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if isinstance(mags, tuple) and len(mags) < 2:
+            return mags[0] if mags else None
+        return mags
+
+    @property
+    def mag_files(self) -> tuple[str, ...]:
+        """The MAG files or runs, none where discussions are held."""
+        return (self.mags,) if isinstance(self.mags, str) else self.mags or ()
 
 
 class Lora(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 SHORTCUTS = {
@@ -39,9 +40,20 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def long_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns settings by dotted path; a mapping under a section's own name is that section.
 
-    ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is ``student.max_length``.
+    ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is ``student.max_length``. Paths may be
+    ``Path``s.
     """
+    settings = _plain(settings)
     sections = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     return flatten(sections) | {
         SHORTCUTS.get(name, name): value for name, value in settings.items() if name not in sections
     }
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value with strings in the place of paths, in nested mappings and sequences too."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, count, zip_longest
 from pathlib import Path
 
 from magdi.core.errors import DataError, MagFileError, did_you_mean
@@ -40,6 +40,25 @@ def newest(runs: Path = Path("runs")) -> Path:
 def read_all(paths: Iterable[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of several files or run directories, one at a time; see `magdi.core.mag.read_mags`."""
     return chain.from_iterable(read_mags(mag_file(path), on_bad_line=on_bad_line) for path in paths)
+
+
+def read_in_turn(paths: Sequence[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+    """Yields the MAGs of several files or run directories, one of each in turn until all are used up.
+
+    So the first hundred are of all files, and not of the first alone. An id that comes again, as two protocols have it
+    that discussed the same question, is numbered: ``train-0-00000``, ``train-0-00000-2``. One file is read as it is.
+    """
+    if len(paths) == 1:
+        yield from read_all(paths, on_bad_line)
+        return
+    files = [read_all([path], on_bad_line) for path in paths]
+    rows = zip_longest(*files)
+    seen: set[str] = set()
+    for mag in (each for row in rows for each in row if each is not None):
+        numbered = (f"{mag.id}-{number}" for number in count(2))
+        name = mag.id if mag.id not in seen else next(each for each in numbered if each not in seen)
+        seen.add(name)
+        yield mag if name == mag.id else mag.model_copy(update={"id": name})
 
 
 def pick(mags: Iterable[Mag], names: Sequence[str]) -> list[Mag]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.config.models import RunConfig
+from magdi.core.corpus.files import FILE as MAGS
 
 SECTIONS = frozenset({"task", "protocol", "encoder", "teachers", "discussion", "evaluation"})
 """Where files are named: questions, convincing samples, calibrations, dialogues, recordings, MAGs."""
@@ -18,7 +19,7 @@ def contents(config: RunConfig) -> dict[str, str]:
     """Returns a digest of every file that is named, by dotted path of the setting that names it.
 
     A setting names a file by its path, alone or behind ``kind:`` (``jsonl:questions.jsonl``) and before ``#name``
-    (``replay:mags.jsonl#ada``). Folders are not looked into.
+    (``replay:mags.jsonl#ada``). Of folders, that of a run stands for its MAGs; others are not looked into.
     """
     named = _strings(config.model_dump(mode="json", include=set(SECTIONS)))
     return {path: _digest(file) for path, value in named if (file := _file(value)) is not None}
@@ -37,8 +38,9 @@ def _file(value: str) -> Path | None:
     """Returns the file that a string names; None where it names none."""
     for text in (value, value.partition(":")[2], value.partition(":")[2].partition("#")[0]):
         try:
-            if text and Path(text).is_file():
-                return Path(text)
+            for file in (Path(text), Path(text) / MAGS):
+                if text and file.is_file():
+                    return file
         except (OSError, ValueError):  # too long for a path, or of signs that no path has
             return None
     return None

@@ -74,7 +74,7 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
         "base": base or (tiny if config.student.model == "tiny" else config.student.model),
         "task": config.task.name,
         "teachers": teachers + (" (simulated)" if outcome.get("simulated") else ""),
-        "protocol": config.protocol.name,
+        "protocol": _counts(mags.get("protocols", {})) if config.discussion.mag_files else config.protocol.name,
         "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))})",
         "encoder, in training only": f"{config.encoder.name}, {config.training.edges} edges",
         "level": config.training.level,
@@ -85,8 +85,8 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
     return "## Made from\n\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
 
 
-def _counts(structures: Mapping[str, int]) -> str:
-    return ", ".join(f"{structure} {count}" for structure, count in structures.items()) or "not counted"
+def _counts(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "not counted"
 
 
 def _scores(config: RunConfig, outcome: Mapping[str, Any]) -> str:

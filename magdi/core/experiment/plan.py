@@ -8,6 +8,7 @@ from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.corpus.files import mag_file
 from magdi.core.discussion.plan import make_plan
 from magdi.core.distill.levels import find_level
 from magdi.core.errors import MagFileError
@@ -37,8 +38,9 @@ def plan_run(config: RunConfig, components: Components, until: Stage = "evaluati
 
 def _discussions(config: RunConfig, components: Components) -> dict[str, Any]:
     given = config.discussion
-    if given.mags is not None:
-        mags = min(_lines(Path(given.mags)), given.questions or float("inf"))
+    if given.mag_files:
+        there = sum(_lines(mag_file(Path(file))) for file in given.mag_files)
+        mags = min(there, given.questions or float("inf"))
         return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "mags": mags}
     task = components.task(config.task, config.seed)
     made = make_plan(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.corpus.files import read_in_turn
 from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -75,7 +76,7 @@ class Workshop:
     def discussion(self) -> dict[str, Any]:
         """Holds the discussions, or takes over those of a MAG file."""
         summary = Summary()
-        simulated = self._take_over(summary) if self.config.discussion.mags else self._discuss(summary)
+        simulated = self._take_over(summary) if self.config.discussion.mag_files else self._discuss(summary)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
         outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
@@ -83,14 +84,29 @@ class Workshop:
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
-        assert given.mags is not None
         bad: list[MagFileError] | None = [] if given.skip_bad else None
+        found = read_in_turn([Path(file) for file in given.mag_files], bad)
         with Clock(self.progress, "MAGs", None, "MAGs") as clock:
-            mags = islice(read_mags(given.mags, on_bad_line=bad), given.questions)
+            mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
+        if next(found, None) is not None:
+            self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
+        self._note(self._foreign(summary))
         return summary.simulated
+
+    def _foreign(self, summary: Summary) -> str:
+        """Returns a warning where MAGs are of other tasks than those that the run asks; empty where none is."""
+        asked = {name.partition(":")[0] for name in (*getattr(self.task, "parts", {}), self.config.task.name)}
+        others = {name: number for name, number in summary.tasks.items() if name.partition(":")[0] not in {*asked, ""}}
+        if not others:
+            return ""
+        listed = ", ".join(f"{number:,} of {name}" for name, number in sorted(others.items()))
+        return (
+            f"warning: the run's task is {self.config.task.name}, and there are MAGs of others ({listed}): a tiny "
+            "student may not know their words, and they are not asked in the end; --task mix:ONE+OTHER takes several"
+        )
 
     def _discuss(self, summary: Summary) -> bool:
         config = self.config

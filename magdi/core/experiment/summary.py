@@ -21,6 +21,8 @@ class Summary:
         self.answers: dict[int, Counter[bool]] = {}
         self.usage = Usage()
         self.models: set[str] = set()
+        self.protocols: Counter[str] = Counter()
+        self.tasks: Counter[str] = Counter()
 
     def add(self, mag: Mag) -> None:
         """Counts a MAG."""
@@ -29,6 +31,8 @@ class Summary:
         self.stops[mag.stop] += 1
         self.decisions[mag.decision.correct] += 1
         self.usage += mag.usage
+        self.protocols[mag.protocol] += 1
+        self.tasks[mag.question.task] += 1
         for turn in mag.turns:
             self.statuses[turn.status] += 1
             self.models.add(turn.model)
@@ -52,6 +56,8 @@ class Summary:
         return {
             "count": self.count,
             "structures": dict(sorted(self.structures.items())),
+            "protocols": dict(sorted(self.protocols.items())),
+            "tasks": dict(sorted(self.tasks.items())),
             "stops": dict(self.stops.most_common()),
             "turns": self.statuses.total(),
             "invalid_turns": self.statuses["invalid"],

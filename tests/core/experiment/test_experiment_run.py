@@ -181,6 +181,57 @@ def test_mags_of_a_file_are_learned_from(finished: Path, tmp_path: Path, toy: di
     assert (tmp_path / "run" / "student" / "heads.safetensors").exists()
 
 
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Discussions of two tasks under three protocols; the first two of the same questions."""
+    from tests.core.experiment.conftest import TOY
+
+    folder = tmp_path_factory.mktemp("talks")
+    sums = [{"question": f"What is {n} + 4?", "choices": [str(n + 4), str(n)], "answer": "A"} for n in range(40)]
+    (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, sums)))
+    letters = {"task": f"jsonl:{folder / 'sums.jsonl'}", "teacher": [f"{name}=simulated:{name}" for name in PROFILES]}
+    magdi.discuss(out=folder / "one", **TOY)
+    magdi.discuss(out=folder / "two", **(TOY | {"protocol": "debate", "limit": 12}))
+    magdi.discuss(out=folder / "three", **(TOY | letters | {"protocol": "roundtable", "limit": 9}))
+    return {name: folder / name for name in ("one", "two", "three", "sums.jsonl")}
+
+
+PROFILES = ("careful", "hasty")
+
+
+def test_discussions_of_several_tasks_and_protocols_train_together(
+    talks: dict[str, Path], tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    toy["task"] = {"name": "mix", "parts": [toy["task"], {"name": "jsonl", "data": talks["sums.jsonl"]}]}
+    files = [talks["one"], talks["two"] / "mags.jsonl", talks["three"]]
+    heard = Listening()
+    outcome = magdi.run(mags=files, out=tmp_path / "run", progress=heard, **toy)
+    assert outcome["mags"]["protocols"] == {"debate": 12, "reconcile": 24, "roundtable": 9}
+    assert outcome["mags"]["tasks"] == {"arithmetic": 36, "jsonl": 9}
+    ids = {mag.id for mag in read_mags(tmp_path / "run" / "mags.jsonl")}
+    assert outcome["training"]["counts"]["used"] == 45 == len(ids)
+    assert set(outcome["student"]["by_task"]) == {"arithmetic", "jsonl"}
+    assert not [line for line in heard.told if "task" in line]
+    steps = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    for term in ("positive", "margin", "node"):
+        assert any(step.get(f"grad_norm/{term}", 0) > 0 for step in steps), term
+    (again,) = json.loads(json.dumps(magdi.evaluate(tmp_path / "run", out=tmp_path)))["models"]
+    assert again["by_task"] == outcome["student"]["by_task"]
+
+
+def test_several_files_are_taken_in_turn_and_what_is_left_or_foreign_is_told(
+    talks: dict[str, Path], tmp_path: Path, toy: dict[str, Any]
+) -> None:
+    heard = Listening()
+    files = [talks["one"], talks["two"], talks["three"]]
+    outcome = magdi.distill(files, out=tmp_path / "run", limit=6, progress=heard, **toy)
+    assert outcome["mags"]["protocols"] == {"debate": 2, "reconcile": 2, "roundtable": 2}
+    ids = [mag.id for mag in read_mags(tmp_path / "run" / "mags.jsonl")]
+    assert ids[1] == f"{ids[0]}-2"
+    assert "the first 6 MAGs are learned from; --limit N takes more" in heard.told
+    assert any("task is arithmetic, and there are MAGs of others (2 of jsonl)" in line for line in heard.told)
+
+
 def test_a_broken_line_ends_it_unless_told_otherwise(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
     lines = (finished / "mags.jsonl").read_text().splitlines()
     broken = tmp_path / "mags.jsonl"
@@ -198,7 +249,7 @@ def test_no_teachers_is_an_error_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path, toy: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match="no such file"):
         magdi.distill(tmp_path / "none.jsonl", out=tmp_path / "run", **toy)
 
 
