@@ -167,6 +167,31 @@ class Scatter(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A row of `Intervals`: a value, its interval, and what it is the mean of; ``shown`` rows stand out in colour."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    each: tuple[float, ...] = ()
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals(Block):
+    """Estimates one below the other, as ``share`` or as signed ``points`` around a line of no difference."""
+
+    kind: ClassVar[str] = "intervals"
+    title: str
+    x: str
+    rows: tuple[Estimate, ...]
+    unit: Literal["share", "points"] = "share"
+    note: str = ""
+    half: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Browser:
     """Records that the reader looks through one at a time; they lie in a store that is unpacked in parts.
 

@@ -22,7 +22,7 @@ import magdi
 from magdi.core.errors import StorageError
 from magdi.core.experiment.report.blocks import Section
 
-SCRIPTS = ("dom", "store", "tables", "plots", "graph", "browse", "discussions", "answers", "main")
+SCRIPTS = ("dom", "store", "tables", "plots", "intervals", "graph", "browse", "discussions", "answers", "main")
 PLOTS = "vendor/uplot"
 _MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 

@@ -9,10 +9,22 @@ from typing import Any
 
 import yaml
 
-from magdi.core.experiment.report.blocks import Block, Column, Listing, Notice, Point, Scatter, Section, Table
+from magdi.core.experiment.report.blocks import (
+    Block,
+    Column,
+    Estimate,
+    Intervals,
+    Listing,
+    Notice,
+    Point,
+    Scatter,
+    Section,
+    Table,
+)
 from magdi.core.experiment.report.page import write_page
 from magdi.core.experiment.suite.results import DOCUMENT
 from magdi.core.experiment.suite.sheet import Sheet, notes, sheets
+from magdi.core.experiment.suite.statistics import NO_DIFFERENCE
 
 AGAINST = (("output_tokens", "tokens an answer"), ("calls", "teacher calls"), ("trained_tokens", "tokens learned"))
 """What accuracy is drawn against, where cells differ in it."""
@@ -20,6 +32,8 @@ AGAINST = (("output_tokens", "tokens an answer"), ("calls", "teacher calls"), ("
 
 APART = 1.2
 """How much more the most must be than the least for that to be a plot."""
+
+RINGS = "Dots are means, lines their 95 % intervals, rings single seeds."
 
 
 def write_suite_page(folder: Path, out: Path | None = None) -> Path:
@@ -40,7 +54,7 @@ def is_suite(folder: Path) -> bool:
 def sections(document: Mapping[str, Any]) -> Iterator[Section]:
     """Yields the page's sections."""
     said = [note for note in notes(document) if note not in {each["sentence"] for each in document["comparisons"]}]
-    first = (*_warnings(document), _results(document), *_controls(document), *_plots(document))
+    first = (*_warnings(document), _results(document), *_intervals(document), *_controls(document), *_plots(document))
     yield Section("results", "Results", first, str(document["about"]))
     if document["comparisons"]:
         yield Section("comparisons", "Comparisons", (_comparisons(document),))
@@ -86,6 +100,25 @@ def _results(document: Mapping[str, Any]) -> Table:
     )
     repeats = f"repeats {document['repeats']}" if document["repeats"] else ""
     return Table(tuple(columns), rows, note=repeats)
+
+
+def _intervals(document: Mapping[str, Any]) -> Iterator[Intervals]:
+    usual = f" against {document['reference']}"
+
+    def row(each: Mapping[str, Any], value: str, shown: bool = True) -> Estimate:
+        low, high = each["interval"]
+        seeds = tuple(each["seeds"].values())
+        name = str(each["name"]).removesuffix(usual)
+        return Estimate(name, each[value], low, high, seeds if len(seeds) > 1 else (), shown)
+
+    compared = document["comparisons"]
+    cells = tuple(row(each, "mean") for each in document["rows"])
+    yield Intervals("Accuracy", "accuracy", cells, note=RINGS, half=bool(compared))
+    if compared:
+        title = f"Difference to {document['reference']}, paired by seed and question"
+        rows = tuple(row(each, "difference", each["verdict"] != NO_DIFFERENCE) for each in compared)
+        note = f"{RINGS} Grey: no difference shown."
+        yield Intervals(title, "points", rows, unit="points", note=note, half=True)
 
 
 def _controls(document: Mapping[str, Any]) -> Iterator[Table]:

@@ -15,6 +15,8 @@ from statistics import stdev
 
 from magdi.core.evaluation.statistics import LEVEL, Interval, holm, over_seeds, paired_bootstrap, wilson
 
+NO_DIFFERENCE = "no difference shown"
+
 Answers = Mapping[int, Mapping[str, bool]]
 """By seed, by question: whether the answer is right."""
 
@@ -65,7 +67,7 @@ class Paired:
     def verdict(self) -> str:
         """Says better or worse where the corrected p is below 0.05, and "no difference shown" elsewhere."""
         if (self.p if self.p_holm is None else self.p_holm) >= 1 - LEVEL:
-            return "no difference shown"
+            return NO_DIFFERENCE
         return "better" if self.difference > 0 else "worse"
 
     def sentence(self, what: str) -> str:

@@ -1,6 +1,6 @@
 // The page: sections and blocks as its JSON says, the bar on top, the keys.
 
-const BLOCKS = { facts, table, notice, listing, curves, scatter, discussions, answers };
+const BLOCKS = { facts, table, notice, listing, curves, scatter, intervals, discussions, answers };
 
 const LOGO = () => svg("svg", { width: 30, height: 22, viewBox: "0 0 30 22", "aria-hidden": "true" },
   svg("path", { d: "M8 6 L22 11 M8 16 L22 11", stroke: "currentColor", "stroke-width": 1.6, opacity: 0.5 }),
