@@ -12,12 +12,18 @@ from distill_plain import MeanEncoder
 from magdi.core.config.models import Lora, Objective, Student, Training
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
+from magdi.core.experiment.threads import threads
 
 SHORT = {"learning_rate": 1e-2, "steps": 6, "mags_per_step": 3, "log_every": 2, "save_every": 2}
 
 
 def run(model: Path | str, out: Path | str, adaptation: str, **settings: Any) -> None:
-    """Trains with dropout and annealing; prints step, loss and gradient norm."""
+    """Trains with dropout and annealing, on one thread as another process does; prints step, loss, gradient norm."""
+    with threads(1):
+        _run(model, out, adaptation, **settings)
+
+
+def _run(model: Path | str, out: Path | str, adaptation: str, **settings: Any) -> None:
     config = Student(adaptation=adaptation, lora=Lora(r=4, dropout=0.1), max_length=200)
     student = load_student(config, path=model, seed=3)
     torch.manual_seed(0)
