@@ -25,18 +25,6 @@ def mag_file(path: Path) -> Path:
     return found
 
 
-def newest(runs: Path = Path("runs")) -> Path:
-    """Returns the MAG file of the newest run.
-
-    Raises:
-        DataError: There is no run with one.
-    """
-    files = sorted(runs.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime)
-    if not files:
-        raise DataError(f"there is no MAG file in {runs}/", hint="name a file or a run directory")
-    return files[-1]
-
-
 def read_all(paths: Iterable[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of several files or run directories, one at a time; see `magdi.core.mag.read_mags`."""
     return chain.from_iterable(read_mags(mag_file(path), on_bad_line=on_bad_line) for path in paths)

@@ -58,7 +58,7 @@ def run(
     directory = RunDirectory.open(out, config, fresh=fresh)
     with directory.lock():
         workshop = stages.Workshop(config, directory, components, progress)
-        directory.update(status="running", seed=config.seed, versions=versions())
+        directory.update(status="running", error=None, seed=config.seed, versions=versions())
         directory.note_files(config)
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from magdi.core.components import Components
-from magdi.core.discussion.plan import make_plan
+from magdi.core.discussion.plan import Plan, make_plan
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.seats import seats
 from magdi.core.experiment.suite.jobs import Job
@@ -37,25 +37,24 @@ def estimate(jobs: Sequence[Job], left: Sequence[Job], components: Components) -
     """
     talks = [job for job in left if job.kind == "discussions" and job.config.discussion.mags is None]
     plans = [_plan(job, components) for job in talks]
-    costs = [plan["cost"] for plan in plans]
+    costs = [plan.cost for plan in plans]
     seconds, origin = _seconds(jobs, left)
     return {
         "runs": sum(job.kind == "cell" for job in left),
         "discussions": len(talks),
-        "calls": sum(plan["calls"] for plan in plans),
-        "cost": None if None in costs else sum(costs),
+        "calls": sum(plan.calls for plan in plans),
+        "cost": None if None in costs else sum(cost for cost in costs if cost is not None),
         "seconds": None if seconds is None else round(seconds),
         "from": origin,
     }
 
 
-def _plan(job: Job, components: Components) -> dict[str, Any]:
+def _plan(job: Job, components: Components) -> Plan:
     config = job.config
     task = components.task(config.task, config.seed)
     questions = task.questions(config.discussion.split)[: config.discussion.questions]
-    there = seats(config, task, components)
-    made = make_plan(questions, protocol=components.protocol(config.protocol), seats=there)
-    return {"calls": made.calls, "cost": 0.0 if all(seat.teacher.simulated for seat in there) else made.cost}
+    protocol = components.protocol(config.protocol)
+    return make_plan(questions, protocol=protocol, seats=seats(config, task, components))
 
 
 def _seconds(jobs: Sequence[Job], left: Sequence[Job]) -> tuple[float | None, str]:
