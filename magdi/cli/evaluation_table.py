@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from magdi.cli.outcome import percent
+from magdi.cli.outcome import by_task, interval, percent
 
 
 def evaluation_table(document: Mapping[str, Any]) -> RenderableType:
     """Returns accuracies, comparisons with the first model, and where the predictions are."""
     parts: list[RenderableType] = [_scores(document)]
     if any(model["by_task"] for model in document["models"]):
-        parts.append(_by_task(document))
+        parts.append(by_task({model["name"]: model["by_task"] for model in document["models"]}))
     if document["comparisons"]:
         parts.append(_comparisons(document))
     parts += [
@@ -26,12 +26,6 @@ def evaluation_table(document: Mapping[str, Any]) -> RenderableType:
     ]
     parts.append(Text("predictions: " + ", ".join(model["predictions"] for model in document["models"])))
     return Group(*parts)
-
-
-def interval(bounds: tuple[float, float], scale: float = 100) -> str:
-    """Returns an interval of shares in per cent."""
-    low, high = bounds
-    return f"{scale * low:.1f} to {scale * high:.1f}"
 
 
 def _scores(document: Mapping[str, Any]) -> Table:
@@ -60,17 +54,6 @@ def _cells(model: Mapping[str, Any], several: bool) -> Iterator[str]:
         yield percent(model["single"])
         yield percent(model["oracle"])
         yield percent(weighted["accuracy"] if weighted else None)
-
-
-def _by_task(document: Mapping[str, Any]) -> Table:
-    table = Table(title="by task", title_justify="left")
-    for heading in ("model", "task", "questions", "accuracy", "95 % interval"):
-        table.add_column(heading, justify="left" if heading in ("model", "task") else "right")
-    for model in document["models"]:
-        for task, found in model["by_task"].items():
-            cells = (f"{found['count']:,}", percent(found["accuracy"]), interval(found["interval"]))
-            table.add_row(model["name"], task, *cells)
-    return table
 
 
 def _comparisons(document: Mapping[str, Any]) -> Table:

@@ -9,10 +9,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+NAMES = {"base": "before distillation", "student": "distilled student"}
+
 
 def percent(value: float | None) -> str:
     """Returns a share as per cent with one decimal."""
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    """Returns an interval of shares in per cent."""
+    low, high = bounds
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def by_task(models: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Returns each model's accuracy in every task of a mixture."""
+    table = Table(title="by task", title_justify="left")
+    for heading in ("model", "task", "questions", "accuracy", "95 % interval"):
+        table.add_column(heading, justify="left" if heading in ("model", "task") else "right")
+    for model, tasks in models.items():
+        for task, found in tasks.items():
+            table.add_row(model, task, f"{found['count']:,}", percent(found["accuracy"]), interval(found["interval"]))
+    return table
 
 
 def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
@@ -21,7 +40,10 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
     if "mags" in outcome:
         parts.append(_discussions(outcome))
     if "student" in outcome or "base" in outcome:
-        parts.append(_scores(outcome))
+        scored = {name: outcome[who] for who, name in NAMES.items() if who in outcome}
+        parts.append(_scores(outcome, scored))
+        if any(score["by_task"] for score in scored.values()):
+            parts.append(by_task({name: score["by_task"] for name, score in scored.items()}))
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
     parts.append(Text(f"{spent}; run directory: {outcome['run']}"))
@@ -46,23 +68,16 @@ def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
     return table
 
 
-def _scores(outcome: Mapping[str, Any]) -> RenderableType:
-    questions = next(outcome[who]["count"] for who in ("student", "base") if who in outcome)
+def _scores(outcome: Mapping[str, Any], scored: Mapping[str, Mapping[str, Any]]) -> RenderableType:
+    questions = next(score["count"] for score in scored.values())
     known = outcome.get("trained_on")
     kind = f"questions ({known:,} of them learned from)" if known else "held-out questions"
     table = Table(title=f"{questions:,} {kind}, answered alone", title_justify="left")
     for heading in ("", "accuracy", "95 % interval", "tokens an answer"):
         table.add_column(heading, justify="left" if not heading else "right")
-    for who, name in (("base", "before distillation"), ("student", "distilled student")):
-        if who in outcome:
-            score = outcome[who]
-            low, high = score["interval"]
-            table.add_row(
-                name,
-                percent(score["accuracy"]),
-                f"{100 * low:.1f} to {100 * high:.1f}",
-                f"{score['output_tokens_mean']:.1f}",
-            )
+    for name, score in scored.items():
+        tokens = f"{score['output_tokens_mean']:.1f}"
+        table.add_row(name, percent(score["accuracy"]), interval(score["interval"]), tokens)
     if "gain" in outcome:
         gain = outcome["gain"]
         low, high = gain["interval"]

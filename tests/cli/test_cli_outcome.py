@@ -1,0 +1,36 @@
+"""What a run's outcome looks like in the terminal."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from magdi.cli.outcome import outcome_table
+
+
+def a_score(accuracy: float, by_task: dict[str, Any] | None = None) -> dict[str, Any]:
+    interval = (accuracy - 0.1, accuracy + 0.1)
+    tasks = {} if by_task is None else by_task
+    return {"accuracy": accuracy, "interval": interval, "count": 100, "output_tokens_mean": 9.5, "by_task": tasks}
+
+
+def printed(outcome: dict[str, Any]) -> str:
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(outcome_table({"run": "runs/x", "seconds": {"total": 2.0, "evaluation": 1.0}} | outcome))
+    return console.export_text()
+
+
+def test_a_mixture_is_told_by_task() -> None:
+    parts = {"gsm8k": {"count": 60, "accuracy": 0.25, "interval": (0.1, 0.4)}}
+    text = printed({"base": a_score(0.2), "student": a_score(0.5, parts)})
+    (line,) = (line for line in text.splitlines() if "gsm8k" in line)
+    assert line.replace("│", " ").split() == ["distilled", "student", "gsm8k", "60", "25.0", "%", "10.0", "to", "40.0"]
+
+
+def test_one_task_has_no_table_of_its_own() -> None:
+    text = printed({"base": a_score(0.2), "student": a_score(0.5)})
+    assert "by task" not in text
+    assert "before distillation" in text
+    assert "10.0 to 30.0" in text
