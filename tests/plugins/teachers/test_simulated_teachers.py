@@ -144,7 +144,7 @@ def test_it_takes_over_a_leading_solution_in_its_own_words():
     giving_in = sure("hasty", stubborn=0, recheck=0, remarks=0)
     said = fields_of(giving_in.answer(after(("13", 0.9), ("13", 0.9), own=("14", 0.5))))
     assert said["answer"] == "13"
-    assert said["reasoning"] == "First, 12 + 5 is 17. Then, 17 - 3 is 13."
+    assert said["reasoning"] == "First, 12 + 5 = 17. Then, 17 - 3 = 13."
 
 
 def test_it_checks_again():

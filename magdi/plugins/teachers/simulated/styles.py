@@ -10,7 +10,7 @@ from magdi.plugins.teachers.simulated.solver import Line
 
 DOING = {"+": "Adding", "-": "Taking away", "*": "Multiplying by", "/": "Dividing by"}
 
-CALCULATION = re.compile(r"(\d+) ([-+*/]) (\d+) (?:=|is) (\d+)")
+CALCULATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
 """A calculation in any of the styles."""
 
 
@@ -22,7 +22,7 @@ def written(lines: Sequence[Line], style: Style) -> str:
         return " ".join(f"{_calculation(line)} = {line.right}." for line in lines)
     if style == "ordered":
         return " ".join(
-            f"{'Then' if place else 'First'}, {_calculation(line)} is {line.right}." for place, line in enumerate(lines)
+            f"{'Then' if place else 'First'}, {_calculation(line)} = {line.right}." for place, line in enumerate(lines)
         )
     told = (f"{DOING[line.operation]} {line.amount}: {_calculation(line)} = {line.right}." for line in lines)
     return " ".join([f"We start with {lines[0].left}.", *told])
