@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CHUNK_ELEMENTS = {"cpu": 1 << 23, "cuda": 1 << 27}
-"""Logits that exist at once, in float32 32 and 512 MiB: what the caches, and what the kernels like."""
+CHUNK_ELEMENTS = {"cpu": 1 << 24, "cuda": 1 << 27}
+"""Most logits that exist at once, in float32 64 and 512 MiB: fewer rows make slower matrix products."""
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
@@ -30,7 +30,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         grad_weight = torch.zeros_like(weight) if need_weight else None
         grad_bias = torch.zeros_like(bias) if bias is not None and need_bias else None
         total = scale.new_zeros(())
-        rows = max(1, CHUNK_ELEMENTS.get(states.device.type, 1 << 25) // weight.shape[0])
+        most = max(1, CHUNK_ELEMENTS.get(states.device.type, 1 << 25) // weight.shape[0])
+        rows = -(-len(labels) // -(-len(labels) // most))  # chunks of one size: a short last one would be slow
         for start in range(0, len(labels), rows):
             part = slice(start, start + rows)
             logits = F.linear(states[part], weight, bias).to(scale.dtype)
