@@ -7,13 +7,14 @@ thread, so that two workers are twice as fast as one.
 from __future__ import annotations
 
 import os
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +209,24 @@ _worker: tuple[Components, Observe] | None = None
 
 def _start_worker(bench: Bench) -> None:
     global _worker
+    end_with_parent()
     _worker = bench()
     import torch
 
     torch.set_num_threads(1)
+
+
+def end_with_parent() -> None:
+    """Ends this process once the one that began it is gone: a killed suite leaves nobody behind in its runs."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
 def _in_worker(job: Job) -> Failure | None:

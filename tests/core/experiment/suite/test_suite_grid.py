@@ -36,6 +36,23 @@ def test_every_shipped_suite_can_be_run(name: str, tmp_path: Path) -> None:
     assert find(name).read_text().startswith("# ")
 
 
+@pytest.mark.parametrize(
+    ("name", "flags", "questions"),
+    [
+        ("levels", {}, 300),
+        ("levels", {"discussion.questions": 40}, 40),
+        ("levels", {"student.model": "org/model"}, 1000),
+        ("data", {}, 1000),
+        ("statistics", {}, 1000),
+    ],
+)
+def test_suites_leave_room_above_the_embedded_default(
+    name: str, flags: dict[str, Any], questions: int, tmp_path: Path
+) -> None:
+    cells = configs(set_up_suite(name, folder=tmp_path, flags=flags, environ={}))
+    assert next(iter(cells.values())).discussion.questions == questions
+
+
 def test_the_papers_means_are_those_of_its_numbers() -> None:
     checked = 0
     for name, path in shipped().items():
