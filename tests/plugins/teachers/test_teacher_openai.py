@@ -120,12 +120,14 @@ PASSING = {
 @pytest.mark.parametrize("fault", PASSING)
 def test_passing_faults_are_told_as_passing_after_one_call(fault: str) -> None:
     answer, words = PASSING[fault]
+    patience = 0.3 if "no reply" in words else 30.0  # a busy machine is no fault
     started = time.monotonic()
     with serving(answer) as server, pytest.raises(TransientTeacherError) as caught:
-        ask(teacher(server, timeout=0.3), request())
+        ask(teacher(server, timeout=patience), request())
     assert words in caught.value.message
     assert server.count == 1
-    assert time.monotonic() - started < 3
+    if patience < 1:
+        assert time.monotonic() - started < 4  # the drops would go on for longer
 
 
 LASTING = {
