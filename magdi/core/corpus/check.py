@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from magdi.core.answers import grade
 from magdi.core.corpus.provenance import unquoted
 from magdi.core.corpus.replay import differences, speakers
 from magdi.core.discussion.stepper import DecisionRule
 from magdi.core.errors import MagFileError
-from magdi.core.mag import Mag, read_mags
+from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.protocol import Agent, Protocol
 
 
@@ -66,7 +67,7 @@ class Rule:
 
 
 def check_file(path: Path, rule: Rule | None = None) -> Report:
-    """Checks a MAG file.
+    """Checks a MAG file; one that holds nothing is not sound.
 
     Raises:
         MagFileError: There is no such file.
@@ -77,6 +78,8 @@ def check_file(path: Path, rule: Rule | None = None) -> Report:
     report = check_mags(read_mags(path, on_bad_line=unreadable), rule)
     bad = [Problem(f"{error.path}:{error.line}", "schema", error.problem) for error in unreadable]
     report.problems[:0] = bad
+    if not report.mags and not bad:
+        report.problems.append(Problem(str(path), "schema", "holds no MAG"))
     return report
 
 
@@ -112,6 +115,12 @@ def _grades(mag: Mag) -> Iterator[str]:
             yield f"turn {turn.step} is labelled {turn.label} by gold, but correct is {turn.correct}"
         if turn.correct is not None and mag.question.gold is None:
             yield f"turn {turn.step} is graded, but the question has no gold answer"
+        if turn.answer is not None and _contradicts(turn.correct, turn.answer, mag.question):
+            yield f"turn {turn.step} is graded {turn.correct}, but its answer is {_beside_gold(turn.answer, mag)}"
+    if _contradicts(mag.decision.correct, mag.decision.answer, mag.question):
+        yield f"the decision is graded {mag.decision.correct}, but is {_beside_gold(mag.decision.answer, mag)}"
+    if mag.decision.correct is not None and mag.question.gold is None:
+        yield "the decision is graded, but the question has no gold answer"
     grades: dict[str, set[bool]] = {}
     for turn in mag.turns:
         if turn.answer is not None and turn.correct is not None:
@@ -119,3 +128,16 @@ def _grades(mag: Mag) -> Iterator[str]:
     for answer, given in grades.items():
         if len(given) > 1:
             yield f"the answer {answer!r} is graded right in one turn and wrong in another"
+
+
+def _contradicts(correct: bool | None, answer: str | None, question: Question) -> bool:
+    """Returns whether a grade is another than the one that tasks give; what is not graded contradicts nothing."""
+    if correct is None or question.gold is None:
+        return False
+    # Without a task, expressions are told by their backslashes, and all else is compared as it is spelt.
+    plain = not question.task and question.answer_type == "expression" and "\\" not in question.gold
+    return correct is not grade(answer, question.gold, "text" if plain and not correct else question.answer_type)
+
+
+def _beside_gold(answer: str | None, mag: Mag) -> str:
+    return f"{answer!r} and gold {mag.question.gold!r}"

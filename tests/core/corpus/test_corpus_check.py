@@ -8,7 +8,7 @@ from magdi.core.corpus.provenance import unquoted
 from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decisions.votes import LastWord
 from magdi.core.errors import MagFileError
-from magdi.core.mag import Mag, Message, Seen
+from magdi.core.mag import Mag, Message, Question, Seen
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.roundtable import Roundtable
@@ -106,6 +106,39 @@ def test_imported_files_are_not_held_against_our_rules(real):
 )
 def test_grades_that_cannot_be_are_found(fields, told):
     assert any(check == "grades" and told in what for check, what in problems(changed(talk(), 0, **fields)))
+
+
+def test_answers_are_graded_again(real):
+    wrong = changed(talk(), 1, correct=True, label=True)
+    assert problems(wrong) == [("grades", "turn 1 is graded True, but its answer is '7' and gold '51'")]
+    unlike = talk().decision.model_copy(update={"correct": False})
+    assert problems(talk().model_copy(update={"decision": unlike})) == [
+        ("grades", "the decision is graded False, but is '51' and gold '51'")
+    ]
+    undecided = real.decision.model_copy(update={"answer": None, "correct": True})
+    assert problems(real.model_copy(update={"decision": undecided})) == [
+        ("grades", "the decision is graded True, but is None and gold '51'")
+    ]
+    assert problems(changed(talk(), 1, label=True, label_source="value")) == [], "malt's labels may differ"
+    assert problems(changed(talk(), 1, correct=None, label=None, label_source="none")) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "told"), [("math", "\\frac{1}{2}", 1), ("", "\\frac{1}{2}", 1), ("", "x+1", 0)]
+)
+def test_expressions_are_graded_by_what_they_mean(task, gold, told):
+    answer = "0.5" if "frac" in gold else "1+x"
+    question = Question(id="q1", text="How much?", answer_type="expression", gold=gold, task=task)
+    right = mag(turn(0, "A", answer, correct=True, label=True), answer=None, question=question)
+    assert problems(right) == []
+    wrong = mag(turn(0, "A", answer, correct=False, label=False), answer=None, question=question)
+    assert len(problems(wrong)) == told, "without a task, what has no backslash is compared as it is spelt"
+
+
+def test_a_file_that_holds_nothing_is_not_sound(tmp_path):
+    path = tmp_path / "mags.jsonl"
+    path.write_text("\n")
+    assert [(problem.check, problem.what) for problem in check_file(path).problems] == [("schema", "holds no MAG")]
 
 
 def test_grades_need_a_gold_answer_and_ids_are_unique():
