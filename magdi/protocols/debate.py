@@ -23,12 +23,13 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from magdi.core.decision import consensus, last_round, vote
+from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, quote
 from magdi.core.reply import FreeAnswer, FreeText, JsonAnswer, ReplyFormat
 from magdi.core.templates import Templates, fill
 from magdi.protocols.conversation import conversation
-from magdi.protocols.topology import Adjacency, Topology, adjacency
+from magdi.protocols.topology import Adjacency, Topology, adjacency, given
 
 
 class Prompts(Templates):
@@ -90,6 +91,9 @@ class Debate(Protocol):
         def _settings_fit(self) -> Self:
             if (self.topology == "custom") != (self.adjacency is not None):
                 raise ValueError("topology custom and adjacency go together")
+            rows = self.adjacency or ()
+            if unknown := sorted({i for sources in rows for i in sources if not 0 <= i < len(rows)}):
+                raise ValueError(f"adjacency names {unknown}, but of {len(rows)} agents the last is {len(rows) - 1}")
             if self.memory == "summary" and (self.topology != "full" or self.schedule == "async"):
                 raise ValueError("with memory summary all read the same summary: topology full, schedule sync")
             return self
@@ -97,7 +101,14 @@ class Debate(Protocol):
     config: Config
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        """Round 0 alone, then as many rounds as configured."""
+        """Round 0 alone, then as many rounds as configured.
+
+        Raises:
+            ConfigError: The adjacency is for another number of agents.
+        """
+        rows = self.config.adjacency
+        if rows is not None and len(rows) != len(agents):
+            raise ConfigError(f"adjacency is for {len(rows)} agents, but {len(agents)} take part")
         history = list((yield [self.ask(agent, reply=self._form) for agent in agents]))
         said = history[:]
         for round in range(1, self.config.rounds + 1):  # noqa: A001
@@ -147,8 +158,7 @@ class Debate(Protocol):
     def _reads(self, n: int) -> Adjacency:
         if self.config.adjacency is None:
             return adjacency(self.config.topology, n, degree=self.config.degree, own=self._own)
-        given = self.config.adjacency[:n]
-        return tuple(tuple(i for i in sources if 0 <= i < n) for sources in given) + ((),) * (n - len(given))
+        return given(self.config.adjacency, own=self._own)
 
     @property
     def _own(self) -> bool:

@@ -33,6 +33,16 @@ def adjacency(topology: Topology, n: int, *, degree: int = 2, own: bool = True) 
     return tuple(_sorted(_read_by(topology, k, n, degree), k, own) for k in range(n))
 
 
+def given(reads: Adjacency, *, own: bool = True) -> Adjacency:
+    """Returns a custom adjacency with every agent's own position in it, named or not, or without it.
+
+    Args:
+        reads: For each agent, whom it reads.
+        own: Whether agents read what they said themselves.
+    """
+    return tuple(_sorted(sources, k, own) for k, sources in enumerate(reads))
+
+
 def _sorted(others: Iterable[int], k: int, own: bool) -> tuple[int, ...]:
     return tuple(sorted({*others} - {k} | ({k} if own else set())))
 

@@ -2,8 +2,10 @@
 
 import pytest
 from pydantic import ValidationError
-from scripted_talk import as_json, counts, disagree, hold, provenance
+from scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
+from magdi.core.errors import ConfigError
+from magdi.core.protocol import agents_named
 from magdi.protocols.debate import Debate
 from magdi.protocols.topology import TOPOLOGIES, adjacency
 
@@ -29,6 +31,8 @@ def debate(**settings):
         ({"memory": "summary", "rounds": 2}, 3, (11, 12), (11, 12)),
         ({"memory": "summary", "rounds": 2, "own": True}, 3, (11, 18), (11, 16)),
         ({"topology": "custom", "adjacency": [[0], [0, 1], [1, 2]], "memory": "last"}, 3, (6, 5), (6, 5)),
+        ({"topology": "custom", "adjacency": [[1], [], [2, 2, 1]], "memory": "last"}, 3, (6, 5), (6, 5)),
+        ({"topology": "custom", "adjacency": [[1], [], [2, 1]], "own": False}, 3, (6, 2), (6, 2)),
         ({"rounds": 2}, 1, (3, 3), (3, 2)),
     ],
 )
@@ -95,11 +99,26 @@ def test_agreement_intensity_is_told():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"topology": "custom"}, {"adjacency": [[0]]}, {"memory": "summary", "topology": "ring"}, {"agreement": 11}],
+    [
+        {"topology": "custom"},
+        {"adjacency": [[0]]},
+        {"topology": "custom", "adjacency": [[1], [2]]},
+        {"topology": "custom", "adjacency": [[1], [-1]]},
+        {"memory": "summary", "topology": "ring"},
+        {"agreement": 11},
+    ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings):
     with pytest.raises(ValidationError):
         Debate.Config(**settings)
+
+
+@pytest.mark.parametrize("agents", [1, 3])
+def test_an_adjacency_is_for_as_many_agents_as_it_has_rows(agents):
+    custom = debate(topology="custom", adjacency=[[1], [0]])
+    with pytest.raises(ConfigError, match=f"adjacency is for 2 agents, but {agents} take part"):
+        next(custom.discuss(QUESTION, agents_named("ABC"[:agents])))
+    assert counts(hold(custom, disagree, agents=2)) == (4, 4)
 
 
 def test_a_template_must_keep_its_names():
