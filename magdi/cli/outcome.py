@@ -52,7 +52,11 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
 
 def _discussions(outcome: Mapping[str, Any]) -> RenderableType:
     mags = outcome["mags"]
-    teachers = " (simulated teachers, no language models)" if outcome["simulated"] else ""
+    teachers = ""
+    if outcome["simulated"]:
+        teachers = " (simulated teachers, no language models)"
+    elif mags.get("simulated"):
+        teachers = f" ({mags['simulated']:,} of them with simulated teachers)"
     table = Table(title=f"{mags['count']:,} discussions{teachers}", title_justify="left")
     for structure in mags["structures"]:
         table.add_column(structure, justify="right")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from magdi.cli.outcome import outcome_table
@@ -27,6 +28,20 @@ def test_a_mixture_is_told_by_task() -> None:
     text = printed({"base": a_score(0.2), "student": a_score(0.5, parts)})
     (line,) = (line for line in text.splitlines() if "gsm8k" in line)
     assert line.replace("│", " ").split() == ["distilled", "student", "gsm8k", "60", "25.0", "%", "10.0", "to", "40.0"]
+
+
+@pytest.mark.parametrize(
+    ("simulated", "some", "said"),
+    [
+        (True, 6, "6 discussions (simulated teachers, no language models) split"),
+        (False, 5, "6 discussions (5 of them with simulated teachers) split"),
+        (False, 0, "6 discussions split"),
+    ],
+)
+def test_simulated_teachers_are_named_as_far_as_they_took_part(simulated: bool, some: int, said: str) -> None:
+    mags = {"count": 6, "simulated": some, "structures": {"split": 6}, "accuracy_by_round": {"0": 0.5}, "accuracy": 0.5}
+    text = printed({"simulated": simulated, "mags": mags})
+    assert said in " ".join(word for word in text.split() if word.isascii())
 
 
 def test_one_task_has_no_table_of_its_own() -> None:

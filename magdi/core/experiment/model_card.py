@@ -54,11 +54,11 @@ def _front_matter(config: RunConfig, base: str | None, adapter: bool) -> str:
 
 
 def _what(config: RunConfig, outcome: Mapping[str, Any]) -> str:
-    talkers = (
-        "**simulated** teachers (programs that solve and err on purpose, and no language models)"
-        if outcome.get("simulated")
-        else "language models"
-    )
+    talkers = "language models"
+    if outcome.get("simulated"):
+        talkers = "**simulated** teachers (programs that solve and err on purpose, and no language models)"
+    elif some := outcome.get("mags", {}).get("simulated"):
+        talkers = f"teachers, in {some:,} of them **simulated** ones (programs that solve and err on purpose)"
     return (
         f"A small model that learned the task `{config.task.name}` from discussions between {talkers}, by structured "
         f"distillation of their interaction graphs (MAGDi, ICML 2024), with magdi {magdi.__version__}. It answers "

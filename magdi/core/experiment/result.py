@@ -11,8 +11,9 @@ def document(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's outcome.
 
     Keys: ``run`` (the directory), ``status`` (``running``, ``stopped`` at a limit or by a kill, ``interrupted``,
-    ``failed``, ``done``, ``done until`` a stage), ``simulated`` (whether any teacher was), ``mags`` (count, structures,
-    rounds, accuracy of the teams' decisions), ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
+    ``failed``, ``done``, ``done until`` a stage), ``simulated`` (whether all teachers were), ``mags`` (count,
+    ``simulated``: those in which a simulated teacher spoke, structures, rounds, accuracy of the teams' decisions),
+    ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
     ``gain`` (difference in points with interval and p, over the same questions), ``trained_on`` (how many of these
     questions were among those learned from), ``tokens`` and ``seconds`` by stage.
     Keys of stages that are not done are absent.

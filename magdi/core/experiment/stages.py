@@ -145,7 +145,7 @@ class Workshop:
         self._failed = stored.failed
         if stored.failed:
             self.progress.note(f"{stored.failed} discussions failed; the reasons are in {self.directory.failures}")
-        return any(seat.teacher.simulated for seat in taking_part)
+        return all(seat.teacher.simulated for seat in taking_part)
 
     def distillation(self) -> dict[str, Any]:
         """Trains the student on the MAGs; the level ``base`` has nothing to train.

@@ -9,6 +9,11 @@ from typing import Any
 from magdi.core.mag import Mag, Usage
 
 
+def simulated(mag: Mag) -> list[bool]:
+    """Returns by turn whether a simulated teacher said it, as the turn's ``model`` says."""
+    return [turn.model.partition(":")[0] == "simulated" for turn in mag.turns]
+
+
 class Summary:
     """Sums over MAGs, which it is shown one at a time."""
 
@@ -20,7 +25,8 @@ class Summary:
         self.decisions: Counter[bool | None] = Counter()
         self.answers: dict[int, Counter[bool]] = {}
         self.usage = Usage()
-        self.models: set[str] = set()
+        self.partly_simulated = 0
+        self.wholly_simulated = 0
         self.protocols: Counter[str] = Counter()
         self.tasks: Counter[str] = Counter()
 
@@ -33,9 +39,11 @@ class Summary:
         self.usage += mag.usage
         self.protocols[mag.protocol] += 1
         self.tasks[mag.question.task] += 1
+        said = simulated(mag)
+        self.partly_simulated += any(said)
+        self.wholly_simulated += bool(said) and all(said)
         for turn in mag.turns:
             self.statuses[turn.status] += 1
-            self.models.add(turn.model)
             if turn.correct is not None:
                 self.answers.setdefault(turn.round, Counter())[turn.correct] += 1
 
@@ -47,14 +55,15 @@ class Summary:
 
     @property
     def simulated(self) -> bool:
-        """Whether any turn was said by a simulated teacher."""
-        return any(model.partition(":")[0] == "simulated" for model in self.models)
+        """Whether every turn of every MAG was said by a simulated teacher."""
+        return 0 < self.count == self.wholly_simulated
 
     def document(self) -> dict[str, Any]:
         """Returns counts and accuracies; an accuracy is absent where nothing was graded."""
         graded = self.decisions[True] + self.decisions[False]
         return {
             "count": self.count,
+            "simulated": self.partly_simulated,
             "structures": dict(sorted(self.structures.items())),
             "protocols": dict(sorted(self.protocols.items())),
             "tasks": dict(sorted(self.tasks.items())),

@@ -27,7 +27,7 @@ from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.inputs import contents
 from magdi.core.experiment.progress import Silent
 from magdi.core.experiment.runs import compare
-from magdi.core.mag import read_mags
+from magdi.core.mag import read_mags, write_mags
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +239,18 @@ def test_a_broken_line_ends_it_unless_told_otherwise(finished: Path, tmp_path: P
     with pytest.raises(MagFileError, match=r"mags\.jsonl:2"):
         magdi.distill(broken, out=tmp_path / "strict", **toy)
     assert magdi.distill(broken, out=tmp_path / "lenient", skip_bad=True, **toy)["mags"]["count"] == 23
+
+
+def test_mags_are_simulated_only_where_every_teacher_was(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    few = magdi.load_mags(finished / "mags.jsonl")[:6]
+    few[1] = few[1].model_copy(update={"turns": tuple(each.model_copy(update={"model": "x"}) for each in few[1].turns)})
+    first = few[2].turns[0].model_copy(update={"model": "openai:gpt-4o"})
+    few[2] = few[2].model_copy(update={"turns": (first, *few[2].turns[1:])})
+    write_mags(tmp_path / "mixed.jsonl", few)
+    toy["training"]["level"] = "base"
+    outcome = magdi.distill(tmp_path / "mixed.jsonl", out=tmp_path / "run", **toy)
+    assert outcome["simulated"] is False
+    assert (outcome["mags"]["count"], outcome["mags"]["simulated"]) == (6, 5)
 
 
 def test_no_teachers_is_an_error_before_anything_starts(tmp_path: Path) -> None:

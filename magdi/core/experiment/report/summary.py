@@ -16,6 +16,10 @@ SIMULATED = (
     "The teachers of this run are simulated: programs that make slips on purpose, no language models. What holds here "
     "says nothing of real teachers."
 )
+PARTLY_SIMULATED = (
+    "Of {count:,} discussions {simulated:,} are of simulated teachers: programs that make slips on purpose, no "
+    "language models. What holds here says nothing of real teachers alone."
+)
 STUDENT_GROUP = "student"
 
 
@@ -29,11 +33,18 @@ def blocks(talk: Talk, predictions: Mapping[str, list[Prediction]]) -> list[Bloc
     scores = {
         who: score(found) for who, found in predictions.items() if all(each.correct is not None for each in found)
     }
-    found: list[Block] = [Notice(SIMULATED)] if talk.simulated else []
+    found: list[Block] = list(_notices(talk))
     facts = (*_student_facts(scores, predictions), *_talk_facts(talk))
     found += [Facts(facts)] if facts else []
     marks = (*_student_points(scores), *talk.points())
     return [*found, _scatter(marks)] if len(marks) > 1 else found
+
+
+def _notices(talk: Talk) -> Iterator[Notice]:
+    if talk.only_simulated:
+        yield Notice(SIMULATED)
+    elif talk.simulated:
+        yield Notice(PARTLY_SIMULATED.format(count=len(talk.mags), simulated=talk.simulated))
 
 
 def _talk_facts(talk: Talk) -> Iterator[Fact]:

@@ -12,6 +12,7 @@ from magdi.core.corpus.statistics.rounds import by_round
 from magdi.core.experiment.report.blocks import Block, Curves, Point, Series
 from magdi.core.experiment.report.figures import mean, share, wilson_of
 from magdi.core.experiment.report.talk_tables import tables
+from magdi.core.experiment.summary import simulated
 from magdi.core.mag import Mag, Turn
 
 TEAM = "team, plain vote"
@@ -40,9 +41,14 @@ class Talk:
         }
 
     @property
-    def simulated(self) -> bool:
-        """Whether any turn was said by a simulated teacher."""
-        return any(turn.model.startswith("simulated:") for mag in self.mags for turn in mag.turns)
+    def simulated(self) -> int:
+        """MAGs in which a simulated teacher spoke."""
+        return sum(any(simulated(mag)) for mag in self.mags)
+
+    @property
+    def only_simulated(self) -> bool:
+        """Whether every turn of every MAG was said by a simulated teacher."""
+        return bool(self.mags) and all(mag.turns and all(simulated(mag)) for mag in self.mags)
 
     @property
     def decided(self) -> list[bool]:

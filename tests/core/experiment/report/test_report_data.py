@@ -17,6 +17,8 @@ from magdi.core.experiment.report.answers import Answers
 from magdi.core.experiment.report.blocks import Browser, Curves, Facts, Notice, Scatter, Table
 from magdi.core.experiment.report.data import RunContent, mag_file_sections, view
 from magdi.core.experiment.report.prompts import Reworder
+from magdi.core.experiment.report.summary import blocks
+from magdi.core.experiment.report.talk import Talk
 from magdi.core.experiment.report.training import curves
 from magdi.core.mag import write_mags
 from magdi.plugins.manager import load_plugins
@@ -45,6 +47,19 @@ def test_points_are_tokens_and_shares(run_directory: RunDirectory) -> None:
     assert (points["round 0"].x, points["round 0"].y) == (40, 1.0)  # a tie goes to ada, who spoke first
     assert points["round 1"].x == 60  # half of them went on
     assert points["distilled student"].low < points["distilled student"].y < points["distilled student"].high  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("of", "said"), [(0, ""), (1, "Of 3 discussions 1 are of"), (3, "this run are simulated")])
+def test_a_page_calls_teachers_simulated_only_where_all_were(of: int, said: str) -> None:
+    talk = Talk()
+    for number in range(3):
+        model = "simulated:careful" if number < of else "openai:gpt-4o"
+        mag = a_mag(number)
+        turns = tuple(each.model_copy(update={"model": model}) for each in mag.turns)
+        talk.add(mag.model_copy(update={"turns": turns}))
+    notices = [block.text for block in blocks(talk, {}) if isinstance(block, Notice)]
+    assert len(notices) == bool(said)
+    assert all(said in notice for notice in notices)
 
 
 def test_tables_count_changed_minds(run_directory: RunDirectory) -> None:
