@@ -10,6 +10,7 @@ from magdi.core.corpus.statistics.compared import baselines, by_rule, expected_v
 from magdi.core.corpus.statistics.flips import changes, flips
 from magdi.core.corpus.statistics.rounds import by_round, entropy
 from magdi.core.corpus.statistics.shares import share_of
+from magdi.core.corpus.statistics.voices import voices
 from magdi.core.mag import Seen
 
 
@@ -56,7 +57,34 @@ def test_an_unreadable_turn_counts_as_wrong_and_as_no_consensus():
 
 def test_critics_count_neither_way():
     critic = turn(1, "B", None, (0,), 1, role="critic", status="ok")
-    assert [each["reached"] for each in by_round([mag(turn(0, "A", "51"), critic)])] == [1, 0]
+    rows = by_round([mag(turn(0, "A", "51"), critic)])
+    assert [each["reached"] for each in rows] == [1, 1], "reached is what was held, answered or not"
+    assert [each["consensus"]["count"] for each in rows] == [1, 0]
+    assert rows[1]["accuracy"]["count"] == 0
+
+
+def test_every_sample_of_an_agent_has_a_vote():
+    drawn = [turn(step, "A", answer, branch=(step,)) for step, answer in enumerate(["51", "51", "51", "7", None])]
+    samples = mag(*drawn, name="s", protocol="self-consistency")
+    assert by_round([samples])[0]["vote"]["share"] == 1, "A's last sample alone is wrong"
+    right = {each["rule"]: each["accuracy"]["share"] for each in by_rule([samples])}
+    assert right["plurality"] == right["weighted"] == right["majority"] == 1
+    assert right["supermajority"] == 0, "three of five: what could not be read counts against it"
+    assert right["last-word"] == 0
+
+
+def test_an_agent_that_goes_on_in_a_round_has_one_vote():
+    again = [turn(0, "A", "51"), turn(1, "A", "51", (0,)), turn(2, "A", "7", (1,)), turn(3, "B", "7")]
+    assert [each.agent for each in voices(mag(*again).turns)] == ["A", "A", "A", "B"]
+    assert by_round([mag(*again)])[0]["vote"]["share"] == 0
+    assert list(voices(talk().turns)) == list(talk().turns)
+
+
+def test_samples_of_earlier_rounds_have_no_vote_any_more():
+    tree = [turn(step, "A", "51", branch=(step,)) for step in range(3)]
+    leaves = [turn(3 + k, "A", "7", (k,), 1, branch=(k, 0)) for k in range(2)]
+    first, second = by_round([mag(*tree, *leaves)])
+    assert (first["vote"]["share"], second["vote"]["share"]) == (1, 0)
 
 
 def test_flips_and_who_moved_whom():

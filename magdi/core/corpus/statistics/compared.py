@@ -10,6 +10,7 @@ from typing import Any
 
 from magdi.core.corpus.statistics.rounds import answering
 from magdi.core.corpus.statistics.shares import share_of
+from magdi.core.corpus.statistics.voices import voices
 from magdi.core.decision import vote
 from magdi.core.decisions.votes import (
     FirstRound,
@@ -39,12 +40,12 @@ PURE_RULES: Mapping[str, Rule] = {
 def by_rule(mags: Sequence[Mag]) -> list[dict[str, Any]]:
     """Returns the accuracy of each rule on the same MAGs: over all, and over those that it decided.
 
-    ``as held`` is the decision that each MAG carries.
+    ``as held`` is the decision that each MAG carries. Several samples of one agent have a vote each (`voices`).
     """
     graded = [mag for mag in mags if mag.question.gold is not None]
     rows = [_row("as held", graded, [mag.decision for mag in graded])]
     for name, rule in PURE_RULES.items():
-        decisions = [rule.decide(mag.question.blind(), mag.turns) for mag in graded]
+        decisions = [rule.decide(mag.question.blind(), voices(mag.turns)) for mag in graded]
         rows.append(_row(name, graded, [each for each in decisions if isinstance(each, Decision)]))
     return rows
 

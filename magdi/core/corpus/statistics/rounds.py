@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from magdi.core.corpus.statistics.shares import grade_of, share_of
+from magdi.core.corpus.statistics.voices import voices
 from magdi.core.decision import agreement, consensus, last_words, tally, vote
 from magdi.core.mag import Mag, Turn
 
@@ -15,10 +16,11 @@ from magdi.core.mag import Mag, Turn
 def by_round(mags: Sequence[Mag]) -> list[dict[str, Any]]:
     """Returns a row for each round.
 
-    ``reached`` discussions had turns in it; their turns' ``accuracy``, ``consensus`` (all gave the same answer),
-    ``agreement`` (share of the most frequent answer), ``distinct`` answers and their ``entropy`` in bits are of the
-    round alone. ``vote`` is what all discussions together, those that had ended earlier included, would have answered
-    by plurality of everybody's last word at the end of the round.
+    ``reached`` discussions had turns in it, answered or not. The ``accuracy`` of the turns that answered or should have,
+    ``consensus`` (all gave the same answer), ``agreement`` (share of the most frequent answer), ``distinct`` answers
+    and their ``entropy`` in bits are of the round alone. ``vote`` is what all discussions together, those that had
+    ended earlier included, would have answered by plurality of everybody's last word at the end of the round; of an
+    agent's samples each is a word (`voices`).
     """
     graded = [mag for mag in mags if mag.question.gold is not None]
     rows = []
@@ -28,7 +30,7 @@ def by_round(mags: Sequence[Mag]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "round": round,
-                "reached": len(held),
+                "reached": sum(any(turn.round == round for turn in mag.turns) for mag in mags),
                 "consensus": share_of(consensus(turns) for turns in held),
                 "agreement": _mean([agreement(turns) for turns in held]),
                 "distinct": _mean([float(len(tally(turns))) for turns in held]),
@@ -47,7 +49,7 @@ def answering(mag: Mag) -> list[Turn]:
 
 def _voted(mag: Mag, round: int) -> bool:  # noqa: A002
     so_far = [turn for turn in mag.turns if turn.round <= round]
-    answer = vote(last_words(so_far)).answer
+    answer = vote(last_words(voices(so_far))).answer
     return any(turn.correct is True and turn.answer == answer for turn in so_far)
 
 
