@@ -16,7 +16,7 @@ from magdi.core.mag import Mag, Turn
 def by_round(mags: Sequence[Mag]) -> list[dict[str, Any]]:
     """Returns a row for each round.
 
-    ``reached`` discussions had turns in it, answered or not. The ``accuracy`` of the turns that answered or should have,
+    ``reached`` discussions had turns in it, answered or not. ``accuracy`` of the turns that answered or should have,
     ``consensus`` (all gave the same answer), ``agreement`` (share of the most frequent answer), ``distinct`` answers
     and their ``entropy`` in bits are of the round alone. ``vote`` is what all discussions together, those that had
     ended earlier included, would have answered by plurality of everybody's last word at the end of the round; of an
