@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 def load(
-    plugin: Iterable[str] | None = None, plugins_dir: Path | None = None, *, enabled: bool = True, warn: bool = True
+    plugin: Iterable[str] | None = None,
+    plugins_dir: Path | None = None,
+    *,
+    enabled: bool = True,
+    warn: bool = True,
+    lenient: bool = False,
 ) -> Plugins:
-    """Returns the plugins; every fault is a line on stderr, unless the command shows faults itself."""
+    """Returns the plugins; every fault is a line on stderr, unless the command shows faults itself.
+
+    A plugin that is named and cannot be loaded is an error, unless the command is lenient.
+    """
     from magdi.plugins.manager import load_plugins
 
-    plugins = load_plugins(plugin or (), folder=plugins_dir, enabled=enabled, trace=trace)
+    plugins = load_plugins(plugin or (), folder=plugins_dir, enabled=enabled, trace=trace, lenient=lenient)
     if warn:
         watch(plugins)
     return plugins

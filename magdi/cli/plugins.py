@@ -43,7 +43,7 @@ def list_(
     from magdi.cli.component_tables import overview_table
     from magdi.plugins.describe import overview
 
-    document = overview(loading.load(plugin, plugins_dir, enabled=not no_plugins, warn=False))
+    document = overview(loading.load(plugin, plugins_dir, enabled=not no_plugins, warn=False, lenient=True))
     if kind:
         document["components"] = [each for each in document["components"] if each["kind"] == kind]
     show(document, as_json=json, render=lambda: overview_table(document))
@@ -85,7 +85,7 @@ def check(
     """Run the conformance kit on components; the exit code is 1 where one fails."""
     from rich.text import Text
 
-    plugins = loading.load(plugin, plugins_dir, enabled=not no_plugins)
+    plugins = loading.load(plugin, plugins_dir, enabled=not no_plugins, lenient=True)
     chosen = list(_chosen(plugins, names, kind))
     reports = [_report(plugins, each, _settings(arg), quiet=json) for each in chosen]
     passed = all(report["passed"] for report in reports) and not plugins.faults

@@ -92,6 +92,7 @@ class _Loading:
     hooks: Hooks = field(default_factory=Hooks)
     registrations: list[Registration] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)  # by origin, why it cannot be loaded
 
     def load(self, candidate: Candidate) -> None:
         """Imports a plugin and registers its hooks; every fault is one line."""
@@ -100,6 +101,7 @@ class _Loading:
             self.hooks.admit(candidate, candidate.load())
         except (Exception, SystemExit) as error:
             self.fault(candidate, cause(error))
+            self.missing[candidate.origin] = cause(error)
         self.trace(f"{candidate.plugin} ({candidate.origin}): {1000 * (time.perf_counter() - start):.1f} ms")
 
     def fault(self, candidate: Candidate, why: str, *, fatal: bool = True) -> None:
@@ -155,6 +157,7 @@ def load_plugins(
     enabled: bool = True,
     environ: Mapping[str, str] | None = None,
     trace: Trace | None = None,
+    lenient: bool = False,
 ) -> Plugins:
     """Returns all plugins that there are.
 
@@ -165,16 +168,20 @@ def load_plugins(
         environ: The environment; the process's when left out. MAGDI_LOAD_PLUGINS (distributions to load, separated by
             commas; empty for none), MAGDI_DISABLE_PLUGINS (not to load), MAGDI_STRICT_PLUGINS (a fault is an error).
         trace: Told each plugin, the milliseconds it took, and each component; MAGDI_TRACE_PLUGINS asks for it.
+        lenient: True to keep what is wrong with a plugin that was named and cannot be loaded as a fault.
 
     Raises:
-        ComponentError: A file, module or folder that was named does not exist; or MAGDI_STRICT_PLUGINS is set and a
-            plugin is at fault.
+        ComponentError: A file, module or folder that was named does not exist; a file or module that was named cannot
+            be loaded; or MAGDI_STRICT_PLUGINS is set and a plugin is at fault.
     """
     environ = os.environ if environ is None else environ
     loading = _Loading(trace if trace and _switched_on(environ, "MAGDI_TRACE_PLUGINS") else lambda line: None)
+    plugins = list(dict.fromkeys(plugins))
     candidates = _candidates(plugins, folder, environ, loading) if enabled else {}
     for candidate in candidates.values():
         loading.load(candidate)
+    if not lenient and loading.missing:
+        _refuse(plugins, loading)
     loading.collect(candidates)
     registry = default_registry(loading.registrations, loading.hooks.faults)
     if registry.faults and _switched_on(environ, "MAGDI_STRICT_PLUGINS"):
@@ -197,9 +204,17 @@ def _candidates(
         for name in sorted((names or frozenset()) - known):
             loading.hooks.faults.append(Fault(variable, "", f"{name!r} is not installed; {did_you_mean(name, known)}"))
     found = discovery.chosen(installed, only, never or frozenset())
-    found += [discovery.named(plugin) for plugin in dict.fromkeys(plugins)]
+    found += [discovery.named(plugin) for plugin in plugins]
     found += list(discovery.in_folder(folder)) if folder else []
     return {f"{candidate.plugin} {candidate.origin}": candidate for candidate in found}
+
+
+def _refuse(plugins: Iterable[str], loading: _Loading) -> None:
+    """Raises a `ComponentError` where a plugin that was named could not be loaded; others may be missing."""
+    asked = {discovery.named(plugin).origin: plugin for plugin in plugins}
+    lines = [f"plugin {asked[at]} cannot be loaded: {why}" for at, why in loading.missing.items() if at in asked]
+    if lines:
+        raise ComponentError("\n".join(lines))
 
 
 def _names(environ: Mapping[str, str], variable: str) -> frozenset[str] | None:

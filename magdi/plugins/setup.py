@@ -51,7 +51,8 @@ def set_up(
 
     Raises:
         ConfigError: Lists everything that is wrong, each with its path and where the value came from.
-        ComponentError: A plugin that is named does not exist, or is at fault while MAGDI_STRICT_PLUGINS is set.
+        ComponentError: A plugin that is named does not exist or cannot be loaded, or one is at fault while
+            MAGDI_STRICT_PLUGINS is set.
     """
     layers = merge(files, environ, flags, sets)
     plugins = load_plugins(named_plugins(layers), folder=plugins_dir, enabled=load, environ=environ, trace=trace)

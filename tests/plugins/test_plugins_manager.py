@@ -214,6 +214,21 @@ def test_a_distribution_that_the_environment_misspells_is_said(installed):
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "cause"), [("import no_such_dependency", "No module named 'no_such_dependency'"), ("def :", "SyntaxError")]
+)
+def test_a_plugin_that_was_named_and_cannot_be_loaded_is_an_error(plugin_file, tmp_path, monkeypatch, code, cause):
+    bad = plugin_file("bad_one", code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in (str(bad), "bad_one"):
+        with pytest.raises(ComponentError, match=f"plugin {name} cannot be loaded: .*{cause}") as caught:
+            load(name)
+        assert caught.value.exit_code == 2
+    assert cause in faults(load(bad, lenient=True))[0]
+    assert cause in faults(load(folder=tmp_path))[0]
+    assert load(bad, enabled=False).faults == []
+
+
 def test_no_plugins_means_none(installed, plugin_file):
     installed("acme", RING)
     plugins = load(plugin_file("good", GOOD), enabled=False)
