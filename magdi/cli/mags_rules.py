@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.corpus.check import Rule
+from magdi.core.errors import ComponentError
 from magdi.core.protocol import Agent
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
     """Returns the rule of a file: as asked for, or as the configuration of the run that it belongs to says.
 
     Without either, discussions are not held again: their protocols' settings are not known.
+
+    Raises:
+        ComponentError: There is no such protocol; where the run's configuration names plugins, the hint does too.
     """
     from magdi.core.config.models import ComponentChoice
     from magdi.core.decisions import make_rule
@@ -29,7 +34,13 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
         choice = ComponentChoice(name=name or (choice.name if choice else ""), **{**own, **settings})
     if choice is None:
         return Rule()
-    protocol = components.protocol(choice)
+    try:
+        protocol = components.protocol(choice)
+    except ComponentError as error:
+        if config is None or not config.plugins:
+            raise
+        named = " ".join(f"--plugin {shlex.quote(plugin)}" for plugin in config.plugins)
+        raise ComponentError(error.message, hint=f"the run's configuration names plugins: {named}") from error
     decision = config.discussion.decision if config else None
     return Rule(
         lambda mag: protocol,

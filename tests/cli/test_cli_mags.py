@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app as magdi
 from magdi.cli.mags import app
-from magdi.core.errors import ConfigError, DataError, MagFileError
+from magdi.core.errors import ComponentError, ConfigError, DataError, MagFileError
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn, read_mags, write_mags
 
 QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
@@ -208,6 +208,17 @@ def test_check_holds_a_runs_discussions_again_with_its_settings(mags):
     mags.with_name("config.yaml").write_text("protocol: {name: single}\n")
     document = json.loads(run("check", mags, "--json", code=1).stdout)
     assert document["files"][0]["replayed"] == 2
+
+
+def test_check_of_a_run_of_a_plugins_protocol_names_the_plugin(mags):
+    mags.with_name("config.yaml").write_text("protocol: {name: ring}\nplugins: [my ring.py]\n")
+    with pytest.raises(ComponentError, match="there is no protocol 'ring'") as caught:
+        run("check", mags)
+    assert caught.value.hint == "the run's configuration names plugins: --plugin 'my ring.py'"
+    mags.with_name("config.yaml").write_text("protocol: {name: ring}\n")
+    with pytest.raises(ComponentError) as caught:
+        run("check", mags)
+    assert "--plugin" not in caught.value.hint
 
 
 def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
