@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,13 +127,18 @@ def export(
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
     from magdi.core.corpus.exporters import EXPORTS
-    from magdi.core.corpus.files import read_all
+    from magdi.core.corpus.files import holds_none, read_all
     from magdi.core.errors import ConfigError, did_you_mean
 
     if to not in EXPORTS:
         raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
     bad: list[MagFileError] = []
-    count = EXPORTS[to].write(read_all(sources(files), bad if skip_bad else None), out, _view(view))
+    paths = sources(files)
+    mags = read_all(paths, bad if skip_bad else None)
+    first = next(mags, None)
+    if first is None:
+        raise holds_none(paths, bad)
+    count = EXPORTS[to].write(chain([first], mags), out, _view(view))
     _tell(bad)
     document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
@@ -182,7 +188,7 @@ def calibrate(
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
     from magdi.cli.newest import newest
-    from magdi.core.corpus.files import pick, read_all
+    from magdi.core.corpus.files import holds_none, pick, read_all
     from magdi.core.errors import ConfigError, DataError
     from magdi.core.experiment.runs import nearest_runs
 
@@ -191,7 +197,10 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
     if not wanted:
         raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
     bad: list[MagFileError] = []
-    mags = list(read_all(sources(paths or [newest("mags")]), bad if skip_bad else None))
+    paths = sources(paths or [newest("mags")])
+    mags = list(read_all(paths, bad if skip_bad else None))
+    if not mags:
+        raise holds_none(paths, bad)
     for name in wanted:
         if re.fullmatch(r"#\d+", name) and not 1 <= int(name[1:]) <= len(mags):
             raise DataError(f"there is no MAG {name} among {len(mags):,}", hint=f"they go from #1 to #{len(mags)}")

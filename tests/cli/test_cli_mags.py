@@ -221,6 +221,15 @@ def test_check_of_a_run_of_a_plugins_protocol_names_the_plugin(mags):
     assert "--plugin" not in caught.value.hint
 
 
+@pytest.mark.parametrize("command", [("export", "-o"), ("show", "#1", "-o")])
+def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path, command):
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    with pytest.raises(DataError, match=r"empty\.jsonl holds no MAG"):
+        run(command[0], *command[1:], tmp_path / "out", empty)
+    assert not (tmp_path / "out").exists()
+
+
 def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
     from magdi.protocols.reconcile import ReConcile
 

@@ -49,6 +49,13 @@ def read_in_turn(paths: Sequence[Path], on_bad_line: list[MagFileError] | None =
         yield mag if name == mag.id else mag.model_copy(update={"id": name})
 
 
+def holds_none(paths: Sequence[Path], bad: Sequence[MagFileError] = ()) -> DataError:
+    """Returns the error for files that hold no MAG; of those that were passed over it names the first."""
+    held = "holds" if len(paths) == 1 else "hold"
+    hint = f"{len(bad):,} lines cannot be read, the first is {bad[0].message}" if bad else ""
+    return DataError(f"{', '.join(map(str, paths))} {held} no MAG{' that can be read' if bad else ''}", hint=hint)
+
+
 def pick(mags: Iterable[Mag], names: Sequence[str]) -> list[Mag]:
     """Returns the MAGs of these names: an id, the only id that ends with or holds the name, or ``#3``, the third.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.files import read_in_turn
+from magdi.core.corpus.files import holds_none, read_in_turn
 from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -93,6 +93,8 @@ class Workshop:
             self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
+        if not summary.count:
+            raise holds_none([Path(file) for file in given.mag_files], bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 

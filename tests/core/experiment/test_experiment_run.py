@@ -265,6 +265,18 @@ def test_a_missing_file_is_an_error(tmp_path: Path, toy: dict[str, Any]) -> None
         magdi.distill(tmp_path / "none.jsonl", out=tmp_path / "run", **toy)
 
 
+def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path: Path, toy: dict[str, Any]) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    with pytest.raises(DataError, match=r"empty\.jsonl holds no MAG$") as caught:
+        magdi.distill(empty, out=tmp_path / "run", **toy)
+    assert not caught.value.hint
+    empty.write_text("{broken\n")
+    with pytest.raises(DataError, match=r"holds no MAG that can be read$") as caught:
+        magdi.distill(empty, out=tmp_path / "run2", skip_bad=True, **toy)
+    assert "empty.jsonl:1" in caught.value.hint
+
+
 def test_a_level_that_leaves_nothing_is_an_error_before_a_model_is_made(
     finished: Path, tmp_path: Path, toy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
