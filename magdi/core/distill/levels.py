@@ -149,16 +149,18 @@ def _pairs(mag: Mag) -> tuple[tuple[int, int], ...]:
 
 
 def check_teachable(mags: Iterable[Mag], level: Level, objective: Objective) -> None:
-    """Looks for one MAG that a level can train on; cheap, and needs no model.
+    """Looks for one MAG that a level can train on, by L+ where that has a weight; cheap, and needs no model.
 
     Raises:
         TrainingError: There is none; the message says what was missing.
     """
-    count = labelled = 0
+    count = labelled = others = 0
     agents: set[str] = set()
     for count, mag in enumerate(mags, start=1):  # noqa: B007
-        if select(mag, level, objective):
+        found = select(mag, level, objective)
+        if found.learned or (found and not objective.alpha):
             return
+        others += bool(found)
         labelled += any(turn.label is not None for turn in mag.turns)
         agents |= {turn.agent for turn in mag.turns}
     what = f"level {level.name} ({level.title}) leaves nothing to train on in {count} MAGs"
@@ -168,6 +170,11 @@ def check_teachable(mags: Iterable[Mag], level: Level, objective: Objective) -> 
         raise TrainingError(f"level {level.name} trains on nothing", hint="evaluate the base student instead")
     if not labelled:
         raise TrainingError(f"{what}: no turn carries a label", hint="label them with the task's grader on import")
+    if others:
+        raise TrainingError(
+            f"level {level.name} ({level.title}) leaves L+ nothing to learn in {count} MAGs: none has a right turn",
+            hint="--set objective.alpha=0 trains by the other losses alone",
+        )
     if level.agent and level.agent.casefold() not in {agent.casefold() for agent in agents}:
         raise TrainingError(f"{what}: no agent {level.agent!r}", hint=did_you_mean(level.agent, agents))
     raise TrainingError(f"{what}: {labelled} have labelled turns, but none that a loss of this level reads")

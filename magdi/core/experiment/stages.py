@@ -190,6 +190,9 @@ class Workshop:
                 f"warning: {report.epochs:.0f} passes over {report.mags} MAGs; fewer steps (--set training.steps=N) "
                 "or more questions may teach more"
             )
+        if level.learned == "right" and config.objective.alpha and (wrong := report.counts.get("no_right_turn", 0)):
+            total = report.counts["mags"]
+            self._note(f"warning: {wrong:,} of {total:,} MAGs have no right turn, and L+ learns nothing from them")
         self._note(cut_chains(report.counts, student.max_length))
         counted = {"read": report.tokens, "predicted": report.positive_tokens}
         return {"training": training_document(report), "tokens": counted}

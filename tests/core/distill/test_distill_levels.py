@@ -89,8 +89,15 @@ def test_distilling_step_by_step_asks_with_prefixes() -> None:
         ("single-teacher:Eve", [MAG], "no agent 'Eve'"),
         ("2", [MAG.model_copy(update={"turns": (turn(0, "Ann", None),)})], "no turn carries a label"),
         ("2", [MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})], "none that a loss of this level reads"),
+        ("4", [MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})] * 2, "in 2 MAGs: none has a right turn"),
     ],
 )
 def test_a_corpus_that_leaves_nothing_is_an_error(level: str, mags: list[Mag], said: str) -> None:
     with pytest.raises(TrainingError, match=said):
         check_teachable(mags, find_level(level), OBJECTIVE)
+
+
+def test_wrong_turns_alone_are_enough_where_nothing_is_to_be_written() -> None:
+    wrong = MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})
+    check_teachable([wrong], find_level("4"), Objective(alpha=0))
+    check_teachable([wrong, MAG], find_level("4"), OBJECTIVE)

@@ -285,6 +285,17 @@ def test_a_level_that_leaves_nothing_is_an_error_before_a_model_is_made(
         magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", level="single-teacher:nobody", **toy)
 
 
+def test_mags_without_a_right_turn_are_told(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    few = magdi.load_mags(finished / "mags.jsonl")[:6]
+    wrong = tuple(each.model_copy(update={"label": False, "correct": False}) for each in few[0].turns)
+    some = sum(not any(turn.label for turn in mag.turns) for mag in few[1:]) + 1
+    write_mags(tmp_path / "some.jsonl", [few[0].model_copy(update={"turns": wrong}), *few[1:]])
+    heard = Listening()
+    magdi.distill(tmp_path / "some.jsonl", out=tmp_path / "run", progress=heard, **toy)
+    (said,) = (line for line in heard.told if "right turn" in line)
+    assert said.startswith(f"warning: {some} of 6 MAGs have no right turn")
+
+
 def test_the_base_alone_can_be_evaluated(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
     outcome = magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), level="base", **toy)
     assert outcome["base"]["accuracy"] == magdi.run(out=finished, **toy)["base"]["accuracy"]
