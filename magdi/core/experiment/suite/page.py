@@ -115,7 +115,7 @@ def _intervals(document: Mapping[str, Any]) -> Iterator[Intervals]:
     cells = tuple(row(each, "mean") for each in document["rows"])
     yield Intervals("Accuracy", "accuracy", cells, note=RINGS, half=bool(compared))
     if compared:
-        title = f"Difference to {document['reference']}, paired by seed and question"
+        title = f"Difference, to {document['reference']} where nothing else is said"
         rows = tuple(row(each, "difference", each["verdict"] != NO_DIFFERENCE) for each in compared)
         note = f"{RINGS} Grey: no difference shown."
         yield Intervals(title, "points", rows, unit="points", note=note, half=True)
@@ -154,7 +154,8 @@ def _comparisons(document: Mapping[str, Any]) -> Table:
     )
     keys = ("name", "difference", "interval", "p", "p_holm", "p_seeds", "p_questions", "verdict")
     rows = tuple(tuple(each[key] for key in keys) for each in document["comparisons"])
-    return Table(columns, rows, note=f"p (Holm) is corrected for all {len(rows)} comparisons")
+    note = f"p (Holm) is corrected for all comparisons of the suite, {len(rows)} of them shown; intervals are not"
+    return Table(columns, rows, note=note)
 
 
 def _columns(sheet: Sheet) -> tuple[Column, ...]:

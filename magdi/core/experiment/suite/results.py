@@ -58,7 +58,9 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         repeats).
     """
     answers = {name: _answers(of) for name, of in trials.items() if of}
-    comparisons = _comparisons(grid, shown, answers)
+    comparisons = {
+        each: found for each, found in _comparisons(grid, answers).items() if not {*each.plus}.isdisjoint(shown)
+    }
     rows = [_row(grid, grid.cells[name], trials[name], comparisons) for name in shown if trials.get(name)]
     measured = [trial.measured for name in shown for trial in trials.get(name, {}).values()]
     return {
@@ -100,12 +102,15 @@ class Comparison:
 Compared = Mapping[Comparison, Paired]
 
 
-def _comparisons(grid: Grid, shown: Sequence[str], answers: Mapping[str, Answers]) -> Compared:
-    """Returns what each cell is more than those that it is compared with, and contrasts, all corrected together."""
-    pairs = [(name, other) for name in shown for other in (grid.reference, *grid.cells[name].against)]
+def _comparisons(grid: Grid, answers: Mapping[str, Answers]) -> Compared:
+    """Returns what each cell is more than those that it is compared with, and contrasts, all corrected together.
+
+    All cells that are done are in it, whichever are asked for: choosing among results must not make p smaller.
+    """
+    pairs = [(name, other) for name, cell in grid.cells.items() for other in (grid.reference, *cell.against)]
     once = {frozenset(pair): pair for pair in reversed(pairs)}  # a against b says it all of b against a
     wanted = [Comparison(f"{a} against {b}", (a,), (b,)) for a, b in pairs if once[frozenset((a, b))] == (a, b)]
-    wanted += [Comparison(each.name, each.plus, each.minus) for each in grid.contrasts if set(each.plus) & set(shown)]
+    wanted += [Comparison(each.name, each.plus, each.minus) for each in grid.contrasts]
     wanted = [each for each in wanted if each.plus != each.minus and answers.keys() >= {*each.plus, *each.minus}]
     found = [paired([answers[name] for name in each.plus], [answers[name] for name in each.minus]) for each in wanted]
     return {
@@ -181,11 +186,14 @@ def _paper(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | No
     }
 
 
-def write_document(folder: Path, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Keeps a suite's document in its directory, whole or not at all; returns it as it will be read from there."""
+def as_read(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a document as it will be read from a file: keys are texts, tuples lists."""
+    return dict(json.loads(json.dumps(document, ensure_ascii=False)))
+
+
+def write_document(folder: Path, document: Mapping[str, Any]) -> None:
+    """Keeps a suite's document in its directory, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     partial = folder / (DOCUMENT + ".partial")
-    partial.write_text(text, "utf-8")
+    partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     partial.replace(folder / DOCUMENT)
-    return dict(json.loads(text))

@@ -75,7 +75,9 @@ class Paired:
         low, high = (100 * end for end in self.interval)
         if not (low or high):
             return f"{what}: {self.verdict}: as many right on every question"
-        return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}"
+        alone = self.p_holm is not None and self.p < 1 - LEVEL <= self.p_holm
+        corrected = f" (p {self.p:.2g} alone, {self.p_holm:.2g} among all comparisons)" if alone else ""
+        return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}{corrected}"
 
 
 def mean_of(answers: Answers) -> Mean:

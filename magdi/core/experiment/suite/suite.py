@@ -19,7 +19,7 @@ from magdi.core.experiment.suite.grid import Grid, chosen
 from magdi.core.experiment.suite.jobs import MEASURED, Job, Planner
 from magdi.core.experiment.suite.measure import measure, read_measured
 from magdi.core.experiment.suite.page import write_suite_page
-from magdi.core.experiment.suite.results import Trial, Trials, make_document, write_document
+from magdi.core.experiment.suite.results import Trial, Trials, as_read, make_document, write_document
 from magdi.core.experiment.suite.runner import Bench, Failure, execute, in_order
 from magdi.core.task import Task
 
@@ -111,29 +111,28 @@ class Suite:
         return self.outcome(failures, seconds=time.monotonic() - started)
 
     def outcome(self, failures: Sequence[Failure] = (), *, seconds: float = 0.0, again: bool = False) -> dict[str, Any]:
-        """Returns the outcome of what is done.
+        """Returns the outcome of those cells that are chosen; keeps that of all cells, with its page.
 
         Args:
             failures: What has failed.
             seconds: What it took.
             again: Read and grade all kept answers anew; nothing is generated.
         """
-        document = make_document(self.grid, self.shown, self._trials(again), self._about())
-        document |= {
-            "failures": [_failed(failure) for failure in failures],
-            "missing": self._missing(document),
-            "seconds": round(seconds, 1),
-            "regraded": again,
-        }
-        document = write_document(self.folder, document)
-        write_suite_page(self.folder)
-        return document
+        trials = self._trials(again)
 
-    def _missing(self, document: dict[str, Any]) -> list[str]:
+        def document(shown: Sequence[str]) -> dict[str, Any]:
+            made = make_document(self.grid, shown, trials, self._about())
+            ending = {"failures": [_failed(failure) for failure in failures], "missing": self._missing(shown, made)}
+            return as_read(made | ending | {"seconds": round(seconds, 1), "regraded": again})
+
+        whole = document(list(self.grid.cells))
+        write_document(self.folder, whole)
+        write_suite_page(self.folder)
+        return document(self.shown) if self.only else whole
+
+    def _missing(self, shown: Sequence[str], document: dict[str, Any]) -> list[str]:
         done = {row["name"]: row["seeds"] for row in document["rows"]}
-        return [
-            f"{name}, seed {seed}" for name in self.shown for seed in self.seeds if str(seed) not in done.get(name, {})
-        ]
+        return [f"{name}, seed {seed}" for name in shown for seed in self.seeds if str(seed) not in done.get(name, {})]
 
     def _about(self) -> dict[str, Any]:
         return {

@@ -65,7 +65,7 @@ function lines(block, log) {
     series: [
       { label: block.x, value: (plot, raw) => (raw === null || raw === undefined ? NONE : figure(raw)) },
       ...block.series.map((each, at) => ({
-        label: each.name, stroke: hue(at), width: 2, dash: DASHES[at % DASHES.length], spanGaps: true, value: say,
+        label: each.name, stroke: hue(at), width: 2, dash: DASHES[(at + Math.floor(at / PALETTE.light.length)) % DASHES.length], spanGaps: true, value: say,
         points: { show: few, size: 8, fill: hue(at) },
       })),
     ],
