@@ -331,7 +331,7 @@ def test_what_was_cut_is_told_with_the_setting_that_makes_room(
     heard = Listening()
     magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), progress=heard, **(toy | short))
     chains, answers = (line for line in heard.told if "cut" in line)
-    assert re.search(r"\d+ of 141 texts to learn from were cut at 60 tokens.*--set student\.max_length=N", chains)
+    assert re.search(r"\d+ of 138 texts to learn from were cut at 60 tokens.*--set student\.max_length=N", chains)
     assert "100 % of the answers of the student were cut off at 3 tokens; --set evaluation.max_new_tokens=N" in answers
     heard = Listening()
     magdi.evaluate(tmp_path / "run", questions=5, max_new_tokens=2, out=tmp_path, progress=heard)
