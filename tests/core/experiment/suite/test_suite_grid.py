@@ -130,7 +130,7 @@ def test_times_multiplies_what_a_setting_is(tmp_path: Path) -> None:
     cell = "{n: more, set: {discussion.questions: x 3, task.train: x 3, training.steps: x 0.5, task.test: x 2}}"
     made = suite(tmp_path, f"title: t\ncells: [{cell}]\n", flags={"training.steps": 9, "task.test": 10})
     more = configs(made)["more"]
-    assert more.discussion.questions == 3000
+    assert more.discussion.questions == 900  # of the 300 that suites take
     assert more.task.settings == {"train": 3000, "test": 20}  # train is the task's own default
     assert more.training.steps == 4
 
