@@ -105,7 +105,7 @@ def test_a_model_without_a_question_is_not_the_question() -> None:
         magdi("ask", "runs/one")
 
 
-@pytest.mark.parametrize("name", ["runs/secnod", "./secnod", "/work/runs/secnod", "secnod/", "a/b/secnod"])
+@pytest.mark.parametrize("name", ["runs/secnod", "./secnod", "/data/runs/secnod", "secnod/", "a/b/secnod"])
 @pytest.mark.parametrize("command", [("evaluate",), ("ask",)])
 def test_a_path_that_is_not_there_is_no_hub_id(name: str, command: tuple[str, ...]) -> None:
     for other in ("runs/first", "runs/second", "runs/third", "runs/a-run-of-quite-another-name"):
