@@ -14,16 +14,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
+from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
-from magdi.core.errors import ConfigError
 from magdi.core.experiment.directory import deciding
 from magdi.core.experiment.plan import plan_run
 from magdi.core.experiment.progress import Progress, Silent
 from magdi.core.experiment.result import document
 from magdi.core.experiment.run import Stage
 from magdi.core.experiment.run import run as _run
-from magdi.core.experiment.runs import RUNS
+from magdi.core.experiment.runs import RUNS, plugins_of
 from magdi.core.experiment.suite.file import Equal
 from magdi.core.mag import Mag, read_mags
 from magdi.plugins.manager import load_plugins
@@ -185,31 +184,25 @@ def evaluate(
         What ``magdi evaluate --json`` prints.
 
     Raises:
-        ConfigError: No task is named and none of the models is a run.
+        ConfigError: No task is named and none of the models is a run, or a setting is wrong.
     """
-    from magdi.core.evaluation.contenders import common_run, find_contender
-    from magdi.core.evaluation.evaluate import Plan
+    from magdi.core.evaluation.contenders import find_contender
     from magdi.core.evaluation.evaluate import evaluate as measure
+    from magdi.core.evaluation.request import make_plan
 
-    components = load_plugins().registry
+    components = load_plugins(plugins_of(*models)).registry
     contenders = [
         find_contender(str(model), components, engine="auto", prompt_style="auto", seed=seed or 0) for model in models
     ]
-    origin = common_run(contenders)
-    if task is None and origin is None:
-        raise ConfigError("no task was named", hint="task='gsm8k'; a run brings its own")
-    own = origin and (origin.evaluation.task or origin.task)
-    choice = own if task is None and own else ComponentChoice.model_validate(task)
-    drawn = seed if seed is not None else origin.seed if origin else 0
-    chosen = Evaluation.model_validate((origin.evaluation if origin else Evaluation()).model_dump() | settings)
-    made = components.task(choice, drawn)
-    plan = Plan(
-        task=made,
-        task_name=choice.name,
-        questions=made.questions(chosen.split)[: chosen.questions],
-        settings=chosen,
-        seed=drawn,
+    choice = None if task is None else ComponentChoice.model_validate(task)
+    plan = make_plan(
+        contenders,
+        components,
         folder=Path(out),
+        task=choice.name if choice else None,
+        task_settings=choice.settings if choice else None,
+        settings=settings,
+        seed=seed,
         fresh=fresh,
     )
     return dict(measure(contenders, plan, progress or Silent()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.evaluate import EngineName, MaxNewTokens, PromptForm, chosen_settings, chosen_task
+from magdi.cli.evaluate import EngineName, MaxNewTokens, PromptForm
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,18 +59,19 @@ def ask(
     from magdi.core.config.models import ComponentChoice
     from magdi.core.evaluation.asking import free_question
     from magdi.core.evaluation.contenders import base_of_run, find_contender
+    from magdi.core.evaluation.request import chosen_settings, chosen_task
 
     model, question = _model_and_question(model, question)
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
+    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model]).registry
     asked = [find_contender(model, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)]
     if compare:
         asked.insert(0, base_of_run(model, components))
     origin = asked[-1].run
-    settings = chosen_settings(origin, None, {"samples": samples, "max_new_tokens": max_new_tokens})
+    settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
     if origin is None and task is None:
         choice = ComponentChoice(name="arithmetic")  # numbers are looked for where nothing else is said
     else:
-        choice = chosen_task(origin, task, opt.arguments("task", task_arg), data)
+        choice = chosen_task(origin, task, opt.component("task", task_arg, data=data))
     made = components.task(choice, seed or 0)
     wanted = free_question(question, made.questions("test"))
     answers = [_one(each, wanted, made, settings, seed or 0, streamed=not json) for each in asked]

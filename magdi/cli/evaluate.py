@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
 from magdi.cli import options as opt
-
-if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 
 SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
@@ -24,13 +21,6 @@ class EngineName(enum.StrEnum):
     transformers = "transformers"
     openai = "openai"
     vllm = "vllm"
-
-
-class Sampling(enum.StrEnum):
-    """Named settings of sampling."""
-
-    greedy = "greedy"
-    paper = "paper"
 
 
 class PromptForm(enum.StrEnum):
@@ -48,9 +38,6 @@ class SplitName(enum.StrEnum):
     test = "test"
 
 
-PAPERS: dict[str, Any] = {"temperature": 0.7, "top_p": 0.9, "top_k": 50}
-"""The authors' code samples so, with 300 new tokens, 700 for MATH; the paper evaluates one answer a question."""
-
 Models = Annotated[
     list[str],
     typer.Argument(
@@ -63,7 +50,7 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
 Engine = Annotated[EngineName, typer.Option(help="What makes the models answer; openai is any server.")]
 Preset = Annotated[
-    Sampling | None,
+    Literal["greedy", "paper"] | None,
     typer.Option(
         "--sampling", help="greedy, or the paper's: temperature 0.7, top-p 0.9, top-k 50.", show_default=False
     ),
@@ -115,32 +102,27 @@ def evaluate(
     """
     from magdi.cli import loading, output
     from magdi.cli.evaluation_table import evaluation_table
-    from magdi.core.evaluation.contenders import base_of_run, common_run, find_contender
-    from magdi.core.evaluation.evaluate import Plan
+    from magdi.core.evaluation.contenders import base_of_run, find_contender
     from magdi.core.evaluation.evaluate import evaluate as run
+    from magdi.core.evaluation.request import make_plan
 
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
+    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models).registry
     contenders = [
         find_contender(name, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)
         for name in models
     ]
     if base:
         contenders.insert(0, base_of_run(models[0], components))
-    origin = common_run(contenders)
     given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "max_new_tokens": max_new_tokens}
-    settings = chosen_settings(
-        origin, sampling, {**given, "samples": samples, "questions": limit, "split": split and split.value}
-    )
-    drawn_with = seed if seed is not None else (origin.seed if origin else 0)
-    choice = chosen_task(origin, task, opt.arguments("task", task_arg), data)
-    made = components.task(choice, drawn_with)
-    plan = Plan(
-        task=made,
-        task_name=choice.name,
-        questions=made.questions(settings.split)[: settings.questions],
-        settings=settings,
-        seed=drawn_with,
+    plan = make_plan(
+        contenders,
+        components,
         folder=out or PREDICTIONS,
+        task=task,
+        task_settings=opt.component("task", task_arg, data=data),
+        settings={**given, "samples": samples, "questions": limit, "split": split and split.value},
+        sampling=sampling,
+        seed=seed,
         fresh=fresh,
     )
     progress = output.TerminalProgress(quiet=quiet)
@@ -149,40 +131,3 @@ def evaluate(
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))
-
-
-def chosen_settings(origin: RunConfig | None, sampling: Sampling | None, given: dict[str, Any]) -> Evaluation:
-    """Returns a run's settings (the defaults without a run), under a preset, under what was given."""
-    from magdi.core.config.models import Evaluation
-
-    settings = (origin.evaluation if origin else Evaluation()).model_dump()
-    if sampling is Sampling.greedy:
-        settings |= {"temperature": 0.0, "top_p": 1.0, "top_k": 0}
-    elif sampling is Sampling.paper:
-        settings |= PAPERS
-    settings |= {key: value for key, value in given.items() if value is not None}
-    if settings["samples"] > 1 and settings["temperature"] == 0:
-        settings |= PAPERS  # greedy answers would all be the same
-    return Evaluation.model_validate(settings)
-
-
-def chosen_task(
-    origin: RunConfig | None, name: str | None, arguments: dict[str, Any], data: str | None
-) -> ComponentChoice:
-    """Returns the task that was named, or the run's.
-
-    Raises:
-        ConfigError: Neither is there.
-    """
-    from magdi.core.config.models import ComponentChoice
-    from magdi.core.errors import ConfigError
-
-    settings = {key.removeprefix("task."): value for key, value in arguments.items()}
-    if data is not None:
-        settings["data"] = data
-    if name is not None:
-        return ComponentChoice(name=name, **settings)
-    if origin is None:
-        raise ConfigError("no task was named", hint="--task gsm8k; a run brings its own")
-    own = origin.evaluation.task or origin.task
-    return ComponentChoice(name=own.name, **{**own.settings, **settings})

@@ -42,9 +42,9 @@ def export(
     from magdi.core.experiment.export import export as write
     from magdi.core.experiment.runs import open_run
 
-    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
     run = run or newest("student")
     config = open_run(run).config()
+    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[run]).registry
     licences = _licences(registry, config.task.name)
     questions: list[Question] = []
     if task_file:

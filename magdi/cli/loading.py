@@ -19,14 +19,18 @@ def load(
     enabled: bool = True,
     warn: bool = True,
     lenient: bool = False,
+    runs: Iterable[Path | str] = (),
 ) -> Plugins:
-    """Returns the plugins; every fault is a line on stderr, unless the command shows faults itself.
+    """Returns the plugins, with those that runs were made with; every fault is a line on stderr.
 
-    A plugin that is named and cannot be loaded is an error, unless the command is lenient.
+    Unless the command shows faults itself. A plugin that is named and cannot be loaded is an error, unless the command
+    is lenient.
     """
+    from magdi.core.experiment.runs import plugins_of
     from magdi.plugins.manager import load_plugins
 
-    plugins = load_plugins(plugin or (), folder=plugins_dir, enabled=enabled, trace=trace, lenient=lenient)
+    named = [*(plugin or ()), *plugins_of(*runs)] if enabled else []
+    plugins = load_plugins(named, folder=plugins_dir, enabled=enabled, trace=trace, lenient=lenient)
     if warn:
         watch(plugins)
     return plugins

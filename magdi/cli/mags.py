@@ -285,8 +285,8 @@ def _rule(file: Path, name: str | None, pairs: list[str] | None, plugin: list[st
     from magdi.cli import loading
     from magdi.cli.mags_rules import rule_for
 
-    settings = {key.partition(".")[2]: value for key, value in opt.arguments("protocol", pairs).items()}
-    return rule_for(file, loading.load(plugin).registry, name, settings)
+    plugins = loading.load(plugin, runs=[file.parent])
+    return rule_for(file, plugins.registry, name, opt.component("protocol", pairs))
 
 
 def _as_documents(reports: dict[str, Report]) -> list[dict[str, Any]]:

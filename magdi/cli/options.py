@@ -252,3 +252,13 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:
             raise ConfigError(f"{pair!r} is not KEY=VALUE", hint=f"e.g. --{section}-arg rounds=2")
         found[f"{section}.{key}"] = read_value(value)
     return found
+
+
+def component(section: str, pairs: Sequence[str] | None, **given: Any) -> dict[str, Any]:
+    """Returns the settings of a component that ``pairs`` (see `arguments`) and options of their own give.
+
+    Raises:
+        ConfigError: A pair has no equals sign.
+    """
+    found = {key.partition(".")[2]: value for key, value in arguments(section, pairs).items()}
+    return found | {key: value for key, value in given.items() if value is not None}

@@ -33,8 +33,7 @@ def view(
     from magdi.core.experiment.report.data import view as write
 
     source = source or _newest()
-    named = [*(plugin or ()), *_plugins_of(source)]
-    components = loading.load(named, plugins_dir, enabled=not no_plugins).registry
+    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[source]).registry
     page = write(source, out, components=components).resolve()
     if open_:
         import webbrowser
@@ -52,14 +51,3 @@ def _newest() -> Path:
 
     run = newest_run().path
     return say(next((folder for folder in run.parents if is_suite(folder)), run))
-
-
-def _plugins_of(source: Path) -> tuple[str, ...]:
-    """Returns the plugins that a run was made with, so that its prompts can be made again."""
-    from magdi.core.experiment.directory import RunDirectory
-
-    directory = RunDirectory(source)
-    try:
-        return directory.config().plugins if directory.is_run() else ()
-    except ValueError:
-        return ()  # a configuration of another version: the page is made without the run's components

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 import magdi
 from magdi.cli.app import app
 from magdi.cli.ask import growing
-from magdi.core.errors import MagdiError
+from magdi.core.errors import ComponentError, ConfigError, MagdiError
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.mag import read_mags, write_mags
@@ -74,6 +74,17 @@ def test_evaluates_a_run_beside_its_base(run: Run, toy_run: Path) -> None:
     assert kept == read_predictions(toy_run / "evaluation" / "student.jsonl")
 
 
+PLUGIN = """
+from magdi.plugins import Component, hookimpl
+from magdi.plugins.tasks.arithmetic import Arithmetic
+
+
+@hookimpl
+def magdi_tasks():
+    yield Component("counting", Arithmetic, "Like arithmetic.")
+"""
+
+
 def document_of_run(folder: Path) -> dict[str, Any]:
     from magdi.core.experiment.directory import RunDirectory
     from magdi.core.experiment.result import document as outcome
@@ -95,6 +106,33 @@ def test_a_run_is_examined_in_the_task_that_it_says(run: Run, toy_run: Path, tmp
         assert found["questions"] == 5
         assert not own & {each.prompt for each in read_predictions(Path(found["models"][0]["predictions"]))}
     assert document(run("evaluate", folder, "--task", "arithmetic", "--task-arg", "test=3", "--json"))["questions"] == 3
+
+
+def test_several_samples_are_drawn_from_the_command_line_and_from_python(
+    run: Run, toy_run: Path, tmp_path: Path
+) -> None:
+    asked = document(run("evaluate", toy_run, "--samples", "2", "--limit", "3", "--json"))
+    called = magdi.evaluate(toy_run, samples=2, questions=3, out=tmp_path / "others")
+    for found in (asked, called):
+        assert (found["settings"]["temperature"], found["settings"]["samples"]) == (0.7, 2)
+    assert asked["models"][0]["accuracy"] == called["models"][0]["accuracy"]
+    with pytest.raises(ConfigError, match=r"evaluation\.sample: .*did you mean 'samples'"):
+        magdi.evaluate(toy_run, sample=2)
+
+
+def test_a_runs_task_is_had_from_the_plugin_that_it_was_made_with(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    folder, plugin = copied(toy_run, tmp_path), tmp_path / "counting.py"
+    plugin.write_text(PLUGIN)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config |= {"plugins": [str(plugin)], "task": {"name": "counting", "test": 4}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert document(run("evaluate", folder, "--json"))["questions"] == 4
+    assert magdi.evaluate(folder, out=tmp_path / "others")["questions"] == 4
+    assert document(run("ask", folder, "2 + 2?", "--json"))["answers"]
+    assert document(run("export", folder, "--json"))["files"]
+    for command in (("evaluate", folder), ("ask", folder, "2 + 2?"), ("export", folder, "-o", tmp_path / "none")):
+        with pytest.raises(ComponentError, match="no task 'counting'"):
+            run(*command, "--no-plugins")
 
 
 def test_counts_and_tells_the_questions_that_a_student_has_learned_from(

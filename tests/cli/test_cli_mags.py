@@ -210,15 +210,33 @@ def test_check_holds_a_runs_discussions_again_with_its_settings(mags):
     assert document["files"][0]["replayed"] == 2
 
 
-def test_check_of_a_run_of_a_plugins_protocol_names_the_plugin(mags):
-    mags.with_name("config.yaml").write_text("protocol: {name: ring}\nplugins: [my ring.py]\n")
-    with pytest.raises(ComponentError, match="there is no protocol 'ring'") as caught:
+def test_check_does_not_hold_what_a_run_took_from_elsewhere_against_its_protocol(mags):
+    mags.with_name("config.yaml").write_text("protocol: {name: single}\ndiscussion: {mags: others.jsonl}\n")
+    document = json.loads(run("check", mags, "--json").stdout)
+    assert document["files"][0]["replayed"] == 0
+    document = json.loads(run("check", mags, "--protocol", "single", "--json", code=1).stdout)
+    assert document["files"][0]["replayed"] == 2
+
+
+PLUGIN = """
+from magdi.plugins import Component, hookimpl
+from magdi.protocols.single import Single
+
+
+@hookimpl
+def magdi_protocols():
+    yield Component("lonely", Single, "Like single.")
+"""
+
+
+def test_check_of_a_run_loads_the_plugins_that_it_was_made_with(mags, tmp_path):
+    plugin = tmp_path / "my lonely.py"
+    mags.with_name("config.yaml").write_text(f"protocol: {{name: lonely}}\nplugins: ['{plugin}']\n")
+    with pytest.raises(ComponentError, match="there is no plugin file .*my lonely.py"):
         run("check", mags)
-    assert caught.value.hint == "the run's configuration names plugins: --plugin 'my ring.py'"
-    mags.with_name("config.yaml").write_text("protocol: {name: ring}\n")
-    with pytest.raises(ComponentError) as caught:
-        run("check", mags)
-    assert "--plugin" not in caught.value.hint
+    plugin.write_text(PLUGIN)
+    document = json.loads(run("check", mags, "--json", code=1).stdout)
+    assert document["files"][0]["replayed"] == 2
 
 
 @pytest.mark.parametrize("command", [("export", "-o"), ("show", "#1", "-o")])

@@ -76,6 +76,16 @@ def nearest_runs(name: str, folder: Path = RUNS) -> str:
     return f"the nearest runs are {', '.join(near)}" if near else f"there are no runs in {folder}/; magdi run makes one"
 
 
+def plugins_of(*paths: Path | str) -> list[str]:
+    """Returns the plugins that runs were made with; of what is no run, or of another version of magdi, none."""
+    runs = [run for path in paths if (run := RunDirectory(Path(path))).is_run()]
+    found: list[str] = []
+    for run in runs:
+        with suppress(ValueError):
+            found += run.config().plugins
+    return found
+
+
 def row(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's line in a list.
 
