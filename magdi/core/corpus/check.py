@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from magdi.core.discussion.stepper import DecisionRule
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.protocol import Agent, Protocol
+from magdi.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,16 @@ class Rule:
     """How discussions of a file are held again.
 
     Attributes:
-        protocol: From a MAG to its protocol with its settings; None where that is not known.
+        protocol: Their protocol with its settings; None where it is not known.
         agents: Who took part, in order; by default in the order in which they first spoke.
         decide: The decision rule, where it was not the protocol's own.
+        task: Grades answers; None where it is not known, and answers are graded as magdi's own tasks do.
     """
 
-    protocol: Callable[[Mag], Protocol | None] = lambda mag: None
+    protocol: Protocol | None = None
     agents: Sequence[Agent] = ()
     decide: DecisionRule | None = None
+    task: Task | None = None
 
 
 def check_file(path: Path, rule: Rule | None = None) -> Report:
@@ -94,18 +97,17 @@ def check_mags(mags: Iterable[Mag], rule: Rule | None = None) -> Report:
         if mag.id in ids:
             report.problems.append(Problem(mag.id, "id", "another MAG has the same id"))
         ids.add(mag.id)
-        report.problems += [Problem(mag.id, "grades", what) for what in _grades(mag)]
+        report.problems += [Problem(mag.id, "grades", what) for what in _grades(mag, rule.task)]
         report.problems += [Problem(mag.id, "provenance", what) for what in unquoted(mag)]
-        protocol = rule.protocol(mag)
-        if protocol is not None and "format" not in mag.metadata:
+        if rule.protocol is not None and "format" not in mag.metadata:
             report.replayed += 1
             agents = list(rule.agents) or speakers(mag)
-            found = differences(mag, protocol, agents, rule.decide)
+            found = differences(mag, rule.protocol, agents, rule.decide)
             report.problems += [Problem(mag.id, "protocol", what) for what in found]
     return report
 
 
-def _grades(mag: Mag) -> Iterator[str]:
+def _grades(mag: Mag, task: Task | None) -> Iterator[str]:
     for turn in mag.turns:
         if turn.status == "invalid" and (turn.answer is not None or turn.label is not None):
             yield f"turn {turn.step} is invalid but has an answer or a label"
@@ -115,9 +117,9 @@ def _grades(mag: Mag) -> Iterator[str]:
             yield f"turn {turn.step} is labelled {turn.label} by gold, but correct is {turn.correct}"
         if turn.correct is not None and mag.question.gold is None:
             yield f"turn {turn.step} is graded, but the question has no gold answer"
-        if turn.answer is not None and _contradicts(turn.correct, turn.answer, mag.question):
+        if turn.answer is not None and _contradicts(turn.correct, turn.answer, mag.question, task):
             yield f"turn {turn.step} is graded {turn.correct}, but its answer is {_beside_gold(turn.answer, mag)}"
-    if _contradicts(mag.decision.correct, mag.decision.answer, mag.question):
+    if _contradicts(mag.decision.correct, mag.decision.answer, mag.question, task):
         yield f"the decision is graded {mag.decision.correct}, but is {_beside_gold(mag.decision.answer, mag)}"
     if mag.decision.correct is not None and mag.question.gold is None:
         yield "the decision is graded, but the question has no gold answer"
@@ -130,10 +132,12 @@ def _grades(mag: Mag) -> Iterator[str]:
             yield f"the answer {answer!r} is graded right in one turn and wrong in another"
 
 
-def _contradicts(correct: bool | None, answer: str | None, question: Question) -> bool:
+def _contradicts(correct: bool | None, answer: str | None, question: Question, task: Task | None) -> bool:
     """Returns whether a grade is another than the one that tasks give; what is not graded contradicts nothing."""
     if correct is None or question.gold is None:
         return False
+    if task is not None:
+        return correct is not task.grade(answer, question.gold)
     # Without a task, expressions are told by their backslashes, and all else is compared as it is spelt.
     plain = not question.task and question.answer_type == "expression" and "\\" not in question.gold
     return correct is not grade(answer, question.gold, "text" if plain and not correct else question.answer_type)

@@ -9,6 +9,7 @@ from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decisions.votes import LastWord
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
+from magdi.core.task import Task
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.roundtable import Roundtable
@@ -30,7 +31,7 @@ def real() -> Mag:
 
 
 def test_what_was_really_held_is_sound(real):
-    report = check_mags([real], Rule(lambda mag: ReConcile(ReConcile.Config(rounds=1))))
+    report = check_mags([real], Rule(ReConcile(ReConcile.Config(rounds=1))))
     assert (report.mags, report.turns, report.edges, report.prompts, report.replayed) == (1, 6, 9, 6, 1)
     assert report.problems == []
 
@@ -91,7 +92,7 @@ def test_decision_rules_and_selected_speakers_are_held_again():
 
 def test_imported_files_are_not_held_against_our_rules(real):
     foreign = real.model_copy(update={"metadata": {"format": "du"}})
-    report = check_mags([foreign], Rule(lambda mag: Debate()))
+    report = check_mags([foreign], Rule(Debate()))
     assert (report.replayed, report.problems) == (0, [])
 
 
@@ -121,6 +122,24 @@ def test_answers_are_graded_again(real):
     ]
     assert problems(changed(talk(), 1, label=True, label_source="value")) == [], "malt's labels may differ"
     assert problems(changed(talk(), 1, correct=None, label=None, label_source="none")) == []
+
+
+def test_a_tasks_own_grade_goes_before_ours():
+    class Lenient(Task):
+        def questions(self, split):
+            return ()
+
+        def extract(self, text, question):
+            return text
+
+        def grade(self, answer, gold):
+            return answer is not None and answer in (gold, "7")
+
+    lenient = changed(talk(), 1, correct=True, label=True)
+    assert check_mags([lenient], Rule(task=Lenient())).problems == []
+    strict = changed(talk(), 1, correct=False, label=False)
+    (problem,) = check_mags([strict], Rule(task=Lenient())).problems
+    assert problem.what == "turn 1 is graded False, but its answer is '7' and gold '51'"
 
 
 @pytest.mark.parametrize(
