@@ -293,7 +293,7 @@ def least_autogen_client(url: str, info: Any, transport: Any) -> Any:
             return CreateResult(finish_reason="stop", content=text, usage=usage, cached=False)
 
         def create_stream(self, *_: Any, **__: Any) -> Any:
-            raise NotImplementedError
+            raise RuntimeError("a team that runs to its end asks for no stream")
 
         async def close(self) -> None:
             await openai.close()

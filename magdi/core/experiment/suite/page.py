@@ -29,7 +29,6 @@ from magdi.core.experiment.suite.statistics import NO_DIFFERENCE
 AGAINST = (("output_tokens", "tokens an answer"), ("calls", "teacher calls"), ("trained_tokens", "tokens learned"))
 """What accuracy is drawn against, where cells differ in it."""
 
-
 APART = 1.2
 """How much more the most must be than the least for that to be a plot."""
 
@@ -103,22 +102,25 @@ def _results(document: Mapping[str, Any]) -> Table:
 
 
 def _intervals(document: Mapping[str, Any]) -> Iterator[Intervals]:
-    usual = f" against {document['reference']}"
-
-    def row(each: Mapping[str, Any], value: str, shown: bool = True) -> Estimate:
-        low, high = each["interval"]
-        seeds = tuple(each["seeds"].values())
-        name = str(each["name"]).removesuffix(usual)
-        return Estimate(name, each[value], low, high, seeds if len(seeds) > 1 else (), shown)
-
     compared = document["comparisons"]
-    cells = tuple(row(each, "mean") for each in document["rows"])
+    cells = tuple(_estimate(str(each["name"]), each["mean"], each) for each in document["rows"])
     yield Intervals("Accuracy", "accuracy", cells, note=RINGS, half=bool(compared))
     if compared:
         title = f"Difference, to {document['reference']} where nothing else is said"
-        rows = tuple(row(each, "difference", each["verdict"] != NO_DIFFERENCE) for each in compared)
+        usual = f" against {document['reference']}"
+        rows = tuple(
+            _estimate(str(each["name"]).removesuffix(usual), each["difference"], each, each["verdict"] != NO_DIFFERENCE)
+            for each in compared
+        )
         note = f"{RINGS} Grey: no difference shown."
         yield Intervals(title, "points", rows, unit="points", note=note, half=True)
+
+
+def _estimate(name: str, value: float, found: Mapping[str, Any], shown: bool = True) -> Estimate:
+    """Returns a row of the plot: its interval and its seeds, where there are several, are those that were found."""
+    low, high = found["interval"]
+    seeds = tuple(found["seeds"].values())
+    return Estimate(name, value, low, high, seeds if len(seeds) > 1 else (), shown)
 
 
 def _controls(document: Mapping[str, Any]) -> Iterator[Table]:
