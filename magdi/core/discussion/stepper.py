@@ -11,7 +11,7 @@ from inspect import isgenerator
 from typing import Any, NamedTuple
 from typing import Protocol as Interface
 
-from magdi.core.errors import ProtocolError
+from magdi.core.errors import ConfigError, ProtocolError
 from magdi.core.mag import Decision, Mag, Message, Question, Status, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Protocol, Wave
 from magdi.core.reply import Parsed
@@ -72,6 +72,7 @@ class Stepper:
 
     Raises:
         ProtocolError: Here or in `answer`: the protocol broke its contract, or raised.
+        ConfigError: The protocol cannot hold this discussion with its settings.
     """
 
     def __init__(
@@ -196,7 +197,7 @@ class Stepper:
             wave = next(self._waves) if said is None else self._waves.send(said)
         except StopIteration as end:
             self._wave, self._said, self._mag = [], {}, end.value
-        except ProtocolError:
+        except (ProtocolError, ConfigError):
             raise
         except Exception as error:
             raise self._broke(f"raised {type(error).__name__}: {error}") from error

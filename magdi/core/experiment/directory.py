@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -17,6 +17,7 @@ import yaml
 
 from magdi.core.config.models import RunConfig
 from magdi.core.config.shortcuts import flatten
+from magdi.core.discussion.journal import Journal
 from magdi.core.errors import RunDirectoryError
 from magdi.core.experiment.inputs import contents
 from magdi.core.redact import redact
@@ -141,10 +142,18 @@ class RunDirectory:
 
     def discard_if_empty(self) -> None:
         """Takes the directory away where nothing has come of the run, not even a reply."""
-        bare = {self.CONFIG, self.STATE, self.LOCK}
-        stages = self.state().get("stages", {})
-        if {file.name for file in self.path.iterdir()} <= bare and not any("done" in each for each in stages.values()):
+        bare = {self.CONFIG, self.STATE, self.LOCK, self.journal.name, self.mags.name}
+        nothing = {file.name for file in self.path.iterdir()} <= bare and not self.replies()
+        empty = not self.mags.exists() or not self.mags.stat().st_size
+        if nothing and empty and not any("done" in each for each in self.state().get("stages", {}).values()):
             shutil.rmtree(self.path)
+
+    def replies(self) -> int:
+        """Returns how many replies of teachers are kept."""
+        if not self.journal.exists():
+            return 0
+        with closing(Journal(self.journal)) as journal:
+            return len(journal)
 
     def is_run(self) -> bool:
         """Returns whether there is a run in it."""

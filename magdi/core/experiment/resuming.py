@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
-from magdi.core.discussion.journal import Journal
 from magdi.core.experiment.directory import RunDirectory
 
 
@@ -34,7 +32,7 @@ def _discussed(directory: RunDirectory, record: dict[str, Any], questions: Calla
         count = record["mags"]["count"]
         yield f"{count:,} of {count + record.get('failed', 0):,} questions discussed"
     elif directory.mags.exists() or directory.journal.exists():
-        held, replies = _lines(directory), _replies(directory)
+        held, replies = _lines(directory), directory.replies()
         yield f"{held:,} of {questions():,} questions discussed ({replies:,} replies kept)"
 
 
@@ -43,11 +41,6 @@ def _lines(directory: RunDirectory) -> int:
         return 0
     with directory.mags.open("rb") as file:
         return sum(line.endswith(b"\n") for line in file)
-
-
-def _replies(directory: RunDirectory) -> int:
-    with closing(Journal(directory.journal)) as journal:
-        return len(journal)
 
 
 def _trained(directory: RunDirectory, record: dict[str, Any]) -> Iterator[str]:

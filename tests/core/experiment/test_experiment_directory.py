@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import magdi
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import RunDirectoryError
+from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
 from magdi.core.experiment.directory import GLANCE, RunDirectory
 from magdi.core.experiment.result import document
 
@@ -62,3 +64,26 @@ def test_who_only_looks_keeps_nobody_out(directory: RunDirectory) -> None:
         with directory.lock(), pytest.raises(RunDirectoryError, match="another process"), directory.lock():
             pass
         looking.join()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"protocol": {"name": "debate", "topology": "custom", "adjacency": [[1], [0]]}},
+        {"protocol": {"name": "reconcile", "calibration": "no-such.json"}},
+        {"decision": "pluralty"},
+    ],
+)
+def test_settings_that_show_themselves_wrong_in_the_run_leave_no_directory(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(MagdiError) as caught:
+        magdi.discuss(out=tmp_path / "run", limit=2, **wrong)
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_has_a_reply_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(LimitReached):
+        magdi.discuss(out=tmp_path / "run", limit=2, max_calls=2)
+    assert RunDirectory(tmp_path / "run").replies() == 2
