@@ -88,9 +88,10 @@ def _totals(totals: Mapping[str, Any]) -> RenderableType:
 
 def _turns(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     columns = ["turns", "answered", "invalid", "repaired", "right", "wrong", "unlabelled", "tokens"]
+    headings = {"right": "label right", "wrong": "label wrong", "unlabelled": "no label"}
     return table(
         f"turns by {name}",
-        [name, *columns, "right, %"],
+        [name, *(headings.get(column, column) for column in columns), "right, %"],
         [[row["group"], *(row[column] for column in columns), percent(row["accuracy"])] for row in rows],
     )
 

@@ -20,9 +20,10 @@ from magdi.core.decision import last_words, vote
 from magdi.core.errors import ComponentError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol
-from magdi.core.reply import Extract, FreeAnswer, FreeText, Parsed, UnreadableReply, strip_answer_sentence
+from magdi.core.reply import Extract, FreeText, Parsed, UnreadableReply, strip_answer_sentence
 from magdi.core.templates import Templates, fill
 from magdi.protocols.autogen_prompts import Form, fill_form, make_form, with_task
+from magdi.protocols.chatting import ChatAnswer, without_signals
 from magdi.protocols.stepped_loop import Call, SteppedLoop
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
 SOLVER, SELECTOR = "solver", "selector"
 
 
-class Utterance(FreeAnswer):
+class Utterance(ChatAnswer):
     """Any words; an answer is taken from them where there is one, and none is missed where there is not."""
 
     def parse(self, text: str, extract: Extract) -> Parsed:
-        """Takes the text as reasoning, and the task's extraction of it as answer; only an empty reply is unreadable."""
+        """Takes all but signals as reasoning, and what the task extracts as answer; only emptiness is unreadable."""
         if not text.strip():
             raise UnreadableReply("the reply is empty")
-        return Parsed(reasoning=strip_answer_sentence(text) or text.strip(), answer=extract(text))
+        said = without_signals(text, self.word)
+        return Parsed(reasoning=strip_answer_sentence(said) or text.strip(), answer=extract(said))
 
 
 class Prompts(Templates):
@@ -127,7 +129,7 @@ class _Talk:
             round=self._round,
             seen=[turn for turn in self._said if turn.step in form.steps],
             role=asked.role,
-            reply=FreeText() if selects else Utterance(),
+            reply=FreeText() if selects else Utterance(self.protocol.config.stop_mention),
             caused_by=[] if selects else self._choice,
             note=form.text,
         )

@@ -12,9 +12,9 @@ from autogen_core.models import ChatCompletionClient, CreateResult, ModelFamily,
 from magdi.core.mag import Turn
 from magdi.core.protocol import Agent
 from magdi.protocols.autogen_prompts import Line, as_lines
+from magdi.protocols.chatting import HAND_OVER
 from magdi.protocols.stepped_loop import SteppedLoop
 
-HAND_OVER = "NEXT:"
 TRANSFER = "transfer_to_"
 
 

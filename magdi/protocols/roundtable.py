@@ -22,13 +22,12 @@ from pydantic import BaseModel, Field
 from magdi.core.decision import consensus, last_words, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
-from magdi.core.reply import FreeAnswer
 from magdi.core.templates import Templates, fill
+from magdi.protocols.chatting import HAND_OVER, ChatAnswer
 from magdi.protocols.conversation import conversation
 from magdi.protocols.forms import NameChoice, named
 
 SELECTOR = "selector"
-HAND_OVER = "NEXT:"
 
 
 class Prompts(Templates):
@@ -96,7 +95,7 @@ class Roundtable(Protocol):
                     speaker,
                     round=len(said),
                     seen=self._window(said),
-                    reply=FreeAnswer(),
+                    reply=ChatAnswer(self.config.stop_mention),
                     caused_by=choice,
                     note=names,
                 )

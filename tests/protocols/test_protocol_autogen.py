@@ -135,9 +135,9 @@ class TestTeams:
         provenance(mag)
 
     def test_a_factory_that_is_not_there_is_told(self):
-        from magdi.core.errors import ProtocolError
+        from magdi.core.errors import ConfigError
 
-        with pytest.raises(ProtocolError, match="nowhere:team"):
+        with pytest.raises(ConfigError, match="nowhere:team"):
             hold(self.autogen(factory="nowhere:team"), disagree)
 
     @pytest.mark.parametrize("team", ["round-robin", "selector", "swarm", "graph-flow"])

@@ -4,6 +4,7 @@ import pytest
 from scripted_talk import counts, disagree, hold, provenance
 
 from magdi.core.protocol import Agent
+from magdi.protocols.chatting import without_signals
 from magdi.protocols.roundtable import Roundtable
 from magdi.protocols.solver_critic import SolverCritic
 
@@ -74,6 +75,20 @@ def test_hand_off_follows_the_last_speaker():
     mag = hold(table(speaker="hand-off", max_turns=4), script)
     assert [turn.agent for turn in mag.turns] == ["A", "C", "C", "B"]
     assert "NEXT: name" in mag.turns[0].prompt[-1].content
+
+
+def test_signals_are_neither_reasoning_nor_answer():
+    replies = [
+        "2 + 2 = 4. The answer is 4.\nNEXT: Agent 3",
+        "I checked. The answer is 5. NEXT: B",
+        "NEXT: C\n1 + 4 = 5. The answer is 5.\nDONE",
+    ]
+    mag = hold(table(speaker="hand-off", stop_mention="DONE", until_consensus=False), replies)
+    assert [turn.reasoning for turn in mag.turns] == ["2 + 2 = 4.", "I checked.", "1 + 4 = 5."]
+    assert [turn.answer for turn in mag.turns] == ["4", "5", "5"]
+    assert [turn.text for turn in mag.turns] == replies, "what was said is kept as it was"
+    assert mag.stop == "mention"
+    assert without_signals("DONEness is over. DONE.", "DONE") == "DONEness is over."
 
 
 def test_it_ends_on_a_word_on_consensus_or_after_its_turns():

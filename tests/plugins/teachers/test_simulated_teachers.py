@@ -190,6 +190,31 @@ def test_a_critic_approves_or_names_the_step(answer, expected):
     assert critic.answer(asked).text.startswith(expected)
 
 
+GROUP = "You are ada, one of a group that answers a question together: ada, bea, cid."
+FORM = FreeAnswer().instructions(TASK.questions("test")[0])
+CALL = f"Name who is to speak after you on a line of its own: NEXT: name.\n\n{FORM}"
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ((), "The answer is 14.\nNEXT: bea"),
+        ((("bea", "14"),), "The answer is 14.\nNEXT: cid"),
+        ((("bea", "14"), ("cid", "13")), "The answer is 14.\nNEXT: cid"),
+        ((("bea", "14"), ("cid", "14")), "The answer is 14."),
+    ],
+)
+def test_it_hands_over_to_the_silent_then_to_the_contrary(others, expected):
+    said = "\n\n".join(f"<<< Solution of {who}\n12 + 5 = 17.\nThe answer is {answer}.\n>>>" for who, answer in others)
+    text = sure("stubborn").answer(request(f"{GROUP}\n\n{PROBLEM.text}\n\n{said}\n\n{CALL}")).text
+    assert text.endswith(expected)
+
+
+def test_it_hands_over_to_one_of_those_that_are_offered():
+    offered = CALL.replace("NEXT: name", "NEXT: and one of bea, cid")
+    assert sure().answer(request(f"{PROBLEM.text}\n\n{offered}")).text.endswith("\nNEXT: bea")
+
+
 @pytest.mark.parametrize(
     "text", ["Is the sky blue? Answer yes or no.", "Which?\n(A) one\n(B) two", "How many legs have 17.5 cats?", "?"]
 )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from magdi.plugins.teachers.simulated.handing import hand_over
 from magdi.plugins.teachers.simulated.mind import Opinion
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
 from magdi.plugins.teachers.simulated.reading import Heard, Shown
@@ -23,7 +24,8 @@ def reply_text(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: ran
         text = json.dumps(_fields(heard, heard.schema, opinion, config, rng))
         return f"Here is my reply.\n```json\n{text}\n```" if rng.random() < config.untidy else text
     if heard.wants_answer:
-        return f"{reasoning(heard, opinion, config, rng)} The answer is {opinion.solution.answer}.".strip()
+        said = f"{reasoning(heard, opinion, config, rng)} The answer is {opinion.solution.answer}."
+        return f"{said}\n{hand_over(heard, opinion)}".strip()
     if "summar" in heard.question.lower() and heard.others:
         return _summary(heard)
     return _comment(heard, opinion)
