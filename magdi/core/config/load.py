@@ -136,7 +136,7 @@ def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
         where = ("evaluation", "task")
         yield from (Problem((*where, *problem.path), problem.message) for problem in check("task", examined))
     teachers = tree.get("teachers")
-    for index, given in enumerate(teachers if isinstance(teachers, Sequence) else ()):
+    for index, given in enumerate(teachers if isinstance(teachers, list | tuple) else ()):
         teacher = _attempt(TeacherChoice, given)
         if teacher is not None:
             at = ("teachers", str(index))

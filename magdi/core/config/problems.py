@@ -68,11 +68,11 @@ def _problem(details: Any, model: type[BaseModel], data: Mapping[str, Any], pref
         return Problem(prefix + path, f"there is no such key; {did_you_mean(path[-1], keys_at(model, path[:-1]))}")
     if details["type"] == "missing":
         return Problem(prefix + path, "must be given")
-    message = details["msg"].removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     message = message[:1].lower() + message[1:]
     given = details["input"]
-    shown = "" if isinstance(given, Mapping | BaseModel) else f", not {_short(given)}"
-    return Problem(prefix + path, message + shown)
+    told = isinstance(given, Mapping | BaseModel) or (isinstance(given, str) and repr(given) in message)
+    return Problem(prefix + path, message if told else f"{message}, not {_short(given)}")
 
 
 def _short(value: object, most: int = 60) -> str:

@@ -21,7 +21,15 @@ class Outer(BaseModel, extra="forbid"):
     name: str
     inner: Inner | None = None
     many: tuple[Inner, ...] = ()
+    level: str = "1"
     either: Literal["auto"] | tuple[str, ...] = "auto"
+
+    @field_validator("level")
+    @classmethod
+    def _known(cls, level: str) -> str:
+        if level != "1":
+            raise ValueError(f"There is no level {level!r}")
+        return level
 
 
 def said(data: dict) -> list[str]:
@@ -55,6 +63,14 @@ def test_problems_name_the_path_in_the_data_and_what_was_meant():
 
 def test_what_a_validator_says_is_kept():
     assert said({"name": "x", "inner": {"width": 4}}) == ["inner.width: width must be odd, not 4"]
+
+
+def test_what_was_given_is_said_once():
+    assert said({"name": "x", "level": "5"}) == ["level: there is no level '5'"]
+
+
+def test_what_is_written_as_a_list_is_called_so():
+    assert said({"name": "x", "many": "abc"}) == ["many: input should be a list, not 'abc'"]
 
 
 def test_members_of_a_union_are_no_part_of_the_path():
