@@ -17,6 +17,7 @@ import magdi
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.experiment.directory import RunDirectory
 from magdi.core.experiment.keep import KEPT
+from magdi.core.experiment.progress import Figures, Silent
 from magdi.core.experiment.suite.formats import FORMATS
 from magdi.core.experiment.suite.jobs import MEASURED
 from magdi.core.experiment.suite.results import DOCUMENT
@@ -65,14 +66,39 @@ def ablate(place: Path, **options: Any) -> dict[str, Any]:
     return magdi.ablate(str(place / "toy.yaml"), out=place / "out", seeds=2, **TOY, **options)
 
 
+class Watching(Silent):
+    """Looks at the document whenever something has ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.seen = folder / DOCUMENT, list[dict[str, Any]]()
+
+    def advance(self, done: int, figures: Figures) -> None:
+        if self.file.is_file():
+            self.seen.append(json.loads(self.file.read_text()))
+
+
 @pytest.fixture(scope="module")
-def document(place: Path) -> dict[str, Any]:
-    return ablate(place)
+def watching(place: Path) -> Watching:
+    return Watching(place / "out")
+
+
+@pytest.fixture(scope="module")
+def document(place: Path, watching: Watching) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("magdi.core.experiment.suite.suite.PAUSE", 0.0)
+        return ablate(place, progress=watching)
 
 
 @pytest.fixture(scope="module")
 def rows(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["encoder"]: row for row in document["rows"]}
+
+
+def test_what_has_come_out_so_far_is_kept(document: dict[str, Any], watching: Watching) -> None:
+    first, last = watching.seen[0], watching.seen[-1]
+    assert 0 < sum(len(row["seeds"]) for row in first["rows"]) < sum(len(row["seeds"]) for row in last["rows"])
+    assert len(first["missing"]) > len(last["missing"])
+    assert (Path(document["directory"]) / "report.html").is_file()
 
 
 def test_a_cell_that_fails_stops_no_other(document: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
