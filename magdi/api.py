@@ -186,9 +186,9 @@ def evaluate(
     Raises:
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
     """
-    from magdi.core.evaluation.contenders import find_contender
-    from magdi.core.evaluation.evaluate import evaluate as measure
-    from magdi.core.evaluation.request import make_plan
+    from magdi.core.experiment.exam.contenders import find_contender
+    from magdi.core.experiment.exam.evaluate import evaluate as measure
+    from magdi.core.experiment.exam.request import make_plan
 
     components = load_plugins(plugins_of(*models)).registry
     contenders = [

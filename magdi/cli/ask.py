@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from magdi.core.config.models import Evaluation
     from magdi.core.evaluation.asking import Asked
-    from magdi.core.evaluation.contenders import Contender
+    from magdi.core.experiment.exam.contenders import Contender
     from magdi.core.mag import Question
     from magdi.core.task import Task
 
@@ -58,8 +58,8 @@ def ask(
     from magdi.cli import loading, output
     from magdi.core.config.models import ComponentChoice
     from magdi.core.evaluation.asking import free_question
-    from magdi.core.evaluation.contenders import base_of_run, find_contender
-    from magdi.core.evaluation.request import chosen_settings, chosen_task
+    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
+    from magdi.core.experiment.exam.request import chosen_settings, chosen_task
 
     model, question = _model_and_question(model, question)
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model]).registry

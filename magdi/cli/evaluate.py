@@ -102,9 +102,9 @@ def evaluate(
     """
     from magdi.cli import loading, output
     from magdi.cli.evaluation_table import evaluation_table
-    from magdi.core.evaluation.contenders import base_of_run, find_contender
-    from magdi.core.evaluation.evaluate import evaluate as run
-    from magdi.core.evaluation.request import make_plan
+    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
+    from magdi.core.experiment.exam.evaluate import evaluate as run
+    from magdi.core.experiment.exam.request import make_plan
 
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models).registry
     contenders = [

@@ -10,6 +10,8 @@ from typing import IO, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from magdi.core.errors import DataError
+from magdi.core.mag import Question
+from magdi.core.task import Task
 
 SCHEMA = "magdi.predictions/1"
 Finish = Literal["end", "answer", "length"]
@@ -137,3 +139,10 @@ def _parse(path: Path, *, drop_torn_end: bool = False) -> tuple[dict[str, Any], 
         except ValidationError as error:
             raise DataError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
     return header, predictions
+
+
+def regraded(task: Task, question: Question, prediction: Prediction) -> Prediction:
+    """Returns a prediction with its output read and graded anew."""
+    answer = task.extract(prediction.output, question)
+    correct = None if question.gold is None else task.grade(answer, question.gold)
+    return prediction.model_copy(update={"answer": answer, "gold": question.gold, "correct": correct})

@@ -255,7 +255,7 @@ class Workshop:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.evaluation.known import count_known, learned_mags, warning
+        from magdi.core.experiment.exam.known import count_known, learned_mags, warning
 
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0

@@ -13,8 +13,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.distill.levels import find_level
 from magdi.core.errors import DataError
-from magdi.core.evaluation.evaluate import regraded
-from magdi.core.evaluation.prediction import Prediction, read_predictions
+from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.voting import correct_by_question
 from magdi.core.experiment.directory import RunDirectory

@@ -10,8 +10,8 @@ from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
-from magdi.core.evaluation.contenders import Contender, common_run
-from magdi.core.evaluation.evaluate import Plan
+from magdi.core.experiment.exam.contenders import Contender, common_run
+from magdi.core.experiment.exam.evaluate import Plan
 
 Sampling = Literal["greedy", "paper"]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
-from magdi.core.evaluation.contenders import Contender, require_questions
 from magdi.core.evaluation.cuts import cut_answers
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.known import count_known, warning
-from magdi.core.evaluation.prediction import Prediction, read_predictions
+from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.experiment.clock import Clock
+from magdi.core.experiment.exam.contenders import Contender, require_questions
+from magdi.core.experiment.exam.known import count_known, warning
 from magdi.core.experiment.progress import Progress
 from magdi.core.mag import Question
 from magdi.core.task import Task
@@ -129,13 +129,6 @@ def _regraded(file: Path, plan: Plan) -> list[Prediction]:
     if not kept:
         raise DataError(f"{file} answers none of the questions of this task and split")
     return [regraded(plan.task, questions[prediction.id], prediction) for prediction in kept]
-
-
-def regraded(task: Task, question: Question, prediction: Prediction) -> Prediction:
-    """Returns a prediction with its output read and graded anew."""
-    answer = task.extract(prediction.output, question)
-    correct = None if question.gold is None else task.grade(answer, question.gold)
-    return prediction.model_copy(update={"answer": answer, "gold": question.gold, "correct": correct})
 
 
 def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from magdi.core.config.models import Evaluation, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
-from magdi.core.evaluation.known import learned_mags
 from magdi.core.experiment.directory import RunDirectory
+from magdi.core.experiment.exam.known import learned_mags
 from magdi.core.experiment.runs import RUNS, nearest_runs
 from magdi.core.mag import Question
 
