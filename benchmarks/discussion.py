@@ -30,72 +30,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LATENCY = 0.05  # seconds
+from discussion_autogen import autogen_client
+from discussion_server import LATENCY, serving
+
 IN_FLIGHT = 64
 WARM_UP = 256  # calls
 CONTESTANTS = ("aiohttp", "openai", "openai-aiohttp", "teacher", "magdi", "autogen", "autogen-aiohttp")
 PROMPT = "A shop sells pens at 3 dollars and books at 12 dollars. What do 4 pens and 2 books cost? " * 6
-SERVER_SECONDS = 3600  # after which the server ends by itself, whatever happened to whoever started it
-
-
-def completion(answer: str) -> bytes:
-    text = json.dumps({"reasoning": "Pens first, then books, then both. " * 12, "answer": answer, "confidence": 0.9})
-    message = {"role": "assistant", "content": text}
-    body = {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {"prompt_tokens": 150, "completion_tokens": 110, "total_tokens": 260},
-    }
-    raw = json.dumps(body).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(raw) + raw
-
-
-RESPONSES = [completion(answer) for answer in ("36", "36", "36", "40")]
-
-
-class Server(asyncio.Protocol):
-    """As little server as can be, so that the clients are what is measured."""
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport, self.buffer = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while (head := self.buffer.find(b"\r\n\r\n")) >= 0:
-            length = self.buffer[:head].lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-            end = head + 4 + int(length)
-            if len(self.buffer) < end:
-                return
-            response = RESPONSES[zlib.crc32(self.buffer[head:end]) % len(RESPONSES)]
-            self.buffer = self.buffer[end:]
-            asyncio.get_running_loop().call_later(LATENCY, self.transport.write, response)
-
-
-async def serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    async with server:
-        await asyncio.sleep(SERVER_SECONDS)
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    server = subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 Measure = dict[str, float]
@@ -261,63 +206,6 @@ def run_autogen(url: str, calls: int, *, with_aiohttp: bool) -> Measure:
     return result
 
 
-def autogen_client(url: str, *, with_aiohttp: bool) -> Any:
-    """AutoGen's own OpenAI client where autogen-ext is installed; else the least that stands in for it."""
-    from openai import DefaultAioHttpClient
-
-    transport = {"http_client": DefaultAioHttpClient()} if with_aiohttp else {}
-    info: Any = dict.fromkeys(("vision", "function_calling", "json_output", "structured_output"), False)
-    info["family"] = "unknown"
-    try:
-        from autogen_ext.models.openai import OpenAIChatCompletionClient
-    except ImportError:
-        return least_autogen_client(url, info, transport)
-    return OpenAIChatCompletionClient(
-        model="m", base_url=url, api_key="x", model_info=info, temperature=0.7, max_tokens=1024, **transport
-    )
-
-
-def least_autogen_client(url: str, info: Any, transport: Any) -> Any:
-    from autogen_core.models import AssistantMessage, ChatCompletionClient, CreateResult, RequestUsage, SystemMessage
-    from openai import AsyncOpenAI
-
-    openai = AsyncOpenAI(base_url=url, api_key="x", **transport)
-    roles = {SystemMessage: "system", AssistantMessage: "assistant"}
-
-    class Client(ChatCompletionClient):
-        async def create(self, messages: Any, **_: Any) -> Any:
-            sent = [{"role": roles.get(type(each), "user"), "content": each.content} for each in messages]
-            reply = await openai.chat.completions.create(model="m", messages=sent, temperature=0.7, max_tokens=1024)
-            usage = RequestUsage(reply.usage.prompt_tokens, reply.usage.completion_tokens)
-            text = reply.choices[0].message.content
-            return CreateResult(finish_reason="stop", content=text, usage=usage, cached=False)
-
-        def create_stream(self, *_: Any, **__: Any) -> Any:
-            raise RuntimeError("a team that runs to its end asks for no stream")
-
-        async def close(self) -> None:
-            await openai.close()
-
-        def actual_usage(self) -> Any:
-            return RequestUsage(prompt_tokens=0, completion_tokens=0)
-
-        total_usage = actual_usage
-
-        def count_tokens(self, *_: Any, **__: Any) -> int:
-            return 0
-
-        def remaining_tokens(self, *_: Any, **__: Any) -> int:
-            return 10_000
-
-        @property
-        def capabilities(self) -> Any:
-            return info
-
-        model_info = capabilities
-
-    return Client()
-
-
 def contest(name: str, url: str, calls: int) -> Measure:
     match name:
         case "aiohttp":
@@ -380,13 +268,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scaling", action="store_true", help="CPU a call and memory, at 1,000 to 100,000 calls")
     parser.add_argument("--autogen-python", default=sys.executable, help="an interpreter that has autogen-agentchat")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        asyncio.run(serve())
-    elif options.contestant:
+    if options.contestant:
         print(json.dumps(contest(options.contestant, options.url, options.calls)))
     else:
         with serving() as url:
