@@ -24,7 +24,7 @@ from magdi.core.experiment.suite.runner import Bench, Failure, execute, in_order
 from magdi.core.task import Task
 
 PAUSE = 30.0
-"""Seconds between two keepings of what has come out so far."""
+"""Least seconds between two keepings of what has come out so far, and how often what one takes lies between them."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Suite:
     def run(self, bench: Bench, *, workers: int, progress: Progress, fresh: bool = False) -> dict[str, Any]:
         """Does what is left to do, and returns the outcome; see `magdi.core.experiment.suite.results`.
 
-        The outcome so far, and its page, are kept about twice a minute: a suite that is killed can be looked at.
+        The outcome so far, and its page, are kept now and then: a suite that is killed can be looked at.
         Further keys: ``failures`` (cell, seed, error, kind), ``seconds``.
         """
         started = time.monotonic()
@@ -100,15 +100,16 @@ class Suite:
         left = self._left(jobs)
         cells = [job for job in left if job.kind == "cell"]
         progress.stage(f"suite {self.name}", len(cells), "cells")
-        ended, kept = 0, started
+        ended, due = 0, started + PAUSE
 
         def on_end(job: Job) -> None:
-            nonlocal ended, kept
+            nonlocal ended, due
             ended += job.kind == "cell"
             progress.advance(ended, {"jobs": sum(each.done for each in left), "of": len(left)})
-            if job.done and job.kind == "cell" and time.monotonic() - kept > PAUSE:
-                self.outcome(seconds=time.monotonic() - started)
-                kept = time.monotonic()
+            now = time.monotonic()
+            if job.done and job.kind == "cell" and now > due:
+                self.outcome(seconds=now - started)
+                due = time.monotonic() + PAUSE * max(1.0, time.monotonic() - now)
 
         failures = execute(left, bench, workers=workers, on_end=on_end)
         progress.finish(time.monotonic() - started)
