@@ -18,9 +18,6 @@ from magdi.core.distill.encoded import Ints, ints
 WASTE = 1.3
 """A bucket's padded area is at most this times the area of its smallest member."""
 
-QUERIES = 64
-"""Most queries of a part of a segment with a prefix."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -29,7 +26,7 @@ class Bucket:
     Attributes:
         q_index: [R * Q] places of the queries in the row; padding repeats the last.
         k_index: [R * K] places of prefix and own keys; padding repeats the last.
-        prefix: [R] keys before the first query of each: the prefix, and what of the segment comes earlier.
+        prefix: [R] tokens of each prefix.
         shape: R, Q, K.
         alone: No member has a prefix, so that plain causal attention will do.
         masks: Made on first use, by window and type; shared by all layers.
@@ -110,22 +107,19 @@ class Segments:
         k_index[ranges(cu_k[:-1] + prefix_length, length)] = ranges(start, length)
         inverse = np.empty(int(length.sum()), dtype=np.int64)
         buckets, offset = [], 0
-        segment, skipped, asked = _parts(length, prefix_length)
-        before = prefix_length[segment] + skipped
-        first, first_key = start[segment] + skipped, cu_k[segment]
-        for members in _grouped(asked, before + asked, before):
-            queries, width = int(asked[members].max()), int((before + asked)[members].max())
-            row = np.minimum(np.arange(queries), asked[members, None] - 1)
-            column = np.minimum(np.arange(width), (before + asked)[members, None] - 1)
+        for members in _grouped(length, keys, prefix_length):
+            queries, width = int(length[members].max()), int(keys[members].max())
+            row = np.minimum(np.arange(queries), length[members, None] - 1)
+            column = np.minimum(np.arange(width), keys[members, None] - 1)
             place = offset + np.arange(len(members)) * queries
-            inverse[ranges(first[members], asked[members])] = ranges(place, asked[members])
+            inverse[ranges(start[members], length[members])] = ranges(place, length[members])
             buckets.append(
                 Bucket(
-                    q_index=torch.from_numpy((first[members, None] + row).reshape(-1)),
-                    k_index=torch.from_numpy(k_index[(first_key[members, None] + column).reshape(-1)]),
-                    prefix=torch.from_numpy(before[members]),
+                    q_index=torch.from_numpy((start[members, None] + row).reshape(-1)),
+                    k_index=torch.from_numpy(k_index[(cu_k[members, None] + column).reshape(-1)]),
+                    prefix=torch.from_numpy(prefix_length[members]),
                     shape=(len(members), queries, width),
-                    alone=not before[members].any(),
+                    alone=not prefix_length[members].any(),
                 )
             )
             offset += len(members) * queries
@@ -151,23 +145,6 @@ def ranges(start: Ints, length: Ints) -> Ints:
     """Returns start[0], start[0] + 1, ... (length[0] of them), then start[1], ..."""
     ends = np.cumsum(length)
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(start - ends + length, length)
-
-
-def _parts(length: Ints, prefix: Ints) -> tuple[Ints, Ints, Ints]:
-    """Cuts the queries of segments with a prefix into parts of one size, at most `QUERIES` each.
-
-    A part needs no keys behind its own queries; padded attention would compute them to throw them away. Segments
-    without a prefix stay whole: the causal kernel skips those keys by itself.
-
-    Returns:
-        Of each part its segment, how many of the segment's queries come before it, how many it has.
-    """
-    count = np.where(prefix > 0, -(-length // QUERIES), 1)
-    segment = np.repeat(np.arange(len(length)), count)
-    number = np.arange(len(segment)) - np.repeat(np.cumsum(count) - count, count)
-    ends = (length[segment] * (number + 1)) // count[segment]
-    begins = (length[segment] * number) // count[segment]
-    return segment, begins, ends - begins
 
 
 def _grouped(length: Ints, keys: Ints, prefix: Ints) -> list[Ints]:

@@ -54,11 +54,5 @@ def student(family_path: Callable[[str], Path]) -> Callable[..., DistillStudent]
 
 
 @pytest.fixture
-def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has attention cut the tests' short chains into parts, as it does long ones."""
-    monkeypatch.setattr("magdi.core.distill.segments.QUERIES", 5)
-
-
-@pytest.fixture
 def mags() -> list[Mag]:
     return make_mags(4)

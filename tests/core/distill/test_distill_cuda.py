@@ -65,7 +65,6 @@ def kernel(
     return torch.cat(out)
 
 
-@pytest.mark.usefixtures("short_parts")
 @pytest.mark.parametrize("window", [None, 7])
 @pytest.mark.parametrize("layout", ["tree", "packed"])
 def test_index_logic(window: int | None, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,16 +14,14 @@ from distill_plain import heads_for, losses_of, plain_losses
 from magdi.core.config.models import Objective
 from magdi.core.distill.attention import segment_attention
 from magdi.core.distill.batch import MagBatch, collate
-from magdi.core.distill.encoded import Encoded, ints
+from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.levels import find_level
 from magdi.core.distill.losses import MagLosses, Weighing, total
 from magdi.core.distill.reading import Reading
-from magdi.core.distill.segments import _parts
 from magdi.core.distill.student import DistillStudent
 
 Load = Callable[..., DistillStudent]
-pytestmark = pytest.mark.usefixtures("short_parts")
 ALL = Weighing(lessons=(0.7, 0.0), margin=0.9, node=1.1)
 
 
@@ -41,17 +39,6 @@ def difference(found: list[torch.Tensor], reference: list[torch.Tensor]) -> floa
     """Norm of the difference over the norm, all gradients together."""
     apart = torch.cat([(a - b).flatten() for a, b in zip(found, reference, strict=True)])
     return float(apart.norm() / torch.cat([b.flatten() for b in reference]).norm())
-
-
-def test_chains_are_cut_into_parts_of_about_one_size(student: Load) -> None:
-    mag = encoded(student())[0]
-    batch = collate([mag], LAYOUTS["tree"])
-    rows = sum(bucket.shape[0] for bucket in batch.segments.buckets)
-    assert rows == 1 + sum(-(-len(chain) // 5) for chain in mag.chains), "the question stays whole"
-    segment, before, asked = _parts(ints([4, 5, 11, 30]), ints([7, 7, 7, 0]))
-    assert segment.tolist() == [0, 1, 2, 2, 2, 3]
-    assert before.tolist() == [0, 0, 0, 3, 7, 0]
-    assert asked.tolist() == [4, 5, 3, 4, 4, 30]
 
 
 def compare(
