@@ -131,8 +131,12 @@ def _of_training(directory: RunDirectory) -> dict[str, float]:
 
 
 def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, float]:
-    """Returns counts of the MAGs that are learned from: their types, their turns by round, what they cost."""
-    level = find_level("2" if measure != "student" else config.training.level)
+    """Returns counts of the MAGs that are learned from: their types, their turns by round, what they cost.
+
+    An agent by itself costs its first answers, as a student that learns from it does.
+    """
+    agent = measure.partition(":")[2]
+    level = find_level({"student": config.training.level, "team": "2"}.get(measure) or f"single-teacher:{agent}")
     counts: Counter[str] = Counter()
     for mag in mags:
         counts["mags"] += 1

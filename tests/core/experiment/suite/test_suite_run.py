@@ -45,6 +45,9 @@ cells:
   - encoder: team
     measure: team
     set: {discussion.split: test}
+  - encoder: careful alone
+    measure: "agent:careful"
+    set: {discussion.split: test}
 paper:
   source: Somebody, Table 0
   what: accuracy in %
@@ -107,7 +110,7 @@ def test_a_cell_that_fails_stops_no_other(document: dict[str, Any], rows: dict[s
         ("nobody taught", 1, "failed"),
     ]
     assert "leaves nothing to train on" in document["failures"][0]["error"]
-    assert list(rows) == ["gcn", "base", "half", "half again", "team"]
+    assert list(rows) == ["gcn", "base", "half", "half again", "team", "careful alone"]
     assert document["missing"] == ["nobody taught, seed 0", "nobody taught, seed 1"]
 
 
@@ -122,6 +125,8 @@ def test_rows_have_what_a_reader_expects(document: dict[str, Any], rows: dict[st
     assert rows["team"]["mean"] > 0.8
     assert rows["team"]["figures"]["output_tokens"] > 100
     assert rows["team"]["paired"]["verdict"] == "better"
+    alone = rows["careful alone"]["figures"]
+    assert alone["calls"] == alone["mags"] < rows["team"]["figures"]["calls"], "its first answers and no more"
     assert {"half against gcn", "half against base"} <= {each["name"] for each in document["comparisons"]}
     assert document["simulated"]
     assert document == json.loads((Path(document["directory"]) / DOCUMENT).read_text())
@@ -181,7 +186,7 @@ def test_answers_are_graded_anew_without_a_model(
     monkeypatch.setattr(Arithmetic, "grade", lambda self, answer, gold: True)
     monkeypatch.setattr(Arithmetic, "extract", lambda self, text, question: "7")
     found = ablate(place, rescore=True)
-    assert [row["mean"] for row in found["rows"]] == [1.0] * 5
+    assert [row["mean"] for row in found["rows"]] == [1.0] * 6
     assert found["regraded"]
     monkeypatch.undo()
     assert ablate(place, rescore=True)["rows"][0]["mean"] == document["rows"][0]["mean"]
@@ -189,7 +194,7 @@ def test_answers_are_graded_anew_without_a_model(
 
 def test_formats(document: dict[str, Any]) -> None:
     lines = list(csv.DictReader(io.StringIO(FORMATS["csv"](document))))
-    assert [line["encoder"] for line in lines] == ["gcn", "base", "half", "half again", "team"]
+    assert [line["encoder"] for line in lines] == ["gcn", "base", "half", "half again", "team", "careful alone"]
     assert float(lines[0]["accuracy"]) == document["rows"][0]["mean"]
     assert lines[0]["paper: A_1"] == "50.1"
     assert lines[1]["paper: A_1"] == ""
