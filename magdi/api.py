@@ -163,6 +163,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
 def evaluate(
     *models: str | Path,
     task: str | Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    base: bool = False,
     out: Path | str = "predictions",
     fresh: bool = False,
     seed: int | None = None,
@@ -174,11 +176,13 @@ def evaluate(
     Args:
         *models: Runs, models (folder or hub id), adapters, ``openai:MODEL@URL``, or files of predictions.
         task: The task's name, or its section of a configuration; the first run's when left out.
+        limit: Ask the first so many questions only.
+        base: Evaluate the first run's student before distillation as well.
         out: Folder in which every answer is kept; answers that are there already are not asked for again.
         fresh: Throw away what is there.
         seed: Seed of sampled answers; the first run's when left out.
         progress: Who is told how it goes.
-        **settings: Fields of `magdi.core.config.models.Evaluation`, e.g. ``questions=200``, ``samples=10``.
+        **settings: Fields of `magdi.core.config.models.Evaluation`, e.g. ``split="validation"``, ``samples=10``.
 
     Returns:
         What ``magdi evaluate --json`` prints.
@@ -186,7 +190,7 @@ def evaluate(
     Raises:
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
     """
-    from magdi.core.experiment.exam.contenders import find_contender
+    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
     from magdi.core.experiment.exam.evaluate import evaluate as measure
     from magdi.core.experiment.exam.request import make_plan
 
@@ -194,6 +198,8 @@ def evaluate(
     contenders = [
         find_contender(str(model), components, engine="auto", prompt_style="auto", seed=seed or 0) for model in models
     ]
+    if base:
+        contenders.insert(0, base_of_run(str(models[0]), components))
     choice = None if task is None else ComponentChoice.model_validate(task)
     plan = make_plan(
         contenders,
@@ -201,7 +207,7 @@ def evaluate(
         folder=Path(out),
         task=choice.name if choice else None,
         task_settings=choice.settings if choice else None,
-        settings=settings,
+        settings={"questions": limit, **settings, "base": base},
         seed=seed,
         fresh=fresh,
     )

@@ -91,6 +91,7 @@ def test_a_plan_starts_nothing(tmp_path: Path) -> None:
         (["run", "--protocol", "recncile"], "did you mean 'reconcile'"),
         (["run", "-P", "ruonds=2"], "did you mean 'rounds'"),
         (["run", "-P", "rounds"], "is not KEY=VALUE"),
+        (["run", "-P", "rounds=[1"], "protocol.rounds: '[1' cannot be read as YAML"),
         (["run", "--set", "training.stepps=3"], "did you mean 'steps'"),
         (["run", "--task", "gsm8k", "--task-arg", "data=/nowhere", "--teacher", "simulated:careful"], "/nowhere"),
         (["run", "--level", "9"], "there is no level '9'"),

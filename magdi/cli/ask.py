@@ -89,9 +89,12 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
     from magdi.cli.newest import newest
     from magdi.core.errors import ConfigError
 
-    if first is not None and second is not None:
+    asked = first if second is None else second
+    if first is None or asked is None or not asked.strip():
+        raise ConfigError("nothing was asked", hint=IN_QUOTES)
+    if second is not None:
         return first, second
-    if first is None or os.path.exists(first):  # Path would raise for a long question
+    if os.path.exists(first):  # Path would raise for a long question
         raise ConfigError("nothing was asked", hint=IN_QUOTES)
     return str(newest("student")), first
 

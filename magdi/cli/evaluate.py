@@ -120,7 +120,7 @@ def evaluate(
         folder=out or PREDICTIONS,
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
-        settings={**given, "samples": samples, "questions": limit, "split": split and split.value},
+        settings={**given, "samples": samples, "questions": limit, "base": base, "split": split and split.value},
         sampling=sampling,
         seed=seed,
         fresh=fresh,

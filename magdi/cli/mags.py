@@ -53,6 +53,7 @@ def import_(
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
     from magdi.cli.mags_tables import import_table
+    from magdi.core.corpus.files import holds_none
     from magdi.core.corpus.imported import Summary
     from magdi.core.corpus.importers import import_files
     from magdi.core.mag import write_mags
@@ -61,8 +62,13 @@ def import_(
     reader = _reader(task, task_arg, plugin, match=match, keep_prompts=keep_prompts)
     summary = Summary()
     mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
-    write_mags(out, summary.watch(mags))
+    first = next(mags, None)
     _tell(bad)
+    if first is None:
+        raise holds_none(files, bad)
+    told = len(bad)
+    write_mags(out, summary.watch(chain([first], mags)))
+    _tell(bad[told:])
     document = {"out": str(out), "skipped": len(bad)} | summary.document()
     show(document, as_json=json, render=lambda: import_table(document))
 
@@ -103,7 +109,10 @@ def show_(
     A file or run directory among the names is where to look; without one it is the newest run.
     """
     from magdi.cli.mags_drawing import discussion
+    from magdi.core.errors import ConfigError
 
+    if html and svg:
+        raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
     mags, bad = _found(names, skip_bad=skip_bad)
     _tell(bad)
     if html or svg:
@@ -113,7 +122,8 @@ def show_(
     else:
         from rich.console import Group
 
-        show({}, as_json=False, render=lambda: Group(*(discussion(mag, whole=text) for mag in mags)))
+        drawn = [discussion(mag, view=_view(view), whole=text) for mag in mags]
+        show({}, as_json=False, render=lambda: Group(*drawn))
 
 
 @app.command()
@@ -196,6 +206,9 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
     wanted = [name for name in names if not Path(name).exists()]
     if not wanted:
         raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
+    for name in wanted:
+        if Path(name).suffix in (".json", ".jsonl"):
+            raise DataError(f"{name}: there is no such file")
     bad: list[MagFileError] = []
     paths = sources(paths or [newest("mags")])
     mags = list(read_all(paths, bad if skip_bad else None))

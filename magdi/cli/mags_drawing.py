@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from magdi.core.corpus.drawing.style import MARKS, cut, state
-from magdi.core.mag import Mag, Turn
+from magdi.core.mag import EdgeKind, Mag, Turn
+from magdi.core.views import View, edges
 
 STYLES = {"right": "green", "wrong": "red", "invalid": "yellow", "open": "cyan"}
 KINDS = {"content": "", "self": "own ", "critique": "criticism ", "summary": "summary ", "control": "chosen by "}
 EXCERPT = 100
 
 
-def discussion(mag: Mag, *, whole: bool = False) -> RenderableType:
-    """Returns a drawing of a discussion; with ``whole`` all that was said."""
+def discussion(mag: Mag, *, view: View = "exact", whole: bool = False) -> RenderableType:
+    """Returns a drawing of a discussion with the edges of a view; with ``whole`` all that was said."""
+    drawn = edges(mag, view)
     tree = Tree(Text(mag.id, style="bold"), guide_style="dim")
     for round in sorted({turn.round for turn in mag.turns}):  # noqa: A001
         branch = tree.add(Text(f"round {round}", style="dim"))
         for turn in mag.turns:
             if turn.round == round:
-                branch.add(_turn(mag, turn, whole=whole))
-    return Group(Text(mag.question.prompt), *_facts(mag), tree, Text(""))
+                shown = [(source, kind) for source, target, kind in drawn if target == turn.step]
+                branch.add(_turn(mag, turn, shown, whole=whole))
+    return Group(Text(mag.question.prompt), *_facts(mag, len(drawn)), tree, Text(""))
 
 
-def _facts(mag: Mag) -> Iterable[Text]:
+def _facts(mag: Mag, drawn: int) -> Iterable[Text]:
     answer = mag.decision.answer
     style = {True: "green", False: "red", None: ""}[mag.decision.correct]
-    line = Text(f"{mag.protocol}, {mag.structure}, {len(mag.turns)} turns, {len(mag.edges)} edges; answered ")
+    line = Text(f"{mag.protocol}, {mag.structure}, {len(mag.turns)} turns, {drawn} edges; answered ")
     line.append("nothing" if answer is None else answer, style=style)
+    if len(mag.decision.votes) > 1:
+        line.append(f" ({', '.join(f'{each} {votes:.3g}' for each, votes in mag.decision.votes.items())})", style="dim")
     if mag.question.gold is not None:
         line.append(f"; right is {mag.question.gold}")
     line.append(f"; ended: {mag.stop}" if mag.stop else "")
     yield line
 
 
-def _turn(mag: Mag, turn: Turn, *, whole: bool) -> RenderableType:
+def _turn(mag: Mag, turn: Turn, shown: Sequence[tuple[int, EdgeKind]], *, whole: bool) -> RenderableType:
     name = state(turn)
     line = Text(f"{MARKS[name]} ", style=STYLES[name])
     line.append(f"#{turn.step} {turn.agent}", style="bold")
@@ -50,13 +55,13 @@ def _turn(mag: Mag, turn: Turn, *, whole: bool) -> RenderableType:
         line.append(f" {turn.confidence:.0%} sure", style="dim")
     if turn.value is not None:
         line.append(f" V {turn.value:.2f}", style="dim")
-    line.append(_shown(mag, turn), style="dim")
+    line.append(_shown(mag, shown), style="dim")
     said = turn.text.strip() if whole else cut(turn.reasoning or turn.text, EXCERPT)
     return Group(line, Text(said, style="" if whole else "dim")) if said else line
 
 
-def _shown(mag: Mag, turn: Turn) -> str:
-    if not turn.seen:
+def _shown(mag: Mag, shown: Sequence[tuple[int, EdgeKind]]) -> str:
+    if not shown:
         return ""
-    told = [f"{KINDS[edge.kind]}#{edge.step} {cut(mag.turns[edge.step].answer or '·', 16)}" for edge in turn.seen]
+    told = [f"{KINDS[kind]}#{step} {cut(mag.turns[step].answer or '·', 16)}" for step, kind in shown]
     return f"  <- {', '.join(told)}"

@@ -243,14 +243,17 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:
     """Returns ``-P key=value`` and the like as settings of a component, values read as YAML.
 
     Raises:
-        ConfigError: A pair has no equals sign.
+        ConfigError: A pair has no equals sign, or its value is no YAML.
     """
     found = {}
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise ConfigError(f"{pair!r} is not KEY=VALUE", hint=f"e.g. --{section}-arg rounds=2")
-        found[f"{section}.{key}"] = read_value(value)
+        try:
+            found[f"{section}.{key}"] = read_value(value)
+        except ValueError as error:
+            raise ConfigError(f"{section}.{key}: {error}") from None
     return found
 
 

@@ -93,7 +93,10 @@ class Debate(Protocol):
                 raise ValueError("topology custom and adjacency go together")
             rows = self.adjacency or ()
             if unknown := sorted({i for sources in rows for i in sources if not 0 <= i < len(rows)}):
-                raise ValueError(f"adjacency names {unknown}, but of {len(rows)} agents the last is {len(rows) - 1}")
+                raise ValueError(
+                    f"adjacency has {len(rows)} rows, one for each agent, and names {unknown}: agents are numbered "
+                    f"from 0 to {len(rows) - 1}"
+                )
             if self.memory == "summary" and (self.topology != "full" or self.schedule == "async"):
                 raise ValueError("with memory summary all read the same summary: topology full, schedule sync")
             return self
@@ -187,7 +190,7 @@ class Debate(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of the last round in which anyone gave an answer."""
-        return vote(last_round(turns))
+        return vote(last_round(turns), rule="last-round")
 
 
 def _quotes(turns: Sequence[Turn]) -> str:

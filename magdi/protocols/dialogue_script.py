@@ -19,7 +19,7 @@ def read_dialogue(path: Path) -> dict[str, Any]:
     """Reads a dialogue's settings from a YAML file of its own.
 
     Raises:
-        ValueError: It cannot be read, or is no mapping.
+        ValueError: It cannot be read, or is no mapping with a cast or steps.
     """
     import yaml
 
@@ -29,6 +29,8 @@ def read_dialogue(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"{path} is no mapping of cast and steps")
+    if not settings.keys() & {"cast", "steps"}:
+        raise ValueError(f"{path} has neither cast nor steps at its top: is it a whole run's configuration?")
     return settings
 
 

@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from magdi.core.decision import consensus, last_words, vote
+from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
 from magdi.core.templates import Templates, fill
@@ -84,12 +85,19 @@ class Roundtable(Protocol):
     config: Config
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        """One message a wave."""
+        """One message a wave.
+
+        Raises:
+            ConfigError: There is no agent of the selector's name.
+        """
+        names = [agent.name for agent in agents]
+        if self.config.selector and self.config.selector not in names:
+            hint = did_you_mean(self.config.selector, names)
+            raise ConfigError(f"protocol.selector: no agent {self.config.selector!r}", hint=hint)
         said: list[Turn] = []
         lot = random.Random(f"{self.config.seed}:{question.id}")
         while len(said) < self.config.max_turns:
             speaker, choice = yield from self._next(agents, said, lot)
-            names = ", ".join(agent.name for agent in agents)
             said += yield [
                 self.ask(
                     speaker,
@@ -97,7 +105,7 @@ class Roundtable(Protocol):
                     seen=self._window(said),
                     reply=ChatAnswer(self.config.stop_mention),
                     caused_by=choice,
-                    note=names,
+                    note=", ".join(names),
                 )
             ]
             if (word := self.config.stop_mention) and word in said[-1].text:
@@ -132,7 +140,7 @@ class Roundtable(Protocol):
         self, agents: Sequence[Agent], others: Sequence[Agent], said: list[Turn]
     ) -> Generator[Wave, list[Turn], tuple[Agent, list[Turn]]]:
         by_name = {agent.name: agent for agent in agents}
-        selector = by_name.get(self.config.selector, agents[0])
+        selector = by_name[self.config.selector] if self.config.selector else agents[0]
         form = NameChoice(tuple(agent.name for agent in others))
         members = "\n".join(f"- {agent.name}: {agent.persona}".rstrip(": ") for agent in others)
         choice = yield [

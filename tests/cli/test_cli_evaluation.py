@@ -61,7 +61,8 @@ def document(result: Result) -> dict[str, Any]:
     return dict(json.loads(result.stdout))
 
 
-def test_evaluates_a_run_beside_its_base(run: Run, toy_run: Path) -> None:
+def test_evaluates_a_run_beside_its_base(run: Run, toy_run: Path, tmp_path: Path) -> None:
+    kept_in = tmp_path / "kept"
     found = document(run("evaluate", toy_run, "--base", "--json"))
     assert [model["name"] for model in found["models"]] == [f"{toy_run} before distillation", str(toy_run)]
     assert found["questions"] == 12
@@ -72,6 +73,10 @@ def test_evaluates_a_run_beside_its_base(run: Run, toy_run: Path) -> None:
     assert comparison["p"] <= 1
     kept = read_predictions(Path(found["models"][1]["predictions"]))
     assert kept == read_predictions(toy_run / "evaluation" / "student.jsonl")
+    called = magdi.evaluate(toy_run, base=True, out=kept_in)
+    assert [model["accuracy"] for model in called["models"]] == [model["accuracy"] for model in found["models"]]
+    assert found["settings"]["base"] is called["settings"]["base"] is True
+    assert magdi.evaluate(toy_run, out=kept_in)["settings"]["base"] is False
 
 
 PLUGIN = """
@@ -112,7 +117,7 @@ def test_several_samples_are_drawn_from_the_command_line_and_from_python(
     run: Run, toy_run: Path, tmp_path: Path
 ) -> None:
     asked = document(run("evaluate", toy_run, "--samples", "2", "--limit", "3", "--json"))
-    called = magdi.evaluate(toy_run, samples=2, questions=3, out=tmp_path / "others")
+    called = magdi.evaluate(toy_run, samples=2, limit=3, out=tmp_path / "others")
     for found in (asked, called):
         assert (found["settings"]["temperature"], found["settings"]["samples"]) == (0.7, 2)
     assert asked["models"][0]["accuracy"] == called["models"][0]["accuracy"]

@@ -210,6 +210,30 @@ def test_check_holds_a_runs_discussions_again_with_its_settings(mags):
     assert document["files"][0]["replayed"] == 2
 
 
+def test_show_draws_the_edges_of_a_view(mags):
+    lines = {view: run("show", "#1", mags, "--view", view).stdout for view in ("exact", "undirected", "none")}
+    assert "<-" not in lines["none"]
+    assert lines["exact"].count("#") < lines["undirected"].count("#")
+    for wrong, told in ((("--view", "sideways"), "no edge view"), (("--html", "--svg"), "two drawings")):
+        with pytest.raises(ConfigError, match=told):
+            run("show", "#1", mags, *wrong)
+    with pytest.raises(DataError, match=r"nowhere.jsonl: there is no such file"):
+        run("show", "#1", "nowhere.jsonl")
+
+
+def test_show_tells_the_votes(mags):
+    split = a_mag().model_copy(update={"decision": Decision(answer="51", rule="x", votes={"51": 2.0, "7": 0.5})})
+    write_mags(mags, [split])
+    assert "answered 51 (51 2, 7 0.5)" in run("show", "#1", mags).stdout
+
+
+def test_import_of_nothing_writes_nothing(tmp_path):
+    (tmp_path / "empty.json").write_text("[]")
+    with pytest.raises(DataError, match="holds no MAG"):
+        run("import", tmp_path / "empty.json", "-o", tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_check_does_not_hold_what_a_run_took_from_elsewhere_against_its_protocol(mags):
     mags.with_name("config.yaml").write_text("protocol: {name: single}\ndiscussion: {mags: others.jsonl}\n")
     document = json.loads(run("check", mags, "--json").stdout)

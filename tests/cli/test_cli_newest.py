@@ -101,8 +101,9 @@ def test_where_there_is_no_run_that_is_said(command: tuple[str, ...], message: s
 
 def test_a_model_without_a_question_is_not_the_question() -> None:
     a_run("runs/one", age=1, student=True)
-    with pytest.raises(ConfigError, match="nothing was asked"):
-        magdi("ask", "runs/one")
+    for asked in (("runs/one",), ("runs/one", ""), (" ",)):
+        with pytest.raises(ConfigError, match="nothing was asked"):
+            magdi("ask", *asked)
 
 
 @pytest.mark.parametrize("name", ["runs/secnod", "./secnod", "/data/runs/secnod", "secnod/", "a/b/secnod"])

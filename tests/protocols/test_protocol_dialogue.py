@@ -105,6 +105,9 @@ def test_it_can_be_a_file_whose_settings_are_overridden(tmp_path):
     path.write_text("- a list")
     with pytest.raises(ValidationError, match="no mapping"):
         Dialogue.Config(file=str(path))
+    path.write_text("protocol: {name: dialogue}")
+    with pytest.raises(ValidationError, match="neither cast nor steps at its top"):
+        Dialogue.Config(file=str(path))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from magdi.core.config.shortcuts import SHORTCUTS
 from magdi.core.errors import did_you_mean
 
 Path = tuple[str, ...]
@@ -65,7 +66,10 @@ def problems_of(
 def _problem(details: Any, model: type[BaseModel], data: Mapping[str, Any], prefix: Path) -> Problem:
     path = tuple(str(part) for part in _steps(details["loc"], data))
     if details["type"] == "extra_forbidden":
-        return Problem(prefix + path, f"there is no such key; {did_you_mean(path[-1], keys_at(model, path[:-1]))}")
+        known = keys_at(model, path[:-1])
+        meant = SHORTCUTS.get(path[-1], "") if len(path) == 1 else ""
+        hint = f"it is {meant}" if meant.partition(".")[0] in known else did_you_mean(path[-1], known)
+        return Problem(prefix + path, f"there is no such key; {hint}")
     if details["type"] == "missing":
         return Problem(prefix + path, "must be given")
     message = details["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")

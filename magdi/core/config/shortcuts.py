@@ -44,10 +44,16 @@ def long_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     ``Path``s.
     """
     settings = _plain(settings)
-    sections = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    sections = {_section(name): value for name, value in settings.items() if isinstance(value, Mapping)}
     return flatten(sections) | {
-        SHORTCUTS.get(name, name): value for name, value in settings.items() if name not in sections
+        SHORTCUTS.get(name, name): value for name, value in settings.items() if not isinstance(value, Mapping)
     }
+
+
+def _section(name: str) -> str:
+    """Returns the path of the section that a mapping is: of that name, unless only a shortcut has it."""
+    sections = {path.partition(".")[0] for path in SHORTCUTS.values()}
+    return name if name in sections else SHORTCUTS.get(name, name)
 
 
 def _plain(value: Any) -> Any:

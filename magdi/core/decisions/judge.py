@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from magdi.core.decision import last_words, tally, vote
 from magdi.core.decisions.votes import Rule
+from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Wave, chat, quote
 from magdi.core.reply import FreeAnswer
@@ -34,10 +35,22 @@ class Judge(Rule):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `judge`."""
 
-        agent: str = Field("", description="Who judges; the first who spoke when left out.")
+        agent: str = Field(
+            "", description="Who judges; the first who spoke when left out, and where it has said nothing."
+        )
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Any
+
+    def check(self, agents: Collection[str]) -> None:
+        """Looks whether the judge takes part.
+
+        Raises:
+            ConfigError: It does not.
+        """
+        name = self.config.agent
+        if name and name not in agents:
+            raise ConfigError(f"discussion.decision.agent: no agent {name!r}", hint=did_you_mean(name, agents))
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         """Asks the judge, unless there is nothing to judge: no answer, or one that all agree on."""

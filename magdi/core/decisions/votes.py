@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
@@ -24,6 +24,13 @@ class Rule(Configurable):
     @abstractmethod
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         """Returns the discussion's answer, or yields further waves before it does."""
+
+    def check(self, agents: Collection[str]) -> None:
+        """Looks whether the agents that its settings name take part.
+
+        Raises:
+            ConfigError: One does not.
+        """
 
 
 class Plurality(Rule):

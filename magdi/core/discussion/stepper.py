@@ -184,6 +184,8 @@ class Stepper:
         if not isgenerator(waves):
             raise self._broke("has a discuss() that is no generator: it must yield its waves")
         stop = yield from waves
+        if not isinstance(stop, str | None):
+            raise self._broke(f"returned {stop!r} from discuss(): it may return why it ended, as a string")
         self._word = getattr(self._rule, "prompt", self.protocol.prompt)
         decision = self._rule.decide(self._blind, tuple(self._turns))
         if isgenerator(decision):

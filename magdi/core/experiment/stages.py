@@ -114,6 +114,9 @@ class Workshop:
         config = self.config
         taking_part = seats(config, self.task, self.components)
         questions = self.questions
+        rule = make_rule(config.discussion.decision) if config.discussion.decision else None
+        if rule is not None:
+            rule.check([seat.agent.name for seat in taking_part])
         totals = Totals()
 
         def on_event(event: Event) -> None:
@@ -139,7 +142,7 @@ class Workshop:
                 protocol_name=config.protocol.name,
                 seats=taking_part,
                 task=self.task,
-                decide=make_rule(config.discussion.decision) if config.discussion.decision else None,
+                decide=rule,
                 settings=config.discussion,
                 journal=journal,
                 on_event=on_event,

@@ -90,8 +90,26 @@ def test_all_problems_are_told_at_once_with_path_origin_and_what_was_meant(write
         "objective.alpa: there is no such key; did you mean 'alpha'? (environment MAGDI_OBJECTIVE__ALPA)",
         f"training.edges: input should be 'exact', 'adjacent', 'undirected', 'full' or 'none', not 'exakt' ({file}:6)",
         f"training.stepz: there is no such key; did you mean 'steps'? ({file}:5)",
-        f"trainin: there is no such key; did you mean 'training'? ({file}:3)",
+        f"trainin: there is no such key; did you mean 'training'? ({file}:2)",
     )
+
+
+def test_what_is_wrong_in_a_list_is_told_with_its_own_line(write):
+    text = """task: arithmetic
+teachers:
+  - {name: ada, teacher: simulated:careful}
+  - name: ben
+    teacher: simulated:hasty
+    samplign: {}
+"""
+    file = write("x.yaml", text)
+    (problem,) = problems([file])
+    assert problem == f"teachers.1.samplign: there is no such key; did you mean 'sampling'? ({file}:6)"
+
+
+def test_a_shortcut_in_a_file_is_told_by_its_whole_path(write):
+    file = write("x.yaml", "decision: {name: judge}\n")
+    assert problems([file]) == (f"decision: there is no such key; it is discussion.decision ({file}:1)",)
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,12 @@ class NoGenerator(Protocol):
         return []
 
 
+class Counting(TwoRounds):
+    def discuss(self, question, agents):
+        yield from super().discuss(question, agents)
+        return 3
+
+
 class Speechless(TwoRounds):
     def prompt(self, question, ask):
         return []
@@ -258,6 +264,7 @@ class Forgetful(TwoRounds):
         (Endless(), "has not ended after 6 turns"),
         (Silent(), "ended before anybody spoke"),
         (NoGenerator(), "is no generator"),
+        (Counting(), "returned 3 from discuss(): it may return why it ended, as a string"),
         (Speechless(), "empty prompt for turn 0"),
         (Clumsy(), "raised AttributeError in prompt()"),
         (Undecided(), "decided '4', which is no Decision"),

@@ -72,6 +72,8 @@ def test_who_only_looks_keeps_nobody_out(directory: RunDirectory) -> None:
         {"protocol": {"name": "debate", "topology": "custom", "adjacency": [[1], [0]]}},
         {"protocol": {"name": "reconcile", "calibration": "no-such.json"}},
         {"decision": "pluralty"},
+        {"decision": {"name": "judge", "agent": "bob"}},
+        {"protocol": {"name": "roundtable", "speaker": "selector", "selector": "bob"}},
     ],
 )
 def test_settings_that_show_themselves_wrong_in_the_run_leave_no_directory(

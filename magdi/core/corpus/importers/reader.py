@@ -137,7 +137,7 @@ class Reader:
         self, item: Item, question: Question, protocol: str, turns: Sequence[Turn], *, stop: str = "", **metadata: Any
     ) -> Mag:
         """Returns the MAG of a discussion; it is decided by vote of its last round unless ``decision`` is given."""
-        decision: Decision = metadata.pop("decision", None) or vote(last_round(turns))
+        decision: Decision = metadata.pop("decision", None) or vote(last_round(turns), rule="last-round")
         if question.gold is not None:
             correct = self.task.grade(decision.answer, question.gold)
             decision = decision.model_copy(update={"correct": correct})
