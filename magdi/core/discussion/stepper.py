@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from inspect import isgenerator
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NamedTuple
 from typing import Protocol as Interface
 
@@ -202,7 +204,7 @@ class Stepper:
         except (ProtocolError, ConfigError):
             raise
         except Exception as error:
-            raise self._broke(f"raised {type(error).__name__}: {error}") from error
+            raise self._broke(f"raised {type(error).__name__}: {error}{_where(error)}") from error
         else:
             self._open(wave)
 
@@ -223,7 +225,7 @@ class Stepper:
         try:
             messages = tuple(self._word(self._blind, ask))
         except Exception as error:
-            raise self._broke(f"raised {type(error).__name__} in prompt(): {error}") from error
+            raise self._broke(f"raised {type(error).__name__} in prompt(): {error}{_where(error)}") from error
         if not messages:
             raise self._broke(f"has an empty prompt for turn {step}")
         voice = (self._models.get(ask.agent.name, ask.agent.name), messages)
@@ -275,6 +277,12 @@ class Stepper:
 
     def _broke(self, how: str) -> ProtocolError:
         return ProtocolError(f"protocol {self.protocol_name!r} {how} (question {self.question.id!r})")
+
+
+def _where(error: Exception) -> str:
+    """Returns the file and line in which an error was raised; empty where that is not known."""
+    frames = extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 def ask_again(messages: Sequence[Message], reply: str, reason: str) -> tuple[Message, ...]:

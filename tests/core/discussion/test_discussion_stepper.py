@@ -197,7 +197,7 @@ FUTURE = Turn(step=2, agent="ann", text="later")
         (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), shown=(said[0],) * 2)], "or one twice"),
         (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), shown=tuple(said[::-1]))], "not in order"),
         (lambda p, agents, said: [replace(p.ask(agents[0], seen=said), kinds=())], "shows 2 turns as 0 kinds"),
-        (lambda p, agents, said: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda p, agents, said: 1 / 0, "raised ZeroDivisionError: division by zero (test_discussion_stepper.py:"),
         (lambda p, agents, said: None, "yielded None, which is no wave of asks"),
         (lambda p, agents, said: agents, "which is no wave of asks"),
     ],
