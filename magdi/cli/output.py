@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from magdi.core.experiment.progress import Figures
 
 PLAIN_INTERVAL = 5.0  # seconds between two lines where stderr is no terminal
+PLAIN_WIDTH = 240  # signs a line where stdout is no terminal: wide enough for every table
 
 
 def result() -> Console:
     """Returns the console that results go to; wide where it is no terminal, so that tables are not folded."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 @cache
