@@ -16,8 +16,9 @@ from magdi.plugins.testing.specimen import Specimen
 HONEST = [mutant_protocols.Honest, mutant_encoders.Honest, mutant_teachers.Honest, mutant_tasks.Honest]
 
 
-@pytest.fixture(autouse=True)
-def _little_patience(monkeypatch):
+@pytest.fixture
+def little_patience(monkeypatch):
+    """Cuts mutants that never end off soon; what is to pass has the time that it takes on a busy machine."""
     monkeypatch.setattr(task_checks, "SECONDS", 0.3)
     monkeypatch.setattr(teacher_checks, "TIMEOUT", 0.1)
     monkeypatch.setattr(teacher_checks, "SECONDS", 8.0)
@@ -28,6 +29,7 @@ def test_what_the_mutants_are_made_from_passes(target):
     assert [result for result in check_component(target) if not result.passed] == []
 
 
+@pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.kind}-{mutant.target.__name__}")
 def test_mutant_is_caught(mutant):
     result = run_check(mutant.check, checks_for(mutant.kind)[mutant.check], Specimen(mutant.kind, mutant.target))
