@@ -36,24 +36,31 @@ class Layers:
         self.tree: dict[str, Any] = {}
         self.origins: dict[Path, str] = {}
         self.problems: list[Problem] = []
-        self._lines: dict[Path, str] = {}  # of sections and of what is in lists, too: where a problem is looked for
+        self._laid: list[Layer] = []
 
     def lay(self, layer: Layer) -> None:
         """Lays a layer over those before it."""
         self.problems += layer.problems
-        lines = {path: line for path, line in layer.origins.items() if path}
-        left = {
-            known: line
-            for known, line in self._lines.items()
-            if not any(known[: len(path)] == path[: len(known)] for path in lines)
-        }
-        self._lines = left | lines
+        self._laid.append(layer)
         self.tree = self._merged(self.tree, layer.tree, (), layer)
 
     def located(self, problem: Problem) -> str:
         """Returns a problem as a line, with where the value came from."""
-        origin = origin_of(problem.path, self._lines | self.origins) if problem.path else ""
+        origin = origin_of(problem.path, self._lines() | self.origins) if problem.path else ""
         return f"{problem} ({origin})" if origin else str(problem)
+
+    def _lines(self) -> dict[Path, str]:
+        """Returns where sections and what is in lists came from, too; of a path the layer that last touched it."""
+        found: dict[Path, str] = {}
+        for layer in self._laid:
+            lines = {path: line for path, line in layer.origins.items() if path}
+            left = {
+                known: line
+                for known, line in found.items()
+                if not any(known[: len(path)] == path[: len(known)] for path in lines)
+            }
+            found = left | lines
+        return found
 
     def _merged(self, below: Any, above: Any, path: Path, layer: Layer) -> Any:
         field = _annotation(self.model, path)
