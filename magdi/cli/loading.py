@@ -21,10 +21,10 @@ def load(
     lenient: bool = False,
     runs: Iterable[Path | str] = (),
 ) -> Plugins:
-    """Returns the plugins, with those that runs were made with; every fault is a line on stderr.
+    """Returns the plugins, with those that runs were made with.
 
-    Unless the command shows faults itself. A plugin that is named and cannot be loaded is an error, unless the command
-    is lenient.
+    Every fault is a line on stderr, unless the command shows faults itself. A plugin that is named and cannot be loaded
+    is an error, unless the command is lenient.
     """
     from magdi.core.experiment.runs import plugins_of
     from magdi.plugins.manager import load_plugins

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +52,7 @@ def import_(
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
     from magdi.cli.mags_tables import import_table
-    from magdi.core.corpus.files import holds_none
+    from magdi.core.corpus.files import at_least_one
     from magdi.core.corpus.imported import Summary
     from magdi.core.corpus.importers import import_files
     from magdi.core.mag import write_mags
@@ -62,13 +61,10 @@ def import_(
     reader = _reader(task, task_arg, plugin, match=match, keep_prompts=keep_prompts)
     summary = Summary()
     mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
-    first = next(mags, None)
-    _tell(bad)
-    if first is None:
-        raise holds_none(files, bad)
-    told = len(bad)
-    write_mags(out, summary.watch(chain([first], mags)))
-    _tell(bad[told:])
+    try:
+        write_mags(out, summary.watch(at_least_one(mags, files, bad)))
+    finally:
+        _tell(bad)
     document = {"out": str(out), "skipped": len(bad)} | summary.document()
     show(document, as_json=json, render=lambda: import_table(document))
 
@@ -137,18 +133,15 @@ def export(
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
     from magdi.core.corpus.exporters import EXPORTS
-    from magdi.core.corpus.files import holds_none, read_all
+    from magdi.core.corpus.files import at_least_one, read_all
     from magdi.core.errors import ConfigError, did_you_mean
 
     if to not in EXPORTS:
         raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
     bad: list[MagFileError] = []
     paths = sources(files)
-    mags = read_all(paths, bad if skip_bad else None)
-    first = next(mags, None)
-    if first is None:
-        raise holds_none(paths, bad)
-    count = EXPORTS[to].write(chain([first], mags), out, _view(view))
+    mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
+    count = EXPORTS[to].write(mags, out, _view(view))
     _tell(bad)
     document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
@@ -276,8 +269,7 @@ def _task(name: str, pairs: list[str] | None, plugin: list[str] | None) -> Task:
     from magdi.cli import loading
     from magdi.core.config.models import ComponentChoice
 
-    settings = {key.partition(".")[2]: value for key, value in opt.arguments("task", pairs).items()}
-    return loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
+    return loading.load(plugin).registry.task(ComponentChoice(name=name, **opt.component("task", pairs)), 0)
 
 
 def _known(task: Task) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from magdi.core.protocol import Agent
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
-    from magdi.core.config.models import RunConfig
 
 
 def rule_for(file: Path, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:
@@ -25,9 +24,11 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
     """
     from magdi.core.config.models import ComponentChoice
     from magdi.core.decisions import make_rule
+    from magdi.core.experiment.directory import RunDirectory
     from magdi.core.experiment.seats import agents
 
-    config = run_config(file)
+    run = RunDirectory(file.parent)
+    config = run.config() if run.is_run() else None
     if config is None or config.discussion.mag_files:
         choice = ComponentChoice(name=name, **settings) if name else None
         return Rule(components.protocol(choice)) if choice else Rule()
@@ -42,15 +43,3 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
         decide=make_rule(decision) if decision else None,
         task=task,
     )
-
-
-def run_config(file: Path) -> RunConfig | None:
-    """Returns the configuration beside a run's MAG file, None where there is none."""
-    import yaml
-
-    from magdi.core.config.models import RunConfig
-
-    path = file.parent / "config.yaml"
-    if not path.is_file():
-        return None
-    return RunConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -261,7 +261,7 @@ def component(section: str, pairs: Sequence[str] | None, **given: Any) -> dict[s
     """Returns the settings of a component that ``pairs`` (see `arguments`) and options of their own give.
 
     Raises:
-        ConfigError: A pair has no equals sign.
+        ConfigError: A pair has no equals sign, or its value is no YAML.
     """
     found = {key.partition(".")[2]: value for key, value in arguments(section, pairs).items()}
     return found | {key: value for key, value in given.items() if value is not None}

@@ -49,6 +49,23 @@ def read_in_turn(paths: Sequence[Path], on_bad_line: list[MagFileError] | None =
         yield mag if name == mag.id else mag.model_copy(update={"id": name})
 
 
+def at_least_one(mags: Iterator[Mag], paths: Sequence[Path], bad: Sequence[MagFileError]) -> Iterator[Mag]:
+    """Returns the MAGs as they are; the first is read at once, so that nothing is written where there is none.
+
+    Args:
+        mags: The MAGs of the files.
+        paths: The files, for the error.
+        bad: Where their unreadable lines are put.
+
+    Raises:
+        DataError: There is no MAG.
+    """
+    first = next(mags, None)
+    if first is None:
+        raise holds_none(paths, bad)
+    return chain([first], mags)
+
+
 def holds_none(paths: Sequence[Path], bad: Sequence[MagFileError] = ()) -> DataError:
     """Returns the error for files that hold no MAG; of those that were passed over it names the first."""
     held = "holds" if len(paths) == 1 else "hold"
