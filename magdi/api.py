@@ -190,16 +190,12 @@ def evaluate(
     Raises:
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
     """
-    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
+    from magdi.core.experiment.exam.contenders import find_contenders
     from magdi.core.experiment.exam.evaluate import evaluate as measure
     from magdi.core.experiment.exam.request import make_plan
 
     components = load_plugins(plugins_of(*models)).registry
-    contenders = [
-        find_contender(str(model), components, engine="auto", prompt_style="auto", seed=seed or 0) for model in models
-    ]
-    if base:
-        contenders.insert(0, base_of_run(str(models[0]), components))
+    contenders = find_contenders([str(model) for model in models], components, base=base, seed=seed)
     choice = None if task is None else ComponentChoice.model_validate(task)
     plan = make_plan(
         contenders,

@@ -58,14 +58,14 @@ def ask(
     from magdi.cli import loading, output
     from magdi.core.config.models import ComponentChoice
     from magdi.core.evaluation.asking import free_question
-    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
+    from magdi.core.experiment.exam.contenders import find_contenders
     from magdi.core.experiment.exam.request import chosen_settings, chosen_task
 
     model, question = _model_and_question(model, question)
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model]).registry
-    asked = [find_contender(model, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)]
-    if compare:
-        asked.insert(0, base_of_run(model, components))
+    asked = find_contenders(
+        [model], components, base=compare, engine=engine.value, prompt_style=prompt.value, seed=seed
+    )
     origin = asked[-1].run
     settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
     if origin is None and task is None:
@@ -89,14 +89,11 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
     from magdi.cli.newest import newest
     from magdi.core.errors import ConfigError
 
-    asked = first if second is None else second
-    if first is None or asked is None or not asked.strip():
+    asked, alone = first if second is None else second, second is None
+    # A run's path alone is no question; Path would raise for a long one.
+    if first is None or asked is None or not asked.strip() or (alone and os.path.exists(asked)):
         raise ConfigError("nothing was asked", hint=IN_QUOTES)
-    if second is not None:
-        return first, second
-    if os.path.exists(first):  # Path would raise for a long question
-        raise ConfigError("nothing was asked", hint=IN_QUOTES)
-    return str(newest("student")), first
+    return str(newest("student")) if alone else first, asked
 
 
 def _one(

@@ -102,17 +102,14 @@ def evaluate(
     """
     from magdi.cli import loading, output
     from magdi.cli.evaluation_table import evaluation_table
-    from magdi.core.experiment.exam.contenders import base_of_run, find_contender
+    from magdi.core.experiment.exam.contenders import find_contenders
     from magdi.core.experiment.exam.evaluate import evaluate as run
     from magdi.core.experiment.exam.request import make_plan
 
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models).registry
-    contenders = [
-        find_contender(name, components, engine=engine.value, prompt_style=prompt.value, seed=seed or 0)
-        for name in models
-    ]
-    if base:
-        contenders.insert(0, base_of_run(models[0], components))
+    contenders = find_contenders(
+        models, components, base=base, engine=engine.value, prompt_style=prompt.value, seed=seed
+    )
     given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "max_new_tokens": max_new_tokens}
     plan = make_plan(
         contenders,

@@ -106,6 +106,26 @@ def find_contender(
     return Contender(name, name, prompt_style)
 
 
+def find_contenders(
+    names: Sequence[str],
+    components: Components,
+    *,
+    base: bool = False,
+    engine: EngineName = "auto",
+    prompt_style: PromptStyle = "auto",
+    seed: int | None = None,
+) -> list[Contender]:
+    """Returns the models of these names; with ``base`` the first one's as it was before distillation goes before them.
+
+    Raises:
+        ConfigError: See `find_contender` and `base_of_run`.
+    """
+    found = [
+        find_contender(name, components, engine=engine, prompt_style=prompt_style, seed=seed or 0) for name in names
+    ]
+    return [base_of_run(names[0], components), *found] if base else found
+
+
 def base_of_run(name: str, components: Components) -> Contender:
     """Returns the student of a run as it was before distillation.
 
