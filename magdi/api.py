@@ -347,7 +347,7 @@ def ask(
     question: str | Question,
     *,
     task: AnyTask | None = None,
-    samples: int = 1,
+    samples: int | None = None,
     max_new_tokens: int | None = None,
     seed: int | None = None,
     trust: bool = False,
@@ -358,7 +358,8 @@ def ask(
         model: A run (or what came out of it), model, adapter, or ``openai:MODEL@URL``.
         question: What is asked.
         task: Reads the answer; the run's when left out.
-        samples: Answers to draw; the answer that most of them give is taken.
+        samples: Answers to draw; the answer that most of them give is taken. One when left out; of a team as it was
+            trained for.
         max_new_tokens: Longest answer; as the run has it when left out.
         seed: Seed of sampled answers.
         trust: Run the plugins that the run was made with.
@@ -369,12 +370,12 @@ def ask(
     from magdi.core.evaluation.asking import ask as put
     from magdi.core.evaluation.asking import engine_of, free_question
     from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.core.run.exam.request import chosen_task, settings_for_asking
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)
     (contender,) = find_contenders([name], components, seed=seed)
-    settings = chosen_settings(contender.run, {"samples": samples, "max_new_tokens": max_new_tokens})
+    settings = settings_for_asking(contender, samples, max_new_tokens)
     if choice is None:
         numbers = ComponentChoice(name="arithmetic")  # what is looked for where nothing else is said
         choice = chosen_task(contender.run, None, {}) if contender.run else numbers

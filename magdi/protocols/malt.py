@@ -25,12 +25,14 @@ from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat
 from magdi.core.templates import Templates, fill
 
-GENERATOR, VERIFIER, REFINER = ROLES = ("generator", "verifier", "refiner")
-SHOWN_AS = {GENERATOR: "solution", VERIFIER: "verification"}
+Role = Literal["generator", "verifier", "refiner"]
+GENERATOR: Role = "generator"
+VERIFIER: Role = "verifier"
+REFINER: Role = "refiner"
+ROLES = (GENERATOR, VERIFIER, REFINER)
+SHOWN_AS: dict[str, str] = {GENERATOR: "solution", VERIFIER: "verification"}
 NOTHING_TO = {VERIFIER: "verify", REFINER: "refine"}
 DONE = {GENERATOR: "generated", VERIFIER: "verified", REFINER: "refined"}
-
-Role = Literal["generator", "verifier", "refiner"]
 
 
 class Prompts(Templates):
@@ -100,11 +102,11 @@ class Malt(Protocol):
             paths = [[*path, turn] for (path, _), turn in zip(grown, said, strict=True)]
         return DONE[roles[-1]]
 
-    def _ask(self, agent: Agent, role: str, path: Sequence[Turn], sample: int) -> Ask:
+    def _ask(self, agent: Agent, role: Role, path: Sequence[Turn], sample: int) -> Ask:
         branch = (*path[-1].branch, sample) if path else (sample,)
         return self.ask(agent, round=len(path), seen=path, role=role, branch=branch, reply=self._reply(role))
 
-    def _reply(self, role: str) -> ReplyFormat:
+    def _reply(self, role: Role) -> ReplyFormat:
         """In a chain a reply is what it is, and is not asked for again: a = T(r), whatever r is."""
         if role == VERIFIER and self.config.roles[-1] != VERIFIER:
             return FreeText()

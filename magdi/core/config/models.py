@@ -284,6 +284,19 @@ class Evaluation(Part):
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
     samples: int = Field(1, ge=1, description="Answers a question, for self-consistency.")
     stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
+    roles: tuple[str, ...] | None = Field(None, description="Of a team, the roles that take part; null for all.")
+    untrained: tuple[str, ...] = Field((), description="Of a team, the roles in which the untrained base speaks.")
+    stage: str = Field(
+        "", description="Of a team, the stage after which its roles speak, e.g. sft; empty for the last."
+    )
+
+    def deciding(self) -> dict[str, Any]:
+        """Returns what decides an answer: not which questions are asked, nor how many; of teams what differs."""
+        asked = {"task", "split", "questions", "batch_tokens", "samples", "base"}
+        team = {
+            name for name, usual in (("roles", None), ("untrained", ()), ("stage", "")) if getattr(self, name) == usual
+        }
+        return self.model_dump(mode="json", exclude=asked | team)
 
 
 class RunConfig(Part):

@@ -27,13 +27,23 @@ _CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_arg
 _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl metrics.jsonl failed_batch.json report.html
     cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
-    evaluation/*.sqlite-shm checkpoints/identity.json checkpoints/runs/*/events.out.tfevents.*"""
+    evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json
+    checkpoints/runs/*/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
-    *(f"student/{name}" for name in _STUDENT.split()),
+    *(f"student/{name}" for name in [*_STUDENT.split(), "team.json"]),
+    *(f"student/*/{name}" for name in _STUDENT.split()),
     *(f"checkpoints/checkpoint-*/{name}" for name in _CHECKPOINT.split()),
 )
-FOLDERS = ("student", "evaluation", "checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*")
+FOLDERS = (
+    "student",
+    "student/*",
+    "evaluation",
+    "checkpoints",
+    "checkpoints/runs",
+    "checkpoints/runs/*",
+    "checkpoints/checkpoint-*",
+)
 
 
 def remove_written(folder: Path, *also: str, under: str = "") -> list[str]:

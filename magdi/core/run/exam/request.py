@@ -10,6 +10,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
+from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.core.run.exam.contenders import Contender, common_run
 from magdi.core.run.exam.evaluate import Plan
 
@@ -84,6 +85,13 @@ def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling
     if chosen.samples > 1 and not chosen.temperature:
         return chosen.model_copy(update=dict(SAMPLING["paper"]))
     return chosen
+
+
+def settings_for_asking(contender: Contender, samples: int | None, max_new_tokens: int | None) -> Evaluation:
+    """Returns how one question is asked: once unless told otherwise; of a team as often as it votes."""
+    votes = isinstance(contender.model, TeamEngine)
+    drawn = samples or (None if votes else 1)
+    return chosen_settings(contender.run, {"samples": drawn, "max_new_tokens": max_new_tokens})
 
 
 def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, Any]) -> ComponentChoice:
