@@ -24,6 +24,7 @@ from magdi.core.run.directory import deciding
 from magdi.core.run.plan import plan_run
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.result import RunResult, document
+from magdi.core.run.rounds import run_rounds
 from magdi.core.run.run import Stage
 from magdi.core.run.run import run as _run
 from magdi.core.run.runs import RUNS, plugins_of
@@ -112,11 +113,15 @@ def go(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds: int = 1,
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
+    if rounds > 1:
+        last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
+        return RunResult(document(last))
     directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
@@ -127,6 +132,7 @@ def run(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds_of_training: int = 1,
     progress: Progress | None = None,
     trust: bool = False,
     **settings: Unpack[Settings],
@@ -138,6 +144,8 @@ def run(
         out: The run's directory; a folder of ``runs/`` named after the configuration when left out.
         fresh: Start over.
         until: The last stage to do.
+        rounds_of_training: Do it so often, each time with the roles of the last round's team as teachers; see
+            `magdi.core.run.rounds`.
         progress: Who is told how it goes.
         trust: Run the plugins that the files name; else only those that you have trusted before.
         **settings: Components (``protocol=MyProtocol``), the command line's options (``limit=200``, ``level="2"``) and
@@ -155,7 +163,7 @@ def run(
     given = Given(None if until == "evaluation" else "train")
     flags = long_form(given.plain(settings))
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
-    return go(setup, out=out, fresh=fresh, until=until, progress=progress)
+    return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 
 def _files(config: Files) -> Sequence[Path | str]:
