@@ -80,6 +80,7 @@ class Settings(TypedDict, total=False):
     data: Place
     student: str | Section
     level: str | Sequence[str]
+    method: str
     edges: str
     limit: int | None
     mags: Place | Sequence[Place]

@@ -89,6 +89,9 @@ Decision = Annotated[
     str | None, typer.Option(help="Decision rule; the protocol's own by default.", rich_help_panel=COMPONENTS)
 ]
 Level = Annotated[str | None, typer.Option(help="1-4, base, single-teacher:NAME or dss-mt.", show_default=False)]
+Method = Annotated[
+    str | None, typer.Option(help="magdi: one student; malt: an adapter for each role.", show_default=False)
+]
 Edges = Annotated[str | None, typer.Option(help="exact, adjacent, undirected, full or none.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions to discuss.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn.", show_default=False)]
@@ -226,6 +229,7 @@ SHARED: dict[str, Any] = {
     "mags": Mags,
     "skip_bad": SkipBad,
     "level": Level,
+    "method": Method,
     "edges": Edges,
     "limit": Limit,
     "seed": Seed,
@@ -247,9 +251,9 @@ SHARED: dict[str, Any] = {
 SWITCHES = ("quick", "no_plugins", "skip_bad", "trust", "estimate_usage")
 
 SETTINGS = (
-    *("task", "data", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed"),
-    *("preset", "mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "price", "estimate_usage"),
-    *("cache", "plugin"),
+    *("task", "data", "protocol", "encoder", "teacher", "student", "decision", "level", "method", "edges", "limit"),
+    *("seed", "preset", "mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "price"),
+    *("estimate_usage", "cache", "plugin"),
 )
 
 

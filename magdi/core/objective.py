@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Configurable
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, Turn
 from magdi.core.views import Edge, View, edges
 
 if TYPE_CHECKING:  # torch is loaded when something is trained
@@ -72,14 +72,43 @@ class Selecting:
     """What an objective is given beside a MAG to choose from it.
 
     Attributes:
-        mag: The MAG.
+        mag: The MAG; a label of it says what training is to take a turn for.
         view: Which edges the encoder is given (``training.edges``).
         seed: The run's seed.
+        prompts: By turn, the number of the prompt after which it is written; None where all answer the question.
     """
 
     mag: Mag
     view: View = "exact"
     seed: int = 0
+    prompts: tuple[int, ...] | None = None
+
+    @cached_property
+    def written(self) -> tuple[Turn, ...]:
+        """Turns with a label that are something to write after their prompt; after the question that is an answer.
+
+        After prompts of their own, a text that was said several times counts once, and one that was right one time and
+        wrong another is left out.
+        """
+        labelled = tuple(turn for turn in self.mag.turns if turn.label is not None)
+        if self.prompts is None:
+            return tuple(turn for turn in labelled if turn.answer is not None)
+        said: dict[tuple[int, str], list[Turn]] = {}
+        for turn in labelled:
+            if text := turn.text.strip():
+                said.setdefault((self.prompts[turn.step], text), []).append(turn)
+        return tuple(same[0] for same in said.values() if len({turn.label for turn in same}) == 1)
+
+    @property
+    def preferences(self) -> list[tuple[Turn, Turn]]:
+        """Every right turn with every wrong one after the same prompt."""
+        right = [turn for turn in self.written if turn.label]
+        wrong = [turn for turn in self.written if not turn.label]
+        return [(plus, minus) for plus in right for minus in wrong if self.prompt_of(plus) == self.prompt_of(minus)]
+
+    def prompt_of(self, turn: Turn) -> int:
+        """Returns the number of the prompt after which a turn is written."""
+        return 0 if self.prompts is None else self.prompts[turn.step]
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:

@@ -13,11 +13,11 @@ its verifications. Every turn keeps its own ``correct`` beside the label that it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from magdi.core.credit import Credit, backed_up
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
@@ -126,7 +126,8 @@ class Malt(Protocol):
 
     def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         """Refinements are labelled by the gold answer, what led to them by the value that it had."""
-        values = backed_up(turns)
+        graded = {turn.branch: turn.correct for turn in turns if turn.role == REFINER}
+        values = backed_up({branch: float(correct) for branch, correct in graded.items() if correct is not None})
         return [self._labelled(turn, values) for turn in turns]
 
     def _labelled(self, turn: Turn, values: Mapping[tuple[int, ...], float]) -> Turn:
@@ -135,31 +136,12 @@ class Malt(Protocol):
             return turn
         if turn.role == REFINER:
             return turn.model_copy(update={"value": value, "label": turn.correct, "label_source": "gold"})
-        label = value > self.config.theta
-        if self.config.labels == "interval":
-            known = self._by_interval(turn.branch, values)
-            if known is None:
-                return turn.model_copy(update={"value": value})
-            label = known
-        return turn.model_copy(update={"value": value, "label": label, "label_source": "value"})
-
-    def _by_interval(self, branch: tuple[int, ...], values: Mapping[tuple[int, ...], float]) -> bool | None:
-        siblings = [values[other] for other in values if len(other) == len(branch) and other[:-1] == branch[:-1]]
-        beats = values[branch] - min(siblings) >= self.config.gap
-        beaten = max(siblings) - values[branch] >= self.config.gap
-        return None if beats == beaten else beats
-
-
-def backed_up(turns: Sequence[Turn]) -> dict[tuple[int, ...], float]:
-    """Returns the value of every branch from which a graded refinement has grown."""
-    values = {turn.branch: float(turn.correct) for turn in turns if turn.role == REFINER and turn.correct is not None}
-    for depth in (2, 1):
-        below: dict[tuple[int, ...], list[float]] = {}
-        for branch, value in values.items():
-            if len(branch) == depth + 1:
-                below.setdefault(branch[:depth], []).append(value)
-        values |= {branch: fmean(each) for branch, each in below.items()}
-    return values
+        *above, _ = turn.branch
+        siblings = [values[each] for each in values if [*each[:-1]] == above]
+        credit = Credit(labels=self.config.labels, theta=self.config.theta, gap=self.config.gap)
+        label = credit.label(value, siblings)
+        source = "none" if label is None else "value"
+        return turn.model_copy(update={"value": value, "label": label, "label_source": source})
 
 
 def _quote(turn: Turn) -> str:

@@ -6,12 +6,13 @@ Defaults are the paper's (MAGDi, section 4 and Appendix B); the embedded default
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from magdi.core.config.code import whole
 from magdi.core.config.moved import moved
+from magdi.core.credit import Credit
 from magdi.core.errors import ConfigError
 from magdi.core.teacher import Price, Sampling
 from magdi.core.views import View
@@ -207,9 +208,32 @@ class Student(Part):
 Reduction = Literal["mean", "sum"]
 
 
+class Preferring(Part):
+    """Method malt's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of a role."""
+
+    roles: tuple[str, ...] = Field(
+        ("verifier", "refiner"),
+        description="Roles that it trains; the generator too for a student that is a base model.",
+    )
+    learning_rate: float | None = Field(None, gt=0, description="Its peak; training.learning_rate when left out.")
+    epochs: float | None = Field(None, gt=0, description="Passes over the MAGs; training.epochs when left out.")
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; goes before epochs.")
+
+
 class Training(Part):
     """How the student is trained."""
 
+    method: Literal["magdi", "malt"] = Field(
+        "magdi",
+        description="One student by the level's objectives; or malt: an adapter for each role, on what the role was "
+        "asked, by supervised training and then by preferences (dpo).",
+    )
+    prompt: Literal["question", "role"] = Field(
+        "question", description="What the student reads: the question, or each turn's own prompt with all it was shown."
+    )
+    role: str | None = Field(None, description="Only the turns of this role are learned from; null for all.")
+    credit: Credit = Field(Credit(), description="Which turns of a role are right, where the prompt is the role's own.")
+    dpo: Preferring = Preferring()
     level: str | tuple[str, ...] = Field(
         "4",
         description="1-4 (R0, CN, AN, MAGDi), base, single-teacher:NAME, dss-mt, or a list of objectives.",
@@ -335,6 +359,12 @@ class RunConfig(Part):
                 for name, each in objectives.items()
             }
         return tree
+
+    @model_validator(mode="after")
+    def _roles_are_adapters(self) -> Self:
+        if self.training.method == "malt" and self.student.adaptation != "lora":
+            raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
+        return self
 
     @field_validator("plugins")
     @classmethod

@@ -62,3 +62,28 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": TINY,
     "quick": QUICK,
 }
+
+_TINY_TEAM: dict[str, Any] = {
+    "student": {
+        "adaptation": "lora",
+        "max_length": 512,
+        "lora": {"r": 32, "alpha": 64, "dropout": 0.0, "target_modules": "all-linear"},
+    },
+    "training": {"steps": 150, "learning_rate": 5e-3, "dpo": {"steps": 40, "learning_rate": 1e-3}},
+}
+
+OF_METHODS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "malt": {
+        "paper": {
+            "training": {
+                "learning_rate": 1e-4,
+                "epochs": 2,
+                "mags_per_step": 8,
+                "dpo": {"learning_rate": 5e-6, "epochs": 1},
+            }
+        },
+        "tiny": _TINY_TEAM,
+        "quick": _TINY_TEAM,
+    }
+}
+"""What a method sets beyond a preset. MALT's paper gives no learning rate and "1 to 10" epochs: these are ours."""

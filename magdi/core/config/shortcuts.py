@@ -12,6 +12,7 @@ SHORTCUTS = {
     "student": "student.model",
     "decision": "discussion.decision",
     "level": "training.level",
+    "method": "training.method",
     "edges": "training.edges",
     "limit": "discussion.questions",
     "mags": "discussion.mags",

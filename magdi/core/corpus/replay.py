@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 
 from magdi.core.discussion.stepper import DecisionRule, Stepper
-from magdi.core.errors import ProtocolError
+from magdi.core.errors import DataError, ProtocolError
 from magdi.core.mag import Mag, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.reply import Parsed
@@ -20,24 +21,73 @@ def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: Decis
         agents: Who took part, in the order in which they did.
         decide: The decision rule, where it was not the protocol's own.
     """
-    stepper = Stepper(mag.question, protocol, agents, grade=lambda answer, gold: answer == gold, decide=decide)
+    yield from _held(mag, protocol, agents, decide)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How discussions were held.
+
+    Attributes:
+        protocol: Their protocol, with its settings.
+        agents: Who took part, in order; where a MAG has others, those are taken in the order in which they first spoke.
+        decide: The decision rule, where it was not the protocol's own.
+    """
+
+    protocol: Protocol
+    agents: tuple[Agent, ...] = ()
+    decide: DecisionRule | None = None
+
+
+def with_prompts(mag: Mag, held: Held) -> Mag:
+    """Returns a MAG with the prompts that its protocol makes for its turns; see `differences`.
+
+    Raises:
+        DataError: It is not a discussion of this protocol.
+    """
+    there = speakers(mag)
+    known = {agent.name for agent in there} <= {agent.name for agent in held.agents}
+    holding = _held(mag, held.protocol, list(held.agents) if known else there, held.decide)
+    try:
+        problem = next(holding)
+    except StopIteration as end:
+        again: Mag = end.value
+        turns = zip(mag.turns, again.turns, strict=True)
+        prompted = tuple(old.model_copy(update={"prompt": new.prompt}) for old, new in turns)
+        return mag.model_copy(update={"turns": prompted})
+    raise DataError(
+        f"the prompts of MAG {mag.id} were not kept, and are not to be had from the protocol: {problem}",
+        hint="--protocol and -P as its discussions were held; --set discussion.keep_prompts=true keeps prompts",
+    )
+
+
+def _held(
+    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None
+) -> Generator[str, None, Mag | None]:
+    """Yields what is different, and returns the discussion as it was held again."""
+
+    def grade(answer: str | None, gold: str) -> bool:
+        return answer == gold
+
+    stepper = Stepper(mag.question, protocol, agents, grade=grade, decide=decide, keep_prompts=True)
     try:
         while not stepper.done:
             for step, ask, _, _ in stepper.pending:
                 if step >= len(mag.turns):
                     yield f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}), the record ends"
-                    return
+                    return None
                 turn = mag.turns[step]
                 yield from _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
                 stepper.answer(step, _parsed(turn), turn.text)
     except ProtocolError as error:
         yield f"the protocol cannot be held again: {error.message}"
-        return
+        return None
     held = stepper.result
     if len(held.turns) < len(mag.turns):
         yield f"the protocol ends after {len(held.turns)} turns, the record has {len(mag.turns)}"
     elif held.decision.answer != mag.decision.answer:
         yield f"the protocol decides {held.decision.answer!r}, the record says {mag.decision.answer!r}"
+    return held
 
 
 def _unlike(turn: Turn, who: tuple[str, str, int], seen: set[tuple[int, str]]) -> Iterator[str]:

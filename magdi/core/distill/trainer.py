@@ -17,11 +17,13 @@ from magdi.core.distill.checkpoints import claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.loop import MagTrainer, Metrics
 from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
+from magdi.core.distill.selection import ALL
 from magdi.core.distill.stepping import Steps, summed
 from magdi.core.distill.steps import Schedule
 from magdi.core.distill.student import DistillStudent, precision
@@ -80,6 +82,8 @@ def distill(
     out: Path,
     on_metrics: Metrics = lambda metrics: None,
     cache: Path | None = None,
+    lessons: Lessons = ALL,
+    name: str = "",
 ) -> DistillReport:
     """Trains a student on MAGs and saves it to ``out/student``.
 
@@ -96,6 +100,8 @@ def distill(
         out: Where to write.
         on_metrics: Told every line of metrics.
         cache: Where tables of encoded MAGs are kept.
+        lessons: Which turns are taught, and after which prompts.
+        name: A folder within ``out/student`` and ``out/checkpoints``, where several are trained.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -106,10 +112,10 @@ def distill(
     needing = [name for name, each in objectives.items() if each.uses_encoder]
     if encoder is None and needing:
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
-    corpus = read_corpus(mags, reading_of(student, objectives, training, seed), cache)
+    corpus = read_corpus(mags, reading_of(student, objectives, training, seed, lessons), cache)
     trained, validation = corpus.split(training.validation, seed)
     order = _order(trained, training, seed)
-    checkpoints = out / "checkpoints"
+    checkpoints, target = out / "checkpoints" / name, out / "student" / name
     arguments = training_arguments(
         training,
         changing=any(_comes_and_goes(each) for each in objectives.values()),
@@ -148,11 +154,11 @@ def distill(
     with student.attending(reader.layout):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if rank == 0:
-        student.save(out / "student")
-        heads.save(out / "student")
+        student.save(target)
+        heads.save(target)
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
-    return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
+    return _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])
 
 
 def _comes_and_goes(objective: Objective) -> bool:
@@ -176,7 +182,13 @@ def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
     )
 
 
-def reading_of(student: DistillStudent, objectives: Mapping[str, Objective], training: Training, seed: int) -> Reading:
+def reading_of(
+    student: DistillStudent,
+    objectives: Mapping[str, Objective],
+    training: Training,
+    seed: int,
+    lessons: Lessons = ALL,
+) -> Reading:
     """Returns how a training with these settings reads its MAGs."""
     return Reading(
         tokenizer=student.tokenizer,
@@ -187,6 +199,7 @@ def reading_of(student: DistillStudent, objectives: Mapping[str, Objective], tra
         view=training.edges,
         seed=seed,
         level=training.title,
+        lessons=lessons,
     )
 
 
@@ -207,7 +220,7 @@ def _report(
     steps: Steps,
     corpus: Corpus,
     level: str,
-    out: Path,
+    student: Path,
     seconds: float,
     last: Mapping[str, float],
 ) -> DistillReport:
@@ -218,7 +231,7 @@ def _report(
     objectives = trainer.model.objectives
     by_name = dict(zip(objectives, counted.counts, strict=True))
     return DistillReport(
-        student=out / "student",
+        student=student,
         level=level,
         layout=steps.layout.name,
         steps=done,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, Training
 from magdi.core.corpus.files import holds_none, read_in_turn
 from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import cut_answers, cut_chains
@@ -26,7 +28,7 @@ from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.clock import Clock
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
-from magdi.core.run.figures import discussion_figures, training_document, training_figures
+from magdi.core.run.figures import discussion_figures, team_document, training_document, training_figures
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress
@@ -35,10 +37,12 @@ from magdi.core.run.summary import Summary
 from magdi.core.task import Task
 
 if TYPE_CHECKING:
+    from magdi.core.distill.trainer import DistillReport
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.engine import Engine
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
+    from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
@@ -182,33 +186,114 @@ class Workshop:
         config = self.config
         if not chosen(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
-        objectives = self.objectives()
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
-        check_teachable(read_mags(mags), objectives, config.training.title)
+        if config.training.method == "malt":
+            return self._team(mags)
+        report = self._trained(mags, config.training, self.objectives())
+        counted = {"read": report.tokens, "predicted": report.predicted}
+        return {"training": training_document(report), "tokens": counted}
+
+    def _team(self, mags: Path) -> dict[str, Any]:
+        """Trains an adapter for each role; what has been done of it is not done again."""
+        from magdi.core.run.roles import examples, stages
+
+        config, student, alone = self.config, self.directory.student, os.environ.get("RANK", "0") == "0"
+        given = examples(read_mags(mags), self._lessons(config.training.model_copy(update={"prompt": "role"})))
+        for role, each in given.items():
+            self._note(f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences")
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        steps = 0
+        for stage in stages(config.training, given):
+            outcome = stage.outcome(student)
+            if outcome is None:
+                report = self._trained(mags, stage.training, self.objectives(stage.stage), stage, steps)
+                outcome = training_document(report)
+                if alone:
+                    stage.keep(student, outcome)
+            found.setdefault(stage.role, {})[stage.stage] = outcome
+            steps += outcome["steps"]
+        if alone:
+            self._write_team(mags, found)
+        return team_document(found, {role: asdict(each) for role, each in given.items()})
+
+    def _write_team(self, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> None:
+        from magdi.core.evaluation.team import Team, write_team
+        from magdi.core.run.roles import origins
+
+        name = next(read_mags(mags)).protocol
+        held = next((each.protocol for each in origins(self.config) if each.protocol.name == name), None)
+        team = Team(
+            protocol=name,
+            settings=held.settings if held else {},
+            base=str(self.base),
+            roles={role: role for role in trained},
+            trained={role: tuple(done) for role, done in trained.items()},
+        )
+        write_team(self.directory.student, team)
+        with suppress(OSError):  # something that is not magdi's is in it
+            self.directory.checkpoints.rmdir()
+
+    def _lessons(self, training: Training) -> Lessons:
+        """Returns which turns are taught, and after which prompts."""
+        prompts = None
+        if training.prompt == "role":
+            from magdi.core.run.roles import own_prompts
+
+            prompts = own_prompts(self.config, self.components)
+        return Lessons(training.role, prompts, training.credit)
+
+    def _trained(
+        self,
+        mags: Path,
+        training: Training,
+        objectives: dict[str, Objective],
+        stage: RoleStage | None = None,
+        before: int = 0,
+    ) -> DistillReport:
+        """Trains a student, or one role's adapter, and tells what came up.
+
+        Args:
+            mags: What is learned from.
+            training: How.
+            objectives: By what.
+            stage: Which role in which stage, where it is a team.
+            before: Steps of other stages that come before its own in metrics.jsonl.
+        """
+        config, lessons = self.config, self._lessons(training)
+        check_teachable(read_mags(mags), objectives, training.title, lessons)
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
-        student = load_student(config.student, path=self.base, seed=config.seed)
+        start = self.directory.student / stage.start if stage and stage.start else None
+        student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
-        lines = MetricsFile(self.directory.metrics)
-        with Clock(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
+        lines, what = MetricsFile(self.directory.metrics), f" {stage.role} ({stage.stage})" if stage else ""
+        with Clock(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
+                own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
-                clock.at(int(metrics["step"]), training_figures(metrics))
-                self.progress.event("metrics", stage="distillation", step=int(metrics["step"]), metrics=metrics)
+                clock.at(own, training_figures(metrics))
+                self.progress.event("metrics", stage="distillation", step=own + before, metrics=metrics)
 
             report = distill(
                 mags,
                 student,
                 encoder,
                 objectives=objectives,
-                training=config.training,
+                training=training,
                 seed=config.seed,
                 out=self.directory.path,
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
+                lessons=lessons,
+                name=stage.folder if stage else "",
             )
+        self._tell(report, objectives, student.max_length)
+        return report
+
+    def _tell(self, report: DistillReport, objectives: Mapping[str, Objective], max_length: int) -> None:
+        """Tells what of a training is worth a second look."""
         if report.epochs > MANY_PASSES:
             self.progress.note(
                 f"warning: {report.epochs:.0f} passes over {report.mags} MAGs; fewer steps (--set training.steps=N) "
@@ -218,17 +303,15 @@ class Workshop:
             teaching = {name: each.lacking for name, each in objectives.items() if each.teaches}
             why = f"{' or '.join(dict.fromkeys(teaching.values()))}, and {', '.join(teaching)} learns nothing from them"
             self._note(f"warning: {untaught:,} of {report.counts['mags']:,} MAGs have {why}")
-        self._note(cut_chains(report.counts, student.max_length))
-        counted = {"read": report.tokens, "predicted": report.predicted}
-        return {"training": training_document(report), "tokens": counted}
+        self._note(cut_chains(report.counts, max_length))
 
     def _note(self, text: str) -> None:
         if text:
             self.progress.note(text)
 
-    def objectives(self) -> dict[str, Objective]:
-        """Makes what the student is trained by, by name."""
-        return {name: self.components.objective(choice) for name, choice in chosen(self.config).items()}
+    def objectives(self, stage: str = "") -> dict[str, Objective]:
+        """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
+        return {name: self.components.objective(choice) for name, choice in chosen(self.config, stage).items()}
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""

@@ -42,14 +42,12 @@ class Positive(Objective):
     def select(self, given: Selecting) -> Taken:
         """Takes the turns to be learned."""
         part, prefix = self.config.part, self.config.prefix
-        return {"learned": [Chain(turn.step, part, prefix) for turn in given.mag.turns if self._is_learned(turn)]}
+        return {"learned": [Chain(turn.step, part, prefix) for turn in given.written if self._is_learned(turn)]}
 
     def _is_learned(self, turn: Turn) -> bool:
         settings = self.config
         return (
-            turn.answer is not None
-            and turn.label is not None
-            and (turn.label or settings.learned == "answered")
+            (bool(turn.label) or settings.learned == "answered")
             and not (settings.first_round and turn.round)
             and (settings.agent is None or turn.agent.casefold() == settings.agent.casefold())
         )
