@@ -84,8 +84,11 @@ class Malt(Protocol):
     config: Config
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        """A wave a role; nothing grows from an invalid turn. Roles go to the agents in order, from the first again."""
-        n, roles = self.config.samples, self.config.roles
+        """A wave a role; roles go to the agents in order, from the first again.
+
+        In a tree nothing grows from an invalid turn. A chain goes on, and what cannot be shown is left out.
+        """
+        n, roles, tree = self.config.samples, self.config.roles, self.config.mode == "tree"
         seated = {role: agents[place % len(agents)] for place, role in enumerate(ROLES)}
         said = yield [self._ask(seated[GENERATOR], GENERATOR, [], j) for j in range(n)]
         paths = [[turn] for turn in said]
@@ -93,8 +96,8 @@ class Malt(Protocol):
             grown = [
                 (path, self._ask(seated[role], role, path, k))
                 for path in paths
-                if path[-1].status != "invalid"
-                for k in range(n if self.config.mode == "tree" else 1)
+                if path[-1].status != "invalid" or not tree
+                for k in range(n if tree else 1)
             ]
             if not grown:
                 return f"nothing to {NOTHING_TO[role]}"

@@ -353,10 +353,10 @@ class Workshop:
         trained = bool(chosen(self.config))
         answers = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._answering_team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
+            answers["student"] = self._answers("student", self._answering_team() or self.directory.student, asked_so)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
@@ -366,7 +366,7 @@ class Workshop:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
 
-    def _team(self, *, untrained: bool = False) -> Engine | None:
+    def _answering_team(self, *, untrained: bool = False) -> Engine | None:
         """Returns the team that was trained, or as it was before; None where one student was."""
         from magdi.core.evaluation.team import read_team
         from magdi.core.evaluation.team_engine import TeamEngine
