@@ -14,6 +14,7 @@ import typer
 from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
+from magdi.cli.mags_export import export, known_view, tell
 from magdi.cli.mags_sources import sources
 from magdi.cli.output import check_out, progress_console, show
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
+app.command()(export)
 for subset in (subsets.merge, subsets.split, subsets.sample):
     app.command()(subset)
 app.command("filter")(subsets.filter_)
@@ -72,7 +74,7 @@ def import_(
     try:
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
-        _tell(bad)
+        tell(bad)
     document = {"out": str(out), "skipped": len(bad)} | summary.document()
     show(document, as_json=json, render=lambda: import_table(document))
 
@@ -91,7 +93,7 @@ def stats(
     bad: list[MagFileError] = []
     document = describe(read_all(sources(files), bad if skip_bad else None))
     document["skipped"] = len(bad)
-    _tell(bad)
+    tell(bad)
     show(document, as_json=json, render=lambda: statistics_tables(document))
 
 
@@ -118,7 +120,7 @@ def show_(
     if html and svg:
         raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
     mags, bad = _found(names, skip_bad=skip_bad)
-    _tell(bad)
+    tell(bad)
     if html or svg:
         _emit(_drawn(mags, html=html, view=view), out, as_json=json)
     elif json:
@@ -126,37 +128,8 @@ def show_(
     else:
         from rich.console import Group
 
-        drawn = [discussion(mag, view=_view(view), whole=text) for mag in mags]
+        drawn = [discussion(mag, view=known_view(view), whole=text) for mag in mags]
         show({}, as_json=False, render=lambda: Group(*drawn))
-
-
-@app.command()
-def export(
-    files: Files,
-    out: Out,
-    to: Annotated[str, typer.Option(help="graphml, node-link, pyg, parquet, dataset or magdi.")] = "dataset",
-    view: View = "exact",
-    skip_bad: SkipBad = False,
-    json: opt.Json = False,
-) -> None:
-    """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
-    from magdi.core.corpus.files import at_least_one, read_all
-    from magdi.core.errors import ConfigError, did_you_mean
-    from magdi.core.files import writing
-    from magdi.plugins.formats.exporters import EXPORTS
-
-    if to not in EXPORTS:
-        raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
-    check_out(out, folder=EXPORTS[to].folder)
-    bad: list[MagFileError] = []
-    paths = sources(files)
-    mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
-    with writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        count = EXPORTS[to].write(mags, out, _view(view))
-    _tell(bad)
-    document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
-    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
 
 
 @app.command()
@@ -245,19 +218,10 @@ def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
     from magdi.plugins.report import drawing
 
     if html:
-        return drawing.page(mags, _view(view))
+        return drawing.page(mags, known_view(view))
     if len(mags) > 1:
         raise ConfigError("an SVG holds one discussion", hint="--html draws several on one page")
-    return drawing.svg(mags[0], _view(view)) + "\n"
-
-
-def _view(name: str) -> Any:
-    from magdi.core.errors import ConfigError, did_you_mean
-    from magdi.core.views import VIEWS
-
-    if name not in VIEWS:
-        raise ConfigError(f"no edge view {name!r}", hint=did_you_mean(name, VIEWS))
-    return name
+    return drawing.svg(mags[0], known_view(view)) + "\n"
 
 
 def _as_list(mags: Sequence[Mag]) -> str:
@@ -277,11 +241,6 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
         check_out(out)
         write_whole(out, text)
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
-
-
-def _tell(bad: Sequence[MagFileError]) -> None:
-    for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
 
 
 def _reader(

@@ -100,7 +100,7 @@ class Examples:
     pairs: int = 0
 
 
-def examples(mags: Iterable[Mag], lessons: Lessons) -> dict[str, Examples]:
+def examples(mags: Iterable[Mag], taught: Lessons) -> dict[str, Examples]:
     """Returns what there is to learn from, by role in the order in which they speak.
 
     Raises:
@@ -109,14 +109,14 @@ def examples(mags: Iterable[Mag], lessons: Lessons) -> dict[str, Examples]:
     """
     found: dict[str, Examples] = {}
     for mag in mags:
-        given, _ = lessons.of(mag)
+        given, _ = taught.of(mag)
         for turn in given.mag.turns:
             found.setdefault(turn.role, Examples())
         for turn in given.written:
             found[turn.role].right += turn.label is True
             found[turn.role].wrong += turn.label is False
-        for right, wrong in given.preferences:
-            found[right.role].pairs += right.role == wrong.role
+        for right, _ in given.preferences:
+            found[right.role].pairs += 1
     if not any(each.right for each in found.values()):
         raise TrainingError(
             f"no turn of the roles {', '.join(found) or '(none)'} is right",
@@ -132,6 +132,12 @@ def origins(config: RunConfig) -> Iterator[RunConfig]:
         if run.is_run():
             yield from origins(run.config())
     yield config
+
+
+def lessons(config: RunConfig, training: Training, components: Components) -> Lessons:
+    """Returns which turns of a run's MAGs are taught, and after which prompts."""
+    prompts = own_prompts(config, components) if training.prompt == "role" else None
+    return Lessons(training.role, prompts, training.credit)
 
 
 def own_prompts(config: RunConfig, components: Components) -> OwnPrompts:

@@ -20,7 +20,6 @@ from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
-from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import cut_answers, cut_chains
@@ -195,10 +194,12 @@ class Workshop:
 
     def _team(self, mags: Path) -> dict[str, Any]:
         """Trains an adapter for each role; what has been done of it is not done again."""
-        from magdi.core.run.roles import examples, stages
+        from magdi.core.run.roles import examples, lessons, stages
 
         config, student, alone = self.config, self.directory.student, os.environ.get("RANK", "0") == "0"
-        given = examples(read_mags(mags), self._lessons(config.training.model_copy(update={"prompt": "role"})))
+        given = examples(
+            read_mags(mags), lessons(config, config.training.model_copy(update={"prompt": "role"}), self.components)
+        )
         for role, each in given.items():
             self._note(f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences")
         found: dict[str, dict[str, dict[str, Any]]] = {}
@@ -233,15 +234,6 @@ class Workshop:
         with suppress(OSError):  # something that is not magdi's is in it
             self.directory.checkpoints.rmdir()
 
-    def _lessons(self, training: Training) -> Lessons:
-        """Returns which turns are taught, and after which prompts."""
-        prompts = None
-        if training.prompt == "role":
-            from magdi.core.run.roles import own_prompts
-
-            prompts = own_prompts(self.config, self.components)
-        return Lessons(training.role, prompts, training.credit)
-
     def _trained(
         self,
         mags: Path,
@@ -259,8 +251,10 @@ class Workshop:
             stage: Which role in which stage, where it is a team.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        config, lessons = self.config, self._lessons(training)
-        check_teachable(read_mags(mags), objectives, training.title, lessons)
+        from magdi.core.run.roles import lessons
+
+        config, taught = self.config, lessons(self.config, training, self.components)
+        check_teachable(read_mags(mags), objectives, training.title, taught)
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
@@ -286,7 +280,7 @@ class Workshop:
                 out=self.directory.path,
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
-                lessons=lessons,
+                lessons=taught,
                 name=stage.folder if stage else "",
             )
         self._tell(report, objectives, student.max_length)
