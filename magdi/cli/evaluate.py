@@ -50,9 +50,11 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
 Engine = Annotated[EngineName, typer.Option(help="What makes the models answer; openai is any server.")]
 Preset = Annotated[
-    Literal["greedy", "paper"] | None,
+    Literal["greedy", "paper", "malt"] | None,
     typer.Option(
-        "--sampling", help="greedy, or the paper's: temperature 0.7, top-p 0.9, top-k 50.", show_default=False
+        "--sampling",
+        help="greedy, or a paper's: MAGDi's (temperature 0.7, top-p 0.9, top-k 50) or MALT's (0.3).",
+        show_default=False,
     ),
 ]
 Samples = Annotated[

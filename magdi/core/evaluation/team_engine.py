@@ -60,7 +60,7 @@ class TeamEngine(Engine):
             for item in hold_discussions(
                 [asked[0].question for asked in wanted.values()],
                 protocol=protocol,
-                protocol_name=self._team.protocol,
+                protocol_name=settings.protocol.name if settings.protocol else self._team.protocol,
                 seats=self._seats(jobs[0].seed, settings),
                 task=self.task,
                 settings=Discussion(reasks=0, keep_prompts=True),
@@ -82,6 +82,14 @@ class TeamEngine(Engine):
                 raise ConfigError(
                     f"the team of {self._run} has no role {role!r}", hint=did_you_mean(role, self._team.roles)
                 )
+        if settings.protocol is not None:
+            if chains > 1:
+                raise ConfigError(
+                    f"in {settings.protocol.name} a team answers once, and is asked for {chains} samples",
+                    hint="evaluation.samples: 1",
+                )
+            return self._components.protocol(settings.protocol)
+        roles = {} if settings.roles is None else {"roles": settings.roles}
         fields = {**self._team.settings, "mode": "vote", "samples": chains, **roles}
         return self._components.protocol(ComponentChoice(name=self._team.protocol, **fields))
 
@@ -111,14 +119,13 @@ class TeamEngine(Engine):
         return role if not stage or not stages or stage == stages[-1] else f"{role}.{stage}"
 
     def _output(self, mag: Mag, sample: int, settings: Evaluation) -> Output:
-        """Returns what a chain came to; one that broke off gave no answer."""
-        chain = [turn for turn in mag.turns if turn.branch[0] == sample]
-        last = chain[-1]
-        whole = last.status != "invalid" and last.round == mag.rounds
+        """Returns what a chain came to."""
+        chain = [turn for turn in mag.turns if turn.branch[:1] in ((), (sample,))]
+        last = chain[-1] if settings.protocol is None else _spokesman(mag)
         usage = sum((turn.usage for turn in chain), Usage())
         return Output(
             prompt="\n\n".join(message.content for message in last.prompt or ()),
-            text=_answering(chain).text.strip() if whole else "",
+            text=(_answering(chain) if settings.protocol is None else last).text.strip(),
             prompt_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             finish="length" if last.usage.completion_tokens >= settings.max_new_tokens else "end",
@@ -138,6 +145,12 @@ class TeamEngine(Engine):
         kept = {mag.question.id: mag for mag in read_mags(self.mags, on_bad_line=torn)}
         order = dict.fromkeys([*(question.id for question in questions if question.id in kept), *kept])
         write_mags(self.mags, [kept[name] for name in order])
+
+
+def _spokesman(mag: Mag) -> Turn:
+    """Returns the last turn that says what was decided; the last of all where nothing was."""
+    agreeing = [turn for turn in mag.turns if turn.answer is not None and turn.answer == mag.decision.answer]
+    return agreeing[-1] if agreeing else mag.turns[-1]
 
 
 def _answering(chain: Sequence[Turn]) -> Turn:

@@ -10,7 +10,7 @@ from peft import PeftModel
 from team_samples import ROLES, team_run
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from magdi.core.config.models import Evaluation
+from magdi.core.config.models import ComponentChoice, Evaluation
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.errors import ConfigError, DataError
@@ -146,6 +146,22 @@ def test_roles_can_be_untrained_and_left_out(run: Path, task: Task) -> None:
     assert "'verifier'" in caught.value.hint
     with pytest.raises(ConfigError, match="trained by sft, and not by 'dpo'"):
         asked(stage="dpo")
+
+
+def test_a_team_answers_in_another_protocol(run: Path, task: Task, tmp_path: Path) -> None:
+    questions = list(task.questions("test"))[:3]
+    debating = GREEDY.model_copy(
+        update={"protocol": ComponentChoice(name="debate", rounds=2), "untrained": ROLES, "temperature": 1.0}
+    )
+    found = answer_questions(engine(run), questions, task=task, settings=debating, out=tmp_path / "kept.jsonl")
+    for prediction, mag in zip(found, read_mags(tmp_path / "kept.mags.jsonl"), strict=True):
+        assert (mag.protocol, len(mag.turns)) == ("debate", 9)
+        assert prediction.output_tokens == mag.usage.completion_tokens
+        assert prediction.answer == mag.decision.answer
+    with pytest.raises(ConfigError, match="answers once"):
+        answer_questions(
+            engine(run), questions, task=task, settings=debating.model_copy(update={"samples": 2}), out=tmp_path / "2"
+        )
 
 
 def test_the_untrained_team_is_the_base_in_all_roles(run: Path, task: Task, tmp_path: Path) -> None:
