@@ -24,6 +24,7 @@ from magdi.core.run.directory import deciding
 from magdi.core.run.plan import plan_run
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.result import RunResult, document
+from magdi.core.run.rounds import run_rounds
 from magdi.core.run.run import Stage
 from magdi.core.run.run import run as _run
 from magdi.core.run.runs import RUNS, plugins_of
@@ -113,11 +114,15 @@ def go(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds: int = 1,
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
+    if rounds > 1:
+        last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
+        return RunResult(document(last))
     directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
@@ -128,6 +133,7 @@ def run(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds_of_training: int = 1,
     progress: Progress | None = None,
     trust: bool = False,
     **settings: Unpack[Settings],
@@ -139,6 +145,8 @@ def run(
         out: The run's directory; a folder of ``runs/`` named after the configuration when left out.
         fresh: Start over.
         until: The last stage to do.
+        rounds_of_training: Do it so often, each time with the roles of the last round's team as teachers; see
+            `magdi.core.run.rounds`.
         progress: Who is told how it goes.
         trust: Run the plugins that the files name; else only those that you have trusted before.
         **settings: Components (``protocol=MyProtocol``), the command line's options (``limit=200``, ``level="2"``) and
@@ -156,7 +164,7 @@ def run(
     given = Given(None if until == "evaluation" else "train")
     flags = long_form(given.plain(settings))
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
-    return go(setup, out=out, fresh=fresh, until=until, progress=progress)
+    return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 
 def _files(config: Files) -> Sequence[Path | str]:
@@ -348,7 +356,7 @@ def ask(
     question: str | Question,
     *,
     task: AnyTask | None = None,
-    samples: int = 1,
+    samples: int | None = None,
     max_new_tokens: int | None = None,
     seed: int | None = None,
     trust: bool = False,
@@ -359,7 +367,8 @@ def ask(
         model: A run (or what came out of it), model, adapter, or ``openai:MODEL@URL``.
         question: What is asked.
         task: Reads the answer; the run's when left out.
-        samples: Answers to draw; the answer that most of them give is taken.
+        samples: Answers to draw; the answer that most of them give is taken. One when left out; of a team as it was
+            trained for.
         max_new_tokens: Longest answer; as the run has it when left out.
         seed: Seed of sampled answers.
         trust: Run the plugins that the run was made with.
@@ -370,12 +379,12 @@ def ask(
     from magdi.core.evaluation.asking import ask as put
     from magdi.core.evaluation.asking import engine_of, free_question
     from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.core.run.exam.request import chosen_task, settings_for_asking
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)
     (contender,) = find_contenders([name], components, seed=seed)
-    settings = chosen_settings(contender.run, {"samples": samples, "max_new_tokens": max_new_tokens})
+    settings = settings_for_asking(contender, samples, max_new_tokens)
     if choice is None:
         numbers = ComponentChoice(name="arithmetic")  # what is looked for where nothing else is said
         choice = chosen_task(contender.run, None, {}) if contender.run else numbers

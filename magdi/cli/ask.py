@@ -31,7 +31,9 @@ Model = Annotated[
 ]
 Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is asked, in quotes.", show_default=False)]
 IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2 + 2?"'
-Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
+Samples = Annotated[
+    int | None, typer.Option(min=1, help="Answers to draw; their vote counts.", show_default="1; a team's, as trained")
+]
 Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
 Engine = Annotated[EngineName, typer.Option(help="What makes the model answer; openai is any server.")]
 Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
@@ -40,7 +42,7 @@ Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what c
 def ask(
     model: Model = None,
     question: Text = None,
-    samples: Samples = 1,
+    samples: Samples = None,
     compare: Compare = False,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
@@ -60,7 +62,7 @@ def ask(
     from magdi.core.config.models import ComponentChoice
     from magdi.core.evaluation.asking import free_question
     from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.core.run.exam.request import chosen_task, settings_for_asking
 
     model, question = _model_and_question(model, question)
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry
@@ -68,7 +70,7 @@ def ask(
         [model], components, base=compare, engine=engine.value, prompt_style=prompt.value, seed=seed
     )
     origin = asked[-1].run
-    settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
+    settings = settings_for_asking(asked[-1], samples, max_new_tokens)
     if origin is None and task is None:
         choice = ComponentChoice(name="arithmetic")  # numbers are looked for where nothing else is said
     else:
@@ -144,6 +146,13 @@ def _table(answers: Sequence[Asked]) -> RenderableType:
         table.add_column(heading, overflow="fold")
     for answer in answers:
         votes = ", ".join(f"{said}: {count}" for said, count in answer.votes.items())
-        cells = [answer.name, answer.answer or "none", *([votes] if several else []), answer.predictions[0].output]
+        cells = [answer.name, answer.answer or "none", *([votes] if several else []), _said(answer)]
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
+
+
+def _said(answer: Asked) -> str:
+    """Returns the first sample; of a team, who has said what on the way to it."""
+    if not answer.chains:
+        return answer.predictions[0].output
+    return "\n\n".join(f"{turn.role}: {turn.text}" for turn in answer.chains[0])

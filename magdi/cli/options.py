@@ -133,6 +133,9 @@ Cache = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The run's directory.", show_default=False)]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: throw away what the run directory holds.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes that train together (DDP), one for each GPU.")]
+RoundsOfTraining = Annotated[
+    int, typer.Option(min=1, help="Do it N times, each with the roles that the last one trained (--method malt).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Print the plan and do nothing.")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from magdi.cli import options as opt
-from magdi.core.errors import SOME_FAILED
+from magdi.core.errors import SOME_FAILED, ConfigError
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
@@ -24,6 +24,7 @@ def run(
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
+    rounds_of_training: opt.RoundsOfTraining = 1,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -31,7 +32,7 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes)
+    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, rounds_of_training)
 
 
 @opt.configured
@@ -70,6 +71,7 @@ def _go(
     as_json: bool,
     quiet: bool,
     processes: int = 1,
+    rounds: int = 1,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -78,6 +80,8 @@ def _go(
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
 
+    if rounds > 1 and processes > 1:
+        raise ConfigError("--rounds-of-training is for one process", hint="leave --processes out")
     setup = request.set_up()
     if dry_run:
         plan = api.plan(setup, out, until=until)
@@ -86,7 +90,7 @@ def _go(
     progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)
     try:
         first = "discussion" if processes > 1 else until
-        outcome = api.go(setup, out=out, fresh=fresh, until=first, progress=progress)
+        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
     finally:
         progress.close()
     if processes > 1 and (code := _shared(processes)):

@@ -97,6 +97,9 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
         Component("openai", "magdi.plugins.teachers.openai:OpenAITeacher", "Any OpenAI-compatible server."),
         Component("hf", "magdi.plugins.teachers.local:LocalTeacher", "A model of transformers on this machine."),
         Component(
+            "local", "magdi.plugins.teachers.trained:TrainedTeacher", "What a run trained: its student, a team's role."
+        ),
+        Component(
             "litellm",
             "magdi.plugins.teachers.litellm:LitellmTeacher",
             "Every vendor that LiteLLM knows.",

@@ -308,6 +308,19 @@ class Evaluation(Part):
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
     samples: int = Field(1, ge=1, description="Answers a question, for self-consistency.")
     stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
+    roles: tuple[str, ...] | None = Field(None, description="Of a team, the roles that take part; null for all.")
+    untrained: tuple[str, ...] = Field((), description="Of a team, the roles in which the untrained base speaks.")
+    protocol: ComponentChoice | None = Field(
+        None, description="Of a team, another protocol in which its roles answer once together, e.g. debate."
+    )
+    stage: str = Field("", description="Of a team, the stage after which its roles speak: sft; empty for the last.")
+
+    def deciding(self) -> dict[str, Any]:
+        """Returns what decides an answer: not which questions are asked, nor how many; of teams what differs."""
+        asked = {"task", "split", "questions", "batch_tokens", "samples", "base"}
+        of_teams = ("roles", "untrained", "protocol", "stage")
+        usual = {name for name in of_teams if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", exclude=asked | usual)
 
 
 class RunConfig(Part):

@@ -63,7 +63,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": QUICK,
 }
 
+_VOTE = {"samples": 3, "temperature": 0.3}
+"""MV@3, as the paper answers."""
+
 _TINY_TEAM: dict[str, Any] = {
+    "evaluation": _VOTE,
     "student": {
         "adaptation": "lora",
         "max_length": 512,
@@ -75,12 +79,13 @@ _TINY_TEAM: dict[str, Any] = {
 OF_METHODS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "malt": {
         "paper": {
+            "evaluation": _VOTE,
             "training": {
                 "learning_rate": 1e-4,
                 "epochs": 2,
                 "mags_per_step": 8,
                 "dpo": {"learning_rate": 5e-6, "epochs": 1},
-            }
+            },
         },
         "tiny": _TINY_TEAM,
         "quick": _TINY_TEAM,

@@ -12,7 +12,7 @@ from magdi.core.evaluation.engine import Engine, Job
 from magdi.core.evaluation.generate import predicted
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.voting import elected
-from magdi.core.mag import Question
+from magdi.core.mag import Question, Turn
 from magdi.core.task import Task
 
 
@@ -25,17 +25,21 @@ class Asked:
         answer: The answer, elected where several were drawn.
         votes: How many samples gave each answer.
         predictions: The samples.
+        chains: Of a team, what was said on the way to each sample.
     """
 
     name: str
     answer: str | None
     votes: dict[str, int]
     predictions: tuple[Prediction, ...]
+    chains: tuple[tuple[Turn, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain data for JSON."""
         outputs = [prediction.output for prediction in self.predictions]
-        return {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
+        said = [[{"role": turn.role, "text": turn.text} for turn in chain] for chain in self.chains]
+        found = {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
+        return found | ({"chains": said} if said else {})
 
 
 def ask(name: str, engine: Engine, question: Question, task: Task, settings: Evaluation, seed: int) -> Asked:
@@ -44,16 +48,19 @@ def ask(name: str, engine: Engine, question: Question, task: Task, settings: Eva
     Raises:
         TeacherError: A served model did not answer.
     """
+    engine.task = task
     jobs = [Job(question, sample, seed) for sample in range(settings.samples)]
-    found = sorted(
-        (predicted(task, job, output) for batch in engine.answers(jobs, settings) for job, output in batch),
-        key=lambda prediction: prediction.sample,
+    had = sorted(
+        ((job, output) for batch in engine.answers(jobs, settings) for job, output in batch),
+        key=lambda each: each[0].sample,
     )
+    found = [predicted(task, job, output) for job, output in had]
     votes: dict[str, int] = {}
     for prediction in found:
         if prediction.answer is not None:
             votes[prediction.answer] = votes.get(prediction.answer, 0) + 1
-    return Asked(name, elected(found).answer, votes, tuple(found))
+    chains = tuple(output.turns for _, output in had if output.turns)
+    return Asked(name, elected(found).answer, votes, tuple(found), chains)
 
 
 def engine_of(model: str | Engine, prompt_style: PromptStyle, on_text: Callable[[str], None] | None = None) -> Engine:

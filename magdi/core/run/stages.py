@@ -38,6 +38,7 @@ from magdi.core.task import Task
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
     from magdi.core.encoder import Encoder
+    from magdi.core.evaluation.engine import Engine
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
     from magdi.core.run.roles import RoleStage
@@ -346,10 +347,10 @@ class Workshop:
         trained = bool(chosen(self.config))
         answers = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._answering_team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self.directory.student, asked_so)
+            answers["student"] = self._answers("student", self._answering_team() or self.directory.student, asked_so)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
@@ -358,6 +359,16 @@ class Workshop:
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
+
+    def _answering_team(self, *, untrained: bool = False) -> Engine | None:
+        """Returns the team that was trained, or as it was before; None where one student was."""
+        from magdi.core.evaluation.team import read_team
+        from magdi.core.evaluation.team_engine import TeamEngine
+
+        team = read_team(self.directory.student)
+        if team is None:
+            return None
+        return TeamEngine(self.directory.path, team, self.components, untrained=untrained)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
@@ -374,7 +385,7 @@ class Workshop:
         """The questions that are evaluated."""
         return self.examination.first(self.config.evaluation.split, self.config.evaluation.questions)
 
-    def _answers(self, who: str, model: Path | str, questions: list[Question]) -> list[Prediction]:
+    def _answers(self, who: str, model: Path | str | Engine, questions: list[Question]) -> list[Prediction]:
         from magdi.core.evaluation.generate import answer_questions
         from magdi.core.evaluation.prediction import OtherPredictions
 

@@ -28,7 +28,8 @@ _CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_arg
 _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl metrics.jsonl failed_batch.json report.html
     cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
-    evaluation/*.sqlite-shm checkpoints/identity.json checkpoints/runs/*/events.out.tfevents.*"""
+    evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json
+    checkpoints/runs/*/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
     "student/team.json",
