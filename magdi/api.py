@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from magdi.core.encoder import Encoder
-    from magdi.core.evaluation.asking import Asked
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
-    from magdi.core.run.exam.result import EvaluationResult
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.evaluating.asking import Asked
+    from magdi.plugins.evaluating.result import EvaluationResult
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -311,10 +311,10 @@ def evaluate(
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
         ComponentError: The run's task was a class, and is not given again.
     """
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.evaluate import evaluate as measure
-    from magdi.core.run.exam.request import make_plan
-    from magdi.core.run.exam.result import EvaluationResult
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.evaluate import evaluate as measure
+    from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.evaluating.result import EvaluationResult
 
     names = [os.fspath(model) for model in models]
     components, choice = _components(names, task, trust)
@@ -366,10 +366,10 @@ def ask(
     Returns:
         ``answer``, ``votes``, ``predictions``; `to_dict()` is one of the answers that ``magdi ask --json`` prints.
     """
-    from magdi.core.evaluation.asking import ask as put
-    from magdi.core.evaluation.asking import engine_of, free_question
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.plugins.evaluating.asking import ask as put
+    from magdi.plugins.evaluating.asking import engine_of, free_question
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.request import chosen_settings, chosen_task
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)

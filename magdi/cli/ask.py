@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from magdi.core.config.models import Evaluation
-    from magdi.core.evaluation.asking import Asked
     from magdi.core.mag import Question
-    from magdi.core.run.exam.contenders import Contender
     from magdi.core.task import Task
+    from magdi.plugins.evaluating.asking import Asked
+    from magdi.plugins.evaluating.contenders import Contender
 
 Model = Annotated[
     str | None,
@@ -58,9 +58,9 @@ def ask(
     """Ask a student a question of your own; what stands alone is the question."""
     from magdi.cli import loading, output
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.evaluation.asking import free_question
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.plugins.evaluating.asking import free_question
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.request import chosen_settings, chosen_task
 
     model, question = _model_and_question(model, question)
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry
@@ -100,9 +100,9 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
 def _one(
     contender: Contender, question: Question, task: Task, settings: Evaluation, seed: int, *, streamed: bool
 ) -> Asked:
-    from magdi.core.evaluation.asking import ask as put
-    from magdi.core.evaluation.asking import engine_of
     from magdi.core.visible import visible
+    from magdi.plugins.evaluating.asking import ask as put
+    from magdi.plugins.evaluating.asking import engine_of
 
     on_text = None
     if streamed and settings.samples == 1 and sys.stdout.isatty():

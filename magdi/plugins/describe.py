@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import Kind
+from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import uninstalled
 from magdi.plugins.manager import Plugins
 from magdi.plugins.registration import Fault, Registration
@@ -150,11 +150,14 @@ def type_name(annotation: Any) -> str:
 def candidates(registry: Registry, name: str, kind: Kind | None = None) -> list[Registration]:
     """Returns the components of a name, of all kinds or of one; a plugin's name or folder is all that it brings.
 
+    Of a protocol and a file format of one name it is the protocol, unless the kind says otherwise.
+
     Raises:
         ComponentError: There is none.
     """
     listed = list(registry.listing(kind))
     fitting = [each for each in listed if name in (each.component.name, each.address)]
+    fitting = [each for each in fitting if KINDS[each.kind].of_runs] or fitting
     plugin = Path(name).resolve().name if Path(name).is_dir() else name
     fitting = fitting or [each for each in listed if each.plugin == plugin]
     if fitting:

@@ -23,9 +23,9 @@ from magdi.core.mag import Question
 from magdi.core.task import Split
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.class_source import class_digest
-from magdi.plugins.component import Component, Kind
+from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.registration import LOCAL, Registration
-from magdi.plugins.target import BASES, load_class, resolve
+from magdi.plugins.target import load_class, resolve
 
 if TYPE_CHECKING:
     from magdi.plugins.registry import Registry
@@ -80,7 +80,7 @@ class Given:
         if isinstance(given, BaseModel):  # a choice that has been read already
             return given.model_dump(mode="json")
         cls = given if isinstance(given, type) else type(given)
-        if not issubclass(cls, resolve(BASES[kind])):
+        if not issubclass(cls, resolve(KINDS[kind].base)):
             raise ConfigError(f"{kind}: {given!r:.80} is no name, no {kind}, no class of one, and no mapping")
         settings = {} if given is cls else _settings(given.config)
         return {"name": _shipped(kind, cls) or self._registered(kind, cls, given), **settings}

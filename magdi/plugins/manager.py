@@ -47,7 +47,7 @@ class Command:
     version: str
 
     def load(self) -> Typer:
-        """Returns its ``typer.Typer``.
+        """Returns its ``typer.Typer``; that of a function has this one command.
 
         Raises:
             ComponentError: It cannot be imported, or is something else.
@@ -57,12 +57,16 @@ class Command:
         try:
             with guarded():
                 found = resolve(self.component.target)
-            if not isinstance(found, typer.Typer):
-                raise TypeError(f"{self.component.target!r} is no typer.Typer")
+            if not (isinstance(found, typer.Typer) or inspect.isfunction(found)):
+                raise TypeError(f"{self.component.target!r} is no typer.Typer and no function")
         except (Exception, SystemExit) as error:
             why = f"command {self.component.name!r} of {named(self.plugin, self.version)} cannot be loaded"
             raise ComponentError(f"{why}: {cause(error)}") from error
-        return found
+        if isinstance(found, typer.Typer):
+            return found
+        app = typer.Typer(add_completion=False)
+        app.command()(found)
+        return app
 
     def fault(self, why: str) -> Fault:
         """Returns a fault of this command."""
@@ -194,9 +198,11 @@ def _wrong(component: object, hook: str) -> str:
 
 def _wrong_content(component: Component, hook: str) -> str:
     target: object = component.target
-    takes = hasattr(target, "registered_commands") if hook == "magdi_commands" else isinstance(target, type)
+    command = hook == "magdi_commands"
+    is_command = hasattr(target, "registered_commands") or inspect.isfunction(target)
+    takes = is_command if command else isinstance(target, type)
     if not (takes or isinstance(target, str)):
-        what = "typer.Typer" if hook == "magdi_commands" else "class"
+        what = "typer.Typer" if command else "class"
         return f'yields {component.name!r}, whose target is {target!r}: neither a {what} nor "module:name"'
     texts: tuple[object, ...] = (component.summary, component.requires)
     if not all(isinstance(text, str) for text in texts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 
+from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import Component, Kind
 
 SHIPPED = "magdi"
@@ -40,7 +41,7 @@ class Registration:
     """A component and where it came from.
 
     Attributes:
-        kind: protocol, encoder, teacher, task or objective.
+        kind: What it is.
         component: Name, target, summary.
         plugin: The distribution, file or module that registered it.
         version: That plugin's version; empty where it has none.
@@ -57,6 +58,11 @@ class Registration:
     def address(self) -> str:
         """The name that no other plugin can have, ``plugin/name``."""
         return f"{self.plugin}/{self.component.name}"
+
+    @property
+    def place(self) -> tuple[bool, int]:
+        """Where it comes where those of its kind are tried one after another: shipped ones last, in their order."""
+        return self.shipped, BUILTINS[self.kind].index(self.component) if self.shipped else 0
 
     @property
     def shipped(self) -> bool:

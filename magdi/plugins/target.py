@@ -15,18 +15,10 @@ from pydantic import BaseModel
 
 from magdi.core.config.code import module_file
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import Kind
+from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import PREFIX
 from magdi.plugins.guard import guarded
 from magdi.plugins.registration import Registration, named
-
-BASES: dict[Kind, str] = {
-    "protocol": "magdi.core.protocol:Protocol",
-    "encoder": "magdi.core.encoder:Encoder",
-    "teacher": "magdi.core.teacher:Teacher",
-    "task": "magdi.core.task:Task",
-    "objective": "magdi.core.objective:Objective",
-}
 
 OWN = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
@@ -99,11 +91,11 @@ def absent(target: object) -> str:
 
 
 def _check(found: object, kind: Kind) -> type:
-    base = resolve(BASES[kind])
+    base = resolve(KINDS[kind].base)
     if not isinstance(found, type):
         raise TypeError(f"{found!r} is no class")
     if not issubclass(found, base):
-        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {BASES[kind].replace(':', '.')}")
+        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {KINDS[kind].base.replace(':', '.')}")
     config = getattr(found, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise TypeError(f"{found.__name__}.Config is no pydantic model")

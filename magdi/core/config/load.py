@@ -24,7 +24,8 @@ from magdi.core.config.source import Layer, read_environment, read_file, read_fl
 from magdi.core.errors import ConfigError
 
 Check = Callable[
-    [Literal["protocol", "encoder", "teacher", "task", "objective"], ComponentChoice | TeacherChoice], Iterable[Problem]
+    [Literal["protocol", "encoder", "teacher", "task", "objective", "decision"], ComponentChoice | TeacherChoice],
+    Iterable[Problem],
 ]
 """Says what is wrong with a choice of a component: that it does not exist, or its settings."""
 
@@ -136,11 +137,13 @@ def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
         choice = _attempt(ComponentChoice, tree.get(kind))
         if choice is not None:
             yield from (Problem((kind, *problem.path), problem.message) for problem in check(kind, choice))
-    evaluation = tree.get("evaluation")
-    examined = _attempt(ComponentChoice, evaluation.get("task")) if isinstance(evaluation, Mapping) else None
-    if examined is not None:
-        where = ("evaluation", "task")
-        yield from (Problem((*where, *problem.path), problem.message) for problem in check("task", examined))
+    inner: tuple[tuple[str, Literal["task", "decision"]], ...] = (("evaluation", "task"), ("discussion", "decision"))
+    for section, key in inner:
+        part = tree.get(section)
+        named = _attempt(ComponentChoice, part.get(key)) if isinstance(part, Mapping) else None
+        if named is not None:
+            where = (section, key)
+            yield from (Problem((*where, *problem.path), problem.message) for problem in check(key, named))
     for name, given in _objectives(tree).items():
         chosen = _attempt(ComponentChoice, given)
         if chosen is not None:

@@ -174,7 +174,7 @@ def load_student(config: Student, *, path: str | Path | None = None, seed: int) 
     """
     source = str(path or config.model)
     if source == "tiny":
-        raise ConfigError("student.model: tiny has no path yet; make it with magdi.core.distill.tiny first")
+        raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
     tokenizer, model = _load(config, source)
     if tokenizer.eos_token_id is None:
         raise ConfigError(f"student.model: the tokenizer of {source} has no end-of-sequence token")
