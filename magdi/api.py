@@ -40,6 +40,7 @@ from magdi.plugins.trust import Code, Trust
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
@@ -83,7 +84,7 @@ class Settings(TypedDict, total=False):
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
-    decision: str | Section
+    decision: str | type[DecisionRule] | DecisionRule | Section
     cache: Place
     max_cost: float
     max_calls: int

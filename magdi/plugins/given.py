@@ -30,7 +30,8 @@ from magdi.plugins.target import load_class, resolve
 if TYPE_CHECKING:
     from magdi.plugins.registry import Registry
 
-SINGLE: tuple[Kind, ...] = ("protocol", "encoder", "task")
+SINGLE: tuple[Kind, ...] = ("protocol", "encoder", "task", "decision")
+INNER: tuple[tuple[str, Kind], ...] = (("evaluation", "task"), ("discussion", "decision"))
 SPLITS = frozenset({"train", "validation", "test"})
 
 
@@ -59,9 +60,10 @@ class Given:
         for key in ("teacher", "teachers"):
             if plain.get(key) is not None:
                 plain[key] = [self._teacher(each) for each in _listed(plain[key])]
-        evaluation = plain.get("evaluation")
-        if isinstance(evaluation, Mapping) and "task" in evaluation:
-            plain["evaluation"] = {**evaluation, "task": self.choice("task", evaluation["task"])}
+        for section, kind in INNER:
+            part = plain.get(section)
+            if isinstance(part, Mapping) and kind in part:
+                plain[section] = {**part, kind: self.choice(kind, part[kind])}
         return plain | self._objectives(plain)
 
     def choice(self, kind: Kind, given: Any) -> Any:
