@@ -108,7 +108,7 @@ def evaluate(
     A file of predictions in the place of a model is graded anew; nothing is generated.
     """
     from magdi.cli import loading, output
-    from magdi.cli.evaluation_table import evaluation_table
+    from magdi.cli.outcome import evaluation_table
     from magdi.plugins.evaluating.contenders import find_contenders
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
