@@ -368,22 +368,20 @@ def ask(
         ``answer``, ``votes``, ``predictions``; `to_dict()` is one of the answers that ``magdi ask --json`` prints.
     """
     from magdi.plugins.evaluating.asking import ask as put
-    from magdi.plugins.evaluating.asking import engine_of, free_question
-    from magdi.plugins.evaluating.contenders import find_contenders
-    from magdi.plugins.evaluating.request import chosen_settings, chosen_task
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)
-    (contender,) = find_contenders([name], components, seed=seed)
-    settings = chosen_settings(contender.run, {"samples": samples, "max_new_tokens": max_new_tokens})
-    if choice is None:
-        numbers = ComponentChoice(name="arithmetic")  # what is looked for where nothing else is said
-        choice = chosen_task(contender.run, None, {}) if contender.run else numbers
-    reader = components.task(choice, seed or 0)
-    if isinstance(question, str):
-        question = free_question(question, reader.first("test"))
-    (wanted,) = contender.asked([question])
-    return put(contender.name, engine_of(contender.model, contender.prompt_style), wanted, reader, settings, seed or 0)
+    (found,) = put(
+        name,
+        question,
+        components,
+        task=choice.name if choice else None,
+        task_settings=choice.settings if choice else None,
+        samples=samples,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    return found
 
 
 def load_mags(path: Place) -> list[Mag]:
