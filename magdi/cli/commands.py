@@ -14,13 +14,14 @@ from typer.main import get_group
 
 from magdi.cli import loading
 from magdi.plugins.builtins import COMMANDS
-from magdi.plugins.registration import SHIPPED
+from magdi.plugins.component import COMMAND
+from magdi.plugins.registration import Fault, Registration, shipped
+from magdi.plugins.target import load_command
 
 if TYPE_CHECKING:
-    from magdi.plugins.manager import Command, Plugins
-    from magdi.plugins.registration import Fault
+    from magdi.plugins.manager import Plugins
 
-OWN = {component.name: component for component in COMMANDS}
+OWN = {component.name: shipped(COMMAND, component) for component in COMMANDS}
 """Magdi's own commands, whatever plugins bring."""
 
 
@@ -37,7 +38,7 @@ class Brought:
     folder: Path | None = None
 
     @cached_property
-    def commands(self) -> Mapping[str, Command]:
+    def commands(self) -> Mapping[str, Registration]:
         """By name; what is wrong with plugins is told on stderr."""
         plugins = loading.load(self.plugin, self.folder)
         for fault in shadowed(plugins):
@@ -55,22 +56,20 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
         """Returns what stands in help for a command."""
-        component = OWN.get(cmd_name)
-        if component is None and (command := _brought(ctx).commands.get(cmd_name)) is not None:
-            component = command.component
-        return None if component is None else TyperCommand(cmd_name, help=component.summary)
+        command = OWN.get(cmd_name) or _brought(ctx).commands.get(cmd_name)
+        return TyperCommand(cmd_name, help=command.component.summary) if command else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Imports the command that is asked for; plugins are loaded for it unless it is magdi's own."""
         name = args[0]
         if name not in OWN and name not in _brought(ctx).commands:
             return super().resolve_command(ctx, args)
-        return name, _imported(own(name) if name in OWN else _brought(ctx).commands[name]), args[1:]
+        return name, _imported(OWN.get(name) or _brought(ctx).commands[name]), args[1:]
 
     @property
     def commands(self) -> dict[str, Any]:
         """Magdi's own commands, all imported, for those who look at the command line from outside."""
-        return {name: _imported(own(name)) for name in OWN}
+        return {name: _imported(command) for name, command in OWN.items()}
 
     @commands.setter
     def commands(self, given: Mapping[str, Any]) -> None:
@@ -84,16 +83,9 @@ def _brought(ctx: typer.Context) -> Brought:
     return found
 
 
-def own(name: str) -> Command:
-    """Returns one of magdi's own commands."""
-    from magdi.plugins.manager import Command
-
-    return Command(OWN[name], SHIPPED, "")
-
-
-def _imported(command: Command) -> Any:
+def _imported(command: Registration) -> Any:
     """Returns a command, ready to be run: a group or, where its app has but one, that command."""
-    brought, name, summary = command.load(), command.component.name, command.component.summary
+    brought, name, summary = load_command(command), command.component.name, command.component.summary
     root = typer.Typer(add_completion=False)
     root.callback()(lambda: None)
     alone = len(brought.registered_commands) == 1 and not brought.registered_groups
@@ -101,7 +93,7 @@ def _imported(command: Command) -> Any:
     if callback is None:
         root.add_typer(brought, name=name, help=summary)
     else:
-        root.command(name, help=None if command.plugin == SHIPPED else summary)(callback)
+        root.command(name, help=None if command.shipped else summary)(callback)
     return get_group(root).commands[name]
 
 
@@ -127,7 +119,7 @@ def taken(arguments: Sequence[str]) -> tuple[Brought, list[str]]:
 
 def shadowed(plugins: Plugins) -> Iterator[Fault]:
     """Yields a fault for every command of a plugin that cannot be reached, as another one has its name."""
-    first: dict[str, Command] = {}
+    first: dict[str, Registration] = {}
     for command in plugins.commands:
         name = command.component.name
         if name in OWN:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from typer import Typer
 
 Kind = Literal["protocol", "encoder", "teacher", "task", "objective", "decision", "importer", "exporter"]
 """What a component may be. A further kind is a name here, its row in `KINDS`, its hook, and what asks for it."""
+
+COMMAND = cast("Kind", "command")
+"""Commands are registered as components are, and are none otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import KINDS, Kind
+from magdi.plugins.builtins import COMMANDS
+from magdi.plugins.component import COMMAND, KINDS, Kind
 from magdi.plugins.discovery import uninstalled
 from magdi.plugins.manager import Plugins
-from magdi.plugins.registration import Fault, Registration
+from magdi.plugins.registration import Fault, Registration, shipped
 from magdi.plugins.registry import Registry
 from magdi.plugins.target import absent
 
@@ -34,7 +35,7 @@ def overview(plugins: Plugins) -> dict[str, Any]:
         "components": [_entry(each) for each in plugins.registry.listing()],
         "commands": [
             {"name": each.component.name, "summary": each.component.summary} | _source(each.plugin, each.version)
-            for each in plugins.commands
+            for each in (*(shipped(COMMAND, component) for component in COMMANDS), *plugins.commands)
         ],
         "plugins": [_source(each.plugin, each.version) | {"origin": each.origin} for each in plugins.loaded],
         "faults": [fault_entry(fault) for fault in plugins.faults],

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 
-from magdi.plugins.builtins import BUILTINS
-from magdi.plugins.component import Component, Kind
+from magdi.plugins.builtins import BUILTINS, COMMANDS
+from magdi.plugins.component import COMMAND, Component, Kind
 
 SHIPPED = "magdi"
 """The plugin name of everything that is shipped."""
@@ -38,7 +38,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A component and where it came from.
+    """A component or command, and where it came from.
 
     Attributes:
         kind: What it is.
@@ -62,7 +62,8 @@ class Registration:
     @property
     def place(self) -> tuple[bool, int]:
         """Where it comes where those of its kind are tried one after another: shipped ones last, in their order."""
-        return self.shipped, BUILTINS[self.kind].index(self.component) if self.shipped else 0
+        own = COMMANDS if self.kind == COMMAND else BUILTINS[self.kind]
+        return self.shipped, own.index(self.component) if self.shipped else 0
 
     @property
     def shipped(self) -> bool:

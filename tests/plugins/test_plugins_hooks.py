@@ -12,6 +12,7 @@ from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import all_importers, import_files
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.sketch import sketch
+from magdi.plugins.target import load_command
 
 MAG = Mag(
     id="q1",
@@ -83,7 +84,7 @@ def exporters(file: Path, folder: Path) -> None:
 def commands(file: Path, folder: Path) -> None:
     (command,) = load(file).commands
     write_mags(folder / "m.jsonl", [MAG])
-    assert CliRunner().invoke(command.load(), [str(folder / "m.jsonl")]).output == "1\n"
+    assert CliRunner().invoke(load_command(command), [str(folder / "m.jsonl")]).output == "1\n"
 
 
 def run_start(file: Path, folder: Path) -> None:
