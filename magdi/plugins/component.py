@@ -24,7 +24,7 @@ class About:
     Attributes:
         base: "module:Class" that its components derive from.
         use: How one is chosen, in a sentence of the README that `magdi plugins new` makes.
-        loads_torch: Whether importing a component of it loads torch.
+        loads_torch: Whether importing a component of it may load torch.
         of_runs: Whether runs are made of it. A name that another kind has too, `reconcile` say, means that one else.
     """
 
@@ -43,7 +43,7 @@ KINDS: Mapping[Kind, About] = {
     "task": About(
         "magdi.core.task:Task", "`magdi discuss --task $name --task-arg questions=50 --teacher openai:MODEL`"
     ),
-    "objective": About("magdi.core.objective:Objective", "`magdi run -O $name.weight=0.5`"),
+    "objective": About("magdi.core.objective:Objective", "`magdi run -O $name.weight=0.5`", loads_torch=True),
     "decision": About("magdi.core.decision:DecisionRule", "`magdi run --decision $name`"),
     "importer": About(
         "magdi.plugins.formats.importer:Importer",

@@ -71,7 +71,7 @@ def _names(name: str, kind: Kind) -> dict[str, str]:
 def _sources(kind: Kind, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Returns the template of each source file, and what it is: one, or two where the class needs torch."""
     module = f"src/{names['module']}"
-    if not KINDS[kind].loads_torch:
+    if kind != "encoder":
         return {f"{module}.py": (f"{kind}.py", f"the {kind}, and the hook that names it; start here")}
     return {
         f"{module}/{names['file']}.py": ("encoder.py", "the encoder; start here"),

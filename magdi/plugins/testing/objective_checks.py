@@ -31,9 +31,6 @@ from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
 from magdi.plugins.testing.specimen import Check, Specimen, other_values, require
 from magdi.plugins.testing.tiny import tiny_student
 
-LOADS_TORCH = True
-"""An objective may import torch where it likes; see `magdi.plugins.testing.runner.checks_of`."""
-
 NAME = "checked"
 CLOSE = 1e-5
 """Relative difference that rounding explains: norms of a model in float64 are computed in float32."""
