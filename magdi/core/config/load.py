@@ -50,28 +50,6 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load_config(
-    files: Iterable[Path | str] = (),
-    environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
-    sets: Sequence[str] = (),
-    check: Check | None = None,
-) -> Loaded:
-    """Returns the configuration that all sources together make.
-
-    Args:
-        files: YAML files; later ones override earlier ones.
-        environ: The environment; the process's when left out.
-        flags: Values by dotted path, as the command line's options give them.
-        sets: ``key=value`` pairs, key a dotted path.
-        check: Looks at the chosen components, so that their problems are told with all others.
-
-    Raises:
-        ConfigError: Lists everything that is wrong, each with its path and where the value came from.
-    """
-    return validated(merge(files, environ, flags, sets), check)
-
-
 def merge(
     files: Iterable[Path | str] = (),
     environ: Mapping[str, str] | None = None,
@@ -80,9 +58,15 @@ def merge(
     below: Iterable[Layer] = (),
     above: Iterable[Layer] = (),
 ) -> Layers:
-    """Returns all sources laid over one another and not yet validated; see `load_config`.
+    """Returns all sources laid over one another and not yet validated; see `validated`.
 
-    ``below`` goes before all files, ``above`` after all ``--set``: what a suite sets for all its cells and for one.
+    Args:
+        files: YAML files; later ones override earlier ones.
+        environ: The environment; the process's when left out.
+        flags: Values by dotted path, as the command line's options give them.
+        sets: ``key=value`` pairs, key a dotted path.
+        below: What goes before all files: what a suite sets for all its cells.
+        above: What goes after all ``--set``: what it sets for one.
     """
     given = [
         *below,
@@ -118,7 +102,15 @@ def _preset(given: Iterable[Layer]) -> tuple[str, str]:
 
 
 def validated(layers: Layers, check: Check | None = None) -> Loaded:
-    """Returns the validated configuration of merged sources; raises as `load_config`."""
+    """Returns the validated configuration of merged sources.
+
+    Args:
+        layers: The sources.
+        check: Looks at the chosen components, so that their problems are told with all others.
+
+    Raises:
+        ConfigError: Lists everything that is wrong, each with its path and where the value came from.
+    """
     config, problems = validate(RunConfig, layers.tree)
     if check is not None:
         problems = [*problems, *_of_components(layers.tree, check)]
