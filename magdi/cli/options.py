@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -129,7 +129,10 @@ Cache = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The run's directory.", show_default=False)]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: throw away what the run directory holds.")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes that train together (DDP), one for each GPU.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
+Sharding = Annotated[
+    Literal["none", "fsdp2"], typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Print the plan and do nothing.")]
