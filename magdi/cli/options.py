@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 
@@ -70,7 +70,10 @@ SkipBad = Annotated[bool, _setting("Pass over unreadable lines of that file.", "
 Cache = Annotated[Text, _limit("Directory of replies shared between runs.")]
 Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]
 Fresh = Annotated[bool, _setting("Start over: throw away what the run directory holds.", "--fresh")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes that train together (DDP), one for each GPU.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
+Sharding = Annotated[
+    Literal["none", "fsdp2"], typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2).")
+]
 Json = Annotated[bool, _setting("Print one JSON document.", "--json")]
 Quiet = Annotated[bool, _setting("No progress on stderr.", "--quiet", "-q")]
 DryRun = Annotated[bool, _setting("Print the plan and do nothing.", "--dry-run", "-n")]
