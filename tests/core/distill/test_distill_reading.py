@@ -13,6 +13,7 @@ from distill_models import make_mags, make_objectives, make_tokenizer
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, ints
+from magdi.core.distill.prompt import transcript
 from magdi.core.distill.reading import Reading, prompt_ids
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, Question, Turn, write_mags
@@ -99,10 +100,13 @@ def of_positive(**settings: object) -> Reading:
 
 
 def test_a_transcript_is_what_led_to_a_turn_and_the_turn() -> None:
+    mag = chain_of_three(generator=False)
+    led = "generator: Two and two. The answer is 5.\nverifier: It holds.\nrefiner: "
+    assert [transcript(mag, turn) for turn in mag.turns[::2]] == ["", led]
     how = of_positive(part="transcript", most=1)
-    (found,), _ = read([chain_of_three(generator=False)], how)
+    (found,), _ = read([mag], how)
     (text,) = [how.tokenizer.decode(chain) for chain in found.chains]
-    alike = "generator: Two and two. The answer is 5.\nverifier: It holds.\nrefiner: Two twos. So the answer is 4."
+    alike = led + "Two twos. So the answer is 4."
     assert text == how.tokenizer.decode(how.tokenizer(alike, add_special_tokens=False)["input_ids"]) + " <eos>"
 
 
