@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 NAMES = {"base": "before distillation", "student": "distilled student"}
+OF_TEAMS = {"base": "before training", "student": "trained team"}
 
 
 def percent(value: float | None) -> str:
@@ -40,7 +41,8 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
     if "mags" in outcome:
         parts.append(_discussions(outcome))
     if "student" in outcome or "base" in outcome:
-        scored = {name: outcome[who] for who, name in NAMES.items() if who in outcome}
+        names = OF_TEAMS if "roles" in outcome.get("training", {}) else NAMES
+        scored = {name: outcome[who] for who, name in names.items() if who in outcome}
         parts.append(_scores(outcome, scored))
         if any(score["by_task"] for score in scored.values()):
             parts.append(by_task({name: score["by_task"] for name, score in scored.items()}))
@@ -76,7 +78,8 @@ def _scores(outcome: Mapping[str, Any], scored: Mapping[str, Mapping[str, Any]])
     questions = next(score["count"] for score in scored.values())
     known = outcome.get("trained_on")
     kind = f"questions ({known:,} of them learned from)" if known else "held-out questions"
-    table = Table(title=f"{questions:,} {kind}, answered alone", title_justify="left")
+    roles = ", ".join(outcome.get("training", {}).get("roles", ()))
+    table = Table(title=f"{questions:,} {kind}, answered {f'by {roles}' if roles else 'alone'}", title_justify="left")
     for heading in ("", "accuracy", "95 % interval", "tokens an answer"):
         table.add_column(heading, justify="left" if not heading else "right")
     for name, score in scored.items():
