@@ -125,6 +125,8 @@ class Trained:
         mags: MAGs trained on.
         epochs: Passes over them.
         tokens: Tokens read.
+        roles: Of a team, the same by role and stage.
+        examples: Of a team, right and wrong turns and preferences by role.
     """
 
     level: str
@@ -133,6 +135,8 @@ class Trained:
     mags: int = 0
     epochs: float = 0.0
     tokens: int = 0
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    examples: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class RunResult(Result):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from magdi.core.components import Components
 from magdi.core.config.levels import MALT_STAGES
@@ -16,14 +18,21 @@ from magdi.core.corpus.replay import Held
 from magdi.core.decisions import make_rule
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
-from magdi.core.files import read_json, write_whole
-from magdi.core.mag import Mag
+from magdi.core.evaluation.team import Team, write_team
+from magdi.core.files import digest, read_json, write_whole
+from magdi.core.mag import Mag, read_mags
 from magdi.core.protocol import Agent
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.figures import team_document, training_document
 from magdi.core.run.seats import agents
 
+if TYPE_CHECKING:
+    from magdi.core.run.stages import Workshop
+
 DONE = "trained.json"
-"""Written last into an adapter's folder: what its training came to."""
+"""Written last into an adapter's folder: what its training came to, with digests of its MAGs and weights."""
+
+WEIGHTS = "adapter_model.safetensors"
 
 SFT, DPO = MALT_STAGES
 
@@ -46,14 +55,61 @@ class RoleStage:
     start: str | None
     training: Training
 
-    def outcome(self, student: Path) -> dict[str, Any] | None:
-        """Returns what the training came to; None where it has not been done."""
-        file = student / self.folder / DONE
-        return dict(read_json(file)) if file.is_file() else None
+    def outcome(self, student: Path, mags: Path) -> dict[str, Any] | None:
+        """Returns what the training came to; None where it has not been done, or with other MAGs, or was damaged."""
+        file, weights = student / self.folder / DONE, student / self.folder / WEIGHTS
+        if not file.is_file() or not weights.is_file():
+            return None
+        done = read_json(file)
+        return dict(done["outcome"]) if done["of"] == [digest(mags), digest(weights)] else None
 
-    def keep(self, student: Path, outcome: Mapping[str, Any]) -> None:
+    def keep(self, student: Path, mags: Path, outcome: Mapping[str, Any]) -> None:
         """Says that it has been done."""
-        write_whole(student / self.folder / DONE, json.dumps(outcome, indent=1) + "\n")
+        folder = student / self.folder
+        done = {"of": [digest(mags), digest(folder / WEIGHTS)], "outcome": outcome}
+        write_whole(folder / DONE, json.dumps(done, indent=1) + "\n")
+
+
+def train_roles(workshop: Workshop, mags: Path) -> dict[str, Any]:
+    """Trains an adapter for each role, one after the other; what has been done of it is not done again.
+
+    Every process of several goes the same way; the first one alone writes.
+    """
+    config, directory = workshop.config, workshop.directory
+    alone = os.environ.get("RANK", "0") == "0"
+    by_role = config.training.model_copy(update={"prompt": "role"})
+    given = examples(read_mags(mags), lessons(config, by_role, workshop.components))
+    for role, each in given.items():
+        told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
+        workshop.progress.note(told)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    steps = 0
+    for stage in stages(config.training, given):
+        outcome = stage.outcome(directory.student, mags)
+        if outcome is None:
+            report = workshop.train(mags, stage.training, workshop.objectives(stage.stage), stage, steps)
+            outcome = training_document(report)
+            if alone:
+                stage.keep(directory.student, mags, outcome)
+        found.setdefault(stage.role, {})[stage.stage] = outcome
+        steps += outcome["steps"]
+    if alone:
+        write_team(directory.student, _team(workshop, mags, found))
+        with suppress(OSError):  # something that is not magdi's is in it
+            directory.checkpoints.rmdir()
+    return team_document(found, {role: asdict(each) for role, each in given.items()})
+
+
+def _team(workshop: Workshop, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> Team:
+    name = next(read_mags(mags)).protocol
+    held = next((each.protocol for each in origins(workshop.config) if each.protocol.name == name), None)
+    return Team(
+        protocol=name,
+        settings=held.settings if held else {},
+        base=str(workshop.base),
+        roles={role: role for role in trained},
+        trained={role: tuple(done) for role, done in trained.items()},
+    )
 
 
 def stages(training: Training, examples: Mapping[str, Examples]) -> Iterator[RoleStage]:
@@ -62,27 +118,30 @@ def stages(training: Training, examples: Mapping[str, Examples]) -> Iterator[Rol
     Raises:
         ConfigError: ``training.dpo.roles`` names one that there is not.
     """
-    preferring = training.dpo.roles
-    for role in preferring:
-        if role not in examples and preferring != Preferring().roles:
+    both = training.dpo.roles
+    for role in both:
+        if role not in examples and both != Preferring().roles:
             raise ConfigError(f"training.dpo.roles: no turn has the role {role!r}", hint=did_you_mean(role, examples))
     for role, found in examples.items():
         if not found.right:
             continue
-        both = role in preferring and found.pairs > 0
-        first = f"{role}.{SFT}" if both else role
+        first = f"{role}.{SFT}" if role in both and found.pairs else role
         yield RoleStage(role, SFT, first, None, _settings(training, role, SFT))
-        if both:
+        if first != role:
             yield RoleStage(role, DPO, role, first, _settings(training, role, DPO))
 
 
 def _settings(training: Training, role: str, stage: str) -> Training:
-    changed: dict[str, Any] = {"prompt": "role", "role": role, "level": tuple(MALT_STAGES[stage])}
-    if stage == DPO:
-        changed["learning_rate"] = training.dpo.learning_rate or training.learning_rate
-        changed["epochs"] = training.dpo.epochs or training.epochs
-        changed["steps"] = training.dpo.steps or (None if training.dpo.epochs else training.steps)
-    return training.model_copy(update=changed)
+    own = {"prompt": "role", "role": role, "level": tuple(MALT_STAGES[stage])}
+    return (preferring(training) if stage == DPO else training).model_copy(update=own)
+
+
+def preferring(training: Training) -> Training:
+    """Returns the settings of the second stage."""
+    own = training.dpo
+    steps = own.steps or (None if own.epochs else training.steps)
+    changed = {"learning_rate": own.learning_rate or training.learning_rate, "epochs": own.epochs or training.epochs}
+    return training.model_copy(update={**changed, "steps": steps})
 
 
 @dataclass(slots=True)

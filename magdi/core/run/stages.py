@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -27,7 +26,7 @@ from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.clock import Clock
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
-from magdi.core.run.figures import discussion_figures, team_document, training_document, training_figures
+from magdi.core.run.figures import discussion_figures, training_document, training_figures
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress
@@ -187,54 +186,14 @@ class Workshop:
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
-            return self._team(mags)
-        report = self._trained(mags, config.training, self.objectives())
+            from magdi.core.run.roles import train_roles
+
+            return train_roles(self, mags)
+        report = self.train(mags, config.training, self.objectives())
         counted = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
-    def _team(self, mags: Path) -> dict[str, Any]:
-        """Trains an adapter for each role; what has been done of it is not done again."""
-        from magdi.core.run.roles import examples, lessons, stages
-
-        config, student, alone = self.config, self.directory.student, os.environ.get("RANK", "0") == "0"
-        given = examples(
-            read_mags(mags), lessons(config, config.training.model_copy(update={"prompt": "role"}), self.components)
-        )
-        for role, each in given.items():
-            self._note(f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences")
-        found: dict[str, dict[str, dict[str, Any]]] = {}
-        steps = 0
-        for stage in stages(config.training, given):
-            outcome = stage.outcome(student)
-            if outcome is None:
-                report = self._trained(mags, stage.training, self.objectives(stage.stage), stage, steps)
-                outcome = training_document(report)
-                if alone:
-                    stage.keep(student, outcome)
-            found.setdefault(stage.role, {})[stage.stage] = outcome
-            steps += outcome["steps"]
-        if alone:
-            self._write_team(mags, found)
-        return team_document(found, {role: asdict(each) for role, each in given.items()})
-
-    def _write_team(self, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> None:
-        from magdi.core.evaluation.team import Team, write_team
-        from magdi.core.run.roles import origins
-
-        name = next(read_mags(mags)).protocol
-        held = next((each.protocol for each in origins(self.config) if each.protocol.name == name), None)
-        team = Team(
-            protocol=name,
-            settings=held.settings if held else {},
-            base=str(self.base),
-            roles={role: role for role in trained},
-            trained={role: tuple(done) for role, done in trained.items()},
-        )
-        write_team(self.directory.student, team)
-        with suppress(OSError):  # something that is not magdi's is in it
-            self.directory.checkpoints.rmdir()
-
-    def _trained(
+    def train(
         self,
         mags: Path,
         training: Training,
