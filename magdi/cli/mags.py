@@ -14,7 +14,6 @@ import typer
 from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
-from magdi.cli.mags_export import export, known_view, tell
 from magdi.cli.mags_sources import sources
 from magdi.cli.output import check_out, progress_console, show
 
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     from magdi.core.mag import Mag, Question
     from magdi.core.task import Task
     from magdi.plugins.corpus.check import Report, Rule
-    from magdi.plugins.formats.importers import Reader
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.registry import Registry
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
-app.command()(export)
 for subset in (subsets.merge, subsets.split, subsets.sample):
     app.command()(subset)
 app.command("filter")(subsets.filter_)
@@ -38,6 +37,7 @@ Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
+Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
 
 
@@ -46,8 +46,9 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out when left out.")
+        str, typer.Option(help="One of plugins list --kind importer; found out when left out.", show_default=False)
     ] = "",
+    arg: Arg = None,
     task: TaskName = None,
     data: opt.Data = None,
     task_arg: opt.TaskArg = None,
@@ -58,23 +59,31 @@ def import_(
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
+    from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one
     from magdi.core.mag import write_mags
     from magdi.plugins.formats.imported import Summary
-    from magdi.plugins.formats.importers import import_files
+    from magdi.plugins.formats.importing import all_importers, import_files
 
     check_out(out)
     bad: list[MagFileError] = []
-    reader = _reader(task, opt.component("task", task_arg, data=data), plugin, match=match, keep_prompts=keep_prompts)
+    registry = loading.load(plugin, plugins_dir).registry
+    reader = _reader(task, opt.component("task", task_arg, data=data), registry, match=match, keep_prompts=keep_prompts)
+    if format:
+        importers = {format: registry.importer(ComponentChoice(name=format, **opt.component("importer", arg)))}
+    else:
+        importers = all_importers(registry, _say)
     summary = Summary()
-    mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
+    mags = import_files(files, reader, importers, on_bad_item=bad.append if skip_bad else None)
     try:
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
-        tell(bad)
+        _tell(bad)
     document = {"out": str(out), "skipped": len(bad)} | summary.document()
     show(document, as_json=json, render=lambda: import_table(document))
 
@@ -93,7 +102,7 @@ def stats(
     bad: list[MagFileError] = []
     document = describe(read_all(sources(files), bad if skip_bad else None))
     document["skipped"] = len(bad)
-    tell(bad)
+    _tell(bad)
     show(document, as_json=json, render=lambda: statistics_tables(document))
 
 
@@ -120,7 +129,7 @@ def show_(
     if html and svg:
         raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
     mags, bad = _found(names, skip_bad=skip_bad)
-    tell(bad)
+    _tell(bad)
     if html or svg:
         _emit(_drawn(mags, html=html, view=view), out, as_json=json)
     elif json:
@@ -128,8 +137,50 @@ def show_(
     else:
         from rich.console import Group
 
-        drawn = [discussion(mag, view=known_view(view), whole=text) for mag in mags]
+        drawn = [discussion(mag, view=_view(view), whole=text) for mag in mags]
         show({}, as_json=False, render=lambda: Group(*drawn))
+
+
+@app.command()
+def export(
+    files: Files,
+    out: Out,
+    to: Annotated[str, typer.Option(help="One of plugins list --kind exporter, e.g. graphml.")] = "dataset",
+    arg: Arg = None,
+    view: View = "exact",
+    skip_bad: SkipBad = False,
+    json: opt.Json = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="How the discussions were held, where prompts are asked for.", show_default=False)
+    ] = None,
+    protocol_arg: opt.ProtocolArg = None,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+    trust: opt.Trusted = False,
+) -> None:
+    """Write MAGs for other tools: networkx, torch_geometric, Parquet, the hub; or what they teach, for TRL's trainers."""
+    from magdi.cli import loading
+    from magdi.cli.mags_rules import prompted
+    from magdi.core.config.models import ComponentChoice
+    from magdi.core.corpus.files import at_least_one, read_all
+    from magdi.core.files import writing
+
+    paths = sources(files)
+    registry = loading.load(plugin, plugins_dir, runs=[path.parent for path in paths], trusted=trust).registry
+    exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
+    check_out(out, folder=exporter.folder)
+    bad: list[MagFileError] = []
+    mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
+    if exporter.needs_prompts:
+        mags = prompted(mags, paths, registry, protocol, opt.component("protocol", protocol_arg))
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        count = exporter.write(mags, out, _view(view))
+    _tell(bad)
+    document = {"out": str(out), "format": to, exporter.unit.lower(): count, "skipped": len(bad)}
+    document |= {"counted": dict(exporter.counted)} if exporter.counted else {}
+    kinds = "".join(f"\n{kind}: {number:,}" for kind, number in exporter.counted.items())
+    show(document, as_json=json, render=lambda: f"{count:,} {exporter.unit} written to {out} ({to}){kinds}")
 
 
 @app.command()
@@ -177,8 +228,8 @@ def calibrate(
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
     from magdi.core.corpus.files import read_all
-    from magdi.core.decisions.confidence import fit
     from magdi.core.files import write_whole
+    from magdi.protocols.confidence import fit
 
     check_out(out)
     fitted = fit(read_all(sources(files)))
@@ -218,10 +269,19 @@ def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
     from magdi.plugins.report import drawing
 
     if html:
-        return drawing.page(mags, known_view(view))
+        return drawing.page(mags, _view(view))
     if len(mags) > 1:
         raise ConfigError("an SVG holds one discussion", hint="--html draws several on one page")
-    return drawing.svg(mags[0], known_view(view)) + "\n"
+    return drawing.svg(mags[0], _view(view)) + "\n"
+
+
+def _view(name: str) -> Any:
+    from magdi.core.errors import ConfigError, did_you_mean
+    from magdi.core.views import VIEWS
+
+    if name not in VIEWS:
+        raise ConfigError(f"no edge view {name!r}", hint=did_you_mean(name, VIEWS))
+    return name
 
 
 def _as_list(mags: Sequence[Mag]) -> str:
@@ -243,27 +303,30 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
 
 
+def _tell(bad: Sequence[MagFileError]) -> None:
+    for error in bad:
+        _say(f"skipped {error.message}")
+
+
+def _say(line: str) -> None:
+    progress_console().print(line, markup=False, soft_wrap=True)
+
+
 def _reader(
-    name: str | None, settings: dict[str, Any], plugin: list[str] | None, *, match: bool, keep_prompts: bool
+    name: str | None, settings: dict[str, Any], registry: Registry, *, match: bool, keep_prompts: bool
 ) -> Reader:
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.errors import ConfigError
-    from magdi.plugins.formats.importers import Reader
+    from magdi.plugins.formats.importers.reader import Reader
 
     if name is None:
         for given, said in (("--match", match), ("--data or --task-arg", settings)):
             if said:
                 raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
         return Reader(keep_prompts=keep_prompts)
-    task = _task(name, settings, plugin)
+    task = registry.task(ComponentChoice(name=name, **settings), 0)
     known = _known(task) if match else {}
     return Reader(task, name.partition(":")[0], known, keep_prompts, cache(lambda: task.questions("test")))
-
-
-def _task(name: str, settings: dict[str, Any], plugin: list[str] | None) -> Task:
-    from magdi.cli import loading
-    from magdi.core.config.models import ComponentChoice
-
-    return loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
 
 
 def _known(task: Task) -> dict[str, Question]:
@@ -278,7 +341,7 @@ def _known(task: Task) -> dict[str, Question]:
                 mark = fingerprint(question.text)
                 known[mark] = known[f"{mark} = {question.gold}"] = question
         except DataError as error:
-            progress_console().print(f"no {split} questions to match: {error.message}", markup=False, soft_wrap=True)
+            _say(f"no {split} questions to match: {error.message}")
     return known
 
 
@@ -293,8 +356,7 @@ def _rule(file: Path, components: Components, name: str | None, settings: dict[s
     except ComponentError as error:
         if name is not None:
             raise
-        left = f"{file}: its discussions are not held again: {error.message}"
-        progress_console().print(left, markup=False, soft_wrap=True)
+        _say(f"{file}: its discussions are not held again: {error.message}")
         return Rule()
 
 

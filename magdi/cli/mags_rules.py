@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,24 @@ from magdi.plugins.corpus.check import Rule
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
+    from magdi.core.mag import Mag
+
+
+def prompted(
+    mags: Iterable[Mag], files: Sequence[Path], components: Components, name: str | None, settings: Mapping[str, Any]
+) -> Iterator[Mag]:
+    """Yields MAGs with every turn's prompt: as it was kept, else as the protocol makes it.
+
+    Raises:
+        DataError: They were not kept, and the protocol is not known or another one.
+    """
+    from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
+    from magdi.core.run.roles import own_prompts
+
+    given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
+    if name:
+        given = given.model_copy(update={"protocol": ComponentChoice(name=name, **settings)})
+    return map(own_prompts(given, components).given_to, mags)
 
 
 def rule_for(file: Path, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:
@@ -23,7 +41,6 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
         ComponentError: There is no such protocol or task.
     """
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.decisions import make_rule
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.seats import agents
 
@@ -40,6 +57,6 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
     return Rule(
         components.protocol(choice),
         agents=[Agent(each, taught.persona) for each, taught in agents(config, task).items()],
-        decide=make_rule(decision) if decision else None,
+        decide=components.decision(decision) if decision else None,
         task=task,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from magdi.core.discussion.stepper import DecisionRule, Stepper
+from magdi.core.decision import DecisionRule
+from magdi.core.discussion.stepper import Stepper
 from magdi.core.errors import DataError, ProtocolError
 from magdi.core.mag import Mag, Turn
 from magdi.core.protocol import Agent, Protocol

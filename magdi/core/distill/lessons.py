@@ -29,21 +29,25 @@ class OwnPrompts:
 
     held: Mapping[str, Held] = field(default_factory=dict)
 
-    def of(self, mag: Mag) -> tuple[Prompt, ...]:
-        """Returns the prompts of all turns.
+    def given_to(self, mag: Mag) -> Mag:
+        """Returns a MAG with the prompts of all its turns.
 
         Raises:
             DataError: They were not kept, and the protocol is not known or another one.
         """
-        if not all(turn.prompt for turn in mag.turns):
-            held = self.held.get(mag.protocol)
-            if held is None:
-                raise DataError(
-                    f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.held)}",
-                    hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
-                )
-            mag = with_prompts(mag, held)
-        return tuple(turn.prompt or () for turn in mag.turns)
+        if all(turn.prompt for turn in mag.turns):
+            return mag
+        held = self.held.get(mag.protocol)
+        if held is None:
+            raise DataError(
+                f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.held)}",
+                hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
+            )
+        return with_prompts(mag, held)
+
+    def of(self, mag: Mag) -> tuple[Prompt, ...]:
+        """Returns the prompts of all turns; raises as `given_to`."""
+        return tuple(turn.prompt or () for turn in self.given_to(mag).turns)
 
     @property
     def reading(self) -> object:

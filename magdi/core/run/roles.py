@@ -15,7 +15,6 @@ from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, RunConfig, Training
 from magdi.core.corpus.files import mag_file
 from magdi.core.corpus.replay import Held
-from magdi.core.decisions import make_rule
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.evaluation.team import Team, write_team
@@ -209,6 +208,6 @@ def own_prompts(config: RunConfig, components: Components) -> OwnPrompts:
             held[each.protocol.name] = Held(
                 components.protocol(each.protocol),
                 tuple(Agent(name, choice.persona) for name, choice in people),
-                make_rule(decide) if decide else None,
+                components.decision(decide) if decide else None,
             )
     return OwnPrompts(held)

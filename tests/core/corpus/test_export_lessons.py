@@ -13,11 +13,10 @@ from mag_samples import held
 
 from magdi.cli.app import app
 from magdi.core.corpus.replay import Held
-from magdi.core.credit import Credit
-from magdi.core.distill.lessons import Lessons, OwnPrompts
+from magdi.core.distill.lessons import OwnPrompts
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, write_mags
-from magdi.plugins.formats.exporters.lessons import write_lessons
+from magdi.plugins.formats.exporters.lessons import Dpo, Kto, Prm, Sft
 from magdi.protocols.malt import Malt
 
 MALT = Malt(Malt.Config(samples=2))
@@ -34,8 +33,14 @@ def tree() -> Mag:
     return held(MALT, script, agents=1)
 
 
-def rows(mag: Mag, folder: Path, to: str, lessons: Lessons | None = None, **settings: Any) -> list[dict[str, Any]]:
-    write_lessons([mag], folder / "rows.jsonl", to, lessons or Lessons(prompts=OwnPrompts()), **settings)
+def written(mag: Mag, folder: Path, to: str, **settings: Any) -> Path:
+    exporter = {"sft": Sft, "dpo": Dpo, "kto": Kto, "prm": Prm}[to]
+    exporter(exporter.Config(**settings)).write([mag], folder / "rows.jsonl", "exact")
+    return folder / "rows.jsonl"
+
+
+def rows(mag: Mag, folder: Path, to: str, **settings: Any) -> list[dict[str, Any]]:
+    written(mag, folder, to, **settings)
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
 
 
@@ -55,9 +60,9 @@ def test_what_is_taught_stands_beside_role_question_and_value(tree: Mag, tmp_pat
 def test_preferences_are_after_the_same_prompt(tree: Mag, tmp_path: Path) -> None:
     found = [(row["role"], row["turn"], row["rejected_turn"]) for row in rows(tree, tmp_path, "dpo")]
     assert found == [("generator", 0, 1), ("verifier", 2, 3), ("refiner", 8, 9), ("refiner", 10, 11)]
-    refiner = rows(tree, tmp_path, "dpo", Lessons("refiner", OwnPrompts()))
+    refiner = rows(tree, tmp_path, "dpo", role="refiner")
     assert {row["role"] for row in refiner} == {"refiner"}
-    apart = rows(tree, tmp_path, "dpo", Lessons("generator", OwnPrompts(), Credit(labels="interval", gap=0.9)))
+    apart = rows(tree, tmp_path, "dpo", role="generator", labels="interval", gap=0.9)
     assert apart == []
 
 
@@ -81,17 +86,17 @@ def test_balanced_is_as_many_of_each(tree: Mag, tmp_path: Path) -> None:
 
 def test_prompts_that_were_not_kept_are_made_again(tree: Mag, tmp_path: Path) -> None:
     bare = tree.model_copy(update={"turns": tuple(each.model_copy(update={"prompt": None}) for each in tree.turns)})
-    again = Lessons(prompts=OwnPrompts({"Malt": Held(MALT)}))
-    assert rows(bare, tmp_path, "dpo", again) == rows(tree, tmp_path, "dpo")
+    again = OwnPrompts({"Malt": Held(MALT)}).given_to(bare)
+    assert rows(again, tmp_path, "dpo") == rows(tree, tmp_path, "dpo")
     with pytest.raises(DataError, match="its protocol is not among"):
         rows(bare, tmp_path, "dpo")
-    other = Lessons(prompts=OwnPrompts({"Malt": Held(Malt(Malt.Config(samples=3)))}))
+    other = OwnPrompts({"Malt": Held(Malt(Malt.Config(samples=3)))})
     with pytest.raises(DataError, match="not to be had from the protocol"):
-        rows(bare, tmp_path, "dpo", other)
+        other.given_to(bare)
 
 
 def test_after_the_question_answers_are_taught(tree: Mag, tmp_path: Path) -> None:
-    found = rows(tree, tmp_path, "sft", Lessons())
+    found = rows(tree, tmp_path, "sft", prompt="question")
     assert {row["role"] for row in found} == {"generator", "refiner"}
     assert found[0]["prompt"] == [{"role": "user", "content": tree.question.prompt}]
     assert found[0]["completion"][0]["content"] == "Thought 0. So the answer is 51."
@@ -104,7 +109,7 @@ def test_the_command_says_how_many_of_which_role(tree: Mag, tmp_path: Path, caps
     given = ["mags", "export", str(tmp_path / "mags.jsonl"), "--to", "kto", "-o", str(tmp_path / "out.jsonl")]
     app([*given, "--protocol", "malt", "-P", "samples=2", "--json"], standalone_mode=False)
     document = json.loads(capsys.readouterr().out)
-    assert (document["rows"], document["by_role"]["refiner, wrong"]) == (14, 4)
+    assert (document["rows"], document["counted"]["refiner, wrong"]) == (14, 4)
 
 
 TRAINERS = [("sft", "SFT"), ("dpo", "DPO"), ("kto", "KTO")]
@@ -118,8 +123,7 @@ def test_trl_trains_on_them(to: str, name: str, tree: Mag, tmp_path: Path) -> No
 
     from magdi.plugins.testing import tiny_student
 
-    write_lessons([tree], tmp_path / "rows.jsonl", to, Lessons(prompts=OwnPrompts()))
-    table = load_dataset("json", data_files=str(tmp_path / "rows.jsonl"), split="train", cache_dir=str(tmp_path))
+    table = load_dataset("json", data_files=str(written(tree, tmp_path, to)), split="train", cache_dir=str(tmp_path))
     model, tokenizer = tiny_student()
     own = {"use_cpu": True, "bf16": False, "report_to": "none", "max_steps": 1, "gradient_checkpointing": False}
     arguments = getattr(trl, f"{name}Config")(str(tmp_path / "out"), per_device_train_batch_size=2, **own)
@@ -133,7 +137,6 @@ def test_steps_are_read_by_datasets(tree: Mag, tmp_path: Path) -> None:
     """TRL's form for stepwise supervision; TRL 1.16 has no trainer for it any more."""
     from datasets import load_dataset
 
-    write_lessons([tree], tmp_path / "rows.jsonl", "prm", Lessons(prompts=OwnPrompts()))
-    table = load_dataset("json", data_files=str(tmp_path / "rows.jsonl"), split="train", cache_dir=str(tmp_path))
+    table = load_dataset("json", data_files=str(written(tree, tmp_path, "prm")), split="train", cache_dir=str(tmp_path))
     assert {"prompt", "completions", "labels"} <= set(table.column_names)
     assert all(len(row["completions"]) == len(row["labels"]) for row in table)

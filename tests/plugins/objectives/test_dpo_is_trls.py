@@ -26,7 +26,7 @@ from magdi.core.protocol import Agent
 from magdi.core.reply import Parsed
 from magdi.plugins.objectives.dpo import Dpo
 from magdi.plugins.testing import tiny_student
-from magdi.plugins.testing.objective_checks import sample_mags
+from magdi.plugins.testing.sample_mags import sample_mags
 from magdi.protocols.malt import Malt
 
 pytest.importorskip("trl", reason="TRL is not installed (the extra dev has it)")

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
-from magdi.core.distill.lessons import Lessons, Prompt
+from pydantic import BaseModel, Field
+
+from magdi.core.credit import Credit
+from magdi.core.distill.lessons import Lessons, OwnPrompts, Prompt
 from magdi.core.distill.prompt import student_target
 from magdi.core.files import whole_file
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.objective import Selecting
+from magdi.core.views import View
+from magdi.plugins.formats.exporter import Exporter
 
 Row = dict[str, Any]
-Rows = Callable[["Lesson"], Iterator[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +67,96 @@ def value(turn: Turn) -> float | None:
     return turn.value if turn.value is not None or turn.label is None else float(turn.label)
 
 
-def sft(lesson: Lesson) -> Iterator[Row]:
-    """Yields TRL's prompt-completion rows: right turns."""
-    for turn in lesson.given.written:
-        if turn.label:
-            yield {"prompt": lesson.prompt(turn), "completion": lesson.reply(turn), **lesson.beside(turn)}
+class LessonsConfig(Credit):
+    """Which turns are taught, after which prompts."""
+
+    role: str | None = Field(None, description="The turns of this role alone; null for all.")
+    prompt: Literal["role", "question"] = Field(
+        "role", description="What a turn is written after: what it was asked, or the question."
+    )
+    balance: bool = Field(False, description="As many rows of every role, and as many right as wrong ones.")
+    seed: int = Field(0, ge=0, description="What rows are drawn by, where they are balanced.")
 
 
-def kto(lesson: Lesson) -> Iterator[Row]:
-    """Yields TRL's unpaired preferences: right and wrong turns."""
-    for turn in lesson.given.written:
-        row = {"prompt": lesson.prompt(turn), "completion": lesson.reply(turn), "label": turn.label}
-        yield {**row, **lesson.beside(turn)}
+class LessonsExporter(Exporter):
+    """Base of those that write rows."""
+
+    unit = "rows"
+    Config = LessonsConfig
+
+    config: LessonsConfig
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        super().__init__(config)
+        self.needs_prompts = self.config.prompt == "role"
+
+    @abstractmethod
+    def rows(self, lesson: Lesson) -> Iterator[Row]:
+        """Yields the rows of a MAG."""
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes rows as JSONL, those of a MAG each once; returns how many."""
+        own = self.config
+        lessons = Lessons(own.role, OwnPrompts() if self.needs_prompts else None, own)
+        groups: list[tuple[str, int]] = []
+        with TemporaryFile("w+", encoding="utf-8") as scratch, whole_file(path) as file:
+            target: Any = scratch if own.balance else file
+            for mag in mags:
+                once = {_example(row): row for row in reversed([*self.rows(Lesson(*lessons.of(mag)))])}
+                for example, row in reversed(once.items()):
+                    target.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    groups.append((_group(row), _lot(example, own.seed) if own.balance else 0))
+            if own.balance:
+                groups = list(_copied(scratch, file, groups))
+        self.counted = Counter(group for group, _ in groups)
+        return len(groups)
 
 
-def dpo(lesson: Lesson) -> Iterator[Row]:
-    """Yields TRL's preferences: right and wrong turns after the same prompt."""
-    for right, wrong in lesson.given.preferences:
-        pair = {"chosen": lesson.reply(right), "rejected": lesson.reply(wrong)}
-        worse = {"rejected_value": value(wrong), "rejected_turn": wrong.step}
-        yield {"prompt": lesson.prompt(right), **pair, **lesson.beside(right), **worse}
+class Sft(LessonsExporter):
+    """TRL's prompt-completion rows: right turns."""
+
+    def rows(self, lesson: Lesson) -> Iterator[Row]:
+        """Yields a row a right turn."""
+        for turn in lesson.given.written:
+            if turn.label:
+                yield {"prompt": lesson.prompt(turn), "completion": lesson.reply(turn), **lesson.beside(turn)}
 
 
-def prm(lesson: Lesson) -> Iterator[Row]:
-    """Yields TRL's stepwise rows: the question, and what led to a turn that nobody was shown, each right or wrong."""
-    mag = lesson.given.mag
-    shown = {step for turn in mag.turns for step in turn.sources}
-    for last in mag.turns:
-        if last.step in shown or last.label is None:
-            continue
-        steps = [turn for turn in _led_to(mag, last) if turn.label is not None and turn.text.strip()]
-        each = {"completions": [turn.text.strip() for turn in steps], "labels": [turn.label for turn in steps]}
-        values = {"roles": [turn.role for turn in steps], "values": [value(turn) for turn in steps]}
-        yield {"prompt": mag.question.prompt, **each, **values, **lesson.beside(last)}
+class Kto(LessonsExporter):
+    """TRL's unpaired preferences: right and wrong turns."""
+
+    def rows(self, lesson: Lesson) -> Iterator[Row]:
+        """Yields a row a turn."""
+        for turn in lesson.given.written:
+            row = {"prompt": lesson.prompt(turn), "completion": lesson.reply(turn), "label": turn.label}
+            yield {**row, **lesson.beside(turn)}
+
+
+class Dpo(LessonsExporter):
+    """TRL's preferences: right and wrong turns after the same prompt."""
+
+    def rows(self, lesson: Lesson) -> Iterator[Row]:
+        """Yields a row a pair."""
+        for right, wrong in lesson.given.preferences:
+            pair = {"chosen": lesson.reply(right), "rejected": lesson.reply(wrong)}
+            worse = {"rejected_value": value(wrong), "rejected_turn": wrong.step}
+            yield {"prompt": lesson.prompt(right), **pair, **lesson.beside(right), **worse}
+
+
+class Prm(LessonsExporter):
+    """TRL's stepwise rows: the question, and what led to a turn that nobody was shown, each right or wrong."""
+
+    def rows(self, lesson: Lesson) -> Iterator[Row]:
+        """Yields a row for each turn that nobody was shown."""
+        mag = lesson.given.mag
+        shown = {step for turn in mag.turns for step in turn.sources}
+        for last in mag.turns:
+            if last.step in shown or last.label is None:
+                continue
+            steps = [turn for turn in _led_to(mag, last) if turn.label is not None and turn.text.strip()]
+            each = {"completions": [turn.text.strip() for turn in steps], "labels": [turn.label for turn in steps]}
+            values = {"roles": [turn.role for turn in steps], "values": [value(turn) for turn in steps]}
+            yield {"prompt": mag.question.prompt, **each, **values, **lesson.beside(last)}
 
 
 def _led_to(mag: Mag, last: Turn) -> list[Turn]:
@@ -105,46 +167,8 @@ def _led_to(mag: Mag, last: Turn) -> list[Turn]:
     return [mag.turns[step] for step in sorted(found)]
 
 
-FORMATS: Mapping[str, tuple[Rows, str]] = {
-    "sft": (sft, "TRL's prompt-completion rows: right turns after their prompts"),
-    "dpo": (dpo, "TRL's preferences: right and wrong turns after the same prompt"),
-    "kto": (kto, "TRL's unpaired preferences: right and wrong turns"),
-    "prm": (prm, "TRL's stepwise rows: the turns that led to an answer, each right or wrong"),
-}
-"""By name, what makes a MAG's rows, and what they are."""
-
 EXAMPLE = ("prompt", "completion", "label", "chosen", "rejected", "completions", "labels")
 """Columns that TRL reads."""
-
-
-def write_lessons(
-    mags: Iterable[Mag], path: Path, to: str, lessons: Lessons, *, balance: bool = False, seed: int = 0
-) -> Counter[str]:
-    """Writes rows as JSONL, each once; returns how many there are by role, right and wrong apart where both are.
-
-    Args:
-        mags: MAGs, read as a stream.
-        path: The file.
-        to: One of `FORMATS`.
-        lessons: Which turns are taught, and after which prompts.
-        balance: Draw as many rows of every role, and as many right as wrong ones where there are both.
-        seed: What is drawn by.
-
-    Raises:
-        DataError: Prompts are not to be had.
-    """
-    make, _ = FORMATS[to]
-    groups: list[tuple[str, int]] = []
-    with TemporaryFile("w+", encoding="utf-8") as scratch, whole_file(path) as file:
-        target: Any = scratch if balance else file
-        for mag in mags:
-            once = {_example(row): row for row in reversed([*make(Lesson(*lessons.of(mag)))])}
-            for example, row in reversed(once.items()):
-                target.write(json.dumps(row, ensure_ascii=False) + "\n")
-                groups.append((_group(row), _lot(example, seed) if balance else 0))
-        if balance:
-            groups = list(_copied(scratch, file, groups))
-    return Counter(group for group, _ in groups)
 
 
 def _example(row: Row) -> str:
