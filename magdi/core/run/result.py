@@ -259,9 +259,9 @@ class RunResult(Result):
         return Sheet.of(f"{questions:,} {kind}, answered {by}", headings, rows)
 
     @property
-    def _roles(self) -> Sequence[str]:
+    def _roles(self) -> list[str]:
         """The roles that were trained, where it is a team."""
-        return [*self.get("training", {}).get("roles") or ()]
+        return list(self.get("training", {}).get("roles") or ())
 
 
 def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:
