@@ -194,8 +194,8 @@ def main() -> None:
         bench = Bench("quick" if quick else "small", Path(folder))
         print("| role | pairs | loss | difference | tokens a pair, TRL / magdi | s a pair, TRL / magdi | x TRL |")  # noqa: T201
         print("|---|---|---|---|---|---|---|")  # noqa: T201
-        for role, count in (("generator", 8), ("verifier", 6), ("refiner", 3)):
-            found = measure(bench, trees(role, count if quick else 2 * count, bench.vocabulary), 3 if quick else 5)
+        for role, count in (("generator", 6), ("verifier", 4), ("refiner", 2)):
+            found = measure(bench, trees(role, count if quick else 2 * count, bench.vocabulary), 2 if quick else 5)
             tokens, seconds = (
                 f"{found[of]['TRL']:.{digits}f} / {found[of]['magdi']:.{digits}f}" for of, digits in WHAT
             )

@@ -158,7 +158,7 @@ def export(
     plugins_dir: opt.PluginsDir = None,
     trust: opt.Trusted = False,
 ) -> None:
-    """Write MAGs for other tools: networkx, torch_geometric, Parquet, the hub; what they teach for TRL's trainers."""
+    """Write MAGs for other tools: networkx, torch_geometric, the hub; or what they teach, for TRL's trainers."""
     from magdi.cli import loading
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
