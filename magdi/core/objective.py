@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # torch is loaded when something is trained
     from magdi.core.encoder import Encoder
 
 Ints = NDArray[np.int64]
-Part = Literal["whole", "answer", "reasoning"]
+Part = Literal["whole", "answer", "reasoning", "transcript"]
 Taken = Mapping[str, Sequence[Any]]
 
 
@@ -37,7 +37,7 @@ class Chain:
 
     Attributes:
         step: The turn.
-        part: Its reasoning and answer, or one of them.
+        part: Its reasoning and answer, or one of them; or all that it was shown, and then these, as one transcript.
         prefix: What stands before the question (Hsieh et al., 2023: ``[label]``).
     """
 

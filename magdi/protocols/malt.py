@@ -22,7 +22,7 @@ from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
-from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat
+from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat, Verdict
 from magdi.core.templates import Templates, fill
 
 Role = Literal["generator", "verifier", "refiner"]
@@ -111,8 +111,8 @@ class Malt(Protocol):
 
     def _reply(self, role: Role) -> ReplyFormat:
         """In a chain a reply is what it is, and is not asked for again: a = T(r), whatever r is."""
-        if role == VERIFIER and self.config.roles[-1] != VERIFIER:
-            return FreeText()
+        if role == VERIFIER:
+            return Verdict() if self.config.roles[-1] == VERIFIER else FreeText()
         return OptionalAnswer() if self.config.mode == "vote" else FreeAnswer()
 
     def prompt(self, question: Question, ask: Ask) -> list[Message]:
@@ -123,7 +123,7 @@ class Malt(Protocol):
         return chat(ask.agent.persona, fill(template, question=question.prompt, form=form, **values))
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
-        """Plurality of what the last role answers; of a verifier who names no answer, the generator's stands."""
+        """Plurality of what the last role answers; of a verifier who states no answer, the generator's stands."""
         last = [turn for turn in turns if turn.role == self.config.roles[-1]]
         return vote(turn if turn.answer or turn.role != VERIFIER else turns[turn.seen[0].step] for turn in last)
 

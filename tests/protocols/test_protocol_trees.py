@@ -100,7 +100,7 @@ def test_roles_can_be_left_out_of_a_chain():
     assert [turn.agent for turn in refined.turns] == list("AAACCC")
 
     def script(ask, step):
-        doubts = {(0, 0): "Wrong. The answer is 51.", (1, 0): "Right.", (2, 0): "All of it holds."}
+        doubts = {(0, 0): "Wrong. The answer is 51.", (1, 0): "Right.", (2, 0): "Step 3 has 9 twice; 7 is wrong."}
         return doubts.get(ask.branch, f"The answer is {ask.branch[0]}.")
 
     verified = hold(malt(mode="vote", roles=["generator", "verifier"]), script)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from magdi.core.mag import Message, Question, Turn
+from magdi.core.mag import Mag, Message, Question, Turn
 
 PromptStyle = Literal["auto", "chat", "paper"]
 
@@ -50,3 +50,12 @@ def student_target(turn: Turn, *, drop_agreement: bool = True) -> str:
     """
     reasoning = AGREEMENT.sub("", turn.reasoning) if drop_agreement else turn.reasoning
     return f"{reasoning.strip()} So the answer is {turn.answer}.".strip()
+
+
+def transcript(mag: Mag, turn: Turn) -> str:
+    """Returns what led to a turn, one speaker after another, as one text that a student can write by itself.
+
+    Latent Agents (arXiv 2604.24881) trains a model on such transcripts first, and then to keep them to itself.
+    """
+    said = [mag.turns[edge.step] for edge in turn.seen if edge.kind != "control"]
+    return "\n".join(f"{each.role}: {each.text.strip()}" for each in said) + f"\n{turn.role}: " * bool(said)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from magdi.core.distill.encoded import Encoded, ints
 from magdi.core.distill.lessons import Lessons, Prompt
 from magdi.core.distill.prefixes import shared_prefixes
-from magdi.core.distill.prompt import PromptStyle, chat_prompt, student_prompt, student_target
+from magdi.core.distill.prompt import PromptStyle, chat_prompt, student_prompt, student_target, transcript
 from magdi.core.distill.selection import ALL, Selection, counted, select
-from magdi.core.mag import Mag, Message, Question, Turn
+from magdi.core.mag import Mag, Message, Question
 from magdi.core.objective import Chain, Column, Ints, Objective
 from magdi.core.views import View
 
@@ -89,7 +89,7 @@ class Reading:
             mag=mag,
             selection=selection,
             prompts=[self._prompt(mag.question, *prompt) for prompt in asked],
-            targets=[(number[selection.prompt_of(each)], self._target(mag.turns[each.step], each)) for each in chains],
+            targets=[(number[selection.prompt_of(each)], self._target(mag, each)) for each in chains],
         )
 
     def _prompt(self, question: Question, prefix: str, own: Prompt | None) -> str:
@@ -100,8 +100,11 @@ class Reading:
         said = Message(role=last.role, content=prefix + last.content)
         return chat_prompt(self.tokenizer, [*before, said], self.prompt)
 
-    def _target(self, turn: Turn, chain: Chain) -> str:
-        part = chain.part
+    def _target(self, mag: Mag, chain: Chain) -> str:
+        turn, part = mag.turns[chain.step], chain.part
+        if part == "transcript":
+            own = self._target(mag, replace(chain, part="whole"))
+            return transcript(mag, turn) + own
         if self.lessons.prompts is not None and part == "whole" and turn.text.strip():
             return turn.text.strip()
         if turn.answer is None or part == "reasoning":

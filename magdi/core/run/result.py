@@ -162,6 +162,7 @@ class Trained:
 
 
 NAMES = {"base": "before distillation", "student": "distilled student"}
+OF_TEAMS = {"base": "before training", "student": "trained team"}
 
 
 class RunResult(Result):
@@ -223,7 +224,8 @@ class RunResult(Result):
         """Yields its tables: discussions, then base and student."""
         if "mags" in self:
             yield self._discussions()
-        scored = {name: self[who] for who, name in NAMES.items() if who in self}
+        names = OF_TEAMS if self._roles else NAMES
+        scored = {name: self[who] for who, name in names.items() if who in self}
         if scored:
             yield self._scores(scored)
         if any(score["by_task"] for score in scored.values()):
@@ -252,9 +254,14 @@ class RunResult(Result):
         ]
         if gain := self.get("gain"):
             rows += [[], ["gain, paired", f"{points(gain['difference'])} points", span(gain["interval"], "+"), ""]]
-        return Sheet.of(
-            f"{questions:,} {kind}, answered alone", ["", "accuracy", "95 % interval", "tokens an answer"], rows
-        )
+        by = f"by {', '.join(self._roles)}" if self._roles else "alone"
+        headings = ["", "accuracy", "95 % interval", "tokens an answer"]
+        return Sheet.of(f"{questions:,} {kind}, answered {by}", headings, rows)
+
+    @property
+    def _roles(self) -> list[str]:
+        """The roles that were trained, where it is a team."""
+        return list(self.get("training", {}).get("roles") or ())
 
 
 def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import Discussion, Kept, RunConfig, Training
+from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
 from magdi.plugins.suites.file import Equal, Match
@@ -202,9 +202,10 @@ class Planner:
         return self._talk(_with(config, discussion=_updated(config.discussion, split="validation", questions=few)))
 
     def _base(self, config: RunConfig, talk: Path) -> Path:
-        plain = _with(
-            talk_config(config), student=config.student, evaluation=config.evaluation, training=Training(level="base")
-        )
+        # Where its answers are not wanted it is asked one question, so that a tiny one is there when cells need it.
+        wanted = config.evaluation.base or not chosen(config)
+        asked = config.evaluation if wanted else Evaluation(questions=1, max_new_tokens=1)
+        plain = _with(talk_config(config), student=config.student, evaluation=asked, training=Training(level="base"))
         alone = config.student.model != "tiny" or self.has_primer(config)
         what = {key: value for key, value in deciding(plain).items() if not (alone and _is_of_talk(key))}
         key = _hash(what)

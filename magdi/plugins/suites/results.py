@@ -20,6 +20,9 @@ SCHEMA = "magdi.suite/1"
 DOCUMENT = "suite.json"
 """Name of the file in a suite's directory that holds its last document."""
 
+MOVES = ("gained", "lost")
+"""Figures of a cell that come from its comparison with the reference."""
+
 COUNT = re.compile(r"(G|round_)\d+$")
 
 
@@ -76,7 +79,7 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         "simulated": any(each.simulated for each in measured),
         "questions": max((len(each.answers) for each in measured), default=0),
         "rows": rows,
-        "comparisons": [_told(pair, found) for pair, found in comparisons.items()],
+        "comparisons": [_told(pair, found, grid.file.columns) for pair, found in comparisons.items()],
         "paper": _paper(grid, rows),
     }
 
@@ -125,6 +128,8 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
     mean = mean_of(_answers(trials))
     own = next((each for each in comparisons if each.plus == (cell.name,) and cell.name != grid.reference), None)
     figures = _means([trial.measured.figures for trial in trials.values()])
+    if own is not None and own.minus == (grid.reference,):
+        figures |= {name: getattr(comparisons[own], name) for name in MOVES}
     paper = grid.file.paper
     numbers = grid.paper.get(cell.name)
     return {
@@ -134,7 +139,7 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
         "control": cell.control,
         **asdict(mean),
         "seeds": {str(seed): value for seed, value in mean.seeds.items()},
-        "paired": None if own is None else _told(own, comparisons[own]),
+        "paired": None if own is None else _told(own, comparisons[own], grid.file.columns),
         "figures": figures,
         "difficulty": _difficulty([trial.measured for trial in trials.values()]),
         "runs": [str(trial.directory) for _, trial in sorted(trials.items())],
@@ -142,7 +147,8 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
     }
 
 
-def _told(comparison: Comparison, found: Paired) -> dict[str, Any]:
+def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> dict[str, Any]:
+    moves = f"; {found.moves}" if found.moves and {*MOVES} <= {*columns} else ""
     return {
         "name": comparison.name,
         "cells": list(comparison.plus),
@@ -151,7 +157,7 @@ def _told(comparison: Comparison, found: Paired) -> dict[str, Any]:
         **asdict(found),
         "seeds": {str(seed): value for seed, value in found.seeds.items()},
         "verdict": found.verdict,
-        "sentence": found.sentence(comparison.name),
+        "sentence": found.sentence(comparison.name) + moves,
     }
 
 

@@ -51,6 +51,8 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "oracle": ("any draw %", percent),
     "score_weighted": ("by score %", percent),
     "team_accuracy": ("team %", percent),
+    "gained": ("wrong to right %", percent),
+    "lost": ("right to wrong %", percent),
     "turns_per_mag": ("turns a MAG", fraction),
     "pairs_train": ("pairs, train %", percent),
     "pairs_held_out": ("pairs, held out %", percent),
