@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from magdi.core.components import Components
@@ -18,12 +19,25 @@ from magdi.core.mag import Mag, Question, Turn, Usage, read_mags, write_mags
 from magdi.core.protocol import EDGE_KIND_OF_ROLE, Agent, Protocol
 from magdi.core.teacher import Sampling, Teacher
 
+VOTING = "malt"
+"""The protocol whose mode ``vote`` holds several chains at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """Discussions that are held together, and the answers that are wanted of them; all of one sample, or chains."""
+
+    protocol: Protocol
+    seats: Sequence[Seat]
+    jobs: Sequence[Job]
+    sample: int = 0
+
 
 class TeamEngine(Engine):
     """Has a team answer: a = T(r), r = R(q, g, v), v = V(q, g), g = G(q) (MALT, section 4.1), once a sample.
 
-    A sample is a chain; its tokens are those of all its turns. Where answers are kept, the MAG of every question, with
-    all its chains, is kept beside them.
+    A sample is a chain, or a discussion where the team's protocol is another one; its tokens are those of all its
+    turns. Where answers are kept, the MAG of every question, with all its chains, is kept beside them.
 
     Args:
         run: The run's directory, whose roles speak as ``local:RUN#ROLE``.
@@ -51,57 +65,69 @@ class TeamEngine(Engine):
         """
         if self.task is None:
             raise DataError("a team's answers are read by a task, and there is none")
-        wanted: dict[str, list[Job]] = {}
-        for job in jobs:
-            wanted.setdefault(job.question.id, []).append(job)
-        protocol = self._protocol(1 + max(job.sample for job in jobs), settings)
         failed: list[Failure] = []
         with nullcontext() if self.journal is None else Journal(self.journal) as journal:
-            for item in hold_discussions(
-                [asked[0].question for asked in wanted.values()],
-                protocol=protocol,
-                protocol_name=settings.protocol.name if settings.protocol else self._team.protocol,
-                seats=self._seats(jobs[0].seed, settings),
-                task=self.task,
-                settings=Discussion(reasks=0, keep_prompts=True),
-                journal=journal,
-            ):
-                if isinstance(item, Failure):
-                    failed.append(item)
-                    continue
-                self._keep(item)
-                yield [(job, self._output(item, job.sample, settings)) for job in wanted[item.question.id]]
+            for sitting in self._sittings(jobs, settings):
+                wanted: dict[str, list[Job]] = {}
+                for job in sitting.jobs:
+                    wanted.setdefault(job.question.id, []).append(job)
+                for item in hold_discussions(
+                    [asked[0].question for asked in wanted.values()],
+                    protocol=sitting.protocol,
+                    protocol_name=settings.protocol.name if settings.protocol else self._team.protocol,
+                    seats=sitting.seats,
+                    task=self.task,
+                    settings=Discussion(reasks=0, keep_prompts=True),
+                    journal=journal,
+                ):
+                    if isinstance(item, Failure):
+                        failed.append(item)
+                        continue
+                    self._keep(item, sitting.sample)
+                    yield [(job, self._output(item, job.sample, settings)) for job in wanted[item.question.id]]
         self._put_in_order([job.question for job in jobs])
         if failed:
             raise TeacherError(f"the team did not answer {len(failed)} questions: {failed[0].error}")
 
-    def _protocol(self, chains: int, settings: Evaluation) -> Protocol:
-        roles = {} if settings.roles is None else {"roles": settings.roles}
+    def _sittings(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[_Sitting]:
+        """Yields what is held: with `malt` all chains of a question at once, with other protocols a sample a time."""
         for role in (*(settings.roles or ()), *settings.untrained):
             if role not in self._team.roles:
-                raise ConfigError(
-                    f"the team of {self._run} has no role {role!r}", hint=did_you_mean(role, self._team.roles)
-                )
-        if settings.protocol is not None:
-            if chains > 1:
-                raise ConfigError(
-                    f"in {settings.protocol.name} a team answers once, and is asked for {chains} samples",
-                    hint="evaluation.samples: 1",
-                )
-            return self._components.protocol(settings.protocol)
-        roles = {} if settings.roles is None else {"roles": settings.roles}
-        fields = {**self._team.settings, "mode": "vote", "samples": chains, **roles}
-        return self._components.protocol(ComponentChoice(name=self._team.protocol, **fields))
+                what = f"the team of {self._run} has no role {role!r}"
+                raise ConfigError(what, hint=did_you_mean(role, self._team.roles))
+        seed = jobs[0].seed
+        choice = settings.protocol or ComponentChoice(name=self._team.protocol, **self._team.settings)
+        if settings.protocol is None and choice.name == VOTING:
+            roles = {} if settings.roles is None else {"roles": settings.roles}
+            chains = 1 + max(job.sample for job in jobs)
+            voting = choice.model_copy(update={"mode": "vote", "samples": chains, **roles})
+            protocol = self._components.protocol(voting)
+            yield _Sitting(protocol, self._seats([*self._team.roles], seed, settings), jobs)
+            return
+        protocol = self._components.protocol(choice)
+        names = [*(settings.roles or self._team.roles)]
+        names += [names[place % len(names)] for place in range(len(names), protocol.min_agents)]
+        for sample in sorted({job.sample for job in jobs}):
+            seats = self._seats(names, seed, settings, sample)
+            yield _Sitting(protocol, seats, [job for job in jobs if job.sample == sample], sample)
 
-    def _seats(self, seed: int, settings: Evaluation) -> list[Seat]:
+    def _seats(self, roles: Sequence[str], seed: int, settings: Evaluation, sample: int = 0) -> list[Seat]:
+        """Returns the roles with their teachers; one that sits there twice has a number the second time."""
         sampling = Sampling(
             temperature=settings.temperature,
             top_p=None if settings.top_p == 1 else settings.top_p,
             max_tokens=settings.max_new_tokens,
+            seed=sample or None,
         )
-        untrained = self._untrained.union(settings.untrained)
+        without = self._untrained.union(settings.untrained)
+        earlier = [roles[:place].count(role) for place, role in enumerate(roles)]
         return [
-            Seat(Agent(role), self._teacher(role, seed, untrained, settings), sampling) for role in self._team.roles
+            Seat(
+                Agent(f"{role}-{before + 1}" if before else role),
+                self._teacher(role, seed, without, settings),
+                sampling,
+            )
+            for role, before in zip(roles, earlier, strict=True)
         ]
 
     def _teacher(self, role: str, seed: int, untrained: Collection[str], settings: Evaluation | None = None) -> Teacher:
@@ -120,31 +146,33 @@ class TeamEngine(Engine):
 
     def _output(self, mag: Mag, sample: int, settings: Evaluation) -> Output:
         """Returns what a chain came to."""
-        chain = [turn for turn in mag.turns if turn.branch[:1] in ((), (sample,))]
-        last = chain[-1] if settings.protocol is None else _spokesman(mag)
+        chains = mag.protocol == VOTING and settings.protocol is None
+        chain = [turn for turn in mag.turns if not chains or turn.branch[0] == sample]
+        last = chain[-1] if chains else _spokesman(mag)
         usage = sum((turn.usage for turn in chain), Usage())
         return Output(
             prompt="\n\n".join(message.content for message in last.prompt or ()),
-            text=(_answering(chain) if settings.protocol is None else last).text.strip(),
+            text=(_answering(chain) if chains else last).text.strip(),
             prompt_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             finish="length" if last.usage.completion_tokens >= settings.max_new_tokens else "end",
             turns=tuple(chain),
         )
 
-    def _keep(self, mag: Mag) -> None:
+    def _keep(self, mag: Mag, sample: int) -> None:
         if self.mags is not None:
+            mag = mag.model_copy(update={"id": f"{mag.id}#{sample}"}) if sample else mag
             with writing(self.mags), self.mags.open("a", encoding="utf-8") as file:
                 file.write(mag.to_line() + "\n")
 
     def _put_in_order(self, questions: Sequence[Question]) -> None:
-        """Writes the chains anew: one MAG a question, the latest, in the order asked."""
+        """Writes the chains anew: of each MAG the latest, in the order asked."""
         if self.mags is None or not self.mags.is_file():
             return
         torn: list[MagFileError] = []
-        kept = {mag.question.id: mag for mag in read_mags(self.mags, on_bad_line=torn)}
-        order = dict.fromkeys([*(question.id for question in questions if question.id in kept), *kept])
-        write_mags(self.mags, [kept[name] for name in order])
+        kept = {mag.id: mag for mag in read_mags(self.mags, on_bad_line=torn)}
+        place = {question.id: number for number, question in enumerate(questions)}
+        write_mags(self.mags, sorted(kept.values(), key=lambda mag: place.get(mag.question.id, len(place))))
 
 
 def _spokesman(mag: Mag) -> Turn:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from magdi.core.evaluation.engine import Job
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.loading import load
 from magdi.core.evaluation.scores import score
-from magdi.core.evaluation.team import read_team, write_team
+from magdi.core.evaluation.team import Team, read_team, write_team
 from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.core.evaluation.voting import by_question, elected
 from magdi.core.mag import Question, read_mags
@@ -26,6 +27,7 @@ from magdi.core.protocol import Agent
 from magdi.core.task import Task
 from magdi.plugins.registry import default_registry
 from magdi.plugins.teachers import trained
+from magdi.protocols.debate import Debate
 from magdi.protocols.malt import Malt
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
@@ -35,14 +37,22 @@ DRAWN = Evaluation(max_new_tokens=8, temperature=1.0, samples=3)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return team_run(tmp_path_factory.mktemp("team"))
 
 
+@pytest.fixture
+def run(made: Path) -> Iterator[Path]:
+    """The run, whose team is afterwards what it was."""
+    team = (made / "student" / "team.json").read_text()
+    yield made
+    (made / "student" / "team.json").write_text(team)
+
+
 @pytest.fixture(scope="module")
-def alone(run: Path) -> Any:
+def alone(made: Path) -> Any:
     """One role at a time, with nothing of magdi: PEFT's adapters by name, and generate()."""
-    team = read_team(run / "student")
+    team, run = read_team(made / "student"), made
     assert team is not None
     tokenizer = AutoTokenizer.from_pretrained(team.base)
     base = AutoModelForCausalLM.from_pretrained(team.base)
@@ -62,8 +72,11 @@ def alone(run: Path) -> Any:
     return say
 
 
-def engine(run: Path, **options: Any) -> TeamEngine:
-    team = read_team(run / "student")
+def engine(run: Path, team: Team | None = None, **options: Any) -> TeamEngine:
+    if team is None:
+        team = read_team(run / "student")
+    else:
+        write_team(run / "student", team)
     assert team is not None
     return TeamEngine(run, team, default_registry(), **options)
 
@@ -154,14 +167,34 @@ def test_a_team_answers_in_another_protocol(run: Path, task: Task, tmp_path: Pat
         update={"protocol": ComponentChoice(name="debate", rounds=2), "untrained": ROLES, "temperature": 1.0}
     )
     found = answer_questions(engine(run), questions, task=task, settings=debating, out=tmp_path / "kept.jsonl")
-    for prediction, mag in zip(found, read_mags(tmp_path / "kept.mags.jsonl"), strict=True):
+    mags = list(read_mags(tmp_path / "kept.mags.jsonl"))
+    for prediction, mag in zip(found, mags, strict=True):
         assert (mag.protocol, len(mag.turns)) == ("debate", 9)
         assert prediction.output_tokens == mag.usage.completion_tokens
         assert prediction.answer == mag.decision.answer
-    with pytest.raises(ConfigError, match="answers once"):
-        answer_questions(
-            engine(run), questions, task=task, settings=debating.model_copy(update={"samples": 2}), out=tmp_path / "2"
-        )
+    twice = debating.model_copy(update={"samples": 2})
+    more = answer_questions(engine(run), questions, task=task, settings=twice, out=tmp_path / "kept.jsonl")
+    assert [each for each in more if each.sample == 0] == found
+    kept = list(read_mags(tmp_path / "kept.mags.jsonl"))
+    assert [mag.id for mag in kept] == [f"test-{place}{sample}" for place in range(3) for sample in ("", "#1")]
+    assert kept[::2] == mags
+    assert all(one.turns != other.turns for one, other in zip(kept[::2], kept[1::2], strict=True))
+
+
+def test_a_team_of_another_protocol(run: Path, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = read_team(run / "student")
+    assert made is not None
+    roles = {"solver": "generator", "critic": "verifier"}
+    settings = DRAWN.model_copy(update={"samples": 2})
+    team = made.model_copy(update={"protocol": "solver-critic", "settings": {"max_turns": 4}, "roles": roles})
+    found = answer_questions(engine(run, team), list(task.questions("test"))[:1], task=task, settings=settings)
+    assert [each.sample for each in found] == [0, 1]
+    monkeypatch.setattr(Debate, "min_agents", 2)
+    alone = made.model_copy(update={"protocol": "debate", "roles": {"solver": "generator"}})
+    seated = engine(run, alone)
+    seated.task = task
+    ((_, output),) = next(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
+    assert {turn.agent for turn in output.turns} == {"solver", "solver-2"}
 
 
 def test_the_untrained_team_is_the_base_in_all_roles(run: Path, task: Task, tmp_path: Path) -> None:
