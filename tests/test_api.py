@@ -295,4 +295,4 @@ def test_a_suite_is_a_table(tmp_path: Path) -> None:
     assert found.failures == []
     assert {row.name for row in found.rows} == {"gcn", "none"}
     assert found.to_dict()["rows"][0]["mean"] == found.rows[0].mean
-    assert "points to gcn" in found._repr_html_()
+    assert "against gcn" in found._repr_html_()
