@@ -23,9 +23,9 @@ from magdi.core.errors import ComponentError, ConfigError, DataError, RunDirecto
 from magdi.core.mag import Decision
 from magdi.core.objective import CHAINS, Chain
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.result import document
 from magdi.core.teacher import Reply
 from magdi.plugins.given import Given
+from magdi.plugins.runs.result import document
 from magdi.protocols.reconcile import ReConcile
 
 TOY: dict[str, Any] = {

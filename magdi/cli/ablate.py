@@ -145,7 +145,7 @@ def _format(**asked: bool) -> str | None:
 def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
     from magdi.cli import loading
     from magdi.core.config.shortcuts import long_form
-    from magdi.core.run.runs import RUNS
+    from magdi.plugins.runs.finding import RUNS
     from magdi.plugins.suite_setup import set_up_suite
 
     flags = long_form({name: value for name, value in given.items() if value is not None and value != []})

@@ -48,7 +48,7 @@ def load(
 def _named_by(runs: Iterable[Path | str]) -> list[Code]:
     if not (runs := tuple(runs)):
         return []
-    from magdi.core.run.runs import plugins_of
+    from magdi.plugins.runs.finding import plugins_of
     from magdi.plugins.trust import Code
 
     return [Code.plugin(name, by) for name, by in plugins_of(*runs).items()]
