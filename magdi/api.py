@@ -21,16 +21,16 @@ from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
-from magdi.core.run.plan import plan_run
 from magdi.core.run.progress import Progress, Silent
-from magdi.core.run.result import RunResult, document
 from magdi.core.run.run import Stage
 from magdi.core.run.run import run as _run
-from magdi.core.run.runs import RUNS, plugins_of
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
+from magdi.plugins.runs.finding import RUNS, plugins_of
+from magdi.plugins.runs.plan import plan_run
+from magdi.plugins.runs.result import RunResult, document
 from magdi.plugins.setup import Setup, set_up
 from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
 from magdi.plugins.suites.engines.resources import On, Resources
@@ -277,7 +277,7 @@ def go_ablate(
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
     """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
 
-    Keys: ``run`` (the directory), and those of `magdi.core.run.plan.plan_run`.
+    Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)

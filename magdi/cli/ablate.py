@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 
 SHAPE = "Output"
 AT_ONCE = min(2, os.cpu_count() or 1)
-
-
-class Evened(enum.StrEnum):
-    """What cells are evened out by."""
-
-    steps = "steps"
-    tokens = "tokens"
-    calls = "calls"
 
 
 SuiteName = Annotated[
@@ -47,7 +38,7 @@ Only = Annotated[
     typer.Option(help="KEY=VALUE: only such cells, e.g. encoder=gcn; * stands for anything.", show_default=False),
 ]
 Equal = Annotated[
-    Evened | None,
+    Literal["steps", "tokens", "calls"] | None,
     typer.Option(help="Even cells out, to show what a confound does.", show_default="as the suite says"),
 ]
 Rescore = Annotated[bool, typer.Option("--rescore", help="Read and grade kept answers anew; run nothing.")]
@@ -128,7 +119,7 @@ def ablate(
         out=out,
         seeds=seeds,
         only=tuple(only or ()),
-        equal=equal and equal.value,
+        equal=equal,
         quick=quick,
         sets=tuple(set_ or ()),
         plugins_dir=plugins_dir,
@@ -164,7 +155,7 @@ def _format(**asked: bool) -> str | None:
 def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
     from magdi.cli import loading
     from magdi.core.config.shortcuts import long_form
-    from magdi.core.run.runs import RUNS
+    from magdi.plugins.runs.finding import RUNS
     from magdi.plugins.suite_setup import set_up_suite
 
     flags = long_form({name: value for name, value in given.items() if value is not None and value != []})
