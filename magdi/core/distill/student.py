@@ -157,7 +157,8 @@ class DistillStudent:
         target = Path(directory)
         target.mkdir(parents=True, exist_ok=True)
         use_cache(self.base)
-        self.model.save_pretrained(target, state_dict=None if state is None else dict(state))
+        own = {"save_embedding_layers": False} if hasattr(self.model, "peft_config") else {}  # they are the base's
+        self.model.save_pretrained(target, state_dict=None if state is None else dict(state), **own)
         self.tokenizer.save_pretrained(target)
         return target
 
@@ -274,6 +275,7 @@ def _adapted(model: Any, lora: Lora, quantized: bool, adapter: Path | None = Non
     )
     with warnings.catch_warnings():  # peft asks for a property whose name transformers has deprecated
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*tie_word_embeddings", category=UserWarning)  # for who would merge
         if adapter is not None:
             own = LoraConfig.from_pretrained(str(adapter))
             own.lora_dropout = 0.0

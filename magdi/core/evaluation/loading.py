@@ -87,6 +87,7 @@ def with_adapter(base: Any, adapter: str | Path, name: str = "default") -> Any:
     with warnings.catch_warnings():
         # peft reads an attribute of models that transformers 5.23 has renamed.
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*tie_word_embeddings", category=UserWarning)  # for who would merge
         if not isinstance(base, PeftModel):
             return PeftModel.from_pretrained(base, adapter, adapter_name=name)
         base.load_adapter(str(adapter), adapter_name=name)
