@@ -40,7 +40,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out when left out.")
+        str, typer.Option(help="otel, reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out.")
     ] = "",
     task: TaskName = None,
     data: opt.Data = None,

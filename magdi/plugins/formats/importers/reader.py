@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from magdi.core import answers
@@ -13,7 +14,7 @@ from magdi.core.decision import last_round, vote
 from magdi.core.mag import AnswerType, Choice, Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import json_scalar, strip_answer_sentence
 from magdi.core.task import Split, Task
-from magdi.plugins.formats.importers.matching import fingerprint
+from magdi.plugins.formats.importers.matching import Inside, fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
 from magdi.plugins.formats.importers.source import Item
 
@@ -49,6 +50,7 @@ class Reader:
         known: The task's own questions by `fingerprint`, so that an imported question keeps its id.
         keep_prompts: Keep the prompts that a file holds.
         in_order: Returns the task's test questions, for files that hold answers alone.
+        golds: Right answers by question, or by the name of the discussion (an id of its trace).
     """
 
     task: Task = field(default_factory=AnyTask)
@@ -56,6 +58,18 @@ class Reader:
     known: Mapping[str, Question] = field(default_factory=dict)
     keep_prompts: bool = False
     in_order: Callable[[], Sequence[Question]] = tuple
+    golds: Mapping[str, str] = field(default_factory=dict)
+    inside: Callable[[str], str | None] = field(init=False)
+    """Returns the question that stands in a text, of those that are known."""
+
+    def __post_init__(self) -> None:
+        questions = Inside([*self.golds, *(question.text for question in self.known.values())])
+        object.__setattr__(self, "inside", lru_cache(10_000)(questions.find))
+
+    def gold_of(self, names: Iterable[str], question: str) -> str:
+        """Returns the right answer that was given for a discussion, by one of its names or by its question."""
+        asked = self.inside(question)
+        return next((self.golds[key] for key in [*names, question, asked or ""] if key in self.golds), "")
 
     def at(self, place: int) -> Question:
         """Returns the question of an item that says only by its place which one it is.

@@ -1,0 +1,191 @@
+"""Which calls of a trace are one discussion, and what it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from magdi.plugins.formats.importers.otel.agents import above
+from magdi.plugins.formats.importers.otel.dialects import Call, first, whole
+from magdi.plugins.formats.importers.otel.messages import parsed
+from magdi.plugins.formats.importers.otel.shown import Standing
+from magdi.plugins.formats.importers.otel.span import Span
+from magdi.plugins.formats.importers.otel.words import plain_words
+
+CONVERSATIONS = (
+    "gen_ai.conversation.id",
+    "session.id",
+    "langfuse.session.id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+    "metadata.thread_id",
+    "gen_ai.thread.id",
+)
+_INPUTS = ("gen_ai.input.messages", "input.value", "traceloop.entity.input", "langfuse.observation.input", "input")
+_FEWEST = 3
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_FRAMES = (
+    re.compile(r"\s*Current Task:\s*(?P<asked>.+?)\s*\n\s*(?:This is the expect|Begin!|you MUST)", re.DOTALL),
+    re.compile(r"\s*(?:New task|Task|Question|Problem|Query)\s*:\s*(?P<asked>.+)", re.DOTALL | re.IGNORECASE),
+)
+
+
+@dataclass(slots=True)
+class Thread:
+    """Calls that are about one question.
+
+    Attributes:
+        calls: Their numbers, in the order of time.
+        known: The question, where it is one that is known; else "".
+        asked: What was asked first, as it stood in a prompt.
+        conversation: The conversation that they belong to; "" where none is told.
+        traces: The traces that they were made in.
+    """
+
+    calls: list[int] = field(default_factory=list)
+    known: str = ""
+    asked: str = ""
+    conversation: str = ""
+    traces: set[str] = field(default_factory=set)
+
+
+def conversation_of(span: Span, spans: Mapping[str, Span]) -> str:
+    """Returns the conversation that a span belongs to: its own, or that of the nearest around it."""
+    return next((said for each in above(span, spans) if (said := first(each.attributes, CONVERSATIONS))), "")
+
+
+class Threads:
+    """Puts one call after another where it belongs."""
+
+    def __init__(self, known: Callable[[str], str | None]) -> None:
+        self.all: list[Thread] = []
+        self._known = known
+        self._of: dict[int, Thread] = {}
+
+    @property
+    def questions(self) -> list[str]:
+        """What has been asked so far."""
+        return [text for thread in self.all for text in (thread.known, thread.asked) if text]
+
+    def add(self, number: int, call: Call, standing: Standing, conversation: str) -> None:
+        """Adds the next call in time to the discussion that it belongs to, or begins one."""
+        known = next((found for text in reversed(standing.asking) if (found := self._known(text))), "")
+        thread = self._fitting(call, standing, conversation, known)
+        if thread is None:
+            asked = standing.asking[-1] if standing.asking else ""
+            thread = Thread(asked=asked, conversation=conversation)
+            self.all.append(thread)
+        thread.known = thread.known or known
+        thread.conversation = thread.conversation or conversation
+        thread.calls.append(number)
+        thread.traces.add(call.span.trace)
+        self._of[number] = thread
+
+    def _fitting(self, call: Call, standing: Standing, conversation: str, known: str) -> Thread | None:
+        candidates = [each for each in self.all if not known or each.known in ("", known)]
+        touched = [thread for thread in candidates if any(self._of[number] is thread for number in standing.kinds)]
+        asks = [thread for thread in candidates if self._asks(thread, call, conversation)]
+        if known:
+            same = [thread for thread in candidates if thread.known == known and _compatible(thread, conversation)]
+            same = same or [thread for thread in touched if not thread.known]
+            return same[-1] if same else None
+        if touched and not self._goes_on(touched[-1], call, standing):
+            return self._merged(touched)
+        return asks[-1] if asks else None
+
+    def _goes_on(self, thread: Thread, call: Call, standing: Standing) -> bool:
+        """Returns whether a call asks something new of those who have talked before, in a trace of its own."""
+        if call.span.trace in thread.traces or not standing.asking:
+            return False
+        last = next((said.text for said in reversed(call.prompt) if said.role in ("user", "assistant")), "")
+        return standing.asking[-1] == last and not _holds(last, thread.asked) and len(standing.asking) > 1
+
+    def _asks(self, thread: Thread, call: Call, conversation: str) -> bool:
+        """Returns whether a prompt asks what a discussion is about."""
+        if not _compatible(thread, conversation):
+            return False
+        if call.span.trace not in thread.traces and not (conversation and conversation == thread.conversation):
+            return False
+        asked = [said.text for said in call.prompt if said.role == "user"]
+        return any(_alike(thread.asked, text) for text in asked) or bool(
+            thread.known and any(self._known(text) == thread.known for text in asked)
+        )
+
+    def _merged(self, threads: Sequence[Thread]) -> Thread:
+        """Returns the discussions that a call has heard of as one, unless they are known to be about two things."""
+        kept = threads[0]
+        for other in threads[1:]:
+            if other.known and kept.known or not other.traces & kept.traces:
+                kept = other
+                continue
+            kept.calls = sorted({*kept.calls, *other.calls})
+            kept.known, kept.traces = kept.known or other.known, kept.traces | other.traces
+            self._of |= dict.fromkeys(other.calls, kept)
+            self.all.remove(other)
+        return kept
+
+
+def _compatible(thread: Thread, conversation: str) -> bool:
+    return not (thread.conversation and conversation) or thread.conversation == conversation
+
+
+def _holds(text: str, part: str) -> bool:
+    words = plain_words(part)
+    return bool(words) and words in plain_words(text)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Returns whether two prompts ask the same: one holds the other, or they share more than either has of its own."""
+    if _holds(one, other) or _holds(other, one):
+        return True
+    shared = _common(one, other)
+    alone = [len(plain_words(text).split()) - len(plain_words(shared).split()) for text in (one, other)]
+    return len(plain_words(shared).split()) > max(_FEWEST, *alone)
+
+
+def _common(one: str, other: str) -> str:
+    """Returns the sentences of a text that stand in another, too."""
+    there = {plain_words(sentence) for sentence in _SENTENCE.split(other)}
+    return "\n".join(part for part in _SENTENCE.split(one) if plain_words(part) in there)
+
+
+def question_of(thread: Thread, calls: Sequence[Call], spans: Mapping[str, Span], alone: Iterable[int]) -> str:
+    """Returns what a discussion is about.
+
+    Args:
+        thread: The discussion.
+        calls: All calls of the trace, in the order of time.
+        spans: All spans of the trace, by id.
+        alone: Which of its calls were shown nobody's reply.
+    """
+    if thread.known:
+        return thread.known
+    asked = thread.asked
+    for text in _inputs(calls[thread.calls[0]].span, spans):
+        if _holds(asked, text):
+            return text.strip()
+    for number in alone:
+        others = [said.text for said in calls[number].prompt if said.role == "user"]
+        shared = next((part for text in others if text != asked and (part := _common(asked, text))), "")
+        asked = shared if len(plain_words(shared).split()) >= _FEWEST else asked
+    framed = next((found for frame in _FRAMES if (found := frame.match(asked))), None)
+    return framed["asked"].strip() if framed else asked.strip()
+
+
+def _inputs(span: Span, spans: Mapping[str, Span]) -> Iterator[str]:
+    """Yields texts that the spans around a call were given, those of the outermost first, of one the longest first."""
+    around = list(above(span, spans))[1:]
+    for each in reversed(around):
+        held = [text for name in _INPUTS for text in _texts(parsed(each.attributes.get(name)))]
+        held += [said.text for said in whole(each)[0] if said.role == "user"]
+        yield from sorted((text for text in held if len(plain_words(text).split()) >= _FEWEST), key=len, reverse=True)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        inner = parsed(value)
+        yield from [value] if isinstance(inner, str) else _texts(inner)
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
