@@ -88,7 +88,10 @@ def _telling(on_bad: OnBad | None) -> Iterator[None]:
 def _items(path: Path, chosen: Format | None, on_bad: OnBad | None) -> Iterator[tuple[Format, Item]]:
     for item in read_items(path, on_bad):
         if chosen is None:
-            chosen = recognise(item)
+            with _telling(on_bad):
+                chosen = recognise(item)
+        if chosen is None:
+            continue
         for each in entries(item) if chosen.keyed and isinstance(item.value, dict) else [item]:
             yield chosen, each
 

@@ -13,6 +13,7 @@ from typing import Any
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]+)", re.IGNORECASE)
 _STAMP = re.compile(r"(?P<seconds>.*?)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
+_WRAPPERS = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
 _LANGFUSE_TYPES = {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EMBEDDING", "EVALUATOR"}
 
 
@@ -60,7 +61,8 @@ class Span:
 
 def recognises(value: Any) -> bool:
     """Returns whether a value is a span, or holds spans in one of the known ways."""
-    return any(True for _ in _raw_spans(value)) or any(True for _ in _raw_logs(value))
+    wrapped = isinstance(value, dict) and get(value, *_WRAPPERS) is not None
+    return wrapped or any(True for _ in _raw_spans(value))
 
 
 def spans_of(value: Any) -> Iterator[Span | ValueError]:
