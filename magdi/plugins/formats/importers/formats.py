@@ -87,10 +87,12 @@ def _telling(on_bad: OnBad | None) -> Iterator[None]:
 
 def _items(path: Path, chosen: Format | None, on_bad: OnBad | None) -> Iterator[tuple[Format, Item]]:
     for item in read_items(path, on_bad):
-        if chosen is None:
-            with _telling(on_bad):
-                chosen = recognise(item)
-        if chosen is None:
+        try:
+            chosen = chosen or recognise(item)
+        except MagFileError as error:
+            if on_bad is None:
+                raise
+            on_bad(error)
             continue
         for each in entries(item) if chosen.keyed and isinstance(item.value, dict) else [item]:
             yield chosen, each

@@ -60,7 +60,7 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
         places = {number: place for place, number in enumerate(thread.calls)}
         yield Discussion(
             name=traces[0] if len(threads) == 1 else f"{traces[0]}-{count}",
-            question=question_of(thread, calls, spans, alone),
+            question=question_of(thread, calls, spans, alone, [each for each in threads if each is not thread]),
             calls=[calls[number] for number in thread.calls],
             agents=[agents[number] for number in thread.calls],
             standing=[_within(standing[number], places) for number in thread.calls],
@@ -186,7 +186,7 @@ def _threads(
     calls: Sequence[Call], agents: Sequence[str], spans: Mapping[str, Span], reader: Reader
 ) -> tuple[list[Thread], list[Standing]]:
     """Goes through prompts and replies as they came, and says what each was shown and where it belongs."""
-    shown, threads, standing = Shown(set(agents)), Threads(reader.inside), list[Standing]()
+    shown, threads, standing = Shown(set(agents)), Threads(calls, reader.inside), list[Standing]()
     waiting: list[tuple[int, int]] = []
     for number, call in enumerate(calls):
         due = [each for each in waiting if each[0] <= call.span.start or _hears(call, calls[each[1]])]

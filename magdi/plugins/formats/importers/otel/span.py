@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class Span:
     name: str = ""
     start: int = 0
     end: int = 0
-    attributes: Mapping[str, Any] = ()  # type: ignore[assignment]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     failed: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ CONVERSATIONS = (
 _INPUTS = ("gen_ai.input.messages", "input.value", "traceloop.entity.input", "langfuse.observation.input", "input")
 _FEWEST = 3
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_PERSONA = re.compile(r" (?:you are|you re|your name is|your role is|act as|as an?) ")
 _FRAMES = (
     re.compile(r"\s*Current Task:\s*(?P<asked>.+?)\s*\n\s*(?:This is the expect|Begin!|you MUST)", re.DOTALL),
     re.compile(r"\s*(?:New task|Task|Question|Problem|Query)\s*:\s*(?P<asked>.+)", re.DOTALL | re.IGNORECASE),
@@ -56,10 +58,16 @@ def conversation_of(span: Span, spans: Mapping[str, Span]) -> str:
 
 
 class Threads:
-    """Puts one call after another where it belongs."""
+    """Puts one call after another where it belongs.
 
-    def __init__(self, known: Callable[[str], str | None]) -> None:
+    Args:
+        calls: All calls, in the order of time.
+        known: Returns the question that stands in a text, of those that are known.
+    """
+
+    def __init__(self, calls: Sequence[Call], known: Callable[[str], str | None]) -> None:
         self.all: list[Thread] = []
+        self._prompts = Counter(said.text for call in calls for said in call.prompt if said.role == "user")
         self._known = known
         self._of: dict[int, Thread] = {}
 
@@ -108,9 +116,26 @@ class Threads:
         if call.span.trace not in thread.traces and not (conversation and conversation == thread.conversation):
             return False
         asked = [said.text for said in call.prompt if said.role == "user"]
-        return any(_alike(thread.asked, text) for text in asked) or bool(
+        return any(self._alike(thread.asked, text) for text in asked) or bool(
             thread.known and any(self._known(text) == thread.known for text in asked)
         )
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Returns whether two prompts ask the same.
+
+        One holds the other, or they share more than either has of its own: but not if what they share are instructions,
+        of which and of more a third prompt has as much.
+        """
+        if _holds(one, other) or _holds(other, one):
+            return True
+        mine, its = set(_sentences(other)), set(_sentences(one))
+        shared = mine & its
+        if any(shared < mine & set(_sentences(each)) for each in (self._prompts - Counter([other])) if shared):
+            return False
+        asks = ["?" in _piece(text, lambda part: part not in shared) for text in (one, other)]
+        if all(asks) or "?" in _piece(one, shared.__contains__):
+            return not all(asks)
+        return _count(shared) > max(_FEWEST, _count(mine - shared), _count(its - shared))
 
     def _merged(self, threads: Sequence[Thread]) -> Thread:
         """Returns the discussions that a call has heard of as one, unless they are known to be about two things."""
@@ -135,22 +160,29 @@ def _holds(text: str, part: str) -> bool:
     return bool(words) and words in plain_words(text)
 
 
-def _alike(one: str, other: str) -> bool:
-    """Returns whether two prompts ask the same: one holds the other, or they share more than either has of its own."""
-    if _holds(one, other) or _holds(other, one):
-        return True
-    shared = _common(one, other)
-    alone = [len(plain_words(text).split()) - len(plain_words(shared).split()) for text in (one, other)]
-    return len(plain_words(shared).split()) > max(_FEWEST, *alone)
+def _sentences(text: str) -> list[str]:
+    """Returns a text's sentences as words, without those that say who somebody is."""
+    return [words for part in _SENTENCE.split(text) if (words := plain_words(part)) and not _PERSONA.match(words)]
 
 
-def _common(one: str, other: str) -> str:
-    """Returns the sentences of a text that stand in another, too."""
-    there = {plain_words(sentence) for sentence in _SENTENCE.split(other)}
-    return "\n".join(part for part in _SENTENCE.split(one) if plain_words(part) in there)
+def _count(words: Iterable[str]) -> int:
+    return sum(each.count(" ") - 1 for each in words)
 
 
-def question_of(thread: Thread, calls: Sequence[Call], spans: Mapping[str, Span], alone: Iterable[int]) -> str:
+def _piece(text: str, keep: Callable[[str], bool]) -> str:
+    """Returns the longest piece of a text all of whose sentences are kept."""
+    best, start, at = "", -1, 0
+    for part in filter(None, _SENTENCE.split(text)):
+        place = text.index(part, at)
+        at = place + len(part)
+        start = (place if start < 0 else start) if keep(plain_words(part)) else -1
+        best = max(best, text[start:at] if start >= 0 else "", key=len)
+    return best
+
+
+def question_of(
+    thread: Thread, calls: Sequence[Call], spans: Mapping[str, Span], alone: Iterable[int], others: Iterable[Thread]
+) -> str:
     """Returns what a discussion is about.
 
     Args:
@@ -158,6 +190,7 @@ def question_of(thread: Thread, calls: Sequence[Call], spans: Mapping[str, Span]
         calls: All calls of the trace, in the order of time.
         spans: All spans of the trace, by id.
         alone: Which of its calls were shown nobody's reply.
+        others: The other discussions of the trace: what is asked in all of them is an instruction.
     """
     if thread.known:
         return thread.known
@@ -166,9 +199,12 @@ def question_of(thread: Thread, calls: Sequence[Call], spans: Mapping[str, Span]
         if _holds(asked, text):
             return text.strip()
     for number in alone:
-        others = [said.text for said in calls[number].prompt if said.role == "user"]
-        shared = next((part for text in others if text != asked and (part := _common(asked, text))), "")
+        texts = [said.text for said in calls[number].prompt if said.role == "user"]
+        theirs = {sentence for text in texts for sentence in _sentences(text)}
+        shared = _piece(asked, theirs.__contains__)
         asked = shared if len(plain_words(shared).split()) >= _FEWEST else asked
+    told = {sentence for other in others for sentence in _sentences(other.asked)}
+    asked = _piece(asked, lambda part: part not in told) or asked
     framed = next((found for frame in _FRAMES if (found := frame.match(asked))), None)
     return framed["asked"].strip() if framed else asked.strip()
 
