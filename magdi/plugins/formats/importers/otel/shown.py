@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from magdi.core.mag import EdgeKind
 from magdi.core.reply import UnreadableReply, read_json_object
@@ -20,6 +20,8 @@ ENOUGH_WORDS, ENOUGH_CHARACTERS = 6, 40
 """A reply of fewer words, or of fewer characters, may stand somewhere by accident."""
 RUN = 8
 """So many words on end of a reply, and of no other text, are a quotation of it."""
+CUT = 16
+"""A piece of so many characters is known for one that was cut off, where the prompt says that it was."""
 _CONTEXT = 3
 
 
@@ -59,12 +61,16 @@ class Shown:
     """Finds the replies of one trace in its prompts, which are given in the order of time."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(plain_words(name).strip() for name in names) - {""}
+        self._names = frozenset(map(self._folded, names)) - {""}
         self._replies: list[Reply] = []
         self._forms: dict[str, list[int]] = defaultdict(list)
         self._runs: Counter[str] = Counter()
         self._prompts: list[str] = []
         self._known: dict[str, tuple[Words, ...]] = {}
+
+    @staticmethod
+    def _folded(name: str) -> str:
+        return plain_words(name).strip()
 
     @property
     def prompts(self) -> int:
@@ -92,10 +98,7 @@ class Shown:
             agent: Whose prompt it is; what it has said itself is of the kind ``self``.
             questions: What is asked; where it stands, nothing shorter is looked for.
         """
-        left = [
-            [Words(words.original, words.opens, words.closes) for words in self._words(_told(said))]
-            for said in messages
-        ]
+        left = [[replace(words, text=words.original) for words in self._words(_told(said))] for said in messages]
         asked = {words for question in questions if (words := plain_words(question))}
         found: dict[int, EdgeKind] = {}
         for words in sorted({*asked, *self._forms}, key=lambda words: (-len(words), words)):
@@ -129,10 +132,11 @@ class Shown:
     ) -> None:
         anywhere = _is_long(words) or not candidates
         waiting = [place for place in candidates if place not in found]
+        speakers = {self._folded(self._replies[place].agent) for place in waiting}
+        since = self._since(waiting or candidates)
         for said, forms in zip(messages, left, strict=True):
             taken = [
-                list(self._take(form, words, anywhere=anywhere, since=self._since(waiting or candidates)))
-                for form in forms
+                list(self._take(form, words, speakers=None if anywhere else speakers, since=since)) for form in forms
             ]
             for before in max(taken, key=len, default=[]):
                 if waiting:
@@ -144,21 +148,24 @@ class Shown:
     def _since(self, candidates: Sequence[int]) -> int:
         return min((self._replies[place].before for place in candidates), default=0)
 
-    def _take(self, form: Words, words: str, *, anywhere: bool, since: int) -> Iterator[str]:
-        """Takes a reply's words out of a message, and yields what stands before each place."""
+    def _take(self, form: Words, words: str, *, speakers: set[str] | None, since: int) -> Iterator[str]:
+        """Takes a reply's words out of a message, and yields what stands before each place.
+
+        Args:
+            form: The message.
+            words: The words.
+            speakers: Who has said them, where they must fill a place; None where they may stand anywhere.
+            since: How many prompts had been given before they were said.
+        """
         at = form.text.find(words)
         while at >= 0:
             end = at + len(words) - 1
-            if anywhere or self._fills(form, at, end) and not self._by_accident(form, at, end, since):
+            fills = speakers is None or _fills(form, at, end, speakers)
+            if fills and not (speakers is not None and self._by_accident(form, at, end, since)):
                 before = form.original[max(0, at - 60) : at + 1]
                 form.take(at + 1, end)
                 yield before
             at = form.text.find(words, at + 1)
-
-    @staticmethod
-    def _fills(form: Words, at: int, end: int) -> bool:
-        begins = at in form.opens or form.text[:at].rstrip(" ").endswith(GONE)
-        return begins and (end in form.closes or form.text[end:].lstrip(" ").startswith(GONE))
 
     def _by_accident(self, form: Words, at: int, end: int, since: int) -> bool:
         """Returns whether the words stood in the same place of a prompt before they were said."""
@@ -178,6 +185,9 @@ class Shown:
 
     def _quoted(self, left: Sequence[Sequence[Words]], found: dict[int, EdgeKind]) -> None:
         """Adds replies of which a part was shown: words on end that nobody else has said, and that were new then."""
+        for place, reply in enumerate(self._replies):
+            if place not in found and any(_cut_off(forms[0], plain_words(reply.text)) for forms in left):
+                found[place] = "summary"
         rest = {run for forms in left for run in _runs(forms[0].text)} & self._runs.keys()
         for place, reply in enumerate(self._replies) if rest else ():
             own = [run for run in _runs(plain_words(reply.text)) if run in rest and self._runs[run] == 1]
@@ -187,8 +197,26 @@ class Shown:
                     found[place] = "summary"
 
 
+def _fills(form: Words, at: int, end: int, speakers: set[str]) -> bool:
+    """Returns whether what stands between two places begins and ends there; one that is named may say a sentence."""
+    begins = at in form.opens or form.text[:at].rstrip(" ").endswith(GONE)
+    named = any(f" {name} " in f" {' '.join(form.text[:at].split()[-_CONTEXT:])} " for name in speakers if name)
+    ends = end in form.closes or named and end in form.stops
+    return begins and (ends or form.text[end:].lstrip(" ").startswith(GONE))
+
+
 def _told(said: Said) -> str:
     return "\n".join(text for text in (said.text, said.calls) if text)
+
+
+def _cut_off(form: Words, words: str) -> bool:
+    """Returns whether a reply's beginning stands before a place where something was left out, or its end after one."""
+    for cut in form.cuts:
+        begins = (at for at in form.opens if at < cut and words.startswith(form.text[at:cut]))
+        ends = (end for end in form.closes if end > cut and words.endswith(form.text[cut : end + 1]))
+        if any(cut - at >= CUT for at in begins) or any(end - cut >= CUT for end in ends):
+            return True
+    return False
 
 
 def _is_long(words: str) -> bool:

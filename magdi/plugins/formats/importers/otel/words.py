@@ -8,10 +8,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-_WORD = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*|[^\W\d_]+|[+=/%^×÷€$£<>≤≥≠√π]|(?<=\w)[-*](?=\w)")
+_WORD = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*|[^\W\d_]+|[+=/%^×÷€$£≤≥≠√π]|(?<=\w)[-*](?=\w)")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf\"/\\]))")
-_OPENS = ("\n", ":", ">", "]", "`", '"', "“", "«", "(", "|", "}", "'", "‘")
-_CLOSES = ("\n", "<", "[", "`", '"', "”", "»", ")", "|", "{", "'", "’")
+_OPENS = re.compile(r"\n|[:>\]|}]\W*$|[:\[{,]\s*[\"“«'‘(`]\W*$|```")
+_CLOSES = re.compile(r"[^\w\n]*\n|[\s.,;:!?*_]*[<\[`\"”»)|{'’]")
+_STOPS = re.compile(r"[*_\"'”’)]*[.,;!?\n]")
+_LEFT_OUT = re.compile(r"\.\.\.|…|\[(?:cut|truncated|snip|omitted)|<truncated", re.IGNORECASE)
+_TIMES = 3
 GONE = "\x1f"
 """Stands where words were that have been found to be somebody's."""
 
@@ -24,6 +27,8 @@ class Words:
         text: The words; those that are taken out leave `GONE` behind, so that places stay what they are.
         opens: Places in it at which something may begin that fills its place.
         closes: Places at which such a thing may end.
+        stops: Places at which a sentence may end.
+        cuts: Places at which the text says that something was left out.
         original: The words before any were taken out.
         replies: How many replies were found in it.
     """
@@ -31,6 +36,8 @@ class Words:
     text: str
     opens: frozenset[int] = frozenset()
     closes: frozenset[int] = frozenset()
+    stops: frozenset[int] = frozenset()
+    cuts: frozenset[int] = frozenset()
     original: str = field(default="", repr=False)
     replies: int = 0
 
@@ -67,35 +74,51 @@ def words_in(text: str, names: frozenset[str] = frozenset()) -> Words:
         names: What speakers are called, folded: ``ben: ...`` ends what the one before has said.
     """
     words, places = words_of(text)
-    at, opens, closes = 0, set[int](), set[int]()
-    for number, (start, end) in enumerate(places):
-        gap = text[places[number - 1][1] : start] if number else "\n"
-        after = text[end : places[number + 1][0]] if number + 1 < len(places) else "\n"
-        if "\n" in gap or gap.strip().endswith(_OPENS) or not number:
-            opens.add(at)
+    opens, closes, stops, cuts = set[int](), set[int](), set[int](), set[int]()
+    at, gap = 0, "\n"
+    for number, (_, end) in enumerate(places):
+        after = text[end : places[number + 1][0]] if number + 1 < len(places) else f"{text[end:]}\n"
         ends = at + len(words[number]) + 1
-        names_next = number + 1 < len(places) and _labels(words, places, text, number + 1, names)
-        if "\n" in after or after.lstrip(" \t.,;:!?*_").startswith(_CLOSES) or names_next:
-            closes.add(ends)
-        at = ends
-    return Words(f" {' '.join(words)} " if words else "", frozenset(opens), frozenset(closes))
+        for found, place, here in (
+            (opens, at, not number or _OPENS.search(gap) or _named(words, number, names, gap)),
+            (closes, ends, _CLOSES.match(after) or _labels(words, places, text, number + 1, names)),
+            (stops, ends, _STOPS.match(after)),
+            (cuts, ends, _LEFT_OUT.search(after)),
+        ):
+            if here:
+                found.add(place)
+        at, gap = ends, after
+    if _LEFT_OUT.search(text[: places[0][0]] if places else ""):
+        cuts.add(0)
+    flat = f" {' '.join(words)} " if words else ""
+    return Words(flat, frozenset(opens), frozenset(closes), frozenset(stops), frozenset(cuts))
+
+
+def _named(words: tuple[str, ...], number: int, names: frozenset[str], gap: str) -> bool:
+    """Returns whether a quotation begins here that somebody is named for: ``ben said "yes"``."""
+    return gap.endswith(('"', "“", "«", "'", "‘")) and not names.isdisjoint(words[max(0, number - 3) : number])
 
 
 def _labels(
     words: tuple[str, ...], places: tuple[tuple[int, int], ...], text: str, number: int, names: frozenset[str]
 ) -> bool:
-    """Returns whether a speaker's name and a colon stand at a word."""
+    """Returns whether a speaker's name stands at a word, and a colon soon after."""
     for length in (1, 2, 3):
         if " ".join(words[number : number + length]) in names and number + length <= len(places):
-            return text[places[number + length - 1][1] :].lstrip(" *_`)]")[:1] in (":", ">")
+            after = text[places[number + length - 1][1] :][:30].partition("\n")[0]
+            return ":" in after or after.lstrip(" *_`)]")[:1] == ">"
     return False
 
 
 def unescaped(text: str) -> str:
     """Returns a text that stands in JSON or HTML as it was before it was put there; others as they are."""
-    if "\\" in text:
-        text = _ESCAPED.sub(_character, text)
-    return html.unescape(text) if "&" in text else text
+    for _ in range(_TIMES):
+        before = text
+        text = _ESCAPED.sub(_character, text) if "\\" in text else text
+        text = html.unescape(text) if "&" in text else text
+        if text == before:
+            break
+    return text
 
 
 def _character(found: re.Match[str]) -> str:
