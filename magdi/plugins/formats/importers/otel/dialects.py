@@ -6,6 +6,7 @@ Langfuse, the Vercel AI SDK, and those that put a whole request and a whole repl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ _KINDS = {
     **dict.fromkeys(("execute_tool", "tool", "embeddings", "embedding", "retriever", "reranker", "guardrail"), OTHER),
     **dict.fromkeys(("evaluator", "event", "memory", "human_input", "code_execution"), OTHER),
 }
+_WORKFLOW = re.compile(r"LangGraph|workflow[. ]run|.*[.]kickoff|.*[.]workflow|Agent workflow", re.IGNORECASE)
 _KIND_NAMES = (
     "gen_ai.operation.name",
     "openinference.span.kind",
@@ -65,6 +67,8 @@ def kind_of(span: Span) -> str:
     operation = str(span.attributes.get("ai.operationId") or "")
     if operation:
         found.append(CALL if operation.endswith((".doGenerate", ".doStream")) else OTHER)
+    if not found and _WORKFLOW.fullmatch(span.name):
+        found.append(WORKFLOW)
     return found[0] if found else ""
 
 

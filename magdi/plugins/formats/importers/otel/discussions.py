@@ -9,9 +9,9 @@ from typing import Any
 
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.otel.agents import above, named
-from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, Call, call_of, kind_of
+from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
 from magdi.plugins.formats.importers.otel.messages import Said
-from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing
+from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, is_long
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conversation_of, question_of
 from magdi.plugins.formats.importers.otel.words import plain_words
@@ -142,7 +142,7 @@ def _in_order(calls: Sequence[Call]) -> list[Call]:
     said = [plain_words(call.reply.text) for call in ordered]
     late = defaultdict[int, set[int]](set)
     for number, words in enumerate(said):
-        unique = len(words) > 60 and said.count(words) == 1
+        unique = is_long(words) and said.count(words) == 1 and words not in told[number]
         early = [other for other in range(len(ordered)) if unique and other != number and words in told[other]]
         for other in early:
             if other < number and ordered[other].span.start <= ordered[number].span.end:
@@ -194,8 +194,11 @@ def _threads(
             waiting.remove(each)
             reply = calls[each[1]].reply
             shown.say(Reply(each[1], agents[each[1]], _text(reply), reply.arguments, shown.prompts))
-        standing.append(shown.standing(call.prompt, agents[number], threads.questions))
-        threads.add(number, call, standing[-1], conversation_of(call.span, spans))
+        conversation = conversation_of(call.span, spans)
+        place = [span.id for span in above(call.span, spans) if kind_of(span) == WORKFLOW][::-1]
+        near = threads.near(call, conversation, place)
+        standing.append(shown.standing(call.prompt, agents[number], threads.questions, near))
+        threads.add(number, call, standing[-1], conversation, place)
         shown.given(call.prompt)
         waiting.append((max(call.span.end, call.span.start), number))
     return threads.all, standing
@@ -204,7 +207,7 @@ def _threads(
 def _hears(call: Call, other: Call) -> bool:
     """Returns whether a reply that clocks say is not there yet stands in a prompt all the same."""
     words = plain_words(other.reply.text)
-    return len(words) > 60 and words in _told(call)
+    return is_long(words) and words in _told(call)
 
 
 def _text(reply: Said) -> str:

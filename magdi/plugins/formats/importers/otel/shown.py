@@ -8,7 +8,7 @@ stands behind a colon), and not one that was there before it was said: "Answer y
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from magdi.core.mag import EdgeKind
@@ -90,20 +90,23 @@ class Shown:
         """Notes a prompt, in which replies that are said after it stand by accident."""
         self._prompts.append("".join(words.original for said in messages for words in self._words(said.text)))
 
-    def standing(self, messages: Sequence[Said], agent: str, questions: Iterable[str] = ()) -> Standing:
+    def standing(
+        self, messages: Sequence[Said], agent: str, questions: Iterable[str], near: Callable[[int], tuple[int, ...]]
+    ) -> Standing:
         """Returns which replies stand in a prompt, and how they are shown.
 
         Args:
             messages: The prompt.
             agent: Whose prompt it is; what it has said itself is of the kind ``self``.
             questions: What is asked; where it stands, nothing shorter is looked for.
+            near: How near a reply is to the prompt: of several with the same words, the nearest is shown.
         """
         left = [[replace(words, text=words.original) for words in self._words(_told(said))] for said in messages]
         asked = {words for question in questions if (words := plain_words(question))}
         found: dict[int, EdgeKind] = {}
         for words in sorted({*asked, *self._forms}, key=lambda words: (-len(words), words)):
             candidates = [] if words in asked else self._forms[words]
-            self._find(words, candidates, messages, left, agent, found)
+            self._find(words, candidates, messages, left, (agent, near), found)
         self._quoted(left, found)
         kinds: dict[int, EdgeKind] = {
             self._replies[place].number: "self" if self._replies[place].agent == agent and kind == "content" else kind
@@ -127,10 +130,10 @@ class Shown:
         candidates: Sequence[int],
         messages: Sequence[Said],
         left: Sequence[Sequence[Words]],
-        agent: str,
+        reader: tuple[str, Callable[[int], tuple[int, ...]]],
         found: dict[int, EdgeKind],
     ) -> None:
-        anywhere = _is_long(words) or not candidates
+        anywhere = is_long(words) or not candidates
         waiting = [place for place in candidates if place not in found]
         speakers = {self._folded(self._replies[place].agent) for place in waiting}
         since = self._since(waiting or candidates)
@@ -141,7 +144,7 @@ class Shown:
             for before in max(taken, key=len, default=[]):
                 if waiting:
                     forms[0].replies += 1
-                    place = self._whose(waiting, said, before, agent)
+                    place = self._whose(waiting, said, before, *reader)
                     waiting.remove(place)
                     found[place] = "content"
 
@@ -176,12 +179,14 @@ class Shown:
             return False
         return any(context in prompt for prompt in self._prompts[:since])
 
-    def _whose(self, waiting: Sequence[int], said: Said, before: str, agent: str) -> int:
-        """Returns whose words these are of those who said the same: who is named, oneself, or who said them last."""
+    def _whose(self, waiting: Sequence[int], said: Said, before: str, agent: str, near: Callable[[int], tuple[int, ...]]) -> int:
+        """Returns whose words these are of those who said the same: who is named, oneself, or who is nearest."""
         label = f"{plain_words(said.name)}{before}"
         named = [place for place in waiting if plain_words(self._replies[place].agent) in label]
         own = [place for place in waiting if said.role == "assistant" and self._replies[place].agent == agent]
-        return (named or own or [waiting[-1]])[0 if own and not named else -1]
+        if own and not named:  # one's own stand in the order in which they were said
+            return max(own, key=lambda place: (near(self._replies[place].number)[:-1], -place))
+        return max(named or waiting, key=lambda place: near(self._replies[place].number))
 
     def _quoted(self, left: Sequence[Sequence[Words]], found: dict[int, EdgeKind]) -> None:
         """Adds replies of which a part was shown: words on end that nobody else has said, and that were new then."""
@@ -219,7 +224,8 @@ def _cut_off(form: Words, words: str) -> bool:
     return False
 
 
-def _is_long(words: str) -> bool:
+def is_long(words: str) -> bool:
+    """Returns whether words are so many that they hardly stand anywhere by accident."""
     return len(words) - 2 >= ENOUGH_CHARACTERS or words.count(" ") - 1 >= ENOUGH_WORDS
 
 
@@ -230,8 +236,8 @@ def _forms(reply: Reply) -> Iterator[str]:
     if thought:
         yield spoken
     if reply.text.lstrip().startswith(("{", "```")):
-        yield from (text for text in _fields(reply.text) if _is_long(plain_words(text)))
-    yield from (text for text in reply.handed if _is_long(plain_words(text)))
+        yield from (text for text in _fields(reply.text) if is_long(plain_words(text)))
+    yield from (text for text in reply.handed if is_long(plain_words(text)))
 
 
 def _fields(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from magdi.plugins.formats.importers.otel.agents import above
 from magdi.plugins.formats.importers.otel.dialects import Call, first, whole
@@ -43,6 +44,7 @@ class Thread:
         asked: What was asked first, as it stood in a prompt.
         conversation: The conversation that they belong to; "" where none is told.
         traces: The traces that they were made in.
+        place: The ids of the workflows around the first of them, the outermost first.
     """
 
     calls: list[int] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Thread:
     asked: str = ""
     conversation: str = ""
     traces: set[str] = field(default_factory=set)
+    place: Sequence[str] = ()
 
 
 def conversation_of(span: Span, spans: Mapping[str, Span]) -> str:
@@ -70,37 +73,66 @@ class Threads:
         self._prompts = Counter(said.text for call in calls for said in call.prompt if said.role == "user")
         self._known = known
         self._of: dict[int, Thread] = {}
+        self._places: dict[int, Sequence[str]] = {}
 
     @property
     def questions(self) -> list[str]:
         """What has been asked so far."""
         return [text for thread in self.all for text in (thread.known, thread.asked) if text]
 
-    def add(self, number: int, call: Call, standing: Standing, conversation: str) -> None:
-        """Adds the next call in time to the discussion that it belongs to, or begins one."""
+    def asking(self, call: Call, conversation: str) -> list[Thread]:
+        """Returns the discussions that a prompt's question is that of."""
+        return [thread for thread in self.all if self._asks(thread, call, conversation)]
+
+    def near(self, call: Call, conversation: str, place: Sequence[str]) -> Callable[[int], tuple[int, ...]]:
+        """Returns how near an earlier call is: by its question, its conversation, the spans around it, its time."""
+        asking = self.asking(call, conversation)
+
+        def nearness(number: int) -> tuple[int, ...]:
+            thread = self._of[number]
+            shared = sum(
+                1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(place, self._places[number], strict=False))
+            )
+            return thread in asking, conversation == thread.conversation, shared, number
+
+        return nearness
+
+    def add(self, number: int, call: Call, standing: Standing, conversation: str, place: Sequence[str]) -> None:
+        """Adds the next call in time to the discussion that it belongs to, or begins one.
+
+        Args:
+            number: The call's number.
+            call: The call.
+            standing: What it was shown.
+            conversation: The conversation that it belongs to; "" where none is told.
+            place: The ids of the workflows around it, the outermost first.
+        """
         known = next((found for text in reversed(standing.asking) if (found := self._known(text))), "")
-        thread = self._fitting(call, standing, conversation, known)
+        thread = self._fitting(call, standing, conversation, known, place)
         if thread is None:
             asked = standing.asking[-1] if standing.asking else ""
-            thread = Thread(asked=asked, conversation=conversation)
+            thread = Thread(asked=asked, conversation=conversation, place=place)
             self.all.append(thread)
         thread.known = thread.known or known
         thread.conversation = thread.conversation or conversation
         thread.calls.append(number)
         thread.traces.add(call.span.trace)
-        self._of[number] = thread
+        self._of[number], self._places[number] = thread, place
 
-    def _fitting(self, call: Call, standing: Standing, conversation: str, known: str) -> Thread | None:
+    def _fitting(
+        self, call: Call, standing: Standing, conversation: str, known: str, place: Sequence[str]
+    ) -> Thread | None:
         candidates = [each for each in self.all if not known or each.known in ("", known)]
-        touched = [thread for thread in candidates if any(self._of[number] is thread for number in standing.kinds)]
-        asks = [thread for thread in candidates if self._asks(thread, call, conversation)]
+        heard = [thread for thread in candidates if any(self._of[number] is thread for number in standing.kinds)]
+        asking = [thread for thread in candidates if self._asks(thread, call, conversation)]
+        if both := [thread for thread in heard if thread in asking]:
+            return self._merged(both)
         if known:
-            same = [thread for thread in candidates if thread.known == known and _compatible(thread, conversation)]
-            same = same or [thread for thread in touched if not thread.known]
-            return same[-1] if same else None
-        if touched and not self._goes_on(touched[-1], call, standing):
-            return self._merged(touched)
-        return asks[-1] if asks else None
+            heard = [thread for thread in heard if not thread.known]
+        if heard and not self._goes_on(heard[-1], call, standing):
+            return self._merged([each for each in heard if _compatible(each, conversation)] or heard)
+        beside = [thread for thread in asking if _beside(thread.place, place)]
+        return beside[-1] if beside else None
 
     def _goes_on(self, thread: Thread, call: Call, standing: Standing) -> bool:
         """Returns whether a call asks something new of those who have talked before, in a trace of its own."""
@@ -110,7 +142,7 @@ class Threads:
         return standing.asking[-1] == last and not _holds(last, thread.asked) and len(standing.asking) > 1
 
     def _asks(self, thread: Thread, call: Call, conversation: str) -> bool:
-        """Returns whether a prompt asks what a discussion is about."""
+        """Returns whether a prompt asks what a discussion is about, in the same conversation or trace."""
         if not _compatible(thread, conversation):
             return False
         if call.span.trace not in thread.traces and not (conversation and conversation == thread.conversation):
@@ -149,6 +181,11 @@ class Threads:
             self._of |= dict.fromkeys(other.calls, kept)
             self.all.remove(other)
         return kept
+
+
+def _beside(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Returns whether of two calls' workflows one is that of the other, or around it."""
+    return all(mine == its for mine, its in zip(one, other, strict=False))
 
 
 def _compatible(thread: Thread, conversation: str) -> bool:
