@@ -23,6 +23,8 @@ RUN = 8
 CUT = 16
 """A piece of so many characters is known for one that was cut off, where the prompt says that it was."""
 _CONTEXT = 3
+Nearness = Callable[[int], tuple[int, ...]]
+"""Says how near a reply is to a prompt, by the reply's number: the greatest is the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,7 @@ class Shown:
         """Notes a prompt, in which replies that are said after it stand by accident."""
         self._prompts.append("".join(words.original for said in messages for words in self._words(said.text)))
 
-    def standing(
-        self, messages: Sequence[Said], agent: str, questions: Iterable[str], near: Callable[[int], tuple[int, ...]]
-    ) -> Standing:
+    def standing(self, messages: Sequence[Said], agent: str, questions: Iterable[str], near: Nearness) -> Standing:
         """Returns which replies stand in a prompt, and how they are shown.
 
         Args:
@@ -130,7 +130,7 @@ class Shown:
         candidates: Sequence[int],
         messages: Sequence[Said],
         left: Sequence[Sequence[Words]],
-        reader: tuple[str, Callable[[int], tuple[int, ...]]],
+        reader: tuple[str, Nearness],
         found: dict[int, EdgeKind],
     ) -> None:
         anywhere = is_long(words) or not candidates
@@ -179,7 +179,7 @@ class Shown:
             return False
         return any(context in prompt for prompt in self._prompts[:since])
 
-    def _whose(self, waiting: Sequence[int], said: Said, before: str, agent: str, near: Callable[[int], tuple[int, ...]]) -> int:
+    def _whose(self, waiting: Sequence[int], said: Said, before: str, agent: str, near: Nearness) -> int:
         """Returns whose words these are of those who said the same: who is named, oneself, or who is nearest."""
         label = f"{plain_words(said.name)}{before}"
         named = [place for place in waiting if plain_words(self._replies[place].agent) in label]

@@ -11,7 +11,7 @@ from itertools import takewhile
 from magdi.plugins.formats.importers.otel.agents import above
 from magdi.plugins.formats.importers.otel.dialects import Call, first, whole
 from magdi.plugins.formats.importers.otel.messages import parsed
-from magdi.plugins.formats.importers.otel.shown import Standing
+from magdi.plugins.formats.importers.otel.shown import Nearness, Standing
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.words import plain_words
 
@@ -84,7 +84,7 @@ class Threads:
         """Returns the discussions that a prompt's question is that of."""
         return [thread for thread in self.all if self._asks(thread, call, conversation)]
 
-    def near(self, call: Call, conversation: str, place: Sequence[str]) -> Callable[[int], tuple[int, ...]]:
+    def near(self, call: Call, conversation: str, place: Sequence[str]) -> Nearness:
         """Returns how near an earlier call is: by its question, its conversation, the spans around it, its time."""
         asking = self.asking(call, conversation)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from magdi.plugins.formats.importers.otel.dialects import first
 from magdi.plugins.formats.importers.otel.discussions import discussions_in
@@ -48,7 +48,7 @@ class Traces:
                 on_bad(item.bad(str(span)))
 
     def _keep(self, span: Span, item: Item) -> None:
-        self._waiting.append((span.trace, str(item.path), item.line, json.dumps(asdict(span), default=str)))
+        self._waiting.append((span.trace, str(item.path), item.line, _written(span)))
         root = self._root(span.trace)
         for conversation in [first(span.attributes, CONVERSATIONS)]:
             if conversation:
@@ -97,7 +97,12 @@ class Traces:
         return Path(path), line, [_span(text) for _, _, text in rows]
 
 
+def _written(span: Span) -> str:
+    *fields, events, failed = (getattr(span, name) for name in Span.__slots__)
+    return json.dumps([*fields, [[each.name, each.attributes, each.time] for each in events], failed], default=str)
+
+
 def _span(text: str) -> Span:
-    fields = json.loads(text)
-    events = tuple(Event(**event) for event in fields.pop("events"))
-    return Span(**fields, events=events)
+    *fields, events, failed = json.loads(text)
+    values: list[Any] = [*fields, tuple(Event(*each) for each in events), failed]
+    return Span(*values)
