@@ -27,7 +27,7 @@ class Discussion:
     """The calls of one discussion, in the order of time.
 
     Attributes:
-        name: What it is called: its trace, numbered where that has several.
+        names: What it is called: first its trace, numbered where that has several; the longest of these is its trace's.
         question: What it is about.
         calls: The calls.
         agents: Who made each.
@@ -37,7 +37,7 @@ class Discussion:
         conversation: The conversation that it belongs to.
     """
 
-    name: str
+    names: tuple[str, ...]
     question: str
     calls: list[Call] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
@@ -54,12 +54,14 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
     agents = named(calls, spans)
     attempts = _attempts(calls, agents, spans)
     threads, standing = _threads(calls, agents, spans, reader)
+    longest = max(threads, key=lambda thread: len(thread.calls), default=None)
     for count, thread in enumerate(threads, start=1):
         alone = [number for number in thread.calls if not standing[number].kinds]
         traces = list(dict.fromkeys(calls[number].span.trace for number in thread.calls))
+        name = traces[0] if len(threads) == 1 else f"{traces[0]}-{count}"
         places = {number: place for place, number in enumerate(thread.calls)}
         yield Discussion(
-            name=traces[0] if len(threads) == 1 else f"{traces[0]}-{count}",
+            names=(name, *(traces if thread is longest else ()), thread.conversation),
             question=question_of(thread, calls, spans, alone, [each for each in threads if each is not thread]),
             calls=[calls[number] for number in thread.calls],
             agents=[agents[number] for number in thread.calls],
@@ -216,7 +218,7 @@ def _text(reply: Said) -> str:
 
 def mag_of(discussion: Discussion, item: Item, reader: Reader) -> Mag:
     """Returns a discussion as a MAG."""
-    gold = reader.gold_of(discussion.traces, discussion.question)
+    gold = reader.gold_of(discussion.question, discussion.names)
     question = reader.question(discussion.question or "(no question)", gold)
     turns: list[Turn] = []
     for place, call in enumerate(discussion.calls):
@@ -225,7 +227,7 @@ def mag_of(discussion: Discussion, item: Item, reader: Reader) -> Mag:
     if discussion.conversation:
         told["conversation"] = discussion.conversation
     mag = reader.mag(item, question, "otel", turns, **told)
-    return mag.model_copy(update={"id": discussion.name})
+    return mag.model_copy(update={"id": discussion.names[0]})
 
 
 def _turn(
