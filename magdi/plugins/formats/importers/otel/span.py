@@ -74,7 +74,11 @@ def spans_of(value: Any) -> Iterator[Span | ValueError]:
             yield ValueError(f"a span cannot be read: {error}")
     for raw, _ in _raw_logs(value):
         if isinstance(raw, dict) and (span := get(raw, "spanId", "span_id")):
-            event = Event(_event_name(raw), _logged(raw), _time(get(raw, "timeUnixNano", "time_unix_nano")))
+            event = Event(
+                _event_name(raw),
+                logged(plain(raw.get("attributes") or {}), _any_value(raw.get("body"))),
+                _time(get(raw, "timeUnixNano", "time_unix_nano")),
+            )
             yield Span(hexadecimal(get(raw, "traceId", "trace_id")), hexadecimal(span), events=(event,))
 
 
@@ -199,10 +203,9 @@ def _event_name(raw: Mapping[str, Any]) -> str:
     return str(get(raw, "eventName", "event_name") or plain(raw.get("attributes") or {}).get("event.name") or "")
 
 
-def _logged(raw: Mapping[str, Any]) -> dict[str, Any]:
-    body = raw.get("body")
-    body = _any_value(body) if isinstance(body, dict) else body
-    return plain(raw.get("attributes") or {}) | (plain(body) if isinstance(body, dict) else {"body": body})
+def logged(attributes: Mapping[str, Any], body: Any) -> dict[str, Any]:
+    """Returns what a log record notes down, as an event's attributes."""
+    return dict(attributes) | (plain(body) if isinstance(body, dict) else {"body": body})
 
 
 def _failed(raw: Mapping[str, Any]) -> bool:

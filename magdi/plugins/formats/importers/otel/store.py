@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from magdi.core.mag import LARGEST
 from magdi.plugins.formats.importers.otel.dialects import first
 from magdi.plugins.formats.importers.otel.span import Event, Span
 from magdi.plugins.formats.importers.otel.threads import CONVERSATIONS
@@ -48,18 +50,24 @@ class SpanStore:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Adds spans, all or none; where the store has a file of its own they are on the disk then."""
+        with self.transaction() as database:
+            database.executemany("INSERT INTO spans VALUES (?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Does all of what is done in a block, or nothing of it."""
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            self.database.executemany("INSERT INTO spans VALUES (?, ?, ?, ?)", rows)
+            yield self.database
         except BaseException:
             self.database.execute("ROLLBACK")
             raise
         self.database.execute("COMMIT")
 
-    def rows(self, traces: Iterable[str]) -> list[Row]:
-        """Returns the spans of traces."""
-        select = "SELECT trace, path, line, span FROM spans WHERE trace = ?"
-        return [Row(*row) for trace in sorted(traces) for row in self.database.execute(select, (trace,))]
+    def rows(self, traces: Iterable[str], last: int = LARGEST) -> list[Row]:
+        """Returns the spans of traces, those that came after the row ``last`` left out."""
+        select = "SELECT trace, path, line, span FROM spans WHERE trace = ? AND rowid <= ?"
+        return [Row(*row) for trace in sorted(traces) for row in self.database.execute(select, (trace, last))]
 
     def all(self) -> Iterator[Row]:
         """Yields all that is kept."""
