@@ -88,6 +88,10 @@ class Shown:
                 self._forms[words].append(len(self._replies))
         self._replies.append(reply)
 
+    def knows(self, text: str) -> bool:
+        """Returns whether somebody has said these words already."""
+        return plain_words(text) in self._forms
+
     def given(self, messages: Sequence[Said]) -> None:
         """Notes a prompt, in which replies that are said after it stand by accident."""
         self._prompts.append("".join(words.original for said in messages for words in self._words(said.text)))
