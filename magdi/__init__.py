@@ -5,9 +5,9 @@
     outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
     print(outcome.student.accuracy)
 
-The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, `record` and `load_mags`. The
-classes are those that a component is written with. All are loaded when they are first used, so that ``import magdi``
-costs nothing.
+The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, `record` and
+`load_mags`. The classes are those that a component is written with. All are loaded when they are first used, so that
+``import magdi`` costs nothing.
 """
 
 from __future__ import annotations

@@ -68,8 +68,10 @@ def _discussions(
             for fitting, item in _items(Path(path), chosen, on_bad):
                 if fitting.gather is None:
                     yield fitting, item
-                else:
-                    gathered.setdefault(fitting.name, (fitting, fitting.gather(reader)))[1].add(item, on_bad)
+                    continue
+                if fitting.name not in gathered:
+                    gathered[fitting.name] = fitting, fitting.gather(reader)
+                gathered[fitting.name][1].add(item, on_bad)
     for fitting, gatherer in gathered.values():
         yield from ((fitting, item) for item in gatherer.items())
 
