@@ -73,11 +73,11 @@ def run_import(count: int) -> None:
             child = subprocess.Popen(command, stdout=subprocess.PIPE)
             document = json.loads(child.stdout.read())  # type: ignore[union-attr]
             _, status, used = os.wait4(child.pid, 0)
-            assert status == 0 and document["totals"]["mags"] == size // 13, document
+            assert status == 0, status
+            assert document["totals"]["mags"] == size // 13, document
             cpu, wall = used.ru_utime + used.ru_stime, time.perf_counter() - began
-            print(
-                f"{size:>7,} spans, {file.stat().st_size >> 20} MiB: {used.ru_maxrss >> 10} MiB, {cpu:.1f} CPU s, {wall:.1f} s"
-            )
+            took = f"{used.ru_maxrss >> 10} MiB, {cpu:.1f} CPU s, {wall:.1f} s"
+            print(f"{size:>7,} spans, {file.stat().st_size >> 20} MiB: {took}")
 
 
 def send(where: str, body: bytes) -> None:
@@ -108,10 +108,11 @@ def run_collect(count: int, rate: int) -> None:
         finished = time.perf_counter() - began
         ids = {json.loads(line)["id"] for line in out.open()}
         assert len(ids) == document["mags"] == count, document
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         print(
             f"{count:,} traces ({13 * count:,} spans): taken at {count / acknowledged:.0f} a second, all written after "
             f"{finished:.1f} s ({count / finished:.0f} a second), none lost; {used.ru_maxrss >> 10} MiB, "
-            f"{used.ru_utime + used.ru_stime:.1f} CPU s; this process {resource.getrusage(resource.RUSAGE_SELF).ru_utime:.1f}"
+            f"{used.ru_utime + used.ru_stime:.1f} CPU s; the sender took {own:.1f}"
         )
 
 

@@ -96,13 +96,14 @@ class Left:
         self.words = self.words[:start] + GONE * (end - start) + self.words[end:]
 
 
+@lru_cache(maxsize=2048)
 def plain_words(text: str) -> str:
     """Returns a text's words as one text; "" where there are none."""
     found = words_of(text)[0]
     return f" {' '.join(found)} " if found else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def words_of(text: str) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
     """Returns a text's words in their usual form, and where in the text each stands."""
     places, words = list[tuple[int, int]](), list[str]()
