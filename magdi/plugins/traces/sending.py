@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.replay import prompts
-from magdi.core.decisions import make_rule
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.replay import prompts
 from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Sender:
         taking_part = [Agent(name, each.persona) for name, each in agents(config, task).items()]
         try:
             protocol = self._components.protocol(config.protocol)
-            return prompts(mag, protocol, taking_part, make_rule(decision) if decision else None)
+            return prompts(mag, protocol, taking_part, self._components.decision(decision) if decision else None)
         except MagdiError:
             return [turn.prompt or () for turn in mag.turns]
 

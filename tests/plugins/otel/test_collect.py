@@ -21,8 +21,8 @@ from span_grammar import EDGES, debate, events, genai, logged, otlp
 
 from magdi.core.errors import ConfigError
 from magdi.core.mag import read_mags
-from magdi.plugins.formats.importers import Reader
 from magdi.plugins.formats.importers.otel.span import Span, spans_of
+from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.traces import collection as module
 from magdi.plugins.traces.collection import Collection, Patience
 from magdi.plugins.traces.receiver import Receiver

@@ -18,7 +18,8 @@ from span_grammar import EDGES, QUESTION, debate
 import magdi
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.plugins.formats.importers import Reader, import_files
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importing import import_files
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.traces.requests import PROTOBUF, spans_in
 from magdi.plugins.traces.sending import Sender, is_wanted, provider_of_magdi
