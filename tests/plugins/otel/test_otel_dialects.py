@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from span_grammar import DIALECTS, EDGES, QUESTION, debate
+from span_grammar import DIALECTS, EDGES, QUESTION, Node, calls, debate, genai, indexed, openinference, otlp
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.reader import Reader
@@ -42,3 +42,48 @@ def test_the_order_of_spans_does_not_matter(dialect, tmp_path):
     for seed in range(3):
         random.Random(seed).shuffle(lines)
         assert imported(tmp_path / "spans.jsonl", lines) == first
+
+
+def without_metadata():
+    nodes = openinference(debate(), "langgraph")
+    for node in calls(nodes):
+        del node.attributes["metadata"]
+    return nodes
+
+
+def named_graph():
+    nodes = openinference(debate(), "langgraph")
+    nodes[0].attributes["agent.name"] = "team"
+    return nodes
+
+
+def tasks_of_a_graph():
+    nodes = indexed(debate())
+    for node in nodes:
+        if node.id.endswith("b"):
+            node.attributes["traceloop.span.kind"] = "task"
+    nodes[0].attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "team"}
+    return nodes
+
+
+def steps_of_agents():
+    nodes = openinference(debate(), "smolagents")
+    for node in calls(nodes):
+        step = {"openinference.span.kind": "CHAIN"}
+        nodes.append(Node(f"{node.id[:-1]}e", node.parent, "Step 1", node.start, node.end, step))
+        node.parent = nodes[-1].id
+    return nodes
+
+
+def system_prompts_alone():
+    return [node for node in genai(debate()) if not node.id.endswith("b")]
+
+
+@pytest.mark.parametrize(
+    "told", [without_metadata, named_graph, tasks_of_a_graph, steps_of_agents, system_prompts_alone]
+)
+def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path):
+    (mag,) = imported(tmp_path / "spans.jsonl", otlp(told()))
+    names = [turn.agent for turn in mag.turns]
+    assert names[:5] == ["ada", "ben", "cyd", "ada", "ben"]
+    assert names[5] == ("agent-4" if told is system_prompts_alone else "judge")

@@ -12,7 +12,7 @@ from magdi.plugins.formats.importers.otel.messages import parsed
 from magdi.plugins.formats.importers.otel.span import Span
 
 _NAMES = ("gen_ai.agent.name", "agent.name", "agent_name", "crewai.agent.role", "agent_role", "ai.telemetry.functionId")
-_NODES = ("graph.node.name", "graph.node.id", "traceloop.entity.name", "executor.id")
+_NODES = ("graph.node.name", "graph.node.id", "executor.id")
 _METADATA = ("metadata", "langfuse.observation.metadata", "traceloop.association.properties", "langsmith.metadata")
 _WORK = re.compile(
     r"(?:^(?:invoke_agent|agent|run)[ :/]+)|"
@@ -20,7 +20,8 @@ _WORK = re.compile(
     re.IGNORECASE,
 )
 _ANY = re.compile(
-    r"(?:agents?|unknown|model|call_?model|model_request|llm|chat|node|tools?|lang_?graph|graph|workflow|assistant"
+    r"(?:agents?|unknown|step ?\d*|run"
+    r"|model|call_?model|model_request|llm|chat|node|tools?|lang_?graph|graph|workflow|assistant"
     r"|runnable\w*|chat\w*(?:model|prompt\w*|openai|anthropic)|prompt|__\w+__|(?:code|toolcalling|react)agent"
     r"|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16}|\d+)",
     re.IGNORECASE,
@@ -37,13 +38,18 @@ def named(calls: Sequence[Call], spans: Mapping[str, Span]) -> list[str]:
     nodes are who speaks. Calls that nobody is named for are told apart by their system prompts.
     """
     strong = [_nearest(call.span, spans, _agent) for call in calls]
-    weak = [_nearest(call.span, spans, _node) for call in calls]
-    nodes: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for (name, place), (node, _) in zip(strong, weak, strict=True):
-        nodes[name, place].add(node)
+    nodes = [_nearest(call.span, spans, _node)[0] for call in calls]
+    tasks = [_nearest(call.span, spans, _task)[0] for call in calls]
+    if len(set(strong)) == 1 and len(set(nodes)) == 1:  # one name for all, which may well be the graph's
+        nodes = [task if _tells(task) else "" for task in tasks]
+    under: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for place, node in zip(strong, nodes, strict=True):
+        under[place].add(node)
     found = [
-        node if node and (not name or len(nodes[name, place] - {""}) > 1) else name or node
-        for (name, place), (node, _) in zip(strong, weak, strict=True)
+        node
+        if node and len(under[place] - {""}) > 1
+        else next(filter(_tells, (place[0], node, task)), place[0] or node)
+        for place, node, task in zip(strong, nodes, tasks, strict=True)
     ]
     return list(_by_persona(calls, found))
 
@@ -64,17 +70,21 @@ def _nearest(span: Span, spans: Mapping[str, Span], names: Callable[[Span], Iter
     other = ("", "")
     for each in above(span, spans):
         for name in names(each):
-            if name and not _ANY.fullmatch(name):
+            if _tells(name):
                 return name, each.id
             other = other if other[0] or not name else (name, each.id)
     return other
+
+
+def _tells(name: str) -> bool:
+    return bool(name) and not _ANY.fullmatch(name)
 
 
 def _agent(span: Span) -> Iterator[str]:
     yield first(span.attributes, _NAMES)
     yield _of_metadata(span, "lc_agent_name")
     if kind_of(span) == AGENT:
-        yield from (_bare(first(span.attributes, (name,))) for name in _NODES)
+        yield from (_bare(first(span.attributes, (name,))) for name in (*_NODES, "traceloop.entity.name"))
         yield _bare(span.name)
 
 
@@ -83,6 +93,12 @@ def _node(span: Span) -> Iterator[str]:
     yield from (part.partition(":")[0] for part in reversed(checkpoint.split("|")) if part)
     yield _of_metadata(span, "langgraph_node")
     yield from (_bare(first(span.attributes, (name,))) for name in _NODES)
+
+
+def _task(span: Span) -> Iterator[str]:
+    yield _bare(first(span.attributes, ("traceloop.entity.name",)))
+    if span.attributes.get("openinference.span.kind") == "CHAIN":
+        yield _bare(span.name)
 
 
 def _bare(name: str) -> str:
@@ -98,12 +114,14 @@ def _of_metadata(span: Span, name: str) -> str:
 
 
 def _by_persona(calls: Sequence[Call], found: Sequence[str]) -> Iterator[str]:
-    numbers: dict[str, int] = {}
+    unnamed = [_system(call) for call, name in zip(calls, found, strict=True) if not _tells(name)]
+    numbers = {system: number for number, system in enumerate(dict.fromkeys(unnamed), start=1)}
     for call, name in zip(calls, found, strict=True):
-        if name and not _ANY.fullmatch(name):
-            yield name
-            continue
-        system = "\n".join(said.text for said in call.prompt if said.role == "system")
-        persona = _PERSONA.match(system)
-        number = numbers.setdefault(system, len(numbers) + 1)
-        yield persona["name"] if persona else name if name and len(numbers) == 1 else f"{name or 'agent'}-{number}"
+        persona = _PERSONA.match(_system(call))
+        alone = name or "agent"
+        told = persona["name"] if persona else alone if len(numbers) < 2 else f"{alone}-{numbers.get(_system(call))}"
+        yield name if _tells(name) else told
+
+
+def _system(call: Call) -> str:
+    return "\n".join(said.text for said in call.prompt if said.role == "system")
