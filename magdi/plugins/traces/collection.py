@@ -20,7 +20,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from magdi.core.errors import ConfigError, MagdiError, StorageError
+from magdi.core.errors import ConfigError, StorageError
 from magdi.core.files import MAKE_ROOM, writing
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
@@ -227,7 +227,7 @@ class Collection:
             mags = [
                 mag_of(each, Item(self._out, 0, 0, each), self._reader) for each in discussions_in(spans, self._reader)
             ]
-        except (MagdiError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+        except Exception as error:  # over spans that are not as they should be; the others are written
             self.counts.failed.append(f"trace {traces[0]}: {error}")
             return []
         self.counts.empty += not mags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -87,3 +88,42 @@ def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path):
     names = [turn.agent for turn in mag.turns]
     assert names[:5] == ["ada", "ben", "cyd", "ada", "ben"]
     assert names[5] == ("agent-4" if told is system_prompts_alone else "judge")
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    [],
+    {},
+    "[{",
+    [[[]]],
+    "\ud800",
+    "9" * 400,
+    {"intValue": "x"},
+    {"arrayValue": {}},
+    {"a": {"b": [1]}},
+)
+
+
+def torn(value, chance: random.Random):
+    """Returns a value of which some parts are missing, and others something else."""
+    if chance.random() < 0.06:
+        return chance.choice(ODD)
+    if isinstance(value, dict):
+        return {key: torn(each, chance) for key, each in value.items() if chance.random() > 0.03}
+    if isinstance(value, list):
+        return [torn(each, chance) for each in value if chance.random() > 0.03]
+    return value[: chance.randrange(len(value) + 1)] if isinstance(value, str) and chance.random() < 0.05 else value
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_is_torn_is_told_or_read_and_nothing_raises(dialect, tmp_path):
+    path, said = tmp_path / "spans.jsonl", debate()[:4]
+    for seed in range(4):
+        lines = [json.dumps(torn(json.loads(line), random.Random(seed))) for line in DIALECTS[dialect](said)]
+        path.write_text("\n".join([json.dumps({"resourceSpans": []}), *lines]))
+        for mag in import_files([path], Reader(), on_bad_item=lambda error: None):
+            assert Mag.model_validate_json(mag.to_line()) == mag

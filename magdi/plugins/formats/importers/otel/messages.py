@@ -14,6 +14,7 @@ _ROLES = {
     **dict.fromkeys(("user", "human", "humanmessage"), "user"),
     "systemmessage": "system",
 }
+_LONGEST_MENDED = 200_000
 _HOLDS_MESSAGES = ("messages", "contents", "choices", "generations", "output", "message", "response", "prompts")
 _TEXTS = ("", "text", "input_text", "output_text", "refusal", "output")
 _TEXT_NAMES = ("content", "text", "result", "output")
@@ -51,7 +52,7 @@ def parsed(value: Any) -> Any:
 
 def _mended(value: str) -> Any:
     """Returns the messages of a text of JSON that a limit on lengths has cut off."""
-    if value.lstrip()[:2] not in ("[{", '{"'):
+    if value.lstrip()[:2] not in ("[{", '{"') or len(value) > _LONGEST_MENDED:
         return value
     import json_repair
 

@@ -67,19 +67,25 @@ def recognises(value: Any) -> bool:
 
 def spans_of(value: Any) -> Iterator[Span | ValueError]:
     """Yields the spans in what one line of a file holds; for one that is none, what is wrong with it."""
-    for raw, shared in _raw_spans(value):
+    read = [(_span, each) for each in _raw_spans(value)] + [(_of_log, each) for each in _raw_logs(value)]
+    for of_raw, (raw, shared) in read:
         try:
-            yield _span(raw, shared)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            span = of_raw(raw, shared)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             yield ValueError(f"a span cannot be read: {error}")
-    for raw, _ in _raw_logs(value):
-        if isinstance(raw, dict) and (span := get(raw, "spanId", "span_id")):
-            event = Event(
-                _event_name(raw),
-                logged(plain(raw.get("attributes") or {}), _any_value(raw.get("body"))),
-                _time(get(raw, "timeUnixNano", "time_unix_nano")),
-            )
-            yield Span(hexadecimal(get(raw, "traceId", "trace_id")), hexadecimal(span), events=(event,))
+        else:
+            if span is not None:
+                yield span
+
+
+def _of_log(raw: Any, shared: Mapping[str, Any]) -> Span | None:
+    """Returns a log record as an event of the span that it belongs to; None where it belongs to none."""
+    if not (span := get(raw, "spanId", "span_id")):
+        return None
+    attributes = plain(raw.get("attributes") or {})
+    time = _time(get(raw, "timeUnixNano", "time_unix_nano"))
+    event = Event(_event_name(raw), logged(attributes, _any_value(raw.get("body"))), time)
+    return Span(hexadecimal(get(raw, "traceId", "trace_id")), hexadecimal(span), events=(event,))
 
 
 def get(value: Mapping[str, Any], *names: str) -> Any:
@@ -141,7 +147,7 @@ def _is_span(value: Mapping[str, Any]) -> bool:
         return True
     if get(value, "traceId", "trace_id") is None:
         return False
-    return get(value, "spanId", "span_id") is not None or value.get("type") in _LANGFUSE_TYPES
+    return get(value, "spanId", "span_id") is not None or str(value.get("type")) in _LANGFUSE_TYPES
 
 
 def _span(raw: Any, shared: Mapping[str, Any]) -> Span:
