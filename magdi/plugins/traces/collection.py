@@ -153,25 +153,25 @@ class Collection:
             StorageError: They cannot be kept; none of them is.
         """
         with self._lock, _writing(self._path):
-            refused: list[list[str]] = [[] for _ in batches]
-            rows: list[tuple[Span, Row]] = []
-            coming = Counter[str]()
-            for batch, reasons in zip(batches, refused, strict=True):
-                for span in batch:
-                    row = Row.of(span)
-                    name = self._groups.name(span.trace)
-                    held = self._open[name].size if name in self._open else 0
-                    if held + coming[name] + len(row.span) > LARGEST_TRACE:
-                        reasons.append(f"trace {span.trace} has more than {LARGEST_TRACE >> 20} MiB")
-                    elif not self._is_written(span):
-                        rows.append((span, row))
-                        coming[name] += len(row.span)
-            self._store.add(row for _, row in rows)
-            for span, row in rows:
+            coming, taken = Counter[str](), list[tuple[Span, Row]]()
+            refused = [[why for span in batch if (why := self._why_not(span, coming, taken))] for batch in batches]
+            self._store.add(row for _, row in taken)
+            for span, row in taken:
                 self._note(span, len(row.span))
             self.counts.refused += sum(map(len, refused))
-            self.counts.spans += len(rows)
+            self.counts.spans += len(taken)
             return refused
+
+    def _why_not(self, span: Span, coming: Counter[str], taken: list[tuple[Span, Row]]) -> str:
+        """Adds a span to those that are taken unless it is known already; returns why it cannot be, "" where it can."""
+        row, name = Row.of(span), self._groups.name(span.trace)
+        held = self._open[name].size if name in self._open else 0
+        if held + coming[name] + len(row.span) > LARGEST_TRACE:
+            return f"trace {span.trace} has more than {LARGEST_TRACE >> 20} MiB"
+        if not self._is_written(span):
+            taken.append((span, row))
+            coming[name] += len(row.span)
+        return ""
 
     def _is_written(self, span: Span) -> bool:
         query = "SELECT 1 FROM written WHERE trace = ? AND id = ?"
