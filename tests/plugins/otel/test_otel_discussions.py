@@ -280,3 +280,30 @@ def test_right_answers_come_from_a_table(key, tmp_path):
     (mag,) = imported(tmp_path, otlp(spans()), golds={key: "72"})
     assert [turn.correct for turn in mag.turns] == [True, True, None, True, True, True]
     assert mag.question.gold == "72"
+
+
+def rounds_in_traces_of_their_own(questions: list[list[Spoken]]) -> list[str]:
+    """Traces of one conversation, whose spans have the same ids in each."""
+    lines = []
+    for number, said in enumerate(questions):
+        nodes = genai(said)
+        for node in nodes:
+            node.trace, node.attributes["session.id"] = f"{number + 1:032x}", "talk"
+        lines += otlp(nodes)
+    return lines
+
+
+def test_rounds_in_traces_of_their_own_are_one_discussion(tmp_path):
+    said = debate()
+    (mag,) = imported(tmp_path, rounds_in_traces_of_their_own([said[:3], said[3:5], said[5:]]))
+    assert mag.edges == tuple(edge[:2] for edge in EDGES)
+    assert len(mag.metadata["traces"]) == 3
+
+
+def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_path):
+    asked = ["What is the boiling point of water at sea level?", "And how many moons does Mars have in all?"]
+    said = "It is 100 degrees Celsius, by the definition of the scale."
+    first = [Spoken("ada", prompt("", asked[0]), said, 0)]
+    second = [Spoken("ada", prompt("", asked[0], ("assistant", said), asked[1]), "Two, Phobos and Deimos.", 9)]
+    found = imported(tmp_path, rounds_in_traces_of_their_own([first, second]))
+    assert [mag.question.text for mag in found] == asked

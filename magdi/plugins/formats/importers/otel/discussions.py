@@ -81,12 +81,21 @@ def _within(standing: Standing, places: Mapping[int, int]) -> Standing:
 
 
 def _whole(found: Sequence[Span]) -> dict[str, Span]:
-    """Returns spans by id: one that was sent twice, or in parts, is what all of them say together."""
+    """Returns spans by id: one that was sent twice, or in parts, is what all of them say together.
+
+    An id is one of its trace's, and another trace may have the same.
+    """
     spans: dict[str, Span] = {}
+    several = len({span.trace for span in found}) > 1
+    found = [_of_its_trace(span) for span in found] if several else found
     for span in sorted(found, key=lambda span: (span.end, len(span.attributes), repr(span))):
         other = spans.get(span.id)
         spans[span.id] = span if other is None else _together(other, span)
     return dict(sorted(spans.items(), key=lambda each: (each[1].start, each[1].end, each[0])))
+
+
+def _of_its_trace(span: Span) -> Span:
+    return replace(span, id=f"{span.trace} {span.id}", parent=span.parent and f"{span.trace} {span.parent}")
 
 
 def _together(one: Span, other: Span) -> Span:

@@ -30,7 +30,7 @@ _FEWEST = 3
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _PERSONA = re.compile(r" (?:you are|you re|your name is|your role is|act as|as an?) ")
 _FRAMES = (
-    re.compile(r"\s*Current Task:\s*(?P<asked>.+?)\s*\n\s*(?:This is the expect|Begin!|you MUST)", re.DOTALL),
+    re.compile(r".*?^Current Task:\s*(?P<asked>.+?)\s*\n\s*(?:This is the expect|Begin!|you MUST)", re.DOTALL | re.M),
     re.compile(r"\s*(?:New task|Task|Question|Problem|Query)\s*:\s*(?P<asked>.+)", re.DOTALL | re.IGNORECASE),
 )
 
@@ -126,11 +126,13 @@ class Threads:
         candidates = [each for each in self.all if not known or each.known in ("", known)]
         heard = [thread for thread in candidates if any(self._of[number] is thread for number in standing.kinds)]
         asking = [thread for thread in candidates if self._asks(thread, call, conversation)]
+        if heard and not known and self._goes_on(heard[-1], call, standing):
+            return None
         if both := [thread for thread in heard if thread in asking]:
             return self._merged(both)
         if known:
             heard = [thread for thread in heard if not thread.known]
-        if heard and not self._goes_on(heard[-1], call, standing):
+        if heard:
             return self._merged([each for each in heard if _compatible(each, conversation)] or heard)
         beside = [thread for thread in asking if _beside(thread.place, place)]
         return beside[-1] if beside else None
@@ -236,16 +238,14 @@ def question_of(
     if thread.known:
         return thread.known
     asked = thread.asked
-    for text in _inputs(calls[thread.calls[0]].span, spans):
-        if _holds(asked, text):
-            return text.strip()
-    for number in alone:
+    given = next((text for text in _inputs(calls[thread.calls[0]].span, spans) if _holds(asked, text)), "")
+    for number in () if given else alone:
         texts = [said.text for said in calls[number].prompt if said.role == "user"]
         theirs = {sentence for text in texts for sentence in _sentences(text)}
         shared = _piece(asked, theirs.__contains__)
         asked = shared if len(plain_words(shared).split()) >= _FEWEST else asked
     told = {sentence for other in others for sentence in _sentences(other.asked)}
-    asked = _piece(asked, lambda part: part not in told) or asked
+    asked = given or _piece(asked, lambda part: part not in told) or asked
     framed = next((found for frame in _FRAMES if (found := frame.match(asked))), None)
     return framed["asked"].strip() if framed else asked.strip()
 
