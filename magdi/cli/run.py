@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 
 SHARED = ("--processes", "--sharding")
+PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -39,6 +42,12 @@ def run(
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     sharding: opt.Sharding = "none",
+    on: place.Where = "local",
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -46,6 +55,9 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
+    if on != "local" and not dry_run:
+        resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+        _elsewhere(request, out, on, resources)
     _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
@@ -142,6 +154,21 @@ def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:
         sender.tell(event, **facts)
 
     return tell
+
+
+def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
+    """Gives the same command on a cluster; what is left for this one is to say what came of it."""
+    from magdi.api import default_directory
+    from magdi.plugins.suites.engines.command import elsewhere
+
+    directory = out or default_directory(request.set_up().config)
+    arguments, skip = [], False
+    for argument in sys.argv[1:]:
+        name = argument.partition("=")[0]
+        if not skip and name not in PLACED:
+            arguments.append(argument)
+        skip = argument in PLACED
+    elsewhere(on, resources, directory, arguments)
 
 
 def _shared(processes: int, sharding: str) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import chain, groupby
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -57,35 +56,32 @@ def import_files(
     """
     importers = all_importers(default_registry()) if importers is None else importers
     taken: set[str] = set()
-    for name, files in groupby(_opened(paths, importers, on_bad_item), key=itemgetter(0)):
-        items = chain.from_iterable(items for _, items in files)
+    for name, item in _discussions(list(map(Path, paths)), reader, importers, on_bad_item):
         with _telling(on_bad_item):
-            for item in importers[name].discussions(items):
-                with _telling(on_bad_item):
-                    for mag in _read(item, name, importers[name], reader):
-                        named = _unique(mag, taken)
-                        taken.add(named.id)
-                        yield named
+            mag = _unique(_read(item, name, importers[name], reader), taken)
+            taken.add(mag.id)
+            yield mag
 
 
-def _opened(
-    paths: Iterable[Path], importers: Mapping[str, Importer], on_bad: OnBad | None
-) -> Iterator[tuple[str, Iterator[Item]]]:
-    """Yields the items of each file, with the name of the importer that it is for."""
+def _discussions(
+    paths: Sequence[Path], reader: Reader, importers: Mapping[str, Importer], on_bad: OnBad | None
+) -> Iterator[tuple[str, Item]]:
+    """Yields the discussions of all files; those of importers that gather come last."""
+    gathered: dict[str, list[Path]] = {}
     for path in paths:
         with _telling(on_bad):
-            items = read_items(Path(path), on_bad)
-            for first in items:
-                with _telling(on_bad):
-                    name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
-                    yield name, _as_far_as(chain([first], items), on_bad)
-                    break
-
-
-def _as_far_as(items: Iterator[Item], on_bad: OnBad | None) -> Iterator[Item]:
-    """Yields the items of a file up to where it cannot be read any further."""
-    with _telling(on_bad):
-        yield from items
+            items = read_items(path, on_bad)
+            if (first := next(items, None)) is None:
+                continue
+            name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
+            if importers[name].gathers:
+                gathered.setdefault(name, []).append(path)
+                continue
+            yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
+    for name, files in gathered.items():
+        with _telling(on_bad):
+            every = chain.from_iterable(read_items(path, on_bad) for path in files)
+            yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
 
 
 @contextmanager
@@ -106,19 +102,16 @@ def recognise(first: Item, importers: Mapping[str, Importer]) -> str:
         MagFileError: There is none.
     """
     for name, importer in importers.items():
-        try:
-            found = next(importer.discussions(iter([first])), None)
-            if found is not None and importer.recognises(found.value):
+        with suppress(Exception):  # of a value that is none of its own it may expect anything
+            if importer.recognises(first.value):
                 return name
-        except Exception:  # noqa: S112 (of a value that is none of its own it may expect anything)
-            continue
     known = f"name one with --format: {', '.join(importers)}"
     raise MagFileError(first.path, first.line, "is in no format that is known", hint=known)
 
 
-def _read(item: Item, name: str, importer: Importer, reader: Reader) -> Iterator[Mag]:
+def _read(item: Item, name: str, importer: Importer, reader: Reader) -> Mag:
     try:
-        yield from importer.mags(item, reader)
+        return importer.read(item, reader)
     except MagFileError:
         raise
     except KeyError as error:

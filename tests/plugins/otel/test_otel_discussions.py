@@ -307,3 +307,18 @@ def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_pat
     second = [Spoken("ada", prompt("", asked[0], ("assistant", said), asked[1]), "Two, Phobos and Deimos.", 9)]
     found = imported(tmp_path, rounds_in_traces_of_their_own([first, second]))
     assert [mag.question.text for mag in found] == asked
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "agents", "edges"),
+    [
+        ("agent_framework_group_chat", "ada ben cyd ada", [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]),
+        ("openai_agents_debate", "ada ben ada", [(1, 2)]),
+    ],
+)
+def test_recorded_spans_of_real_frameworks(name, agents, edges, data):
+    (mag,) = import_files([data / "otel" / f"{name}.spans.jsonl"], Reader())
+    assert mag.question.text == "What is 2+2?"
+    assert [turn.agent for turn in mag.turns] == agents.split()
+    assert list(mag.edges) == edges

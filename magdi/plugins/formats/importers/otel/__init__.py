@@ -7,15 +7,16 @@ mostly not who wrote them, so that an edge is drawn where the text of a reply st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
-from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
+from magdi.plugins.formats.importers.otel.discussions import Discussion, discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import recognises
-from magdi.plugins.formats.importers.otel.traces import Trace, traces_in
+from magdi.plugins.formats.importers.otel.traces import traces_in
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.source import Item, OnBad
 
 
 class OtelSpans(Importer):
@@ -35,32 +36,26 @@ class OtelSpans(Importer):
         },
     }
 
+    gathers = True
+
     def recognises(self, value: Any) -> bool:
-        """Returns whether a value is a span, holds spans, or is a trace made of them."""
-        return value.bad == "" if isinstance(value, Trace) else recognises(value)
+        """Returns whether a value is a span, holds spans, or is a discussion made of them."""
+        return isinstance(value, Discussion | Mag) or recognises(value)
 
-    def discussions(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Yields one item a trace, or a conversation of several; and one for each span that is none."""
-        yield from traces_in(items)
-
-    def mags(self, item: Item, reader: Reader) -> Iterator[Mag]:
-        """Yields the discussions of a trace.
+    def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
+        """Yields one item a discussion, in the order in which their traces began.
 
         Raises:
-            ValueError: It is no span.
+            MagFileError: Something is no span, and there is no ``on_bad`` to tell.
         """
-        if item.value.bad:
-            raise ValueError(item.value.bad)
-        for discussion in discussions_in(item.value.spans, reader):
-            yield mag_of(discussion, item, reader)
+        for item in traces_in(items):
+            if item.value.bad and on_bad is None:
+                raise item.bad(item.value.bad)
+            if item.value.bad and on_bad is not None:
+                on_bad(item.bad(item.value.bad))
+            for discussion in discussions_in(item.value.spans, reader):
+                yield replace(item, value=discussion)
 
     def read(self, item: Item, reader: Reader) -> Mag:
-        """Returns the first discussion of a trace.
-
-        Raises:
-            ValueError: There is none.
-        """
-        mag = next(self.mags(item, reader), None)
-        if mag is None:
-            raise ValueError("no model was called")
-        return mag
+        """Returns the MAG of one discussion."""
+        return mag_of(item.value, item, reader)
