@@ -39,6 +39,7 @@ from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Unpack
 
     from magdi.core.decision import DecisionRule
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
     from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.traces.collection import Counts
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -393,3 +395,46 @@ def ask(
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
     return list(read_mags(mag_file(Path(path))))
+
+
+def record(
+    out: Path | str,
+    *,
+    task: AnyTask | None = None,
+    match: bool = True,
+    gold: Place | Mapping[str, str] | None = None,
+    keep_prompts: bool = False,
+    trust: bool = False,
+) -> AbstractContextManager[Counts]:
+    """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
+
+    ::
+
+        with magdi.record("mags.jsonl", task="gsm8k"):
+            team.run("A shop sells 48 clips in April ...")
+
+    Args:
+        out: The MAG file, to which discussions are added when the block ends.
+        task: Reads and grades the answers.
+        match: Look questions up in the task's own, for their right answers.
+        gold: Right answers by question, or a table of them.
+        keep_prompts: Keep the prompts.
+        trust: Run the plugins that are named by files.
+
+    Returns:
+        A context manager, which yields the counts of what was recorded.
+
+    Raises:
+        ConfigError: The ``otel`` extra is missing, or another process writes to the same file.
+        DataError: The table cannot be read.
+    """
+    from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.traces.recording import recording
+
+    golds = gold if isinstance(gold, Mapping) else read_golds(Path(gold)) if gold is not None else {}
+    components, choice = _components([], task, trust)
+    if choice is None:
+        return recording(Path(out), Reader(keep_prompts=keep_prompts, golds=golds))
+    reads, name = components.task(choice, 0), choice.name.partition(":")[0]
+    return recording(Path(out), Reader.of_task(reads, name, match=match, keep_prompts=keep_prompts, golds=golds))

@@ -174,6 +174,7 @@ def magdi_importers() -> Iterator[Component]:
     yield from _of(
         "magdi.plugins.formats.importers",
         ("magdi", "magdi_lines:MagdiLines", "MAGs as magdi writes them."),
+        ("otel", "otel:OtelSpans", "OpenTelemetry spans of any agent framework."),
         ("reconcile", "magdi_json:ReconcileResults", "Result files of MAGDi and ReConcile."),
         ("solutions", "solutions:Solutions", "example_model_solutions of GSM8K."),
         ("eot", "eot:ExchangeOfThought", "Records of EoT (Exchange-of-Thought)."),
@@ -232,6 +233,11 @@ def magdi_commands() -> Iterator[Component]:
             "Write a run's student as a plain model or adapter, with a model card and a line for lm-eval.",
         ),
         ("mags", "mags:app", "Import, look at, check and export files of discussions (MAGs)."),
+        (
+            "collect",
+            "collect:collect",
+            "Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.",
+        ),
         ("runs", "runs:app", "List runs, show one, compare two."),
         ("plugins", "plugins:app", "Look at plugins and components, check them, start a new one."),
         ("config", "config:app", "Look at configurations and check them."),
