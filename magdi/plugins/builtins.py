@@ -63,6 +63,18 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "A real team of AutoGen, with magdi's teachers as its model clients.",
             requires="magdi[autogen]",
         ),
+        Component(
+            "agent-framework",
+            "magdi.protocols.agent_framework:AgentFramework",
+            "A real team of Microsoft Agent Framework, with magdi's teachers as its chat clients.",
+            requires="magdi[agent-framework]",
+        ),
+        Component(
+            "ag2",
+            "magdi.protocols.ag2:Ag2",
+            "A real team of AG2, with magdi's teachers as its models.",
+            requires="magdi[ag2]",
+        ),
     ),
     "encoder": (
         Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
