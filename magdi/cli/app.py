@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import magdi
-from magdi.cli import ablate, ask, config, doctor, evaluate, export, mags, plugins, run, runs, trust, view
+from magdi.cli import ablate, ask, collect, config, doctor, evaluate, export, mags, plugins, run, runs, trust, view
 from magdi.cli.commands import mount, names
 from magdi.core.errors import MagdiError
 
@@ -53,6 +53,7 @@ app.command()(run.distill)
 app.command()(ablate.ablate)
 app.command()(evaluate.evaluate)
 app.command()(ask.ask)
+app.command()(collect.collect)
 app.command()(view.view)
 app.command()(export.export)
 app.add_typer(mags.app, name="mags")

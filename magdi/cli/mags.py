@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,16 +12,16 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
+from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import sources
 from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
     from magdi.core.errors import MagFileError
-    from magdi.core.mag import Mag, Question
+    from magdi.core.mag import Mag
     from magdi.core.task import Task
     from magdi.plugins.corpus.check import Report, Rule
-    from magdi.plugins.formats.importers import Reader
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
@@ -31,7 +30,6 @@ app.command()(convincing)
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
-TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
 
 
@@ -40,15 +38,14 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out when left out.")
+        str, typer.Option(help="otel, reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out.")
     ] = "",
     task: TaskName = None,
     data: opt.Data = None,
     task_arg: opt.TaskArg = None,
-    match: Annotated[
-        bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")
-    ] = False,
-    keep_prompts: Annotated[bool, typer.Option("--keep-prompts", help="Keep the prompts that the files hold.")] = False,
+    match: Match = False,
+    gold: Gold = None,
+    keep_prompts: KeepPrompts = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
@@ -62,7 +59,8 @@ def import_(
 
     check_out(out)
     bad: list[MagFileError] = []
-    reader = _reader(task, opt.component("task", task_arg, data=data), plugin, match=match, keep_prompts=keep_prompts)
+    settings = opt.component("task", task_arg, data=data)
+    reader = reader_of(task, settings, plugin, match=match, keep_prompts=keep_prompts, gold=gold)
     summary = Summary()
     mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
     try:
@@ -278,45 +276,6 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
 def _tell(bad: Sequence[MagFileError]) -> None:
     for error in bad:
         progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
-
-
-def _reader(
-    name: str | None, settings: dict[str, Any], plugin: list[str] | None, *, match: bool, keep_prompts: bool
-) -> Reader:
-    from magdi.core.errors import ConfigError
-    from magdi.plugins.formats.importers import Reader
-
-    if name is None:
-        for given, said in (("--match", match), ("--data or --task-arg", settings)):
-            if said:
-                raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
-        return Reader(keep_prompts=keep_prompts)
-    task = _task(name, settings, plugin)
-    known = _known(task) if match else {}
-    return Reader(task, name.partition(":")[0], known, keep_prompts, cache(lambda: task.questions("test")))
-
-
-def _task(name: str, settings: dict[str, Any], plugin: list[str] | None) -> Task:
-    from magdi.cli import loading
-    from magdi.core.config.models import ComponentChoice
-
-    return loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
-
-
-def _known(task: Task) -> dict[str, Question]:
-    """Returns a task's questions by their text, and by text and gold answer."""
-    from magdi.core.errors import DataError
-    from magdi.plugins.formats.importers.matching import fingerprint
-
-    known: dict[str, Question] = {}
-    for split in ("train", "validation", "test"):
-        try:
-            for question in task.questions(split):
-                mark = fingerprint(question.text)
-                known[mark] = known[f"{mark} = {question.gold}"] = question
-        except DataError as error:
-            progress_console().print(f"no {split} questions to match: {error.message}", markup=False, soft_wrap=True)
-    return known
 
 
 def _rule(file: Path, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:

@@ -379,7 +379,7 @@ def test_small_readers():
     assert plain_reasoning("a <<1+1=2>>2\n#### 2") == "a 2"
     assert split_options("Why: A) x") == ("Why: A) x", [])
     assert split_options("Which? (A) x, y, (B) z")[0] == "Which?"
-    assert len(FORMATS) == 8
+    assert len(FORMATS) == 9
 
 
 @pytest.mark.data

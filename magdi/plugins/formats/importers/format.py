@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from magdi.core.mag import Mag, Message
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.source import Item, OnBad
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Format:
         recognises: Whether an item looks like one of its items.
         read: Makes a MAG of an item; may raise KeyError, TypeError, ValueError, IndexError, which are told with line.
         keyed: Whether a file is one object whose values are the items.
+        gather: Puts the items of all files together into others, each of which is one discussion.
     """
 
     name: str
@@ -28,6 +29,21 @@ class Format:
     recognises: Callable[[Any], bool]
     read: Callable[[Item, Reader], Mag]
     keyed: bool = False
+    gather: Callable[[Reader], Gatherer] | None = None
+
+
+class Gatherer(Protocol):
+    """Takes the items of files, which may be parts of discussions, and gives whole ones."""
+
+    def add(self, item: Item, on_bad: OnBad | None = None) -> None:
+        """Takes an item.
+
+        Raises:
+            MagFileError: A part of it cannot be read, and there is no ``on_bad`` to tell.
+        """
+
+    def items(self) -> Iterator[Item]:
+        """Yields the discussions; nothing can be added any more."""
 
 
 def has(value: Any, *keys: str) -> bool:

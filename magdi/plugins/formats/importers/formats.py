@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,15 +18,15 @@ from magdi.plugins.formats.importers import (
     magdi_json,
     magdi_lines,
     mallm,
+    otel,
     solutions,
 )
-from magdi.plugins.formats.importers.format import Format
+from magdi.plugins.formats.importers.format import Format, Gatherer
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item, OnBad, entries, read_items
 
-FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (magdi_lines, magdi_json, solutions, eot, mallm, mad, autogen, du)
-}
+_MODULES = (magdi_lines, otel, magdi_json, solutions, eot, mallm, mad, autogen, du)
+FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 
 
 def import_files(
@@ -50,32 +51,49 @@ def import_files(
     if format_name and format_name not in FORMATS:
         raise ConfigError(f"no format {format_name!r}", hint=did_you_mean(format_name, FORMATS))
     taken: set[str] = set()
+    for fitting, item in _discussions(paths, reader, FORMATS.get(format_name), on_bad_item):
+        with _telling(on_bad_item):
+            mag = _unique(_read(item, fitting, reader), taken)
+            taken.add(mag.id)
+            yield mag
+
+
+def _discussions(
+    paths: Iterable[Path], reader: Reader, chosen: Format | None, on_bad: OnBad | None
+) -> Iterator[tuple[Format, Item]]:
+    """Yields the items of all files; those whose format puts them together come last."""
+    gathered: dict[str, tuple[Format, Gatherer]] = {}
     for path in paths:
-        for mag in _mags(Path(path), reader, FORMATS.get(format_name), on_bad_item):
-            named = _unique(mag, taken)
-            taken.add(named.id)
-            yield named
+        with _telling(on_bad):
+            for fitting, item in _items(Path(path), chosen, on_bad):
+                if fitting.gather is None:
+                    yield fitting, item
+                else:
+                    gathered.setdefault(fitting.name, (fitting, fitting.gather(reader)))[1].add(item, on_bad)
+    for fitting, gatherer in gathered.values():
+        yield from ((fitting, item) for item in gatherer.items())
 
 
-def _mags(path: Path, reader: Reader, chosen: Format | None, on_bad_item: OnBad | None) -> Iterator[Mag]:
+@contextmanager
+def _telling(on_bad: OnBad | None) -> Iterator[None]:
+    """Tells of an error instead of raising it, where there is somebody to tell."""
     try:
-        for fitting, item in _items(path, chosen, on_bad_item):
-            try:
-                yield _read(item, fitting, reader)
-            except MagFileError as error:
-                if on_bad_item is None:
-                    raise
-                on_bad_item(error)
+        yield
     except MagFileError as error:
-        if on_bad_item is None:
+        if on_bad is None:
             raise
-        on_bad_item(error)
+        on_bad(error)
 
 
 def _items(path: Path, chosen: Format | None, on_bad: OnBad | None) -> Iterator[tuple[Format, Item]]:
     for item in read_items(path, on_bad):
-        if chosen is None:
-            chosen = recognise(item)
+        try:
+            chosen = chosen or recognise(item)
+        except MagFileError as error:
+            if on_bad is None:
+                raise
+            on_bad(error)
+            continue
         for each in entries(item) if chosen.keyed and isinstance(item.value, dict) else [item]:
             yield chosen, each
 
