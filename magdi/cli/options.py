@@ -132,6 +132,10 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: throw away wha
 Processes = Annotated[int, typer.Option(min=1, help="Processes that train together (DDP), one for each GPU.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Otel = Annotated[
+    bool,
+    typer.Option("--otel", help="Send discussions as OpenTelemetry spans, as do OTEL_EXPORTER_OTLP_* variables."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Print the plan and do nothing.")]
 Plugin = Annotated[
     list[str] | None,

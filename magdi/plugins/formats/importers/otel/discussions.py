@@ -11,6 +11,7 @@ from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
 from magdi.plugins.formats.importers.otel.messages import Said
+from magdi.plugins.formats.importers.otel.own import mags_in
 from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, is_long
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conversation_of, question_of
@@ -47,9 +48,12 @@ class Discussion:
     conversation: str = ""
 
 
-def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion]:
-    """Yields the discussions in spans that belong together, in the order of time."""
+def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion | Mag]:
+    """Yields the discussions in spans that belong together, in the order of time; those of our own as they were."""
     spans = _whole(found)
+    for mag, trace in mags_in(spans.values()):
+        yield mag
+        spans = {name: span for name, span in spans.items() if span.trace != trace}
     calls = _calls(spans)
     agents = named(calls, spans)
     attempts = _attempts(calls, agents, spans)
@@ -216,8 +220,10 @@ def _text(reply: Said) -> str:
     return "\n".join(text for text in (reply.text, reply.calls) if text.strip())
 
 
-def mag_of(discussion: Discussion, item: Item, reader: Reader) -> Mag:
+def mag_of(discussion: Discussion | Mag, item: Item, reader: Reader) -> Mag:
     """Returns a discussion as a MAG."""
+    if isinstance(discussion, Mag):
+        return discussion
     gold = reader.gold_of(discussion.question, discussion.names)
     question = reader.question(discussion.question or "(no question)", gold)
     turns: list[Turn] = []
