@@ -42,7 +42,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="otel, reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out.")
+        str, typer.Option(help="One of docs/mags.md, e.g. otel, du, mallm, autogen, who-when; found out.")
     ] = "",
     task: TaskName = None,
     data: opt.Data = None,

@@ -60,7 +60,8 @@ def read(item: Item, reader: Reader) -> Mag:
         turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
     if not turns:
         raise ValueError("no agent has said anything")
-    return reader.mag(item, question, "debate", turns, stop="rounds", format="du")
+    split = {"split": "test"} if set(_EXTRAS) <= set(extras) else {}  # DyLAN's are all of MATH's test set
+    return reader.mag(item, question, "debate", turns, stop="rounds", format="du", **split)
 
 
 def _asked(key: str, chats: Sequence[Sequence[Message]]) -> str:

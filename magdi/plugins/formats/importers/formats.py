@@ -12,6 +12,7 @@ from magdi.core.errors import ConfigError, MagFileError, did_you_mean
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers import (
     autogen,
+    drift_eval,
     du,
     eot,
     mad,
@@ -20,12 +21,13 @@ from magdi.plugins.formats.importers import (
     mallm,
     otel,
     solutions,
+    who_when,
 )
 from magdi.plugins.formats.importers.format import Format, Gatherer
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item, OnBad, entries, read_items
 
-_MODULES = (magdi_lines, otel, magdi_json, solutions, eot, mallm, mad, autogen, du)
+_MODULES = (magdi_lines, otel, magdi_json, solutions, who_when, drift_eval, eot, mallm, mad, autogen, du)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 
 
