@@ -5,18 +5,21 @@
     outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
     print(outcome.student.accuracy)
 
-The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, and `load_mags`. The
-classes are those that a component is written with. All are loaded when they are first used, so that ``import magdi``
-costs nothing.
+The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, `record` and
+`load_mags`. The classes are those that a component is written with. All are loaded when they are first used, so that
+``import magdi`` costs nothing.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from magdi.api import ablate, ask, discuss, distill, evaluate, load_mags, run
+    from magdi.api import ablate, ask, discuss, distill, evaluate, load_mags, record, run
     from magdi.core.encoder import Encoder
     from magdi.core.mag import Question, Turn
     from magdi.core.objective import Objective
@@ -47,10 +50,11 @@ __all__ = [
     "evaluate",
     "hookimpl",
     "load_mags",
+    "record",
     "run",
 ]
 
-_VERBS = ("ablate", "ask", "discuss", "distill", "evaluate", "load_mags", "run")
+_VERBS = ("ablate", "ask", "discuss", "distill", "evaluate", "load_mags", "record", "run")
 _HOMES = dict.fromkeys(_VERBS, "magdi.api") | {
     "Agent": "magdi.core.protocol",
     "Ask": "magdi.core.protocol",
@@ -76,3 +80,22 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Moved:
+    """Finds modules under the names that they had, where nothing else is found: plugins were written with them."""
+
+    names = {"magdi.core.answers": "magdi.plugins.answers"}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in self.names else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        now = vars(import_module(self.names[module.__name__]))
+        vars(module).update({name: value for name, value in now.items() if not name.startswith("__")})
+
+
+sys.meta_path.append(_Moved())

@@ -38,15 +38,18 @@ from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Unpack
 
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
-    from magdi.core.evaluation.asking import Asked
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
-    from magdi.core.run.exam.result import EvaluationResult
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.evaluating.asking import Asked
+    from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.traces.collection import Counts
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -83,7 +86,7 @@ class Settings(TypedDict, total=False):
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
-    decision: str | Section
+    decision: str | type[DecisionRule] | DecisionRule | Section
     cache: Place
     max_cost: float
     max_calls: int
@@ -311,10 +314,10 @@ def evaluate(
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
         ComponentError: The run's task was a class, and is not given again.
     """
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.evaluate import evaluate as measure
-    from magdi.core.run.exam.request import make_plan
-    from magdi.core.run.exam.result import EvaluationResult
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.evaluate import evaluate as measure
+    from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.evaluating.result import EvaluationResult
 
     names = [os.fspath(model) for model in models]
     components, choice = _components(names, task, trust)
@@ -366,25 +369,66 @@ def ask(
     Returns:
         ``answer``, ``votes``, ``predictions``; `to_dict()` is one of the answers that ``magdi ask --json`` prints.
     """
-    from magdi.core.evaluation.asking import ask as put
-    from magdi.core.evaluation.asking import engine_of, free_question
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.plugins.evaluating.asking import ask as put
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)
-    (contender,) = find_contenders([name], components, seed=seed)
-    settings = chosen_settings(contender.run, {"samples": samples, "max_new_tokens": max_new_tokens})
-    if choice is None:
-        numbers = ComponentChoice(name="arithmetic")  # what is looked for where nothing else is said
-        choice = chosen_task(contender.run, None, {}) if contender.run else numbers
-    reader = components.task(choice, seed or 0)
-    if isinstance(question, str):
-        question = free_question(question, reader.first("test"))
-    (wanted,) = contender.asked([question])
-    return put(contender.name, engine_of(contender.model, contender.prompt_style), wanted, reader, settings, seed or 0)
+    (found,) = put(
+        name,
+        question,
+        components,
+        task=choice.name if choice else None,
+        task_settings=choice.settings if choice else None,
+        samples=samples,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    return found
 
 
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
     return list(read_mags(mag_file(Path(path))))
+
+
+def record(
+    out: Path | str,
+    *,
+    task: AnyTask | None = None,
+    match: bool = True,
+    gold: Place | Mapping[str, str] | None = None,
+    keep_prompts: bool = False,
+    trust: bool = False,
+) -> AbstractContextManager[Counts]:
+    """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
+
+    ::
+
+        with magdi.record("mags.jsonl", task="gsm8k"):
+            team.run("A shop sells 48 clips in April ...")
+
+    Args:
+        out: The MAG file, to which discussions are added when the block ends.
+        task: Reads and grades the answers.
+        match: Look questions up in the task's own, for their right answers.
+        gold: Right answers by question, or a table of them.
+        keep_prompts: Keep the prompts.
+        trust: Run the plugins that are named by files.
+
+    Returns:
+        A context manager, which yields the counts of what was recorded.
+
+    Raises:
+        ConfigError: The ``otel`` extra is missing, or another process writes to the same file.
+        DataError: The table cannot be read.
+    """
+    from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.traces.recording import recording
+
+    golds = gold if isinstance(gold, Mapping) else read_golds(Path(gold)) if gold is not None else {}
+    components, choice = _components([], task, trust)
+    if choice is None:
+        return recording(Path(out), Reader(keep_prompts=keep_prompts, golds=golds))
+    reads, name = components.task(choice, 0), choice.name.partition(":")[0]
+    return recording(Path(out), Reader.of_task(reads, name, match=match, keep_prompts=keep_prompts, golds=golds))

@@ -31,21 +31,24 @@ def collect(
     keep_prompts: KeepPrompts = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
-    """Receive OpenTelemetry spans and write discussions (MAGs) from them, until Ctrl-C.
+    """Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.
 
     OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 is all that an instrumented program needs.
     """
     import asyncio
     from dataclasses import asdict
 
+    from magdi.cli import loading
     from magdi.plugins.traces.collection import Collection, Patience
     from magdi.plugins.traces.requests import check_installed
 
     check_out(out)
     check_installed()
     settings = opt.component("task", task_arg, data=data)
-    reader = reader_of(task, settings, plugin, match=match, keep_prompts=keep_prompts, gold=gold)
+    registry = loading.load(plugin, plugins_dir).registry
+    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
     collection = Collection(out, reader, Patience(settle, idle))
     try:
         asyncio.run(_listen(collection, host, port))

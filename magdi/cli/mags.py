@@ -34,6 +34,7 @@ app.command("filter")(subsets.filter_)
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
+Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
 
 
@@ -42,8 +43,9 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="One of docs/mags.md, e.g. otel, du, mallm, autogen, who-when; found out.")
+        str, typer.Option(help="One of plugins list --kind importer; found out when left out.", show_default=False)
     ] = "",
+    arg: Arg = None,
     task: TaskName = None,
     data: opt.Data = None,
     task_arg: opt.TaskArg = None,
@@ -53,20 +55,28 @@ def import_(
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
+    from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one
     from magdi.core.mag import write_mags
     from magdi.plugins.formats.imported import Summary
-    from magdi.plugins.formats.importers import import_files
+    from magdi.plugins.formats.importing import all_importers, import_files
 
     check_out(out)
     bad: list[MagFileError] = []
+    registry = loading.load(plugin, plugins_dir).registry
     settings = opt.component("task", task_arg, data=data)
-    reader = reader_of(task, settings, plugin, match=match, keep_prompts=keep_prompts, gold=gold)
+    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
+    if format:
+        importers = {format: registry.importer(ComponentChoice(name=format, **opt.component("importer", arg)))}
+    else:
+        importers = all_importers(registry, _say)
     summary = Summary()
-    mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
+    mags = import_files(files, reader, importers, on_bad_item=bad.append if skip_bad else None)
     try:
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
@@ -132,29 +142,32 @@ def show_(
 def export(
     files: Files,
     out: Out,
-    to: Annotated[str, typer.Option(help="graphml, node-link, pyg, parquet, dataset or magdi.")] = "dataset",
+    to: Annotated[str, typer.Option(help="One of plugins list --kind exporter, e.g. graphml.")] = "dataset",
+    arg: Arg = None,
     view: View = "exact",
     skip_bad: SkipBad = False,
     json: opt.Json = False,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
+    from magdi.cli import loading
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one, read_all
-    from magdi.core.errors import ConfigError, did_you_mean
     from magdi.core.files import writing
-    from magdi.plugins.formats.exporters import EXPORTS
 
-    if to not in EXPORTS:
-        raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
-    check_out(out, folder=EXPORTS[to].folder)
+    registry = loading.load(plugin, plugins_dir).registry
+    exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
+    check_out(out, folder=exporter.folder)
     bad: list[MagFileError] = []
     paths = sources(files)
     mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        count = EXPORTS[to].write(mags, out, _view(view))
+        count = exporter.write(mags, out, _view(view))
     _tell(bad)
     document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
-    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
+    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({to})")
 
 
 @app.command()
@@ -202,8 +215,8 @@ def calibrate(
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
     from magdi.core.corpus.files import read_all
-    from magdi.core.decisions.confidence import fit
     from magdi.core.files import write_whole
+    from magdi.protocols.confidence import fit
 
     check_out(out)
     fitted = fit(read_all(sources(files)))
@@ -279,7 +292,11 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
 
 def _tell(bad: Sequence[MagFileError]) -> None:
     for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+        _say(f"skipped {error.message}")
+
+
+def _say(line: str) -> None:
+    progress_console().print(line, markup=False, soft_wrap=True)
 
 
 def _rule(file: Path, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:
@@ -293,8 +310,7 @@ def _rule(file: Path, components: Components, name: str | None, settings: dict[s
     except ComponentError as error:
         if name is not None:
             raise
-        left = f"{file}: its discussions are not held again: {error.message}"
-        progress_console().print(left, markup=False, soft_wrap=True)
+        _say(f"{file}: its discussions are not held again: {error.message}")
         return Rule()
 
 

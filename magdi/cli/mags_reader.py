@@ -10,7 +10,8 @@ import typer
 from magdi.cli.output import warn
 
 if TYPE_CHECKING:
-    from magdi.plugins.formats.importers import Reader
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.registry import Registry
 
 TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
 Match = Annotated[bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")]
@@ -24,7 +25,7 @@ KeepPrompts = Annotated[bool, typer.Option("--keep-prompts", help="Keep the prom
 def reader_of(
     name: str | None,
     settings: dict[str, Any],
-    plugin: list[str] | None,
+    registry: Registry,
     *,
     match: bool,
     keep_prompts: bool,
@@ -36,11 +37,10 @@ def reader_of(
         ConfigError: A setting is of a task, and none is named.
         DataError: The table of right answers cannot be read.
     """
-    from magdi.cli import loading
     from magdi.core.config.models import ComponentChoice
     from magdi.core.errors import ConfigError
-    from magdi.plugins.formats.importers import Reader
     from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
 
     golds = read_golds(gold) if gold else {}
     if name is None:
@@ -48,7 +48,7 @@ def reader_of(
             if said:
                 raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
         return Reader(keep_prompts=keep_prompts, golds=golds)
-    task = loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
+    task = registry.task(ComponentChoice(name=name, **settings), 0)
     return Reader.of_task(
         task, name.partition(":")[0], match=match, keep_prompts=keep_prompts, golds=golds, on_missing=warn
     )

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS written (trace TEXT, id TEXT, at REAL, PRIMARY KEY (trace, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY, size INTEGER NOT NULL);
 """
+_STATE = "INSERT OR REPLACE INTO state (one, size) VALUES (1, ?)"
 _WRITTEN = """
 INSERT OR IGNORE INTO written (at, trace, id)
 SELECT ?1, trace, json_extract(span, '$[1]') FROM spans WHERE trace = ?2 AND rowid <= ?3
@@ -132,6 +134,7 @@ class Collection:
                 file.truncate(written[0])
             elif size and (file.seek(size - 1), file.read())[1] != b"\n":
                 file.write(b"\n")
+            self._store.database.execute(_STATE, (file.seek(0, os.SEEK_END),))
 
     def _is_ours(self, file: IO[bytes], start: int) -> bool:
         """Returns whether all that stands behind a place was written from spans that are here still."""
@@ -152,14 +155,17 @@ class Collection:
         with self._lock, _writing(self._path):
             refused: list[list[str]] = [[] for _ in batches]
             rows: list[tuple[Span, Row]] = []
+            coming = Counter[str]()
             for batch, reasons in zip(batches, refused, strict=True):
                 for span in batch:
                     row = Row.of(span)
-                    known = self._open.get(self._groups.name(span.trace))
-                    if known is not None and known.size + len(row.span) > LARGEST_TRACE:
+                    name = self._groups.name(span.trace)
+                    held = self._open[name].size if name in self._open else 0
+                    if held + coming[name] + len(row.span) > LARGEST_TRACE:
                         reasons.append(f"trace {span.trace} has more than {LARGEST_TRACE >> 20} MiB")
                     elif not self._is_written(span):
                         rows.append((span, row))
+                        coming[name] += len(row.span)
             self._store.add(row for _, row in rows)
             for span, row in rows:
                 self._note(span, len(row.span))
@@ -235,7 +241,7 @@ class Collection:
                 database.executemany(_WRITTEN, [(now, trace, last) for trace in traces])
                 database.executemany("DELETE FROM spans WHERE trace = ? AND rowid <= ?", [(t, last) for t in traces])
             database.execute("DELETE FROM written WHERE at < ?", (now - KEPT_SECONDS,))
-            database.execute("INSERT OR REPLACE INTO state (one, size) VALUES (1, ?)", (size,))
+            database.execute(_STATE, (size,))
             for name, (_, held) in groups.items():
                 if self._open[name].size == held:
                     del self._open[name]

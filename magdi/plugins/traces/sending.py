@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.replay import prompts
-from magdi.core.decisions import make_rule
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.replay import prompts
 from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_STEP = 1_000_000  # nanoseconds between two turns: when they were said, a MAG does not hold
+_TURN, _WAVE = 1_000, 1_000_000  # nanoseconds between two turns, and between two waves of them
 _FLUSH_MILLISECONDS = 10_000
 
 
@@ -66,26 +65,22 @@ class Sender:
         """Sends a discussion."""
         from opentelemetry import trace
 
-        tracer, began = self._provider.get_tracer("magdi"), time.time_ns() - _STEP * (len(mag.turns) + 1)
+        tracer, times = self._provider.get_tracer("magdi"), _times(mag)
+        began = time.time_ns() - times[-1][1]
         place = str(self._run[1].absolute()) if self._run else ""
         self._ids.seed(f"{place} {mag.id}")
         root = tracer.start_span(f"invoke_workflow {mag.protocol}", attributes=_of_mag(mag), start_time=began)
         around = trace.set_span_in_context(root)
-        for turn, prompt in zip(mag.turns, self._prompts(mag), strict=True):
-            start = began + _STEP * (turn.step + 1)
-            agent = tracer.start_span(
-                f"invoke_agent {turn.agent}", around, attributes=_of_agent(turn), start_time=start
-            )
+        for turn, prompt, (start, end) in zip(mag.turns, self._prompts(mag), times, strict=True):
+            name, attributes = f"invoke_agent {turn.agent}", _of_agent(turn)
+            agent = tracer.start_span(name, around, attributes=attributes, start_time=began + start)
+            within, attributes = trace.set_span_in_context(agent), _of_turn(turn, prompt)
             call = tracer.start_span(
-                f"chat {turn.model}",
-                trace.set_span_in_context(agent),
-                kind=trace.SpanKind.CLIENT,
-                attributes=_of_turn(turn, prompt),
-                start_time=start,
+                f"chat {turn.model}", within, trace.SpanKind.CLIENT, attributes, start_time=began + start
             )
-            call.end(start + _STEP // 2)
-            agent.end(start + _STEP // 2)
-        root.end(began + _STEP * (len(mag.turns) + 1))
+            call.end(began + end)
+            agent.end(began + end)
+        root.end(began + times[-1][1])
 
     def _prompts(self, mag: Mag) -> Sequence[Sequence[Message]]:
         """Returns what each turn was given: as it was kept, else as the run's protocol words it."""
@@ -96,7 +91,7 @@ class Sender:
         taking_part = [Agent(name, each.persona) for name, each in agents(config, task).items()]
         try:
             protocol = self._components.protocol(config.protocol)
-            return prompts(mag, protocol, taking_part, make_rule(decision) if decision else None)
+            return prompts(mag, protocol, taking_part, self._components.decision(decision) if decision else None)
         except MagdiError:
             return [turn.prompt or () for turn in mag.turns]
 
@@ -104,6 +99,15 @@ class Sender:
         """Sends what is still to be sent; gives up after ten seconds."""
         self._provider.force_flush(_FLUSH_MILLISECONDS)
         self._provider.shutdown()
+
+
+def _times(mag: Mag) -> list[tuple[int, int]]:
+    """Returns when turns begin and end, in nanoseconds: made up, but none begins before what it was shown has ended."""
+    waves, length = list[int](), max(_WAVE, 2 * _TURN * len(mag.turns))
+    for turn in mag.turns:
+        shown = max((waves[edge.step] + 1 for edge in turn.seen), default=0)
+        waves.append(max(shown, waves[-1] if waves else 0))
+    return [(wave * length + step * _TURN, (wave + 1) * length) for step, wave in enumerate(waves)]
 
 
 def _provider() -> TracerProvider:

@@ -8,7 +8,8 @@ import pytest
 from span_grammar import DIALECTS, EDGES, QUESTION, debate
 
 from magdi.core.mag import Mag
-from magdi.plugins.formats.importers import Reader, import_files
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importing import import_files
 
 
 def imported(path, lines, **reader) -> list[Mag]:

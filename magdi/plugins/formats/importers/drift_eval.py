@@ -13,7 +13,7 @@ from typing import Any
 
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Mag, Seen, Turn
-from magdi.plugins.formats.importers.format import Format, has
+from magdi.plugins.formats.importer import Importer, has
 from magdi.plugins.formats.importers.reader import Reader, scalar
 from magdi.plugins.formats.importers.source import Item
 
@@ -28,27 +28,38 @@ _KEPT = {
 }
 
 
-def recognises(value: Any) -> bool:
-    """Returns whether a value is a debate that drifted."""
-    return has(value, "extractedMessages", "driftTurn")
+class DriftEval(Importer):
+    """DRIFTEval's debates."""
 
+    example = {
+        "input": "What is 2 + 3?",
+        "reference": "5",
+        "personas": "Ann, Bob",
+        "driftTurn": 2,
+        "extractedMessages": {"1": "The answer is 5.", "2": "The answer is 6."},
+        "solutionAfter": "6",
+    }
 
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one debate's end."""
-    row = item.value
-    asked = "\n".join(plain(str(part)) for part in (row.get("context"), row["input"]) if part)
-    question = reader.question(asked, plain(scalar(row.get("reference"))), dataset=row.get("dataset"))
-    personas = [name.strip() for name in str(row.get("personas") or "").split(",") if name.strip()] or ["agent"]
-    turns: list[Turn] = []
-    for number in sorted(row["extractedMessages"], key=int):
-        agent = personas[len(turns) % len(personas)]
-        seen = [Seen(step=turn.step, kind="self" if turn.agent == agent else "content") for turn in turns]
-        text = plain(scalar(row["extractedMessages"][number]))
-        turns.append(reader.turn(question, len(turns), agent, text, round=len(turns), seen=seen))
-    answer = reader.task.extract(plain(scalar(row.get("solutionAfter"))), question)
-    decision = Decision(answer=answer, rule="mallm") if answer else vote(turns[-1:])
-    told = {name: row[key] for key, name in _KEPT.items() if row.get(key) is not None}
-    return reader.mag(item, question, "mallm-memory", turns, decision=decision, format="drift-eval", **told)
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value is a debate that drifted."""
+        return has(value, "extractedMessages", "driftTurn")
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one debate's end."""
+        row = item.value
+        asked = "\n".join(plain(str(part)) for part in (row.get("context"), row["input"]) if part)
+        question = reader.question(asked, plain(scalar(row.get("reference"))), dataset=row.get("dataset"))
+        personas = [name.strip() for name in str(row.get("personas") or "").split(",") if name.strip()] or ["agent"]
+        turns: list[Turn] = []
+        for number in sorted(row["extractedMessages"], key=int):
+            agent = personas[len(turns) % len(personas)]
+            seen = [Seen(step=turn.step, kind="self" if turn.agent == agent else "content") for turn in turns]
+            text = plain(scalar(row["extractedMessages"][number]))
+            turns.append(reader.turn(question, len(turns), agent, text, round=len(turns), seen=seen))
+        answer = reader.task.extract(plain(scalar(row.get("solutionAfter"))), question)
+        decision = Decision(answer=answer, rule="mallm") if answer else vote(turns[-1:])
+        told = {name: row[key] for key, name in _KEPT.items() if row.get(key) is not None}
+        return reader.mag(item, question, "mallm-memory", turns, decision=decision, format="drift-eval", **told)
 
 
 def plain(text: str) -> str:
@@ -58,6 +69,3 @@ def plain(text: str) -> str:
 
 def _as_json(escape: str) -> str:
     return f"\\u00{escape[2:]}" if escape[1] == "x" else "'" if escape == "\\'" else escape
-
-
-FORMAT = Format("drift-eval", "DRIFTEval's debates that drift off, with why", recognises, read)

@@ -6,18 +6,61 @@ mostly not who wrote them, so that an edge is drawn where the text of a reply st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from magdi.core.mag import Mag
-from magdi.plugins.formats.importers.format import Format
-from magdi.plugins.formats.importers.otel.discussions import mag_of
+from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import recognises
-from magdi.plugins.formats.importers.otel.traces import Traces
+from magdi.plugins.formats.importers.otel.traces import Trace, traces_in
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item
 
 
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one discussion."""
-    return mag_of(item.value, item, reader)
+class OtelSpans(Importer):
+    """Spans: OTLP/JSON, or what the SDK dumps; in GenAI's conventions, OpenInference's, or older ones."""
 
+    example = {
+        "name": "chat",
+        "context": {"trace_id": "0x246702ea163c59850e169ec4c8af56a9", "span_id": "0x3280b2222bb377d1"},
+        "parent_id": None,
+        "start_time": "2026-01-01T00:00:00Z",
+        "end_time": "2026-01-01T00:00:01Z",
+        "attributes": {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.agent.name": "ann",
+            "gen_ai.input.messages": '[{"role": "user", "parts": [{"type": "text", "content": "What is 2 + 3?"}]}]',
+            "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "It is 5."}]}]',
+        },
+    }
 
-FORMAT = Format("otel", "OpenTelemetry spans of any agent framework", recognises, read, gather=Traces)
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value is a span, holds spans, or is a trace made of them."""
+        return value.bad == "" if isinstance(value, Trace) else recognises(value)
+
+    def discussions(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yields one item a trace, or a conversation of several; and one for each span that is none."""
+        yield from traces_in(items)
+
+    def mags(self, item: Item, reader: Reader) -> Iterator[Mag]:
+        """Yields the discussions of a trace.
+
+        Raises:
+            ValueError: It is no span.
+        """
+        if item.value.bad:
+            raise ValueError(item.value.bad)
+        for discussion in discussions_in(item.value.spans, reader):
+            yield mag_of(discussion, item, reader)
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the first discussion of a trace.
+
+        Raises:
+            ValueError: There is none.
+        """
+        mag = next(self.mags(item, reader), None)
+        if mag is None:
+            raise ValueError("no model was called")
+        return mag

@@ -41,6 +41,9 @@ _KIND_NAMES = (
 )
 
 
+_SPEAKS = re.compile("output|completion|choice|response|events")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a model.
@@ -75,6 +78,8 @@ def kind_of(span: Span) -> str:
 def call_of(span: Span) -> Call | None:
     """Returns the call that a span tells of, whatever it says it is; None where it holds no reply."""
     prompt, reply = list[Said](), list[Said]()
+    if not span.events and not any(_SPEAKS.search(name) for name in span.attributes):
+        return None
     for dialect in DIALECTS:
         asked, said = dialect(span)
         prompt, reply = prompt or asked, reply or said

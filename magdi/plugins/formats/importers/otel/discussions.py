@@ -148,7 +148,7 @@ def _in_order(calls: Sequence[Call]) -> list[Call]:
     said = [plain_words(call.reply.text) for call in ordered]
     late = defaultdict[int, set[int]](set)
     for number, words in enumerate(said):
-        unique = is_long(words) and said.count(words) == 1 and words not in told[number]
+        unique = is_long(words) and sum(words in each for each in said) == 1 and words not in told[number]
         early = [other for other in range(len(ordered)) if unique and other != number and words in told[other]]
         for other in early:
             if other < number and ordered[other].span.start <= ordered[number].span.end:
@@ -195,11 +195,13 @@ def _threads(
     shown, threads, standing = Shown(set(agents)), Threads(calls, reader.inside), list[Standing]()
     waiting: list[tuple[int, int]] = []
     for number, call in enumerate(calls):
-        due = [each for each in waiting if each[0] <= call.span.start or _hears(call, calls[each[1]])]
-        for each in sorted(due):
-            waiting.remove(each)
+        due = sorted(each for each in waiting if each[0] <= call.span.start)
+        late = sorted(each for each in waiting if each not in due and _hears(call, calls[each[1]]))
+        for each in [*due, *late]:
             reply = calls[each[1]].reply
-            shown.say(Reply(each[1], agents[each[1]], _text(reply), reply.arguments, shown.prompts))
+            if each in due or not shown.knows(reply.text):
+                waiting.remove(each)
+                shown.say(Reply(each[1], agents[each[1]], _text(reply), reply.arguments, shown.prompts))
         conversation = conversation_of(call.span, spans)
         place = [span.id for span in above(call.span, spans) if kind_of(span) == WORKFLOW][::-1]
         near = threads.near(call, conversation, place)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from magdi.core.mag import EdgeKind
 from magdi.core.reply import UnreadableReply, read_json_object
 from magdi.plugins.formats.importers.otel.messages import Said
-from magdi.plugins.formats.importers.otel.words import GONE, Words, plain_words, unescaped, words_in
+from magdi.plugins.formats.importers.otel.words import GONE, Left, Text, plain_words, unescaped
 
 ENOUGH_WORDS, ENOUGH_CHARACTERS = 6, 40
 """A reply of fewer words, or of fewer characters, may stand somewhere by accident."""
@@ -66,9 +66,8 @@ class Shown:
         self._names = frozenset(map(self._folded, names)) - {""}
         self._replies: list[Reply] = []
         self._forms: dict[str, list[int]] = defaultdict(list)
-        self._runs: Counter[str] = Counter()
         self._prompts: list[str] = []
-        self._known: dict[str, tuple[Words, ...]] = {}
+        self._known: dict[str, tuple[Text, ...]] = {}
 
     @staticmethod
     def _folded(name: str) -> str:
@@ -81,16 +80,18 @@ class Shown:
 
     def say(self, reply: Reply) -> None:
         """Adds a reply, which may stand in the prompts that are looked into from now on."""
-        if plain_words(reply.text) not in self._forms:
-            self._runs.update(set(_runs(plain_words(reply.text))))
         for words in dict.fromkeys(map(plain_words, _forms(reply))):
             if words:
                 self._forms[words].append(len(self._replies))
         self._replies.append(reply)
 
+    def knows(self, text: str) -> bool:
+        """Returns whether somebody has said these words already."""
+        return plain_words(text) in self._forms
+
     def given(self, messages: Sequence[Said]) -> None:
         """Notes a prompt, in which replies that are said after it stand by accident."""
-        self._prompts.append("".join(words.original for said in messages for words in self._words(said.text)))
+        self._prompts.append("".join(text.words for said in messages for text in self._texts(said.text)))
 
     def standing(self, messages: Sequence[Said], agent: str, questions: Iterable[str], near: Nearness) -> Standing:
         """Returns which replies stand in a prompt, and how they are shown.
@@ -101,7 +102,7 @@ class Shown:
             questions: What is asked; where it stands, nothing shorter is looked for.
             near: How near a reply is to the prompt: of several with the same words, the nearest is shown.
         """
-        left = [[replace(words, text=words.original) for words in self._words(_told(said))] for said in messages]
+        left = [[Left(text, text.words) for text in self._texts(_told(said))] for said in messages]
         asked = {words for question in questions if (words := plain_words(question))}
         found: dict[int, EdgeKind] = {}
         for words in sorted({*asked, *self._forms}, key=lambda words: (-len(words), words)):
@@ -116,12 +117,12 @@ class Shown:
         asking = (said.text for said, holds in zip(messages, held, strict=True) if said.role == "user" and not holds)
         return Standing(kinds, tuple(asking))
 
-    def _words(self, text: str) -> tuple[Words, ...]:
+    def _texts(self, text: str) -> tuple[Text, ...]:
         """Returns a message's words, and those of what it is where it is taken out of JSON or HTML."""
         if text not in self._known:
             plain = unescaped(text)
             texts = [text] if plain == text else [text, plain]
-            self._known[text] = tuple(words_in(each, self._names) for each in texts)
+            self._known[text] = tuple(Text(each, self._names) for each in texts)
         return self._known[text]
 
     def _find(
@@ -129,7 +130,7 @@ class Shown:
         words: str,
         candidates: Sequence[int],
         messages: Sequence[Said],
-        left: Sequence[Sequence[Words]],
+        left: Sequence[Sequence[Left]],
         reader: tuple[str, Nearness],
         found: dict[int, EdgeKind],
     ) -> None:
@@ -151,7 +152,7 @@ class Shown:
     def _since(self, candidates: Sequence[int]) -> int:
         return min((self._replies[place].before for place in candidates), default=0)
 
-    def _take(self, form: Words, words: str, *, speakers: set[str] | None, since: int) -> Iterator[str]:
+    def _take(self, form: Left, words: str, *, speakers: set[str] | None, since: int) -> Iterator[str]:
         """Takes a reply's words out of a message, and yields what stands before each place.
 
         Args:
@@ -160,22 +161,22 @@ class Shown:
             speakers: Who has said them, where they must fill a place; None where they may stand anywhere.
             since: How many prompts had been given before they were said.
         """
-        at = form.text.find(words)
+        at = form.words.find(words)
         while at >= 0:
             end = at + len(words) - 1
             fills = speakers is None or _fills(form, at, end, speakers)
             if fills and not (speakers is not None and self._by_accident(form, at, end, since)):
-                before = form.original[max(0, at - 60) : at + 1]
+                before = form.source.words[max(0, at - 60) : at + 1]
                 form.take(at + 1, end)
                 yield before
-            at = form.text.find(words, at + 1)
+            at = form.words.find(words, at + 1)
 
-    def _by_accident(self, form: Words, at: int, end: int, since: int) -> bool:
+    def _by_accident(self, form: Left, at: int, end: int, since: int) -> bool:
         """Returns whether the words stood in the same place of a prompt before they were said."""
-        before = " ".join(form.original[:at].split(" ")[-_CONTEXT:])
-        after = " ".join(form.original[end + 1 :].split(" ")[:_CONTEXT])
-        context = f"{before}{form.original[at : end + 1]}{after}"
-        if context.strip() == form.original[at:end].strip():
+        before = " ".join(form.source.words[:at].split(" ")[-_CONTEXT:])
+        after = " ".join(form.source.words[end + 1 :].split(" ")[:_CONTEXT])
+        context = f"{before}{form.source.words[at : end + 1]}{after}"
+        if context.strip() == form.source.words[at:end].strip():
             return False
         return any(context in prompt for prompt in self._prompts[:since])
 
@@ -188,37 +189,40 @@ class Shown:
             return max(own, key=lambda place: (near(self._replies[place].number)[:-1], -place))
         return max(named or waiting, key=lambda place: near(self._replies[place].number))
 
-    def _quoted(self, left: Sequence[Sequence[Words]], found: dict[int, EdgeKind]) -> None:
+    def _quoted(self, left: Sequence[Sequence[Left]], found: dict[int, EdgeKind]) -> None:
         """Adds replies of which a part was shown: words on end that nobody else has said, and that were new then."""
         for place, reply in enumerate(self._replies):
             if place not in found and any(_cut_off(forms[0], plain_words(reply.text)) for forms in left):
                 found[place] = "summary"
-        rest = {run for forms in left for run in _runs(forms[0].text)} & self._runs.keys()
-        for place, reply in enumerate(self._replies) if rest else ():
-            own = [run for run in _runs(plain_words(reply.text)) if run in rest and self._runs[run] == 1]
-            if place not in found and own:
-                said = self._prompts[: reply.before]
-                if any(not any(run in prompt for prompt in said) for run in own):
-                    found[place] = "summary"
+        rest = {run for forms in left for run in _runs(forms[0].words)}
+        if not rest:
+            return
+        runs = {words: rest.intersection(_runs(words)) for reply in self._replies if (words := plain_words(reply.text))}
+        times = Counter(run for each in runs.values() for run in each)
+        for place, reply in enumerate(self._replies):
+            own = [run for run in runs.get(plain_words(reply.text), ()) if times[run] == 1]
+            said = self._prompts[: reply.before]
+            if place not in found and any(not any(run in prompt for prompt in said) for run in own):
+                found[place] = "summary"
 
 
-def _fills(form: Words, at: int, end: int, speakers: set[str]) -> bool:
+def _fills(form: Left, at: int, end: int, speakers: set[str]) -> bool:
     """Returns whether what stands between two places begins and ends there; one that is named may say a sentence."""
-    begins = at in form.opens or form.text[:at].rstrip(" ").endswith(GONE)
-    named = any(f" {name} " in f" {' '.join(form.text[:at].split()[-_CONTEXT:])} " for name in speakers if name)
-    ends = end in form.closes or named and end in form.stops
-    return begins and (ends or form.text[end:].lstrip(" ").startswith(GONE))
+    begins = at in form.source.marks.opens or form.words[:at].rstrip(" ").endswith(GONE)
+    named = any(f" {name} " in f" {' '.join(form.words[:at].split()[-_CONTEXT:])} " for name in speakers if name)
+    ends = end in form.source.marks.closes or named and end in form.source.marks.stops
+    return begins and (ends or form.words[end:].lstrip(" ").startswith(GONE))
 
 
 def _told(said: Said) -> str:
     return "\n".join(text for text in (said.text, said.calls) if text)
 
 
-def _cut_off(form: Words, words: str) -> bool:
+def _cut_off(form: Left, words: str) -> bool:
     """Returns whether a reply's beginning stands before a place where something was left out, or its end after one."""
-    for cut in form.cuts:
-        begins = (at for at in form.opens if at < cut and words.startswith(form.text[at:cut]))
-        ends = (end for end in form.closes if end > cut and words.endswith(form.text[cut : end + 1]))
+    for cut in form.source.marks.cuts if form.source.is_cut else ():
+        begins = (at for at in form.source.marks.opens if at < cut and words.startswith(form.words[at:cut]))
+        ends = (end for end in form.source.marks.closes if end > cut and words.endswith(form.words[cut : end + 1]))
         if any(cut - at >= CUT for at in begins) or any(end - cut >= CUT for end in ends):
             return True
     return False

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 
 from magdi.plugins.formats.importers.otel.agents import above
@@ -161,9 +162,9 @@ class Threads:
         """
         if _holds(one, other) or _holds(other, one):
             return True
-        mine, its = set(_sentences(other)), set(_sentences(one))
+        mine, its = _sentences(other), _sentences(one)
         shared = mine & its
-        if any(shared < mine & set(_sentences(each)) for each in (self._prompts - Counter([other])) if shared):
+        if any(shared < mine & _sentences(each) for each in (self._prompts - Counter([other])) if shared):
             return False
         asks = ["?" in _piece(text, lambda part: part not in shared) for text in (one, other)]
         if all(asks) or "?" in _piece(one, shared.__contains__):
@@ -199,9 +200,12 @@ def _holds(text: str, part: str) -> bool:
     return bool(words) and words in plain_words(text)
 
 
-def _sentences(text: str) -> list[str]:
+@lru_cache(maxsize=2048)
+def _sentences(text: str) -> frozenset[str]:
     """Returns a text's sentences as words, without those that say who somebody is."""
-    return [words for part in _SENTENCE.split(text) if (words := plain_words(part)) and not _PERSONA.match(words)]
+    return frozenset(
+        words for part in _SENTENCE.split(text) if (words := plain_words(part)) and not _PERSONA.match(words)
+    )
 
 
 def _count(words: Iterable[str]) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 _WORD = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*|[^\W\d_]+|[+=/%^×÷€$£≤≥≠√π]|(?<=\w)[-*](?=\w)")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf\"/\\]))")
@@ -19,43 +20,90 @@ GONE = "\x1f"
 """Stands where words were that have been found to be somebody's."""
 
 
-@dataclass(slots=True)
-class Words:
-    """The words of a text, one space between them and at both ends.
+class Marks(NamedTuple):
+    """Places in a text of words, told by what stands between these.
 
     Attributes:
-        text: The words; those that are taken out leave `GONE` behind, so that places stay what they are.
-        opens: Places in it at which something may begin that fills its place.
-        closes: Places at which such a thing may end.
-        stops: Places at which a sentence may end.
-        cuts: Places at which the text says that something was left out.
-        original: The words before any were taken out.
+        opens: Where something may begin that fills its place.
+        closes: Where such a thing may end.
+        stops: Where a sentence may end.
+        cuts: Where the text says that something was left out.
+    """
+
+    opens: frozenset[int]
+    closes: frozenset[int]
+    stops: frozenset[int]
+    cuts: frozenset[int]
+
+
+class Text:
+    """A text as it was written, and its words.
+
+    Args:
+        text: A message of a prompt.
+        names: What speakers are called, folded: ``ben: ...`` ends what the one before has said.
+
+    Attributes:
+        words: Its words, one space between them and at both ends.
+        is_cut: Whether it says that something was left out.
+    """
+
+    def __init__(self, text: str, names: frozenset[str] = frozenset()) -> None:
+        self._text, self._names = text, names
+        self.words = plain_words(text)
+        self.is_cut = _LEFT_OUT.search(text) is not None
+
+    @cached_property
+    def marks(self) -> Marks:
+        """Where something may begin and end."""
+        text, names, (words, places) = self._text, self._names, words_of(self._text)
+        found: tuple[set[int], ...] = (set(), set(), set(), set())
+        at, gap = 0, "\n"
+        for number, (_, end) in enumerate(places):
+            after = text[end : places[number + 1][0]] if number + 1 < len(places) else f"{text[end:]}\n"
+            ends = at + len(words[number]) + 1
+            here = (
+                (at, not number or _OPENS.search(gap) or _named(words, number, names, gap)),
+                (ends, _CLOSES.match(after) or _labels(words, places, text, number + 1, names)),
+                (ends, _STOPS.match(after)),
+                (ends, _LEFT_OUT.search(after)),
+            )
+            for kind, (place, marked) in zip(found, here, strict=True):
+                if marked:
+                    kind.add(place)
+            at, gap = ends, after
+        if _LEFT_OUT.search(text[: places[0][0]] if places else ""):
+            found[-1].add(0)
+        return Marks(*map(frozenset, found))
+
+
+@dataclass(slots=True)
+class Left:
+    """What is left of a text while replies are taken out of it.
+
+    Attributes:
+        source: The text.
+        words: Its words; those that are taken out leave `GONE` behind, so that places stay what they are.
         replies: How many replies were found in it.
     """
 
-    text: str
-    opens: frozenset[int] = frozenset()
-    closes: frozenset[int] = frozenset()
-    stops: frozenset[int] = frozenset()
-    cuts: frozenset[int] = frozenset()
-    original: str = field(default="", repr=False)
+    source: Text
+    words: str
     replies: int = 0
-
-    def __post_init__(self) -> None:
-        self.original = self.text
 
     def take(self, start: int, end: int) -> None:
         """Takes out the words between two places."""
-        self.text = self.text[:start] + GONE * (end - start) + self.text[end:]
+        self.words = self.words[:start] + GONE * (end - start) + self.words[end:]
 
 
+@lru_cache(maxsize=2048)
 def plain_words(text: str) -> str:
     """Returns a text's words as one text; "" where there are none."""
     found = words_of(text)[0]
     return f" {' '.join(found)} " if found else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def words_of(text: str) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
     """Returns a text's words in their usual form, and where in the text each stands."""
     places, words = list[tuple[int, int]](), list[str]()
@@ -64,34 +112,6 @@ def words_of(text: str) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
         words.append(word.casefold() if word.isascii() else unicodedata.normalize("NFKC", word).casefold())
         places.append(found.span())
     return tuple(words), tuple(places)
-
-
-def words_in(text: str, names: frozenset[str] = frozenset()) -> Words:
-    """Returns a text as words with the places where something may begin or end.
-
-    Args:
-        text: A message of a prompt.
-        names: What speakers are called, folded: ``ben: ...`` ends what the one before has said.
-    """
-    words, places = words_of(text)
-    opens, closes, stops, cuts = set[int](), set[int](), set[int](), set[int]()
-    at, gap = 0, "\n"
-    for number, (_, end) in enumerate(places):
-        after = text[end : places[number + 1][0]] if number + 1 < len(places) else f"{text[end:]}\n"
-        ends = at + len(words[number]) + 1
-        for found, place, here in (
-            (opens, at, not number or _OPENS.search(gap) or _named(words, number, names, gap)),
-            (closes, ends, _CLOSES.match(after) or _labels(words, places, text, number + 1, names)),
-            (stops, ends, _STOPS.match(after)),
-            (cuts, ends, _LEFT_OUT.search(after)),
-        ):
-            if here:
-                found.add(place)
-        at, gap = ends, after
-    if _LEFT_OUT.search(text[: places[0][0]] if places else ""):
-        cuts.add(0)
-    flat = f" {' '.join(words)} " if words else ""
-    return Words(flat, frozenset(opens), frozenset(closes), frozenset(stops), frozenset(cuts))
 
 
 def _named(words: tuple[str, ...], number: int, names: frozenset[str], gap: str) -> bool:
