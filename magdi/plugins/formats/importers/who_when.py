@@ -7,7 +7,6 @@ before, but the thoughts of others; the logs do not tell more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from magdi.core.decision import vote
