@@ -63,9 +63,11 @@ def collect(
 async def _listen(collection: Collection, host: str, port: int) -> None:
     import asyncio
     import signal
+    import sys
 
     from magdi.plugins.traces.receiver import Receiver
 
+    sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
