@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from words import WordServer, edges_of, word_of
 
 from magdi.core.mag import read_mags
+from magdi.plugins.testing import tiny_student
 
 HERE = Path(__file__).parent
 NEEDED = {
@@ -97,6 +98,19 @@ def test_the_question_is_the_task_and_answers_are_graded(runs, name):
 def test_a_student_learns_from_all_of_them(runs, tmp_path):
     files = [runs(name)[2] for name in TEAMS if name == "crewai" or find_spec(NEEDED[name])]
     mags = [option for file in files for option in ("--mags", file)]
-    run("distill", *mags, "--student", "tiny", "--preset", "tiny", "--set", "training.steps=1", "-o", tmp_path / "run")
+    for part in tiny_student():
+        part.save_pretrained(tmp_path / "tiny")
+    run(
+        "distill",
+        *mags,
+        "--student",
+        tmp_path / "tiny",
+        "--preset",
+        "tiny",
+        "--set",
+        "training.steps=1",
+        "-o",
+        tmp_path / "run",
+    )
     assert len(list(read_mags(tmp_path / "run" / "mags.jsonl"))) == len(files)
     assert (tmp_path / "run" / "student").is_dir()

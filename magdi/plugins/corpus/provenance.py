@@ -46,7 +46,8 @@ def _words(turn: Turn) -> list[str]:
 
 
 def _strings(turn: Turn) -> list[str]:
-    return [folded(form) for *_, value in literals(turn.text) if value.strip() for form in quoted_forms(value)]
+    long = (value for *_, value in literals(turn.text) if len(value.strip()) >= FEWEST_CHARACTERS)
+    return [folded(form) for value in long for form in quoted_forms(value)]
 
 
 def _stands(turn: Turn, told: str, known: list[str]) -> bool:
