@@ -92,7 +92,9 @@ def test_a_magentic_managers_instructions_are_edges_and_its_last_words_the_answe
         if ask.role != "selector":
             return disagree(ask, step)
         return (
-            ledger(step == 6, "CB"[step % 4 // 2], f'Say "word{step}word",\nplease.') if step > 1 else f"word{step}word"
+            ledger(step == 6, "CB"[step % 4 // 2], f'Say "word{step}word" and how you come to it,\nplease.')
+            if step > 1
+            else f"word{step}word"
         )
 
     mag = hold(team(team="magentic"), script)
