@@ -13,6 +13,7 @@ import typer
 from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
+from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import sources
 from magdi.cli.output import check_out, progress_console, show
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
+app.command()(get)
 for subset in (subsets.merge, subsets.split, subsets.sample):
     app.command()(subset)
 app.command("filter")(subsets.filter_)

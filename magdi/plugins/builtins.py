@@ -60,6 +60,13 @@ def magdi_protocols() -> Iterator[Component]:
             "A real team of AutoGen, with magdi's teachers as its model clients.",
             "magdi[autogen]",
         ),
+        (
+            "agent-framework",
+            "agent_framework:AgentFramework",
+            "A real team of Microsoft Agent Framework, with magdi's teachers as its chat clients.",
+            "magdi[agent-framework]",
+        ),
+        ("ag2", "ag2:Ag2", "A real team of AG2, with magdi's teachers as its models.", "magdi[ag2]"),
     )
 
 
@@ -177,6 +184,8 @@ def magdi_importers() -> Iterator[Component]:
         ("otel", "otel:OtelSpans", "OpenTelemetry spans of any agent framework."),
         ("reconcile", "magdi_json:ReconcileResults", "Result files of MAGDi and ReConcile."),
         ("solutions", "solutions:Solutions", "example_model_solutions of GSM8K."),
+        ("who-when", "who_when:WhoWhen", "Who&When's failed runs, the guilty step labelled."),
+        ("drift-eval", "drift_eval:DriftEval", "Debates of DRIFTEval that drift off, with why."),
         ("eot", "eot:ExchangeOfThought", "Records of EoT (Exchange-of-Thought)."),
         ("mallm", "mallm:Mallm", "Discussions of MALLM, memory_ids as edges."),
         ("mad", "mad:MadDebates", "Debates of MAD: affirmative, negative, moderator, judge."),

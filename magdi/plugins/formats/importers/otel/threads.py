@@ -18,6 +18,7 @@ from magdi.plugins.formats.importers.otel.words import plain_words
 
 CONVERSATIONS = (
     "gen_ai.conversation.id",
+    "ag2.network.channel_id",
     "session.id",
     "langfuse.session.id",
     "traceloop.association.properties.session_id",
@@ -176,7 +177,8 @@ class Threads:
         """Returns the discussions that a call has heard of as one, unless they are known to be about two things."""
         kept = threads[0]
         for other in threads[1:]:
-            if other.known and kept.known or not other.traces & kept.traces:
+            apart = len({each.known for each in (kept, other)} - {""}) > 1
+            if apart or not other.traces & kept.traces:
                 kept = other
                 continue
             kept.calls = sorted({*kept.calls, *other.calls})
