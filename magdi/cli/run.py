@@ -108,4 +108,5 @@ def _shared(processes: int) -> int:
         if not skip and argument != "--fresh" and not argument.startswith("--processes"):
             own.append(argument)
         skip = argument == "--processes"
-    return subprocess.run([*arguments, "-m", "magdi", *own], check=False).returncode
+    noise = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # DDP warns of each process that finds none of the unused weights it seeks
+    return subprocess.run([*arguments, "-m", "magdi", *own], env=noise | os.environ, check=False).returncode

@@ -112,7 +112,6 @@ def distill(
     checkpoints = out / "checkpoints"
     arguments = training_arguments(
         training,
-        changing=any(_comes_and_goes(each) for each in objectives.values()),
         steps=order.total,
         seed=seed,
         precision=precision(student.config, student.checkpoint_type, _device()),
@@ -153,12 +152,6 @@ def distill(
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
     return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
-
-
-def _comes_and_goes(objective: Objective) -> bool:
-    """Whether some steps leave weights without a gradient that others give one."""
-    settings = objective.config
-    return bool(settings.anneal) or getattr(settings, "states", "live") == "frozen"
 
 
 def _device() -> torch.device:

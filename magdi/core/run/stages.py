@@ -184,9 +184,11 @@ class Workshop:
         objectives = self.objectives()
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         check_teachable(read_mags(mags), objectives, config.training.title)
+        from magdi.core.distill.processes import idle_devices
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
+        self._note(idle_devices())
         student = load_student(config.student, path=self.base, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
         lines = MetricsFile(self.directory.metrics)
