@@ -110,17 +110,12 @@ def distill(
     trained, validation = corpus.split(training.validation, seed)
     order = _order(trained, training, seed)
     checkpoints = out / "checkpoints"
-    arguments = training_arguments(
-        training,
-        steps=order.total,
-        seed=seed,
-        precision=precision(student.config, student.checkpoint_type, _device()),
-        folder=checkpoints,
-    )
+    computed = precision(student.config, student.checkpoint_type, _device())
+    arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
     student.model.to(arguments.device)
     if any(each.needs_reference for each in objectives.values()):
         student = student.remembering()
-    reader = find_reader(student, corpus.probes(), training.layout)
+    reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
     rank, processes = arguments.process_index, arguments.world_size
     steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
     if rank == 0:
