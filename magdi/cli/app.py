@@ -12,6 +12,7 @@ import magdi
 from magdi.cli import ablate, ask, config, doctor, evaluate, export, mags, plugins, run, runs, trust, view
 from magdi.cli.commands import mount, names
 from magdi.core.errors import MagdiError
+from magdi.core.threads import PASSIVE
 
 QUIET = {
     "TQDM_DISABLE": "1",
@@ -70,7 +71,7 @@ def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
-    for name, value in (QUIET | SAFE).items():
+    for name, value in (QUIET | SAFE | PASSIVE).items():
         os.environ.setdefault(name, value)
     try:
         app(args=mount(app, sys.argv[1:]))

@@ -30,6 +30,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag
 from magdi.core.objective import Objective
 from magdi.core.quiet import quiet
+from magdi.core.threads import fitting, threads, threads_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +116,13 @@ def distill(
     student.model.to(arguments.device)
     if any(each.needs_reference for each in objectives.values()):
         student = student.remembering()
-    reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
+    with threads_for(student.base):
+        reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
     rank, processes = arguments.process_index, arguments.world_size
     steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
+    count = fitting(student.base)
     if rank == 0:
-        claim(checkpoints, _identity(trained, objectives, training, seed))
+        count = claim(checkpoints, _identity(trained, objectives, training, seed), count)
     last: list[Mapping[str, float]] = [{}]
 
     def told(metrics: Mapping[str, float]) -> None:
@@ -139,7 +142,7 @@ def distill(
         failed=out / "failed_batch.json",
     )
     resume = newest(checkpoints)
-    with student.attending(reader.layout):
+    with student.attending(reader.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if rank == 0:
         student.save(out / "student")

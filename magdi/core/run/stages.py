@@ -33,6 +33,7 @@ from magdi.core.run.progress import Progress
 from magdi.core.run.seats import check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
@@ -253,7 +254,7 @@ class Workshop:
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
                     begun.append(stack.enter_context(Clock(self.progress, "tiny base", total, "steps")))
-                begun[0].at(step)
+                begun[0].at(step, threads_told())
 
             return tiny_base(self.task, config.tiny, cache_directory() / "bases", self._texts(), on_progress)
 
@@ -316,7 +317,9 @@ class Workshop:
                     prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
-                    on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+                    on_progress=lambda done, total, right: clock.at(
+                        done, {"right %": 100 * right / done, **threads_told()}
+                    ),
                 )
 
         try:

@@ -1,7 +1,7 @@
 """Doing a suite's jobs: several at once, in order of what they need, whatever fails.
 
 Worker processes are kept for many jobs, since loading torch takes longer than a small cell; each computes with one
-thread, so that two workers are twice as fast as one.
+thread, unless the environment says another number (`magdi.core.threads`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 from magdi.core.components import Components
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
 from magdi.core.run.progress import Figures, Progress
+from magdi.core.threads import OWN
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.work import do
 
@@ -90,7 +91,7 @@ def execute(jobs: Sequence[Job], bench: Bench, *, workers: int, on_end: Callable
         return []
     if workers == 1:
         return _one_by_one(left, bench, on_end)
-    with _threads("1"):
+    with _one_thread():
         return _Scheduler(left, bench, min(workers, len(left)), on_end).run()
 
 
@@ -211,9 +212,6 @@ def _start_worker(bench: Bench) -> None:
     global _worker
     end_with_parent()
     _worker = bench()
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def end_with_parent() -> None:
@@ -235,22 +233,17 @@ def _in_worker(job: Job) -> Failure | None:
     return _done(job, components, Observed(observe))
 
 
-class _threads:  # noqa: N801 (a context manager)
-    """Processes begun within it compute with so many threads."""
-
-    def __init__(self, count: str) -> None:
-        self._count = count
-        self._before: str | None = None
-
-    def __enter__(self) -> None:
-        self._before = os.environ.get("OMP_NUM_THREADS")
-        os.environ["OMP_NUM_THREADS"] = self._count
-
-    def __exit__(self, *exception: object) -> None:
-        if self._before is None:
-            os.environ.pop("OMP_NUM_THREADS", None)
-        else:
-            os.environ["OMP_NUM_THREADS"] = self._before
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes begun within it compute with one thread, unless somebody has chosen another number."""
+    if any(os.environ.get(name) for name in OWN):
+        yield
+        return
+    os.environ[OWN[0]] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[OWN[0]]
 
 
 def in_order(jobs: Sequence[Job]) -> Iterator[Job]:

@@ -14,7 +14,7 @@ from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
 from magdi.core.mag import Mag
 from magdi.core.objective import CHAINS, Chain, Objective, Selecting, Taken
-from magdi.core.run.threads import threads
+from magdi.core.threads import threads
 from magdi.plugins.registry import default_registry
 
 SHORT = {"learning_rate": 1e-2, "steps": 6, "mags_per_step": 3, "log_every": 2, "save_every": 2}

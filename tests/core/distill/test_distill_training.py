@@ -70,7 +70,7 @@ def test_the_loss_falls_and_all_is_said(student: Load, tmp_path: Path, adaptatio
     terms = ("positive", "margin", "node")
     expected = {f"{what}/{term}" for what in ("loss", "weighted", "grad_norm") for term in terms}
     expected |= {"loss", "grad_norm", "learning_rate", "accuracy/pairs", "accuracy/nodes", "step"}
-    expected |= {"tokens_per_second", "mags_per_second", "memory_mib", "progress", "passes"}
+    expected |= {"tokens_per_second", "mags_per_second", "memory_mib", "threads", "progress", "passes"}
     assert expected <= told[0].keys()
     assert [line["step"] for line in told] == [1, *range(2, 21, 2)]
     assert told[0]["loss"] == pytest.approx(sum(told[0][f"weighted/{term}"] for term in terms), rel=1e-5)
@@ -273,6 +273,20 @@ def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: p
     assert idle_devices() == "training on one of 4 GPUs; --processes 4 takes all"
     monkeypatch.setenv("WORLD_SIZE", "4")
     assert idle_devices() == ""
+
+
+def test_training_goes_on_with_the_threads_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another machine, or a busier one: sums, and so weights, may depend on their number."""
+    from magdi.core.distill.checkpoints import claim, mark_complete
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert claim(tmp_path, {"seed": 1}, 3) == 3
+    assert claim(tmp_path, {"seed": 1}, 2) == 2
+    (tmp_path / "checkpoint-2").mkdir()
+    mark_complete(tmp_path / "checkpoint-2")
+    assert claim(tmp_path, {"seed": 1}, 4) == 2
+    (tmp_path / "identity.json").write_text('{"seed": 1, "threads": 1000000000}')
+    assert claim(tmp_path, {"seed": 1}, 4) == 4
 
 
 def numbers(text: str) -> list[list[float]]:
