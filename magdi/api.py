@@ -21,20 +21,14 @@ from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
-from magdi.core.run.plan import plan_run
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.result import RunResult, document
-from magdi.core.run.run import Stage
-from magdi.core.run.run import run as _run
 from magdi.core.run.runs import RUNS, plugins_of
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
 from magdi.plugins.setup import Setup, set_up
-from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
-from magdi.plugins.suites.file import Equal
-from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
@@ -45,8 +39,12 @@ if TYPE_CHECKING:
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.exam.result import EvaluationResult
+    from magdi.core.run.run import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.file import Equal
+    from magdi.plugins.suites.outcome import SuiteResult
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -115,9 +113,11 @@ def go(
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
+    from magdi.core.run.run import run as hold
+
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
-    directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    directory = hold(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
 
@@ -235,6 +235,9 @@ def ablate(
     Raises:
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
+    from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.suites.outcome import SuiteResult
+
     given = Given()
     flags = long_form(given.plain(settings))
     if jobs > 1 and given.stays_here:
@@ -272,6 +275,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
 
     Keys: ``run`` (the directory), and those of `magdi.core.run.plan.plan_run`.
     """
+    from magdi.core.run.plan import plan_run
+
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)
     return found | {"run": str(out or default_directory(setup.config))}

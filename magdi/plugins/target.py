@@ -7,6 +7,8 @@ import os
 import re
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb, walk_tb
 from typing import Any
@@ -39,9 +41,35 @@ def load_class(registration: Registration) -> type:
     Raises:
         ComponentError: The module cannot be imported, has no such class, or the class is not of the component's kind.
     """
+    component = registration.component
+    with _blamed(registration):
+        found = _check(resolve(component.target), registration.kind)
+        if component.settings and resolve(component.settings) is not found.Config:  # type: ignore[attr-defined]
+            raise TypeError(f"its settings are said to be {component.settings!r}, which is not {found.__name__}.Config")
+        return found
+
+
+def load_settings(registration: Registration) -> type[BaseModel]:
+    """Imports the model of a component's settings, and the component's class only where it does not say which it is.
+
+    Raises:
+        ComponentError: As `load_class`, or it is no model.
+    """
+    if not registration.component.settings:
+        return load_class(registration).Config  # type: ignore[attr-defined,no-any-return]
+    with _blamed(registration):
+        found = resolve(registration.component.settings)
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            raise TypeError(f"{registration.component.settings!r} is no pydantic model")
+        return found
+
+
+@contextmanager
+def _blamed(registration: Registration) -> Iterator[None]:
+    """Makes whatever importing a component raises a ComponentError that says whose it is."""
     try:
         with guarded():
-            return _check(resolve(registration.component.target), registration.kind)
+            yield
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
         install = component.requires and f'pip install "{component.requires}"'
