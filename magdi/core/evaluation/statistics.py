@@ -89,7 +89,7 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
     for k in range(min(sum(sides), count - sum(sides))):
         splits = splits * (count - k) // (k + 1)
         so_uneven += splits
-    return min(1.0, 2 * so_uneven / 2**count)
+    return min(1.0, 2 * so_uneven / (1 << count))
 
 
 def paired_bootstrap(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> Interval:
