@@ -109,7 +109,7 @@ class Baselines:
     def add(self, mag: Mag) -> None:
         """Takes a MAG in, where it is graded."""
         if mag.question.gold is not None:
-            firsts = [turn for turn in answering(mag) if turn.round == 0]
+            firsts = answering(turn for turn in mag.turns if turn.round == 0)
             self._agents |= dict.fromkeys(turn.agent for turn in firsts)
             self._protocols.setdefault(mag.protocol, _Talks()).add(mag, firsts)
 

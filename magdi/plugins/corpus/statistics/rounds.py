@@ -27,8 +27,11 @@ class Rounds:
         last = min(MOST_ROUNDS - 1, mag.rounds)
         while len(self._rows) <= last:
             self._rows.append(_Row())
+        said: dict[int, list[Turn]] = {}
+        for turn in mag.turns:
+            said.setdefault(turn.round, []).append(turn)
         for number, row in enumerate(self._rows[: last + 1]):
-            row.add(mag, number)
+            row.add(mag, number, said.get(number, []))
         if mag.question.gold is not None:
             self._ended.setdefault(last, Share()).add(_voted(mag, last))
 
@@ -52,9 +55,9 @@ class _Row:
         self.consensus, self.accuracy, self.vote = Share(), Share(), Share()
         self.agreement, self.distinct, self.entropy = Mean(), Mean(), Mean()
 
-    def add(self, mag: Mag, number: int) -> None:
-        self.reached += any(turn.round == number for turn in mag.turns)
-        turns = [turn for turn in answering(mag) if turn.round == number]
+    def add(self, mag: Mag, number: int, said: Sequence[Turn]) -> None:
+        self.reached += bool(said)
+        turns = answering(said)
         if turns:
             self.consensus.add(consensus(turns))
             self.agreement.add(agreement(turns))
@@ -90,9 +93,9 @@ def by_round(mags: Iterable[Mag]) -> list[dict[str, Any]]:
     return rounds.document()
 
 
-def answering(mag: Mag) -> list[Turn]:
+def answering(turns: Iterable[Turn]) -> list[Turn]:
     """Returns the turns that gave an answer or should have; critics and voters are not asked for one."""
-    return [turn for turn in mag.turns if turn.answer is not None or turn.status == "invalid"]
+    return [turn for turn in turns if turn.answer is not None or turn.status == "invalid"]
 
 
 def _voted(mag: Mag, round: int) -> bool:  # noqa: A002
