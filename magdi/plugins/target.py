@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from traceback import extract_tb, walk_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
 from magdi.core.config.code import module_file
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import Kind
+from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import PREFIX
 from magdi.plugins.guard import guarded
 from magdi.plugins.registration import Registration, named
 
-BASES: dict[Kind, str] = {
-    "protocol": "magdi.core.protocol:Protocol",
-    "encoder": "magdi.core.encoder:Encoder",
-    "teacher": "magdi.core.teacher:Teacher",
-    "task": "magdi.core.task:Task",
-    "objective": "magdi.core.objective:Objective",
-}
+if TYPE_CHECKING:
+    from typer import Typer
+
+Loaded = TypeVar("Loaded")
 
 OWN = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
@@ -41,12 +38,15 @@ def load_class(registration: Registration) -> type:
     Raises:
         ComponentError: The module cannot be imported, has no such class, or the class is not of the component's kind.
     """
-    component = registration.component
-    with _blamed(registration):
-        found = _check(resolve(component.target), registration.kind)
-        if component.settings and resolve(component.settings) is not found.Config:  # type: ignore[attr-defined]
-            raise TypeError(f"its settings are said to be {component.settings!r}, which is not {found.__name__}.Config")
-        return found
+    settings = registration.component.settings
+
+    def check(found: object) -> type:
+        made = _check(found, registration.kind)
+        if settings and resolve(settings) is not made.Config:  # type: ignore[attr-defined]
+            raise TypeError(f"its settings are said to be {settings!r}, which is not {made.__name__}.Config")
+        return made
+
+    return _loaded(registration, check)
 
 
 def load_settings(registration: Registration) -> type[BaseModel]:
@@ -57,19 +57,39 @@ def load_settings(registration: Registration) -> type[BaseModel]:
     """
     if not registration.component.settings:
         return load_class(registration).Config  # type: ignore[attr-defined,no-any-return]
-    with _blamed(registration):
-        found = resolve(registration.component.settings)
+
+    def check(found: object) -> type[BaseModel]:
         if not (isinstance(found, type) and issubclass(found, BaseModel)):
             raise TypeError(f"{registration.component.settings!r} is no pydantic model")
         return found
 
+    return _loaded(registration, check, registration.component.settings)
 
-@contextmanager
-def _blamed(registration: Registration) -> Iterator[None]:
-    """Makes whatever importing a component raises a ComponentError that says whose it is."""
+
+def load_command(registration: Registration) -> Typer:
+    """Imports a command; that of a function is an app with this one command.
+
+    Raises:
+        ComponentError: It cannot be imported, or is something else.
+    """
+    import typer
+
+    def check(found: object) -> Typer:
+        if isinstance(found, typer.Typer):
+            return found
+        if not inspect.isfunction(found):
+            raise TypeError(f"{registration.component.target!r} is no typer.Typer and no function")
+        app = typer.Typer(add_completion=False)
+        app.command()(found)
+        return app
+
+    return _loaded(registration, check)
+
+
+def _loaded(registration: Registration, check: Callable[[object], Loaded], target: object = None) -> Loaded:
     try:
         with guarded():
-            yield
+            return check(resolve(target or registration.component.target))
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
         install = component.requires and f'pip install "{component.requires}"'
@@ -127,11 +147,11 @@ def absent(target: object) -> str:
 
 
 def _check(found: object, kind: Kind) -> type:
-    base = resolve(BASES[kind])
+    base = resolve(KINDS[kind].base)
     if not isinstance(found, type):
         raise TypeError(f"{found!r} is no class")
     if not issubclass(found, base):
-        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {BASES[kind].replace(':', '.')}")
+        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {KINDS[kind].base.replace(':', '.')}")
     config = getattr(found, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise TypeError(f"{found.__name__}.Config is no pydantic model")

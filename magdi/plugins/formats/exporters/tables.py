@@ -12,6 +12,7 @@ from typing import Any
 from magdi.core.files import whole_path, write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.views import View, edges
+from magdi.plugins.formats.exporter import Exporter
 
 ROWS_AT_ONCE = 512
 """Discussions that are in memory together, and a group of rows of the file."""
@@ -42,33 +43,41 @@ def mag_of(fields: dict[str, Any]) -> Mag:
     return Mag.model_validate(fields | {"question": question, "decision": decision, "metadata": metadata})
 
 
-def write_parquet(mags: Iterable[Mag], path: Path, view: View = "exact") -> int:
-    """Writes one Parquet file, some rows at a time; returns the number of rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class Parquet(Exporter):
+    """One Parquet file, one discussion a row."""
 
-    count, schema, coming = 0, _schema(), iter(mags)
-    with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
-        while rows := [row(mag, view) for mag in islice(coming, ROWS_AT_ONCE)]:
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            count += len(rows)
-    return count
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes one Parquet file, some rows at a time; returns the number of rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        count, schema, coming = 0, _schema(), iter(mags)
+        with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
+            while rows := [row(mag, view) for mag in islice(coming, ROWS_AT_ONCE)]:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                count += len(rows)
+        return count
 
 
 def read_parquet(path: Path | str) -> Iterator[Mag]:
-    """Yields the MAGs of a Parquet file that `write_parquet` has written."""
+    """Yields the MAGs of a Parquet file that `Parquet` has written."""
     import pyarrow.parquet as pq
 
     for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
         yield from map(mag_of, batch.to_pylist())
 
 
-def write_dataset(mags: Iterable[Mag], folder: Path, view: View = "exact") -> int:
-    """Writes ``data/train-00000-of-00001.parquet`` and README.md, the dataset's card; returns the number of rows."""
-    card = Card()
-    count = write_parquet(card.watching(mags), folder / "data" / "train-00000-of-00001.parquet", view)
-    write_whole(folder / "README.md", card.text(view))
-    return count
+class Dataset(Exporter):
+    """A folder for the Hugging Face hub: Parquet and a card."""
+
+    folder = True
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
+        card = Card()
+        count = Parquet().write(card.watching(mags), path / "data" / "train-00000-of-00001.parquet", view)
+        write_whole(path / "README.md", card.text(view))
+        return count
 
 
 class Card:
