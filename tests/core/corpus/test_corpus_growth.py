@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mag_samples import talk
-from magdi.plugins.formats.exporters.formats import EXPORTS
+from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics import describe
@@ -45,8 +45,8 @@ def page(mags: Any, folder: Path) -> None:
     ("work", "most"),
     [
         (lambda mags, folder: describe(mags), 2),
-        (lambda mags, folder: EXPORTS["parquet"].write(mags, folder / "x.parquet", "exact"), 2),
-        (lambda mags, folder: EXPORTS["dataset"].write(mags, folder / "x", "exact"), 2),
+        (lambda mags, folder: Parquet().write(mags, folder / "x.parquet", "exact"), 2),
+        (lambda mags, folder: Dataset().write(mags, folder / "x", "exact"), 2),
         (page, 12),
     ],
     ids=["stats", "parquet", "dataset", "view"],
