@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from mag_samples import talk
-from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.formats.exporters import tables
+from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions
 
 
