@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """DDP would warn of every process that finds none of the unused weights that it looks for."""
+PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -38,6 +41,12 @@ def run(
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     sharding: opt.Sharding = "none",
+    on: place.Where = "local",
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -45,6 +54,9 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
+    if on != "local" and not dry_run:
+        resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+        _elsewhere(request, out, on, resources)
     _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
@@ -118,6 +130,21 @@ def _go(
     if outcome.get("failed") and "RANK" not in os.environ:  # of several processes the one that began them says it
         output.warn(told_last(outcome["failed"], RunDirectory(Path(outcome["run"])).failures))
         raise typer.Exit(SOME_FAILED)
+
+
+def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
+    """Gives the same command on a cluster; what is left for this one is to say what came of it."""
+    from magdi.api import default_directory
+    from magdi.plugins.suites.engines.command import elsewhere
+
+    directory = out or default_directory(request.set_up().config)
+    arguments, skip = [], False
+    for argument in sys.argv[1:]:
+        name = argument.partition("=")[0]
+        if not skip and name not in PLACED:
+            arguments.append(argument)
+        skip = argument in PLACED
+    elsewhere(on, resources, directory, arguments)
 
 
 def _shared(processes: int, sharding: str) -> int:

@@ -176,7 +176,7 @@ def _drive(
         characters += _characters(wave).total()
         if characters > MOST_CHARACTERS:
             raise ProtocolError(
-                f"a discussion of {type(protocol).__name__} asks for more than {MOST_CHARACTERS:,} characters of prompts",
+                f"{type(protocol).__name__} asks for more than {MOST_CHARACTERS:,} characters of prompts a discussion",
                 hint="fewer rounds, or a rule by which it ends",
             )
         for pending in wave:
