@@ -10,7 +10,6 @@ import pytest
 from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
-from magdi.core.discussion import plan
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.driver import Seat, hold_discussions
 from magdi.core.discussion.gate import Rate, estimated_tokens
@@ -19,6 +18,7 @@ from magdi.core.errors import ConfigError, LimitReached, ProtocolError
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
+from magdi.plugins.runs import discussion_plan as plan
 from magdi.plugins.runs.discussion_plan import make_plan, max_calls
 from magdi.plugins.teachers.prices import price_of
 from magdi.protocols.debate import Debate
