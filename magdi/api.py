@@ -22,20 +22,13 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
-from magdi.core.run.run import Stage
-from magdi.core.run.run import run as _run
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS, plugins_of
-from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.runs.result import RunResult, document
 from magdi.plugins.setup import Setup, set_up
-from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
-from magdi.plugins.suites.engines.resources import On, Resources
-from magdi.plugins.suites.file import Equal
-from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
@@ -46,10 +39,15 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
+    from magdi.core.run.run import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
     from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.engines.resources import On, Resources
+    from magdi.plugins.suites.file import Equal
+    from magdi.plugins.suites.outcome import SuiteResult
     from magdi.plugins.traces.collection import Counts
 
     Section = Mapping[str, Any]
@@ -119,9 +117,11 @@ def go(
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
+    from magdi.core.run.run import run as hold
+
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
-    directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    directory = hold(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
 
@@ -243,6 +243,9 @@ def ablate(
     Raises:
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
+    from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.suites.outcome import SuiteResult
+
     given = Given()
     flags = long_form(given.plain(settings))
     if (on != "local" or (jobs or 1) > 1) and given.stays_here:
@@ -281,6 +284,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.plan import plan_run
+
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)
     return found | {"run": str(out or default_directory(setup.config))}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 SHARED = ("--processes", "--sharding")
+NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""DDP would warn of every process that finds none of the unused weights that it looks for."""
 PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
@@ -180,5 +182,5 @@ def _shared(processes: int, sharding: str) -> int:
         if not skip and name not in ("--fresh", *SHARED):
             own.append(argument)
         skip = argument in SHARED
-    environment = os.environ | (FSDP2 if sharding == "fsdp2" else {})
+    environment = NO_ADVICE | os.environ | (FSDP2 if sharding == "fsdp2" else {})
     return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode

@@ -9,7 +9,7 @@ from magdi.plugins.hookspecs import hookimpl
 
 
 def _of(package: str, *rows: tuple[str, ...]) -> Iterator[Component]:
-    """Yields components of a package: name, target in the package, summary, and what they require."""
+    """Yields components of a package: name, target in the package, summary, what they require, settings."""
     for name, target, *about in rows:
         yield Component(name, f"{package}.{target}", *about)
 
@@ -73,31 +73,50 @@ def magdi_protocols() -> Iterator[Component]:
 @hookimpl
 def magdi_encoders() -> Iterator[Component]:
     """Yields the shipped encoders."""
+    own = "magdi.encoders.settings"
     yield from _of(
         "magdi.encoders",
-        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's.", "", f"{own}:GcnConfig"),
         (
             "gcn-symmetric",
             "gcn_symmetric:GcnSymmetric",
             "Graph convolutions with symmetric normalisation and dropout: the authors' code.",
+            "",
+            f"{own}:GcnSymmetricConfig",
         ),
-        ("node-attention", "node_attention:NodeAttention", "Self-attention over a MAG's turns; no edges."),
+        (
+            "node-attention",
+            "node_attention:NodeAttention",
+            "Self-attention over a MAG's turns; no edges.",
+            "",
+            f"{own}:HeadsConfig",
+        ),
         (
             "token-attention",
             "token_attention:TokenAttention",
             "Self-attention over all tokens of an interaction, pooled by turn; no edges.",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("none", "none:NoEncoder", "No graph: each turn is classified by its own state."),
-        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
-        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement."),
-        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
+        (
+            "none",
+            "none:NoEncoder",
+            "No graph: each turn is classified by its own state.",
+            "",
+            "magdi.core.configurable:NoConfig",
+        ),
+        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each.", "", f"{own}:StackConfig"),
+        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement.", "", f"{own}:StackConfig"),
+        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown.", "", f"{own}:HeadsConfig"),
         (
             "graph-transformer",
             "graph_transformer:GraphTransformer",
             "Dot-product attention along the edges (PyG's TransformerConv).",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
-        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
+        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge.", "", f"{own}:StackConfig"),
+        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each.", "", f"{own}:DirGnnConfig"),
     )
 
 
