@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
+    from magdi.plugins.setup import Setup
+    from magdi.plugins.traces.sending import Sender
 
 
 SHARED = ("--processes", "--sharding")
+NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""DDP would warn of every process that finds none of the unused weights that it looks for."""
+PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -37,6 +45,12 @@ def run(
     processes: opt.Processes = 1,
     rounds_of_training: opt.RoundsOfTraining = 1,
     sharding: opt.Sharding = "none",
+    on: place.Where = "local",
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -44,7 +58,10 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding, rounds_of_training)
+    if on != "local" and not dry_run:
+        resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+        _elsewhere(request, out, on, resources)
+    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding, rounds=rounds_of_training)
 
 
 @opt.configured
@@ -53,11 +70,12 @@ def discuss(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
+    otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Hold the discussions of a run and no more: its mags.jsonl."""
-    _go(request, "discussion", out, fresh, dry_run, json, quiet)
+    _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
 
 
 @opt.configured
@@ -86,6 +104,7 @@ def _go(
     processes: int = 1,
     sharding: str = "none",
     rounds: int = 1,
+    otel: bool = False,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -105,12 +124,15 @@ def _go(
         plan = api.plan(setup, out, until=until)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
-    progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)
+    sender = _sender(setup, otel)
+    progress = output.TerminalProgress(quiet=quiet, observe=_observe(setup, sender))
     try:
         first = "discussion" if processes > 1 else until
         outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
     finally:
         progress.close()
+        if sender is not None:
+            sender.close()
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
     if os.environ.get("RANK", "0") != "0":
@@ -122,6 +144,39 @@ def _go(
         raise typer.Exit(SOME_FAILED)
 
 
+def _sender(setup: Setup, otel: bool) -> Sender | None:
+    """Returns what sends discussions as spans, where that is asked for or the environment says where to."""
+    from magdi.plugins.traces.sending import Sender, is_wanted
+
+    return Sender(setup.plugins.registry) if otel or is_wanted(os.environ) else None
+
+
+def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:
+    if sender is None:
+        return setup.plugins.observers.tell
+
+    def tell(event: str, **facts: Any) -> None:
+        setup.plugins.observers.tell(event, **facts)
+        sender.tell(event, **facts)
+
+    return tell
+
+
+def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
+    """Gives the same command on a cluster; what is left for this one is to say what came of it."""
+    from magdi.api import default_directory
+    from magdi.plugins.suites.engines.command import elsewhere
+
+    directory = out or default_directory(request.set_up().config)
+    arguments, skip = [], False
+    for argument in sys.argv[1:]:
+        name = argument.partition("=")[0]
+        if not skip and name not in PLACED:
+            arguments.append(argument)
+        skip = argument in PLACED
+    elsewhere(on, resources, directory, arguments)
+
+
 def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
@@ -131,5 +186,5 @@ def _shared(processes: int, sharding: str) -> int:
         if not skip and name not in ("--fresh", *SHARED):
             own.append(argument)
         skip = argument in SHARED
-    environment = os.environ | (FSDP2 if sharding == "fsdp2" else {})
+    environment = NO_ADVICE | os.environ | (FSDP2 if sharding == "fsdp2" else {})
     return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode

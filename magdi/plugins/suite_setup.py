@@ -26,8 +26,8 @@ from magdi.plugins.setup import named_plugins, without_remote_code
 from magdi.plugins.suites.file import Equal, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
 from magdi.plugins.suites.jobs import talk_config
-from magdi.plugins.suites.runner import Bench, Observe
 from magdi.plugins.suites.suite import Suite
+from magdi.plugins.suites.worker import Bench, Observe
 from magdi.plugins.trust import Trust
 
 SEEDS = 5

@@ -20,18 +20,18 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
-from magdi.core.evaluation.cuts import cut_answers, cut_chains
+from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
 from magdi.core.mag import Mag, Question, read_mags, write_mags
-from magdi.core.run.clock import Clock
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
 from magdi.core.run.figures import discussion_figures, training_document, training_figures
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
-from magdi.core.run.progress import Progress
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
@@ -92,7 +92,7 @@ class Workshop:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
         found = read_in_turn([Path(file) for file in given.mag_files], bad)
-        with Clock(self.progress, "MAGs", None, "MAGs") as clock:
+        with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
         if next(found, None) is not None:
@@ -137,7 +137,7 @@ class Workshop:
 
         cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
-            Clock(self.progress, "discussion", len(questions), "questions") as clock,
+            StageProgress(self.progress, "discussion", len(questions), "questions") as clock,
             Journal(self.directory.journal, cache=cache or None) as journal,
         ):
             stored = discuss_to_file(
@@ -213,14 +213,16 @@ class Workshop:
 
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
+        from magdi.core.distill.processes import idle_devices
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
+        self._note(idle_devices())
         start = self.directory.student / stage.start if stage and stage.start else None
         student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
         lines, what = MetricsFile(self.directory.metrics), f" {stage.role} ({stage.stage})" if stage else ""
-        with Clock(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
+        with StageProgress(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
@@ -255,7 +257,7 @@ class Workshop:
             teaching = {name: each.lacking for name, each in objectives.items() if each.teaches}
             why = f"{' or '.join(dict.fromkeys(teaching.values()))}, and {', '.join(teaching)} learns nothing from them"
             self._note(f"warning: {untaught:,} of {report.counts['mags']:,} MAGs have {why}")
-        self._note(cut_chains(report.counts, max_length))
+        self._note(chains_cut_warning(report.counts, max_length))
 
     def _note(self, text: str) -> None:
         if text:
@@ -280,12 +282,12 @@ class Workshop:
         if config.model != "tiny":
             return config.model
         with ExitStack() as stack:
-            begun: list[Clock] = []
+            begun: list[StageProgress] = []
 
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
-                    begun.append(stack.enter_context(Clock(self.progress, "tiny base", total, "steps")))
-                begun[0].at(step)
+                    begun.append(stack.enter_context(StageProgress(self.progress, "tiny base", total, "steps")))
+                begun[0].at(step, threads_told())
 
             cache = cache_directory() / "bases"
             return self.components.tiny_base(self.task, config.tiny, cache, self._texts(), on_progress)
@@ -312,7 +314,7 @@ class Workshop:
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
             cut = outcome["student"]["cut_off"]
-            self._note(cut_answers("the student", cut, most, "--set evaluation.max_new_tokens=N"))
+            self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
@@ -350,7 +352,7 @@ class Workshop:
         total, out = len(questions) * config.evaluation.samples, self.directory.predictions(who)
 
         def answered() -> list[Prediction]:
-            with Clock(self.progress, f"{who} answers", total, "answers") as clock:
+            with StageProgress(self.progress, f"{who} answers", total, "answers") as clock:
                 return answer_questions(
                     model,
                     questions,
@@ -359,7 +361,9 @@ class Workshop:
                     prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
-                    on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+                    on_progress=lambda done, total, right: clock.at(
+                        done, {"right %": 100 * right / done, **threads_told()}
+                    ),
                 )
 
         try:

@@ -19,7 +19,6 @@ from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
-from magdi.core.run.runs import nearest_runs
 from magdi.core.run.state import State
 from magdi.plugins.report import summary
 from magdi.plugins.report.answers import WHO, Answers
@@ -28,6 +27,7 @@ from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.page import write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.training import curves
+from magdi.plugins.runs.finding import nearest_runs
 from magdi.plugins.suites.page import is_suite, write_suite_page
 
 MOST_FAILURES = 1000
@@ -75,7 +75,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
-    blocks = (*unread, *summary.blocks(discussions.talk, {}))
+    blocks = (*unread, *discussions.notices(), *summary.blocks(discussions.talk, {}))
     return [Section("summary", "Summary", blocks, str(path)), *discussions.sections()]
 
 
@@ -161,6 +161,7 @@ class RunContent:
             status = self.directory.status
         if status != "done":
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
+        blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
         blocks += summary.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())

@@ -19,8 +19,8 @@ from magdi.core.evaluation.team import UNTRAINED, Team, read_team
 from magdi.core.files import digest
 from magdi.core.inside import check_inside
 from magdi.core.mag import Usage
-from magdi.core.run.runs import open_run
 from magdi.core.teacher import Reply, Request
+from magdi.plugins.runs.finding import open_run
 from magdi.plugins.teachers.local import Decoding, InProcessTeacher
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")

@@ -17,7 +17,7 @@ from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.evaluation.team import Team
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
-from magdi.core.run.plan import training_plan
+from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
 
 JOB = Path(__file__).with_name("resume_job.py")
