@@ -31,6 +31,7 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
@@ -212,9 +213,11 @@ class Workshop:
 
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
+        from magdi.core.distill.processes import idle_devices
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
+        self._note(idle_devices())
         start = self.directory.student / stage.start if stage and stage.start else None
         student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
@@ -284,7 +287,7 @@ class Workshop:
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
                     begun.append(stack.enter_context(StageProgress(self.progress, "tiny base", total, "steps")))
-                begun[0].at(step)
+                begun[0].at(step, threads_told())
 
             cache = cache_directory() / "bases"
             return self.components.tiny_base(self.task, config.tiny, cache, self._texts(), on_progress)
@@ -358,7 +361,9 @@ class Workshop:
                     prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
-                    on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+                    on_progress=lambda done, total, right: clock.at(
+                        done, {"right %": 100 * right / done, **threads_told()}
+                    ),
                 )
 
         try:

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 LARGEST = 60
 """No value of a problem is larger; tokenizers have one token for each number from 0 to this one."""
@@ -135,12 +136,18 @@ def draw_problem(rng: random.Random, steps: int) -> Problem:
     value = start = rng.randint(1, LARGEST)
     told: list[Step] = []
     while len(told) < steps:
-        fitting = {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
+        fitting = _fitting(value)
         kind = rng.choice(list(fitting))
         step = Step(kind, rng.choice(fitting[kind]))
         told.append(step)
         value = calculate(step.operation, value, step.amount)
     return Problem(start, tuple(told), rng.choice(list(NAMES)), rng.choice(THINGS))
+
+
+@cache
+def _fitting(value: int) -> dict[str, list[int]]:
+    """Returns the kinds of steps that fit a value, each with its amounts."""
+    return {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
 
 
 def _amounts(operation: str, value: int) -> list[int]:
