@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_sources import sources
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
+for subset in (subsets.merge, subsets.split, subsets.sample):
+    app.command()(subset)
+app.command("filter")(subsets.filter_)
 
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]

@@ -99,6 +99,16 @@ def test_the_driver_keeps_to_a_teachers_rate(
     assert times == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize(("tokens", "seconds"), [(1, 0.0), (517, 1.0)])
+def test_what_a_reply_did_not_take_is_given_back(
+    options: dict[str, Any], tokens: int, seconds: float, virtual_time: Callable[[], float]
+) -> None:
+    teacher = Speaker("a", tokens=tokens)
+    teacher.tokens_per_minute = 600 * 1034  # ten replies a second, were they as long as they may be
+    list(hold_discussions(numbered(20), seats=table(teacher), **options | {"protocol": Single()}))
+    assert virtual_time() == pytest.approx(seconds, abs=0.1)
+
+
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
