@@ -90,6 +90,10 @@ Decision = Annotated[
 ]
 Level = Annotated[str | None, typer.Option(help="1-4, base, single-teacher:NAME or dss-mt.", show_default=False)]
 Edges = Annotated[str | None, typer.Option(help="exact, adjacent, undirected, full or none.", show_default=False)]
+Refresh = Annotated[
+    int | None,
+    typer.Option(min=1, help="Passes after which the student's own answers join the MAGs.", show_default=False),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions to discuss.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn.", show_default=False)]
 Preset = Annotated[str | None, typer.Option(help="auto, tiny, quick, paper or authors-code.", show_default=False)]
@@ -224,6 +228,7 @@ SHARED: dict[str, Any] = {
     "skip_bad": SkipBad,
     "level": Level,
     "edges": Edges,
+    "refresh": Refresh,
     "limit": Limit,
     "seed": Seed,
     "preset": Preset,
@@ -246,7 +251,7 @@ SWITCHES = ("quick", "no_plugins", "skip_bad", "trust", "estimate_usage")
 SETTINGS = (
     *("task", "data", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed"),
     *("preset", "mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "price", "estimate_usage"),
-    *("cache", "plugin"),
+    *("cache", "plugin", "refresh"),
 )
 
 

@@ -13,6 +13,7 @@ SHORTCUTS = {
     "decision": "discussion.decision",
     "level": "training.level",
     "edges": "training.edges",
+    "refresh": "training.refresh",
     "limit": "discussion.questions",
     "mags": "discussion.mags",
     "skip_bad": "discussion.skip_bad",

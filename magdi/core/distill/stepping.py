@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch.utils.data import Dataset
@@ -33,7 +33,7 @@ class Step:
     mags: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Steps(Dataset[Step]):
     """All optimizer steps of a run, made when they are asked for.
 
@@ -44,6 +44,8 @@ class Steps(Dataset[Step]):
         budget: Most tokens of a forward pass.
         rank: This process.
         processes: How many there are.
+        every: Passes after which the MAGs are renewed; None for never.
+        renewed: Returns the MAGs after so many renewals.
     """
 
     corpus: Corpus
@@ -52,17 +54,28 @@ class Steps(Dataset[Step]):
     budget: int
     rank: int = 0
     processes: int = 1
+    every: int | None = None
+    renewed: Callable[[int], Corpus] | None = None
 
     def __len__(self) -> int:
         return self.schedule.total
 
     def __getitem__(self, number: int) -> Step:
-        chosen = self.schedule.step(number)
-        sizes = self.corpus.sizes
+        chosen, corpus = self.schedule.step(number), self.corpus_at(number)
+        sizes = corpus.sizes
         own = share(chosen, sizes, self.layout, self.rank, self.processes)
         groups = forwards(own, sizes, self.layout, self.budget)
-        batches = tuple(collate(self.corpus[group], self.layout) for group in groups)
+        batches = tuple(collate(corpus[group], self.layout) for group in groups)
         return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen))
+
+    def corpus_at(self, number: int) -> Corpus:
+        """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""
+        renewals = self.renewals(number)
+        return self.renewed(renewals) if renewals and self.renewed is not None else self.corpus
+
+    def renewals(self, number: int) -> int:
+        """Returns how often the MAGs were renewed before a step."""
+        return self.schedule.renewals(number, self.every)
 
 
 def summed(sizes: Sequence[Size]) -> Size:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 from magdi.core.config.models import Training
 from magdi.core.distill.arguments import training_arguments
-from magdi.core.distill.checkpoints import claim, discard, newest
+from magdi.core.distill.checkpoints import RENEWED, claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
@@ -22,6 +23,7 @@ from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
+from magdi.core.distill.renewal import Joined, Renewal
 from magdi.core.distill.stepping import Steps, summed
 from magdi.core.distill.steps import Schedule
 from magdi.core.distill.student import DistillStudent, precision
@@ -80,6 +82,7 @@ def distill(
     out: Path,
     on_metrics: Metrics = lambda metrics: None,
     cache: Path | None = None,
+    joined: Joined | None = None,
 ) -> DistillReport:
     """Trains a student on MAGs and saves it to ``out/student``.
 
@@ -96,6 +99,7 @@ def distill(
         out: Where to write.
         on_metrics: Told every line of metrics.
         cache: Where tables of encoded MAGs are kept.
+        joined: Returns MAGs together with what the student says by then; needed for ``training.refresh``.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -106,7 +110,11 @@ def distill(
     needing = [name for name, each in objectives.items() if each.uses_encoder]
     if encoder is None and needing:
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
-    corpus = read_corpus(mags, reading_of(student, objectives, training, seed), cache)
+    if training.refresh and joined is None:
+        raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(joined=...)")
+    mags = mags if isinstance(mags, Path) else list(mags)
+    reading = reading_of(student, objectives, training, seed)
+    corpus = read_corpus(mags, reading, cache)
     trained, validation = corpus.split(training.validation, seed)
     order = _order(trained, training, seed)
     checkpoints = out / "checkpoints"
@@ -123,7 +131,10 @@ def distill(
         student = student.remembering()
     reader = find_reader(student, corpus.probes(), training.layout)
     rank, processes = arguments.process_index, arguments.world_size
-    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
+    renewal = Renewal(mags, joined, student, reading, corpus, checkpoints, cache) if joined else None
+    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, training.refresh)
+    if renewal is not None:
+        steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
     if rank == 0:
         claim(checkpoints, _identity(trained, objectives, training, seed))
     last: list[Mapping[str, float]] = [{}]
@@ -147,12 +158,18 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(reader.layout):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    report = _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
+    renewals = steps.renewals(report.steps - 1)
+    if renewal is not None and renewals:
+        report = replace(report, counts={**report.counts, **renewal.tally(renewals)})
     if rank == 0:
         student.save(out / "student")
         heads.save(out / "student")
+        if renewal is not None and renewals:
+            renewal.keep(renewals, out / RENEWED)
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
-    return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
+    return report
 
 
 def _comes_and_goes(objective: Objective) -> bool:
@@ -212,9 +229,7 @@ def _report(
     last: Mapping[str, float],
 ) -> DistillReport:
     done = trainer.state.global_step
-    table = np.array([size.row() for size in steps.corpus.sizes])
-    read = (table[steps.schedule.step(number)].sum(0) for number in range(done))
-    counted = Size.from_row(sum(read, start=np.zeros_like(table[0])).tolist())
+    counted = _counted(steps, done)
     objectives = trainer.model.objectives
     by_name = dict(zip(objectives, counted.counts, strict=True))
     return DistillReport(
@@ -223,7 +238,7 @@ def _report(
         layout=steps.layout.name,
         steps=done,
         epochs=steps.schedule.epoch(done),
-        mags=len(table),
+        mags=len(steps.corpus),
         tokens=counted.tokens,
         counted=by_name,
         predicted=sum(by_name[name] for name, each in objectives.items() if each.teaches),
@@ -231,4 +246,16 @@ def _report(
         counts=corpus.tally,
         metrics=last,
         best=trainer.state.best_global_step,
+    )
+
+
+def _counted(steps: Steps, done: int) -> Size:
+    """Returns what is counted of the first steps together."""
+    rows = []
+    for _, alike in groupby(range(done), key=steps.renewals):
+        numbers = list(alike)
+        table = np.array([size.row() for size in steps.corpus_at(numbers[0]).sizes])
+        rows.append(table[np.concatenate([steps.schedule.step(number) for number in numbers])].sum(0))
+    return (
+        Size.from_row(np.sum(rows, axis=0).tolist()) if rows else Size(counts=(0,) * len(steps.corpus.sizes[0].counts))
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
+    from magdi.core.run.on_policy import OnPolicy
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
@@ -207,6 +208,7 @@ class Workshop:
                 out=self.directory.path,
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
+                joined=self._joined,
             )
         if report.epochs > MANY_PASSES:
             self.progress.note(
@@ -220,6 +222,18 @@ class Workshop:
         self._note(cut_chains(report.counts, student.max_length))
         counted = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
+
+    @property
+    def _joined(self) -> OnPolicy | None:
+        """Asks the student between passes, where it is to learn from what it says itself."""
+        from magdi.core.run.on_policy import OnPolicy
+
+        training = self.config.training
+        if not training.refresh:
+            return None
+        sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
+        settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
+        return OnPolicy(self.task, settings, self.config.seed)
 
     def _note(self, text: str) -> None:
         if text:

@@ -24,10 +24,11 @@ _STUDENT = f"""config.json generation_config.json model.safetensors model-*.safe
     adapter_config.json adapter_model.safetensors heads.safetensors README.md training_args.bin chat_template.jinja
     {_TOKENIZER} vocab.txt merges.txt spiece.model sentencepiece.bpe.model"""
 _CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_args.bin"
-_RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl metrics.jsonl failed_batch.json report.html
-    cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
+_RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.jsonl metrics.jsonl failed_batch.json
+    report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
-    evaluation/*.sqlite-shm checkpoints/identity.json checkpoints/runs/*/events.out.tfevents.*"""
+    evaluation/*.sqlite-shm checkpoints/identity.json checkpoints/renewed-*.jsonl
+    checkpoints/runs/*/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
     *(f"student/{name}" for name in _STUDENT.split()),
