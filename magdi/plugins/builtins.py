@@ -121,9 +121,7 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
         Component(
             "arithmetic", "magdi.plugins.tasks.arithmetic:Arithmetic", "Procedural word problems, several steps."
         ),
-        Component(
-            "order", "magdi.plugins.tasks.order:Order", "Instrument: a misconception that two of three share."
-        ),
+        Component("order", "magdi.plugins.tasks.order:Order", "Instrument: a misconception that two of three share."),
         Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
         Component("strategyqa", "magdi.plugins.tasks.strategyqa:StrategyQa", "Yes or no, with implicit steps."),
         Component("commonsense-qa", "magdi.plugins.tasks.commonsense_qa:CommonsenseQa", "Five options, common sense."),
@@ -154,6 +152,21 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "unlikelihood",
             "magdi.plugins.objectives.unlikelihood:Unlikelihood",
             "Tokens of wrong turns made less likely (Welleck et al., 2020).",
+        ),
+        Component(
+            "contrast",
+            "magdi.plugins.objectives.contrast:Contrast",
+            "L- on the student's own log-probabilities: right turns likelier than wrong ones by a margin.",
+        ),
+        Component(
+            "classification",
+            "magdi.plugins.objectives.classification:Classification",
+            "L_I on the student's own log-probabilities: right turns likely, wrong ones not.",
+        ),
+        Component(
+            "propagation",
+            "magdi.plugins.objectives.propagation:Propagation",
+            "The same, corrected by what the encoder makes of the graph: what it cannot explain is learned.",
         ),
     ),
 }
