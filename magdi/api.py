@@ -204,6 +204,7 @@ def ablate(
     jobs: int = 1,
     only: Sequence[str] = (),
     equal: Equal | None = None,
+    instrument: str | None = None,
     quick: bool = False,
     rescore: bool = False,
     fresh: bool = False,
@@ -221,6 +222,7 @@ def ablate(
         jobs: Processes at work at once.
         only: ``key=value`` pairs that choose cells.
         equal: Even cells out by ``steps``, ``tokens`` or ``calls``.
+        instrument: The embedded task to run on: ``arithmetic``, ``order`` or ``bugs``; as the suite says when left out.
         quick: Make all of it small.
         rescore: Read and grade the kept answers anew, and do nothing else.
         fresh: Throw away the cells' runs; discussions and bases stay.
@@ -250,6 +252,7 @@ def ablate(
         seeds=seeds,
         only=only,
         equal=equal,
+        instrument=instrument,
         quick=quick,
         flags=flags,
         trust=Trust(trust),

@@ -45,6 +45,10 @@ Equal = Annotated[
     Evened | None,
     typer.Option(help="Even cells out, to show what a confound does.", show_default="as the suite says"),
 ]
+Instrument = Annotated[
+    str | None,
+    typer.Option(help="The embedded task to run on: arithmetic, order or bugs.", show_default="as the suite says"),
+]
 Rescore = Annotated[bool, typer.Option("--rescore", help="Read and grade kept answers anew; run nothing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away the cells' runs; discussions are kept.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.", rich_help_panel=SHAPE)]
@@ -61,6 +65,7 @@ def ablate(
     jobs: Jobs = AT_ONCE,
     only: Only = None,
     equal: Equal = None,
+    instrument: Instrument = None,
     quick: Quick = False,
     rescore: Rescore = False,
     dry_run: opt.DryRun = False,
@@ -110,6 +115,7 @@ def ablate(
         seeds=seeds,
         only=tuple(only or ()),
         equal=equal and equal.value,
+        instrument=instrument,
         quick=quick,
         sets=tuple(set_ or ()),
         plugins_dir=plugins_dir,

@@ -122,6 +122,7 @@ BUILTINS: dict[Kind, tuple[Component, ...]] = {
             "arithmetic", "magdi.plugins.tasks.arithmetic:Arithmetic", "Procedural word problems, several steps."
         ),
         Component("order", "magdi.plugins.tasks.order:Order", "Instrument: a misconception that two of three share."),
+        Component("bugs", "magdi.plugins.tasks.bugs:Bugs", "Instrument: bugs of calculating, of three kinds."),
         Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
         Component("strategyqa", "magdi.plugins.tasks.strategyqa:StrategyQa", "Yes or no, with implicit steps."),
         Component("commonsense-qa", "magdi.plugins.tasks.commonsense_qa:CommonsenseQa", "Five options, common sense."),

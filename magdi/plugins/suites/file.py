@@ -89,6 +89,7 @@ class SuiteFile(Part):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="Settings of all cells; configuration files and options go before them."
     )
+    instrument: str = Field("arithmetic", description="The embedded task that it is run on unless another is named.")
     axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
         default_factory=dict,
         description="What varies. A list: values of the setting that the axis is named after. A mapping: settings by "

@@ -31,7 +31,7 @@ from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
 from magdi.plugins.suites.jobs import Job
 
-DIFFICULTY = ("steps", "level")
+DIFFICULTY = ("steps", "level", "luck")
 """What tasks call a question's difficulty in its metadata."""
 
 
@@ -90,7 +90,7 @@ def measure(
         if again is not None:
             predictions = [regraded(task, asked[each.id], each) for each in predictions if each.id in asked]
         answers = correct_by_question(predictions)
-        figures = _of_answers(predictions) | _of_training(directory)
+        figures = _of_answers(predictions) | _traits(task, asked, predictions) | _of_training(directory)
     else:
         mags = list(read_mags(directory.mags))
         asked = {mag.question.id: mag.question for mag in mags}
@@ -119,6 +119,15 @@ def _of_answers(predictions: Sequence[Prediction]) -> dict[str, float]:
         weighted = {} if found.score_weighted is None else {"score_weighted": found.score_weighted.accuracy}
         figures |= {"single": found.single or 0.0, "oracle": found.oracle or 0.0, **weighted}
     return figures
+
+
+def _traits(task: Task, asked: Mapping[str, Question], predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Returns what the task can say of the answers, as shares of them."""
+    found: Counter[str] = Counter()
+    for each in predictions:
+        if each.id in asked:
+            found.update({name: int(holds) for name, holds in task.traits(each.output, asked[each.id]).items()})
+    return {name: count / len(predictions) for name, count in found.items()}
 
 
 def _of_training(directory: RunDirectory) -> dict[str, float]:

@@ -83,6 +83,8 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "teacher_tokens": ("teacher tokens", count),
     "training_seconds": ("seconds", decimal),
     "answered": ("answered %", percent),
+    "procedure": ("right procedure %", percent),
+    "faithful": ("faithful %", percent),
     "single": ("one draw %", percent),
     "oracle": ("any draw %", percent),
     "score_weighted": ("by score %", percent),
@@ -92,6 +94,8 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "pairs_held_out": ("pairs, held out %", percent),
     "nodes_train": ("nodes, train %", percent),
     "nodes_held_out": ("nodes, held out %", percent),
+    "auc_nodes_train": ("AUC, nodes, train", fraction),
+    "auc_nodes_held_out": ("AUC, nodes, held out", fraction),
     "nodes_most": ("most frequent label %", percent),
     "auc_own": ("AUC, own answers", fraction),
     "grad_norm_positive": ("|g+|", fraction),
@@ -214,6 +218,8 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     if seeds:
         many = "seed" if len(seeds) == 1 else "seeds"
         yield f"{len(seeds)} {many} ({_seeds(seeds)}), {document['questions']:,} questions{teachers}"
+    if document.get("instrument"):
+        yield f"on {document['instrument']}, an embedded task: an instrument, no benchmark"
     if document["quick"]:
         yield "made small with --quick: too small to conclude from"
     if document["equal"]:

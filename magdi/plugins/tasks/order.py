@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import ClassVar
@@ -15,17 +15,16 @@ from magdi.core.mag import Question
 from magdi.core.task import Primer, Split, Task
 from magdi.plugins.tasks.arithmetic import belongs
 from magdi.plugins.tasks.arithmetic_primer import make_primer
-from magdi.plugins.tasks.procedures import BUGS, work
+from magdi.plugins.tasks.procedures import BUGS, TOO_MUCH, work
 from magdi.plugins.tasks.word_problems import (
-    AMOUNTS,
     LARGEST,
     NAMES,
-    PHRASES,
     THINGS,
+    Line,
     Problem,
-    Step,
     read_lines,
     read_problems,
+    step_of,
 )
 
 QUESTION = "Does have more than ?"
@@ -102,15 +101,16 @@ class Order(Task):
         )
 
     @staticmethod
-    def draw(rng: random.Random) -> Problem:
-        """Draws a story, values in any range."""
-        steps = [_step(rng, operation) for operation in rng.sample("+-", 2)]
-        return Problem(rng.randint(1, LARGEST), (*steps, _step(rng, "*")), rng.choice(list(NAMES)), rng.choice(THINGS))
+    def draw(rng: random.Random, bug: str) -> Problem:
+        """Draws a story in which a bug may show, whatever the values."""
+        return drawn(rng, [*rng.sample("+-", 2), "*"])
 
 
-def _step(rng: random.Random, operation: str) -> Step:
-    kinds = [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
-    return Step(rng.choice(kinds), rng.choice(AMOUNTS[operation]))
+def drawn(rng: random.Random, operations: Iterable[str]) -> Problem:
+    """Draws a story with these steps, whatever the values."""
+    *first, last = operations
+    steps = [step_of(rng, operation) for operation in first]
+    return Problem(rng.randint(1, LARGEST), (*steps, step_of(rng, last)), rng.choice(list(NAMES)), rng.choice(THINGS))
 
 
 def _posed(rng: random.Random, problem: Problem) -> Problem | None:
@@ -160,6 +160,8 @@ def _problems(task: type[Order], split: Split, seed: int) -> Iterator[tuple[Prob
     while True:
         bug = task.bugs[len(done) // len(LUCK) % len(task.bugs)]
         more = LUCK[len(done) % len(LUCK)]
+        if more[0] != more[1] and bug in TOO_MUCH:
+            more = (not TOO_MUCH[bug], TOO_MUCH[bug])
         problem = _fitting(rng, task, split, bug, more)
         if problem.signature not in done:
             done.add(problem.signature)
@@ -167,14 +169,18 @@ def _problems(task: type[Order], split: Split, seed: int) -> Iterator[tuple[Prob
 
 
 def _fitting(rng: random.Random, task: type[Order], split: Split, bug: str, more: tuple[bool, bool]) -> Problem:
-    """Draws a problem in which one of a task's bugs shows and no other."""
+    """Draws a problem in which one of a task's bugs shows and no other, whoever else has it."""
+    others = [each for each in task.bugs if each != bug]
     while True:
-        problem = task.draw(rng)
-        ways = {each: work(problem, (each,)) for each in ("", *task.bugs)}
-        right, wrong = ways[""], ways[bug]
-        shown = [each for each in task.bugs if ways[each] != right]
-        within = all(1 <= line.right <= LARGEST for lines in (right, wrong) for line in lines)
-        if shown != [bug] or not within or right[-1].right == wrong[-1].right or not belongs(problem, split):
+        problem = task.draw(rng, bug)
+        if not (
+            _within(right := work(problem)) and belongs(problem, split) and _within(wrong := work(problem, (bug,)))
+        ):
             continue
-        if posed := limited(rng, problem, right[-1].right, wrong[-1].right, more):
+        alone = work(problem, others) == right and work(problem, task.bugs) == wrong
+        if alone and (posed := limited(rng, problem, right[-1].right, wrong[-1].right, more)):
             return posed
+
+
+def _within(lines: Sequence[Line]) -> bool:
+    return all(1 <= line.right <= LARGEST for line in lines)

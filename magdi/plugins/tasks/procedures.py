@@ -13,9 +13,11 @@ BUGS = {
     "order": "multiplies and divides first, then adds, then subtracts, whatever happened first",
     "carry": "forgets the ten that adding the ones gives",
     "borrow": "takes the smaller from the larger of the ones, and borrows nothing",
-    "ones": "multiplies the ones alone",
 }
 """By name, what one who has it does."""
+
+TOO_MUCH = {"carry": False, "borrow": True}
+"""Whether what comes out of a bug is more than it should be; a matter of the problem where a bug is not named."""
 
 PRECEDENCE = "*/+-"
 
@@ -33,8 +35,6 @@ def result(operation: str, value: int, amount: int, bugs: Collection[str]) -> in
         return right - 10
     if operation == "-" and "borrow" in bugs and ones < others:
         return value - ones - (amount - others) + others - ones
-    if operation == "*" and "ones" in bugs and value >= 10:
-        return value - ones + ones * amount
     return right
 
 

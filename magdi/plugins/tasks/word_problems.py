@@ -161,6 +161,12 @@ def draw_problem(rng: random.Random, steps: int) -> Problem:
     return Problem(start, tuple(told), rng.choice(list(NAMES)), rng.choice(THINGS))
 
 
+def step_of(rng: random.Random, operation: str) -> Step:
+    """Draws a step of one operation, whatever comes of it."""
+    kinds = [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
+    return Step(rng.choice(kinds), rng.choice(AMOUNTS[operation]))
+
+
 def _amounts(operation: str, value: int) -> list[int]:
     """Returns the amounts that keep the value whole and within 1..LARGEST."""
     return [

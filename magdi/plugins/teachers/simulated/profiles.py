@@ -42,6 +42,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "right": BELIEVER,
     "signs": {**BELIEVER, "bugs": {"order": 1.0}},
     "insight": {**BELIEVER, "bugs": {"order": 0.6}},
+    "bugs-carry": {**BELIEVER, "bugs": {"carry": 0.6, "borrow": 1.0, "order": 1.0}},
+    "bugs-borrow": {**BELIEVER, "bugs": {"carry": 1.0, "borrow": 0.6, "order": 1.0}},
+    "bugs-order": {**BELIEVER, "bugs": {"carry": 1.0, "borrow": 1.0, "order": 0.6}},
 }
 """What each profile has other than the defaults; the first three are the default team.
 
