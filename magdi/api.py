@@ -80,6 +80,7 @@ class Settings(TypedDict, total=False):
     student: str | Section
     level: str | Sequence[str]
     edges: str
+    refresh: int
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
