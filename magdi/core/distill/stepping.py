@@ -25,12 +25,14 @@ class Step:
         batches: Forward passes.
         size: What is counted of the whole step, all processes together.
         mags: MAGs of the whole step.
+        idle: Forward passes that other processes make beyond this one's.
     """
 
     number: int
     batches: tuple[MagBatch, ...]
     size: Size
     mags: int
+    idle: int = 0
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Steps(Dataset[Step]):
         budget: Most tokens of a forward pass.
         rank: This process.
         processes: How many there are.
+        even: Whether all processes have to make equally many forward passes.
         every: Passes after which the MAGs are renewed; None for never.
         renewed: Returns the MAGs after so many renewals.
     """
@@ -54,6 +57,7 @@ class Steps(Dataset[Step]):
     budget: int
     rank: int = 0
     processes: int = 1
+    even: bool = False
     every: int | None = None
     renewed: Callable[[int], Corpus] | None = None
 
@@ -63,10 +67,17 @@ class Steps(Dataset[Step]):
     def __getitem__(self, number: int) -> Step:
         chosen, corpus = self.schedule.step(number), self.corpus_at(number)
         sizes = corpus.sizes
-        own = share(chosen, sizes, self.layout, self.rank, self.processes)
-        groups = forwards(own, sizes, self.layout, self.budget)
+        shares = [share(chosen, sizes, self.layout, rank, self.processes) for rank in range(self.processes)]
+        groups, idle = self.passes(shares, sizes)
         batches = tuple(collate(corpus[group], self.layout) for group in groups)
-        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen))
+        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
+
+    def passes(self, shares: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
+        """Returns this process's forward passes over its share, and how many more other processes make."""
+        own = forwards(shares[self.rank], sizes, self.layout, self.budget)
+        if not self.even:
+            return own, 0
+        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in shares) - len(own)
 
     def corpus_at(self, number: int) -> Corpus:
         """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""

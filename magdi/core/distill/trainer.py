@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from magdi.core.config.models import Training
+from magdi.core.distill import sharding
 from magdi.core.distill.arguments import training_arguments
 from magdi.core.distill.checkpoints import RENEWED, claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
@@ -112,6 +113,8 @@ def distill(
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
     if training.refresh and joined is None:
         raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(joined=...)")
+    if training.refresh and sharding.asked_for():
+        raise ConfigError("training.refresh: a student that is sharded cannot be asked", hint="leave --sharding out")
     mags = mags if isinstance(mags, Path) else list(mags)
     reading = reading_of(student, objectives, training, seed)
     corpus = read_corpus(mags, reading, cache)
@@ -127,13 +130,20 @@ def distill(
         folder=checkpoints,
     )
     student.model.to(arguments.device)
-    if any(each.needs_reference for each in objectives.values()):
+    comparing = [name for name, each in objectives.items() if each.needs_reference]
+    if comparing and sharding.asked_for():
+        raise ConfigError(
+            f"objective {comparing[0]} compares with the student before training, which is not kept of a sharded one",
+            hint="train without --sharding",
+        )
+    if comparing:
         student = student.remembering()
     reader = find_reader(student, corpus.probes(), training.layout)
     rank, processes = arguments.process_index, arguments.world_size
     renewal = Renewal(mags, joined, student, reading, corpus, checkpoints, cache) if joined else None
-    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, training.refresh)
+    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, even=sharding.asked_for())
     if renewal is not None:
+        steps.every = training.refresh
         steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
     if rank == 0:
         claim(checkpoints, _identity(trained, objectives, training, seed))
@@ -158,13 +168,14 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(reader.layout):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    weights, tops = sharding.gathered(student.state()), sharding.gathered(heads.state_dict())
     report = _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
     renewals = steps.renewals(report.steps - 1)
     if renewal is not None and renewals:
         report = replace(report, counts={**report.counts, **renewal.tally(renewals)})
     if rank == 0:
-        student.save(out / "student")
-        heads.save(out / "student")
+        student.save(out / "student", weights)
+        heads.save(out / "student", tops)
         if renewal is not None and renewals:
             renewal.keep(renewals, out / RENEWED)
         discard(checkpoints)
