@@ -54,6 +54,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         on_metrics: Metrics,
         failed: Path,
     ) -> None:
+        module._no_split_modules = module.student.base._no_split_modules  # the groups that weights are sharded in
         super().__init__(model=module, args=arguments, train_dataset=steps, eval_dataset=validation)
         self.remove_callback(PrinterCallback)
         if patience and validation is not None:

@@ -76,7 +76,6 @@ class MagLosses(nn.Module):
         self.heads = heads
         self.student, self.objectives, self.reader = student, dict(objectives), reader
         self.ranked = ranked
-        self._no_split_modules = student.base._no_split_modules  # the groups that weights are sharded in
 
     def forward(self, batch: MagBatch, scales: Scales) -> Losses:
         """Returns each objective's loss; only the student computes in autocast's precision."""
