@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: run test lint docs package format clean help
+.PHONY: run test lint docs notebooks package format clean help
 
 help:
 	@echo "make run    the default job: three teachers discuss, a small student learns (ARGS=--quick for the short one)"
@@ -37,6 +37,10 @@ test: lint
 
 docs: $(STAMP)
 	$(BIN)/zensical build --strict --clean
+
+# The examples as notebooks, executed.
+notebooks: $(STAMP)
+	$(BIN)/jupytext --to notebook --execute --run-path . --output-dir examples/notebooks examples/*.py
 
 # Wheel and sdist, checked, and tried in an environment of their own, outside of the repository.
 package: $(STAMP)
