@@ -52,7 +52,7 @@ ProtocolArg = Annotated[Texts, _component("KEY=VALUE of the protocol.", "--proto
 EncoderArg = Annotated[Texts, _component("KEY=VALUE of the encoder.", "--encoder-arg", "-E")]
 ObjectiveArg = Annotated[Texts, _component(OF_OBJECTIVE, "--objective-arg", "-O")]
 Decision = Annotated[Text, _component("Decision rule; the protocol's own by default.")]
-Level = Annotated[Text, _setting("1-4, 4+, base, single-teacher:NAME or dss-mt.")]
+Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.")]
 Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.")]
 Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]

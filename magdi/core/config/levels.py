@@ -8,7 +8,6 @@
 | 2 | MAGDi-CN | L+ on right turns |
 | 3 | MAGDi-AN | L+, and L- on right-wrong pairs |
 | 4 | MAGDi | L+, L-, and L_I on all turns |
-| 4+ | (ours) | L+, and the contrast on the student's own log-probabilities |
 | dss-mt | DSS-MT | L+ on all answered turns; answer and reasoning as two tasks with prefixes |
 
 What ``objectives`` says of one of these changes its settings where the level has it. Any other objective that is named
@@ -56,7 +55,6 @@ LEVELS: Sequence[Level] = (
     Level("2", "MAGDi-CN", {"positive": {}}),
     Level("3", "MAGDi-AN", {"positive": {}, "margin": {}}),
     Level("4", "MAGDi", {"positive": {}, "margin": {}, "node": {}}),
-    Level("4+", "contrast in place of heads", {"positive": {}, "contrast": {}}),
     Level(
         "dss-mt",
         "DSS-MT",
@@ -66,8 +64,8 @@ LEVELS: Sequence[Level] = (
         },
     ),
 )
-OF_LEVELS = frozenset(name for level in LEVELS for name in level.objectives) - {"contrast"}
-"""Objectives of the paper: they are on where the level says so, and not for being named."""
+OF_LEVELS = frozenset(name for level in LEVELS for name in level.objectives)
+"""Objectives that are on where the level says so, and not for being named."""
 
 
 def find_level(given: str | Sequence[str]) -> Level:

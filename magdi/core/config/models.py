@@ -212,7 +212,7 @@ class Training(Part):
 
     level: str | tuple[str, ...] = Field(
         "4",
-        description="1-4 (R0, CN, AN, MAGDi), 4+, base, single-teacher:NAME, dss-mt, or a list of objectives.",
+        description="1-4 (R0, CN, AN, MAGDi), base, single-teacher:NAME, dss-mt, or a list of objectives.",
     )
     reduction: Reduction = Field(
         "mean",

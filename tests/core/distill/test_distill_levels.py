@@ -109,13 +109,6 @@ def test_every_level_is_found_by_its_name() -> None:
     assert [find_level(level.name) for level in LEVELS] == list(LEVELS)
 
 
-def test_the_contrast_is_on_at_its_level_and_wherever_it_is_named() -> None:
-    assert list(make_objectives("4+")) == ["positive", "contrast"]
-    assert make_objectives("4+", contrast={"rho": 2.0})["contrast"].config.rho == 2.0
-    assert list(make_objectives("2", contrast={})) == ["positive", "contrast"]
-    assert list(make_objectives("2", margin={})) == ["positive"]  # the paper's own: where the level says so
-
-
 def test_distilling_step_by_step_asks_with_prefixes() -> None:
     dss, four = (RunConfig.model_validate({"training": {"level": level}}) for level in ("dss-mt", "4"))
     assert [each.settings["prefix"] for each in chosen(dss).values()] == ["[label] ", "[rationale] "]
