@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from magdi.cli.component_tables import plain_table
-from magdi.plugins.suites.sheet import Sheet, figures_sheet, results_sheet
+from magdi.plugins.suites.sheet import Sheet, figures_sheet, paper_sheet, results_sheet
 
 LABEL = 26
 """Characters of a cell's name that stand on one line."""
@@ -19,8 +19,9 @@ LABEL = 26
 
 def suite_tables(document: Mapping[str, Any]) -> RenderableType:
     """Draws a suite's outcome: its table, and what must be read with it."""
-    results, further = results_sheet(document), figures_sheet(document)
-    tables = [_drawn(results), *([_drawn(further)] if further else [])]
+    results = results_sheet(document)
+    tables = [_drawn(results)]
+    tables += [_drawn(sheet) for sheet in (figures_sheet(document), paper_sheet(document, beside=False)) if sheet]
     lines = [Text(note) for note in results.notes]
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
 

@@ -114,7 +114,7 @@ def set_up_suite(
 
     on = _instrument(sources(), instrument, file)
     if on is not None:
-        below.insert(0, settings_layer(INSTRUMENTS[on], f"instrument {on}"))
+        below.insert(0, settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}"))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(

@@ -96,6 +96,8 @@ def measure(
         asked = {mag.question.id: mag.question for mag in mags}
         answers = dict(_of_talk(mags, job.measure, workshop.task))
         figures["output_tokens"] = _spoken(mags, job.measure) / len(mags)
+        with suppress(DataError):
+            figures["questions_test"] = len(workshop.task.questions("test"))
     figures["accuracy"] = sum(answers.values()) / len(answers)
     keyed, difficulty = _keyed(answers, asked), _by_difficulty(answers, asked)
     if again is not None:
@@ -161,6 +163,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
         counts["team_right"] += bool(mag.decision.correct)
         for turn in mag.turns:
             counts[f"round_{turn.round}"] += 1
+            counts[f"agent_{turn.agent}"] += 1
     right = counts.pop("team_right") / counts["mags"]
     return {**counts, "turns_per_mag": _turns(counts) / counts["mags"], "team_accuracy": right}
 

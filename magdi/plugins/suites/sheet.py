@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,6 +90,7 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "oracle": ("any draw %", percent),
     "score_weighted": ("by score %", percent),
     "team_accuracy": ("team %", percent),
+    "questions_test": ("test questions", count),
     "turns_per_mag": ("turns a MAG", fraction),
     "pairs_train": ("pairs, train %", percent),
     "pairs_held_out": ("pairs, held out %", percent),
@@ -103,6 +105,9 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "grad_norm_node": ("|g_I|", fraction),
 }
 """Headings of figures; others are headed by their name."""
+
+COUNTED = re.compile(r"(G|round_)\d+$|agent_")
+"""Figures that count something, whatever it is called."""
 
 CONFOUNDS = ("steps", "trained_tokens", "calls")
 """What may explain a difference, and so is always shown."""
@@ -160,15 +165,20 @@ def _points(found: Row | None) -> str:
 
 
 def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Field]:
-    """Yields the figures of these names that any row has."""
-    for name in names:
+    """Yields the figures of these names that any row has; a name that ends in ``*`` stands for all that begin so."""
+    known = dict.fromkeys(name for row in document["rows"] for name in row["figures"])
+    for name in (found for each in names for found in (_like(each, known) if each.endswith("*") else [each])):
         if name == DIFFICULTY:
             yield from _difficulty(document)
             continue
-        if not any(name in row["figures"] for row in document["rows"]):
+        if name not in known:
             continue
-        title, written = FIGURES.get(name, (name.replace("_", " "), decimal))
+        title, written = FIGURES.get(name, (name.replace("_", " "), count if COUNTED.match(name) else decimal))
         yield Column(title), lambda row, name=name, written=written: written(row["figures"].get(name))  # type: ignore[misc]
+
+
+def _like(pattern: str, known: Iterable[str]) -> list[str]:
+    return sorted(name for name in known if name.startswith(pattern[:-1]))
 
 
 def _difficulty(document: Mapping[str, Any]) -> Iterator[Field]:
@@ -200,14 +210,20 @@ def _as_printed(value: Number, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def paper_sheet(document: Mapping[str, Any]) -> Sheet | None:
-    """Returns the paper's own table, whole; None where the suite repeats none."""
+def paper_sheet(document: Mapping[str, Any], *, beside: bool = True) -> Sheet | None:
+    """Returns the paper's own table; None where the suite repeats none.
+
+    Args:
+        document: The suite's outcome.
+        beside: With the rows that stand beside ours already.
+    """
     paper = document["paper"]
-    if paper is None:
+    if paper is None or not (beside or paper["not_repeated"]):
         return None
     columns = (Column("the paper's", right=False), *(Column(name, paper=True) for name in paper["columns"]))
     digits = [_digits(paper, name) for name in paper["columns"]]
-    rows = tuple((name, *map(_as_printed, numbers, digits)) for name, numbers in paper["rows"].items())
+    shown = paper["rows"] if beside else {name: paper["rows"][name] for name in paper["not_repeated"]}
+    rows = tuple((name, *map(_as_printed, numbers, digits)) for name, numbers in shown.items())
     return Sheet(f"The paper's own numbers: {paper['source']}, {paper['what']}", columns, rows)
 
 
@@ -227,6 +243,9 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     if document["regraded"]:
         yield "kept answers, read and graded anew"
     yield from (each["sentence"] for each in document["comparisons"])
+    for each in document.get("changes", ()):
+        paper = ", ".join(f"{name} {value:g}" for name, value in each["paper"].items())
+        yield f"{each['name']}: {each['written']}" + (f" (the paper: {paper})" if paper else "")
     for row in document["rows"]:
         if row["control"]:
             yield f"control {row['name']}: {row['control']}"
