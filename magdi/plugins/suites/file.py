@@ -34,7 +34,8 @@ class CellEntry(BaseModel):
     set: dict[str, Any] = Field(default_factory=dict, description="Settings, as in a configuration.")
     measure: str = Field(
         "student",
-        description="Whose answers are counted: student, team (the discussion's decision) or agent:NAME (first round).",
+        description="Whose answers are counted: student, team (the discussion's decision), agent:NAME (first round), "
+        "or knows:WHAT: how well something tells right turns from wrong ones.",
     )
     control: str = Field("", description="What this cell rules out, where it is a control.")
     against: tuple[str, ...] = Field((), description="Cells that it is compared with beside the reference.")

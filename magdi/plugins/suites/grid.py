@@ -20,6 +20,7 @@ from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
 from magdi.plugins.suites.file import CellEntry, Change, Contrast, Match, SuiteFile
+from magdi.plugins.suites.information import KNOWN, MEASURE
 
 Configure = Callable[[Layer | None], RunConfig]
 """Makes a configuration of all sources, with a layer above them all."""
@@ -199,8 +200,10 @@ def _cell(entry: CellEntry, axes: Sequence[str], configure: Configure, lookup: L
     labels = {axis: entry.labels[axis] for axis in axes}
     name = ", ".join(labels.values())
     layer = settings_layer(entry.set, f"cell {name}", lookup)
-    if entry.measure not in ("student", "team") and not entry.measure.startswith("agent:"):
-        raise ConfigError("measure", problems=[f"measure: {entry.measure!r} is neither student, team nor agent:NAME"])
+    known = ("student", "team", *(f"{MEASURE}{what}" for what in KNOWN))
+    if entry.measure not in known and not entry.measure.startswith("agent:"):
+        problem = f"measure: {entry.measure!r} is neither agent:NAME nor any of {', '.join(known)}"
+        raise ConfigError("measure", problems=[problem])
     return Cell(
         name=name,
         labels=labels,

@@ -12,6 +12,7 @@ from typing import Any
 
 from magdi.core.files import write_whole
 from magdi.plugins.suites.grid import Cell, Grid
+from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
 from magdi.plugins.suites.sheet import COUNTED
 from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
@@ -73,6 +74,7 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         "reference": grid.reference,
         "simulated": any(each.simulated for each in measured),
         "questions": max((len(each.answers) for each in measured), default=0),
+        "unit": "turns" if any(cell.measure.startswith(MEASURE) for cell in grid.cells.values()) else "questions",
         "rows": rows,
         "comparisons": [_told(pair, found) for pair, found in comparisons.items()],
         "changes": list(_changes(grid, rows)),

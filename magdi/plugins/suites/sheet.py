@@ -98,6 +98,8 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "nodes_held_out": ("nodes, held out %", percent),
     "auc_nodes_train": ("AUC, nodes, train", fraction),
     "auc_nodes_held_out": ("AUC, nodes, held out", fraction),
+    "auc": ("AUC", fraction),
+    "auc_train": ("AUC, train", fraction),
     "nodes_most": ("most frequent label %", percent),
     "auc_own": ("AUC, own answers", fraction),
     "grad_norm_positive": ("|g+|", fraction),
@@ -173,6 +175,9 @@ def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Fiel
             continue
         if name not in known:
             continue
+        if name in document.get("tasks", ()):
+            yield Column(f"{name} %"), lambda row, name=name: percent(row["figures"].get(name))  # type: ignore[misc]
+            continue
         title, written = FIGURES.get(name, (name.replace("_", " "), count if COUNTED.match(name) else decimal))
         yield Column(title), lambda row, name=name, written=written: written(row["figures"].get(name))  # type: ignore[misc]
 
@@ -191,7 +196,7 @@ def _of_paper(document: Mapping[str, Any]) -> Iterator[Field]:
     paper = document["paper"]
     if paper is None or not any(row["paper"] for row in document["rows"]):
         return
-    for name in paper["beside"]:
+    for name in paper["columns"] if "tasks" in document else paper["beside"]:
         digits = _digits(paper, name)
         yield (
             Column(f"paper: {name}", paper=True),
@@ -233,7 +238,10 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     teachers = "; simulated teachers, no language models" if document["simulated"] else ""
     if seeds:
         many = "seed" if len(seeds) == 1 else "seeds"
-        yield f"{len(seeds)} {many} ({_seeds(seeds)}), {document['questions']:,} questions{teachers}"
+        of = f"{document['questions']:,} {document.get('unit', 'questions')}"
+        yield f"{len(seeds)} {many} ({_seeds(seeds)}), {of}{teachers}"
+    if "tasks" in document:
+        yield f"accuracy is the mean over {', '.join(document['tasks'])}, each of which counts as much"
     if document.get("instrument"):
         yield f"on {document['instrument']}, an embedded task: an instrument, no benchmark"
     if document["quick"]:
