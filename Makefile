@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint docs notebooks package format clean help
 
 help:
 	@echo "make run    the default job: three teachers discuss, a small student learns (ARGS=--quick for the short one)"
 	@echo "make test   lint, types, import contract, tests"
 	@echo "make lint   lint, types and import contract alone"
+	@echo "make docs   the documentation as a site, in site/"
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -34,9 +35,23 @@ lint: $(STAMP)
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --randomly-seed=1 $(ARGS)
 
+docs: $(STAMP)
+	$(BIN)/zensical build --strict --clean
+
+# The examples as notebooks, executed.
+notebooks: $(STAMP)
+	$(BIN)/jupytext --to notebook --execute --run-path . --output-dir examples/notebooks examples/*.py
+
+# Wheel and sdist, checked, and tried in an environment of their own, outside of the repository.
+package: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	.ci/try-wheel dist/*.whl
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist site .cache

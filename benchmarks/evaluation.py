@@ -20,13 +20,13 @@ from typing import Any
 import torch
 import transformers
 
-from magdi.core import answers
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import student_prompt
-from magdi.core.distill.tiny_tokenizer import word_tokenizer
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.mag import Question
 from magdi.core.task import Split, Task
+from magdi.plugins import answers
+from magdi.plugins.tiny.tokenizer import word_tokenizer
 
 LONGEST = 300
 WORDS = [f"w{number}" for number in range(LONGEST + 1)]

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "core" / "answers")
 
 from test_answers_hostile import MONSTERS, QUESTIONS
 
-from magdi.core.answers import extract
-from magdi.core.answers.cleaning import LONGEST_TEXT
+from magdi.plugins.answers import extract
+from magdi.plugins.answers.cleaning import LONGEST_TEXT
 from magdi.plugins.testing import check_component
 from magdi.protocols.reconcile import ReConcile
 

@@ -40,13 +40,14 @@ from magdi.plugins.trust import Code, Trust
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
-    from magdi.core.evaluation.asking import Asked
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
-    from magdi.core.run.exam.result import EvaluationResult
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.evaluating.asking import Asked
+    from magdi.plugins.evaluating.result import EvaluationResult
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -83,7 +84,7 @@ class Settings(TypedDict, total=False):
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
-    decision: str | Section
+    decision: str | type[DecisionRule] | DecisionRule | Section
     cache: Place
     max_cost: float
     max_calls: int
@@ -314,10 +315,10 @@ def evaluate(
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
         ComponentError: The run's task was a class, and is not given again.
     """
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.evaluate import evaluate as measure
-    from magdi.core.run.exam.request import make_plan
-    from magdi.core.run.exam.result import EvaluationResult
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.evaluate import evaluate as measure
+    from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.evaluating.result import EvaluationResult
 
     names = [os.fspath(model) for model in models]
     components, choice = _components(names, task, trust)
@@ -369,23 +370,21 @@ def ask(
     Returns:
         ``answer``, ``votes``, ``predictions``; `to_dict()` is one of the answers that ``magdi ask --json`` prints.
     """
-    from magdi.core.evaluation.asking import ask as put
-    from magdi.core.evaluation.asking import engine_of, free_question
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.plugins.evaluating.asking import ask as put
 
     name = os.fspath(model)
     components, choice = _components([name], task, trust)
-    (contender,) = find_contenders([name], components, seed=seed)
-    settings = chosen_settings(contender.run, {"samples": samples, "max_new_tokens": max_new_tokens})
-    if choice is None:
-        numbers = ComponentChoice(name="arithmetic")  # what is looked for where nothing else is said
-        choice = chosen_task(contender.run, None, {}) if contender.run else numbers
-    reader = components.task(choice, seed or 0)
-    if isinstance(question, str):
-        question = free_question(question, reader.first("test"))
-    (wanted,) = contender.asked([question])
-    return put(contender.name, engine_of(contender.model, contender.prompt_style), wanted, reader, settings, seed or 0)
+    (found,) = put(
+        name,
+        question,
+        components,
+        task=choice.name if choice else None,
+        task_settings=choice.settings if choice else None,
+        samples=samples,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    return found
 
 
 def load_mags(path: Place) -> list[Mag]:

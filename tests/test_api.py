@@ -18,7 +18,9 @@ import magdi
 from magdi import Ask, Mag, Objective, Protocol, Question, Teacher
 from magdi.core.config.models import RunConfig
 from magdi.core.config.shortcuts import SHORTCUTS
+from magdi.core.decision import DecisionRule, vote
 from magdi.core.errors import ComponentError, ConfigError, DataError, RunDirectoryError
+from magdi.core.mag import Decision
 from magdi.core.objective import CHAINS, Chain
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.result import document
@@ -243,6 +245,23 @@ def test_questions_and_teachers_of_ones_own(tmp_path: Path) -> None:
     assert {mag.question.id for mag in talk.mags} >= {"own"}
     with pytest.raises(ConfigError, match="no Question"):
         magdi.discuss(task=[3])  # type: ignore[list-item]
+
+
+class Loudest(DecisionRule):
+    """What ben says."""
+
+    def decide(self, question: Question, turns: Any) -> Decision:
+        return vote([turn for turn in turns if turn.agent == "ben"], rule="loudest")
+
+
+def test_a_decision_rule_of_ones_own(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "task": [("What is 3 + 4?", "7")],
+        "teachers": [("ada", Parrot("7")), ("ben", Parrot("8"))],
+    }
+    for settings in ({"decision": Loudest}, {"discussion": {"decision": Loudest()}}):
+        talk = magdi.discuss(protocol="single", out=tmp_path / "run", **given, **settings)
+        assert (talk.mags[0].decision.rule, talk.mags[0].decision.answer) == ("loudest", "8")
 
 
 class Sums(magdi.Task):

@@ -1,4 +1,4 @@
-"""The command line's root: commands are mounted here, and errors become messages and exit codes."""
+"""The command line's root: errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 import magdi
-from magdi.cli import ablate, ask, config, doctor, evaluate, export, mags, plugins, run, runs, trust, view
-from magdi.cli.commands import mount, names
+from magdi.cli.commands import Commands, taken
 from magdi.core.errors import MagdiError
 
 QUIET = {
@@ -26,6 +25,7 @@ SAFE = {"PYTHONSAFEPATH": "1"}
 
 app = typer.Typer(
     name="magdi",
+    cls=Commands,
     help="Turn conversations between language models into a small model (MAGDi, ICML 2024).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -47,33 +47,15 @@ def root(
     """Turn conversations between language models into a small model (MAGDi, ICML 2024)."""
 
 
-app.command()(run.run)
-app.command()(run.discuss)
-app.command()(run.distill)
-app.command()(ablate.ablate)
-app.command()(evaluate.evaluate)
-app.command()(ask.ask)
-app.command()(view.view)
-app.command()(export.export)
-app.add_typer(mags.app, name="mags")
-app.add_typer(runs.app, name="runs")
-app.add_typer(plugins.app, name="plugins")
-app.add_typer(config.app, name="config")
-app.command()(doctor.doctor)
-app.command()(trust.trust)
-
-OWN = names(app)
-"""Magdi's own commands, whatever plugins bring."""
-
-
 def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
     for name, value in (QUIET | SAFE).items():
         os.environ.setdefault(name, value)
+    brought, arguments = taken(sys.argv[1:])
     try:
-        app(args=mount(app, sys.argv[1:]))
+        app(args=arguments, obj=brought)
     except MagdiError as error:
         complain(error)
         sys.exit(error.exit_code)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,11 +16,7 @@ from magdi.cli.evaluate import EngineName, MaxNewTokens, PromptForm
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from magdi.core.config.models import Evaluation
-    from magdi.core.evaluation.asking import Asked
-    from magdi.core.mag import Question
-    from magdi.core.run.exam.contenders import Contender
-    from magdi.core.task import Task
+    from magdi.plugins.evaluating.asking import Asked
 
 Model = Annotated[
     str | None,
@@ -57,25 +54,23 @@ def ask(
 ) -> None:
     """Ask a student a question of your own; what stands alone is the question."""
     from magdi.cli import loading, output
-    from magdi.core.config.models import ComponentChoice
-    from magdi.core.evaluation.asking import free_question
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.request import chosen_settings, chosen_task
+    from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry
-    asked = find_contenders(
-        [model], components, base=compare, engine=engine.value, prompt_style=prompt.value, seed=seed
+    answers = put(
+        model,
+        question,
+        loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry,
+        task=task,
+        task_settings=opt.component("task", task_arg, data=data),
+        base=compare,
+        engine=engine.value,
+        prompt_style=prompt.value,
+        samples=samples,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        told=_shown_while_it_grows if sys.stdout.isatty() and not json else None,
     )
-    origin = asked[-1].run
-    settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
-    if origin is None and task is None:
-        choice = ComponentChoice(name="arithmetic")  # numbers are looked for where nothing else is said
-    else:
-        choice = chosen_task(origin, task, opt.component("task", task_arg, data=data))
-    made = components.task(choice, seed or 0)
-    wanted = free_question(question, made.first("test"))
-    answers = [_one(each, wanted, made, settings, seed or 0, streamed=not json) for each in asked]
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
     output.show(document, as_json=json, render=lambda: _table(answers))
 
@@ -97,24 +92,13 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
     return str(newest("student")) if alone else first, asked
 
 
-def _one(
-    contender: Contender, question: Question, task: Task, settings: Evaluation, seed: int, *, streamed: bool
-) -> Asked:
-    from magdi.core.evaluation.asking import ask as put
-    from magdi.core.evaluation.asking import engine_of
+@contextmanager
+def _shown_while_it_grows(name: str) -> Iterator[Callable[[str], None]]:
     from magdi.core.visible import visible
 
-    on_text = None
-    if streamed and settings.samples == 1 and sys.stdout.isatty():
-        sys.stdout.write(visible(f"{contender.name}: "))
-        on_text = growing(lambda text: sys.stdout.write(visible(text)), sys.stdout.flush)
-    (wanted,) = contender.asked([question])
-    found = put(
-        contender.name, engine_of(contender.model, contender.prompt_style, on_text), wanted, task, settings, seed
-    )
-    if on_text is not None:
-        sys.stdout.write("\n")
-    return found
+    sys.stdout.write(visible(f"{name}: "))
+    yield growing(lambda text: sys.stdout.write(visible(text)), sys.stdout.flush)
+    sys.stdout.write("\n")
 
 
 def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Callable[[str], None]:

@@ -6,16 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-
-def plain_table(*titles: str) -> Table:
-    """Returns a table without rules."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table
+from magdi.cli.drawn import plain_table
 
 
 def overview_table(document: Mapping[str, Any]) -> RenderableType:

@@ -107,6 +107,8 @@ def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     config = setup.config
     yield from (("task", "task", config.task), ("protocol", "protocol", config.protocol))
     yield "encoder", "encoder", config.encoder
+    if config.discussion.decision is not None:
+        yield "decision", "discussion.decision", config.discussion.decision
     yield from (("objective", f"objectives.{name}", choice) for name, choice in chosen(config).items())
 
 

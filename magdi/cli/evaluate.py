@@ -108,10 +108,10 @@ def evaluate(
     A file of predictions in the place of a model is graded anew; nothing is generated.
     """
     from magdi.cli import loading, output
-    from magdi.cli.evaluation_table import evaluation_table
-    from magdi.core.run.exam.contenders import find_contenders
-    from magdi.core.run.exam.evaluate import evaluate as run
-    from magdi.core.run.exam.request import make_plan
+    from magdi.cli.outcome import evaluation_table
+    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.evaluate import evaluate as run
+    from magdi.plugins.evaluating.request import make_plan
 
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
     contenders = find_contenders(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_sources import sources
@@ -22,16 +23,21 @@ if TYPE_CHECKING:
     from magdi.core.mag import Mag, Question
     from magdi.core.task import Task
     from magdi.plugins.corpus.check import Report, Rule
-    from magdi.plugins.formats.importers import Reader
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.registry import Registry
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
+for subset in (subsets.merge, subsets.split, subsets.sample):
+    app.command()(subset)
+app.command("filter")(subsets.filter_)
 
 Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
+Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
 
 
@@ -40,8 +46,9 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="reconcile, du, solutions, eot, mallm, mad, autogen, magdi; found out when left out.")
+        str, typer.Option(help="One of plugins list --kind importer; found out when left out.", show_default=False)
     ] = "",
+    arg: Arg = None,
     task: TaskName = None,
     data: opt.Data = None,
     task_arg: opt.TaskArg = None,
@@ -52,19 +59,27 @@ def import_(
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
+    from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one
     from magdi.core.mag import write_mags
     from magdi.plugins.formats.imported import Summary
-    from magdi.plugins.formats.importers import import_files
+    from magdi.plugins.formats.importing import all_importers, import_files
 
     check_out(out)
     bad: list[MagFileError] = []
-    reader = _reader(task, opt.component("task", task_arg, data=data), plugin, match=match, keep_prompts=keep_prompts)
+    registry = loading.load(plugin, plugins_dir).registry
+    reader = _reader(task, opt.component("task", task_arg, data=data), registry, match=match, keep_prompts=keep_prompts)
+    if format:
+        importers = {format: registry.importer(ComponentChoice(name=format, **opt.component("importer", arg)))}
+    else:
+        importers = all_importers(registry, _say)
     summary = Summary()
-    mags = import_files(files, reader, format_name=format, on_bad_item=bad.append if skip_bad else None)
+    mags = import_files(files, reader, importers, on_bad_item=bad.append if skip_bad else None)
     try:
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
@@ -130,29 +145,32 @@ def show_(
 def export(
     files: Files,
     out: Out,
-    to: Annotated[str, typer.Option(help="graphml, node-link, pyg, parquet, dataset or magdi.")] = "dataset",
+    to: Annotated[str, typer.Option(help="One of plugins list --kind exporter, e.g. graphml.")] = "dataset",
+    arg: Arg = None,
     view: View = "exact",
     skip_bad: SkipBad = False,
     json: opt.Json = False,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
+    from magdi.cli import loading
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one, read_all
-    from magdi.core.errors import ConfigError, did_you_mean
     from magdi.core.files import writing
-    from magdi.plugins.formats.exporters import EXPORTS
 
-    if to not in EXPORTS:
-        raise ConfigError(f"no export format {to!r}", hint=did_you_mean(to, EXPORTS))
-    check_out(out, folder=EXPORTS[to].folder)
+    registry = loading.load(plugin, plugins_dir).registry
+    exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
+    check_out(out, folder=exporter.folder)
     bad: list[MagFileError] = []
     paths = sources(files)
     mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        count = EXPORTS[to].write(mags, out, _view(view))
+        count = exporter.write(mags, out, _view(view))
     _tell(bad)
     document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
-    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({EXPORTS[to].summary})")
+    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({to})")
 
 
 @app.command()
@@ -200,8 +218,8 @@ def calibrate(
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
     from magdi.core.corpus.files import read_all
-    from magdi.core.decisions.confidence import fit
     from magdi.core.files import write_whole
+    from magdi.protocols.confidence import fit
 
     check_out(out)
     fitted = fit(read_all(sources(files)))
@@ -277,30 +295,28 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
 
 def _tell(bad: Sequence[MagFileError]) -> None:
     for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+        _say(f"skipped {error.message}")
+
+
+def _say(line: str) -> None:
+    progress_console().print(line, markup=False, soft_wrap=True)
 
 
 def _reader(
-    name: str | None, settings: dict[str, Any], plugin: list[str] | None, *, match: bool, keep_prompts: bool
+    name: str | None, settings: dict[str, Any], registry: Registry, *, match: bool, keep_prompts: bool
 ) -> Reader:
+    from magdi.core.config.models import ComponentChoice
     from magdi.core.errors import ConfigError
-    from magdi.plugins.formats.importers import Reader
+    from magdi.plugins.formats.importers.reader import Reader
 
     if name is None:
         for given, said in (("--match", match), ("--data or --task-arg", settings)):
             if said:
                 raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
         return Reader(keep_prompts=keep_prompts)
-    task = _task(name, settings, plugin)
+    task = registry.task(ComponentChoice(name=name, **settings), 0)
     known = _known(task) if match else {}
     return Reader(task, name.partition(":")[0], known, keep_prompts, cache(lambda: task.questions("test")))
-
-
-def _task(name: str, settings: dict[str, Any], plugin: list[str] | None) -> Task:
-    from magdi.cli import loading
-    from magdi.core.config.models import ComponentChoice
-
-    return loading.load(plugin).registry.task(ComponentChoice(name=name, **settings), 0)
 
 
 def _known(task: Task) -> dict[str, Question]:
@@ -315,7 +331,7 @@ def _known(task: Task) -> dict[str, Question]:
                 mark = fingerprint(question.text)
                 known[mark] = known[f"{mark} = {question.gold}"] = question
         except DataError as error:
-            progress_console().print(f"no {split} questions to match: {error.message}", markup=False, soft_wrap=True)
+            _say(f"no {split} questions to match: {error.message}")
     return known
 
 
@@ -330,8 +346,7 @@ def _rule(file: Path, components: Components, name: str | None, settings: dict[s
     except ComponentError as error:
         if name is not None:
             raise
-        left = f"{file}: its discussions are not held again: {error.message}"
-        progress_console().print(left, markup=False, soft_wrap=True)
+        _say(f"{file}: its discussions are not held again: {error.message}")
         return Rule()
 
 

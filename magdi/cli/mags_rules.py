@@ -23,7 +23,6 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
         ComponentError: There is no such protocol or task.
     """
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.decisions import make_rule
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.seats import agents
 
@@ -40,6 +39,6 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
     return Rule(
         components.protocol(choice),
         agents=[Agent(each, taught.persona) for each, taught in agents(config, task).items()],
-        decide=make_rule(decision) if decision else None,
+        decide=components.decision(decision) if decision else None,
         task=task,
     )

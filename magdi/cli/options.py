@@ -7,12 +7,13 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 
-from magdi.core.config.shortcuts import long_form
+from magdi.core.config.shortcuts import SHORTCUTS, long_form
 from magdi.core.config.yaml_text import read_value
 from magdi.core.errors import ConfigError
 
@@ -20,130 +21,66 @@ if TYPE_CHECKING:
     from magdi.core.config.models import Limits
     from magdi.plugins.setup import Setup
 
-COMPONENTS = "Components"
-LIMITS = "Limits"
-PLUGINS = "Plugins"
 
-Config = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        help="YAML files, later ones override earlier ones; .jsonl files and runs are --mags.", show_default=False
-    ),
+def _option(panel: str | None, help: str, *names: str, **more: Any) -> Any:  # noqa: A002
+    """Returns an option of a panel; defaults are not shown, for they are the configuration's."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
+
+
+_component, _limit, _plugin = (partial(_option, panel) for panel in ("Components", "Limits", "Plugins"))
+_setting = partial(_option, None)
+
+Text: TypeAlias = str | None
+Texts: TypeAlias = list[str] | None
+Number: TypeAlias = int | None
+Amount: TypeAlias = float | None
+
+ONE_OF_FILES = "YAML files, later ones override earlier ones; .jsonl files and runs are --mags."
+OF_TEACHER = "[NAME=]KIND:TARGET, once for each agent; e.g. ada=openai:gpt-4o@https://host/v1."
+OF_OBJECTIVE = "NAME, or NAME.KEY=VALUE, of an objective; one that the level lacks joins it."
+OF_PRICE = "US dollars per million tokens of prompts and replies, where a teacher's price is not known."
+
+Config = Annotated[list[Path] | None, typer.Argument(help=ONE_OF_FILES, show_default=False)]
+Task = Annotated[Text, _component("Where questions come from, e.g. gsm8k or jsonl:FILE.")]
+Protocol = Annotated[Text, _component("Who speaks when, shown what; e.g. debate.")]
+Encoder = Annotated[Text, _component("The graph network, e.g. gcn.")]
+Teacher = Annotated[Texts, _component(OF_TEACHER)]
+Student = Annotated[Text, _component("The small model: path, hub id or tiny.")]
+Data = Annotated[Text, _component("Local folder or file with the task's data.")]
+TaskArg = Annotated[Texts, _component("KEY=VALUE of the task.", "--task-arg")]
+ProtocolArg = Annotated[Texts, _component("KEY=VALUE of the protocol.", "--protocol-arg", "-P")]
+EncoderArg = Annotated[Texts, _component("KEY=VALUE of the encoder.", "--encoder-arg", "-E")]
+ObjectiveArg = Annotated[Texts, _component(OF_OBJECTIVE, "--objective-arg", "-O")]
+Decision = Annotated[Text, _component("Decision rule; the protocol's own by default.")]
+Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.")]
+Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.")]
+Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
+Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
+Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.")]
+Quick = Annotated[bool, _setting("The embedded default made small: a check, not a measurement.", "--quick")]
+Set = Annotated[Texts, _setting("KEY=VALUE of the configuration, by dotted path.", "--set")]
+MaxCost = Annotated[Amount, _limit("US dollars.")]
+MaxCalls = Annotated[Number, _limit("Calls of teachers.")]
+MaxTokens = Annotated[Number, _limit("Teachers' tokens.")]
+MaxTime = Annotated[Amount, _limit("Seconds of discussion.")]
+Price = Annotated[Text, _limit(OF_PRICE, metavar="IN,OUT")]
+EstimateUsage = Annotated[bool, _limit("Count tokens by a tokenizer where a server does not.", "--estimate-usage")]
+Mags = Annotated[Texts, _setting("Learn from this MAG file or run, hold no discussions; once for each.")]
+SkipBad = Annotated[bool, _setting("Pass over unreadable lines of that file.", "--skip-bad")]
+Cache = Annotated[Text, _limit("Directory of replies shared between runs.")]
+Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]
+Fresh = Annotated[bool, _setting("Start over: throw away what the run directory holds.", "--fresh")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
+Sharding = Annotated[
+    Literal["none", "fsdp2"], typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2).")
 ]
-Task = Annotated[
-    str | None,
-    typer.Option(
-        help="Where questions come from, e.g. gsm8k or jsonl:FILE.", rich_help_panel=COMPONENTS, show_default=False
-    ),
-]
-Protocol = Annotated[
-    str | None,
-    typer.Option(help="Who speaks when, shown what; e.g. debate.", rich_help_panel=COMPONENTS, show_default=False),
-]
-Encoder = Annotated[
-    str | None, typer.Option(help="The graph network, e.g. gcn.", rich_help_panel=COMPONENTS, show_default=False)
-]
-Teacher = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="[NAME=]KIND:TARGET, once for each agent; e.g. ada=openai:gpt-4o@https://host/v1.",
-        rich_help_panel=COMPONENTS,
-        show_default=False,
-    ),
-]
-Student = Annotated[
-    str | None,
-    typer.Option(help="The small model: path, hub id or tiny.", rich_help_panel=COMPONENTS, show_default=False),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(help="Local folder or file with the task's data.", rich_help_panel=COMPONENTS, show_default=False),
-]
-TaskArg = Annotated[
-    list[str] | None,
-    typer.Option("--task-arg", help="KEY=VALUE of the task.", rich_help_panel=COMPONENTS, show_default=False),
-]
-ProtocolArg = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--protocol-arg", "-P", help="KEY=VALUE of the protocol.", rich_help_panel=COMPONENTS, show_default=False
-    ),
-]
-EncoderArg = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--encoder-arg", "-E", help="KEY=VALUE of the encoder.", rich_help_panel=COMPONENTS, show_default=False
-    ),
-]
-ObjectiveArg = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--objective-arg",
-        "-O",
-        help="NAME, or NAME.KEY=VALUE, of an objective; one that the level lacks joins it.",
-        rich_help_panel=COMPONENTS,
-        show_default=False,
-    ),
-]
-Decision = Annotated[
-    str | None, typer.Option(help="Decision rule; the protocol's own by default.", rich_help_panel=COMPONENTS)
-]
-Level = Annotated[str | None, typer.Option(help="1-4, base, single-teacher:NAME or dss-mt.", show_default=False)]
-Edges = Annotated[str | None, typer.Option(help="exact, adjacent, undirected, full or none.", show_default=False)]
-Limit = Annotated[int | None, typer.Option(min=1, help="Questions to discuss.", show_default=False)]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn.", show_default=False)]
-Preset = Annotated[str | None, typer.Option(help="auto, tiny, quick, paper or authors-code.", show_default=False)]
-Quick = Annotated[bool, typer.Option("--quick", help="The embedded default made small: a check, not a measurement.")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE of the configuration, by dotted path.", show_default=False)
-]
-MaxCost = Annotated[float | None, typer.Option(help="US dollars.", rich_help_panel=LIMITS, show_default=False)]
-MaxCalls = Annotated[int | None, typer.Option(help="Calls of teachers.", rich_help_panel=LIMITS, show_default=False)]
-MaxTokens = Annotated[int | None, typer.Option(help="Teachers' tokens.", rich_help_panel=LIMITS, show_default=False)]
-MaxTime = Annotated[
-    float | None, typer.Option(help="Seconds of discussion.", rich_help_panel=LIMITS, show_default=False)
-]
-Price = Annotated[
-    str | None,
-    typer.Option(
-        metavar="IN,OUT",
-        help="US dollars per million tokens of prompts and replies, where a teacher's price is not known.",
-        rich_help_panel=LIMITS,
-        show_default=False,
-    ),
-]
-EstimateUsage = Annotated[
-    bool,
-    typer.Option(
-        "--estimate-usage", help="Count tokens by a tokenizer where a server does not.", rich_help_panel=LIMITS
-    ),
-]
-Mags = Annotated[
-    list[str] | None,
-    typer.Option(help="Learn from this MAG file or run, hold no discussions; once for each.", show_default=False),
-]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over unreadable lines of that file.")]
-Cache = Annotated[
-    str | None,
-    typer.Option(help="Directory of replies shared between runs.", rich_help_panel=LIMITS, show_default=False),
-]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="The run's directory.", show_default=False)]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: throw away what the run directory holds.")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes that train together (DDP), one for each GPU.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Print the plan and do nothing.")]
-Plugin = Annotated[
-    list[str] | None,
-    typer.Option("--plugin", help="FILE or MODULE to load.", rich_help_panel=PLUGINS, show_default=False),
-]
-PluginsDir = Annotated[
-    Path | None, typer.Option(help="Load every plugin file in it.", rich_help_panel=PLUGINS, show_default=False)
-]
-NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Shipped components only.", rich_help_panel=PLUGINS)]
-Trusted = Annotated[
-    bool, typer.Option("--trust", help="Run the plugins that files name, unasked.", rich_help_panel=PLUGINS)
-]
+Json = Annotated[bool, _setting("Print one JSON document.", "--json")]
+Quiet = Annotated[bool, _setting("No progress on stderr.", "--quiet", "-q")]
+DryRun = Annotated[bool, _setting("Print the plan and do nothing.", "--dry-run", "-n")]
+Plugin = Annotated[Texts, _plugin("FILE or MODULE to load.", "--plugin")]
+PluginsDir = Annotated[Path | None, _plugin("Load every plugin file in it.")]
+NoPlugins = Annotated[bool, _plugin("Shipped components only.", "--no-plugins")]
+Trusted = Annotated[bool, _plugin("Run the plugins that files name, unasked.", "--trust")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +144,9 @@ class Request:
         )
 
 
+WHOLE = ("task", "protocol", "encoder", "seed", "preset")
+"""Options of the name that the setting has; `SHORTCUTS` has the others."""
+
 SHARED: dict[str, Any] = {
     "config": Config,
     "task": Task,
@@ -241,13 +181,8 @@ SHARED: dict[str, Any] = {
     "no_plugins": NoPlugins,
     "trust": Trusted,
 }
-SWITCHES = ("quick", "no_plugins", "skip_bad", "trust", "estimate_usage")
-
-SETTINGS = (
-    *("task", "data", "protocol", "encoder", "teacher", "student", "decision", "level", "edges", "limit", "seed"),
-    *("preset", "mags", "skip_bad", "max_cost", "max_calls", "max_tokens", "max_time", "price", "estimate_usage"),
-    *("cache", "plugin"),
-)
+SETTINGS = [name for name in SHARED if name in SHORTCUTS or name in WHOLE]
+"""Those that set something of a configuration."""
 
 
 def _is_given(value: object) -> bool:
@@ -265,7 +200,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(command).parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter(name, keyword, default=False if name in SWITCHES else None, annotation=option)
+        inspect.Parameter(name, keyword, default=False if option.__origin__ is bool else None, annotation=option)
         for name, option in SHARED.items()
     ]
     parameters += [parameter.replace(kind=keyword, annotation=hints[parameter.name]) for parameter in own]

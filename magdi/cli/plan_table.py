@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from magdi.cli.drawn import drawn
+from magdi.core.sheet import Sheet
 
 WHO = {"base": "the base before distillation", "student": "the student"}
 
 
 def plan_table(plan: Mapping[str, Any]) -> RenderableType:
     """Returns what a run would take: its discussions as a table, training and evaluation a line each."""
-    table = [_discussions(plan)] if plan["agents"] else []
+    table = [drawn(_discussions(plan))] if plan["agents"] else []
     return Group(*table, *map(Text, _lines(plan)))
 
 
-def _discussions(plan: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{plan['questions']:,} discussions, at most", title_justify="left")
-    for heading in ("agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"):
-        table.add_column(heading, justify="left" if heading in ("agent", "teacher") else "right")
-    for agent in plan["agents"]:
-        table.add_row(
-            Text(agent["agent"]),
-            Text(agent["teacher"]),
-            f"{agent['calls']:,}",
-            f"{agent['prompt_tokens']:,}",
-            f"{agent['completion_tokens']:,}",
-            _dollars(agent["cost"]),
-        )
-    if len(plan["agents"]) > 1:
-        prompts, replies = (
-            sum(agent[kind] for agent in plan["agents"]) for kind in ("prompt_tokens", "completion_tokens")
-        )
-        table.add_section()
-        table.add_row("in all", "", f"{plan['calls']:,}", f"{prompts:,}", f"{replies:,}", _dollars(plan["cost"]))
-    return table
+def _discussions(plan: Mapping[str, Any]) -> Sheet:
+    headings = ["agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"]
+    rows = [[agent["agent"], agent["teacher"], *_amounts([agent], agent["cost"])] for agent in plan["agents"]]
+    if len(rows) > 1:
+        rows += [[], ["in all", "", *_amounts(plan["agents"], plan["cost"])]]
+    return Sheet.of(f"{plan['questions']:,} discussions, at most", headings, rows, left=("agent", "teacher"))
+
+
+def _amounts(agents: Sequence[Mapping[str, Any]], cost: float | None) -> list[str]:
+    kinds = ("calls", "prompt_tokens", "completion_tokens")
+    return [*(f"{sum(agent[kind] for agent in agents):,}" for kind in kinds), _dollars(cost)]
 
 
 def _dollars(cost: float | None) -> str:

@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING
 import typer
 
 from magdi.cli import options as opt
-from magdi.core.errors import SOME_FAILED
+from magdi.core.errors import SOME_FAILED, ConfigError
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
+
+
+SHARED = ("--processes", "--sharding")
+FSDP2 = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
+}
+"""What accelerate is told by its own launcher, where it is asked for the same."""
 
 
 @opt.configured
@@ -24,6 +35,7 @@ def run(
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
+    sharding: opt.Sharding = "none",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -31,7 +43,7 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes)
+    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
 @opt.configured
@@ -54,11 +66,12 @@ def distill(
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
+    sharding: opt.Sharding = "none",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Train a student on a MAG file (--mags), or on the discussions of a run."""
-    _go(request, "distillation", out, fresh, dry_run, json, quiet, processes)
+    _go(request, "distillation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
 def _go(
@@ -70,6 +83,7 @@ def _go(
     as_json: bool,
     quiet: bool,
     processes: int = 1,
+    sharding: str = "none",
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -78,6 +92,10 @@ def _go(
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
 
+    if sharding != "none" and processes == 1:
+        raise ConfigError(
+            f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
+        )
     setup = request.set_up()
     if dry_run:
         plan = api.plan(setup, out, until=until)
@@ -89,7 +107,7 @@ def _go(
         outcome = api.go(setup, out=out, fresh=fresh, until=first, progress=progress)
     finally:
         progress.close()
-    if processes > 1 and (code := _shared(processes)):
+    if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
     if os.environ.get("RANK", "0") != "0":
         return
@@ -100,12 +118,14 @@ def _go(
         raise typer.Exit(SOME_FAILED)
 
 
-def _shared(processes: int) -> int:
+def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     own, skip = [], False
     for argument in sys.argv[1:]:
-        if not skip and argument != "--fresh" and not argument.startswith("--processes"):
+        name = argument.partition("=")[0]
+        if not skip and name not in ("--fresh", *SHARED):
             own.append(argument)
-        skip = argument == "--processes"
-    return subprocess.run([*arguments, "-m", "magdi", *own], check=False).returncode
+        skip = argument in SHARED
+    environment = os.environ | (FSDP2 if sharding == "fsdp2" else {})
+    return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode

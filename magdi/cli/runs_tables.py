@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from magdi.cli.component_tables import plain_table
-from magdi.cli.outcome import outcome_table, percent
+from magdi.cli.drawn import plain_table
+from magdi.cli.outcome import outcome_table
+from magdi.core.sheet import p_value, percent, points, span
 
 COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
 
@@ -78,12 +79,11 @@ def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Table:
     )
     table = plain_table(*headings, "")
     for who, found in compared.items():
-        low, high = found["interval"]
         table.add_row(
             COMPARED[who],
-            f"{100 * found['difference']:+.1f}",
-            f"{100 * low:+.1f} to {100 * high:+.1f}",
-            f"{found['p']:.2g}",
+            points(found["difference"]),
+            span(found["interval"], "+"),
+            p_value(found["p"]),
             str(found["only_first"]),
             str(found["only_second"]),
             str(found["count"]),

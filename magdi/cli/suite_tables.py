@@ -7,41 +7,19 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from magdi.cli.component_tables import plain_table
-from magdi.plugins.suites.sheet import Sheet, figures_sheet, paper_sheet, results_sheet
-
-LABEL = 26
-"""Characters of a cell's name that stand on one line."""
+from magdi.cli.drawn import drawn, plain_table
+from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 
 def suite_tables(document: Mapping[str, Any]) -> RenderableType:
     """Draws a suite's outcome: its table, and what must be read with it."""
     results = results_sheet(document)
-    tables = [_drawn(results)]
-    tables += [_drawn(sheet) for sheet in (figures_sheet(document), paper_sheet(document, beside=False)) if sheet]
+    sheets = (results, figures_sheet(document), paper_sheet(document, beside=False))
+    tables = [drawn(sheet, SIMPLE_HEAD, narrow=True) for sheet in sheets if sheet]
     lines = [Text(note) for note in results.notes]
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
-
-
-def _drawn(sheet: Sheet) -> Table:
-    """Draws a table in which headings are folded before any number is."""
-    table = Table(title=Text(sheet.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, column in enumerate(sheet.columns):
-        widest = max((len(row[place]) for row in sheet.rows), default=0)
-        least = max(map(len, column.title.split()))
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            style="dim" if column.paper else None,
-            width=max(least, widest if column.right else min(widest, LABEL)),
-            overflow="fold",
-        )
-    for row in sheet.rows:
-        table.add_row(*map(Text, row))
-    return table
 
 
 def plan_table(plan: Mapping[str, Any], jobs: int) -> RenderableType:

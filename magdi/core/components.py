@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, TeacherChoice
+    from magdi.core.config.models import ComponentChoice, TeacherChoice, TinyBase
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
@@ -33,10 +36,25 @@ class Components(Interface):
         """Makes an objective."""
         ...
 
+    def decision(self, choice: ComponentChoice) -> DecisionRule:
+        """Makes a decision rule."""
+        ...
+
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``; ``seed`` goes to those that have a setting of that name."""
         ...
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
         """Makes a task; ``seed`` goes to tasks that draw their questions."""
+        ...
+
+    def tiny_base(
+        self,
+        task: Task,
+        settings: TinyBase,
+        cache: Path,
+        texts: Iterable[str],
+        on_progress: Callable[[int, int], None],
+    ) -> Path:
+        """Returns the folder of the student that ``student.model: tiny`` names, which is made unless it is there."""
         ...

@@ -13,7 +13,7 @@ class NoConfig(BaseModel, extra="forbid"):
 
 
 class Configurable(ABC):  # noqa: B024 (its subclasses have the abstract methods)
-    """Base of protocols, encoders, teachers, tasks and objectives.
+    """Base of all components.
 
     A component nests a pydantic model named ``Config`` with ``extra="forbid"`` and a description on every field; its
     settings come from ``-P key=value`` (and the like) or from the component's section of a YAML file.

@@ -1,10 +1,34 @@
-"""Votes: how the turns of a discussion become one answer. Pure functions of turns; ties go to who spoke first."""
+"""How the turns of a discussion become one answer: votes, pure functions of turns, and rules that are made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from magdi.core.mag import Decision, Turn
+from magdi.core.configurable import Configurable
+from magdi.core.mag import Decision, Question, Turn
+
+if TYPE_CHECKING:
+    from magdi.core.protocol import Wave
+
+
+class DecisionRule(Configurable):
+    """Base of decision rules (``discussion.decision``), which stand in for a protocol's own `decide`.
+
+    A rule that asks agents yields waves as a protocol does, and may have a ``prompt(question, ask)`` that words them.
+    """
+
+    @abstractmethod
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        """Returns the discussion's answer, or yields further waves before it does."""
+
+    def check(self, agents: Collection[str]) -> None:
+        """Looks whether the agents that its settings name take part.
+
+        Raises:
+            ConfigError: One does not.
+        """
 
 
 def tally(turns: Iterable[Turn], weight: Callable[[Turn], float] = lambda turn: 1.0) -> dict[str, float]:

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from pydantic import BaseModel
 from torch import Tensor, nn
 
@@ -90,9 +89,3 @@ class Encoder(nn.Module, ABC):
             reset = getattr(module, "reset_parameters", None)
             if module is not self and callable(reset):
                 reset()
-
-
-def with_self_loops(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Returns [2, E + N] edges: the ones given and (v, v) for every node, M with self-loops in the paper's L_I."""
-    loops = torch.arange(num_nodes, device=edge_index.device).expand(2, -1)
-    return torch.cat([edge_index, loops], dim=1)

@@ -85,8 +85,6 @@ class Protocol(Configurable):
     A subclass writes `discuss`; most also say in `prompt` how a turn's prompt reads, and some in `decide` how the
     turns become one answer. Instances are shared by all questions and keep nothing between them.
 
-    ::
-
         class Quorum(Protocol):
             def discuss(self, question, agents):
                 said = yield [self.ask(agent) for agent in agents]

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from magdi.core.answers import Reading
 from magdi.core.mag import AnswerType, Question
 from magdi.core.quotation import own_words
+from magdi.core.verdict import Reading
 
 Extract = Callable[[str], str | None]
 """Reads an answer out of text, in the task's normal form; None where there is none."""
@@ -46,7 +46,7 @@ class Parsed:
         answer: The final answer in the task's normal form; None for a reply that gives none.
         confidence: Stated confidence in 0..1; None where none was stated.
         repaired: Whether the reply had to be mended to be read.
-        rule: The rule that read the answer, e.g. "boxed"; see `magdi.core.answers.Rule`. Empty for no answer.
+        rule: The rule that read the answer, e.g. "boxed"; see `magdi.core.verdict.Rule`. Empty for no answer.
     """
 
     reasoning: str

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from magdi.core import answers
 from magdi.core.configurable import Configurable
 from magdi.core.errors import ComponentError
 from magdi.core.mag import Question
+from magdi.core.verdict import Reading, Rule, noticing
 
 Split = Literal["train", "validation", "test"]
 
@@ -82,10 +82,11 @@ class Task(Configurable):
     def extract(self, text: str, question: Question) -> str | None:
         """Returns the answer in a text in normal form (300, "$300.00" and "3e2" are all "300"), or None."""
 
-    def read(self, text: str, question: Question) -> answers.Reading:
-        """Returns what `extract` reads, and by which rule: "task" where magdi's own reader reads something else."""
-        answer, own = self.extract(text, question), answers.read(text, question)
-        return own if own.answer == answer else answers.Reading(answer, answers.Rule.TASK)
+    def read(self, text: str, question: Question) -> Reading:
+        """Returns what `extract` reads, and by which rule: "task" where it was not one of magdi's own readers."""
+        with noticing() as noticed:
+            answer = self.extract(text, question)
+        return noticed.get(answer) or Reading(answer, Rule.TASK)
 
     def grade(self, answer: str | None, gold: str) -> bool:
         """Returns whether an extracted answer is right."""

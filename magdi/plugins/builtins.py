@@ -1,158 +1,253 @@
-"""The shipped components, by name; they go through the same door as third-party ones."""
+"""What magdi ships, written as any plugin is: it comes in by the same hooks as a third party's."""
 
 from __future__ import annotations
 
-from magdi.plugins.component import Component, Kind
+from collections.abc import Iterator
 
-BUILTINS: dict[Kind, tuple[Component, ...]] = {
-    "protocol": (
-        Component(
+from magdi.plugins.component import KINDS, Component, Kind
+from magdi.plugins.hookspecs import hookimpl
+
+
+def _of(package: str, *rows: tuple[str, ...]) -> Iterator[Component]:
+    """Yields components of a package: name, target in the package, summary, and what they require."""
+    for name, target, *about in rows:
+        yield Component(name, f"{package}.{target}", *about)
+
+
+@hookimpl
+def magdi_protocols() -> Iterator[Component]:
+    """Yields the shipped protocols."""
+    yield from _of(
+        "magdi.protocols",
+        (
             "reconcile",
-            "magdi.protocols.reconcile:ReConcile",
+            "reconcile:ReConcile",
             "Round table of different models, confidence-weighted vote, until consensus (Chen et al., 2024).",
         ),
-        Component("single", "magdi.protocols.single:Single", "Every agent answers alone, once."),
-        Component(
+        ("single", "single:Single", "Every agent answers alone, once."),
+        (
             "self-consistency",
-            "magdi.protocols.self_consistency:SelfConsistency",
+            "self_consistency:SelfConsistency",
             "Samples of one prompt and a plurality vote (Wang et al., 2023).",
         ),
-        Component(
+        (
             "self-refine",
-            "magdi.protocols.self_refine:SelfRefine",
+            "self_refine:SelfRefine",
             "Every agent comments on its own answer and mends it (Madaan et al., 2023).",
         ),
-        Component(
-            "debate",
-            "magdi.protocols.debate:Debate",
-            "Agents answer, read each other and answer again; any topology (Du et al., 2024).",
-        ),
-        Component(
-            "mad",
-            "magdi.protocols.mad:Mad",
-            "Two sides tit for tat, a moderator who may end it, else a judge (Liang et al., 2024).",
-        ),
-        Component(
+        ("debate", "debate:Debate", "Agents answer, read each other and answer again; any topology (Du et al., 2024)."),
+        ("mad", "mad:Mad", "Two sides tit for tat, a moderator who may end it, else a judge (Liang et al., 2024)."),
+        (
             "roundtable",
-            "magdi.protocols.roundtable:Roundtable",
+            "roundtable:Roundtable",
             "Group chat, one speaks at a time: by turns, chosen, by lot, handed over (AutoGen's pattern).",
         ),
-        Component(
-            "solver-critic",
-            "magdi.protocols.solver_critic:SolverCritic",
-            "Solver and critic alternate until the critic approves.",
-        ),
-        Component(
-            "malt",
-            "magdi.protocols.malt:Malt",
-            "Tree of generator, verifier, refiner with values from outcomes (Motwani et al., 2025).",
-        ),
-        Component(
+        ("solver-critic", "solver_critic:SolverCritic", "Solver and critic alternate until the critic approves."),
+        ("malt", "malt:Malt", "Tree of generator, verifier, refiner with values from outcomes (Motwani et al., 2025)."),
+        (
             "dag",
-            "magdi.protocols.dag:Dag",
+            "dag:Dag",
             "Solutions flow along a graph of actors, with critics on its edges (MacNet; Qian et al., 2025).",
         ),
-        Component(
+        (
             "dialogue",
-            "magdi.protocols.dialogue:Dialogue",
+            "dialogue:Dialogue",
             "A protocol in YAML: who takes part, who speaks when, who sees what, when it stops.",
         ),
-        Component(
+        (
             "autogen",
-            "magdi.protocols.autogen:Autogen",
+            "autogen:Autogen",
             "A real team of AutoGen, with magdi's teachers as its model clients.",
-            requires="magdi[autogen]",
+            "magdi[autogen]",
         ),
-    ),
-    "encoder": (
-        Component("gcn", "magdi.encoders.gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
-        Component(
+    )
+
+
+@hookimpl
+def magdi_encoders() -> Iterator[Component]:
+    """Yields the shipped encoders."""
+    yield from _of(
+        "magdi.encoders",
+        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        (
             "gcn-symmetric",
-            "magdi.encoders.gcn_symmetric:GcnSymmetric",
+            "gcn_symmetric:GcnSymmetric",
             "Graph convolutions with symmetric normalisation and dropout: the authors' code.",
         ),
-        Component(
-            "node-attention",
-            "magdi.encoders.node_attention:NodeAttention",
-            "Self-attention over a MAG's turns; no edges.",
-        ),
-        Component(
+        ("node-attention", "node_attention:NodeAttention", "Self-attention over a MAG's turns; no edges."),
+        (
             "token-attention",
-            "magdi.encoders.token_attention:TokenAttention",
+            "token_attention:TokenAttention",
             "Self-attention over all tokens of an interaction, pooled by turn; no edges.",
         ),
-        Component("none", "magdi.encoders.none:NoEncoder", "No graph: each turn is classified by its own state."),
-        Component("sage", "magdi.encoders.sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
-        Component("gin", "magdi.encoders.gin:Gin", "Graph isomorphism network: sums, which count agreement."),
-        Component("gat", "magdi.encoders.gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
-        Component(
+        ("none", "none:NoEncoder", "No graph: each turn is classified by its own state."),
+        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
+        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement."),
+        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
+        (
             "graph-transformer",
-            "magdi.encoders.graph_transformer:GraphTransformer",
+            "graph_transformer:GraphTransformer",
             "Dot-product attention along the edges (PyG's TransformerConv).",
         ),
-        Component("rgcn", "magdi.encoders.rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
-        Component("dir-gnn", "magdi.encoders.dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
-    ),
-    "teacher": (
-        Component("openai", "magdi.plugins.teachers.openai:OpenAITeacher", "Any OpenAI-compatible server."),
-        Component("hf", "magdi.plugins.teachers.local:LocalTeacher", "A model of transformers on this machine."),
-        Component(
-            "litellm",
-            "magdi.plugins.teachers.litellm:LitellmTeacher",
-            "Every vendor that LiteLLM knows.",
-            requires="magdi[litellm]",
-        ),
-        Component(
-            "vllm",
-            "magdi.plugins.teachers.vllm:VllmTeacher",
-            "vLLM's offline engine in this process.",
-            requires="magdi[vllm]",
-        ),
-        Component(
-            "replay", "magdi.plugins.teachers.replay:ReplayTeacher", "Answers from a recorded MAG file or journal."
-        ),
-        Component(
+        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
+        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
+    )
+
+
+@hookimpl
+def magdi_teachers() -> Iterator[Component]:
+    """Yields the shipped teachers."""
+    yield from _of(
+        "magdi.plugins.teachers",
+        ("openai", "openai:OpenAITeacher", "Any OpenAI-compatible server."),
+        ("hf", "local:LocalTeacher", "A model of transformers on this machine."),
+        ("litellm", "litellm:LitellmTeacher", "Every vendor that LiteLLM knows.", "magdi[litellm]"),
+        ("vllm", "vllm:VllmTeacher", "vLLM's offline engine in this process.", "magdi[vllm]"),
+        ("replay", "replay:ReplayTeacher", "Answers from a recorded MAG file or journal."),
+        (
             "simulated",
-            "magdi.plugins.teachers.simulated:SimulatedTeacher",
+            "simulated:SimulatedTeacher",
             "A programmatic solver with slips, style, confidence and stubbornness; no language model.",
         ),
-    ),
-    "task": (
-        Component(
-            "arithmetic", "magdi.plugins.tasks.arithmetic:Arithmetic", "Procedural word problems, several steps."
-        ),
-        Component("order", "magdi.plugins.tasks.order:Order", "Instrument: a misconception that two of three share."),
-        Component("bugs", "magdi.plugins.tasks.bugs:Bugs", "Instrument: bugs of calculating, of three kinds."),
-        Component("gsm8k", "magdi.plugins.tasks.gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
-        Component("strategyqa", "magdi.plugins.tasks.strategyqa:StrategyQa", "Yes or no, with implicit steps."),
-        Component("commonsense-qa", "magdi.plugins.tasks.commonsense_qa:CommonsenseQa", "Five options, common sense."),
-        Component("arc-challenge", "magdi.plugins.tasks.arc:ArcChallenge", "School science, hard, with options."),
-        Component("math", "magdi.plugins.tasks.math:Math", "Competition mathematics, answers are expressions."),
-        Component("svamp", "magdi.plugins.tasks.svamp:Svamp", "One-step word problems; held out, for testing."),
-        Component("boolq", "magdi.plugins.tasks.boolq:BoolQ", "Yes or no, from passages; held out, for testing."),
-        Component("jsonl", "magdi.plugins.tasks.jsonl:Jsonl", "Your own questions from JSONL files (jsonl:PATH)."),
-        Component("hf", "magdi.plugins.tasks.hf:Hf", "Any dataset on the hub by its columns (hf:DATASET)."),
-        Component("mix", "magdi.plugins.tasks.mix:Mix", "Several tasks as one (mix:gsm8k+svamp)."),
-    ),
-    "objective": (
-        Component(
-            "positive", "magdi.plugins.objectives.positive:Positive", "L+: next-token loss on right reasoning (Eq. 1)."
-        ),
-        Component(
-            "margin", "magdi.plugins.objectives.margin:Margin", "L-: a margin between right and wrong turns (Eq. 2)."
-        ),
-        Component(
-            "node", "magdi.plugins.objectives.node:Node", "L_I: turns classified through the graph encoder (Eq. 3)."
-        ),
-        Component(
+    )
+
+
+@hookimpl
+def magdi_tasks() -> Iterator[Component]:
+    """Yields the shipped tasks."""
+    yield from _of(
+        "magdi.plugins.tasks",
+        ("arithmetic", "arithmetic:Arithmetic", "Procedural word problems, several steps."),
+        ("order", "order:Order", "Instrument: a misconception that two of three share."),
+        ("bugs", "bugs:Bugs", "Instrument: bugs of calculating, of three kinds."),
+        ("gsm8k", "gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
+        ("strategyqa", "strategyqa:StrategyQa", "Yes or no, with implicit steps."),
+        ("commonsense-qa", "commonsense_qa:CommonsenseQa", "Five options, common sense."),
+        ("arc-challenge", "arc:ArcChallenge", "School science, hard, with options."),
+        ("math", "math:Math", "Competition mathematics, answers are expressions."),
+        ("svamp", "svamp:Svamp", "One-step word problems; held out, for testing."),
+        ("boolq", "boolq:BoolQ", "Yes or no, from passages; held out, for testing."),
+        ("jsonl", "jsonl:Jsonl", "Your own questions from JSONL files (jsonl:PATH)."),
+        ("hf", "hf:Hf", "Any dataset on the hub by its columns (hf:DATASET)."),
+        ("mix", "mix:Mix", "Several tasks as one (mix:gsm8k+svamp)."),
+    )
+
+
+@hookimpl
+def magdi_objectives() -> Iterator[Component]:
+    """Yields the shipped objectives."""
+    yield from _of(
+        "magdi.plugins.objectives",
+        ("positive", "positive:Positive", "L+: next-token loss on right reasoning (Eq. 1)."),
+        ("margin", "margin:Margin", "L-: a margin between right and wrong turns (Eq. 2)."),
+        ("node", "node:Node", "L_I: turns classified through the graph encoder (Eq. 3)."),
+        (
             "dpo",
-            "magdi.plugins.objectives.dpo:Dpo",
+            "dpo:Dpo",
             "Right turns preferred to wrong ones, measured from the student before training (Rafailov et al., 2023).",
         ),
-        Component(
-            "unlikelihood",
-            "magdi.plugins.objectives.unlikelihood:Unlikelihood",
-            "Tokens of wrong turns made less likely (Welleck et al., 2020).",
+        ("unlikelihood", "unlikelihood:Unlikelihood", "Tokens of wrong turns made less likely (Welleck et al., 2020)."),
+    )
+
+
+@hookimpl
+def magdi_decisions() -> Iterator[Component]:
+    """Yields the shipped decision rules."""
+    yield from _of(
+        "magdi.plugins.decisions",
+        ("plurality", "votes:Plurality", "The most frequent of the last answers."),
+        ("weighted", "votes:Weighted", "The last answers, weighted by recalibrated confidence (ReConcile)."),
+        ("last-word", "votes:LastWord", "The last answer of all."),
+        ("first-round", "votes:FirstRound", "A vote before anyone was shown anything: the plain ensemble."),
+        ("majority", "votes:Majority", "An answer that more than half of the agents give."),
+        ("supermajority", "votes:Supermajority", "An answer that two of three, or three of four, give."),
+        ("unanimity", "votes:Unanimity", "An answer that all agents give."),
+        ("simple-voting", "ballots:SimpleVoting", "A ballot: every agent votes for one answer."),
+        ("approval", "ballots:ApprovalVoting", "A ballot: every agent votes for all answers that may be right."),
+        ("ranked", "ballots:RankedVoting", "A ballot: every agent ranks the answers (Borda count)."),
+        ("cumulative", "ballots:CumulativeVoting", "A ballot: every agent shares ten points out."),
+        ("judge", "judge:Judge", "One agent reads the last words of all and answers for them."),
+    )
+
+
+@hookimpl
+def magdi_importers() -> Iterator[Component]:
+    """Yields the shipped importers."""
+    yield from _of(
+        "magdi.plugins.formats.importers",
+        ("magdi", "magdi_lines:MagdiLines", "MAGs as magdi writes them."),
+        ("reconcile", "magdi_json:ReconcileResults", "Result files of MAGDi and ReConcile."),
+        ("solutions", "solutions:Solutions", "example_model_solutions of GSM8K."),
+        ("eot", "eot:ExchangeOfThought", "Records of EoT (Exchange-of-Thought)."),
+        ("mallm", "mallm:Mallm", "Discussions of MALLM, memory_ids as edges."),
+        ("mad", "mad:MadDebates", "Debates of MAD: affirmative, negative, moderator, judge."),
+        ("autogen", "autogen:AutogenResults", "TaskResult of AutoGen."),
+        ("du", "du:DuDebates", "Multi-agent debates of Du et al., and of DyLAN."),
+    )
+
+
+@hookimpl
+def magdi_exporters() -> Iterator[Component]:
+    """Yields the shipped exporters."""
+    yield from _of(
+        "magdi.plugins.formats.exporters",
+        ("magdi", "magdi_lines:MagdiLines", "Own JSONL of magdi."),
+        ("node-link", "graphs:NodeLink", "JSONL of the node-link form of networkx, one graph a line."),
+        ("graphml", "graphs:GraphMl", "A folder of GraphML files, one a graph."),
+        ("pyg", "tensors:PyG", "Safetensors of all graphs, read as torch_geometric Data by load_pyg."),
+        ("parquet", "tables:Parquet", "One Parquet file, one discussion a row."),
+        ("dataset", "tables:Dataset", "A folder for the Hugging Face hub: Parquet and a card."),
+    )
+
+
+@hookimpl
+def magdi_commands() -> Iterator[Component]:
+    """Yields the shipped commands."""
+    yield from _of(
+        "magdi.cli",
+        (
+            "run",
+            "run:run",
+            "Teachers discuss, a student learns from the graph, and is evaluated. The same command again resumes.",
         ),
-    ),
-}
+        ("discuss", "run:discuss", "Hold the discussions of a run and no more: its mags.jsonl."),
+        ("distill", "run:distill", "Train a student on a MAG file (--mags), or on the discussions of a run."),
+        (
+            "ablate",
+            "ablate:ablate",
+            "Run every cell of a grid with several seeds, compare them in pairs, and print one table.",
+        ),
+        (
+            "evaluate",
+            "evaluate:evaluate",
+            "Measure accuracy on held-out questions; several models are compared on the same ones.",
+        ),
+        ("ask", "ask:ask", "Ask a student a question of your own; what stands alone is the question."),
+        (
+            "view",
+            "view:view",
+            "Write one HTML file that shows a run, a suite or a MAG file; it needs no server and no network.",
+        ),
+        (
+            "export",
+            "export:export",
+            "Write a run's student as a plain model or adapter, with a model card and a line for lm-eval.",
+        ),
+        ("mags", "mags:app", "Import, look at, check and export files of discussions (MAGs)."),
+        ("runs", "runs:app", "List runs, show one, compare two."),
+        ("plugins", "plugins:app", "Look at plugins and components, check them, start a new one."),
+        ("config", "config:app", "Look at configurations and check them."),
+        ("doctor", "doctor:doctor", "Look at this machine: versions, devices, extras, keys, cache, plugins."),
+        (
+            "trust",
+            "trust:trust",
+            "Trust plugins as they are now: what files name is run only once its content is trusted. Look at it first.",
+        ),
+    )
+
+
+BUILTINS: dict[Kind, tuple[Component, ...]] = {kind: tuple(globals()[f"magdi_{kind}s"]()) for kind in KINDS}
+"""The shipped components by kind."""
+
+COMMANDS: tuple[Component, ...] = tuple(magdi_commands())
+"""The shipped commands, in the order of the help."""

@@ -14,10 +14,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import Kind
+from magdi.plugins.builtins import COMMANDS
+from magdi.plugins.component import COMMAND, KINDS, Kind
 from magdi.plugins.discovery import uninstalled
 from magdi.plugins.manager import Plugins
-from magdi.plugins.registration import Fault, Registration
+from magdi.plugins.registration import Fault, Registration, shipped
 from magdi.plugins.registry import Registry
 from magdi.plugins.target import absent
 
@@ -34,7 +35,7 @@ def overview(plugins: Plugins) -> dict[str, Any]:
         "components": [_entry(each) for each in plugins.registry.listing()],
         "commands": [
             {"name": each.component.name, "summary": each.component.summary} | _source(each.plugin, each.version)
-            for each in plugins.commands
+            for each in (*(shipped(COMMAND, component) for component in COMMANDS), *plugins.commands)
         ],
         "plugins": [_source(each.plugin, each.version) | {"origin": each.origin} for each in plugins.loaded],
         "faults": [fault_entry(fault) for fault in plugins.faults],
@@ -150,11 +151,14 @@ def type_name(annotation: Any) -> str:
 def candidates(registry: Registry, name: str, kind: Kind | None = None) -> list[Registration]:
     """Returns the components of a name, of all kinds or of one; a plugin's name or folder is all that it brings.
 
+    Of a protocol and a file format of one name it is the protocol, unless the kind says otherwise.
+
     Raises:
         ComponentError: There is none.
     """
     listed = list(registry.listing(kind))
     fitting = [each for each in listed if name in (each.component.name, each.address)]
+    fitting = [each for each in fitting if KINDS[each.kind].of_runs] or fitting
     plugin = Path(name).resolve().name if Path(name).is_dir() else name
     fitting = fitting or [each for each in listed if each.plugin == plugin]
     if fitting:

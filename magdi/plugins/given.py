@@ -23,14 +23,15 @@ from magdi.core.mag import Question
 from magdi.core.task import Split
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.class_source import class_digest
-from magdi.plugins.component import Component, Kind
+from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.registration import LOCAL, Registration
-from magdi.plugins.target import BASES, load_class, resolve
+from magdi.plugins.target import load_class, resolve
 
 if TYPE_CHECKING:
     from magdi.plugins.registry import Registry
 
-SINGLE: tuple[Kind, ...] = ("protocol", "encoder", "task")
+SINGLE: tuple[Kind, ...] = ("protocol", "encoder", "task", "decision")
+INNER: tuple[tuple[str, Kind], ...] = (("evaluation", "task"), ("discussion", "decision"))
 SPLITS = frozenset({"train", "validation", "test"})
 
 
@@ -59,9 +60,10 @@ class Given:
         for key in ("teacher", "teachers"):
             if plain.get(key) is not None:
                 plain[key] = [self._teacher(each) for each in _listed(plain[key])]
-        evaluation = plain.get("evaluation")
-        if isinstance(evaluation, Mapping) and "task" in evaluation:
-            plain["evaluation"] = {**evaluation, "task": self.choice("task", evaluation["task"])}
+        for section, kind in INNER:
+            part = plain.get(section)
+            if isinstance(part, Mapping) and kind in part:
+                plain[section] = {**part, kind: self.choice(kind, part[kind])}
         return plain | self._objectives(plain)
 
     def choice(self, kind: Kind, given: Any) -> Any:
@@ -80,7 +82,7 @@ class Given:
         if isinstance(given, BaseModel):  # a choice that has been read already
             return given.model_dump(mode="json")
         cls = given if isinstance(given, type) else type(given)
-        if not issubclass(cls, resolve(BASES[kind])):
+        if not issubclass(cls, resolve(KINDS[kind].base)):
             raise ConfigError(f"{kind}: {given!r:.80} is no name, no {kind}, no class of one, and no mapping")
         settings = {} if given is cls else _settings(given.config)
         return {"name": _shipped(kind, cls) or self._registered(kind, cls, given), **settings}

@@ -1,8 +1,8 @@
 """The hooks: one signature and one line each; docs/plugins/hooks.md has an example of every one.
 
-A plugin is a module with functions of these names, marked ``@hookimpl``. The first six say what the plugin brings,
-and are asked once, when the plugin is loaded. The other four are told what happens; what they raise is reported once
-and never stops a run. A hook may leave out arguments that it does not need.
+A plugin is a module with functions of these names, marked ``@hookimpl``. Those that yield components say what the
+plugin brings, and are asked once, when it is loaded. The other four are told what happens; what they raise is
+reported once and never stops a run. A hook may leave out arguments that it does not need.
 """
 
 from __future__ import annotations
@@ -57,8 +57,26 @@ def magdi_objectives() -> Iterable[Component]:
 
 
 @hookspec
+def magdi_decisions() -> Iterable[Component]:
+    """Yields decision rules: subclasses of `magdi.core.decision.DecisionRule`."""
+    return ()
+
+
+@hookspec
+def magdi_importers() -> Iterable[Component]:
+    """Yields importers of other systems' files: subclasses of `magdi.plugins.formats.importer.Importer`."""
+    return ()
+
+
+@hookspec
+def magdi_exporters() -> Iterable[Component]:
+    """Yields exporters for other tools: subclasses of `magdi.plugins.formats.exporter.Exporter`."""
+    return ()
+
+
+@hookspec
 def magdi_commands() -> Iterable[Component]:
-    """Yields commands for the command line: ``typer.Typer`` objects."""
+    """Yields commands for the command line: ``typer.Typer`` objects, or functions that typer makes commands of."""
     return ()
 
 

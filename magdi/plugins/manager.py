@@ -8,65 +8,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from magdi.core.config.code import whole
 from magdi.core.errors import ComponentError, did_you_mean
 from magdi.plugins import discovery
-from magdi.plugins.component import KEBAB_CASE, KINDS, Component, Kind
+from magdi.plugins.component import COMMAND, KEBAB_CASE, KINDS, Component, Kind
 from magdi.plugins.discovery import Candidate
 from magdi.plugins.guard import guarded
-from magdi.plugins.hooks import Hooks
-from magdi.plugins.observers import Observers
-from magdi.plugins.registration import Fault, Registration, named
+from magdi.plugins.hooks import Hooks, Observers
+from magdi.plugins.registration import Fault, Registration
 from magdi.plugins.registry import Registry, default_registry
-from magdi.plugins.target import cause, resolve
+from magdi.plugins.target import cause
 from magdi.plugins.trust import Code, Trust, fault, remember
-
-if TYPE_CHECKING:
-    from typer import Typer
 
 Trace = Callable[[str], None]
 
 MOST = 1000
 """Components that one hook may yield: one that never ends would keep the command from starting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command that a plugin brings.
-
-    Attributes:
-        component: Its name, its ``typer.Typer`` or where that is, and a summary.
-        plugin: The plugin that brings it.
-        version: The plugin's version.
-    """
-
-    component: Component
-    plugin: str
-    version: str
-
-    def load(self) -> Typer:
-        """Returns its ``typer.Typer``.
-
-        Raises:
-            ComponentError: It cannot be imported, or is something else.
-        """
-        import typer
-
-        try:
-            with guarded():
-                found = resolve(self.component.target)
-            if not isinstance(found, typer.Typer):
-                raise TypeError(f"{self.component.target!r} is no typer.Typer")
-        except (Exception, SystemExit) as error:
-            why = f"command {self.component.name!r} of {named(self.plugin, self.version)} cannot be loaded"
-            raise ComponentError(f"{why}: {cause(error)}") from error
-        return found
-
-    def fault(self, why: str) -> Fault:
-        """Returns a fault of this command."""
-        return Fault(self.plugin, self.version, f"command {self.component.name!r} {why}", fatal=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +43,7 @@ class Plugins:
 
     registry: Registry
     observers: Observers
-    commands: Sequence[Command] = ()
+    commands: Sequence[Registration] = ()
     loaded: Sequence[Candidate] = ()
     refused: Sequence[Code] = ()
 
@@ -115,7 +74,7 @@ class _Loading:
     trace: Trace
     hooks: Hooks = field(default_factory=Hooks)
     registrations: list[Registration] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    commands: list[Registration] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)  # by origin, why it cannot be loaded
 
     def load(self, candidate: Candidate) -> None:
@@ -139,21 +98,16 @@ class _Loading:
 
     def collect(self, candidates: Mapping[str, Candidate]) -> None:
         """Asks every plugin for its components and commands."""
-        for kind in (*KINDS, "command"):
+        for kind in (*KINDS, COMMAND):
             for name, implementation in self.hooks.implementations(f"magdi_{kind}s"):
                 candidate = candidates[name]
                 for component in self._yielded(candidate, f"magdi_{kind}s", implementation.function):
                     self._keep(kind, component, candidate)
 
-    def _keep(self, kind: str, component: Component, candidate: Candidate) -> None:
+    def _keep(self, kind: Kind, component: Component, candidate: Candidate) -> None:
         self.trace(f"{candidate.plugin} brings {kind} {component.name}")
-        if kind == "command":
-            self.commands.append(Command(component, candidate.plugin, candidate.version))
-        else:
-            registration = Registration(
-                cast("Kind", kind), component, candidate.plugin, candidate.version, candidate.origin
-            )
-            self.registrations.append(registration)
+        kept = self.commands if kind == COMMAND else self.registrations
+        kept.append(Registration(kind, component, candidate.plugin, candidate.version, candidate.origin))
 
     def _yielded(self, candidate: Candidate, hook: str, function: Callable[[], Any]) -> list[Component]:
         """Returns the good components of one hook of one plugin; those before a failure count."""
@@ -194,9 +148,11 @@ def _wrong(component: object, hook: str) -> str:
 
 def _wrong_content(component: Component, hook: str) -> str:
     target: object = component.target
-    takes = hasattr(target, "registered_commands") if hook == "magdi_commands" else isinstance(target, type)
+    command = hook == "magdi_commands"
+    is_command = hasattr(target, "registered_commands") or inspect.isfunction(target)
+    takes = is_command if command else isinstance(target, type)
     if not (takes or isinstance(target, str)):
-        what = "typer.Typer" if hook == "magdi_commands" else "class"
+        what = "typer.Typer" if command else "class"
         return f'yields {component.name!r}, whose target is {target!r}: neither a {what} nor "module:name"'
     texts: tuple[object, ...] = (component.summary, component.requires)
     if not all(isinstance(text, str) for text in texts):

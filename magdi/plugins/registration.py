@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 
-from magdi.plugins.component import Component, Kind
+from magdi.plugins.builtins import BUILTINS, COMMANDS
+from magdi.plugins.component import COMMAND, Component, Kind
 
 SHIPPED = "magdi"
 """The plugin name of everything that is shipped."""
@@ -37,10 +38,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A component and where it came from.
+    """A component or command, and where it came from.
 
     Attributes:
-        kind: protocol, encoder, teacher, task or objective.
+        kind: What it is.
         component: Name, target, summary.
         plugin: The distribution, file or module that registered it.
         version: That plugin's version; empty where it has none.
@@ -57,6 +58,12 @@ class Registration:
     def address(self) -> str:
         """The name that no other plugin can have, ``plugin/name``."""
         return f"{self.plugin}/{self.component.name}"
+
+    @property
+    def place(self) -> tuple[bool, int]:
+        """Where it comes where those of its kind are tried one after another: shipped ones last, in their order."""
+        own = COMMANDS if self.kind == COMMAND else BUILTINS[self.kind]
+        return self.shipped, own.index(self.component) if self.shipped else 0
 
     @property
     def shipped(self) -> bool:

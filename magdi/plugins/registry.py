@@ -1,4 +1,4 @@
-"""From a name and settings to a protocol, encoder, teacher, task or objective.
+"""From a name and settings to a component of any kind.
 
 A component is imported when it is chosen and never before, so that a listing loads no torch and a plugin that is
 broken breaks nothing but itself.
@@ -7,8 +7,9 @@ broken breaks nothing but itself.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
@@ -22,12 +23,15 @@ from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, name
 from magdi.plugins.target import cause, load_class
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, TeacherChoice
+    from magdi.core.config.models import ComponentChoice, TeacherChoice, TinyBase
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.formats.exporter import Exporter
+    from magdi.plugins.formats.importer import Importer
 
 
 class Registry:
@@ -196,7 +200,7 @@ class Registry:
             raise ComponentError(f"{kind} {found.component.name!r} of {who} {what}: {cause(error)}") from error
 
     def protocol(self, choice: ComponentChoice) -> Protocol:
-        """Makes a protocol; see `magdi.core.components.Components` for this and the next four."""
+        """Makes a protocol; see `magdi.core.components.Components` for this and the next five."""
         return cast("Protocol", self._made("protocol", choice, None))
 
     def encoder(self, choice: ComponentChoice, dim: int) -> Encoder:
@@ -206,6 +210,10 @@ class Registry:
     def objective(self, choice: ComponentChoice) -> Objective:
         """Makes an objective."""
         return cast("Objective", self._made("objective", choice, None))
+
+    def decision(self, choice: ComponentChoice) -> DecisionRule:
+        """Makes a decision rule."""
+        return cast("DecisionRule", self._made("decision", choice, None))
 
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
@@ -217,6 +225,27 @@ class Registry:
         if (attach := getattr(made, "attach", None)) is not None:
             attach(self)
         return made
+
+    def tiny_base(
+        self,
+        task: Task,
+        settings: TinyBase,
+        cache: Path,
+        texts: Iterable[str],
+        on_progress: Callable[[int, int], None],
+    ) -> Path:
+        """Returns the folder of a tiny student; see `magdi.plugins.tiny.base`."""
+        from magdi.plugins.tiny.base import tiny_base
+
+        return tiny_base(task, settings, cache, texts, on_progress)
+
+    def importer(self, choice: ComponentChoice) -> Importer:
+        """Makes an importer."""
+        return cast("Importer", self._made("importer", choice, None))
+
+    def exporter(self, choice: ComponentChoice) -> Exporter:
+        """Makes an exporter."""
+        return cast("Exporter", self._made("exporter", choice, None))
 
 
 def _said(choice: ComponentChoice | TeacherChoice) -> str:

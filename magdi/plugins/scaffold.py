@@ -10,15 +10,7 @@ from string import Template
 
 from magdi.core.errors import ConfigError
 from magdi.plugins.builtins import BUILTINS
-from magdi.plugins.component import KEBAB_CASE, Kind
-
-USES: Mapping[Kind, str] = {
-    "protocol": "Use it: `magdi run --protocol $name -P rounds=2`.",
-    "encoder": "Use it: `magdi run --encoder $name -E hidden=64`.",
-    "teacher": "Use it: `magdi run --teacher ada=$name:last-number --teacher simulated:careful`.",
-    "objective": "Use it: `magdi run -O $name.weight=0.5`.",
-    "task": "Use it: `magdi discuss --task $name --task-arg questions=50 --teacher openai:MODEL`.",
-}
+from magdi.plugins.component import KEBAB_CASE, KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ def scaffold(name: str, kind: Kind, into: Path = Path()) -> Scaffold:
 
     Args:
         name: The component's name, in kebab-case.
-        kind: protocol, encoder, teacher, task or objective.
+        kind: What it is to be.
         into: Folder in which the distribution's folder is made.
 
     Raises:
@@ -73,7 +65,7 @@ def _names(name: str, kind: Kind) -> dict[str, str]:
     names = {"name": name, "kind": kind, "distribution": f"magdi-{name}", "module": "magdi_" + "_".join(words)}
     names |= {"file": "_".join(words), "cls": "".join(word.capitalize() for word in words)}
     sources = "".join(f"| `{path}` | {what} |\n" for path, (_, what) in _sources(kind, names).items())
-    return names | {"use": Template(USES[kind]).substitute(names), "sources": sources}
+    return names | {"use": Template(f"Use it: {KINDS[kind].use}.").substitute(names), "sources": sources}
 
 
 def _sources(kind: Kind, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from traceback import extract_tb, walk_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
 from magdi.core.config.code import module_file
 from magdi.core.errors import ComponentError, did_you_mean
-from magdi.plugins.component import Kind
+from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import PREFIX
 from magdi.plugins.guard import guarded
 from magdi.plugins.registration import Registration, named
 
-BASES: dict[Kind, str] = {
-    "protocol": "magdi.core.protocol:Protocol",
-    "encoder": "magdi.core.encoder:Encoder",
-    "teacher": "magdi.core.teacher:Teacher",
-    "task": "magdi.core.task:Task",
-    "objective": "magdi.core.objective:Objective",
-}
+if TYPE_CHECKING:
+    from typer import Typer
+
+Loaded = TypeVar("Loaded")
 
 OWN = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
@@ -39,9 +38,33 @@ def load_class(registration: Registration) -> type:
     Raises:
         ComponentError: The module cannot be imported, has no such class, or the class is not of the component's kind.
     """
+    return _loaded(registration, lambda found: _check(found, registration.kind))
+
+
+def load_command(registration: Registration) -> Typer:
+    """Imports a command; that of a function is an app with this one command.
+
+    Raises:
+        ComponentError: It cannot be imported, or is something else.
+    """
+    import typer
+
+    def check(found: object) -> Typer:
+        if isinstance(found, typer.Typer):
+            return found
+        if not inspect.isfunction(found):
+            raise TypeError(f"{registration.component.target!r} is no typer.Typer and no function")
+        app = typer.Typer(add_completion=False)
+        app.command()(found)
+        return app
+
+    return _loaded(registration, check)
+
+
+def _loaded(registration: Registration, check: Callable[[object], Loaded]) -> Loaded:
     try:
         with guarded():
-            return _check(resolve(registration.component.target), registration.kind)
+            return check(resolve(registration.component.target))
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
         install = component.requires and f'pip install "{component.requires}"'
@@ -99,11 +122,11 @@ def absent(target: object) -> str:
 
 
 def _check(found: object, kind: Kind) -> type:
-    base = resolve(BASES[kind])
+    base = resolve(KINDS[kind].base)
     if not isinstance(found, type):
         raise TypeError(f"{found!r} is no class")
     if not issubclass(found, base):
-        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {BASES[kind].replace(':', '.')}")
+        raise TypeError(f"{found.__name__} is no {kind}: it does not derive from {KINDS[kind].base.replace(':', '.')}")
     config = getattr(found, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise TypeError(f"{found.__name__}.Config is no pydantic model")

@@ -25,7 +25,7 @@ from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText
 from magdi.core.templates import Templates, fill
 
-GENERATOR, VERIFIER, REFINER = ROLES = ("generator", "verifier", "refiner")
+GENERATOR, VERIFIER, REFINER = ("generator", "verifier", "refiner")
 
 
 class Prompts(Templates):

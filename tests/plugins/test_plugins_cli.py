@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from plugin_samples import RING
-from typer.testing import CliRunner
+from typer.main import get_command
+from typer.testing import CliRunner, Result
 
 from magdi.cli import app as cli
-from magdi.cli.commands import mount
+from magdi.cli.commands import taken
 from magdi.cli.config import app as config_app
 from magdi.cli.plugins import app as plugins_app
 from magdi.core.config.source import read_file
 from magdi.core.errors import ComponentError, ConfigError
+from magdi.plugins import builtins
 
 LIAR = RING.replace(
     "        yield [self.ask(agent) for agent in agents]\n",
@@ -219,21 +221,24 @@ def magdi_commands():
 """
 
 
-@pytest.fixture
-def root(monkeypatch):
-    """The command line as it was before any plugin was mounted."""
-    for name in ("registered_commands", "registered_groups"):
-        monkeypatch.setattr(cli.app, name, list(getattr(cli.app, name)))
-    return cli.app
+def typed(*arguments: object) -> Result:
+    brought, left = taken([str(argument) for argument in arguments])
+    return CliRunner().invoke(cli.app, left, obj=brought)
 
 
-def test_a_plugin_brings_a_command(installed, root, capsys):
+def test_a_plugin_brings_a_command(installed):
     installed("acme-greet", COMMAND)
-    mount(root, ["greet"])
-    assert invoke(root, "greet") == "hello from a plugin\n"
-    assert capsys.readouterr().err == (
-        "plugin acme-greet 1.2: command 'plugins' is magdi's own; this one cannot be reached\n"
+    outcome = typed("greet")
+    assert outcome.stdout == "hello from a plugin\n"
+    assert outcome.stderr == "plugin acme-greet 1.2: command 'plugins' is magdi's own; this one cannot be reached\n"
+
+
+def test_a_function_is_a_command(plugin_file):
+    file = plugin_file(
+        "greeter", "@hookimpl\ndef magdi_commands():\n    yield Component('greet', greet, 'Says hello.')\n"
     )
+    file.write_text(file.read_text() + "\ndef greet(name: str) -> None:\n    print('hello', name)\n")
+    assert typed("greet", "ann", "--plugin", file).stdout == "hello ann\n"
 
 
 def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(installed, plugin_file):
@@ -254,35 +259,54 @@ def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(insta
 @pytest.mark.parametrize(
     "arguments", [["--plugin", "FILE", "greet"], ["greet", "--plugin", "FILE"], ["--plugin=FILE", "greet"]]
 )
-def test_a_file_brings_a_command(plugin_file, root, arguments):
+def test_a_file_brings_a_command(plugin_file, arguments):
     file = plugin_file("greeter", COMMAND)
-    left = mount(root, [argument.replace("FILE", str(file)) for argument in arguments])
-    assert left == ["greet"]
-    assert invoke(root, *left) == "hello from a plugin\n"
+    assert typed(*(argument.replace("FILE", str(file)) for argument in arguments)).stdout == "hello from a plugin\n"
 
 
-def test_a_folder_brings_commands_and_help_lists_them(plugin_file, root):
+def test_a_folder_brings_commands_and_help_lists_them(plugin_file):
     folder = plugin_file("greeter", COMMAND).parent
-    assert "Says hello." in invoke(root, *mount(root, ["--help", "--plugins-dir", str(folder)]))
+    assert "Says hello." in typed("--help", "--plugins-dir", folder).stdout
 
 
-def test_help_lists_plugins_commands_without_importing_them(installed, root):
+def test_help_lists_plugins_commands_without_importing_them(installed):
     installed("acme-greet", COMMAND)
-    mount(root, ["--help"])
-    assert "Cannot be imported." in invoke(root, "--help")
+    assert "Cannot be imported." in typed("--help").stdout
 
 
-def test_a_command_that_cannot_be_loaded_says_whose_it_is(installed, root):
+def test_a_command_that_cannot_be_loaded_says_whose_it_is(installed):
     installed("acme-greet", COMMAND)
-    with pytest.raises(ComponentError, match="command 'broken' of acme-greet 1.2 cannot be loaded: No module named"):
-        mount(root, ["broken"])
+    wrong = str(typed("broken").exception)
+    assert wrong.startswith("command 'broken' of acme-greet 1.2 cannot be loaded: No module named")
 
 
-def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed, root):
+def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed):
     installed("acme-bad", "import no_such_dependency")
-    before = len(root.registered_commands)
-    mount(root, ["run", "--quick"])
-    assert len(root.registered_commands) == before
+    assert typed("run", "--help").stderr == ""
+    assert "acme-bad" in typed("no-such-command").stderr
+
+
+def test_own_commands_come_by_the_hook_and_one_at_a_time():
+    names = [component.name for component in builtins.magdi_commands()]
+    assert list(get_command(cli.app).commands) == names
+    code = "import sys; sys.argv = ['magdi', 'runs', '-h']; from magdi.cli.app import main\n"
+    code += (
+        "try: main()\nexcept SystemExit: print(sorted(name for name in sys.modules if name.startswith('magdi.cli.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "magdi.cli.runs" in loaded
+    assert not {"magdi.cli.ablate", "magdi.cli.mags", "magdi.cli.evaluate"} & set(loaded.split())
+
+
+def test_the_shell_completes_options_of_commands(monkeypatch):
+    for name, value in {
+        "_MAGDI_COMPLETE": "complete_bash",
+        "COMP_WORDS": "magdi runs compare --",
+        "COMP_CWORD": "3",
+    }.items():
+        monkeypatch.setenv(name, value)
+    outcome = CliRunner().invoke(cli.app, [], prog_name="magdi")
+    assert "--json" in outcome.stdout
 
 
 def test_list_loads_no_torch_with_ten_plugins(installed, tmp_path: Path):

@@ -20,7 +20,11 @@ from magdi.plugins.hooks import Hooks
 ROOT = Path(__file__).parents[2]
 NAMED = ("configuration", "encoders", "conformance", "python")
 DOCS = ROOT / "docs"
-PAGES = [*sorted((DOCS / "plugins").glob("*.md")), *(DOCS / f"{name}.md" for name in NAMED)]
+PAGES = [
+    *sorted((DOCS / "plugins").glob("*.md")),
+    *sorted((DOCS / "api").glob("*.md")),
+    *(DOCS / f"{name}.md" for name in NAMED),
+]
 HOOKS = Hooks().names
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$", re.M | re.S)
 
@@ -71,7 +75,7 @@ def check_console(text: str, where: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert matches, f"{where}: {command}\nexpected\n{expected}\ngot\n{got}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_every_block_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAGDI_LOAD_PLUGINS", "")

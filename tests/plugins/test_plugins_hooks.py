@@ -8,8 +8,11 @@ from typer.testing import CliRunner
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Chain, Selecting
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importing import all_importers, import_files
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.sketch import sketch
+from magdi.plugins.target import load_command
 
 MAG = Mag(
     id="q1",
@@ -59,10 +62,29 @@ def objectives(file: Path, folder: Path) -> None:
     assert objective.select(Selecting(MAG.model_copy(update={"turns": turns}))) == {"learned": [Chain(1)]}
 
 
+def decisions(file: Path, folder: Path) -> None:
+    rule = load(file).registry.decision(ComponentChoice(name="first-word"))
+    turns = [Turn(step=step, agent="ada", text="", answer=answer) for step, answer in enumerate([None, "7", "8"])]
+    assert rule.decide(MAG.question, turns).answer == "7"
+
+
+def importers(file: Path, folder: Path) -> None:
+    importers = all_importers(load(file).registry)
+    (folder / "x.json").write_text('{"what": "What is 2 + 3?", "right": "5", "replies": {"ann": "5", "ben": "6"}}')
+    (mag,) = import_files([folder / "x.json"], Reader(), importers)
+    assert [turn.label for turn in mag.turns] == [True, False]
+
+
+def exporters(file: Path, folder: Path) -> None:
+    exporter = load(file).registry.exporter(ComponentChoice(name="ids"))
+    assert exporter.write([MAG], folder / "ids", "exact") == 1
+    assert (folder / "ids").read_text() == f"{MAG.id}\n"
+
+
 def commands(file: Path, folder: Path) -> None:
     (command,) = load(file).commands
     write_mags(folder / "m.jsonl", [MAG])
-    assert CliRunner().invoke(command.load(), [str(folder / "m.jsonl")]).output == "1\n"
+    assert CliRunner().invoke(load_command(command), [str(folder / "m.jsonl")]).output == "1\n"
 
 
 def run_start(file: Path, folder: Path) -> None:
@@ -95,6 +117,9 @@ TESTS: dict[str, Callable[[Path, Path], None]] = {
         teachers,
         tasks,
         objectives,
+        decisions,
+        importers,
+        exporters,
         commands,
         run_start,
         discussion_end,

@@ -109,7 +109,7 @@ FAULTY = {
         "@hookimpl(wrapper=True)\ndef magdi_protocols():\n    return (yield)",
         "magdi_protocols is a wrapper; hooks of magdi cannot be wrapped",
     ),
-    "no hooks": ("x = 1", "has no hooks; magdi_commands, magdi_discussion_end, magdi_encoders, "),
+    "no hooks": ("x = 1", "has no hooks; magdi_commands, magdi_decisions, magdi_discussion_end, "),
     "no component": (
         "@hookimpl\ndef magdi_protocols():\n    yield 'ring'",
         "magdi_protocols yields 'ring', which is no Component",

@@ -11,6 +11,11 @@ from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Ask, Protocol, agents_named
 from magdi.core.reply import JsonAnswer, UnreadableReply
 from magdi.core.views import edges
+from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.target import resolve
+
+RULES = {each.name: resolve(each.target) for each in BUILTINS["decision"]}
+"""The shipped decision rules by name."""
 
 Script = Callable[[Ask, int], str]
 """From an ask and its step to the reply."""

@@ -6,11 +6,10 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_talk import as_json, hold
+from scripted_talk import RULES, as_json, hold
 from test_protocol_prompts import AGENTS, CASES, QUESTION
 from test_protocols_conform import COMPONENTS, SETTINGS
 
-from magdi.core.decisions import RULES
 from magdi.core.mag import Message, Turn
 from magdi.core.protocol import quote
 from magdi.core.quotation import as_words, enclose, imitated, own_words

@@ -8,7 +8,6 @@ import yaml
 from scripted_talk import counts, disagree, hold
 from test_protocols_conform import COMPONENTS
 
-from magdi.core.decisions import RULES
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
 
@@ -50,7 +49,7 @@ def test_every_protocol_and_setting_is_described(component):
 
 def test_every_decision_rule_is_described():
     table = TEXT.partition("## Decision rules")[2]
-    assert [name for name in RULES if f"`{name}`" not in table] == []
+    assert [name for name in (each.name for each in BUILTINS["decision"]) if f"`{name}`" not in table] == []
 
 
 def test_the_yaml_in_it_is_a_configuration():

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from scripted_talk import as_json, hold
+from scripted_talk import RULES, as_json, hold
 from test_protocols_conform import COMPONENTS, SETTINGS
 
-from magdi.core.decisions import RULES
 from magdi.core.mag import Choice, Question
 from magdi.core.protocol import Agent
 from magdi.core.reply import JsonAnswer

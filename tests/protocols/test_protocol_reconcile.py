@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 from scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
-from magdi.core.decisions.confidence import Fitted, fit, recalibrate, table
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.mag import Turn
+from magdi.protocols.confidence import Fitted, fit, recalibrate, table
 from magdi.protocols.reconcile import ReConcile
 
 

@@ -24,7 +24,8 @@ from magdi.core.config.source import Layer, read_environment, read_file, read_fl
 from magdi.core.errors import ConfigError
 
 Check = Callable[
-    [Literal["protocol", "encoder", "teacher", "task", "objective"], ComponentChoice | TeacherChoice], Iterable[Problem]
+    [Literal["protocol", "encoder", "teacher", "task", "objective", "decision"], ComponentChoice | TeacherChoice],
+    Iterable[Problem],
 ]
 """Says what is wrong with a choice of a component: that it does not exist, or its settings."""
 
@@ -49,28 +50,6 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load_config(
-    files: Iterable[Path | str] = (),
-    environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
-    sets: Sequence[str] = (),
-    check: Check | None = None,
-) -> Loaded:
-    """Returns the configuration that all sources together make.
-
-    Args:
-        files: YAML files; later ones override earlier ones.
-        environ: The environment; the process's when left out.
-        flags: Values by dotted path, as the command line's options give them.
-        sets: ``key=value`` pairs, key a dotted path.
-        check: Looks at the chosen components, so that their problems are told with all others.
-
-    Raises:
-        ConfigError: Lists everything that is wrong, each with its path and where the value came from.
-    """
-    return validated(merge(files, environ, flags, sets), check)
-
-
 def merge(
     files: Iterable[Path | str] = (),
     environ: Mapping[str, str] | None = None,
@@ -79,9 +58,15 @@ def merge(
     below: Iterable[Layer] = (),
     above: Iterable[Layer] = (),
 ) -> Layers:
-    """Returns all sources laid over one another and not yet validated; see `load_config`.
+    """Returns all sources laid over one another and not yet validated; see `validated`.
 
-    ``below`` goes before all files, ``above`` after all ``--set``: what a suite sets for all its cells and for one.
+    Args:
+        files: YAML files; later ones override earlier ones.
+        environ: The environment; the process's when left out.
+        flags: Values by dotted path, as the command line's options give them.
+        sets: ``key=value`` pairs, key a dotted path.
+        below: What goes before all files: what a suite sets for all its cells.
+        above: What goes after all ``--set``: what it sets for one.
     """
     given = [
         *below,
@@ -117,7 +102,15 @@ def _preset(given: Iterable[Layer]) -> tuple[str, str]:
 
 
 def validated(layers: Layers, check: Check | None = None) -> Loaded:
-    """Returns the validated configuration of merged sources; raises as `load_config`."""
+    """Returns the validated configuration of merged sources.
+
+    Args:
+        layers: The sources.
+        check: Looks at the chosen components, so that their problems are told with all others.
+
+    Raises:
+        ConfigError: Lists everything that is wrong, each with its path and where the value came from.
+    """
     config, problems = validate(RunConfig, layers.tree)
     if check is not None:
         problems = [*problems, *_of_components(layers.tree, check)]
@@ -136,11 +129,13 @@ def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
         choice = _attempt(ComponentChoice, tree.get(kind))
         if choice is not None:
             yield from (Problem((kind, *problem.path), problem.message) for problem in check(kind, choice))
-    evaluation = tree.get("evaluation")
-    examined = _attempt(ComponentChoice, evaluation.get("task")) if isinstance(evaluation, Mapping) else None
-    if examined is not None:
-        where = ("evaluation", "task")
-        yield from (Problem((*where, *problem.path), problem.message) for problem in check("task", examined))
+    inner: tuple[tuple[str, Literal["task", "decision"]], ...] = (("evaluation", "task"), ("discussion", "decision"))
+    for section, key in inner:
+        part = tree.get(section)
+        named = _attempt(ComponentChoice, part.get(key)) if isinstance(part, Mapping) else None
+        if named is not None:
+            where = (section, key)
+            yield from (Problem((*where, *problem.path), problem.message) for problem in check(key, named))
     for name, given in _objectives(tree).items():
         chosen = _attempt(ComponentChoice, given)
         if chosen is not None:

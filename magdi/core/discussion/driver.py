@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from magdi.core.config.models import Discussion as Settings
+from magdi.core.decision import DecisionRule
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.calls import Calls, Retry
 from magdi.core.discussion.events import Event
@@ -24,7 +25,6 @@ from magdi.core.discussion.gate import Stop, Stopped
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.seat import Failure, Seat, Setting, share_teachers
 from magdi.core.discussion.session import Sessions
-from magdi.core.discussion.stepper import DecisionRule
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Protocol
 from magdi.core.task import Task

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from magdi.core.decision import DecisionRule
 from magdi.core.discussion.gate import CHARACTERS_PER_TOKEN
 from magdi.core.discussion.seat import Seat
-from magdi.core.discussion.stepper import DecisionRule, Pending, Stepper
+from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Ask, Protocol
 from magdi.core.reply import Parsed

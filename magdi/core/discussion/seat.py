@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from magdi.core.config.models import Discussion as Settings
-from magdi.core.discussion.stepper import DecisionRule
+from magdi.core.decision import DecisionRule
 from magdi.core.mag import Question, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.task import Task

@@ -11,8 +11,8 @@ from inspect import isgenerator
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple
-from typing import Protocol as Interface
 
+from magdi.core.decision import DecisionRule
 from magdi.core.errors import ConfigError, ProtocolError
 from magdi.core.mag import Decision, Mag, Message, Question, Status, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Protocol, Wave
@@ -22,14 +22,6 @@ TURN_LIMIT = 10_000
 """Turns after which a discussion is taken to be one that never ends."""
 
 Grade = Callable[[str | None, str], bool]
-
-
-class DecisionRule(Interface):
-    """What may stand in for a protocol's own `decide`."""
-
-    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
-        """Returns the discussion's answer, or yields further waves before it does."""
-        ...
 
 
 class Pending(NamedTuple):

@@ -39,6 +39,10 @@ def load_trained(module: nn.Module, directory: Path) -> None:
     Raises:
         TrainingError: The checkpoint is of another model.
     """
+    if not (directory / WEIGHTS).exists():
+        raise TrainingError(
+            f"the checkpoint {directory} is sharded", hint="go on with --sharding, or --fresh starts over"
+        )
     saved, current = load_file(directory / WEIGHTS), trained_state(module)
     shapes = {name: tuple(tensor.shape) for name, tensor in current.items()}
     if shapes != {name: tuple(tensor.shape) for name, tensor in saved.items()}:

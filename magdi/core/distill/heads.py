@@ -59,9 +59,10 @@ class Heads(nn.ModuleDict):
                     if head is not None:
                         self[name] = head
 
-    def save(self, directory: Path) -> None:
+    def save(self, directory: Path, state: Mapping[str, Tensor] | None = None) -> None:
         """Writes all weights to ``heads.safetensors``; nothing where there are none."""
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        found = self.state_dict() if state is None else state
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
         if weights:
             save_file(weights, directory / HEADS_FILE, metadata={"format": "pt"})
 

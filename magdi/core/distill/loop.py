@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from transformers.trainer import SCHEDULER_NAME
 
 from magdi.core.config.models import Reduction
+from magdi.core.distill import sharding
 from magdi.core.distill.batch import MagBatch, collate
 from magdi.core.distill.blame import out_of_memory
 from magdi.core.distill.checkpoints import load_trained, mark_complete, save_trained
 from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.losses import Losses, MagLosses, Scales
-from magdi.core.distill.metrics import TermNorms, Window
+from magdi.core.distill.metrics import TermNorms, Window, norms_by_backward
 from magdi.core.distill.stepping import Step, Steps, scales, summed
-from magdi.core.distill.steps import forwards
 from magdi.core.errors import TrainingError
 
 Metrics = Callable[[Mapping[str, float]], None]
@@ -53,6 +54,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         on_metrics: Metrics,
         failed: Path,
     ) -> None:
+        module._no_split_modules = module.student.base._no_split_modules  # the groups that weights are sharded in
         super().__init__(model=module, args=arguments, train_dataset=steps, eval_dataset=validation)
         self.remove_callback(PrinterCallback)
         if patience and validation is not None:
@@ -61,8 +63,15 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self._objectives = module.objectives
         self._on_metrics, self._failed = on_metrics, failed
         self._window = Window()
-        self._student = module.student.parameters()
+        self._module = module
         self._parameters: int = sum(weight.numel() for weight in module.student.model.parameters())
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Makes the accelerator; where it was asked to shard, it does."""
+        super().create_accelerator_and_postprocess()
+        if sharding.asked_for():
+            sharding.also_on_a_cpu(self.accelerator)
+            self.is_fsdp_enabled = True
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """Returns the steps in order; processes share every step, so accelerate must not deal them out."""
@@ -93,6 +102,8 @@ class MagTrainer(Trainer):  # type: ignore[misc]
                 self._pass(model, batch, scaled, last=place == len(inputs.batches) - 1, first=place == 0)
                 for place, batch in enumerate(inputs.batches)
             ]
+            for _ in range(inputs.idle):
+                self._idle(model, inputs.batches[0], scaled)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             raise _explained(error) from error
         loss = torch.stack(losses).sum()
@@ -103,18 +114,27 @@ class MagTrainer(Trainer):  # type: ignore[misc]
 
     def _pass(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool, first: bool) -> Tensor:
         batch = batch.to(self.args.device)
-        with nullcontext() if last else self.accelerator.no_sync(model):
+        trained = self._module.student.parameters()  # before the forward pass, which gathers those that are sharded
+        with nullcontext() if last or self.is_fsdp_enabled else self.accelerator.no_sync(model):
             with self.compute_loss_context_manager():
                 found: Losses = model(batch, scaled)
             loss: Tensor = found.total
             norms = None
-            if first and self._is_logged:
-                norms = TermNorms(found.weighted, self._student, alone=self._keeps_gradients)
-            self.accelerator.backward(loss)
+            if first and self._is_logged and self.is_fsdp_enabled:
+                self._window.norms = norms_by_backward(found.weighted, trained, self.accelerator.backward)
+            else:
+                if first and self._is_logged:
+                    norms = TermNorms(found.weighted, trained, alone=self._keeps_gradients)
+                self.accelerator.backward(loss)
         if norms is not None:
             self._window.norms = norms.read()
         self._window.add_losses(found, self._steps.processes)
         return loss.detach()
+
+    def _idle(self, model: nn.Module, batch: MagBatch, scaled: Scales) -> None:
+        """Gathers and scatters with the processes that still have something to do: the same weights, gradients of 0."""
+        with self.compute_loss_context_manager():
+            self.accelerator.backward(0.0 * model(batch.to(self.args.device), scaled).total)
 
     @property
     def _keeps_gradients(self) -> bool:
@@ -170,13 +190,14 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             else {name: each.weight(0, 1) for name, each in module.objectives.items()}
         )
         scaled = scales(self._objectives, weights, summed(sizes), "mean", 1)
-        own = list(range(self._steps.rank, len(sizes), self._steps.processes))
+        shares = [range(rank, len(sizes), self._steps.processes) for rank in range(self._steps.processes)]
+        groups, idle = self._steps.passes(shares, sizes)
         loss = 0.0
         module.eval()
         with torch.no_grad(), self.compute_loss_context_manager():
-            for group in forwards(own, sizes, self._steps.layout, self._steps.budget):
+            for place, group in enumerate(groups + idle * [[0]]):
                 batch = collate(self._validation[group], self._steps.layout).to(self.args.device)
-                loss += float(module(batch, scaled).total)
+                loss += float(module(batch, scaled if place < len(groups) else {}).total)
         metrics = self._over_processes({"eval_loss": loss})
         self.log(dict(metrics))
         control: Any = self.control  # type: ignore[has-type]
@@ -194,11 +215,32 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         if self.args.should_save:
             mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """Writes them; of what is sharded the weights, too, each process its part."""
+        if not self.is_fsdp_enabled:
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        sharding.save(self.model, self.optimizer, Path(output_dir))
+        if self.args.should_save:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER_NAME)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None or not self.is_fsdp_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        sharding.load(self.model, self.optimizer, Path(checkpoint))
+        self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True))
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load_trained(model or self.model, Path(resume_from_checkpoint))
+        if not self.is_fsdp_enabled:  # else it is read with the optimizer
+            load_trained(model or self.model, Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
-        load_trained(self.model, Path(self.state.best_model_checkpoint))
+        best = Path(self.state.best_model_checkpoint)
+        if self.is_fsdp_enabled:
+            sharding.load(self.model, None, best)
+        else:
+            load_trained(self.model, best)
 
     def _save_rng_state(self, output_dir: str) -> None:
         """Nothing: every step draws from its own seed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.losses import Losses
@@ -126,5 +127,26 @@ class TermNorms:
         return self._norms
 
 
+def norms_by_backward(
+    found: Mapping[str, Tensor], parameters: list[nn.Parameter], backward: Callable[..., None]
+) -> dict[str, float]:
+    """Runs the backward pass of each weighted loss by itself, and returns the norms of what each has added.
+
+    For weights that are sharded: their gradients are made where a backward pass ends, and `TermNorms` would see none.
+    The norms are those of all processes' passes together.
+    """
+    present = {name: loss for name, loss in found.items() if loss.requires_grad}
+    norms: dict[str, float] = {}
+    before = [None if each.grad is None else each.grad.clone() for each in parameters]
+    for place, (name, loss) in enumerate(present.items()):
+        backward(loss, retain_graph=place < len(present) - 1)
+        after = [None if each.grad is None else each.grad.clone() for each in parameters]
+        pairs = [(new, old) for new, old in zip(after, before, strict=True) if new is not None]
+        norms[name] = _norm(new if old is None else new - old for new, old in pairs)
+        before = after
+    return norms
+
+
 def _norm(gradients: Iterable[Tensor]) -> float:
-    return float(torch.nn.utils.get_total_norm(list(gradients)))
+    norm = torch.nn.utils.get_total_norm(list(gradients))
+    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)

@@ -25,12 +25,14 @@ class Step:
         batches: Forward passes.
         size: What is counted of the whole step, all processes together.
         mags: MAGs of the whole step.
+        idle: Forward passes that other processes make beyond this one's.
     """
 
     number: int
     batches: tuple[MagBatch, ...]
     size: Size
     mags: int
+    idle: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Steps(Dataset[Step]):
         budget: Most tokens of a forward pass.
         rank: This process.
         processes: How many there are.
+        even: Whether all processes have to make equally many forward passes.
     """
 
     corpus: Corpus
@@ -52,6 +55,7 @@ class Steps(Dataset[Step]):
     budget: int
     rank: int = 0
     processes: int = 1
+    even: bool = False
 
     def __len__(self) -> int:
         return self.schedule.total
@@ -59,10 +63,17 @@ class Steps(Dataset[Step]):
     def __getitem__(self, number: int) -> Step:
         chosen = self.schedule.step(number)
         sizes = self.corpus.sizes
-        own = share(chosen, sizes, self.layout, self.rank, self.processes)
-        groups = forwards(own, sizes, self.layout, self.budget)
+        shares = [share(chosen, sizes, self.layout, rank, self.processes) for rank in range(self.processes)]
+        groups, idle = self.passes(shares, sizes)
         batches = tuple(collate(self.corpus[group], self.layout) for group in groups)
-        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen))
+        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
+
+    def passes(self, shares: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
+        """Returns this process's forward passes over its share, and how many more other processes make."""
+        own = forwards(shares[self.rank], sizes, self.layout, self.budget)
+        if not self.even:
+            return own, 0
+        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in shares) - len(own)
 
 
 def summed(sizes: Sequence[Size]) -> Size:

@@ -136,16 +136,28 @@ class DistillStudent:
             mask = torch.zeros(mask.shape, dtype=self.base.dtype, device=mask.device).masked_fill(~mask, lowest)
         return inputs | {"attention_mask": mask}
 
+    def state(self) -> dict[str, Tensor]:
+        """Returns what is to be saved, by name: the adapter's weights, or all of a whole model's."""
+        weights: dict[str, Tensor] = self.model.state_dict()
+        if self.model is self.base:
+            return weights
+        trained = {name for name, weight in self.model.named_parameters() if weight.requires_grad}
+        return {name: weight for name, weight in weights.items() if name in trained}
+
     @quiet()
-    def save(self, directory: Path | str) -> Path:
+    def save(self, directory: Path | str, state: Mapping[str, Tensor] | None = None) -> Path:
         """Writes a plain PEFT adapter, or a plain model, and the tokenizer; returns the directory.
 
         It is written to generate with a cache, also where its base was saved with that turned off for training.
+
+        Args:
+            directory: Where to.
+            state: What `state` returns, where this process has but a part of it.
         """
         target = Path(directory)
         target.mkdir(parents=True, exist_ok=True)
         use_cache(self.base)
-        self.model.save_pretrained(target)
+        self.model.save_pretrained(target, state_dict=None if state is None else dict(state))
         self.tokenizer.save_pretrained(target)
         return target
 
@@ -174,7 +186,7 @@ def load_student(config: Student, *, path: str | Path | None = None, seed: int) 
     """
     source = str(path or config.model)
     if source == "tiny":
-        raise ConfigError("student.model: tiny has no path yet; make it with magdi.core.distill.tiny first")
+        raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
     tokenizer, model = _load(config, source)
     if tokenizer.eos_token_id is None:
         raise ConfigError(f"student.model: the tokenizer of {source} has no end-of-sequence token")

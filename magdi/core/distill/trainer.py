@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from magdi.core.config.models import Training
+from magdi.core.distill import sharding
 from magdi.core.distill.arguments import training_arguments
 from magdi.core.distill.checkpoints import claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
@@ -119,11 +120,17 @@ def distill(
         folder=checkpoints,
     )
     student.model.to(arguments.device)
-    if any(each.needs_reference for each in objectives.values()):
+    comparing = [name for name, each in objectives.items() if each.needs_reference]
+    if comparing and sharding.asked_for():
+        raise ConfigError(
+            f"objective {comparing[0]} compares with the student before training, which is not kept of a sharded one",
+            hint="train without --sharding",
+        )
+    if comparing:
         student = student.remembering()
     reader = find_reader(student, corpus.probes(), training.layout)
     rank, processes = arguments.process_index, arguments.world_size
-    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes)
+    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, even=sharding.asked_for())
     if rank == 0:
         claim(checkpoints, _identity(trained, objectives, training, seed))
     last: list[Mapping[str, float]] = [{}]
@@ -147,9 +154,10 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(reader.layout):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    weights, tops = sharding.gathered(student.state()), sharding.gathered(heads.state_dict())
     if rank == 0:
-        student.save(out / "student")
-        heads.save(out / "student")
+        student.save(out / "student", weights)
+        heads.save(out / "student", tops)
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
     return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])

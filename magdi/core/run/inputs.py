@@ -18,8 +18,8 @@ SECTIONS = frozenset({"task", "protocol", "encoder", "teachers", "discussion", "
 PLUGINS = "plugins."
 """How the names of plugins begin among the settings that name files."""
 
-BRINGS = re.compile(rb"magdi_(?!commands|metrics)\w+s\b")
-"""What stands in a plugin that brings components: the name of a hook."""
+BRINGS = re.compile(rb"magdi_(?!commands|importers|exporters|metrics)\w+s\b")
+"""What stands in a plugin that brings what a run is made of: the name of a hook."""
 
 
 def contents(config: RunConfig) -> dict[str, str]:

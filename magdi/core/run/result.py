@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
 from magdi.core.errors import DataError
+from magdi.core.evaluation.scores import Scores
+from magdi.core.evaluation.statistics import Comparison
 from magdi.core.files import read_text
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-
-if TYPE_CHECKING:
-    from magdi.core.evaluation.scores import Scores
-    from magdi.core.evaluation.statistics import Comparison
+from magdi.core.sheet import Sheet, percent, points, span
 
 Part = TypeVar("Part")
 
@@ -80,6 +79,23 @@ class Result(Mapping[str, Any]):
         """Returns the document as plain data, as it would be read from JSON; a copy."""
         return dict(json.loads(json.dumps(self._document)))
 
+    def sheets(self) -> Iterable[Sheet]:
+        """Returns its tables."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return "".join(sheet.html() for sheet in self.sheets())
+
+    def __getattr__(self, name: str) -> Any:
+        """Reads what a class says that there is: ``student: Scores`` is the key ``student`` as one."""
+        kinds = _kinds(type(self))
+        if name not in kinds:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return self._read(kinds[name], name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *_kinds(type(self))]
+
     def _read(self, kind: type[Part], key: str) -> Part:
         """Returns what stands under a key as an object of a kind.
 
@@ -89,6 +105,12 @@ class Result(Mapping[str, Any]):
         if key not in self._document:
             raise DataError(f"{self!r} has no {key}", hint=f"it has {', '.join(self._document)}")
         return TypeAdapter(kind).validate_python(self._document[key])
+
+
+@cache
+def _kinds(result: type[Result]) -> dict[str, Any]:
+    """Returns what the attributes are that a class of results says that there are."""
+    return {name: kind for name, kind in get_type_hints(result).items() if not name.startswith("_")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +157,35 @@ class Trained:
     tokens: int = 0
 
 
+NAMES = {"base": "before distillation", "student": "distilled student"}
+
+
 class RunResult(Result):
-    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `document`'s."""
+    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `document`'s.
+
+    Attributes:
+        status: ``done``, ``done until`` a stage, ``stopped``, ``interrupted``, ``failed`` or ``running``.
+        simulated: Whether all teachers were simulated: no language models.
+        failed: Discussions that failed; the same call tries them again.
+        training: What the distillation came to.
+        base: How good the student was before.
+        student: How good it is.
+        gain: Student against base, question by question.
+        trained_on: How many of the questions asked were among those learned from.
+        tokens: By stage.
+        seconds: By stage, and in total.
+    """
+
+    status: str
+    simulated: bool
+    failed: int
+    training: Trained
+    base: Scores
+    student: Scores
+    gain: Comparison
+    trained_on: int
+    tokens: dict[str, dict[str, float]]
+    seconds: dict[str, float]
 
     def __repr__(self) -> str:
         student = f", student {percent(self['student']['accuracy'])}" if "student" in self else ""
@@ -151,21 +200,6 @@ class RunResult(Result):
         return Path(self)
 
     @property
-    def status(self) -> str:
-        """``done``, ``done until`` a stage, ``stopped``, ``interrupted``, ``failed`` or ``running``."""
-        return self._read(str, "status")
-
-    @property
-    def simulated(self) -> bool:
-        """Whether all teachers were simulated: no language models."""
-        return self._read(bool, "simulated")
-
-    @property
-    def failed(self) -> int:
-        """Discussions that failed; the same call tries them again."""
-        return self._read(int, "failed")
-
-    @property
     def discussions(self) -> Talk:
         """What the discussions came to."""
         return self._read(Talk, "mags")
@@ -176,92 +210,55 @@ class RunResult(Result):
         return list(read_mags(RunDirectory(self.directory).mags))
 
     @property
-    def training(self) -> Trained:
-        """What the distillation came to."""
-        return self._read(Trained, "training")
-
-    @property
     def metrics(self) -> list[dict[str, float]]:
         """What was measured during training, one dictionary a logged step; empty before there is any."""
         file = RunDirectory(self.directory).metrics
         return [json.loads(line) for line in read_text(file).splitlines()] if file.is_file() else []
 
-    @property
-    def base(self) -> Scores:
-        """How good the student was before."""
-        from magdi.core.evaluation.scores import Scores
-
-        return self._read(Scores, "base")
-
-    @property
-    def student(self) -> Scores:
-        """How good the student is."""
-        from magdi.core.evaluation.scores import Scores
-
-        return self._read(Scores, "student")
-
-    @property
-    def gain(self) -> Comparison:
-        """Student against base, question by question."""
-        from magdi.core.evaluation.statistics import Comparison
-
-        return self._read(Comparison, "gain")
-
-    @property
-    def trained_on(self) -> int:
-        """How many of the questions asked were among those learned from."""
-        return self._read(int, "trained_on")
-
-    @property
-    def tokens(self) -> dict[str, dict[str, float]]:
-        """Tokens by stage."""
-        return self._read(dict[str, dict[str, float]], "tokens")
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """Seconds by stage, and in total."""
-        return self._read(dict[str, float], "seconds")
-
-    def _repr_html_(self) -> str:
-        names = {"base": "before distillation", "student": "distilled student"}
-        rows = [
-            [name, percent(self[who]["accuracy"]), between(self[who]["interval"]), f"{self[who]['count']:,}"]
-            for who, name in names.items()
-            if who in self
-        ]
+    def sheets(self) -> Iterator[Sheet]:
+        """Yields its tables: discussions, then base and student."""
         if "mags" in self:
-            talk = self.discussions
-            simulated = " (simulated teachers)" if self.simulated else ""
-            rows.insert(0, [f"teachers' decisions{simulated}", percent(talk.accuracy), "", f"{talk.count:,}"])
-        if "gain" in self:
-            gain = self.gain
-            rows.append(
-                ["gain, paired", f"{100 * gain.difference:+.1f} points", between(gain.interval), f"p {gain.p:.2g}"]
-            )
-        return html_table(f"{self['run']}: {self.status}", ["", "accuracy", "95 % interval", "questions"], rows)
+            yield self._discussions()
+        scored = {name: self[who] for who, name in NAMES.items() if who in self}
+        if scored:
+            yield self._scores(scored)
+        if any(score["by_task"] for score in scored.values()):
+            yield by_task({name: score["by_task"] for name, score in scored.items()})
 
+    def _discussions(self) -> Sheet:
+        mags = self["mags"]
+        teachers = ""
+        if self["simulated"]:
+            teachers = " (simulated teachers, no language models)"
+        elif mags.get("simulated"):
+            teachers = f" ({mags['simulated']:,} of them with simulated teachers)"
+        rounds = mags["accuracy_by_round"]
+        headings = [*mags["structures"], *(f"right in round {number}" for number in rounds), "team right"]
+        counts = [f"{count:,}" for count in mags["structures"].values()]
+        shares = [percent(share) for share in (*rounds.values(), mags["accuracy"])]
+        return Sheet.of(f"{mags['count']:,} discussions{teachers}", headings, [[*counts, *shares]])
 
-def percent(share: float | None) -> str:
-    """Returns a share as per cent with one decimal."""
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def between(bounds: Sequence[float] | None) -> str:
-    """Returns an interval of shares in per cent."""
-    return "" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f}"
-
-
-def html_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a table as HTML for a notebook; whatever the cells hold is text in it."""
-
-    def row(cells: Sequence[str], tag: str) -> str:
-        aligned = (f'<{tag} style="text-align:{"right" if place else "left"}">' for place in range(len(cells)))
-        return (
-            "<tr>"
-            + "".join(f"{start}{escape(cell)}</{tag}>" for start, cell in zip(aligned, cells, strict=True))
-            + "</tr>"
+    def _scores(self, scored: Mapping[str, Mapping[str, Any]]) -> Sheet:
+        questions = next(score["count"] for score in scored.values())
+        known = self.get("trained_on")
+        kind = f"questions ({known:,} of them learned from)" if known else "held-out questions"
+        rows = [
+            [name, percent(each["accuracy"]), span(each["interval"]), f"{each['output_tokens_mean']:.1f}"]
+            for name, each in scored.items()
+        ]
+        if gain := self.get("gain"):
+            rows += [[], ["gain, paired", f"{points(gain['difference'])} points", span(gain["interval"], "+"), ""]]
+        return Sheet.of(
+            f"{questions:,} {kind}, answered alone", ["", "accuracy", "95 % interval", "tokens an answer"], rows
         )
 
-    caption = f'<caption style="caption-side:top;text-align:left">{escape(title)}</caption>'
-    body = "".join(row(cells, "td") for cells in rows)
-    return f"<table>{caption}<thead>{row(headings, 'th')}</thead><tbody>{body}</tbody></table>"
+
+def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:
+    """Returns each model's accuracy in every task of a mixture."""
+    headings = ["model", "task", "questions", "accuracy", "95 % interval"]
+    rows = [
+        [model, task, f"{found['count']:,}", percent(found["accuracy"]), span(found["interval"])]
+        for model, tasks in models.items()
+        for task, found in tasks.items()
+    ]
+    return Sheet.of("by task", headings, rows, left=("model", "task"))

@@ -15,7 +15,6 @@ from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
 from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import holds_none, read_in_turn
-from magdi.core.decisions import make_rule
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
@@ -119,7 +118,7 @@ class Workshop:
         protocol, taking_part = self.components.protocol(config.protocol), seats(config, self.task, self.components)
         check_count(protocol, config.protocol.name, len(taking_part))
         questions = self.questions
-        rule = make_rule(config.discussion.decision) if config.discussion.decision else None
+        rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
             rule.check([seat.agent.name for seat in taking_part])
         totals = Totals()
@@ -243,8 +242,6 @@ class Workshop:
         config = self.config.student
         if config.model != "tiny":
             return config.model
-        from magdi.core.distill.tiny import tiny_base
-
         with ExitStack() as stack:
             begun: list[Clock] = []
 
@@ -253,7 +250,8 @@ class Workshop:
                     begun.append(stack.enter_context(Clock(self.progress, "tiny base", total, "steps")))
                 begun[0].at(step)
 
-            return tiny_base(self.task, config.tiny, cache_directory() / "bases", self._texts(), on_progress)
+            cache = cache_directory() / "bases"
+            return self.components.tiny_base(self.task, config.tiny, cache, self._texts(), on_progress)
 
     def _texts(self) -> Iterator[str]:
         """Yields what a tiny student's tokenizer is trained on."""
@@ -284,7 +282,7 @@ class Workshop:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.exam.known import count_known, learned_mags, warning
+        from magdi.core.run.known import count_known, learned_mags, warning
 
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0

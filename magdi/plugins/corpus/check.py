@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from magdi.core.answers import grade
-from magdi.core.corpus.replay import differences, speakers
-from magdi.core.discussion.stepper import DecisionRule
+from magdi.core.decision import DecisionRule
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.quotation import imitated
 from magdi.core.task import Task
+from magdi.plugins.answers import grade
 from magdi.plugins.corpus.forms import Forms
 from magdi.plugins.corpus.provenance import unquoted
+from magdi.plugins.corpus.replay import differences, speakers
 
 
 @dataclass(frozen=True, slots=True)

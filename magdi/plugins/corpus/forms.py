@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from magdi.core import answers
 from magdi.core.mag import Mag, Question
+from magdi.plugins import answers
 from magdi.plugins.formats.importers.options import label_of, split_options
 
 FEWEST_TURNS = 10

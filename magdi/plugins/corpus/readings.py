@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from magdi.core import answers
 from magdi.core.mag import Mag
 from magdi.core.task import Task
+from magdi.plugins import answers
 
 MOST_TURNS = 100
 """Turns of each rule that are listed; all are counted."""
@@ -24,7 +24,7 @@ class TurnReading:
         mag: The MAG's id.
         step: The turn's step.
         agent: Who spoke.
-        rule: The rule that reads the answer, see `magdi.core.answers.Rule`.
+        rule: The rule that reads the answer, see `magdi.core.verdict.Rule`.
         answer: What it reads; None for no answer.
         recorded: The answer that the file has.
         end: The end of the turn's text.

@@ -1,1 +1,1 @@
-"""Formats of other systems: importers read their discussions, exporters write ours."""
+"""MAGs from other systems' files and for other tools: importers and exporters."""

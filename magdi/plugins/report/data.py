@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,7 +32,6 @@ from magdi.plugins.suites.page import is_suite, write_suite_page
 
 MOST_FAILURES = 1000
 MOST_PROBLEMS = 3
-OnMag = Callable[[int], None]
 
 
 def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:

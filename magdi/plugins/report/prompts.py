@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.decisions import make_rule
-from magdi.core.discussion.stepper import DecisionRule, Pending, Stepper
+from magdi.core.decision import DecisionRule
+from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.errors import MagdiError, ProtocolError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent, Protocol
@@ -41,7 +41,7 @@ class Reworder:
             return None
         try:
             task = components.task(config.task, config.seed)
-            rule = make_rule(config.discussion.decision) if config.discussion.decision else None
+            rule = components.decision(config.discussion.decision) if config.discussion.decision else None
             taking_part = [seat.agent for seat in seats(config, task, components)]
             return cls(components.protocol(config.protocol), config.protocol.name, taking_part, rule)
         except MagdiError:

@@ -14,7 +14,6 @@ from magdi.core.config.source import read_file
 from magdi.core.errors import ConfigError, did_you_mean
 
 Equal = Literal["steps", "tokens", "calls"]
-EQUALS: tuple[Equal, ...] = ("steps", "tokens", "calls")
 
 SHIPPED = Path(__file__).parent / "suites"
 

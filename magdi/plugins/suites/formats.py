@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from magdi.plugins.suites.sheet import Sheet, sheets
+from magdi.core.sheet import Sheet
+from magdi.plugins.suites.sheet import sheets
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

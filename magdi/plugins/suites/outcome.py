@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from magdi.core.run.result import Result, between, html_table, percent
+from magdi.core.run.result import Result
+from magdi.core.sheet import Sheet, percent
+from magdi.plugins.suites.sheet import sheets
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,45 +56,24 @@ class SuiteRow:
 
 
 class SuiteResult(Result):
-    """What `magdi.plugins.suites.results.make_document` makes, with attributes."""
+    """What `magdi.plugins.suites.results.make_document` makes, with attributes.
+
+    Attributes:
+        directory: The suite's directory.
+        reference: The cell that others are compared with.
+        rows: The table, a cell a row.
+        failures: What failed: cell, seed, kind, error.
+    """
+
+    directory: Path
+    reference: str
+    rows: list[SuiteRow]
+    failures: list[dict[str, str | int]]
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{row['name']} {percent(row['mean'])}" for row in self["rows"])
         return f"<suite {self['suite']} in {self['directory']}: {rows or 'nothing done'}>"
 
-    @property
-    def directory(self) -> Path:
-        """The suite's directory."""
-        return self._read(Path, "directory")
-
-    @property
-    def reference(self) -> str:
-        """The cell that others are compared with."""
-        return self._read(str, "reference")
-
-    @property
-    def rows(self) -> list[SuiteRow]:
-        """The table, a cell a row."""
-        return self._read(list[SuiteRow], "rows")
-
-    @property
-    def failures(self) -> list[dict[str, Any]]:
-        """What failed: cell, seed, kind, error."""
-        return self._read(list[dict[str, Any]], "failures")
-
-    def _repr_html_(self) -> str:
-        headings = [self["suite"], "accuracy", "95 % interval", "seeds", f"points to {self.reference}", "p (Holm)"]
-        return html_table(self["title"], headings, [_cells(row) for row in self.rows])
-
-
-def _cells(row: SuiteRow) -> list[str]:
-    beside = row.paired
-    points, p = (f"{beside.points:+.1f}", beside.p_holm) if beside else ("", None)
-    return [
-        row.name,
-        percent(row.mean),
-        between(row.interval),
-        str(len(row.seeds)),
-        points,
-        "" if p is None else f"{p:.2g}",
-    ]
+    def sheets(self) -> list[Sheet]:
+        """Returns its tables; see `magdi.plugins.suites.sheet`."""
+        return sheets(self)

@@ -10,6 +10,7 @@ import yaml
 
 from magdi.core.errors import DataError
 from magdi.core.files import read_json
+from magdi.core.sheet import Sheet
 from magdi.plugins.report.blocks import (
     Block,
     Column,
@@ -24,7 +25,7 @@ from magdi.plugins.report.blocks import (
 )
 from magdi.plugins.report.page import write_page
 from magdi.plugins.suites.results import DOCUMENT
-from magdi.plugins.suites.sheet import Sheet, notes, sheets
+from magdi.plugins.suites.sheet import notes, sheets
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 
 AGAINST = (("output_tokens", "tokens an answer"), ("calls", "teacher calls"), ("trained_tokens", "tokens learned"))

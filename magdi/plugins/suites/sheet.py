@@ -4,48 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from magdi.core import sheet
+from magdi.core.sheet import Column, Number, Sheet, points, span
+
 Row = Mapping[str, Any]
-Number = float | int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column.
-
-    Attributes:
-        title: Its heading.
-        right: Whether it is set flush right.
-        paper: Whether its numbers are the paper's own.
-    """
-
-    title: str
-    right: bool = True
-    paper: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table.
-
-    Attributes:
-        title: Its heading.
-        columns: Its columns.
-        rows: Their texts.
-        notes: Lines below it.
-    """
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-def percent(value: Number) -> str:
-    """Returns a share in per cent, without the sign."""
-    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def count(value: Number) -> str:
@@ -65,14 +29,14 @@ def fraction(value: Number) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def span(interval: Sequence[float] | None, sign: str = "") -> str:
-    """Returns an interval in per cent or points."""
-    return "-" if interval is None else " to ".join(f"{100 * end:{sign}.1f}" for end in interval)
+def percent(value: Number) -> str:
+    """Returns a share in per cent, without the sign, which its heading has."""
+    return sheet.percent(value, "")
 
 
 def p_value(value: Number) -> str:
-    """Returns a p with two digits."""
-    return "-" if value is None else f"{value:.2g}" if value >= 0.001 else "<0.001"
+    """Returns a p with two digits, unless it is tiny."""
+    return "<0.001" if value is not None and value < 0.001 else sheet.p_value(value)
 
 
 FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
@@ -163,7 +127,7 @@ def _measured(document: Mapping[str, Any]) -> Iterator[Field]:
 
 
 def _points(found: Row | None) -> str:
-    return "-" if found is None else f"{100 * found['difference']:+.1f}"
+    return points(None if found is None else found["difference"])
 
 
 def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Field]:

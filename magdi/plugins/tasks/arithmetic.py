@@ -10,9 +10,9 @@ from itertools import islice
 
 from pydantic import BaseModel, Field, model_validator
 
-from magdi.core.answers import extract
 from magdi.core.mag import Question
 from magdi.core.task import Primer, Split, Task
+from magdi.plugins.answers import extract
 from magdi.plugins.tasks.arithmetic_primer import make_primer
 from magdi.plugins.tasks.word_problems import Problem, draw_problem
 

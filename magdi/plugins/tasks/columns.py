@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from magdi.core import answers
 from magdi.core.mag import AnswerType, Choice
+from magdi.plugins import answers
 from magdi.plugins.tasks.dataset import gold_form
 from magdi.plugins.tasks.rows import Row
 

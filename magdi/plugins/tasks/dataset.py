@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from magdi.core import answers
 from magdi.core.errors import DataError
 from magdi.core.mag import AnswerType, Question
 from magdi.core.task import Split, Task
+from magdi.plugins import answers
 from magdi.plugins.tasks.hub import hub_rows
 from magdi.plugins.tasks.rows import Row, find_files, read_rows
 
@@ -102,11 +102,11 @@ class DatasetTask(Task):
         return official[: config.validation]
 
     def extract(self, text: str, question: Question) -> str | None:
-        """Returns the answer in a text; see `magdi.core.answers`."""
+        """Returns the answer in a text; see `magdi.plugins.answers`."""
         return answers.extract(text, question)
 
     def grade(self, answer: str | None, gold: str) -> bool:
-        """Returns whether an answer is right; see `magdi.core.answers`."""
+        """Returns whether an answer is right; see `magdi.plugins.answers`."""
         return answers.grade(answer, gold, self.answer_type)
 
     def _divided(self) -> tuple[list[Question], list[Question]]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
-from magdi.core import answers
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Question
 from magdi.core.task import Split
+from magdi.plugins import answers
 from magdi.plugins.tasks.columns import Columns, read_columns
 from magdi.plugins.tasks.dataset import DatasetConfig, DatasetTask, Source
 from magdi.plugins.tasks.rows import Row

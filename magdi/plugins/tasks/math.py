@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from magdi.core.answers.spans import boxed
+from magdi.plugins.answers.spans import boxed
 from magdi.plugins.tasks.dataset import DatasetTask, Source, gold_form
 from magdi.plugins.tasks.rows import Row
 

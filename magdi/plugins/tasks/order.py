@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from magdi.core.answers import extract
 from magdi.core.mag import Question
 from magdi.core.task import Primer, Split, Task
+from magdi.plugins.answers import extract
 from magdi.plugins.tasks.arithmetic import belongs
 from magdi.plugins.tasks.arithmetic_primer import make_primer
 from magdi.plugins.tasks.procedures import BUGS, TOO_MUCH, work

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from magdi.core.discussion.prices import price_of
 from magdi.core.errors import ConfigError, TeacherRefusal, TransientTeacherError, UnreachableTeacherError
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request, Teacher
@@ -19,6 +18,7 @@ from magdi.plugins.teachers.body import read_body
 from magdi.plugins.teachers.completion import read_completion, refusal, refused_words
 from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import KEY_VARIABLES, Endpoint, find_endpoint
+from magdi.plugins.teachers.prices import price_of
 
 if TYPE_CHECKING:
     from httpx2 import URL, AsyncClient, Response

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from magdi.core.decision import DecisionRule
 from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.mag import Choice, Mag, Question
 from magdi.core.protocol import Agent, Protocol
@@ -102,19 +103,32 @@ def agents_for(count: int) -> list[Agent]:
     ]
 
 
-def hold(protocol: Protocol, scenario: Scenario, agents: Sequence[Agent], question: Question = ADDITION) -> Held:
-    """Holds one discussion.
+def hold(
+    protocol: Protocol,
+    scenario: Scenario,
+    agents: Sequence[Agent],
+    question: Question = ADDITION,
+    decide: DecisionRule | None = None,
+) -> Held:
+    """Holds one discussion, decided by a rule or by the protocol itself.
 
     Raises:
         ProtocolError: The protocol broke its contract.
         CheckFailed: A reply is asked for in a form in which none could be written.
     """
-    return hold_at_once(protocol, agents, [(question, scenario)])[0]
+    return hold_at_once(protocol, agents, [(question, scenario)], decide)[0]
 
 
-def hold_at_once(protocol: Protocol, agents: Sequence[Agent], talks: Sequence[tuple[Question, Scenario]]) -> list[Held]:
+def hold_at_once(
+    protocol: Protocol,
+    agents: Sequence[Agent],
+    talks: Sequence[tuple[Question, Scenario]],
+    decide: DecisionRule | None = None,
+) -> list[Held]:
     """Holds the discussions of several questions, each with replies of its own, one reply of each at a time."""
-    steppers = [Stepper(question, protocol, agents, grade=_equal, turn_limit=TURN_LIMIT) for question, _ in talks]
+    steppers = [
+        Stepper(question, protocol, agents, grade=_equal, decide=decide, turn_limit=TURN_LIMIT) for question, _ in talks
+    ]
     asked: list[list[Pending]] = [[] for _ in talks]
     while not all(stepper.done for stepper in steppers):
         for stepper, log, (_, scenario) in zip(steppers, asked, talks, strict=True):

@@ -24,9 +24,6 @@ from magdi.plugins.testing.graphs import (
 )
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
-LOADS_TORCH = True
-"""Encoders are torch; see `magdi.plugins.testing.runner.checks_of`."""
-
 DIM = 32
 """Width of the states that encoders are tried on."""
 

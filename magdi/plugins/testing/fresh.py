@@ -18,6 +18,9 @@ from magdi.plugins.testing.bench import LIMIT, doing, told
 HEAVY = ("torch", "transformers")
 """What no module but an encoder's may import when it is imported itself."""
 
+EACH = 2.0
+"""Seconds that another interpreter has for a component, besides those for all."""
+
 Job = dict[str, str | None]
 _known: dict[str, dict[str, Any]] = {}
 
@@ -42,7 +45,8 @@ def elsewhere(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     jobs = list(jobs)
     unknown = [job for job in jobs if json.dumps(job) not in _known]
     if unknown:
-        doing("another interpreter", 3 * LIMIT)
+        longest = 2 * LIMIT + EACH * len(unknown)
+        doing("another interpreter", longest + LIMIT)
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         code = "import sys; from magdi.plugins.testing.fresh import main; main()"
         done = subprocess.run(
@@ -52,7 +56,7 @@ def elsewhere(jobs: Iterable[Job]) -> list[dict[str, Any]]:
             text=True,
             check=False,
             env={**os.environ, "PYTHONHASHSEED": seed},
-            timeout=2 * LIMIT,
+            timeout=longest,
         )
         lines = done.stderr.strip().splitlines()
         if done.returncode:

@@ -10,7 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from magdi.plugins.target import BASES, resolve
+from magdi.plugins.component import KINDS
+from magdi.plugins.target import resolve
 from magdi.plugins.testing.bench import CheckFailed, DoesNotApply
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.specimen import Check, Specimen, require
@@ -32,7 +33,7 @@ def check_name_and_summary(specimen: Specimen) -> None:
 
 def check_base_class(specimen: Specimen) -> None:
     """The class derives from the base class of its kind and leaves nothing abstract."""
-    base = BASES[specimen.kind]
+    base = KINDS[specimen.kind].base
     require(issubclass(specimen.target, resolve(base)), f"{specimen.target.__name__} does not derive from {base}")
     members = {name: getattr(specimen.target, name) for name in dir(specimen.target)}
     missing = sorted(name for name, member in members.items() if getattr(member, "__isabstractmethod__", False))

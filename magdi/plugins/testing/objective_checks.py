@@ -23,54 +23,17 @@ from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import select
 from magdi.core.distill.student import DistillStudent
 from magdi.core.errors import MagdiError
-from magdi.core.mag import Mag, Question, Seen, Turn
+from magdi.core.mag import Mag, Turn
 from magdi.core.objective import Objective, ObjectiveConfig
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, NotMade
+from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
 from magdi.plugins.testing.specimen import Check, Specimen, other_values, require
 from magdi.plugins.testing.tiny import tiny_student
-
-LOADS_TORCH = True
-"""An objective may import torch where it likes; see `magdi.plugins.testing.runner.checks_of`."""
 
 NAME = "checked"
 CLOSE = 1e-5
 """Relative difference that rounding explains: norms of a model in float64 are computed in float32."""
-
-
-def sample_mag(name: str, labels: Sequence[bool | None], agents: int = 3) -> Mag:
-    """Returns a round table of several rounds whose turns have these labels; a turn without one has no answer."""
-    turns = tuple(_turn(name, step, label, agents) for step, label in enumerate(labels))
-    return Mag(id=name, question=Question(id=name, text=f"What of {name}?", gold="0"), protocol="test", turns=turns)
-
-
-def _turn(name: str, step: int, label: bool | None, agents: int) -> Turn:
-    own = range(step % agents, step, agents)
-    return Turn(
-        step=step,
-        agent=f"agent-{step % agents}",
-        role="critic" if label is None else "solver",
-        round=step // agents,
-        branch=(step % 2,),
-        seen=tuple(
-            Seen(step=before, kind="self" if before in own else "content") for before in range(step // agents * agents)
-        ),
-        text=f"said {name} {step}",
-        reasoning=f"Because of {name} it is {step}.",
-        answer=None if label is None else str(step),
-        confidence=None if label is None else (step % 9 + 1) / 10,
-        correct=label,
-        label=label,
-        label_source="none" if label is None else "gold",
-        value=None if label is None else (step % 3 + label) / 3,
-        model=f"test:{step % agents}",
-    )
-
-
-def sample_mags() -> list[Mag]:
-    """Returns MAGs with right and wrong turns, with right ones alone, with wrong ones alone, and without any label."""
-    mixed = [sample_mag("ab", [True, False, True, False, None, True]), sample_mag("cde", [True, True, False, False])]
-    return [*mixed, sample_mag("f", [True] * 3), sample_mag("gh", [False] * 3), sample_mag("i", [None] * 3)]
 
 
 class _Seen(ObjectiveBatch):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from magdi.plugins.component import Component, Kind
+from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.bench import Outcome
 from magdi.plugins.testing.general_checks import CHECKS, check_another_process, check_import_is_light
@@ -48,7 +48,7 @@ def checks_of(kind: Kind) -> ModuleType:
     """Returns the module with a kind's checks, all that a kind brings to the kit.
 
     It has ``CHECKS``; it may have ``fingerprint``, from a specimen to a text that another process has to come to as
-    well, and ``LOADS_TORCH = True`` where components of its kind are torch.
+    well.
     """
     return importlib.import_module(f"magdi.plugins.testing.{kind}_checks")
 
@@ -56,7 +56,7 @@ def checks_of(kind: Kind) -> ModuleType:
 def checks_for(kind: Kind) -> dict[str, Check]:
     """Returns the checks of a kind of component, general ones first, by name."""
     module = checks_of(kind)
-    light = () if getattr(module, "LOADS_TORCH", False) else (check_import_is_light,)
+    light = () if KINDS[kind].loads_torch else (check_import_is_light,)
     elsewhere = (check_another_process,) if hasattr(module, "fingerprint") else ()
     checks: tuple[Check, ...] = (*CHECKS, *light, *elsewhere, *module.CHECKS)
     return {check.__name__.removeprefix("check_"): check for check in checks}

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 from pydantic import BaseModel
 
 from magdi.plugins.component import KINDS, Component, Kind
-from magdi.plugins.target import BASES, resolve
+from magdi.plugins.target import resolve
 from magdi.plugins.testing.bench import Bench, CheckFailed, caused_by
 
 if TYPE_CHECKING:
+    from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
+    from magdi.plugins.formats.exporter import Exporter
+    from magdi.plugins.formats.importer import Importer
 
 T = TypeVar("T")
 
@@ -83,6 +86,18 @@ class Specimen:
         """Makes the task."""
         return cast("Task", self.make(self.config))
 
+    def decision(self) -> DecisionRule:
+        """Makes the decision rule."""
+        return cast("DecisionRule", self.make(self.config))
+
+    def importer(self) -> Importer:
+        """Makes the importer."""
+        return cast("Importer", self.make(self.config))
+
+    def exporter(self) -> Exporter:
+        """Makes the exporter."""
+        return cast("Exporter", self.make(self.config))
+
 
 Check = Callable[[Specimen], str | None]
 """A check: returns when the component does as it should, with a remark where there is one to show.
@@ -120,11 +135,7 @@ def kind_of(target: type) -> Kind:
     Raises:
         TypeError: It derives from none of the base classes.
     """
-    for kind in sorted(KINDS, key=lambda kind: BASES[kind] in LOADS_TORCH):
-        if issubclass(target, resolve(BASES[kind])):
+    for kind in sorted(KINDS, key=lambda kind: KINDS[kind].loads_torch):  # asking these takes seconds
+        if issubclass(target, resolve(KINDS[kind].base)):
             return kind
-    raise TypeError(f"{target.__name__} derives from none of {', '.join(BASES.values())}")
-
-
-LOADS_TORCH = {"magdi.core.encoder:Encoder"}
-"""Base classes that are asked about last, because asking takes seconds."""
+    raise TypeError(f"{target.__name__} derives from none of {', '.join(about.base for about in KINDS.values())}")

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from config_sources import load_config
 
 from magdi.core.config import load
-from magdi.core.config.load import load_config
 from magdi.core.config.problems import Problem
 from magdi.core.errors import ConfigError
 

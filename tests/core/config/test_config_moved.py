@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from config_sources import load_config
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.load import load_config
 from magdi.core.config.models import RunConfig
 
 OLD = {

@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 from magdi.core.mag import Mag, Question, Turn
-from magdi.plugins.formats.exporters import EXPORTS
-from magdi.plugins.formats.importers import FORMATS
+from magdi.plugins.builtins import BUILTINS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "mags.md").read_text(encoding="utf-8")
 
 
 def test_every_field_format_and_export_is_named():
     fields = {field.alias or name for name, field in Mag.model_fields.items()} | set(Question.model_fields)
-    for name in fields | set(Turn.model_fields) | set(FORMATS) | set(EXPORTS):
+    formats = {each.name for kind in ("importer", "exporter") for each in BUILTINS[kind]}
+    for name in fields | set(Turn.model_fields) | formats:
         assert f"`{name}`" in TEXT, name
 
 
@@ -27,5 +27,5 @@ def test_every_command_is_named():
     from magdi.cli.mags import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands]
-    assert len(names) == 7
+    assert len(names) == 11
     assert [name for name in names if f"magdi mags {name}" not in TEXT] == []

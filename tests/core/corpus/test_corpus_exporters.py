@@ -6,13 +6,18 @@ import networkx
 import pytest
 from mag_samples import held, long_reply, mag, talk, turn
 
+from magdi.core.config.models import ComponentChoice
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.views import EDGE_KINDS, edges
-from magdi.plugins.formats.exporters import EXPORTS
 from magdi.plugins.formats.exporters.tables import card, mag_of, read_parquet, row
 from magdi.plugins.formats.exporters.tensors import load_pyg
+from magdi.plugins.registry import default_registry
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.solver_critic import SolverCritic
+
+
+def exporter(name):
+    return default_registry().exporter(ComponentChoice(name=name))
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +30,12 @@ def mags() -> list[Mag]:
 
 
 def test_our_own_lines(tmp_path, mags):
-    assert EXPORTS["magdi"].write(mags, tmp_path / "x", "exact") == 4
+    assert exporter("magdi").write(mags, tmp_path / "x", "exact") == 4
     assert list(read_mags(tmp_path / "x")) == mags
 
 
 def test_node_link(tmp_path, mags):
-    assert EXPORTS["node-link"].write(mags, tmp_path / "x", "exact") == 4
+    assert exporter("node-link").write(mags, tmp_path / "x", "exact") == 4
     for line, some in zip((tmp_path / "x").read_text().splitlines(), mags, strict=True):
         graph = networkx.node_link_graph(json.loads(line), edges="edges")
         assert set(graph.edges(data="kind")) == set(edges(some))
@@ -39,7 +44,7 @@ def test_node_link(tmp_path, mags):
 
 
 def test_graphml(tmp_path, mags):
-    assert EXPORTS["graphml"].write(mags, tmp_path / "x", "adjacent") == 4
+    assert exporter("graphml").write(mags, tmp_path / "x", "adjacent") == 4
     files = sorted((tmp_path / "x").iterdir())
     assert [file.name for file in files] == ["a_b__ü.graphml", "c.graphml", "d.graphml", "q1.graphml"]
     graph = networkx.read_graphml(files[0], node_type=int)
@@ -49,7 +54,7 @@ def test_graphml(tmp_path, mags):
 
 
 def test_pyg(tmp_path, mags):
-    assert EXPORTS["pyg"].write(mags, tmp_path / "x", "exact") == 4
+    assert exporter("pyg").write(mags, tmp_path / "x", "exact") == 4
     graphs = load_pyg(tmp_path / "x")
     for graph, some in zip(graphs, mags, strict=True):
         assert graph.id == some.id
@@ -58,18 +63,18 @@ def test_pyg(tmp_path, mags):
         assert list(zip(*graph.edge_index.tolist(), kinds, strict=True)) == list(edges(some))
         assert graph.y.tolist() == [-1 if turn.label is None else int(turn.label) for turn in some.turns]
     with pytest.raises(ValueError, match="no MAG"):
-        EXPORTS["pyg"].write([], tmp_path / "y", "exact")
+        exporter("pyg").write([], tmp_path / "y", "exact")
 
 
 def test_parquet_loses_nothing(tmp_path, mags):
-    assert EXPORTS["parquet"].write(mags, tmp_path / "x", "exact") == 4
+    assert exporter("parquet").write(mags, tmp_path / "x", "exact") == 4
     assert list(read_parquet(tmp_path / "x")) == mags
 
 
 def test_every_field_has_a_column(tmp_path, mags):
     import pyarrow.parquet as pq
 
-    EXPORTS["parquet"].write(mags, tmp_path / "x", "exact")
+    exporter("parquet").write(mags, tmp_path / "x", "exact")
     schema = pq.read_schema(tmp_path / "x")
     names = {field.alias or name for name, field in Mag.model_fields.items()}
     assert set(schema.names) == names | {"edges"}
@@ -83,7 +88,7 @@ def test_every_field_has_a_column(tmp_path, mags):
 def test_a_dataset_is_read_by_datasets(tmp_path, mags):
     import datasets
 
-    assert EXPORTS["dataset"].write(mags, tmp_path / "x", "exact") == 4
+    assert exporter("dataset").write(mags, tmp_path / "x", "exact") == 4
     loaded = datasets.load_dataset(
         "parquet", data_files=str(tmp_path / "x/data/*.parquet"), cache_dir=str(tmp_path / "c")
     )

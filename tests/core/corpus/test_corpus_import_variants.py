@@ -11,10 +11,11 @@ import pytest
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Choice, Question
 from magdi.plugins.corpus.check import check_mags
-from magdi.plugins.formats.importers import Reader, import_files
 from magdi.plugins.formats.importers.du import names_from
 from magdi.plugins.formats.importers.matching import fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importing import import_files
 
 
 def imported(path, content, **settings):

@@ -5,14 +5,17 @@ import json
 import pytest
 from mag_samples import QUESTION, talk
 
-from magdi.core.errors import ConfigError, MagFileError
+from magdi.core.config.models import ComponentChoice
+from magdi.core.errors import ComponentError, MagFileError
 from magdi.core.mag import Turn, read_mags, write_mags
 from magdi.plugins.corpus.provenance import unquoted
-from magdi.plugins.formats.importers import FORMATS, Reader, import_files
+from magdi.plugins.formats.importers.du import DuDebates
 from magdi.plugins.formats.importers.matching import fingerprint
 from magdi.plugins.formats.importers.options import split_options
 from magdi.plugins.formats.importers.quotations import standing
-from magdi.plugins.formats.importers.reader import guess_answer_type, plain_reasoning
+from magdi.plugins.formats.importers.reader import Reader, guess_answer_type, plain_reasoning
+from magdi.plugins.formats.importing import import_files
+from magdi.plugins.registry import default_registry
 
 LONG = "This is a reply that is long enough to be told from others; in the end"
 
@@ -334,7 +337,7 @@ def test_malformed_debates_are_named(tmp_path, chats):
     path = tmp_path / "bad.json"
     path.write_text(json.dumps({"q": chats}))
     with pytest.raises(MagFileError, match=r"bad\.json:1"):
-        list(import_files([path], Reader(), format_name="du"))
+        list(import_files([path], Reader(), {"du": DuDebates()}))
 
 
 def test_bad_items_can_be_passed_over(tmp_path):
@@ -351,9 +354,8 @@ def test_missing_files_binary_files_and_unknown_formats(tmp_path):
     for path, problem in ((tmp_path / "none.json", "cannot be read"), (binary, "no UTF-8")):
         with pytest.raises(MagFileError, match=problem):
             list(import_files([path], Reader()))
-    with pytest.raises(ConfigError) as caught:
-        list(import_files([binary], Reader(), format_name="mallmm"))
-    assert "mallm" in caught.value.hint
+    with pytest.raises(ComponentError, match=r"'mallmm'; did you mean 'mallm'"):
+        default_registry().importer(ComponentChoice(name="mallmm"))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +381,6 @@ def test_small_readers():
     assert plain_reasoning("a <<1+1=2>>2\n#### 2") == "a 2"
     assert split_options("Why: A) x") == ("Why: A) x", [])
     assert split_options("Which? (A) x, y, (B) z")[0] == "Which?"
-    assert len(FORMATS) == 8
 
 
 @pytest.mark.data

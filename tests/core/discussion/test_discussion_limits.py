@@ -15,12 +15,12 @@ from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.driver import Seat, hold_discussions
 from magdi.core.discussion.gate import Rate, estimated_tokens
 from magdi.core.discussion.plan import make_plan, max_calls
-from magdi.core.discussion.prices import price_of
 from magdi.core.discussion.usage import Most
 from magdi.core.errors import ConfigError, LimitReached
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent
 from magdi.core.teacher import Price, Request, Sampling
+from magdi.plugins.teachers.prices import price_of
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
 
@@ -97,6 +97,16 @@ def test_the_driver_keeps_to_a_teachers_rate(
     assert len(times) == 30
     expected = [0.0] * 20 + [place / 20 for place in range(1, 11)]  # a second's worth at once
     assert times == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(("tokens", "seconds"), [(1, 0.0), (517, 1.0)])
+def test_what_a_reply_did_not_take_is_given_back(
+    options: dict[str, Any], tokens: int, seconds: float, virtual_time: Callable[[], float]
+) -> None:
+    teacher = Speaker("a", tokens=tokens)
+    teacher.tokens_per_minute = 600 * 1034  # ten replies a second, were they as long as they may be
+    list(hold_discussions(numbered(20), seats=table(teacher), **options | {"protocol": Single()}))
+    assert virtual_time() == pytest.approx(seconds, abs=0.1)
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])

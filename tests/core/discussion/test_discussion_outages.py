@@ -14,9 +14,9 @@ from magdi.core.discussion.calls import Retry
 from magdi.core.discussion.driver import Failure, hold_discussions
 from magdi.core.errors import TeacherError, TeacherRefusal, TransientTeacherError, UnreachableTeacherError
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.teacher_engine import TeacherEngine
 from magdi.core.mag import Mag
 from magdi.core.teacher import Reply, Request
+from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.protocols.single import Single
 
 

@@ -11,11 +11,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from magdi.core.config.models import TinyBase
 from magdi.core.distill import tiny
 from magdi.core.distill.prompt import student_prompt
-from magdi.core.distill.tiny import set_fourier, tiny_base
-from magdi.core.distill.tiny_tokenizer import bpe_tokenizer, word_tokenizer
-from magdi.core.distill.tiny_training import IGNORED, as_tensors, epoch_batches, rate, tokenized
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Task
+from magdi.plugins.tiny.base import set_fourier, tiny_base
+from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
+from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
 
 WORDS = ("one", "and", "two", "is", "what", "?", ".", *map(str, range(12)))
 DOCUMENTS = [

@@ -9,10 +9,10 @@ import pytest
 import torch
 import transformers
 
-from magdi.core import answers
-from magdi.core.distill.tiny_tokenizer import bpe_tokenizer
 from magdi.core.mag import Question
 from magdi.core.task import Split, Task
+from magdi.plugins import answers
+from magdi.plugins.tiny.tokenizer import bpe_tokenizer
 
 TEXT = "So the answer is one two three four five six seven . 1 2 3 4 5 6 7 8 9 How many eggs are there ?"
 

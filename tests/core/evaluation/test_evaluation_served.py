@@ -10,10 +10,10 @@ from magdi.core.config.models import Evaluation
 from magdi.core.discussion.calls import Retry
 from magdi.core.errors import TeacherError, TransientTeacherError
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.teacher_engine import TeacherEngine
 from magdi.core.mag import Usage
 from magdi.core.task import Task
 from magdi.core.teacher import Reply, Request, Teacher
+from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 
 SETTINGS = Evaluation(max_new_tokens=50)
 

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 
-import magdi.core.distill.tiny
 import magdi.core.distill.trainer
 import magdi.core.evaluation.transformers_engine
 import magdi.encoders.gcn

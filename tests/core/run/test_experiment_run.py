@@ -280,7 +280,7 @@ def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path: Path, toy: dict[str
 def test_a_level_that_leaves_nothing_is_an_error_before_a_model_is_made(
     finished: Path, tmp_path: Path, toy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magdi.core.distill.tiny.tiny_base", lambda *args, **kwargs: pytest.fail("a base was made"))
+    monkeypatch.setattr("magdi.plugins.tiny.base.tiny_base", lambda *args, **kwargs: pytest.fail("a base was made"))
     with pytest.raises(TrainingError, match=r"leaves nothing to train on in 24 MAGs: no agent 'nobody'"):
         magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", level="single-teacher:nobody", **toy)
 

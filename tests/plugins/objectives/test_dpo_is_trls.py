@@ -21,7 +21,7 @@ from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent, load_student
 from magdi.plugins.objectives.dpo import Dpo
 from magdi.plugins.testing import tiny_student
-from magdi.plugins.testing.objective_checks import sample_mags
+from magdi.plugins.testing.sample_mags import sample_mags
 
 pytest.importorskip("trl", reason="TRL is not installed (the extra dev has it)")
 

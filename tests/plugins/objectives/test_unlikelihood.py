@@ -17,7 +17,7 @@ from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
 from magdi.plugins.objectives.unlikelihood import Unlikelihood
 from magdi.plugins.testing import tiny_student
-from magdi.plugins.testing.objective_checks import sample_mags
+from magdi.plugins.testing.sample_mags import sample_mags
 
 
 @pytest.mark.parametrize("direct", [True, False])

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from magdi.core.config.models import ComponentChoice
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.distill.prompt import student_target
-from magdi.core.distill.tiny_tokenizer import word_tokenizer
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent, quote
 from magdi.core.reply import FreeAnswer, JsonAnswer
@@ -21,6 +20,7 @@ from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
 from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
 from magdi.plugins.teachers.simulated.styles import written
+from magdi.plugins.tiny.tokenizer import word_tokenizer
 
 TASK = Arithmetic()
 TEAM = ("careful", "chatty", "hasty")

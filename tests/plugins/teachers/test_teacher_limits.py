@@ -15,10 +15,10 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.usage import Tokens
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.teacher_engine import TeacherEngine
 from magdi.core.protocol import Agent
 from magdi.core.run.seats import priced
 from magdi.core.teacher import Price, Sampling
+from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
 

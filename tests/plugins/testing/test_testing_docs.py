@@ -31,6 +31,9 @@ def test_every_encoder_is_in_the_table():
         ("teacher", "### Teachers"),
         ("task", "### Tasks"),
         ("objective", "### Objectives"),
+        ("decision", "### Decision rules"),
+        ("importer", "### Importers"),
+        ("exporter", "### Exporters"),
     ],
 )
 def test_every_check_is_in_a_table(kind, heading):

@@ -1,7 +1,10 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
+import mutant_decisions
 import mutant_encoders
+import mutant_exporters
 import mutant_heavys
+import mutant_importers
 import mutant_objectives
 import mutant_protocols
 import mutant_tasks
@@ -17,6 +20,7 @@ from magdi.plugins.testing.specimen import Specimen, kind_of
 
 MODULES = (mutant_protocols, mutant_encoders, mutant_teachers, mutant_tasks, mutant_objectives)
 HONEST = [target for module in MODULES for target in module.HONEST]
+HONEST += [mutant_decisions.Honest, mutant_importers.Honest, mutant_exporters.Honest]
 
 
 @pytest.fixture

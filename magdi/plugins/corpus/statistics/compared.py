@@ -8,23 +8,22 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import Any
 
-from magdi.core.decision import vote
-from magdi.core.decisions.votes import (
-    FirstRound,
-    LastWord,
-    Majority,
-    Plurality,
-    Rule,
-    Supermajority,
-    Unanimity,
-    Weighted,
-)
+from magdi.core.decision import DecisionRule, vote
 from magdi.core.mag import Decision, Mag, Turn
 from magdi.plugins.corpus.statistics.rounds import answering
 from magdi.plugins.corpus.statistics.shares import share_of
 from magdi.plugins.corpus.statistics.voices import voices
+from magdi.plugins.decisions.votes import (
+    FirstRound,
+    LastWord,
+    Majority,
+    Plurality,
+    Supermajority,
+    Unanimity,
+    Weighted,
+)
 
-PURE_RULES: Mapping[str, Rule] = {
+PURE_RULES: Mapping[str, DecisionRule] = {
     "plurality": Plurality(),
     "weighted": Weighted(),
     "weighted-as-stated": Weighted(Weighted.Config(calibration="stated")),

@@ -1,5 +1,1 @@
-"""MAGs for other tools: one file a format, each with what reads it back."""
-
-from magdi.plugins.formats.exporters.formats import EXPORTS, Export
-
-__all__ = ["EXPORTS", "Export"]
+"""The shipped exporters, each with what reads it back."""

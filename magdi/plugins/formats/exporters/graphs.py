@@ -11,36 +11,45 @@ from typing import Any
 from magdi.core.files import whole_file, whole_path
 from magdi.core.mag import Mag
 from magdi.core.views import View, to_networkx
+from magdi.plugins.formats.exporter import Exporter
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold."""
 
 
-def write_node_link(mags: Iterable[Mag], path: Path, view: View = "exact") -> int:
-    """Writes one graph a line, as ``networkx.node_link_graph(line, edges="edges")`` reads it; returns how many."""
-    import networkx
+class NodeLink(Exporter):
+    """JSONL of networkx's node-link form, one graph a line."""
 
-    count = 0
-    with whole_file(path) as file:
-        for mag in mags:
-            document = networkx.node_link_data(to_networkx(mag, view), edges="edges")
-            file.write(json.dumps(document, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes one graph a line, as ``networkx.node_link_graph(line, edges="edges")`` reads it; returns how many."""
+        import networkx
+
+        count = 0
+        with whole_file(path) as file:
+            for mag in mags:
+                document = networkx.node_link_data(to_networkx(mag, view), edges="edges")
+                file.write(json.dumps(document, ensure_ascii=False) + "\n")
+                count += 1
+        return count
 
 
-def write_graphml(mags: Iterable[Mag], folder: Path, view: View = "exact") -> int:
-    """Writes one GraphML file a MAG, named by its id; characters that XML cannot hold become spaces."""
-    import networkx
+class GraphMl(Exporter):
+    """A folder of GraphML files, one a graph."""
 
-    count = 0
-    for count, mag in enumerate(mags, start=1):  # noqa: B007
-        graph = to_networkx(mag, view)
-        for fields in (graph.graph, *(data for _, data in graph.nodes(data=True))):
-            fields.update({name: _plain(value) for name, value in fields.items()})
-        with whole_path(folder / f"{_file_name(mag.id)}.graphml") as file:
-            networkx.write_graphml(graph, file)
-    return count
+    folder = True
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes one GraphML file a MAG, named by its id; characters that XML cannot hold become spaces."""
+        import networkx
+
+        count = 0
+        for count, mag in enumerate(mags, start=1):  # noqa: B007
+            graph = to_networkx(mag, view)
+            for fields in (graph.graph, *(data for _, data in graph.nodes(data=True))):
+                fields.update({name: _plain(value) for name, value in fields.items()})
+            with whole_path(path / f"{_file_name(mag.id)}.graphml") as file:
+                networkx.write_graphml(graph, file)
+        return count
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from magdi.core.files import whole_path, write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.views import View, edges
+from magdi.plugins.formats.exporter import Exporter
 
 _FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
 """Fields whose keys differ from row to row: they are JSON text in a table."""
@@ -38,31 +39,39 @@ def mag_of(fields: dict[str, Any]) -> Mag:
     return Mag.model_validate(fields | {"question": question, "decision": decision, "metadata": metadata})
 
 
-def write_parquet(mags: Iterable[Mag], path: Path, view: View = "exact") -> int:
-    """Writes one Parquet file; returns the number of rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class Parquet(Exporter):
+    """One Parquet file, one discussion a row."""
 
-    rows = [row(mag, view) for mag in mags]
-    with whole_path(path) as file:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), file)
-    return len(rows)
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes one Parquet file; returns the number of rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = [row(mag, view) for mag in mags]
+        with whole_path(path) as file:
+            pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), file)
+        return len(rows)
 
 
 def read_parquet(path: Path | str) -> Iterator[Mag]:
-    """Yields the MAGs of a Parquet file that `write_parquet` has written."""
+    """Yields the MAGs of a Parquet file that `Parquet` has written."""
     import pyarrow.parquet as pq
 
     for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
         yield from map(mag_of, batch.to_pylist())
 
 
-def write_dataset(mags: Iterable[Mag], folder: Path, view: View = "exact") -> int:
-    """Writes ``data/train-00000-of-00001.parquet`` and README.md, the dataset's card; returns the number of rows."""
-    mags = list(mags)
-    count = write_parquet(mags, folder / "data" / "train-00000-of-00001.parquet", view)
-    write_whole(folder / "README.md", card(mags, view))
-    return count
+class Dataset(Exporter):
+    """A folder for the Hugging Face hub: Parquet and a card."""
+
+    folder = True
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
+        mags = list(mags)
+        count = Parquet().write(mags, path / "data" / "train-00000-of-00001.parquet", view)
+        write_whole(path / "README.md", card(mags, view))
+        return count
 
 
 def card(mags: Iterable[Mag], view: View = "exact") -> str:

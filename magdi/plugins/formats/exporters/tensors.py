@@ -11,38 +11,42 @@ from typing import Any
 from magdi.core.files import whole_path
 from magdi.core.mag import Mag
 from magdi.core.views import EDGE_KINDS, View, to_pyg
+from magdi.plugins.formats.exporter import Exporter
 
 _NODE, _EDGE = ("y", "round"), ("edge_index", "edge_kind")
 
 
-def write_pyg(mags: Iterable[Mag], path: Path, view: View = "exact") -> int:
-    """Writes ``edge_index`` [2, E], ``edge_kind`` [E], ``y`` and ``round`` [N] of all graphs one after another.
+class PyG(Exporter):
+    """Safetensors of all graphs, read as torch_geometric Data by `load_pyg`."""
 
-    ``nodes`` and ``edges`` [G + 1] say where each graph begins and ends; node numbers count within a graph. Ids and
-    the names of edge kinds stand in the file's metadata.
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes ``edge_index`` [2, E], ``edge_kind`` [E], ``y`` and ``round`` [N] of all graphs one after another.
 
-    Raises:
-        ValueError: There is no MAG.
-    """
-    import torch
-    from safetensors.torch import save
+        ``nodes`` and ``edges`` [G + 1] say where each graph begins and ends; node numbers count within a graph. Ids and
+        the names of edge kinds stand in the file's metadata.
 
-    ids, graphs = [], []
-    for mag in mags:
-        ids.append(mag.id)
-        graphs.append(to_pyg(mag, view))
-    if not graphs:
-        raise ValueError("there is no MAG to write")
-    tensors = {name: torch.cat([graph[name] for graph in graphs], dim=-1).contiguous() for name in (*_NODE, *_EDGE)}
-    for name, sizes in (
-        ("nodes", [graph.num_nodes for graph in graphs]),
-        ("edges", [graph.edge_index.shape[1] for graph in graphs]),
-    ):
-        tensors[name] = torch.tensor([0, *sizes]).cumsum(0)
-    facts = {"ids": json.dumps(ids), "edge_kinds": json.dumps(EDGE_KINDS), "view": view, "format": "magdi.pyg/1"}
-    with whole_path(path) as file:
-        file.write_bytes(save(tensors, metadata=facts))
-    return len(ids)
+        Raises:
+            ValueError: There is no MAG.
+        """
+        import torch
+        from safetensors.torch import save
+
+        ids, graphs = [], []
+        for mag in mags:
+            ids.append(mag.id)
+            graphs.append(to_pyg(mag, view))
+        if not graphs:
+            raise ValueError("there is no MAG to write")
+        tensors = {name: torch.cat([graph[name] for graph in graphs], dim=-1).contiguous() for name in (*_NODE, *_EDGE)}
+        for name, sizes in (
+            ("nodes", [graph.num_nodes for graph in graphs]),
+            ("edges", [graph.edge_index.shape[1] for graph in graphs]),
+        ):
+            tensors[name] = torch.tensor([0, *sizes]).cumsum(0)
+        facts = {"ids": json.dumps(ids), "edge_kinds": json.dumps(EDGE_KINDS), "view": view, "format": "magdi.pyg/1"}
+        with whole_path(path) as file:
+            file.write_bytes(save(tensors, metadata=facts))
+        return len(ids)
 
 
 def load_pyg(path: Path | str) -> list[Any]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
-from magdi.plugins.formats.importers.format import Format, messages_of
+from magdi.plugins.formats.importer import Importer, messages_of
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.source import Item, entries
 
 _LEAD = re.compile(r"^Can you (?:answer the following question as accurately as possible|solve .{0,40}?problem)\?\s*")
 _TAIL = re.compile(
@@ -29,9 +29,45 @@ _FILE = re.compile(
 _EXTRAS = ("level", "subject")
 
 
-def recognises(value: Any) -> bool:
-    """Returns whether a value is ``[[chat, ...], gold]`` or a list of chats."""
-    return isinstance(value, list | tuple) and len(value) > 0 and (_are_chats(value[0]) or _are_chats(value))
+class DuDebates(Importer):
+    """Du et al.'s multi-agent debates, and DyLAN's."""
+
+    example = {
+        "What is 2 + 3?": [
+            [
+                [
+                    {"role": "user", "content": "What is 2 + 3?"},
+                    {"role": "assistant", "content": "2 + 3 = 5. The answer is 5."},
+                ]
+            ],
+            "5",
+        ]
+    }
+
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value is ``[[chat, ...], gold]`` or a list of chats."""
+        return isinstance(value, list | tuple) and len(value) > 0 and (_are_chats(value[0]) or _are_chats(value))
+
+    def discussions(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yields a file's values, where it is one object, each with the question as its key."""
+        for item in items:
+            yield from entries(item) if isinstance(item.value, dict) else [item]
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one question."""
+        if not self.recognises(item.value):
+            raise ValueError("it is not [[chat of agent 1, ...], gold]")
+        raw, gold, *more = item.value if _are_chats(item.value[0]) else (item.value, None)
+        chats = [messages_of(chat) for chat in raw]
+        extras = {name: value for name, value in zip(_EXTRAS, more, strict=False) if value is not None}
+        question = reader.question(_asked(item.key if gold is not None else "", chats), gold, **extras)
+        names, model = names_from(item.stem, len(chats))
+        turns: list[Turn] = []
+        for round, k, at in _in_time_order(chats):  # noqa: A001
+            turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
+        if not turns:
+            raise ValueError("no agent has said anything")
+        return reader.mag(item, question, "debate", turns, stop="rounds", format="du")
 
 
 def _are_chats(value: Any) -> bool:
@@ -44,23 +80,6 @@ def _are_chats(value: Any) -> bool:
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and {"role", "content"} <= set(value)
-
-
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one question."""
-    if not recognises(item.value):
-        raise ValueError("it is not [[chat of agent 1, ...], gold]")
-    raw, gold, *more = item.value if _are_chats(item.value[0]) else (item.value, None)
-    chats = [messages_of(chat) for chat in raw]
-    extras = {name: value for name, value in zip(_EXTRAS, more, strict=False) if value is not None}
-    question = reader.question(_asked(item.key if gold is not None else "", chats), gold, **extras)
-    names, model = names_from(item.stem, len(chats))
-    turns: list[Turn] = []
-    for round, k, at in _in_time_order(chats):  # noqa: A001
-        turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
-    if not turns:
-        raise ValueError("no agent has said anything")
-    return reader.mag(item, question, "debate", turns, stop="rounds", format="du")
 
 
 def _asked(key: str, chats: Sequence[Sequence[Message]]) -> str:
@@ -120,6 +139,3 @@ def names_from(stem: str, count: int) -> tuple[list[str], str]:
 def _told_apart(names: Sequence[str]) -> list[str]:
     """Returns names of which those that come again are numbered."""
     return [name if name not in names[:k] else f"{name}-{names[:k].count(name) + 1}" for k, name in enumerate(names)]
-
-
-FORMAT = Format("du", "Du et al.'s multi-agent debate, and DyLAN's", recognises, read, keyed=True)

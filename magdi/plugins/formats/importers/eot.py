@@ -13,7 +13,7 @@ from typing import Any
 
 from magdi.core.mag import Mag, Seen, Turn
 from magdi.core.reply import read_confidence
-from magdi.plugins.formats.importers.format import Format, has
+from magdi.plugins.formats.importer import Importer, has
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item
 
@@ -27,34 +27,45 @@ READS: Mapping[str, Mapping[int, tuple[int, ...]]] = {
 _FILE = re.compile(r"_EoT_(?:log_)?(?:(?P<mode>memory|report|relay|debate)_)?(?P<model>.+)$", re.IGNORECASE)
 
 
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one record."""
-    row = item.value
-    named = _FILE.search(item.stem)
-    mode = str(row.get("communication_mode") or (named and named["mode"]) or "memory").lower()
-    records = _records(row)
-    agents = list(records)
-    question = reader.question(row["question"], row.get("answer"))
-    confidences: Mapping[str, Sequence[Any]] = row.get("confidence_record_dict") or {}
-    turns: list[Turn] = []
-    for round in range(max(map(len, records.values()))):  # noqa: A001
-        before = [turn for turn in turns if turn.round == round - 1]
-        turns += [
-            reader.turn(
-                question,
-                step,
-                agent,
-                records[agent][round],
-                round=round,
-                seen=[_edge(turn, agent) for turn in before if agents.index(turn.agent) in _sources(mode, k, agents)],
-                confidence=_confidence(confidences.get(agent) or (), round),
-                model=named["model"] if named else "",
-            )
-            for step, (k, agent) in enumerate(
-                [(k, agent) for k, agent in enumerate(agents) if round < len(records[agent])], start=len(turns)
-            )
-        ]
-    return reader.mag(item, question, "eot", turns, format="eot", communication_mode=mode)
+class ExchangeOfThought(Importer):
+    """EoT's records (Exchange-of-Thought)."""
+
+    example = {"question": "What is 2 + 3?", "answer": "5", "response_list": ["2 + 3 = 5. The answer is 5."]}
+
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value is a record."""
+        return has(value, "question", "answer", "response_list") or has(value, "question", "message_record_dict")
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one record."""
+        row = item.value
+        named = _FILE.search(item.stem)
+        mode = str(row.get("communication_mode") or (named and named["mode"]) or "memory").lower()
+        records = _records(row)
+        agents = list(records)
+        question = reader.question(row["question"], row.get("answer"))
+        confidences: Mapping[str, Sequence[Any]] = row.get("confidence_record_dict") or {}
+        turns: list[Turn] = []
+        for round in range(max(map(len, records.values()))):  # noqa: A001
+            before = [turn for turn in turns if turn.round == round - 1]
+            turns += [
+                reader.turn(
+                    question,
+                    step,
+                    agent,
+                    records[agent][round],
+                    round=round,
+                    seen=[
+                        _edge(turn, agent) for turn in before if agents.index(turn.agent) in _sources(mode, k, agents)
+                    ],
+                    confidence=_confidence(confidences.get(agent) or (), round),
+                    model=named["model"] if named else "",
+                )
+                for step, (k, agent) in enumerate(
+                    [(k, agent) for k, agent in enumerate(agents) if round < len(records[agent])], start=len(turns)
+                )
+            ]
+        return reader.mag(item, question, "eot", turns, format="eot", communication_mode=mode)
 
 
 def _records(row: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -91,11 +102,3 @@ def _sources(mode: str, k: int, agents: Sequence[str]) -> Sequence[int]:
 def _confidence(record: Sequence[Any], round: int) -> float | None:  # noqa: A002
     """Returns the confidence with which a message was handed on; it is computed from round 1 on."""
     return read_confidence(record[round - 1]) if 0 < round <= len(record) else None
-
-
-def recognises(value: Any) -> bool:
-    """Returns whether a value is a record."""
-    return has(value, "question", "answer", "response_list") or has(value, "question", "message_record_dict")
-
-
-FORMAT = Format("eot", "EoT's records (Exchange-of-Thought)", recognises, read)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from magdi.core.mag import Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import UnreadableReply, read_json_object
-from magdi.plugins.formats.importers.format import Format, has, messages_of
+from magdi.plugins.formats.importer import Importer, has, messages_of
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, scalar
 from magdi.plugins.formats.importers.source import Item
@@ -25,30 +25,43 @@ _DECIDED = (
 _TOPIC = ("debate_topic", "question")
 
 
+class MadDebates(Importer):
+    """MAD's debates: affirmative, negative, moderator, judge."""
+
+    example = {
+        "debate_topic": "What is 2 + 3?",
+        "answer": "5",
+        "players": {
+            "Affirmative side": [
+                {"role": "user", "content": "What is 2 + 3?"},
+                {"role": "assistant", "content": "2 + 3 = 5. The answer is 5."},
+            ]
+        },
+    }
+
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value has players with memories."""
+        return has(value, "players") and isinstance(value["players"], dict)
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one debate."""
+        row = item.value
+        question = _question(row, reader)
+        turns: list[Turn] = []
+        for said in _in_time_order(row["players"], handed_over=not _first(row, *_TOPIC)):
+            turns.append(_turn(reader, question, turns, said, str(row.get("model_name", ""))))
+        if not turns:
+            raise ValueError("no player has said anything")
+        answer = _first(row, *_DECIDED)
+        read_answer = reader.task.extract(answer, question) if answer else None
+        return reader.mag(item, question, "mad", turns, decision=Decision(answer=read_answer, rule="mad"), format="mad")
+
+
 class _Said(NamedTuple):
     player: str
     round: int
     place: int
     memory: Sequence[Message]
-
-
-def recognises(value: Any) -> bool:
-    """Returns whether a value has players with memories."""
-    return has(value, "players") and isinstance(value["players"], dict)
-
-
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one debate."""
-    row = item.value
-    question = _question(row, reader)
-    turns: list[Turn] = []
-    for said in _in_time_order(row["players"], handed_over=not _first(row, *_TOPIC)):
-        turns.append(_turn(reader, question, turns, said, str(row.get("model_name", ""))))
-    if not turns:
-        raise ValueError("no player has said anything")
-    answer = _first(row, *_DECIDED)
-    read_answer = reader.task.extract(answer, question) if answer else None
-    return reader.mag(item, question, "mad", turns, decision=Decision(answer=read_answer, rule="mad"), format="mad")
 
 
 def _question(row: Mapping[str, Any], reader: Reader) -> Question:
@@ -125,6 +138,3 @@ def _verdict(text: str) -> str | None:
     except UnreadableReply:
         return None
     return _first(fields, *_DECIDED) or None
-
-
-FORMAT = Format("mad", "MAD's debates (affirmative, negative, moderator, judge)", recognises, read)

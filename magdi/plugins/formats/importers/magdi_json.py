@@ -17,7 +17,7 @@ from typing import Any
 
 from magdi.core.mag import Choice, Decision, Mag, Question, Seen, Turn
 from magdi.core.reply import UnreadableReply, read_confidence, read_json_object
-from magdi.plugins.formats.importers.format import Format
+from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.options import label_of
 from magdi.plugins.formats.importers.pickled import NumpyText
 from magdi.plugins.formats.importers.reader import Reader, scalar
@@ -26,34 +26,42 @@ from magdi.plugins.formats.importers.source import Item
 _OUTPUT = re.compile(r"(?P<agent>.+?)_output_(?P<round>\d+)$")
 
 
-def recognises(value: Any) -> bool:
-    """Returns whether a value has an output of a round."""
-    return isinstance(value, dict) and any(_OUTPUT.match(str(key)) for key in value)
+class ReconcileResults(Importer):
+    """MAGDi's and ReConcile's result files."""
 
-
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of the rounds that happened."""
-    row = item.value
-    outputs = {
-        (int(found["round"]), found["agent"]): _output(row[key])
-        for key in row
-        if (found := _OUTPUT.match(str(key))) and row[key] is not None
+    example = {
+        "question": "What is 2 + 3?",
+        "gold_answer": "5",
+        "bard_output_0": {"reasoning": "2 + 3 = 5.", "answer": "5"},
     }
-    question = _question(item, reader)
-    agents = list(dict.fromkeys(agent for _, agent in outputs))
-    turns: list[Turn] = []
-    for round in range(1 + max((round for round, _ in outputs), default=-1)):  # noqa: A001
-        before = [turn for turn in turns if turn.round == round - 1]
-        said = [(agent, outputs[round, agent]) for agent in agents if (round, agent) in outputs]
-        shown = _shown(before, row, round - 1)
-        turns += [
-            _turn(reader, question, step, agent, round, output, shown)
-            for step, (agent, output) in enumerate(said, start=len(turns))
-        ]
-    if not turns:
-        raise ValueError("no agent has said anything")
-    decided = _decided(row, turns, question, reader)
-    return reader.mag(item, question, "reconcile", turns, format="reconcile", decision=decided)
+
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value has an output of a round."""
+        return isinstance(value, dict) and any(_OUTPUT.match(str(key)) for key in value)
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of the rounds that happened."""
+        row = item.value
+        outputs = {
+            (int(found["round"]), found["agent"]): _output(row[key])
+            for key in row
+            if (found := _OUTPUT.match(str(key))) and row[key] is not None
+        }
+        question = _question(item, reader)
+        agents = list(dict.fromkeys(agent for _, agent in outputs))
+        turns: list[Turn] = []
+        for round in range(1 + max((round for round, _ in outputs), default=-1)):  # noqa: A001
+            before = [turn for turn in turns if turn.round == round - 1]
+            said = [(agent, outputs[round, agent]) for agent in agents if (round, agent) in outputs]
+            shown = _shown(before, row, round - 1)
+            turns += [
+                _turn(reader, question, step, agent, round, output, shown)
+                for step, (agent, output) in enumerate(said, start=len(turns))
+            ]
+        if not turns:
+            raise ValueError("no agent has said anything")
+        decided = _decided(row, turns, question, reader)
+        return reader.mag(item, question, "reconcile", turns, format="reconcile", decision=decided)
 
 
 def _question(item: Item, reader: Reader) -> Question:
@@ -158,6 +166,3 @@ def _choices(options: Any, gold: str) -> list[Choice]:
     found = [re.match(rf"\(?{label}[).:]\s*(?P<text>.+)", text, re.DOTALL) for label, text in marked]
     texts = [match["text"] for match in found if match] if all(found) else texts
     return [Choice(label=label, text=text) for label, text in zip(labels, texts, strict=True)]
-
-
-FORMAT = Format("reconcile", "MAGDi's and ReConcile's result files", recognises, read)

@@ -11,7 +11,7 @@ from typing import Any
 
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
-from magdi.plugins.formats.importers.format import Format, has
+from magdi.plugins.formats.importer import Importer, has
 from magdi.plugins.formats.importers.reader import Reader, scalar
 from magdi.plugins.formats.importers.source import Item
 
@@ -24,36 +24,46 @@ _OLD_NAMES = {
 }
 
 
-def recognises(value: Any) -> bool:
-    """Returns whether a value is a discussion."""
-    return has(value, "globalMemory", "references")
+class Mallm(Importer):
+    """MALLM's discussions, memory_ids as edges."""
 
+    example = {
+        "input": "What is 2 + 3?",
+        "references": ["5"],
+        "globalMemory": [{"message_id": 0, "agent_id": "a", "message": "The answer is 5."}],
+    }
 
-def read(item: Item, reader: Reader) -> Mag:
-    """Returns the MAG of one discussion."""
-    row = item.value
-    inputs = row["input"] if isinstance(row["input"], list) else [row["input"]]
-    context = row.get("context") or []
-    context = context if isinstance(context, list) else [context]
-    question = reader.question("\n".join(map(str, [*context, *inputs])), row["references"])
-    names = _names(row)
-    turns: list[Turn] = []
-    steps: dict[Any, int] = {}
-    for message in row["globalMemory"]:
-        turns.append(_turn(reader, question, turns, steps, message, names))
-        steps[_get(message, "message_id")] = turns[-1].step
-    final = row.get("finalAnswer") or row.get("answer")
-    answer = reader.task.extract(scalar(final), question) if final else None
-    decision = Decision(answer=answer, rule=str(row.get("decisionProtocol") or "mallm")) if answer else vote(turns[-1:])
-    return reader.mag(
-        item,
-        question,
-        f"mallm-{row.get('paradigm', 'memory')}",
-        turns,
-        decision=decision,
-        format="mallm",
-        example=row.get("exampleId"),
-    )
+    def recognises(self, value: Any) -> bool:
+        """Returns whether a value is a discussion."""
+        return has(value, "globalMemory", "references")
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one discussion."""
+        row = item.value
+        inputs = row["input"] if isinstance(row["input"], list) else [row["input"]]
+        context = row.get("context") or []
+        context = context if isinstance(context, list) else [context]
+        question = reader.question("\n".join(map(str, [*context, *inputs])), row["references"])
+        names = _names(row)
+        turns: list[Turn] = []
+        steps: dict[Any, int] = {}
+        for message in row["globalMemory"]:
+            turns.append(_turn(reader, question, turns, steps, message, names))
+            steps[_get(message, "message_id")] = turns[-1].step
+        final = row.get("finalAnswer") or row.get("answer")
+        answer = reader.task.extract(scalar(final), question) if final else None
+        decision = (
+            Decision(answer=answer, rule=str(row.get("decisionProtocol") or "mallm")) if answer else vote(turns[-1:])
+        )
+        return reader.mag(
+            item,
+            question,
+            f"mallm-{row.get('paradigm', 'memory')}",
+            turns,
+            decision=decision,
+            format="mallm",
+            example=row.get("exampleId"),
+        )
 
 
 def _turn(
@@ -103,6 +113,3 @@ def _names(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _get(message: Mapping[str, Any], name: str) -> Any:
     return message[name] if name in message else message.get(_OLD_NAMES[name])
-
-
-FORMAT = Format("mallm", "MALLM's discussions, memory_ids as edges", recognises, read)

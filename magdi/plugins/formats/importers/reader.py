@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from magdi.core import answers
 from magdi.core.decision import last_round, vote
 from magdi.core.mag import AnswerType, Choice, Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import json_scalar, strip_answer_sentence
 from magdi.core.task import Split, Task
+from magdi.plugins import answers
 from magdi.plugins.formats.importers.matching import fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
 from magdi.plugins.formats.importers.source import Item
@@ -31,7 +31,7 @@ class AnyTask(Task):
         return []
 
     def extract(self, text: str, question: Question) -> str | None:
-        """Returns the answer in a text; see `magdi.core.answers`."""
+        """Returns the answer in a text; see `magdi.plugins.answers`."""
         return answers.extract(text, question)
 
     def grade(self, answer: str | None, gold: str) -> bool:

@@ -1,0 +1,87 @@
+"""Weights spread over processes (FSDP2): what training must know of it.
+
+accelerate shards what it prepares. Every decoder layer is a group of its own; all else (embeddings, the vocabulary
+projection, heads) is the root's, which is gathered for the whole forward pass of `MagLosses`, so that whatever an
+objective reads of the student is whole while it reads it. As every forward pass gathers weights, all processes make
+equally many (`Steps.even`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
+from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+
+from magdi.core.distill.checkpoints import trained_state
+from magdi.core.distill.losses import Losses
+from magdi.core.errors import TrainingError
+
+pytree.register_dataclass(Losses, field_names=["weighted", "logged"])  # what is sharded looks for tensors in it
+
+SHARDS = "shards"
+"""The folder of a checkpoint with every process's part."""
+
+
+def asked_for() -> bool:
+    """Returns whether this process was launched to shard: by ``--sharding``, or by accelerate's own launcher."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
+def also_on_a_cpu(accelerator: Any) -> None:
+    """Lets accelerate shard on CPUs, too; by itself it does so on accelerators alone, and copies on CPUs."""
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+    if accelerator.state.distributed_type == DistributedType.MULTI_CPU:
+        shared = AcceleratorState._shared_state
+        shared["distributed_type"] = DistributedType.FSDP
+        shared["fsdp_plugin"] = FullyShardedDataParallelPlugin()
+
+
+def gathered(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns tensors whole and on the CPU; every process has to call it, as each holds a part of them.
+
+    A tensor that has several names is still one.
+    """
+    once: dict[int, Tensor] = {}
+    for tensor in state.values():
+        if id(tensor) not in once:
+            whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+            once[id(tensor)] = whole.detach().cpu().contiguous()
+    return {name: once[id(tensor)] for name, tensor in state.items()}
+
+
+def save(module: nn.Module, optimizer: Optimizer, checkpoint: Path) -> None:
+    """Writes what training changes, every process its part; as many processes as one likes can read it."""
+    state_dict_saver.save(_state(module, optimizer), checkpoint_id=checkpoint / SHARDS)
+
+
+def load(module: nn.Module, optimizer: Optimizer | None, checkpoint: Path) -> None:
+    """Reads what `save` wrote; without its optimizer where there is none to go on with.
+
+    Raises:
+        TrainingError: The checkpoint was not sharded.
+    """
+    if not (checkpoint / SHARDS).exists():
+        raise TrainingError(
+            f"the checkpoint {checkpoint} is not sharded", hint="go on without --sharding, or --fresh starts over"
+        )
+    state = _state(module, optimizer)
+    state_dict_loader.load(state, checkpoint_id=checkpoint / SHARDS)
+    if optimizer is not None:
+        set_optimizer_state_dict(module, optimizer, state["optimizer"])
+
+
+def _state(module: nn.Module, optimizer: Optimizer | None) -> dict[str, Any]:
+    state: dict[str, Any] = {"trained": trained_state(module)}
+    if optimizer is not None:
+        state["optimizer"] = get_optimizer_state_dict(module, optimizer)
+    return state

@@ -1,1 +1,0 @@
-"""Models by name, runs among them, examined side by side on the same questions."""

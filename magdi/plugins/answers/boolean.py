@@ -1,0 +1,223 @@
+"""Yes or no: yes, no, true, false, correct, incorrect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
+from magdi.plugins.answers.statements import (
+    Clause,
+    Found,
+    chosen,
+    clauses,
+    concluded,
+    decide,
+    explicit,
+    marked,
+    sentences,
+    speaks_of_answer,
+)
+
+_VALUES = {
+    "yes": "yes", "true": "yes", "correct": "yes", "right": "yes", "yeah": "yes", "yep": "yes", "y": "yes",
+    "no": "no", "false": "no", "incorrect": "no", "wrong": "no", "nope": "no", "n": "no", "untrue": "no",
+    "affirmative": "yes", "negative": "no",
+}  # fmt: skip
+_FILLER = re.compile(
+    r"""
+      [\s"'$\\:=>,*_-]+ | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | [({\[](?=\S)
+    | (?:that's|that|it's|it|this|is|was|be|a|an|the|most|very|quite|much|more|likely|definitely|certainly|clearly
+        |probably|possibly|perhaps|maybe|therefore|thus|indeed|simply|just|actually|still|also|resounding|definite|clear
+        |strong|firm|absolutely|generally|typically|usually|technically|logically|currently|then|so
+        |statement|claim|answer|would|must|should|considered)\b(?!\s*[.,;)]\s*$)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ECHO = re.compile(
+    r"[(\[]\s?(?:answer\s|in\s)?[\"']?(?:yes|true)[\"']?\s?(?:or|/|,|\|)\s?[\"']?(?:no|false)[\"']?\s?[)\]]"
+    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)",
+    re.IGNORECASE,
+)
+"""What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
+_WORD = re.compile(
+    r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"""
+    (?P<word>yes|yeah|yep|nope|true|false|correct|incorrect
+      |no(?=\W*$|\s?[.,;:!)\]"'—–*}-]|\s(?:it|he|she|they|we|you|I|this|that|these|those|there|not|because|since|as|for|in|the|a|an)\b(?!\s(?:more|longer)\b)))(?![\w-])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_HEDGE = re.compile(
+    r"(?:[\s\"'*_(\[#>:,-]|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
+    r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(
+    r"[\W_]*(?:(?P<yes>y|absolutely|definitely|certainly|of course|it is true)"
+    r"|(?:n|not really|(?:highly |very )?unlikely|(?:of course|probably|definitely|certainly|absolutely) not))[\W_]*",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)
+_NOT_ALONE = re.compile(
+    r"(?:(?:probably|likely|definitely|certainly|absolutely|of course)\s)?not\W*$|(?:\w+\s)?unlikely\b(?!\sto\sbe)",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;)]|\s(?:if|for|when|in|depending)\b)",
+    re.IGNORECASE,
+)
+_BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that(?:'s)?)\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are)(?P<not>\s(?:\w+ly\s)?not|n't)?"
+    r"\s(?:therefore\s|thus\s|also\s|\w+ly\s)?(?P<word>true|false|correct|incorrect|untrue|wrong)\b(?!\s(?:that|to|if|when|for))",
+    re.IGNORECASE,
+)
+_LAST_CLEAR = re.compile(
+    r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])", re.IGNORECASE
+)
+_STEP = re.compile(r"\bstep\s?\d", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\b(?:yes\s?(?:and|or|/)\s?no|true\s?(?:and|or|/)\s?false|neither\s(?:yes|true)|both\s(?:yes|true)"
+    r"|(?:maybe|perhaps|possibly)\s(?:yes|no),?\s(?:or\s|and\s)?(?:maybe|perhaps|possibly)\s(?:yes|no))\b",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(
+    r"\W*(?:based on|contingent|moot|the same (?:for|in) both|a matter of|open to|up to|complicated"
+    r"|it'?s? (?:is )?possible)\b",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"\W*(?:the\s)?final\sanswer\s?:", re.IGNORECASE)
+LONGEST_SAID = 300
+SHORT_TEXT = 200
+
+
+def normal_boolean(text: str) -> str | None:
+    """Returns "yes" or "no" for a word that says so alone, None for anything else."""
+    return _VALUES.get(text.strip().strip(".!'\"()").lower())
+
+
+def read_boolean(text: str, question: str = "") -> Reading:
+    """Returns the final yes or no of a text: what it says of the answer, how it opens, or the last clear one.
+
+    Args:
+        text: A reply.
+        question: What was asked: a conclusion that says it again as a statement is an answer, too.
+    """
+    match = _ALONE.fullmatch(text)
+    alone = normal_boolean(text) or (match and ("yes" if match["yes"] else "no"))
+    if alone:
+        return Reading(alone, Rule.BARE)
+    text = _ECHO.sub(" ", text)
+    question = question if can_be_restated(question) else ""
+    reading, _ = decide(text, partial(_said, question=question))
+    if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
+        return reading
+    restated = _restated(text, question)
+    return restated or (reading if reading and reading.rule is Rule.ABSTAINS else _unmarked(text, question))
+
+
+def _restated(text: str, question: str) -> Reading | None:
+    """Returns what the last clause says where it says the question again as a statement."""
+    last = [clause for sentence in sentences(text)[-1:] for clause in clauses(sentence)][-1:]
+    said = [read_restated(clause.text, question) for clause in last if not clause.supposed and not clause.quoted]
+    return Reading(said[0], Rule.RESTATED) if any(said) else None
+
+
+def _said(clause: Clause, question: str) -> Iterator[Found]:
+    """Yields what a clause says of the answer."""
+    text = clause.text
+    behind = [*explicit(text), *((predicate, Rule.MARKER) for _, predicate in marked(text))]
+    if named := next((found for tail, rule in behind if (found := _named(tail, rule))), None):
+        yield named
+        return
+    yield from _answered(text, question)
+    for tail in chosen(text):
+        if found := _named(tail, Rule.CONCLUSION, 1):
+            yield found
+    another = bool(clause.replies_to and not (question and asks_the_same(clause.replies_to, question)))
+    if not (question and another):
+        yield from _opened(clause, weight=not another)
+
+
+def _answered(text: str, question: str) -> Iterator[Found]:
+    """Reads "the answer is ..." where neither yes nor no follows: none is given, or the question is said again."""
+    predicate = next((predicate for _, predicate in marked(text)), None)
+    if predicate is not None and _FINAL.match(text):
+        value = read_restated(predicate, question)
+        yield Found(value, Rule.RESTATED if value else Rule.NOTHING, 1)
+    if predicate is not None and speaks_of_answer(text) and (_NO_ANSWER.match(predicate) or abstains(predicate)):
+        yield Found(None, Rule.ABSTAINS)
+
+
+def _opened(clause: Clause, weight: int) -> Iterator[Found]:
+    """Reads "Yes, ..." at a sentence's start, "so no", and "the statement is false"."""
+    end = concluded(clause.text)
+    hedge = _HEDGE.match(clause.text if end is None else end)
+    opening = _OPENING.match(hedge.string, hedge.end()) if hedge else None
+    if _BUT_ANOTHER.match(clause.text):
+        yield Found(None, Rule.UNDECIDED)
+    elif opening and (clause.opens or end is not None):
+        both = _ANOTHER.match(opening.string, opening.end())
+        value = _VALUES[opening["word"].lower()]
+        yield Found(None, Rule.UNDECIDED, 1) if both else Found(value, Rule.OPENING, weight)
+    elif stated := _STATEMENT.search(clause.text):
+        yield Found(_value(stated), Rule.CONCLUSION, 1 if clause.last else 0)
+    elif clause.last and abstains(clause.text):
+        yield Found(None, Rule.ABSTAINS, 0)
+
+
+def _named(said: str, rule: Rule, weight: int = 2) -> Found | None:
+    """Returns the yes or no that a text begins with, or that it says both; None where it begins with neither."""
+    said = said[:LONGEST_SAID]
+    if _BOTH.match(said.lstrip(" \"'*:")):
+        return Found(None, Rule.UNDECIDED, weight)
+    negated = False
+    while True:
+        if _NOT_ALONE.match(said):
+            return Found("no", rule, weight)
+        word = _WORD.match(said)
+        if word and not (word["word"].lower() == "no" and re.match(r"\s+\w", said[2:]) and not _OPENING.match(said)):
+            both = _ANOTHER.match(said, word.end())
+            return (
+                Found(None, Rule.UNDECIDED, weight)
+                if both
+                else Found(_flip(_VALUES[word["word"].lower()], negated), rule, weight)
+            )
+        if negation := _NOT.match(said):
+            negated, said = not negated, said[negation.end() :]
+        elif filler := _FILLER.match(said):
+            said = said[filler.end() :]
+        else:
+            return None
+
+
+def _unmarked(text: str, question: str) -> Reading:
+    """Returns the last clear yes or no of a text that says nothing of the answer as such."""
+    if abstains(text):
+        return Reading(None, Rule.ABSTAINS)
+    if _BOTH.search(text[-160:]):
+        return Reading(None, Rule.UNDECIDED)
+    lines = sentences(text)
+    if question and len(lines) > 1 and lines[-2].endswith("?") and not asks_the_same(lines[-2], question):
+        return NOTHING
+    last = [line for line in (lines if len(text) <= SHORT_TEXT else lines[-1:]) if not _STEP.search(line)]
+    stated = [
+        clause.text for sentence in last for clause in clauses(sentence) if not (clause.supposed or clause.quoted)
+    ]
+    clear = list(_LAST_CLEAR.finditer(" ".join(stated)))
+    return Reading(_value(clear[-1]), Rule.LAST) if clear else NOTHING
+
+
+def _value(match: re.Match[str]) -> str:
+    return _flip(_VALUES[match["word"].lower()], bool(match["not"]))
+
+
+def _flip(value: str, negated: bool) -> str:
+    return {"yes": "no", "no": "yes"}[value] if negated else value

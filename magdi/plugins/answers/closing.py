@@ -1,0 +1,199 @@
+"""The number that a closing sentence comes to, in prose that does not mark its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.plugins.answers.numerals import Numeral, numerals, written
+from magdi.plugins.answers.spans import SENTENCE_END
+
+_OPERATOR = re.compile(
+    r"\s*(?:(?:[+×·^÷]|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s)|x(?=\s*\d))\s*[\w($\\]|times (?:the|as|that)\b)", re.IGNORECASE
+)
+_UNFINISHED = re.compile(r"[\w)}\]]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$")
+_EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
+_SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
+"""What stands behind a result to the left: "20 = C"."""
+_OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
+_CONVERTED = re.compile(
+    r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?(?:(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
+    r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?",
+    re.IGNORECASE,
+)
+_FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
+"""How many of one unit usually make another."""
+_PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
+_ASIDE = re.compile(
+    r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
+    r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
+    r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
+    r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|costs?|needs?|takes?|makes?|made"
+    r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
+    r"|\b(?:so that|to ensure|to make sure|if|when|after|before|unless|while)\b[^,;]{0,60}$"
+    r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$",
+    re.IGNORECASE,
+)
+"""What makes a number that stands behind it a circumstance: "3 bookcases to hold her 110 books", "in 3 hours".
+
+What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
+"""
+_REASON = re.compile(
+    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b[^,;]{0,80}$",
+    re.IGNORECASE,
+)
+"""What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
+_TURN = re.compile(
+    r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
+    r"|resulting in|leaves?|leaving|totals|total(?:l?ing)|(?:comes|sums|adds) (?:out |up )?to|amounts? to"
+    r"|(?:rounds|converts|simplifies) (?:up |down )?to|means|meaning"
+    r"|ends? up with|saving|for a (?:grand )?total of)\b"
+    r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
+    r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
+    re.IGNORECASE,
+)
+"""Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
+_PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
+_REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
+"""What stands in parentheses and is no answer, though nothing else may be left."""
+_SUPPOSED = re.compile(
+    r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
+    r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"-[a-zA-Z]|\sof (?:which|whom)\b")
+
+COMPUTED = 3
+"""Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
+COMPUTED_WITHIN = 2000
+"""Characters before its end in which they are looked for."""
+
+
+def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
+    return any(first < numeral.start < last for first, last in spans)
+
+
+class ClosingReader:
+    """Reads what the last sentences of one text (from `magdi.plugins.answers.numerals.plain`) come to."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
+        """Returns what the last sentence with a number in it comes to."""
+        for first, last in self._sentences(start, end):
+            remarks = [remark.span() for remark in _REMARK.finditer(self.text, first, last)]
+            found = [each for each in self._between(first, last, weak=False) if not _within(each, remarks)]
+            found = [each for each in found if spelt or not each.spelt or self.text[each.start].isdigit()]
+            if found:
+                return self._concluded(found, first, last)
+        return NOTHING
+
+    def _concluded(self, found: list[Numeral], start: int, end: int) -> Reading:
+        """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
+        aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
+        outside = [each for each in found if not _within(each, aside)] or found
+        said, strong, turn = self._behind_turn(outside, start, end)
+        soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
+        said = said or soft[:1] or outside[:1]
+        sure = said + [
+            each for each in outside if each.start >= turn and not self._is_aside(each, start, each.start - 40)
+        ]
+        carried_out, stated = self._computed(end)
+        for values, numbers in ((carried_out, sure), (carried_out, soft), (stated, said), (stated, soft)):
+            chosen = next((each for value in values for each in numbers if each.value == value), None)
+            if chosen and not (strong and numbers is soft):
+                return self._finished(chosen, Rule.CLOSING)
+        chosen = said[0 if strong else -1]
+        return self._finished(chosen, Rule.LAST if len({each.value for each in said}) > 1 else Rule.CLOSING)
+
+    def _behind_turn(self, found: list[Numeral], start: int, end: int) -> tuple[list[Numeral], bool, int]:
+        """Returns the numbers behind a sentence's last turn that has any, if the first of them is meant, and where."""
+        for turn in reversed(list(_TURN.finditer(self.text, start, end))):
+            if (
+                turn[0] != "="
+                and not turn["given"]
+                and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
+            ):
+                continue
+            said = self._main([each for each in found if each.start >= turn.end()], turn.end())
+            if said:
+                return said, not (turn["weak"] or turn["given"]), turn.end()
+        return self._main(found, start), False, start
+
+    def _main(self, found: list[Numeral], start: int) -> list[Numeral]:
+        """Returns the first numbers of a part that are not those of its circumstances."""
+        main: list[Numeral] = []
+        for each, end in zip(found, [start, *(each.end for each in found)], strict=False):
+            aside = self._is_aside(each, start, end)
+            if aside and main:
+                break
+            if not aside:
+                main.append(each)
+        return main
+
+    def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
+        if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
+            return True
+        if self._is_result(numeral) or _PLACE.match(self.text, numeral.end):
+            return False
+        aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
+        return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
+
+    def _is_soft(self, numeral: Numeral, start: int) -> bool:
+        aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)
+        return bool((aside and aside["soft"]) or _ATTRIBUTE.match(self.text, numeral.end))
+
+    def _finished(self, numeral: Numeral, rule: Rule) -> Reading:
+        """Returns a number unless it is an operand of a calculation that is not carried out ("She pays 5 * 3")."""
+        before = _UNFINISHED.search(self.text, max(0, numeral.start - 8), numeral.start)
+        if not self._is_result(numeral) and (before or self._goes_on(numeral)):
+            return NOTHING
+        return self._read(numeral, rule)
+
+    def _computed(self, end: int) -> tuple[list[Fraction | None], list[Fraction | None]]:
+        """Returns what last stands behind an equals sign before a place, the last one first: calculated, and all."""
+        found = [each for each in numerals(self.text, max(0, end - COMPUTED_WITHIN), end) if self._is_result(each)]
+        last = found[: -COMPUTED - 1 : -1]
+        return [each.value for each in last if self._is_calculated(each)], [each.value for each in last]
+
+    def _is_calculated(self, numeral: Numeral) -> bool:
+        line = self.text[max(0, numeral.start - 120) : numeral.start].rpartition("\n")[2]
+        return _OPERATION.search(line) is not None
+
+    def _between(self, start: int, end: int, *, weak: bool = True) -> list[Numeral]:
+        """Returns the numbers of a part: digits before words, and what may be no quantity where nothing else is."""
+        inside = numerals(self.text, start, end)
+        sure = [each for each in inside if not each.weak]
+        digits = [each for each in sure if not each.spelt]
+        return digits or sure or (inside if weak else [])
+
+    def _sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yields where sentences and lines begin and end, the last one first."""
+        cuts = [start, *(match.end() for match in SENTENCE_END.finditer(self.text, start, end)), end]
+        yield from reversed(list(zip(cuts, cuts[1:], strict=False)))
+
+    def _is_result(self, numeral: Numeral) -> bool:
+        solved = _SOLVED.match(self.text, numeral.end)
+        return bool(solved or _EQUALS.search(self.text, max(0, numeral.start - 14), numeral.start))
+
+    def _goes_on(self, numeral: Numeral) -> bool:
+        return _OPERATOR.match(self.text, numeral.end) is not None
+
+    def _read(self, numeral: Numeral, rule: Rule) -> Reading:
+        value = self._converted(numeral).value
+        return NOTHING if value is None else Reading(written(value), rule)
+
+    def _converted(self, numeral: Numeral) -> Numeral:
+        """Returns a number as it is said again, in larger units or percent: "240 minutes, or 4 hours", "0.5 or 50%"."""
+        said = _CONVERTED.match(self.text, numeral.end)
+        behind = numerals(self.text, said.end(), said.end() + 20) if said else []
+        if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
+            return numeral
+        factor = numeral.value / behind[0].value
+        percent = factor == Fraction(1, 100) and self.text[behind[0].end :].lstrip("\\ ").startswith(
+            ("%", "percent", "cents")
+        )
+        return behind[0] if percent or (said["unit"] and not said["open"] and factor in _FACTORS) else numeral

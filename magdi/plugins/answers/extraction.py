@@ -1,0 +1,71 @@
+"""Reads an answer out of text, in the form that the question asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from magdi.core.mag import AnswerType, Choice, Question
+from magdi.core.verdict import NOTHING, Reading, notice
+from magdi.plugins.answers.boolean import normal_boolean, read_boolean
+from magdi.plugins.answers.cleaning import LONGEST_TEXT, clean
+from magdi.plugins.answers.expression import normal_expression, read_expression
+from magdi.plugins.answers.letter import normal_letter, read_letter
+from magdi.plugins.answers.number import normal_number, read_number
+from magdi.plugins.answers.text import normal_text, read_text
+
+READERS: dict[AnswerType, Callable[[str], Reading]] = {
+    "number": read_number,
+    "boolean": read_boolean,
+    "letter": read_letter,
+    "expression": read_expression,
+    "text": read_text,
+}
+NORMAL_FORMS: dict[AnswerType, Callable[[str], str | None]] = {
+    "number": normal_number,
+    "boolean": normal_boolean,
+    "letter": normal_letter,
+    "expression": normal_expression,
+    "text": normal_text,
+}
+
+
+def extract(text: str, asked: Question | AnswerType, choices: Sequence[Choice] = ()) -> str | None:
+    """Returns the final answer in a text in normal form, or None where it gives none; see `read`."""
+    return read(text, asked, choices).answer
+
+
+def read(text: str, asked: Question | AnswerType, choices: Sequence[Choice] = ()) -> Reading:
+    """Reads the final answer in a text, in normal form, and says by which rule.
+
+    Works on prose and on a bare answer alike. Takes time linear in the text, of which only the end is read, and
+    never runs any of it.
+
+    Args:
+        text: A reply, or the answer out of one.
+        asked: The question, which decides the answer's form and has the options; or the form alone.
+        choices: The options, where only the form is given.
+    """
+    if isinstance(asked, Question):
+        return notice(_read(text[-LONGEST_TEXT:], asked.answer_type, asked.choices, asked.text))
+    return notice(_read(text[-LONGEST_TEXT:], asked, tuple(choices)))
+
+
+@lru_cache(maxsize=32)  # a task's `extract` and its `read` come with the same text, one after the other
+def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: str = "") -> Reading:
+    cleaned = clean(text)
+    if not cleaned or not cleaned.strip():
+        return NOTHING
+    if kind == "letter":
+        return read_letter(cleaned, options)
+    if kind == "boolean":
+        return read_boolean(cleaned, question)
+    return READERS[kind](cleaned)
+
+
+def normal_form(answer: str, answer_type: AnswerType) -> str | None:
+    """Returns a bare answer (a gold answer, for one) in normal form; None where it is not of that type."""
+    cleaned = clean(answer)
+    if not cleaned or not cleaned.strip():
+        return None
+    return NORMAL_FORMS[answer_type](cleaned)

@@ -1,0 +1,101 @@
+r"""One spelling of LaTeX expressions: no spaces, sizing, units and dollars; plain numbers as numbers."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from magdi.plugins.answers.number import normal_number
+from magdi.plugins.answers.numerals import written
+
+LONGEST_EXPRESSION = 300
+DEEPEST_NESTING = 20
+
+_SOMETHING = re.compile(r"\w")
+_UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?\{?\s?\\circ\s?\}?|°|\\degree(?:s\b)?|€|£")
+_GROUP = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,3}|\\!,\s{0,3}|,(?!\s)|\\,)(?=\d{3}(?!\d))")
+_NOISE = re.compile(r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad|big|Big)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+")
+_AFTER_COMMAND = re.compile(r"(?<!\\)(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
+_UNIT = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*([^{}]{0,60})\}(?:\^\{?\d\}?)?$")
+_PLAIN_UNIT = re.compile(
+    r"(?<=[\d}])\s*(?:percentage|percent|pct|(?:square|cubic)?\s+[a-zA-Z]{2,20}(?:\^\{?[23]\}?|[²³])?)$"
+)
+_ORDINAL = re.compile(
+    r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
+)
+_OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")
+"""An option's letter, alone or before the option's text."""
+_MIXED = re.compile(r"-?\d+\s+\d+/\d+")
+_ROOT_SIGN = re.compile(r"√\s?(\d+(?:\.\d+)?|[a-zA-Z]|\([^()]{1,40}\))")
+_TEXT = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*([^{}]{0,100}?)\s*\}")
+_SHORT_FRACTION = re.compile(r"\\frac(?:\{(\w+)\}|(\w|\\pi))(?:\{(\w+)\}|(\w|\\pi(?![a-zA-Z])))")
+_SHORT_ROOT = re.compile(r"\\sqrt(\w)")
+_INDEX = re.compile(r"_(\w)")
+_ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z])")
+_NUMBER_ONLY = re.compile(
+    r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?\d+/\d+|[-+]?\d*\\frac\{-?\d+\}\{-?\d+\}"
+    r"|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
+)
+_REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
+_ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
+_WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
+
+
+def normal_latex(text: str) -> str | None:
+    r"""Returns an expression in one spelling; None for what is empty, too long or nested too deeply to be an answer.
+
+    It is a spelling, not a meaning: \frac{1}{2} and 0.5 are both "0.5", but 2x and x+x stay apart, which grading
+    knows to be equal. "A number" with commas is one only where they stand as thousands do, outside brackets.
+    """
+    if "\\begin" not in text:
+        text = _ESCAPED_TWICE.sub(r"\\", text)
+    text = _UNIT_SIGNS.sub("", text.strip()).replace("\\cfrac", "\\frac")
+    text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
+    if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _depth(text) > DEEPEST_NESTING:
+        return None
+    if option := _OPTION.match(text):
+        return option[1]
+    if _MIXED.fullmatch(text):
+        return normal_number(text)
+    text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
+    said = _TEXT.sub(r"\1", text).strip()
+    if _WORDS.fullmatch(said):
+        return said.strip("() ") if len(said.strip("() ")) == 1 else said.strip("() ").casefold()
+    if "(" not in text and "[" not in text:
+        text = _GROUP.sub("", text)
+    text = _NOISE.sub("", _AFTER_COMMAND.sub("\\1\0", text)).replace("{,}", ",").replace("\0", " ")
+    text = _SHORT_ROOT.sub(r"\\sqrt{\1}", _SHORT_FRACTION.sub(_full_fraction, text))
+    text = _ASSIGNED.sub("", _INDEX.sub(r"_{\1}", text))
+    repeating = _REPEATING.fullmatch(text)
+    if repeating:
+        return _repeating(*repeating.groups())
+    if _NUMBER_ONLY.fullmatch(text):
+        return normal_number(text.strip("()")) or text
+    return text or None
+
+
+def _without_unit(text: str) -> str:
+    """Takes a unit off a number, and the wrapping off text that is the whole answer."""
+    unit = _UNIT.search(text)
+    if unit and text[: unit.start()].strip():
+        return text[: unit.start()]
+    return _PLAIN_UNIT.sub("", unit[1].strip(" .") if unit else text)
+
+
+def _full_fraction(match: re.Match[str]) -> str:
+    return rf"\frac{{{match[1] or match[2]}}}{{{match[3] or match[4]}}}"
+
+
+def _repeating(sign: str, whole: str, once: str, again: str) -> str:
+    r"""Returns a repeating decimal as a fraction: 0.\overline{3} is 1/3."""
+    tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(once)
+    value = int(whole or 0) + Fraction(int(once or 0), 10 ** len(once)) + tail
+    return written(-value if sign else value)
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for sign in text:
+        depth += (sign in "({[") - (sign in ")}]")
+        deepest = max(deepest, depth)
+    return deepest

@@ -1,0 +1,286 @@
+"""The letter of an option: B, (B), "B) foo", "option B", or the option's text instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from magdi.core.mag import Choice
+from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
+from magdi.plugins.answers.statements import (
+    Clause,
+    Found,
+    chosen,
+    concluded,
+    decide,
+    explicit,
+    marked,
+    refuses,
+    sentences,
+    speaks_of_answer,
+)
+
+SHORT_TEXT = 200
+SHORT_LABEL = 5
+"""Characters of a label and its marks, in which its case does not matter: "the answer is c."."""
+
+_FILLER = re.compile(
+    r"""
+      [\s"'$\\:=>,]+ | -(?!\s?\d) | \.{2,} | …+ | no(?=,\s) | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | \{(?=\S{2})
+    | \((?=\s?\\|[A-Z]\s?(?:,|/|&|$|and\b|or\b))
+    | (?:that's|that|it's|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps|maybe
+        |therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
+        |the\ (?:one\ )?(?:option|choice|answer|letter)(?:\ labell?ed)?
+        |(?:the\ )?(?:correct|right|best)(?:\ (?:one|answer|option|choice))?(?:\ is)?)\b(?!\s*[)\].,;])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_NOT = re.compile(
+    r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?", re.IGNORECASE
+)
+_JUDGED = re.compile(
+    r"""
+    ^[\s)\].,"'}$:]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
+        |only|one|most|best|more|likely|therefore|thus|also|clearly|probably|definitely|option|choice|single|final|not|n't|isn't|that|and|it|itself)[\s,]+
+        |\([^()]{0,80}\)\s+)*)
+    (?:(?P<right>correct|right|true|valid|best|answer|accurate|appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
+        |(?:fits|works|matches|applies|holds)(?:\ best)?(?=\W*$|[.,;]))
+      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out))\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_RULED_OUT = re.compile(
+    r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
+    re.IGNORECASE,
+)
+_NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
+_CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
+_NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
+_BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
+_POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
+_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
+_NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
+_CLAUSE_LEAD = re.compile(
+    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"\(X\)\s*")
+"""Prompts that ask for "the form (X)" get just that from some models, with the answer behind it."""
+_FORMAT = re.compile(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b", re.IGNORECASE)
+
+
+def normal_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:
+    """Returns the label that a short text names, by letter or by an option's text; None where it names none."""
+    options = _Options(choices)
+    found = next(options.named(text[:SHORT_TEXT], Rule.BARE), None)
+    return options.bare(text) or (found.answer if found else None)
+
+
+def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
+    """Returns the final letter of a text: what it says of the answer, or the only option that it names."""
+    options = _Options(choices)
+    bare = options.bare(text)
+    if bare:
+        return Reading(bare, Rule.BARE)
+    reading, denied = decide(text, options.said)
+    return reading or options.unmarked(text, denied)
+
+
+class _Options(Names):
+    """Reads what is said of options."""
+
+    def bare(self, text: str) -> str | None:
+        """Returns the label where it, or an option's text, is all there is."""
+        text = text.strip(" \n\t()[]{}.:*\"'$,")
+        own = [label for label in self.labels if label.casefold() == text.casefold()]
+        if own or len(text) > SHORT_TEXT:
+            return own[0] if own else None
+        label = self.by_text(text)
+        return label if label and len(tokens(self.behind(text, label))) == 0 else None
+
+    def said(self, clause: Clause) -> Iterator[Found]:
+        """Yields what a clause says of the answer."""
+        for found in self._said(clause):
+            yield (
+                found._replace(answer=None, denied=(found.answer,)) if found.answer and refuses(clause.text) else found
+            )
+
+    def _said(self, clause: Clause) -> Iterator[Found]:
+        if "X" not in self.labels:
+            clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
+        marked = next(self._explicit(clause.text), None) or self._marked(clause.text)
+        if marked:
+            yield marked
+            return
+        yield from self._judged(clause.text)
+        for tail in chosen(clause.text):
+            yield from self.named(tail, Rule.CONCLUSION, 1)
+        yield from self._concluded(clause.text)
+
+    def _explicit(self, text: str) -> Iterator[Found]:
+        for tail, rule in explicit(text):
+            judged = _JUDGED.match(tail[tail.find("}") + 1 :]) if rule is Rule.BOXED else None
+            if judged is None or not _negative(judged):
+                yield from self.named(tail, rule)
+
+    def _concluded(self, text: str) -> Iterator[Found]:
+        """Reads "so it must be (B)", and a label alone."""
+        tail = concluded(text)
+        if tail is None:
+            alone = text.strip(" ()[]*.:\"'")
+            yield from [Found(alone, Rule.CONCLUSION, 1)] if alone in self.labels else []
+            return
+        found = list(self.named(tail, Rule.CONCLUSION, 1, clearly=True))
+        label = None if found else self.bare(tail)
+        yield from found or ([Found(label, Rule.CONCLUSION, 1)] if label else [])
+
+    def named(self, said: str, rule: Rule, weight: int = 2, *, clearly: bool = False) -> Iterator[Found]:
+        """Yields the option that a text begins with, or that it leaves it open; nothing where it begins with none.
+
+        Args:
+            said: The text.
+            rule: What led to it.
+            weight: What it weighs.
+            clearly: Whether the option's text, or a letter that may be a quantity ("so A is 5"), does not do.
+        """
+        said = self._stripped(said[:LONGEST_SAID], to_text=not clearly)
+        negated = _NOT.match(said)
+        if negated:
+            yield from self._not(said[negated.end() :], rule, weight)
+            return
+        whole = None if clearly else self.by_text(said)
+        if whole and len(tokens(said)) > 1 and not tokens(self.behind(said, whole)):
+            yield Found(whole, rule, weight)
+            return
+        both = _BOTH.match(said)
+        labels = self.labels_in_front(said[both.end() :] if both else said)[0]
+        short = self.bare(said) if len(said) < SHORT_LABEL else None
+        if len(labels) > 1:
+            yield Found(None, Rule.UNDECIDED, weight)
+        elif labels and not (clearly and self._quantity(said, labels[0])):
+            yield Found(labels[0], rule, weight)
+        elif short or _NO_OPTION.match(said):
+            yield Found(short, rule if short else Rule.NOTHING, weight)
+        elif whole:
+            yield self._by_text(self.behind(said, whole), whole, rule, weight)
+
+    def _by_text(self, rest: str, whole: str, rule: Rule, weight: int) -> Found:
+        """Reads what follows an option's text: its label ("mall (B)"), or another option."""
+        held = self.leading(rest.lstrip())
+        if held and held["held"]:
+            return Found(self.labelled(held), rule, weight)
+        several = self.goes_on(rest)
+        return Found(None, Rule.UNDECIDED, weight) if several else Found(whole, Rule.OPTION, weight)
+
+    def _stripped(self, said: str, *, to_text: bool) -> str:
+        """Takes "most likely", "option" and the like from a text's start, up to a label or an option's text."""
+        said = said.lstrip()
+        while (filler := _FILLER.match(said)) and not self.leading(said) and not (to_text and self.by_text(said)):
+            said = said[filler.end() :]
+        return said
+
+    def _quantity(self, said: str, label: str) -> bool:
+        match = self.leading(said)
+        return bool(match and match["bare"] and not _CLOSED.match(self.behind(said[match.end() :], label)))
+
+    def _not(self, said: str, rule: Rule, weight: int) -> Iterator[Found]:
+        """Reads "not A", which denies, and "not A but B"."""
+        said = self._stripped(said, to_text=True)
+        labels, rest = self.listed(said)
+        but = _BUT.match(rest) if labels else None
+        instead = list(self.named(rest[but.end() :], rule, weight)) if but else []
+        yield from instead or ([Found(None, rule, weight, tuple(labels))] if labels else [])
+
+    def _marked(self, text: str) -> Found | None:
+        """Reads "the answer is ..."."""
+        predicates = list(marked(text))
+        for subject, predicate in predicates:
+            if _FORMAT.match(predicate):
+                continue
+            weight = 1 if _MIGHT.search(subject) else 2
+            found = self._judgement(subject, predicate) or next(self.named(predicate, Rule.MARKER, weight), None)
+            if found:
+                return found
+        if not predicates:
+            return None
+        predicate = predicates[0][1]
+        mentioned = self.mentioned(predicate) or set(self.by_mention(predicate))
+        if len(mentioned) == 1 and not _NOT_BEFORE.search(predicate):
+            return Found(mentioned.pop(), Rule.OPTION, 1)
+        return Found(None, Rule.ABSTAINS) if speaks_of_answer(text) and abstains(predicate) and not mentioned else None
+
+    def _judgement(self, subject: str, predicate: str) -> Found | None:
+        """Reads "(answer) (A) is incorrect", where the option stands before the verb."""
+        judged = _JUDGED.match(predicate)
+        labels = self.mentioned(subject)
+        if judged is None or len(labels) != 1:
+            return None
+        if _negative(judged):
+            return Found(None, Rule.CONCLUSION, 1, tuple(labels))
+        return Found(labels.pop(), Rule.CONCLUSION, 1)
+
+    def _judged(self, text: str) -> Iterator[Found]:
+        """Reads "B is the right one" and "A and C are wrong"."""
+        start = _CLAUSE_LEAD.match(text)
+        said = text[start.end() :] if start else text
+        while said:
+            labels, rest = self.listed(said)
+            judged = _JUDGED.match(rest) if labels else None
+            neither = _NEITHER.search(text[: len(text) - len(said)])
+            if judged and _negative(judged) != bool(neither):
+                yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
+            elif judged and len(labels) > 1:
+                yield Found(None, Rule.UNDECIDED, 1)
+            elif judged:
+                yield Found(labels[0], Rule.CONCLUSION, 1)
+            ahead = None if judged else self.label.search(said, 1)
+            said = said[ahead.start() :] if ahead else ""
+
+    def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
+        """Returns the option of a text that says nothing of the answer as such: the only one that it names."""
+        lines = [line for line in sentences(text) if not line.rstrip("\"')* ").endswith("?")]
+        text = "\n".join(lines)
+        standing = [
+            self.labelled(match)
+            for line in lines
+            if (match := self.leading(line.strip(" *#>-"))) and self._stands(line, match)
+        ]
+        if len(set(standing)) == 1 and not set(standing) & denied:
+            return Reading(standing[0], Rule.LAST)
+        named = self.mentioned(text, clearly=True)
+        if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
+            return Reading(named.pop(), Rule.LAST)
+        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines else set()
+        if len(last) == 1 and not last & set(standing):
+            return Reading(last.pop(), Rule.LAST)
+        if abstains(text):
+            return Reading(None, Rule.ABSTAINS)
+        return Reading(None, Rule.UNDECIDED) if len(named) > 1 else NOTHING
+
+    def _last(self, sentence: str, *, short: bool) -> set[str]:
+        """Returns the options that a text's last sentence names: anywhere in a short text, else as its conclusion."""
+        pointed = self.mentioned(" ".join(_POINTED.findall(sentence)), clearly=True)
+        if len(pointed) == 1 and self.mentioned(sentence, clearly=True) == pointed:
+            return pointed
+        if _NOT_BEFORE.search(sentence) or _RULED_OUT.search(sentence) or len(sentence) > SHORT_TEXT:
+            return set()
+        labels = self.mentioned(sentence, clearly=not short)
+        if labels or short:
+            return labels or set(self.by_mention(sentence))
+        if not re.search(r"[.!?][\s\"')*]*$", sentence):
+            return set()  # cut off
+        return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))
+
+    def _stands(self, line: str, match: re.Match[str]) -> bool:
+        rest = self.behind(match.string[match.end() :], self.canonical(match[match.lastgroup or 0]))
+        return len(tokens(rest)) == 0
+
+
+def _negative(judged: re.Match[str]) -> bool:
+    return bool(judged["wrong"]) != bool(re.search(r"\bnot\b|n't|cannot", judged["not"]))

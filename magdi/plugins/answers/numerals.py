@@ -1,0 +1,189 @@
+r"""Finds the numbers in a text: 1,000 and $300.00, 3e2, 1/2, \frac{1}{2}, 2 1/2, -5, 5 %, 3 million, two hundred."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from magdi.plugins.answers.number_words import SCALES, and_part, spelt_numbers
+
+LARGEST_EXPONENT = 30
+
+_GROUPED = (
+    r"\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30})?"  # 1,000.5 and, as in India, 1,00,000
+    r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
+    r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
+)
+_NUMBER = re.compile(
+    rf"""
+    (?<![\w.])(?<!\d[,:/'])(?<!\^)(?<![\^_]\{{)(?<!\^-)
+    (?P<sign>(?:(?<![\d)\]}}])[-+]|(?<=[\s(])-[ ]?(?=[$€£¥]))?)
+    (?:(?P<currency>[$€£¥]|\b(?:USD|EUR|GBP|Rs\.?))[ ]?(?P<sign2>-?))?
+    (?:
+        (?P<top>\d{{1,15}}(?:\.\d{{1,15}})?)[ ]?/[ ]?(?P<bottom>\d{{1,15}}(?:\.\d{{1,15}})?)
+      | (?P<whole>\d{{1,15}})[ ]{{1,2}}(?:and[ ])?(?P<wtop>\d{{1,15}})/(?P<wbottom>\d{{1,15}})
+      | (?P<body>{_GROUPED}|\d{{1,30}}(?:\.\d{{1,30}})?|\.\d{{1,30}})
+        (?:[eE](?P<e>[-+]?\d{{1,3}})|[ ]?[x×*·][ ]?10\^\{{?(?P<power>[-+]?\d{{1,3}})\}}?)?
+    )
+    (?!\d|/\s?\d|[.,:]\d|'\d|[xyzn]\b)
+    (?P<ordinal>(?:st|nd|rd|th)\b(?!\ place\b))?
+    (?:[ -]?(?P<unit>{"|".join(SCALES)})s?\b)?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_UNITS = {
+    "dollar": {"cent": 100}, "euro": {"cent": 100}, "year": {"month": 12, "week": 52}, "week": {"day": 7},
+    "day": {"hour": 24}, "hour": {"minute": 60}, "minute": {"second": 60}, "pound": {"ounce": 16},
+    "foot": {"inch": 12}, "feet": {"inch": 12},
+}  # fmt: skip
+"""How many of a smaller unit make one, for amounts said in both."""
+_AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?)s?)?,?\s(?:and\s)?")
+_UNIT = re.compile(r"\s(cent|month|week|day|hour|minute|second|ounce|inch)(?:e?s)?\b", re.IGNORECASE)
+_LATEX_FRACTION = re.compile(
+    r"(?P<outer>-\s?)?\\[dtc]?frac\s?"
+    r"(?:\{\s?(?P<minus>-)?\s?(?P<top>[\d.,]{1,20})\s?\}|(?P<top1>\d))\s?"
+    r"(?:\{\s?(?P<minus2>-)?\s?(?P<bottom>[\d.,]{1,20})\s?\}|(?P<bottom1>\d))"
+)
+_LATEX_NOISE = re.compile(
+    r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
+)
+_FULL_HOUR = re.compile(r"(?<=\b\d):00\b(?!:)|(?<=\b\d\d):00\b(?!:)")
+_NEGATIVE = re.compile(r"(?:\bnegative|(?:^|\b(?:is|was|be|are)|[^\w\s)\]}]|\n)\s*\bminus)[ ]$", re.IGNORECASE)
+_PRONOUN = re.compile(r"\s+(?:of|who|that|which|way|thing|another|with|whose)\b")
+_LABEL = re.compile(
+    r"(?:\b(?:agent|step|round|problem|question|example|part|equation|solution|case|option|scenario|method|stage)[ ]?"
+    r"|(?:^|\n)[ \t]*\(?|(?<!\#)\#)$",
+    re.IGNORECASE,
+)
+_ENUMERATES = re.compile(r"[.):][ \t]+\S")
+
+
+class Numeral(NamedTuple):
+    """A number, and where in the text it stands.
+
+    Attributes:
+        value: The number; None for what looks like one and has no value (5/0).
+        start: Where it begins.
+        end: Where it ends, its unit of thousands included.
+        weak: Whether it may be no quantity: "Agent 2", "1. First", "this one".
+        spelt: Whether it is spelt out or an ordinal ("3rd"), which counts where no plain number is.
+    """
+
+    value: Fraction | None
+    start: int
+    end: int
+    weak: bool = False
+    spelt: bool = False
+
+
+def numerals(text: str, start: int = 0, end: int | None = None) -> list[Numeral]:
+    """Returns the numbers of a text (from `plain`), or of a part of it, in order, those in words among them."""
+    last = len(text) if end is None else end
+    found = [_numeral(text, match) for match in _NUMBER.finditer(text, start, last)]
+    taken = {place for numeral in found for place in range(numeral.start, numeral.end)}
+    for spelt in spelt_numbers(text, start, last):
+        weak = text[spelt.start : spelt.end].lower() == "one"
+        if spelt.start not in taken and not (weak and _PRONOUN.match(text, spelt.end)):
+            found.append(_signed(text, Numeral(*spelt, weak, spelt=True)))
+    in_order = sorted((_with_part(text, numeral) for numeral in found), key=lambda numeral: numeral.start)
+    ends = [0, *(numeral.end for numeral in in_order)]
+    apart = [numeral for numeral, end in zip(in_order, ends, strict=False) if numeral.start >= end]
+    return _joined(text, apart)
+
+
+def plain(text: str) -> str:
+    """Takes LaTeX's wrapping off numbers."""
+    text = _FULL_HOUR.sub("", text.replace(r"\times", "×").replace(r"\cdot", "·"))
+    return _LATEX_NOISE.sub("", _LATEX_FRACTION.sub(_plain_fraction, text))
+
+
+def _plain_fraction(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 2) : match.start()].rstrip()
+    negative = (match["outer"] is not None) ^ (match["minus"] is not None) ^ (match["minus2"] is not None)
+    top, bottom = (match[name] or match[name + "1"] for name in ("top", "bottom"))
+    mixed = " " if before[-1:].isdigit() and match["outer"] is None else ""
+    return mixed + "-" * negative + top.replace(",", "") + "/" + bottom.replace(",", "")
+
+
+def _numeral(text: str, match: re.Match[str]) -> Numeral:
+    value = _value(match)
+    if value is not None and match["unit"]:
+        value *= SCALES[match["unit"].lower()]
+    if value is not None and "-" in (match["sign"] + (match["sign2"] or "")):
+        value = -value
+    enumerates = _LABEL.search(text, max(0, match.start() - 12), match.start())
+    weak = bool(enumerates and (enumerates[0].strip(" \t\n(") or _ENUMERATES.match(text, match.end())))
+    return _signed(text, Numeral(value, match.start(), match.end(), weak, spelt=bool(match["ordinal"])))
+
+
+def _signed(text: str, numeral: Numeral) -> Numeral:
+    """Returns "negative 5" with its sign."""
+    said = _NEGATIVE.search(text, max(0, numeral.start - 12), numeral.start)
+    if said is None or numeral.value is None or numeral.value < 0:
+        return numeral
+    return numeral._replace(value=-numeral.value, start=said.start())
+
+
+def _with_part(text: str, numeral: Numeral) -> Numeral:
+    """Returns "2 and a half" whole."""
+    part = and_part(text, numeral.end)
+    if part is None or numeral.value is None or numeral.value.denominator != 1:
+        return numeral
+    value = numeral.value + (part.value if numeral.value >= 0 else -part.value)
+    return numeral._replace(value=value, end=part.end, weak=False)
+
+
+def _joined(text: str, found: list[Numeral]) -> list[Numeral]:
+    """Returns amounts in two units as one number, in the smaller unit ("1 hour and 5 minutes" is 65) or in dollars."""
+    joined: list[Numeral] = []
+    for numeral in found:
+        gap = _AND_UNIT.fullmatch(text, joined[-1].end, numeral.start) if joined else None
+        unit = _UNIT.match(text, numeral.end)
+        small = unit[1].lower() if unit else ""
+        currency = text[joined[-1].start] in "$€£" if joined else False
+        factor = _UNITS.get((gap[1] or ("dollar" if currency else "")).lower(), {}).get(small) if gap else None
+        large, rest = joined[-1].value if joined else None, numeral.value
+        if factor and large is not None and rest is not None and 0 <= rest < factor and large >= 0:
+            value = large + rest / factor if small == "cent" else large * factor + rest
+            joined[-1] = joined[-1]._replace(value=value, end=numeral.end, spelt=False, weak=False)
+        else:
+            joined.append(numeral)
+    return joined
+
+
+def _value(match: re.Match[str]) -> Fraction | None:
+    if match["body"]:
+        exponent = int(match["e"] or match["power"] or 0)
+        return None if abs(exponent) > LARGEST_EXPONENT else _decimal(match["body"]) * Fraction(10) ** exponent
+    bottom = Fraction(match["bottom"] or match["wbottom"])
+    return Fraction(match["top"] or match["wtop"]) / bottom + int(match["whole"] or 0) if bottom else None
+
+
+def _decimal(body: str) -> Fraction:
+    """Returns the value of digits with separators; what a computer's rounding left of a simple fraction is that one."""
+    if body.count(".") > 1 or ("," in body and body.rfind(".") < body.rfind(",") and "." in body):
+        body = body.replace(".", "").replace(",", ".")
+    body = body.replace(",", "").replace("'", "")
+    value = Fraction(Decimal(body))
+    digits = body.partition(".")[2]
+    if len(digits) >= 10 and len(body) > 14:
+        near = value.limit_denominator(10_000)
+        return near if abs(near - value) < Fraction(1, 10**11) else round(value, 12)
+    return value
+
+
+def written(value: Fraction) -> str:
+    """Writes a fraction as an integer or finite decimal where it is one, and in lowest terms where not."""
+    rest, places = value.denominator, 0
+    for factor in (2, 5):
+        count = 0
+        while rest % factor == 0:
+            rest, count = rest // factor, count + 1
+        places = max(places, count)
+    if rest != 1:
+        return f"{value.numerator}/{value.denominator}"
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    whole, decimals = (digits[:-places], "." + digits[-places:]) if places else (digits, "")
+    return ("-" if value < 0 else "") + whole + decimals

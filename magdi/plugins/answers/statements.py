@@ -1,0 +1,289 @@
+"""What a text says of the answer, sentence by sentence, and which of it counts in the end.
+
+A letter or a yes is a common word, so that the last one in a text says little. What says much is a sentence about
+the answer ("the answer is B", "B is correct", "so yes"), in the writer's own voice, that is not taken back later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from magdi.core.verdict import Reading, Rule
+
+LONGEST_SENTENCE = 600
+MOST_SENTENCES = 240
+MOST_TAILS = 8
+"""Places in a clause behind which an answer is looked for."""
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
+)
+_SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
+_NUMBERING = re.compile(r"\s*[\W_]{0,3}\w{1,2}")
+_UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
+_EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
+_CLAUSE = re.compile(
+    r"""
+      ;\s+ | \s+[—–-]{1,2}\s+
+    | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|which\ (?:means|leaves))\b)
+    | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
+    | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
+    | \s+(?=so\ (?:the|it|I|my|we)\b)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_NOT_THIS = re.compile(r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?\w{1,24}\W*$", re.IGNORECASE)
+"""What a "but" behind it goes on with: "not A but B"."""
+_OTHERS = (
+    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
+    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
+)
+_SAYS = (
+    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
+    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
+)
+_THEY_SAY = (
+    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
+    rf"{_SAYS}\b"
+)
+_QUOTED = re.compile(
+    rf"{_THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
+    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
+    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
+    re.IGNORECASE,
+)
+_OWN_VOICE = re.compile(
+    r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
+)
+_ENDORSED = re.compile(
+    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
+)
+_DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
+_SUPPOSED = re.compile(
+    r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
+    r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
+    re.IGNORECASE,
+)
+_NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
+_SECOND_THOUGHT = re.compile(
+    r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
+    r"|no,? wait|let me (?:re|correct)|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
+    re.IGNORECASE,
+)
+_NEXT_QUESTION = re.compile(
+    r"\W*(?:(?:Q|Question|Problem|User|Human|Exercise)\s?\d{0,4}|Example\s?\d{1,4})\s?[:.]", re.IGNORECASE
+)
+
+_NOUN = (
+    r"(?:answer|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
+    r"|judge?ment|(?<!\ba\s)result)"
+)
+_VERB = (
+    r"(?:is|was|are|be|being|remains?|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
+    r"|(?<!instead\s)of|:|=|-+>|→)"
+)
+_MARKED = re.compile(
+    rf"\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
+    re.IGNORECASE,
+)
+_FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
+_CHOSEN = re.compile(
+    r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
+    r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
+    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|inclined\sto\ssay)"
+    r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    rf"{_THEY_SAY}(?:\sthat)?(?=\s)"
+    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response)\s)?(?:from\s\W?\w+\W?\s)?to(?=\s)",
+    re.IGNORECASE,
+)
+_CUE = re.compile(
+    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send)"
+    r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
+    r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
+    r"|it's|must\sbe|i\.e\.|answer|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
+    re.IGNORECASE,
+)
+
+
+_STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
+    r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
+    re.IGNORECASE,
+)
+_DENYING = re.compile(
+    r"(?:\b(?:cannot|not|never|unlikely)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
+    r"[\s$\\(\[*]*$",
+    re.IGNORECASE,
+)
+
+
+class Found(NamedTuple):
+    """Something that a sentence says of the answer.
+
+    Attributes:
+        answer: The answer; None where the sentence leaves it open.
+        rule: How it was found, or `Rule.UNDECIDED` and `Rule.ABSTAINS` where it is left open.
+        weight: What says less does not replace what said more, unless the writer thinks better of it.
+        denied: Answers that it says are wrong; it says nothing else then.
+    """
+
+    answer: str | None
+    rule: Rule
+    weight: int = 2
+    denied: tuple[str, ...] = ()
+
+
+class Clause(NamedTuple):
+    """Part of a sentence that may say something of its own.
+
+    Attributes:
+        text: The clause.
+        opens: Whether it stands at the start of its sentence.
+        last: Whether it is in the text's last sentence.
+        quoted: Whether it tells what somebody else says.
+        supposed: Whether it is a question, or an "if".
+        replies_to: The question that the sentence before it is; empty where it is none.
+    """
+
+    text: str
+    opens: bool = True
+    last: bool = False
+    quoted: bool = False
+    supposed: bool = False
+    replies_to: str = ""
+
+
+def sentences(text: str) -> list[str]:
+    """Splits a text at ends of sentences and lines; the first few and the last are kept, and of long ones the end."""
+    found, start = [], 0
+    for end in _SENTENCE_END.finditer(text):
+        unfinished = end[0].startswith("\n") and _UNFINISHED.search(text, max(start, end.start() - 12), end.start())
+        numbered = end[0] == "." and _NUMBERING.fullmatch(text, start, end.start()) and text[end.end() :][:1] != "\n"
+        short = end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
+        if unfinished or numbered or short:
+            continue
+        found.append(text[start : end.end()])
+        start = end.end()
+    found.append(text[start:])
+    kept = [sentence.strip()[-LONGEST_SENTENCE:] for sentence in found if sentence.strip()]
+    return kept if len(kept) <= MOST_SENTENCES else kept[:4] + kept[4 - MOST_SENTENCES :]
+
+
+def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
+    """Yields the parts of a sentence that may say different things: "B is wrong, so A"."""
+    asked = sentence.rstrip("\"')* ").endswith("?")
+    endorsed = _ENDORSED.search(sentence) and not _DISSENT.search(sentence)
+    start, supposed = 0, False
+    cuts = [cut.end() for cut in _CLAUSE.finditer(sentence) if not _NOT_THIS.search(sentence, start, cut.start())]
+    for end in [*cuts, len(sentence)]:
+        text = sentence[start:end].strip(" ,")
+        supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
+        if text:
+            quoted = bool(_QUOTED.search(text)) and not endorsed and not _OWN_VOICE.search(text)
+            yield Clause(text, start == 0, last, quoted, asked or supposed)
+        start = end
+
+
+def speaks_of_answer(clause: str) -> bool:
+    """Returns whether a clause names the answer, so that what it leaves open is the answer itself."""
+    return re.search(r"\banswer\b", clause, re.IGNORECASE) is not None
+
+
+def refuses(clause: str) -> bool:
+    """Returns whether a clause says that what it holds is not so: "I do not think that B is the answer"."""
+    return _REFUSED.search(clause) is not None
+
+
+def explicit(clause: str) -> Iterator[tuple[str, Rule]]:
+    """Yields what stands behind or within the marks that are made for a program to read."""
+    for match in list(_EXPLICIT.finditer(clause))[-2:]:
+        rule = Rule.HASHES if match["hashes"] else Rule.BOXED if match["boxed"] else Rule.MARKER
+        yield ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :], rule
+
+
+def marked(clause: str) -> Iterator[tuple[str, str]]:
+    """Yields subject and predicate of "the answer ... is ...", once for each verb that may be the right one."""
+    for match in list(_MARKED.finditer(clause))[-2:]:
+        if _STEP.match(clause, match.end()):
+            continue
+        for verb in [match, *list(_FURTHER.finditer(clause, match.end()))[:MOST_TAILS]]:
+            start = match.end("between") if verb is match else verb.start()
+            subject = clause[match.start("between") : start]
+            yield subject, ("not " if _DENYING.search(subject) else "") + clause[verb.end() :]
+
+
+def chosen(clause: str) -> Iterator[str]:
+    """Yields what stands behind "I choose", "they say" and the like."""
+    return (clause[match.end() :] for pattern in (_TOLD, _CHOSEN) for match in pattern.finditer(clause))
+
+
+def concluded(clause: str) -> str | None:
+    """Returns what stands behind "therefore", "it must be" and the like; None where the clause has no such start."""
+    said = clause
+    while found := _CUE.match(said):
+        said = said[found.end() :]
+    return said if len(said) < len(clause) else None
+
+
+class Verdict(NamedTuple):
+    """What a text says in the end, and which answers it says are wrong."""
+
+    reading: Reading | None
+    denied: frozenset[str]
+
+
+def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
+    """Returns what a text says in the end, in the writer's own voice where there is one.
+
+    Args:
+        text: Text from `magdi.plugins.answers.cleaning.clean`.
+        said: Finds what a clause says of the answer.
+    """
+    own: Found | None = None
+    quoted: set[str | None] = set()
+    denied: set[str] = set()
+    replied = False
+    for clause, thought_better in _spoken(text):
+        if own is not None and own.weight >= 2 and _NEXT_QUESTION.match(clause.text):
+            break  # a base model that goes on with questions of its own
+        if clause.supposed:
+            if replied and clause.text.endswith("?") and not clause.last:
+                own = None  # the answer to a question on the way to this one
+            continue
+        for found in said(clause):
+            replied = found.weight < 2 and bool(clause.replies_to)
+            if clause.quoted and found.rule is not Rule.OPENING:
+                quoted |= set() if found.denied else {found.answer}
+            elif found.denied:
+                denied |= set(found.denied)
+                own = None if own and own.answer in found.denied and found.weight >= own.weight else own
+            elif own is None or found.weight >= own.weight or thought_better or (own.answer is None and found.answer):
+                own = found
+                denied -= {found.answer}
+        if quoted and _DISSENT.search(clause.text):
+            denied |= {answer for answer in quoted if answer}
+            quoted = set()
+    if own is not None:
+        return Verdict(Reading(own.answer, own.rule), frozenset(denied))
+    if not quoted:
+        return Verdict(None, frozenset(denied))
+    return Verdict(
+        Reading(quoted.pop(), Rule.LAST) if len(quoted) == 1 else Reading(None, Rule.UNDECIDED), frozenset(denied)
+    )
+
+
+def _spoken(text: str) -> Iterator[tuple[Clause, bool]]:
+    """Yields a text's clauses, and whether the writer thinks better of what came before."""
+    lines = sentences(text)
+    for place, sentence in enumerate(lines):
+        before = lines[place - 1] if place else ""
+        better = False
+        for clause in clauses(sentence, last=place == len(lines) - 1):
+            better = better or bool(_SECOND_THOUGHT.match(clause.text))
+            yield clause._replace(replies_to=before if before.endswith("?") and clause.opens else ""), better

@@ -1,0 +1,136 @@
+"""One question to one model, with what it writes shown while it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from magdi.core.components import Components
+from magdi.core.config.models import Evaluation
+from magdi.core.distill.prompt import PromptStyle
+from magdi.core.evaluation.engine import Engine, Job
+from magdi.core.evaluation.generate import predicted
+from magdi.core.evaluation.prediction import Prediction
+from magdi.core.evaluation.voting import elected
+from magdi.core.mag import Question
+from magdi.core.task import Task
+from magdi.plugins.evaluating.contenders import EngineName, find_contenders
+from magdi.plugins.evaluating.request import chosen_settings, chosen_task
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a question.
+
+    Attributes:
+        name: The model.
+        answer: The answer, elected where several were drawn.
+        votes: How many samples gave each answer.
+        predictions: The samples.
+    """
+
+    name: str
+    answer: str | None
+    votes: dict[str, int]
+    predictions: tuple[Prediction, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain data for JSON."""
+        outputs = [prediction.output for prediction in self.predictions]
+        return {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
+
+
+OnText = Callable[[str], None]
+"""Told what one answer has come to while it grows."""
+
+
+def ask(
+    model: str,
+    question: str | Question,
+    components: Components,
+    *,
+    task: str | None = None,
+    task_settings: Mapping[str, Any] | None = None,
+    base: bool = False,
+    engine: EngineName = "auto",
+    prompt_style: PromptStyle = "auto",
+    samples: int = 1,
+    max_new_tokens: int | None = None,
+    seed: int | None = None,
+    told: Callable[[str], AbstractContextManager[OnText]] | None = None,
+) -> list[Asked]:
+    """Has a model answer a question, ``samples`` times, and elects an answer by majority.
+
+    Args:
+        model: See `find_contenders`, also for ``base``, ``engine`` and ``prompt_style``.
+        question: One of the user's own; a text is of the form that the task's questions have.
+        components: Makes task and teachers.
+        task: Reads the answer; the run's when left out, and numbers are looked for where there is no run either.
+        task_settings: Settings of it.
+        base: Ask the student as it was before distillation, too, and first.
+        engine: What makes the model answer.
+        prompt_style: The prompt's form, for what comes from no run.
+        samples: Answers to draw.
+        max_new_tokens: Longest answer; as the run has it when left out.
+        seed: Seed of sampled answers.
+        told: From a model's name to what is held while a single answer of it grows, and yields who is told of it.
+
+    Raises:
+        DataError: The model cannot be loaded.
+        TeacherError: A served model did not answer.
+    """
+    models = find_contenders([model], components, base=base, engine=engine, prompt_style=prompt_style, seed=seed)
+    origin = models[-1].run
+    settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
+    named = "arithmetic" if origin is None and task is None else task
+    reader = components.task(chosen_task(origin, named, task_settings or {}), seed or 0)
+    asked = free_question(question, reader.first("test")) if isinstance(question, str) else question
+    found = []
+    for each in models:
+        with told(each.name) if told and settings.samples == 1 else nullcontext() as on_text:
+            speaking = engine_of(each.model, each.prompt_style, on_text)
+            found.append(_answers(each.name, speaking, each.asked([asked])[0], reader, settings, seed or 0))
+    return found
+
+
+def _answers(name: str, engine: Engine, question: Question, task: Task, settings: Evaluation, seed: int) -> Asked:
+    jobs = [Job(question, sample, seed) for sample in range(settings.samples)]
+    found = sorted(
+        (predicted(task, job, output) for batch in engine.answers(jobs, settings) for job, output in batch),
+        key=lambda prediction: prediction.sample,
+    )
+    votes: dict[str, int] = {}
+    for prediction in found:
+        if prediction.answer is not None:
+            votes[prediction.answer] = votes.get(prediction.answer, 0) + 1
+    return Asked(name, elected(found).answer, votes, tuple(found))
+
+
+def engine_of(model: str | Engine, prompt_style: PromptStyle, on_text: OnText | None = None) -> Engine:
+    """Returns what makes a model answer; ``on_text`` is called with what one answer has come to while it grows.
+
+    Raises:
+        DataError: The model cannot be loaded.
+    """
+    if isinstance(model, Engine):
+        return model
+    from magdi.core.evaluation.loading import load
+    from magdi.core.evaluation.own_score import OwnScore
+    from magdi.core.evaluation.transformers_engine import TransformersEngine
+
+    loaded, tokenizer = load(model)
+    return TransformersEngine(
+        loaded, tokenizer, prompt_style=prompt_style, own_score=OwnScore.of(model), on_text=on_text
+    )
+
+
+def free_question(text: str, like: Sequence[Question]) -> Question:
+    """Returns a question of the user's own, its answer of the form that a task's questions have.
+
+    Options, where it has some, stand in its text.
+    """
+    if not like:
+        return Question(id="asked", text=text)
+    return Question(id="asked", text=text, answer_type=like[0].answer_type, task=like[0].task)

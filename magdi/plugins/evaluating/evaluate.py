@@ -1,0 +1,136 @@
+"""Evaluates several models on the same questions, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from magdi.core.config.models import Evaluation
+from magdi.core.errors import DataError
+from magdi.core.evaluation.cuts import cut_answers
+from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
+from magdi.core.evaluation.scores import score
+from magdi.core.evaluation.statistics import paired_difference
+from magdi.core.mag import Question
+from magdi.core.run.clock import Clock
+from magdi.core.run.known import count_known, warning
+from magdi.core.run.progress import Progress
+from magdi.core.task import Task
+from magdi.plugins.evaluating.contenders import Contender, require_questions
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One evaluation.
+
+    Attributes:
+        task: Reads and grades the answers.
+        task_name: What it is called in names of files.
+        questions: What is asked.
+        settings: Sampling, lengths, samples a question.
+        seed: Seed of sampled answers.
+        folder: Where predictions are kept.
+        fresh: Throw away those that are there.
+    """
+
+    task: Task
+    task_name: str
+    questions: Sequence[Question]
+    settings: Evaluation
+    seed: int
+    folder: Path
+    fresh: bool = False
+
+
+def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Has each contender answer the questions, one after the other, and compares each with the first.
+
+    Returns:
+        ``task``, ``split``, ``questions``, ``settings``, ``seed``; ``models``, each with ``name``, ``predictions`` (the
+        file), ``seconds``, ``trained_on`` (how many of the questions it has learned from; None where that is not known)
+        and what `magdi.core.evaluation.scores.Scores` has; ``comparisons``, each with ``first``,
+        ``second``, ``verdict`` and what `magdi.core.evaluation.statistics.Comparison` has.
+
+    Raises:
+        DataError: There are no questions, or a model cannot be loaded.
+    """
+    require_questions(plan.questions, plan.settings.split)
+    answers: list[list[Prediction]] = []
+    models: list[dict[str, Any]] = []
+    for contender in contenders:
+        start = time.monotonic()
+        file = contender.kept or contender.file(
+            plan.folder, plan.task_name, plan.settings.split, plan.settings, plan.seed
+        )
+        predictions = _regraded(contender.kept, plan) if contender.kept else _asked(contender, plan, file, progress)
+        answers.append(predictions)
+        seconds = round(time.monotonic() - start, 3)
+        told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(contender, plan, progress)}
+        scores = score(predictions)
+        models.append({"name": contender.name} | told | scores.to_dict())
+        most = plan.settings.max_new_tokens
+        cut = cut_answers(contender.name, scores.cut_off, most, "--max-new-tokens N")
+        if cut and not contender.kept:
+            progress.note(cut)
+    names = [contender.name for contender in contenders]
+    return {
+        "task": plan.task_name,
+        "split": plan.settings.split,
+        "questions": len(plan.questions),
+        "seed": plan.seed,
+        "settings": plan.settings.model_dump(mode="json"),
+        "models": models,
+        "comparisons": [_compared(names, answers, other, plan.seed) for other in range(1, len(names))],
+    }
+
+
+def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
+    total = len(plan.questions) * plan.settings.samples
+    with Clock(progress, contender.name, total, "answers") as clock:
+
+        def told(done: int, of: int, right: int) -> None:
+            clock.at(done, {"right %": 100 * right / done})
+
+        return answer_questions(
+            contender.model,
+            contender.asked(plan.questions),
+            task=plan.task,
+            settings=plan.settings,
+            prompt_style=contender.prompt_style,
+            seed=plan.seed,
+            out=file,
+            fresh=plan.fresh,
+            on_progress=told,
+        )
+
+
+def _known(contender: Contender, plan: Plan, progress: Progress) -> int | None:
+    """Returns how many of the questions a contender has learned from, and warns of them; None where it is not known."""
+    if contender.learned is None:
+        return None
+    known = count_known(plan.questions, contender.learned)
+    if known:
+        progress.note(warning(known, len(plan.questions), contender.name))
+    return known
+
+
+def _regraded(file: Path, plan: Plan) -> list[Prediction]:
+    """Reads kept outputs and grades them anew, with the task as it is now; nothing is generated.
+
+    Raises:
+        DataError: The file answers none of the questions.
+    """
+    questions = {question.id: question for question in plan.questions}
+    kept = [prediction for prediction in read_predictions(file) if prediction.id in questions]
+    if not kept:
+        raise DataError(f"{file} answers none of the questions of this task and split")
+    return [regraded(plan.task, questions[prediction.id], prediction) for prediction in kept]
+
+
+def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> dict[str, Any]:
+    found = paired_difference(answers[0], answers[other], seed=seed)
+    return {"first": names[0], "second": names[other], "verdict": found.verdict} | asdict(found)

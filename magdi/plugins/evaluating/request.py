@@ -1,0 +1,100 @@
+"""What an evaluation asks, and how: as it was asked for, and where nothing was said as the first run has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from magdi.core.components import Components
+from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
+from magdi.core.config.problems import validate
+from magdi.core.errors import ConfigError
+from magdi.plugins.evaluating.contenders import Contender, common_run
+from magdi.plugins.evaluating.evaluate import Plan
+
+Sampling = Literal["greedy", "paper"]
+
+SAMPLING: Mapping[Sampling, Mapping[str, Any]] = {
+    "greedy": {"temperature": 0.0, "top_p": 1.0, "top_k": 0},
+    "paper": {"temperature": 0.7, "top_p": 0.9, "top_k": 50},
+}
+"""Named settings. The authors' code samples as ``paper`` does, with 300 new tokens, 700 for MATH; the paper evaluates
+one answer a question."""
+
+
+def make_plan(
+    contenders: Sequence[Contender],
+    components: Components,
+    *,
+    folder: Path,
+    task: str | None = None,
+    task_settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    sampling: Sampling | None = None,
+    seed: int | None = None,
+    fresh: bool = False,
+) -> Plan:
+    """Returns what is asked of some models.
+
+    Args:
+        contenders: The models; task, settings and seed are those of the first run among them where none are given.
+        components: Makes the task.
+        folder: Where predictions are kept.
+        task: Name of the task.
+        task_settings: Its settings.
+        settings: Fields of `Evaluation`; None is not given.
+        sampling: Named settings, which ``settings`` override.
+        seed: Seed of the task's questions and of sampled answers.
+        fresh: Throw away the predictions that are kept.
+
+    Raises:
+        ConfigError: No task is named and there is no run among the models, or a setting is wrong.
+    """
+    origin = common_run(contenders)
+    drawn_with = seed if seed is not None else (origin.seed if origin else 0)
+    choice = chosen_task(origin, task, task_settings or {})
+    chosen = chosen_settings(origin, settings or {}, sampling)
+    made = components.task(choice, drawn_with)
+    return Plan(
+        task=made,
+        task_name=choice.name,
+        questions=made.first(chosen.split, chosen.questions),
+        settings=chosen,
+        seed=drawn_with,
+        folder=folder,
+        fresh=fresh,
+    )
+
+
+def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling: Sampling | None = None) -> Evaluation:
+    """Returns a run's settings (the defaults without a run), under named ones, under what was given.
+
+    Several samples are drawn as the paper's are where sampling is greedy, and all would be the same.
+
+    Raises:
+        ConfigError: A setting is wrong.
+    """
+    settings = (origin.evaluation if origin else Evaluation()).model_dump()
+    settings |= SAMPLING[sampling] if sampling else {}
+    settings |= {key: value for key, value in given.items() if value is not None}
+    chosen, problems = validate(Evaluation, settings, ("evaluation",))
+    if chosen is None:
+        raise ConfigError("\n".join(map(str, problems)))
+    if chosen.samples > 1 and not chosen.temperature:
+        return chosen.model_copy(update=dict(SAMPLING["paper"]))
+    return chosen
+
+
+def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, Any]) -> ComponentChoice:
+    """Returns the task that was named, or the run's, with settings of it.
+
+    Raises:
+        ConfigError: Neither is there.
+    """
+    if name is not None:
+        return ComponentChoice(name=name, **settings)
+    if origin is None:
+        raise ConfigError("no task was named", hint="name one, as in --task gsm8k; a run brings its own")
+    own = origin.evaluation.task or origin.task
+    return ComponentChoice(name=own.name, **{**own.settings, **settings})

@@ -1,0 +1,35 @@
+"""What an exporter is: MAGs for another tool."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from magdi.core.configurable import Configurable
+from magdi.core.mag import Mag
+from magdi.core.views import View
+
+
+class Exporter(Configurable):
+    """Base class of exporters: `magdi mags export --to NAME`.
+
+    Attributes:
+        folder: Whether it writes a folder, and not one file.
+    """
+
+    folder: ClassVar[bool] = False
+
+    @abstractmethod
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        """Writes MAGs with the edges of a view; returns how many.
+
+        The MAGs come once and one at a time; there may be more of them than fit into memory. What is written is there
+        whole or not at all: see `magdi.core.files.whole_file` and `whole_path`.
+
+        Args:
+            mags: At least one.
+            path: The file, or the folder; what it lies in is there.
+            view: Which edges, see `magdi.core.views.edges`.
+        """

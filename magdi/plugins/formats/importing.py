@@ -1,0 +1,120 @@
+"""Files of other systems become MAGs, by whichever importer recognises them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from magdi.core.config.models import ComponentChoice
+from magdi.core.errors import ComponentError, MagFileError
+from magdi.core.mag import Mag
+from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importers.source import Item, OnBad, read_items
+from magdi.plugins.registry import Registry, default_registry
+
+
+def all_importers(registry: Registry, on_left: Callable[[str], None] = lambda why: None) -> dict[str, Importer]:
+    """Returns one importer of each sort, by name, in the order in which they are asked: third-party ones first.
+
+    Args:
+        registry: Makes them.
+        on_left: Told why one cannot be made; it is left out.
+    """
+    found = {}
+    for each in sorted(registry.listing("importer"), key=lambda each: each.place):
+        name = each.component.name if registry.is_plain(each) else each.address
+        try:
+            found[name] = registry.importer(ComponentChoice(name=each.address))
+        except ComponentError as error:
+            on_left(error.message)
+    return found
+
+
+def import_files(
+    paths: Iterable[Path],
+    reader: Reader,
+    importers: Mapping[str, Importer] | None = None,
+    *,
+    on_bad_item: OnBad | None = None,
+) -> Iterator[Mag]:
+    """Yields the MAGs of other systems' files, one at a time, with ids that are unique among them.
+
+    Args:
+        paths: JSON or JSONL files, or pickles of plain values.
+        reader: Reads and grades what is in them.
+        importers: By name, those that come into question, all shipped ones when left out; the first that recognises a
+            file's first item reads it. One alone reads all of them.
+        on_bad_item: Told of items that cannot be read, which are then skipped; without it the first one raises.
+
+    Raises:
+        MagFileError: A file or an item cannot be read; with file, line and reason.
+    """
+    importers = all_importers(default_registry()) if importers is None else importers
+    taken: set[str] = set()
+    for path in paths:
+        for mag in _mags(Path(path), reader, importers, on_bad_item):
+            named = _unique(mag, taken)
+            taken.add(named.id)
+            yield named
+
+
+def _mags(path: Path, reader: Reader, importers: Mapping[str, Importer], on_bad_item: OnBad | None) -> Iterator[Mag]:
+    try:
+        items = read_items(path, on_bad_item)
+        if (first := next(items, None)) is None:
+            return
+        name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
+        for item in importers[name].discussions(chain([first], items)):
+            try:
+                yield _read(item, name, importers[name], reader)
+            except MagFileError as error:
+                if on_bad_item is None:
+                    raise
+                on_bad_item(error)
+    except MagFileError as error:
+        if on_bad_item is None:
+            raise
+        on_bad_item(error)
+
+
+def recognise(first: Item, importers: Mapping[str, Importer]) -> str:
+    """Returns the name of the importer that a file is for, by its first item.
+
+    Raises:
+        MagFileError: There is none.
+    """
+    for name, importer in importers.items():
+        try:
+            found = next(importer.discussions(iter([first])), None)
+            if found is not None and importer.recognises(found.value):
+                return name
+        except Exception:  # noqa: S112 (of a value that is none of its own it may expect anything)
+            continue
+    known = f"name one with --format: {', '.join(importers)}"
+    raise MagFileError(first.path, first.line, "is in no format that is known", hint=known)
+
+
+def _read(item: Item, name: str, importer: Importer, reader: Reader) -> Mag:
+    try:
+        return importer.read(item, reader)
+    except MagFileError:
+        raise
+    except KeyError as error:
+        raise item.bad(f"no {error} (format {name})") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise item.bad(f"{'.'.join(map(str, first['loc']))}: {first['msg']} (format {name})") from None
+    except Exception as error:  # a format's own reader may raise anything over a value that is not as it should be
+        raise item.bad(f"{error or type(error).__name__} (format {name})") from error
+
+
+def _unique(mag: Mag, taken: set[str]) -> Mag:
+    name, count = mag.id, 1
+    while name in taken:
+        count += 1
+        name = f"{mag.id}~{count}"
+    return mag if name == mag.id else mag.model_copy(update={"id": name})

@@ -1,0 +1,76 @@
+"""What is asked of an exporter: that it writes all MAGs, whole or not at all, and nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+from magdi.core.mag import Mag
+from magdi.core.views import View
+from magdi.plugins.testing.bench import doing
+from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
+from magdi.plugins.testing.specimen import Check, Specimen, require
+
+HARD = 'tab\t, "quotes", \x00\x1b\x7f, \u2028, \ufffe, \U0001f600, <b>&amp;</b>, \n\n---\n'
+"""Text that some formats cannot hold as it is."""
+
+
+class Torn(Exception):
+    """What goes wrong in the midst of MAGs."""
+
+
+@contextmanager
+def _written(specimen: Specimen, mags: Iterable[Mag], view: View = "exact") -> Iterator[tuple[int, Path, Path]]:
+    """Yields the number that an exporter gives, what it has written, and the folder in which that lies."""
+    doing(f"writing MAGs under the view {view}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mags.out"
+        yield specimen.exporter().write(iter(mags), path, view), path, Path(folder)
+
+
+def check_writes(specimen: Specimen) -> None:
+    """Under every view it writes what it says, a file or a folder, of MAGs that come once; returns their number."""
+    folder, mags = specimen.exporter().folder, sample_mags()
+    for view in get_args(View):
+        with _written(specimen, mags, view) as (count, path, _):
+            require(path.exists(), "there is nothing where it was to write")
+            require(
+                path.is_dir() == folder, f"folder is {folder}, and it writes a {'folder' if path.is_dir() else 'file'}"
+            )
+            require(count == len(mags), f"it says that it has written {count!r} MAGs, and was given {len(mags)}")
+
+
+def check_nothing_beside(specimen: Specimen) -> None:
+    """It leaves nothing beside what it writes."""
+    with _written(specimen, sample_mags()) as (_, path, folder):
+        beside = sorted(each.name for each in folder.iterdir() if each != path)
+        require(not beside, f"it leaves {', '.join(beside)} beside what it writes")
+
+
+def check_hard_texts(specimen: Specimen) -> None:
+    """It writes texts with quotes, lines, markup and control characters."""
+    mag = sample_mag("hard", [True, False])
+    turns = tuple(turn.model_copy(update={"text": HARD, "reasoning": HARD}) for turn in mag.turns)
+    with _written(specimen, [mag.model_copy(update={"turns": turns})]) as (count, _, _):
+        require(count == 1, f"it says that it has written {count!r} MAGs, and was given one")
+
+
+def check_whole_or_not_at_all(specimen: Specimen) -> None:
+    """Where something goes wrong in the midst there is no file, rather than half of one (not asked of folders)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mags.out"
+        try:
+            specimen.exporter().write(_torn(), path, "exact")
+        except Torn:
+            require(specimen.exporter().folder or not path.exists(), "it leaves half a file: see magdi.core.files")
+
+
+def _torn() -> Iterator[Mag]:
+    yield from sample_mags()
+    raise Torn
+
+
+CHECKS: tuple[Check, ...] = (check_writes, check_nothing_beside, check_hard_texts, check_whole_or_not_at_all)

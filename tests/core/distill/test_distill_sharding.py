@@ -1,0 +1,158 @@
+"""Weights spread over processes (FSDP2, gloo): losses, norms and weights are those of one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from distill_models import make_mags, make_objectives
+from distill_plain import MeanEncoder
+from safetensors.torch import load_file
+
+from magdi.cli.run import FSDP2
+from magdi.core.config.models import Lora, Student, Training
+from magdi.core.distill.student import load_student
+from magdi.core.distill.trainer import distill
+from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.run.threads import threads
+
+HERE = Path(__file__).parent
+SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
+
+
+def train(model: Path, out: Path, adaptation: str, objectives: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+    """Trains without dropout on one thread; prints every line of metrics."""
+    student = load_student(
+        Student(adaptation=adaptation, lora=Lora(r=4, dropout=0), max_length=200), path=model, seed=3
+    )
+    torch.manual_seed(0)
+    with threads(1):
+        return distill(
+            make_mags(8),
+            student,
+            MeanEncoder(student.hidden_size),
+            objectives=make_objectives(**(objectives or {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}})),
+            training=Training(**(SETTINGS | settings)),
+            seed=1,
+            out=out,
+            on_metrics=lambda line: print(json.dumps(dict(line)), flush=True),  # noqa: T201
+        )
+
+
+def sharded(processes: int, *arguments: object, **settings: Any) -> subprocess.Popen[str]:
+    """The same in several processes."""
+    code = "\n".join(
+        [
+            "import sys",
+            f"sys.path[:0] = [{str(HERE)!r}]",
+            "from pathlib import Path",
+            "from test_distill_sharding import train",
+            f"train(Path({str(arguments[0])!r}), Path({str(arguments[1])!r}), {arguments[2]!r}, **{settings!r})",
+        ]
+    )
+    script = Path(f"{arguments[1]}.{processes}.py")
+    script.write_text(code)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = os.environ | FSDP2
+    return subprocess.Popen(
+        [*launch, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def told(text: str) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    kept = ("loss", "grad_norm")
+    return [{key: value for key, value in line.items() if key.startswith(kept)} for line in lines if "loss" in line]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    files = sorted((folder / "student").glob("*.safetensors"))
+    assert len(files) == 2  # the student or its adapter, and the heads
+    return {f"{file.name}/{name}": tensor for file in files for name, tensor in load_file(file).items()}
+
+
+def assert_alike(found: Path, expected: Path) -> None:
+    one, other = weights(found), weights(expected)
+    assert one.keys() == other.keys()
+    assert max(float((one[name] - other[name]).abs().max()) for name in one) < 2e-6
+
+
+@pytest.mark.parametrize(("adaptation", "processes", "budget"), [("lora", 2, 4096), ("full", 3, 64)])
+def test_shards_do_what_one_process_does(
+    family_path: Callable[[str], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    adaptation: str,
+    processes: int,
+    budget: int,
+) -> None:
+    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes."""
+    model = family_path("llama")
+    train(model, tmp_path / "one", adaptation, tokens_per_batch=budget)
+    alone = told(capsys.readouterr().out)
+    process = sharded(processes, model, tmp_path / "many", adaptation, tokens_per_batch=budget)
+    out, error = process.communicate()
+    assert process.returncode == 0, error
+    many = told(out)
+    assert len(many) == 4
+    if budget < 4096:  # norms of terms are those of the first pass alone
+        alone, many = ([{key: line[key] for key in ("loss", "grad_norm")} for line in lines] for lines in (alone, many))
+    assert many == [pytest.approx(line, rel=1e-4) for line in alone]
+    assert_alike(tmp_path / "many", tmp_path / "one")
+
+
+def test_killed_with_three_processes_and_resumed_with_two(family_path: Callable[[str], Path], tmp_path: Path) -> None:
+    model = family_path("llama")
+    train(model, tmp_path / "one", "full", steps=8)
+    process = sharded(3, model, tmp_path / "many", "full", steps=8)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("{") and json.loads(line)["step"] == 5:
+            break
+    subprocess.run(["pkill", "-9", "-P", str(process.pid)], check=True)
+    process.kill()
+    process.communicate()
+    assert (tmp_path / "many" / "checkpoints" / "checkpoint-4" / "complete").exists()
+    again = sharded(2, model, tmp_path / "many", "full", steps=8)
+    out, error = again.communicate()
+    assert again.returncode == 0, error
+    assert len(told(out)) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
+    assert_alike(tmp_path / "many", tmp_path / "one")
+
+
+def test_what_was_sharded_goes_on_sharded(
+    family_path: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = tmp_path / "checkpoints" / "checkpoint-2"
+    (checkpoint / "shards").mkdir(parents=True)
+    from magdi.core.distill import sharding
+    from magdi.core.distill.checkpoints import load_trained
+
+    with pytest.raises(TrainingError, match="is sharded"):
+        load_trained(torch.nn.Linear(2, 2), checkpoint)
+    with pytest.raises(TrainingError, match="is not sharded"):
+        sharding.load(torch.nn.Linear(2, 2), None, tmp_path)
+
+
+def test_a_reference_is_not_kept_of_shards(
+    family_path: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ConfigError, match="not kept of a sharded one"):
+        train(family_path("llama"), tmp_path, "lora", {"dpo": {}})
+
+
+def test_gathering_keeps_ties() -> None:
+    from magdi.core.distill.sharding import gathered
+
+    tied = torch.ones(3)
+    found = gathered({"a": tied, "b": tied, "c": torch.zeros(3)})
+    assert found["a"] is found["b"]
+    assert found["c"] is not found["a"]

@@ -1,0 +1,199 @@
+"""Letters, in sentences made from grammars: each form for each label of each question, and relations between them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from magdi.core.mag import Choice
+from magdi.plugins.answers import extract, read
+
+COLOURS = ["red", "blue", "green", "grey", "pink", "teal", "gold", "lime", "navy", "plum"]
+QUESTIONS = {
+    "places": ("ABCDE", ["bank", "library", "department store", "mall", "new york"]),
+    "amounts": ("ABCDE", ["5", "50", "0.5", "-5", "none of these"]),
+    "sentences": ("ABCD", ["It was not paid.", "It was paid.", "It was paid in part.", "Nobody knows whether it was."]),
+    "words": ("ABC", ["yes", "no", "all of the above"]),
+    "numbered": ("12345", ["iron", "wood", "wool", "glass", "iron and wood"]),
+    "many": (
+        "ABCDEFGHIJ",
+        [
+            f"the {word} gene"
+            for word in ["red", "blue", "green", "grey", "pink", "teal", "gold", "lime", "navy", "plum"]
+        ],
+    ),
+}
+WRITTEN = ["({})", "{}", "**{}**", "option {}", "option ({})", '"{}"', "$\\text{{({})}}$", "\\boxed{{{}}}"]
+DECIDED = [
+    "The answer is {0}.",
+    "So the answer is {0}.",
+    "Therefore, among the options, the answer is {0}.",
+    "The correct answer would be {0}.",
+    "The answer to the question of which one is best is {0}.",
+    "The best choice is therefore {0}.",
+    "The answer is:\n\n{0}",
+    "Final answer: {0}",
+    "Answer: {0}",
+    "My answer: {0}\n\nExplanation: it fits what was asked.",
+    "I would go with {0}.",
+    "I believe it is {0}.",
+    "Hence it must be {0}.",
+    "<answer>{0}</answer>",
+    '{{"reasoning": "It fits. Nothing else does.", "answer": "{0}", "confidence": 0.9}}',
+    "#### {0}",
+    "It is not known to all. Still, the answer is {0}.",
+    "I am not sure, but I think the answer is {0}.",
+    "The answer is not {1} but {0}.",
+    "The answer is {0}, not {1}.",
+    "The answer is {0} rather than {1}.",
+    "The answer is {0} because {1} is wrong.",
+    "The answer is {0}. {1} is wrong because it does not fit.",
+    "The answer cannot be {1}, so it must be {0}.",
+    "The answer could be {1}, but it's {0}.",
+    "I first thought of {1}, but the answer is {0}.",
+    "The answer is {1}. Wait, no, it's {0}.",
+    "Agent 2 says the answer is {1}, but I believe it is {0}.",
+    "While Agent 2 says that the answer is {1}, I believe it is {0}.",
+    "Agent 1's answer {1} is incorrect; the correct answer is {0}.",
+    "The correct answer is {0}. Agent 1's answer {1} is incorrect.",
+    "I agree with Agent 1 that the answer is {0}.",
+    "Is the answer {1}? It does not fit. The answer is {0}.",
+]
+OPEN = [
+    "The answer is {0} or {1}.",
+    "The answer is either {0} or {1}.",
+    "It is either {0} or {1}.",
+    "The answer is both {0} and {1}.",
+    "The answer is {0} and {1}.",
+    "The answer is most likely {0}, {1}, or {2}.",
+    "So the answer could be {0} or {1}, depending on the person.",
+    "Answer: {0}, {1}",
+    "The answer is neither {0} nor {1}.",
+    "The answer is not {0}.",
+    "I would rule out {0}.",
+    "Is the answer {0}?",
+    "I don't think {0} is the answer.",
+    "It is not true that the answer is {0}.",
+    "I doubt that the answer is {0}.",
+    "The answer is unknown.",
+    "The answer cannot be determined from what is said.",
+]
+NOISE = ["It has rained a lot. ", "Some options are easy to rule out, and nobody doubts that. "]
+
+
+def options(name: str) -> list[Choice]:
+    labels, texts = QUESTIONS[name]
+    return [Choice(label=label, text=text) for label, text in zip(labels, texts, strict=True)]
+
+
+def written(name: str, places: tuple[int, ...], how: str) -> list[str]:
+    labels = QUESTIONS[name][0]
+    return [how.format(labels[place % len(labels)]) for place in places]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("form", DECIDED)
+def test_a_decision_is_read_for_every_label_however_it_is_written(form: str, name: str) -> None:
+    labels = QUESTIONS[name][0]
+    for place, how in itertools.product(range(len(labels)), WRITTEN):
+        text = form.format(*written(name, (place, place + 1), how))
+        assert extract(text, "letter", options(name)) == labels[place], text
+
+
+@pytest.mark.parametrize("name", ["places", "sentences", "many"])
+@pytest.mark.parametrize("form", OPEN)
+def test_what_is_left_open_has_no_answer(form: str, name: str) -> None:
+    for place, how in itertools.product(range(4), WRITTEN[:5]):
+        text = form.format(*written(name, (place, place + 1, place + 2), how))
+        assert extract(text, "letter", options(name)) is None, text
+
+
+@pytest.mark.parametrize("name", ["places", "amounts", "sentences", "many"])
+@pytest.mark.parametrize(
+    "form", ["The answer is {}.", "Answer: {}", "Among A through E, the answer is {}.", "It must be {}.", '"{}"', "{}"]
+)
+def test_an_option_stands_for_its_label_when_its_text_is_written(form: str, name: str) -> None:
+    for choice in options(name):
+        text = form.format(choice.text.rstrip("."))
+        assert extract(text, "letter", options(name)) == choice.label, text
+        assert extract(text.upper(), "letter", options(name)) == choice.label, text
+
+
+@pytest.mark.parametrize("name", ["places", "amounts", "sentences", "numbered", "many"])
+def test_a_label_and_its_text_are_read_together_and_the_list_of_options_is_not_the_answer(name: str) -> None:
+    for how, choice in itertools.product(["({}) {}", "{}) {}", "{}: {}", "{}. {}"], options(name)):
+        listed = "\n".join(how.format(each.label, each.text) for each in options(name))
+        said = how.format(choice.label, choice.text)
+        assert extract(listed, "letter", options(name)) is None, listed
+        for text in (f"The answer is {said}", f"{said}\n\nIt fits.", f"{listed}\n\nThe correct option is:\n\n{said}"):
+            assert extract(text, "letter", options(name)) == choice.label, text
+
+
+@pytest.mark.parametrize("form", DECIDED)
+def test_labels_that_change_places_change_the_verdict_and_noise_does_not(form: str) -> None:
+    for one, other in itertools.permutations("ABCDE", 2):
+        text = form.format(f"({one})", f"({other})")
+        swapped = form.format(f"({other})", f"({one})")
+        assert extract(text, "letter", options("places")) == one
+        assert extract(swapped, "letter", options("places")) == other
+        for noise in NOISE:
+            assert extract(noise + text, "letter", options("places")) == one, noise + text
+    renamed = [
+        Choice(label=label, text=text) for label, text in zip("ABCDE", ["tin", "ore", "gas", "oil", "tar"], strict=True)
+    ]
+    assert extract(form.format("(C)", "(D)"), "letter", renamed) == "C"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer choices are (A) bank, (B) library. Only (B) fits.", "B"),
+        ("B is wrong, so A", "A"),
+        ("I would rule out A and C. B", "B"),
+        ("A... wait, no, B.", "B"),
+        ("None of these are central to a town. (B)", "B"),
+        ("A dog barks.", None),
+        ("I think so.", None),
+        ("Among A through E, the answer is 200 miles.", None),
+        ("Answer: (B) library (D) mall", None),
+        ("Answer: (A) bank (B) library", None),
+        ("The answer is A (bank), B (library), and D.", None),
+        ("The answer is (F).", None),
+        ("In conclusion, A and B differ. The one that maximizes P(A|B) is the answer.", None),
+        ("The answer is mall (B).", "B"),
+        ("The answer is B.\n\nQ: What is red?\nA: The answer is C.", "B"),
+        ('The answer is C. The statement "the answer is A" is a mistake.', "C"),
+        ("The answer is C. The others are A. bank and B. library.", "C"),
+        ("Hence the correct choice would be option d.", "D"),
+        ("Both Agent 1 and Agent 2 say A. I agree.", "A"),
+        ("Agent 1 says A. I disagree.", None),
+        ("Agent 1 says A and Agent 2 says B.", None),
+        ("I initially chose A, but after reading Agent 2's argument I now choose C.", "C"),
+        ("Option A is incorrect. Option B is incorrect. Option C fits.", "C"),
+        ("the answer is c", "C"),
+        ("I change my answer from A to C.", "C"),
+        ("I have switched from (A) to (C).", "C"),
+        ("（Ｃ）", "C"),
+        ("*Answer: C*", "C"),
+    ],
+)
+def test_sentences_that_models_have_written(text: str, answer: str | None) -> None:
+    assert extract(text, "letter", options("places")) == answer
+
+
+def test_readings_say_by_which_rule() -> None:
+    rules = {
+        "(B)": "bare",
+        "#### B": "hashes",
+        "\\boxed{B}": "boxed",
+        "The answer is B.": "marker",
+        "So B is correct.": "conclusion",
+        "The answer is library.": "option",
+        "It sells books, as does (B).": "last",
+        "The answer is A or B.": "undecided",
+        "The answer is unknown.": "abstains",
+        "It rains.": "nothing",
+    }
+    for text, rule in rules.items():
+        assert read(text, "letter", options("places")).rule == rule, text

@@ -1,0 +1,186 @@
+"""Numbers in sentences made from a grammar: ways to say a number, in ways to say that it is the answer."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from fractions import Fraction
+
+import pytest
+
+from magdi.plugins.answers import read
+
+SPELT = {
+    "7": ["7", "$7", "7.00", "7 dollars", "seven", "**7**", "\\(7\\)", "$7$", "7 km", "7%", "\\text{7}", "7 m^2"],
+    "-5": ["-5", "−5", "negative 5", "negative five", "-$5", "$-5", "minus five", "-5.0", "\\left(-5\\right)"],
+    "294": ["294", "two hundred ninety-four", "two hundred and ninety-four dollars", "$294.00", "294 cubic feet"],
+    "9.8": ["9.8", "nine point eight", "$9.80", "9.8 meters", "9 4/5", "9\\frac{4}{5}"],
+    "1200000": ["1,200,000", "1.2 million", "1 200 000".replace(" ", "\u202f"), "1.200.000", "1'200'000", "12,00,000",
+                "one million two hundred thousand", "1{,}200{,}000", "1.2 \\times 10^6"],
+    "2500": ["2500", "twenty-five hundred", "2.5 thousand", "2.5e3", "two thousand five hundred", "2,500 people"],
+    "0.75": ["3/4", "\\frac{3}{4}", "\\frac34", "\\dfrac{3}{4}", "0.75", ".75", "three quarters", "¾"],
+    "-0.75": ["-3/4", "-\\frac{3}{4}", "-\\frac34", "\\frac{-3}{4}", "\\dfrac{3}{-4}", "-0.75", "negative 3/4"],
+    "1.5": ["1 1/2", "1½", "one and a half", "1 and a half", "3/2", "1\\frac{1}{2}"],
+    "2/3": ["2/3", "two thirds", "0.6666666666666666", "0.6666666666666667", "\\frac{2}{3}", "4/6"],
+    "12": ["12", "a dozen", "twelve", "12 eggs", "0012".lstrip("0")],
+    "6264": ["6264", "six thousand two hundred sixty-four", "six thousand, two hundred and sixty-four", "6,264"],
+}  # fmt: skip
+FORMS = [
+    "{}",
+    "#### {}",
+    "A: {}",
+    "The answer is {}.",
+    "the answer is: {}",
+    "So the final answer is {}!",
+    "Answer: {}",
+    "**Final answer:** {}",
+    "Final Answer:\n\n{}",
+    "\\boxed{{{}}}",
+    "Therefore, the answer to the question is {}. I hope this helps.",
+    "We had 3 and 8, and 3 * 8 = 24. The answer, then, is {}.",
+    "First the answer was 31. But no: the answer is {}.",
+    "The answer is {}. (Agent 2 wrote 'the answer is 55', which is wrong.)",
+    'The answer is {}. Ben said: "The answer is 55."',
+    "Agent 2 says that the answer is 55.\n\nThat is wrong. The answer is {}.",
+    "The answer is {}. The answer of the other agents is 55.",
+    "<answer>{}</answer> That took 40 minutes.",
+    "I had no idea at first, it was unknown. <answer>{}</answer>",
+    "The answer is {}.\n\nQ: Tom has 4 cats and buys 5. How many has he?\nA: The answer is 9.",
+    '{{"reasoning": "3 + 4 is 7", "answer": "{}", "confidence": 0.8}}',
+    "If the answer is 55, I have erred. The answer is {}.",
+]
+
+
+def kept(form: str, written: str) -> bool:
+    """Leaves out what no reader could know, e.g. a quotation mark within JSON."""
+    return not (written.startswith("**") and form != "{}") and not ("boxed" in form and written[-1:] == "%")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_number_is_read_in_every_form(form: str) -> None:
+    for answer, ways in SPELT.items():
+        for written in ways:
+            if kept(form, written):
+                assert read(form.format(written), "number").answer == answer, form.format(written)
+
+
+WORD_PROBLEMS = [
+    ("{a} + {b} = {c}\n\nAnswer:\nShe needs {c} boxes to hold {b} apples.", "{c}"),
+    ("She had {a} and got {b}, so {a} + {b} = {c}.\nIn {b} days she has {c} of them.", "{c}"),
+    ("Solution:\nFirst = {a}\nSecond = {b}\n\nTherefore, the total is {c} pounds.", "{c}"),
+    ("Therefore, the answer is:\n\nI = {a} + {b}\nI = ${c}\n\nBen owes ${c}.", "{c}"),
+    ("Answer:\n1. There were {a} cats.\n2. {b} more came: {a} + {b} = {c}.", "{c}"),
+    ("It takes {c} hours ({a} + {b} hours) for all of it.", "{c}"),
+    ("Step 1: {a} cats.\nStep 2: {b} dogs.\nStep 3: {a} + {b} = {c} animals.", "{c}"),
+    ("Agent 1 and agent 3 agree with me: {a} and {b} make {c}. This is what agent 3 said.", "{c}"),
+    ("The area is {c} cm^2.", "{c}"),
+    ("So {a} of them and {b} of them are {a} + {b} = {c}", "{c}"),
+    ("That leaves {c} after {a} hours, since she gave {b} of them away.", "{c}"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), WORD_PROBLEMS)
+def test_what_a_closing_sentence_comes_to(text: str, answer: str) -> None:
+    draw = random.Random(0)
+    for _ in range(20):
+        a, b = draw.sample(range(11, 90), 2)
+        values = {"a": a, "b": b, "c": a + b}
+        assert read(text.format(**values), "number").answer == answer.format(**values), text.format(**values)
+
+
+LEADS = ["{a} + {b} = {c}. ", "Take {a}, then {b} more.\n\n", "{a} plus {b} is {c}.\n"]
+ENDS = ["", " I hope this helps!", "\n\nLet me know if you have other questions.", " (Check: {c} - {b} = {a}.)"]
+CLOSINGS = [
+    "We add {a} to {b}, resulting in {c} apples.", "Dividing {d} by {a} gives us {c} each.",
+    "{d} divided by {a} is {c}.", "We add the {a} to {b} to get {c} apples.", "So, Mary ends up with {c} stamps.",
+    "They sum up to {c}.", "{c} = x", "This leaves her with {c} apples after giving away {a}.",
+    "If each holds {a}, she needs {c} boxes to earn ${d}.", "Since there are {a} in a box, each gets {c}.",
+    "With the other {a}, he can buy {c} plums.", "Hence {c} of the {d} left.",
+    "She ate {a} of them, so she needs {c} more, which is less than {d}.",
+    "So he weighs {c} pounds more than his sister, who weighs {a} pounds.",
+    "Therefore, Tom, who is {a}, has {c} cars.", "Therefore, Tom has {c} marbles, {a} of which are red.",
+    "So it costs ${c} to buy {a} of them.", "So she is in {c}th place.",
+    "So about {c} came between {a}:00 and {b}:00.", "So the {a}-meter race takes {c} seconds.",
+    "So {c} out of {d} walk.", "After {a} weeks, she will have {c} dollars.",
+    "In {a} years Tom will be {c} years old.", "So she earns ${c} per hour.",
+    "At ${a} per hour, she must work {c} hours.", "So he drank {c} ounces over {a} days.", "That is {c}% of them.",
+    "She saw {c} films of {a} minutes each.", "To fill {a} jars she needs {c} litres.",
+    "She will finish on the {c}th day.", "The cost is ${c} ({a} + {b} = {c}).",
+    "### Final Answer\n\nShe has **{c}** apples.", "| Total | {c} |", "- Total: ${c}", "$$x = {c}$$",
+    "She needs {c} days, or {d} miles.", "The trip takes {m} minutes, or {c} hours.",
+    "It takes {m} minutes, which is equal to {c} hours.", "{h}, or {c}%.",
+    "So she has {c} apples, because {a} plus {b} is {c}.",
+    "\\begin{{align*}}\nx &= {a} + {b} \\\\\n  &= {c}\n\\end{{align*}}",
+    "That leaves \\({d} - {m} = {c}\\) stickers of the {b}.", "So he still needs to sell {c} more to sell all {d}.",
+    "He pays ${a} instead of ${d}, saving ${c}.",
+    "So they need to buy {c} packs to ensure that each of them gets {a}.", "So she must score at least {c} points.",
+    "She has {c} left, calculated as {d} - {m}.", "{a} cats, then {b} dogs, for a grand total of {c} pets.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("closing", CLOSINGS)
+def test_what_a_sentence_turns_to_is_its_number(closing: str) -> None:
+    draw = random.Random(closing)
+    for lead, end in itertools.product(LEADS, ENDS):
+        a, b = draw.sample(range(11, 24), 2)
+        c = a + b
+        values = {"a": a, "b": b, "c": c, "d": c + draw.randrange(51, 99), "m": 60 * c, "h": f"0.{c}"}
+        text = (lead + closing + end).format(**values)
+        assert read(text, "number").answer == str(c), text
+
+
+IN_TWO_UNITS = {
+    "3 hours and 45 minutes": "225", "2 hours, 5 minutes": "125", "5 feet 6 inches": "66", "2 years and 3 months": "27",
+    "34 dollars and 72 cents": "34.72", "$3 and 5 cents": "3.05", "three minutes and ten seconds": "190",
+    "225 minutes (or 3 hours and 45 minutes)": "225", "145 minutes, or 2 hours and 25 minutes": "145", "2:00 pm": "2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", IN_TWO_UNITS)
+def test_an_amount_in_two_units_is_one_number(written: str) -> None:
+    for form in ("{}", "The answer is {}.", "So that it takes her {} in all.", "\\boxed{{{}}}"):
+        assert read(form.format(written), "number").answer == IN_TWO_UNITS[written], form
+
+
+UNDECIDED = [
+    "The answer is 5 or 6.", "The answer is 5-10 minutes.", "The answer is between 5 and 10.", "The answer is 3:30.",
+    "The answer is 5 to 10.", "The answer is 5 * 3.", "The answer is 3x.", "The answer is 12/25/2020.", "five six",
+    "The answer is .", "She pays 5 * 3", "The answer is five or six.", "The answer is not known.", "No one knows.",
+    "The answer is correct.", "The answer is twenty-third-rate.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNDECIDED)
+def test_undecided_is_no_answer(text: str) -> None:
+    assert read(text, "number").answer is None
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "{}"])
+def test_another_number_is_another_answer(form: str) -> None:
+    """The sign turned, one more, one less, and the reciprocal are told apart; a remark in brackets is not read."""
+    for value in (Fraction(7), Fraction(12), Fraction(3, 4), Fraction(-5, 2)):
+        said = {read(form.format(other), "number").answer for other in (value, -value, value + 1, value - 1, 1 / value)}
+        assert len(said) == 5
+        assert None not in said
+    if form.endswith("{}."):
+        assert read(form.format(7) + " (It would be 8 with 2 more.)", "number").answer == "7"
+
+
+def test_number_words_say_what_they_spell() -> None:
+    """All numbers below 10,000 in steps, as they are spelt in words by a grammar of their own."""
+    small = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    ones = ["", *small.split(), "eighteen", "nineteen"]
+    tens = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+    def spell(number: int, joint: str) -> str:
+        if number >= 1000:
+            return f"{spell(number // 1000, joint)} thousand {spell(number % 1000, joint)}".strip()
+        if number >= 100:
+            rest = spell(number % 100, joint)
+            return f"{ones[number // 100]} hundred{joint if rest else ''}{rest}"
+        return ones[number] if number < 20 else f"{tens[number // 10]}-{ones[number % 10]}".strip("-")
+
+    for number, joint in itertools.product(range(1, 10_000, 37), (" ", " and ")):
+        words = spell(number, joint)
+        assert read(f"The answer is {words} dollars.", "number").answer == str(number), words
+        assert read(f"The answer is negative {words}.", "number").answer == str(-number), words

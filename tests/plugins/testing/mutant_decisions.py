@@ -1,0 +1,65 @@
+"""Decision rules with one thing wrong each. `Honest` has nothing wrong."""
+
+from mutant_register import caught_by
+
+from magdi.core.decision import DecisionRule, last_words, tally, vote
+from magdi.core.mag import Decision
+
+
+class Honest(DecisionRule):
+    """The most frequent last answer."""
+
+    def decide(self, question, turns):
+        return vote(last_words(turns), rule="honest")
+
+
+@caught_by("decides", alone=True)
+class ExpectsAnAnswer(Honest):
+    def decide(self, question, turns):
+        votes = tally(last_words(turns))
+        answer = max(votes, key=lambda key: votes[key]) if votes else "none"
+        return Decision(answer=answer if votes else None, rule="honest" if votes else "")
+
+
+@caught_by("decides")
+class ReturnsTheAnswerAlone(Honest):
+    def decide(self, question, turns):
+        return vote(last_words(turns)).answer
+
+
+@caught_by("answer_was_given", alone=True)
+class MakesOneUp(Honest):
+    def decide(self, question, turns):
+        return super().decide(question, turns) if last_words(turns) else Decision(answer="0", rule="honest")
+
+
+@caught_by("agreement", alone=True)
+class AsksForFive(Honest):
+    """Too few agents are none at all."""
+
+    def decide(self, question, turns):
+        return super().decide(question, turns) if len(last_words(turns)) >= 5 else Decision(rule="honest")
+
+
+@caught_by("repeats", alone=True)
+class TakesTurns(Honest):
+    """One decision is by the first answer, the next by the last."""
+
+    def __init__(self, config=None):
+        super().__init__(config)
+        self.asked = 0
+
+    def decide(self, question, turns):
+        self.asked += 1
+        given = list(tally(last_words(turns)))
+        return Decision(answer=given[-(self.asked % 2)] if given else None, rule="honest")
+
+
+@caught_by("another_process", alone=True)
+class DrawsTies(Honest):
+    """A tie goes to whichever answer hashes lowest."""
+
+    def decide(self, question, turns):
+        votes = tally(last_words(turns))
+        answer = max(votes, key=lambda key: (votes[key], hash(key))) if votes else None
+        return Decision(answer=answer, rule="honest")

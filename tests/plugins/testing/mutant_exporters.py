@@ -1,0 +1,57 @@
+"""Exporters with one thing wrong each. `Honest` has nothing wrong."""
+
+from mutant_register import caught_by
+
+from magdi.core.files import whole_file
+from magdi.plugins.formats.exporter import Exporter
+
+
+class Honest(Exporter):
+    """A line for each MAG."""
+
+    def write(self, mags, path, view):
+        with whole_file(path) as file:
+            return sum(bool(file.write(f"{self.line(mag)}\n")) for mag in mags)
+
+    def line(self, mag):
+        return mag.id
+
+
+@caught_by("writes", alone=True)
+class CountsTurns(Honest):
+    def write(self, mags, path, view):
+        mags = list(mags)
+        super().write(mags, path, view)
+        return sum(len(mag.turns) for mag in mags) if len(mags) > 1 else len(mags)
+
+
+@caught_by("writes")
+class ReadsTwice(Honest):
+    def write(self, mags, path, view):
+        super().write(mags, path, view)
+        return sum(1 for _ in mags)
+
+
+@caught_by("writes")
+class SaysThatItIsAFolder(Honest):
+    folder = True
+
+
+@caught_by("nothing_beside", alone=True)
+class KeepsAnIndex(Honest):
+    def write(self, mags, path, view):
+        path.with_suffix(".index").write_text("1")
+        return super().write(mags, path, view)
+
+
+@caught_by("hard_texts", alone=True)
+class PlainAscii(Honest):
+    def line(self, mag):
+        return mag.turns[0].text.encode("ascii").decode()
+
+
+@caught_by("whole_or_not_at_all", alone=True)
+class WritesAsItGoes(Honest):
+    def write(self, mags, path, view):
+        with path.open("w") as file:
+            return sum(bool(file.write(mag.id)) for mag in mags)
