@@ -32,7 +32,10 @@ MEASURE = "knows:"
 TRAINED = 0.5
 """Share of the questions that probes are trained on."""
 
-STEPS, RATE, DECAY = 300, 3e-3, 1e-2
+HELD_BACK = 0.25
+"""Share of those that say when to stop."""
+
+STEPS, RATE, DECAY = 300, 1e-2, 1e-2
 HIDDEN = 32
 TOKENS = 4096  # of one forward pass
 
@@ -92,7 +95,7 @@ def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
 
     mags = list(read_mags(directory.mags))
     nodes = [
-        Node(place, turn.step, turn.label, _is_trained(mag, workshop.config.seed))
+        Node(place, turn.step, turn.label, _is_first(mag, workshop.config.seed, TRAINED))
         for place, mag in enumerate(mags)
         for turn in mag.turns
         if turn.label is not None and turn.answer is not None
@@ -108,10 +111,10 @@ def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
     return _told(mags, nodes, scores.tolist())
 
 
-def _is_trained(mag: Mag, seed: int) -> bool:
-    """Returns which side of the split a question is on: a matter of its text, whatever MAG it is in."""
-    digest = hashlib.blake2b(f"{seed}\n{mag.question.prompt}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest) < TRAINED * 2**32
+def _is_first(mag: Mag, lot: object, share: float) -> bool:
+    """Returns whether a lot puts a question into the first share: a matter of its text, whatever MAG it is in."""
+    digest = hashlib.blake2b(f"{lot}\n{mag.question.prompt}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) < share * 2**32
 
 
 def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Told:
@@ -248,20 +251,27 @@ class Known:
         return (x - known.mean(0)) / (known.std(0) + 1e-6)
 
     def _fitted(self, module: nn.Module, logits: Callable[[], Tensor]) -> Tensor:
-        """Trains on the trained questions' nodes by AdamW, for `STEPS` steps on all at once."""
+        """Trains by AdamW on the trained questions' nodes, all at once; stops where those held back of them say so."""
         import torch
         from torch.nn import functional
 
         trained = torch.tensor([node.trained for node in self.nodes])
+        back = trained & torch.tensor([_is_first(self.mags[node.mag], "held back", HELD_BACK) for node in self.nodes])
         labels = torch.tensor([float(node.right) for node in self.nodes])
         optimizer = torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=DECAY)
+        best, found = float("inf"), torch.zeros(len(labels))
         for _ in range(STEPS):
-            optimizer.zero_grad()
-            functional.binary_cross_entropy_with_logits(logits()[trained], labels[trained]).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        with torch.no_grad():
             module.eval()
-            return logits()
+            with torch.no_grad():
+                now = logits()
+                loss = float(functional.binary_cross_entropy_with_logits(now[back], labels[back]))
+            if loss < best:
+                best, found = loss, now
+            module.train()
+            optimizer.zero_grad()
+            functional.binary_cross_entropy_with_logits(logits()[trained & ~back], labels[trained & ~back]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        return found
 
 
 KNOWN: dict[str, Callable[[Known], Tensor]] = {

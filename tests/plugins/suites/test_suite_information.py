@@ -28,7 +28,7 @@ def mag(number: int) -> Mag:
 
 MAGS = [mag(number) for number in range(COUNT)]
 NODES = [
-    Node(number, turn.step, bool(turn.label), module._is_trained(each, 0))
+    Node(number, turn.step, bool(turn.label), module._is_first(each, 0, 0.5))
     for number, each in enumerate(MAGS)
     for turn in each.turns
 ]
@@ -61,14 +61,14 @@ def test_no_question_is_on_both_sides_and_each_seed_splits_anew():
     sides = {node.mag: {each.trained for each in NODES if each.mag == node.mag} for node in NODES}
     assert all(len(side) == 1 for side in sides.values())
     assert 0.3 < sum(node.trained for node in NODES) / len(NODES) < 0.7
-    assert [module._is_trained(each, 0) for each in MAGS] != [module._is_trained(each, 1) for each in MAGS]
+    assert [module._is_first(each, 0, 0.5) for each in MAGS] != [module._is_first(each, 1, 0.5) for each in MAGS]
 
 
 def test_a_state_that_says_it_is_found_and_noise_is_not(monkeypatch):
     told = known(monkeypatch, read_of(LABELS + 0.1))
     torch.manual_seed(0)
     for name in ("pooled", "middle", "logprob"):
-        assert held_out(KNOWN[name](told)) > 0.95
+        assert held_out(KNOWN[name](told)) > 0.9
     assert 0.3 < held_out(KNOWN["last"](told)) < 0.7
 
 
