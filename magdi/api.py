@@ -21,18 +21,19 @@ from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
-from magdi.core.run.plan import plan_run
 from magdi.core.run.progress import Progress, Silent
-from magdi.core.run.result import RunResult, document
 from magdi.core.run.run import Stage
 from magdi.core.run.run import run as _run
-from magdi.core.run.runs import RUNS, plugins_of
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
+from magdi.plugins.runs.finding import RUNS, plugins_of
+from magdi.plugins.runs.plan import plan_run
+from magdi.plugins.runs.result import RunResult, document
 from magdi.plugins.setup import Setup, set_up
 from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
+from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
@@ -203,7 +204,9 @@ def ablate(
     *,
     out: Path | str | None = None,
     seeds: int | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    on: On = "local",
+    resources: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
     instrument: str | None = None,
@@ -221,7 +224,9 @@ def ablate(
         config: YAML files of configuration.
         out: The suite's directory; a folder of ``runs/`` when left out.
         seeds: How many seeds; 5 when left out.
-        jobs: Processes at work at once.
+        jobs: Runs at once; one unless more are asked for, and on a cluster as many as it has room for.
+        on: Where runs are done: processes of this machine, ``slurm``, ``ray``.
+        resources: What a run is given there: ``gpus``, ``cpus``, ``time``, ``partition``, ``address``.
         only: ``key=value`` pairs that choose cells.
         equal: Even cells out by ``steps``, ``tokens`` or ``calls``.
         instrument: The embedded task to run on: ``arithmetic``, ``order`` or ``bugs``; as the suite says when left out.
@@ -241,7 +246,7 @@ def ablate(
     """
     given = Given()
     flags = long_form(given.plain(settings))
-    if jobs > 1 and given.stays_here:
+    if (on != "local" or (jobs or 1) > 1) and given.stays_here:
         raise ConfigError(
             "classes of a script or notebook, and objects, are there in this process only",
             hint="jobs=1, or put them into a plugin file",
@@ -261,21 +266,22 @@ def ablate(
         given=given,
     )
     again = made.suite.outcome(again=True) if rescore else None
-    return SuiteResult(again or go_ablate(made, jobs=jobs, fresh=fresh, progress=progress))
+    given_each = Resources(jobs=jobs, **(resources or {}))
+    return SuiteResult(again or go_ablate(made, on=on, resources=given_each, fresh=fresh, progress=progress))
 
 
 def go_ablate(
-    setup: SuiteSetup, *, jobs: int = 1, fresh: bool = False, progress: Progress | None = None
+    setup: SuiteSetup, *, on: On = "local", resources: Resources, fresh: bool = False, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, workers=jobs, progress=progress or Silent(), fresh=fresh)
+    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Silent(), fresh=fresh)
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
     """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
 
-    Keys: ``run`` (the directory), and those of `magdi.core.run.plan.plan_run`.
+    Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)

@@ -23,9 +23,9 @@ from magdi.core.errors import ComponentError, ConfigError, DataError, RunDirecto
 from magdi.core.mag import Decision
 from magdi.core.objective import CHAINS, Chain
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.result import document
 from magdi.core.teacher import Reply
 from magdi.plugins.given import Given
+from magdi.plugins.runs.result import document
 from magdi.protocols.reconcile import ReConcile
 
 TOY: dict[str, Any] = {
@@ -295,4 +295,4 @@ def test_a_suite_is_a_table(tmp_path: Path) -> None:
     assert found.failures == []
     assert {row.name for row in found.rows} == {"gcn", "none"}
     assert found.to_dict()["rows"][0]["mean"] == found.rows[0].mean
-    assert "points to gcn" in found._repr_html_()
+    assert "against gcn" in found._repr_html_()

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.plugins.suite_setup import SuiteSetup
 
 SHAPE = "Output"
 AT_ONCE = min(2, os.cpu_count() or 1)
-
-
-class Evened(enum.StrEnum):
-    """What cells are evened out by."""
-
-    steps = "steps"
-    tokens = "tokens"
-    calls = "calls"
 
 
 SuiteName = Annotated[
@@ -36,18 +29,27 @@ Config = Annotated[
     typer.Option("--config", "-c", help="YAML file of configuration, for all cells.", show_default=False),
 ]
 Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds.", show_default="5; 2 with --quick")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each with one thread.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Runs at once.", show_default=f"{AT_ONCE}; on a cluster no limit"),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(help="KEY=VALUE: only such cells, e.g. encoder=gcn; * stands for anything.", show_default=False),
 ]
 Equal = Annotated[
-    Evened | None,
+    Literal["steps", "tokens", "calls"] | None,
     typer.Option(help="Even cells out, to show what a confound does.", show_default="as the suite says"),
 ]
 Instrument = Annotated[
     str | None,
     typer.Option(help="The embedded task to run on: arithmetic, order or bugs.", show_default="as the suite says"),
+]
+Tasks = Annotated[
+    str | None,
+    typer.Option(
+        help="Run it on each of these tasks (A,B,...; all: the paper's five) and print their mean.", show_default=False
+    ),
 ]
 Rescore = Annotated[bool, typer.Option("--rescore", help="Read and grade kept answers anew; run nothing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away the cells' runs; discussions are kept.")]
@@ -62,12 +64,19 @@ def ablate(
     suite: SuiteName = None,
     config: Config = None,
     seeds: Seeds = None,
-    jobs: Jobs = AT_ONCE,
+    jobs: Jobs = None,
     only: Only = None,
     equal: Equal = None,
     instrument: Instrument = None,
+    tasks: Tasks = None,
     quick: Quick = False,
     rescore: Rescore = False,
+    on: place.Where = "local",
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     dry_run: opt.DryRun = False,
     json: opt.Json = False,
     csv: Csv = False,
@@ -97,6 +106,8 @@ def ablate(
 
     Files and options are the configuration of all cells; what a cell varies goes before them. Exit code 1: one failed.
     """
+    from rich.console import Group
+
     from magdi.cli import loading, output
     from magdi.cli.suite_tables import plan_table, suite_names, suite_tables
 
@@ -107,26 +118,39 @@ def ablate(
     written = _format(csv=csv, markdown=markdown, latex=latex, json=json)
     given = {"seed": seed, "task": task, "data": data, "protocol": protocol, "encoder": encoder, "teacher": teacher}
     given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugin}
-    setup = _set_up(
-        suite,
-        config or [],
-        given,
-        out=out,
-        seeds=seeds,
-        only=tuple(only or ()),
-        equal=equal and equal.value,
-        instrument=instrument,
-        quick=quick,
-        sets=tuple(set_ or ()),
-        plugins_dir=plugins_dir,
-        load=not no_plugins,
-        trust=loading.trust(given=trust),
+    resources = Resources(
+        jobs=jobs or (AT_ONCE if on == "local" else None),
+        gpus=gpus,
+        cpus=cpus,
+        time=time,
+        partition=partition,
+        address=address,
     )
+    options: dict[str, Any] = {
+        "seeds": seeds,
+        "only": tuple(only or ()),
+        "equal": equal,
+        "instrument": instrument,
+        "quick": quick,
+        "sets": tuple(set_ or ()),
+        "plugins_dir": plugins_dir,
+        "load": not no_plugins,
+        "trust": loading.trust(given=trust),
+    }
+    setups = {
+        name: _set_up(suite, config or [], each, out=folder, **options)
+        for name, each, folder in _by_task(given, tasks, out)
+    }
     if dry_run:
-        plan = setup.suite.plan()
-        output.show(plan, as_json=json, render=lambda: plan_table(plan, jobs))
+        plans = {name: setup.suite.plan() for name, setup in setups.items()}
+        plan, most = plans.get("", {"tasks": plans}), jobs or AT_ONCE
+        output.show(plan, as_json=json, render=lambda: Group(*(plan_table(each, most) for each in plans.values())))
         return
-    document = setup.suite.outcome(again=True) if rescore else _run(setup, jobs=jobs, fresh=fresh, quiet=quiet)
+    documents = {
+        name: setup.suite.outcome(again=True) if rescore else _run(setup, on, resources, fresh=fresh, quiet=quiet)
+        for name, setup in setups.items()
+    }
+    document = _one(documents)
     if written is not None:
         from magdi.plugins.suites.formats import FORMATS
 
@@ -134,6 +158,32 @@ def ablate(
     else:
         output.show(document, as_json=json, render=lambda: suite_tables(document))
     _exit(document)
+
+
+def _by_task(
+    given: dict[str, Any], tasks: str | None, out: Path | None
+) -> list[tuple[str, dict[str, Any], Path | None]]:
+    """Returns by task what is given and where the suite goes; once, under no name, where no tasks are named.
+
+    Raises:
+        ConfigError: A task is named beside them, or none is.
+    """
+    if tasks is None:
+        return [("", given, out)]
+    from magdi.plugins.suites.across import named
+
+    if given["task"] is not None:
+        raise ConfigError(f"--tasks {tasks} and --task {given['task']} cannot be had at once", hint="leave one out")
+    if not (names := named(tasks)):
+        raise ConfigError(f"--tasks {tasks!r} names none", hint="e.g. --tasks gsm8k,math, or all")
+    return [(name, {**given, "task": name}, out and out / name.replace(":", "-")) for name in names]
+
+
+def _one(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Returns the document of one suite, or the mean of several tasks'."""
+    from magdi.plugins.suites.across import across
+
+    return documents[""] if "" in documents else across(documents)
 
 
 def _format(**asked: bool) -> str | None:
@@ -151,7 +201,7 @@ def _format(**asked: bool) -> str | None:
 def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
     from magdi.cli import loading
     from magdi.core.config.shortcuts import long_form
-    from magdi.core.run.runs import RUNS
+    from magdi.plugins.runs.finding import RUNS
     from magdi.plugins.suite_setup import set_up_suite
 
     flags = long_form({name: value for name, value in given.items() if value is not None and value != []})
@@ -160,13 +210,13 @@ def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any
     return setup
 
 
-def _run(setup: SuiteSetup, *, jobs: int, fresh: bool, quiet: bool) -> dict[str, Any]:
+def _run(setup: SuiteSetup, on: On, resources: Resources, *, fresh: bool, quiet: bool) -> dict[str, Any]:
     from magdi.api import go_ablate
     from magdi.cli.output import TerminalProgress
 
     progress = TerminalProgress(quiet=quiet)
     try:
-        return go_ablate(setup, jobs=jobs, fresh=fresh, progress=progress)
+        return go_ablate(setup, on=on, resources=resources, fresh=fresh, progress=progress)
     finally:
         progress.close()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.evaluate import EngineName, MaxNewTokens, PromptForm
+from magdi.cli.evaluate import Engine, MaxNewTokens, Prompt
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,8 +30,6 @@ Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is as
 IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2 + 2?"'
 Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
-Engine = Annotated[EngineName, typer.Option(help="What makes the model answer; openai is any server.")]
-Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
 
 
 def ask(
@@ -42,8 +40,8 @@ def ask(
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
-    engine: Engine = EngineName.auto,
-    prompt: Prompt = PromptForm.auto,
+    engine: Engine = "auto",
+    prompt: Prompt = "auto",
     max_new_tokens: MaxNewTokens = None,
     seed: opt.Seed = None,
     plugin: opt.Plugin = None,
@@ -64,8 +62,8 @@ def ask(
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
         base=compare,
-        engine=engine.value,
-        prompt_style=prompt.value,
+        engine=engine,
+        prompt_style=prompt,
         samples=samples,
         max_new_tokens=max_new_tokens,
         seed=seed,

@@ -62,6 +62,8 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Imports the command that is asked for; plugins are loaded for it unless it is magdi's own."""
         name = args[0]
+        if name in self._added:
+            return name, self._added[name], args[1:]
         if name not in OWN and name not in _brought(ctx).commands:
             return super().resolve_command(ctx, args)
         return name, _imported(OWN.get(name) or _brought(ctx).commands[name]), args[1:]
@@ -69,11 +71,11 @@ class Commands(TyperGroup):
     @property
     def commands(self) -> dict[str, Any]:
         """Magdi's own commands, all imported, for those who look at the command line from outside."""
-        return {name: _imported(command) for name, command in OWN.items()}
+        return {**{name: _imported(command) for name, command in OWN.items()}, **self._added}
 
     @commands.setter
-    def commands(self, given: Mapping[str, Any]) -> None:
-        assert not given, "commands come in by the hook magdi_commands"
+    def commands(self, added: Mapping[str, Any]) -> None:
+        self._added = added  # what somebody has given the app itself
 
 
 def _brought(ctx: typer.Context) -> Brought:

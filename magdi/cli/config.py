@@ -61,7 +61,7 @@ def validate(request: opt.Request, json: opt.Json = False) -> None:
 def schema(plugin: opt.Plugin = None, plugins_dir: opt.PluginsDir = None, no_plugins: opt.NoPlugins = False) -> None:
     """Print the JSON Schema of configuration files, settings of all components included."""
     from magdi.cli import loading
-    from magdi.core.config.schema import json_schema
+    from magdi.plugins.config_schema import json_schema
 
     registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
     show(json_schema(dict(_settings(registry))), as_json=True, render=lambda: "")

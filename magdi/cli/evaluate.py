@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,29 +13,8 @@ SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
 
 
-class EngineName(enum.StrEnum):
-    """What makes a model answer."""
-
-    auto = "auto"
-    transformers = "transformers"
-    openai = "openai"
-    vllm = "vllm"
-
-
-class PromptForm(enum.StrEnum):
-    """The prompt's form."""
-
-    auto = "auto"
-    chat = "chat"
-    paper = "paper"
-
-
-class SplitName(enum.StrEnum):
-    """What may be evaluated on."""
-
-    validation = "validation"
-    test = "test"
-
+EngineName = Literal["auto", "transformers", "openai", "vllm"]
+PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
     list[str],
@@ -45,10 +23,12 @@ Models = Annotated[
         show_default=False,
     ),
 ]
-Split = Annotated[SplitName | None, typer.Option(help="Questions to ask.", show_default="the run's, or test")]
+Split = Annotated[
+    Literal["validation", "test"] | None, typer.Option(help="Questions to ask.", show_default="the run's, or test")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first N questions only.")]
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
-Engine = Annotated[EngineName, typer.Option(help="What makes the models answer; openai is any server.")]
+Engine = Annotated[EngineName, typer.Option(help="What makes a model answer; openai is any server.")]
 Preset = Annotated[
     Literal["greedy", "paper"] | None,
     typer.Option(
@@ -77,14 +57,14 @@ def evaluate(
     split: Split = None,
     limit: Limit = None,
     base: Base = False,
-    engine: Engine = EngineName.auto,
+    engine: Engine = "auto",
     sampling: Preset = None,
     samples: Samples = None,
     temperature: Temperature = None,
     top_p: TopP = None,
     top_k: TopK = None,
     max_new_tokens: MaxNewTokens = None,
-    prompt: Prompt = PromptForm.auto,
+    prompt: Prompt = "auto",
     seed: opt.Seed = None,
     max_cost: opt.MaxCost = None,
     max_calls: opt.MaxCalls = None,
@@ -118,8 +98,8 @@ def evaluate(
         models,
         components,
         base=base,
-        engine=engine.value,
-        prompt_style=prompt.value,
+        engine=engine,
+        prompt_style=prompt,
         seed=seed,
         limits=opt.limits(
             max_cost=max_cost,
@@ -137,7 +117,7 @@ def evaluate(
         folder=out or PREDICTIONS,
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
-        settings={**given, "samples": samples, "questions": limit, "base": base, "split": split and split.value},
+        settings={**given, "samples": samples, "questions": limit, "base": base, "split": split},
         sampling=sampling,
         seed=seed,
         fresh=fresh,

@@ -42,8 +42,8 @@ def export(
     """Write a run's student as a plain model or adapter, with a model card and a line for lm-eval."""
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
-    from magdi.core.run.runs import open_run
     from magdi.plugins.exporting.export import export as write
+    from magdi.plugins.runs.finding import open_run
 
     run = run or newest("student")
     config = open_run(run).config()

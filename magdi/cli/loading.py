@@ -28,9 +28,7 @@ def load(
     Every fault is a line on stderr, unless the command shows faults itself. A plugin that is named and cannot be loaded
     is an error, unless the command is lenient.
     """
-    from magdi.core.run.runs import plugins_of
     from magdi.plugins.manager import load_plugins
-    from magdi.plugins.trust import Code
 
     plugins = load_plugins(
         plugin or (),
@@ -38,13 +36,22 @@ def load(
         enabled=enabled,
         trace=trace,
         lenient=lenient,
-        found=[Code.plugin(name, by) for name, by in plugins_of(*runs).items()],
+        found=_named_by(runs),
         optional=True,
         trust=trust(given=trusted),
     )
     if warn:
         watch(plugins)
     return plugins
+
+
+def _named_by(runs: Iterable[Path | str]) -> list[Code]:
+    if not (runs := tuple(runs)):
+        return []
+    from magdi.plugins.runs.finding import plugins_of
+    from magdi.plugins.trust import Code
+
+    return [Code.plugin(name, by) for name, by in plugins_of(*runs).items()]
 
 
 def trust(*, given: bool) -> Trust:

@@ -232,7 +232,7 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
     from magdi.cli.newest import newest
     from magdi.core.corpus.files import holds_none, pick, read_all
     from magdi.core.errors import ConfigError, DataError
-    from magdi.core.run.runs import nearest_runs
+    from magdi.plugins.runs.finding import nearest_runs
 
     paths = [Path(name) for name in names if Path(name).exists()]
     wanted = [name for name in names if not Path(name).exists()]

@@ -12,7 +12,7 @@ def newest(having: Literal["student", "mags"] | None = None) -> Path:
     Raises:
         DataError: There is none in ./runs.
     """
-    from magdi.core.run.runs import newest_run
+    from magdi.plugins.runs.finding import newest_run
 
     return say(newest_run(having).path)
 

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.run.result import RunResult
 from magdi.plugins.evaluating.result import EvaluationResult
+from magdi.plugins.runs.result import RunResult
 
 
 def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:

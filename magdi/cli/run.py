@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from magdi.cli import options as opt
+from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
 
 
 SHARED = ("--processes", "--sharding")
+PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -36,6 +39,12 @@ def run(
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     sharding: opt.Sharding = "none",
+    on: place.Where = "local",
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -43,6 +52,9 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
+    if on != "local" and not dry_run:
+        resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+        _elsewhere(request, out, on, resources)
     _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
@@ -116,6 +128,21 @@ def _go(
     if outcome.get("failed") and "RANK" not in os.environ:  # of several processes the one that began them says it
         output.warn(told_last(outcome["failed"], RunDirectory(Path(outcome["run"])).failures))
         raise typer.Exit(SOME_FAILED)
+
+
+def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
+    """Gives the same command on a cluster; what is left for this one is to say what came of it."""
+    from magdi.api import default_directory
+    from magdi.plugins.suites.engines.command import elsewhere
+
+    directory = out or default_directory(request.set_up().config)
+    arguments, skip = [], False
+    for argument in sys.argv[1:]:
+        name = argument.partition("=")[0]
+        if not skip and name not in PLACED:
+            arguments.append(argument)
+        skip = argument in PLACED
+    elsewhere(on, resources, directory, arguments)
 
 
 def _shared(processes: int, sharding: str) -> int:

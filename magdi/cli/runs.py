@@ -23,7 +23,7 @@ def list_(
     from magdi.cli.output import show
     from magdi.cli.runs_tables import list_table
     from magdi.core.errors import DataError
-    from magdi.core.run.runs import find_runs, row
+    from magdi.plugins.runs.finding import find_runs, row
 
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder", hint="magdi run makes one")
@@ -36,7 +36,7 @@ def show_(run: Run, json: opt.Json = False) -> None:
     """Show what a run was told and what it came to."""
     from magdi.cli.output import show
     from magdi.cli.runs_tables import show_table
-    from magdi.core.run.runs import open_run, row
+    from magdi.plugins.runs.finding import open_run, row
 
     directory = open_run(run)
     document = row(directory)
@@ -49,8 +49,8 @@ def compare(first: Run, second: Run, json: opt.Json = False) -> None:
     """Compare two runs: settings that differ, and accuracy on the same questions, second less first."""
     from magdi.cli.output import show
     from magdi.cli.runs_tables import compare_table
-    from magdi.core.run.runs import compare as compare_runs
-    from magdi.core.run.runs import open_run
+    from magdi.plugins.runs.finding import compare as compare_runs
+    from magdi.plugins.runs.finding import open_run
 
     document = compare_runs(open_run(first), open_run(second))
     show(document, as_json=json, render=lambda: compare_table(document))

@@ -52,7 +52,7 @@ def _listed(entries: Sequence[dict[str, str]]) -> str:
 
 def _named(path: str) -> Iterator[Code]:
     """Yields the code that is at a path, or that the file or the runs there name."""
-    from magdi.core.run.runs import find_runs, plugins_of
+    from magdi.plugins.runs.finding import find_runs, plugins_of
     from magdi.plugins.trust import Code
 
     place = Path(path)

@@ -47,7 +47,7 @@ def view(
 def _newest() -> Path:
     """Returns the newest run in ./runs or, where that is a suite's, the suite; says on stderr which."""
     from magdi.cli.newest import say
-    from magdi.core.run.runs import newest_run
+    from magdi.plugins.runs.finding import newest_run
     from magdi.plugins.suites.page import is_suite
 
     run = newest_run().path

@@ -86,7 +86,7 @@ class Task(Configurable):
         """Returns what `extract` reads, and by which rule: "task" where it was not one of magdi's own readers."""
         with noticing() as noticed:
             answer = self.extract(text, question)
-        return noticed.get(answer) or Reading(answer, Rule.TASK)
+        return noticed.get(answer) or Reading(answer, Rule.NOTHING if answer is None else Rule.TASK)
 
     def grade(self, answer: str | None, gold: str) -> bool:
         """Returns whether an extracted answer is right."""

@@ -27,8 +27,8 @@ from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
 from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
-from magdi.plugins.suites.runner import Bench, Observe
 from magdi.plugins.suites.suite import Suite
+from magdi.plugins.suites.worker import Bench, Observe
 from magdi.plugins.trust import Trust
 
 SEEDS = 5
@@ -114,7 +114,7 @@ def set_up_suite(
 
     on = _instrument(sources(), instrument, file)
     if on is not None:
-        below.insert(0, settings_layer(INSTRUMENTS[on], f"instrument {on}"))
+        below.insert(0, settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}"))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(

@@ -8,7 +8,7 @@ MANY = 0.05
 """Share of answers from which on a setting is to blame, rather than a student that repeats itself now and then."""
 
 
-def cut_answers(who: str, share: float, length: int, setting: str) -> str:
+def answers_cut_warning(who: str, share: float, length: int, setting: str) -> str:
     """Returns a warning where many answers were cut off; empty where it is few.
 
     Args:
@@ -23,7 +23,7 @@ def cut_answers(who: str, share: float, length: int, setting: str) -> str:
     return f"warning: {cut}; {setting} lets them end"
 
 
-def cut_chains(counts: Mapping[str, int], length: int) -> str:
+def chains_cut_warning(counts: Mapping[str, int], length: int) -> str:
     """Returns a warning where reasoning to learn from was cut, or MAGs were left out for their questions' length.
 
     Args:

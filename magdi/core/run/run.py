@@ -57,7 +57,7 @@ def run(
         progress: Who is told how it goes.
 
     Returns:
-        The directory; `magdi.core.run.result` reads the outcome from it.
+        The directory; `magdi.plugins.runs.result` reads the outcome from it.
 
     Raises:
         ConfigError: There is no such stage.

@@ -20,15 +20,14 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
-from magdi.core.evaluation.cuts import cut_answers, cut_chains
+from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
 from magdi.core.mag import Mag, Question, read_mags, write_mags
-from magdi.core.run.clock import Clock
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
 from magdi.core.run.figures import discussion_figures, training_document, training_figures
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
-from magdi.core.run.progress import Progress
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
@@ -90,7 +89,7 @@ class Workshop:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
         found = read_in_turn([Path(file) for file in given.mag_files], bad)
-        with Clock(self.progress, "MAGs", None, "MAGs") as clock:
+        with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
         if next(found, None) is not None:
@@ -135,7 +134,7 @@ class Workshop:
 
         cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
-            Clock(self.progress, "discussion", len(questions), "questions") as clock,
+            StageProgress(self.progress, "discussion", len(questions), "questions") as clock,
             Journal(self.directory.journal, cache=cache or None) as journal,
         ):
             stored = discuss_to_file(
@@ -190,7 +189,7 @@ class Workshop:
         student = load_student(config.student, path=self.base, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
         lines = MetricsFile(self.directory.metrics)
-        with Clock(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
+        with StageProgress(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
                 lines.write(metrics)
@@ -218,7 +217,7 @@ class Workshop:
             teaching = {name: each.lacking for name, each in objectives.items() if each.teaches}
             why = f"{' or '.join(dict.fromkeys(teaching.values()))}, and {', '.join(teaching)} learns nothing from them"
             self._note(f"warning: {untaught:,} of {report.counts['mags']:,} MAGs have {why}")
-        self._note(cut_chains(report.counts, student.max_length))
+        self._note(chains_cut_warning(report.counts, student.max_length))
         counted = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
@@ -257,11 +256,11 @@ class Workshop:
         if config.model != "tiny":
             return config.model
         with ExitStack() as stack:
-            begun: list[Clock] = []
+            begun: list[StageProgress] = []
 
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
-                    begun.append(stack.enter_context(Clock(self.progress, "tiny base", total, "steps")))
+                    begun.append(stack.enter_context(StageProgress(self.progress, "tiny base", total, "steps")))
                 begun[0].at(step)
 
             cache = cache_directory() / "bases"
@@ -289,7 +288,7 @@ class Workshop:
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
             cut = outcome["student"]["cut_off"]
-            self._note(cut_answers("the student", cut, most, "--set evaluation.max_new_tokens=N"))
+            self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
@@ -317,7 +316,7 @@ class Workshop:
         total, out = len(questions) * config.evaluation.samples, self.directory.predictions(who)
 
         def answered() -> list[Prediction]:
-            with Clock(self.progress, f"{who} answers", total, "answers") as clock:
+            with StageProgress(self.progress, f"{who} answers", total, "answers") as clock:
                 return answer_questions(
                     model,
                     questions,

@@ -21,8 +21,8 @@ from magdi.core.mag import Question
 from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.known import learned_mags
-from magdi.core.run.runs import RUNS, nearest_runs, open_run
 from magdi.core.run.seats import priced
+from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
 
 EngineName = Literal["auto", "transformers", "openai", "vllm"]
 

@@ -10,15 +10,14 @@ from typing import Any
 
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
-from magdi.core.evaluation.cuts import cut_answers
+from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.mag import Question
-from magdi.core.run.clock import Clock
 from magdi.core.run.known import count_known, warning
-from magdi.core.run.progress import Progress
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.task import Task
 from magdi.plugins.evaluating.contenders import Contender, require_questions
 
@@ -73,7 +72,7 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
         scores = score(predictions)
         models.append({"name": contender.name} | told | scores.to_dict())
         most = plan.settings.max_new_tokens
-        cut = cut_answers(contender.name, scores.cut_off, most, "--max-new-tokens N")
+        cut = answers_cut_warning(contender.name, scores.cut_off, most, "--max-new-tokens N")
         if cut and not contender.kept:
             progress.note(cut)
     names = [contender.name for contender in contenders]
@@ -90,7 +89,7 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
 
 def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
     total = len(plan.questions) * plan.settings.samples
-    with Clock(progress, contender.name, total, "answers") as clock:
+    with StageProgress(progress, contender.name, total, "answers") as clock:
 
         def told(done: int, of: int, right: int) -> None:
             clock.at(done, {"right %": 100 * right / done})

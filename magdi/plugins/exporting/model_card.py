@@ -11,7 +11,7 @@ import yaml
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.result import document
+from magdi.plugins.runs.result import document
 
 
 def model_card(

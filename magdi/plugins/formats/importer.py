@@ -11,7 +11,7 @@ from magdi.core.mag import Mag, Message
 
 if TYPE_CHECKING:
     from magdi.plugins.formats.importers.reader import Reader
-    from magdi.plugins.formats.importers.source import Item
+    from magdi.plugins.formats.importers.source import Item, OnBad
 
 
 class Importer(Configurable):
@@ -19,13 +19,16 @@ class Importer(Configurable):
 
     Attributes:
         example: What a file with one discussion holds, as read from JSON: the smallest that can be read.
+        gathers: Whether parts of a discussion may stand in several files: `discussions` is given the items of all files
+            together then, once the other files are read.
     """
 
     example: ClassVar[Any]
+    gathers: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, value: Any) -> bool:
-        """Returns whether a value, of whatever form, is a discussion of this format."""
+        """Returns whether a value, of whatever form, is the first item of a file of this format."""
 
     @abstractmethod
     def read(self, item: Item, reader: Reader) -> Mag:
@@ -35,10 +38,13 @@ class Importer(Configurable):
             Exception: Whatever comes of a value that is not as it should be; it is told with file and line.
         """
 
-    def discussions(self, items: Iterator[Item]) -> Iterator[Item]:
+    def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields one item a discussion, of those of a file: its lines, the elements of its list, or its one object.
 
         As they are, unless a format keeps several discussions in one object, or one in several lines.
+
+        Raises:
+            MagFileError: Part of an item cannot be read, and there is no ``on_bad`` to tell.
         """
         yield from items
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -55,30 +56,43 @@ def import_files(
     """
     importers = all_importers(default_registry()) if importers is None else importers
     taken: set[str] = set()
+    for name, item in _discussions(list(map(Path, paths)), reader, importers, on_bad_item):
+        with _telling(on_bad_item):
+            mag = _unique(_read(item, name, importers[name], reader), taken)
+            taken.add(mag.id)
+            yield mag
+
+
+def _discussions(
+    paths: Sequence[Path], reader: Reader, importers: Mapping[str, Importer], on_bad: OnBad | None
+) -> Iterator[tuple[str, Item]]:
+    """Yields the discussions of all files; those of importers that gather come last."""
+    gathered: dict[str, list[Path]] = {}
     for path in paths:
-        for mag in _mags(Path(path), reader, importers, on_bad_item):
-            named = _unique(mag, taken)
-            taken.add(named.id)
-            yield named
+        with _telling(on_bad):
+            items = read_items(path, on_bad)
+            if (first := next(items, None)) is None:
+                continue
+            name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
+            if importers[name].gathers:
+                gathered.setdefault(name, []).append(path)
+                continue
+            yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
+    for name, files in gathered.items():
+        with _telling(on_bad):
+            every = chain.from_iterable(read_items(path, on_bad) for path in files)
+            yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
 
 
-def _mags(path: Path, reader: Reader, importers: Mapping[str, Importer], on_bad_item: OnBad | None) -> Iterator[Mag]:
+@contextmanager
+def _telling(on_bad: OnBad | None) -> Iterator[None]:
+    """Tells of an error instead of raising it, where there is somebody to tell."""
     try:
-        items = read_items(path, on_bad_item)
-        if (first := next(items, None)) is None:
-            return
-        name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
-        for item in importers[name].discussions(chain([first], items)):
-            try:
-                yield _read(item, name, importers[name], reader)
-            except MagFileError as error:
-                if on_bad_item is None:
-                    raise
-                on_bad_item(error)
+        yield
     except MagFileError as error:
-        if on_bad_item is None:
+        if on_bad is None:
             raise
-        on_bad_item(error)
+        on_bad(error)
 
 
 def recognise(first: Item, importers: Mapping[str, Importer]) -> str:
@@ -88,12 +102,9 @@ def recognise(first: Item, importers: Mapping[str, Importer]) -> str:
         MagFileError: There is none.
     """
     for name, importer in importers.items():
-        try:
-            found = next(importer.discussions(iter([first])), None)
-            if found is not None and importer.recognises(found.value):
+        with suppress(Exception):  # of a value that is none of its own it may expect anything
+            if importer.recognises(first.value):
                 return name
-        except Exception:  # noqa: S112 (of a value that is none of its own it may expect anything)
-            continue
     known = f"name one with --format: {', '.join(importers)}"
     raise MagFileError(first.path, first.line, "is in no format that is known", hint=known)
 

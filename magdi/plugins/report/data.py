@@ -19,7 +19,6 @@ from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
-from magdi.core.run.runs import nearest_runs
 from magdi.core.run.state import State
 from magdi.plugins.report import summary
 from magdi.plugins.report.answers import WHO, Answers
@@ -28,6 +27,7 @@ from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.page import write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.training import curves
+from magdi.plugins.runs.finding import nearest_runs
 from magdi.plugins.suites.page import is_suite, write_suite_page
 
 MOST_FAILURES = 1000

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from magdi.core.components import Components
-from magdi.core.discussion.plan import Plan, make_plan
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.run import STAGES
 from magdi.core.run.seats import seats
+from magdi.plugins.runs.discussion_plan import Plan, make_plan
 from magdi.plugins.suites.jobs import Job
 
 PER_STEP = 0.065

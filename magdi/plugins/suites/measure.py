@@ -29,6 +29,7 @@ from magdi.core.run.stages import Workshop
 from magdi.core.task import Task
 from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
+from magdi.plugins.suites.information import MEASURE, information
 from magdi.plugins.suites.jobs import Job
 
 DIFFICULTY = ("steps", "level", "luck")
@@ -91,11 +92,18 @@ def measure(
             predictions = [regraded(task, asked[each.id], each) for each in predictions if each.id in asked]
         answers = correct_by_question(predictions)
         figures = _of_answers(predictions) | _traits(task, asked, predictions) | _of_training(directory)
+    elif job.measure.startswith(MEASURE):
+        if again is not None:
+            return again
+        told = information(workshop, directory, job.measure.removeprefix(MEASURE))
+        answers, asked, figures = told.answers, {}, told.figures
     else:
         mags = list(read_mags(directory.mags))
         asked = {mag.question.id: mag.question for mag in mags}
         answers = dict(_of_talk(mags, job.measure, workshop.task))
         figures["output_tokens"] = _spoken(mags, job.measure) / len(mags)
+        with suppress(DataError):
+            figures["questions_test"] = len(workshop.task.questions("test"))
     figures["accuracy"] = sum(answers.values()) / len(answers)
     keyed, difficulty = _keyed(answers, asked), _by_difficulty(answers, asked)
     if again is not None:
@@ -150,6 +158,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
     """
     settings: Iterable[Mapping[str, Any]] = [each.settings for each in chosen(config).values()]
     if measure != "student":
+        measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]
         settings = find_level(f"single-teacher:{agent}" if agent else "2").objectives.values()
     counts: Counter[str] = Counter()
@@ -161,6 +170,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
         counts["team_right"] += bool(mag.decision.correct)
         for turn in mag.turns:
             counts[f"round_{turn.round}"] += 1
+            counts[f"agent_{turn.agent}"] += 1
     right = counts.pop("team_right") / counts["mags"]
     return {**counts, "turns_per_mag": _turns(counts) / counts["mags"], "team_accuracy": right}
 

@@ -15,6 +15,8 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
+from magdi.plugins.suites.engines.choose import engine
+from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.estimate import estimate
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.grid import Grid, chosen
@@ -22,7 +24,8 @@ from magdi.plugins.suites.jobs import MEASURED, Job, Planner
 from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
 from magdi.plugins.suites.results import Trial, Trials, as_read, make_document, write_document
-from magdi.plugins.suites.runner import Bench, Failure, execute, in_order
+from magdi.plugins.suites.runner import execute, in_order
+from magdi.plugins.suites.worker import Bench, Failure
 
 PAUSE = 30.0
 """Least seconds between two keepings of what has come out so far, and how often what one takes lies between them."""
@@ -90,7 +93,15 @@ class Suite:
             "estimate": estimate(jobs, left, self.components),
         }
 
-    def run(self, bench: Bench, *, workers: int, progress: Progress, fresh: bool = False) -> dict[str, Any]:
+    def run(
+        self,
+        bench: Bench,
+        *,
+        progress: Progress,
+        on: On = "local",
+        resources: Resources | None = None,
+        fresh: bool = False,
+    ) -> dict[str, Any]:
         """Does what is left to do, and returns the outcome; see `magdi.plugins.suites.results`.
 
         The outcome so far, and its page, are kept now and then: a suite that is killed can be looked at.
@@ -118,7 +129,9 @@ class Suite:
                 self.outcome(seconds=now - started)
                 due = time.monotonic() + PAUSE * max(1.0, time.monotonic() - now)
 
-        failures = execute(left, bench, workers=workers, on_end=on_end)
+        resources = resources or Resources()
+        where = engine(on, bench, resources, self.folder) if left else None
+        failures = execute(left, bench, engine=where, on_end=on_end)
         progress.finish(time.monotonic() - started)
         for failure in failures:
             if failure.kind != "not begun":

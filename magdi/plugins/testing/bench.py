@@ -71,7 +71,7 @@ def doing(what: str, seconds: float | None = None) -> None:
 
 
 @dataclass(eq=False)
-class Bench:
+class CheckProcess:
     """Makes checks where they can be cut off; see the module.
 
     Attributes:

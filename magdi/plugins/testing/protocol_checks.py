@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 
-from magdi.core.discussion.plan import max_calls
 from magdi.core.errors import ConfigError, ProtocolError
 from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.protocol import Agent
+from magdi.plugins.runs.discussion_plan import max_calls
 from magdi.plugins.testing import prompt_checks
 from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, doing
 from magdi.plugins.testing.discussions import (

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import Bench, CheckFailed, caused_by
+from magdi.plugins.testing.bench import CheckFailed, CheckProcess, caused_by
 
 if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
@@ -43,7 +43,7 @@ class Specimen:
     config: BaseModel | None = None
     component: Component | None = None
     server: Callable[[], Any] | None = None
-    bench: Bench = field(default_factory=Bench, repr=False)
+    bench: CheckProcess = field(default_factory=CheckProcess, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def keep(self, key: str, make: Callable[[], T]) -> T:

@@ -2,7 +2,7 @@ import json
 
 from pydantic import BaseModel, Field
 
-from magdi.core.config.schema import json_schema
+from magdi.plugins.config_schema import json_schema
 
 
 class Prompts(BaseModel, extra="forbid"):

@@ -14,12 +14,12 @@ from magdi.core.discussion import plan
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.driver import Seat, hold_discussions
 from magdi.core.discussion.gate import Rate, estimated_tokens
-from magdi.core.discussion.plan import make_plan, max_calls
 from magdi.core.discussion.usage import Most
 from magdi.core.errors import ConfigError, LimitReached
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent
 from magdi.core.teacher import Price, Request, Sampling
+from magdi.plugins.runs.discussion_plan import make_plan, max_calls
 from magdi.plugins.teachers.prices import price_of
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single

@@ -18,20 +18,19 @@ import magdi.core.evaluation.transformers_engine
 import magdi.encoders.gcn
 import magdi.plugins.teachers.simulated  # noqa: F401 (imported before the fork, as what is above)
 from magdi.cli.app import main as magdi_main
-from magdi.core.run.clock import Clock
-from magdi.core.run.progress import Figures
+from magdi.core.run.progress import Figures, StageProgress
 
 
 def kill_at(stage: str, count: int) -> None:
     """Sees to it that this process is killed as soon as so much of a stage is done."""
-    tell = Clock.at
+    tell = StageProgress.at
 
-    def at(self: Clock, done: int, figures: Figures | None = None) -> None:
+    def at(self: StageProgress, done: int, figures: Figures | None = None) -> None:
         tell(self, done, figures)
         if self._name == stage and done >= count:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Clock.at = at  # type: ignore[method-assign]
+    StageProgress.at = at  # type: ignore[method-assign]
 
 
 def main() -> None:

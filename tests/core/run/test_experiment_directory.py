@@ -15,8 +15,8 @@ import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
 from magdi.core.run.directory import RunDirectory, deciding
-from magdi.core.run.result import document
 from magdi.core.run.written import LOCK
+from magdi.plugins.runs.result import document
 
 AT_WORK = """
 import sys

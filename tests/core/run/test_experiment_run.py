@@ -27,7 +27,7 @@ from magdi.core.mag import read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.inputs import contents
 from magdi.core.run.progress import Silent
-from magdi.core.run.runs import compare
+from magdi.plugins.runs.finding import compare
 
 
 @pytest.fixture(scope="module")

@@ -53,16 +53,25 @@ class LastWord(Task):
         return text.split()[-1].strip(".") if text.split() else None
 
 
-def test_a_task_that_only_extracts_says_rule_task_where_it_reads_otherwise() -> None:
+class OwnOrOurs(LastWord):
+    """A task that takes magdi's reader, and its own where that finds nothing."""
+
+    def extract(self, text: str, question: Question) -> str | None:
+        return extract(text, question) or super().extract(text, question)
+
+
+def test_a_task_that_only_extracts_says_rule_task_where_it_was_none_of_ours() -> None:
     task = LastWord()
-    assert task.read("The answer is 42.", NUMBER) == Reading("42", Rule.MARKER)
+    assert OwnOrOurs().read("The answer is 42.", NUMBER) == Reading("42", Rule.MARKER)
+    assert OwnOrOurs().read("That I leave to you.", NUMBER) == Reading("you", Rule.TASK)
+    assert task.read("The answer is 42.", NUMBER) == Reading("42", Rule.TASK)
     assert task.read("The answer is 42, my friend.", NUMBER) == Reading("friend", Rule.TASK)
     assert task.read("", NUMBER) == Reading(None, Rule.NOTHING)
 
 
 def test_a_reply_is_parsed_with_its_rule() -> None:
     def reader(text: str) -> Reading:
-        return LastWord().read(text, NUMBER)
+        return OwnOrOurs().read(text, NUMBER)
 
     assert read_reply("So 6 * 7 = 42. The answer is 42.", FreeAnswer(), reader).rule == "marker"
     assert read_reply('{"reasoning": "", "answer": 42, "confidence": 1}', JsonAnswer(), reader).rule == "bare"

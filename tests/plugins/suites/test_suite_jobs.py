@@ -10,9 +10,11 @@ import pytest
 
 from magdi.core.components import Components
 from magdi.plugins.suite_setup import set_up_suite
+from magdi.plugins.suites.engines.local import Local
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.runner import Observe, execute, in_order
+from magdi.plugins.suites.runner import execute, in_order
 from magdi.plugins.suites.suite import Suite
+from magdi.plugins.suites.worker import Observe
 
 
 def suite(tmp_path: Path, name: str, **options: Any) -> Suite:
@@ -102,13 +104,14 @@ def dying() -> tuple[Components, Observe]:
 def test_a_process_that_dies_is_a_failure_and_not_the_end(tmp_path: Path) -> None:
     jobs = suite(tmp_path, "graphs", seeds=1).jobs()
     ended: list[Job] = []
-    failures = execute(jobs, dying, workers=2, on_end=ended.append)
+    failures = execute(jobs, dying, engine=Local(dying, 2), on_end=ended.append)
     assert len(ended) == len(failures) == len(jobs)
     assert "its process died" in failures[0].error
     assert {failure.kind for failure in failures if failure.job.kind == "cell"} == {"not begun"}
 
 
 def test_nothing_is_begun_where_all_is_done(tmp_path: Path) -> None:
+    jobs = suite(tmp_path, "graphs", seeds=1).jobs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Job, "done", property(lambda self: True))
-        assert execute(suite(tmp_path, "graphs", seeds=1).jobs(), dying, workers=2, on_end=lambda job: None) == []
+        assert execute(jobs, dying, engine=Local(dying, 2), on_end=lambda job: None) == []

@@ -17,7 +17,7 @@ SUITE = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from magdi.plugins.suites.runner import end_with_parent
+from magdi.plugins.suites.worker import end_with_parent
 
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)

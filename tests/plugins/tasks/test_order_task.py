@@ -7,6 +7,7 @@ import pytest
 from magdi.core.mag import Message
 from magdi.core.teacher import Request
 from magdi.plugins.tasks.arithmetic import belongs
+from magdi.plugins.tasks.bugs import Bugs
 from magdi.plugins.tasks.order import Order, OrderConfig
 from magdi.plugins.tasks.procedures import BUGS, result, work
 from magdi.plugins.tasks.word_problems import Line, read_lines, read_problems
@@ -121,3 +122,28 @@ def test_traits_tell_procedure_and_faithfulness_apart():
 def test_bugs_by_hand(calculation, bug, wrong):
     value, operation, amount = calculation
     assert result(operation, value, amount, (bug,)) == wrong
+
+
+def test_bugs_of_each_kind_show_alone_and_are_balanced():
+    task = Bugs(OrderConfig(train=96, validation=1, test=1))
+    said = Counter()
+    for question in task.questions("train"):
+        problem, bug = problem_of(question), question.metadata["bug"]
+        right, wrong = work(problem), work(problem, (bug,))
+        assert right[-1].right != wrong[-1].right
+        assert work(problem, task.bugs) == wrong
+        assert all(work(problem, (other,)) == right for other in task.bugs if other != bug)
+        said[bug] += 1
+        said[question.gold, problem.answer(wrong[-1].right)] += 1
+    assert set(said.values()) == {32, 24}
+
+
+@pytest.mark.parametrize("profile", ["bugs-carry", "bugs-borrow", "bugs-order"])
+def test_each_teacher_is_now_and_then_without_another_bug(profile):
+    right = Counter()
+    for question in Bugs(OrderConfig(train=96, validation=1, test=1)).questions("train"):
+        lines = read_lines(reply(profile, question).text)
+        right[question.metadata["bug"]] += lines == work(problem_of(question))
+    own = profile.removeprefix("bugs-")
+    assert 6 <= right.pop(own) <= 20  # of 32
+    assert not +right

@@ -28,7 +28,7 @@ from magdi.plugins.testing import (
     run_checks,
     tiny_student,
 )
-from magdi.plugins.testing.bench import Bench, doing
+from magdi.plugins.testing.bench import CheckProcess, doing
 from magdi.plugins.testing.fresh import elsewhere
 from magdi.plugins.testing.runner import failures
 from magdi.plugins.testing.scripted import unique_word
@@ -217,7 +217,7 @@ def says_seven(specimen):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_every_check_ends_and_the_next_is_made(check, how, message):
-    bench = Bench()
+    bench = CheckProcess()
     outcome = bench.make(check, "seven")
     assert outcome.how == how
     assert outcome.message.startswith(message)
@@ -226,7 +226,7 @@ def test_every_check_ends_and_the_next_is_made(check, how, message):
 
 
 def test_where_nothing_can_be_forked_a_thread_is_left_behind():
-    bench = Bench(in_thread=True)
+    bench = CheckProcess(in_thread=True)
     assert bench.make(says_seven, "thread").message == "seven of thread"
     assert bench.make(swallows_for_a_while, "thread").message == "waiting has not ended after 0.05 s"
     assert bench.make(says_seven, "thread").message == "seven of thread"

@@ -15,7 +15,7 @@ from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer, messages_of
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item, entries
+from magdi.plugins.formats.importers.source import Item, OnBad, entries
 
 _LEAD = re.compile(r"^Can you (?:answer the following question as accurately as possible|solve .{0,40}?problem)\?\s*")
 _TAIL = re.compile(
@@ -45,17 +45,17 @@ class DuDebates(Importer):
     }
 
     def recognises(self, value: Any) -> bool:
-        """Returns whether a value is ``[[chat, ...], gold]`` or a list of chats."""
-        return isinstance(value, list | tuple) and len(value) > 0 and (_are_chats(value[0]) or _are_chats(value))
+        """Returns whether a value is one debate, or an object of debates by their question."""
+        return _is_debate(next(iter(value.values()), None) if isinstance(value, dict) else value)
 
-    def discussions(self, items: Iterator[Item]) -> Iterator[Item]:
+    def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields a file's values, where it is one object, each with the question as its key."""
         for item in items:
             yield from entries(item) if isinstance(item.value, dict) else [item]
 
     def read(self, item: Item, reader: Reader) -> Mag:
         """Returns the MAG of one question."""
-        if not self.recognises(item.value):
+        if not _is_debate(item.value):
             raise ValueError("it is not [[chat of agent 1, ...], gold]")
         raw, gold, *more = item.value if _are_chats(item.value[0]) else (item.value, None)
         chats = [messages_of(chat) for chat in raw]
@@ -68,6 +68,11 @@ class DuDebates(Importer):
         if not turns:
             raise ValueError("no agent has said anything")
         return reader.mag(item, question, "debate", turns, stop="rounds", format="du")
+
+
+def _is_debate(value: Any) -> bool:
+    """Returns whether a value is ``[[chat, ...], gold]`` or a list of chats."""
+    return isinstance(value, list | tuple) and len(value) > 0 and (_are_chats(value[0]) or _are_chats(value))
 
 
 def _are_chats(value: Any) -> bool:

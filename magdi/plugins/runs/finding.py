@@ -13,7 +13,7 @@ from magdi.core.errors import DataError
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
-from magdi.core.run.result import document
+from magdi.plugins.runs.result import document
 
 if TYPE_CHECKING:
     from magdi.core.evaluation.statistics import Comparison
@@ -97,7 +97,7 @@ def plugins_of(*paths: Path | str) -> dict[str, str]:
 def row(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's line in a list.
 
-    Keys: those of `magdi.core.run.result.document`, and ``settings``: task, protocol, encoder, student, level,
+    Keys: those of `magdi.plugins.runs.result.document`, and ``settings``: task, protocol, encoder, student, level,
     edges, seed; empty where this version of magdi cannot read the run's configuration. Of a run whose files are torn
     the status is ``unreadable``, and ``error`` says why.
     """

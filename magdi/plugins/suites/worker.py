@@ -1,0 +1,125 @@
+"""A job where it is done: in this process or another one, on this machine or another one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import connection, parent_process
+from typing import Any
+
+from magdi.core.components import Components
+from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
+from magdi.core.run.progress import Figures, Progress
+from magdi.plugins.suites.jobs import Job
+from magdi.plugins.suites.work import do
+
+TRACE = "error.txt"
+
+Observe = Callable[..., None]
+Bench = Callable[[], tuple[Components, Observe]]
+"""Makes what a worker needs: components, and who is told of events. Called once in each process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed.
+
+    Attributes:
+        job: The job.
+        error: What ended it.
+        kind: ``failed``, ``stopped`` (at a limit), or ``not begun`` (what it needs has failed).
+    """
+
+    job: Job
+    error: str
+    kind: str = "failed"
+
+
+class Observed:
+    """Progress inside a worker: plugins are told of events, and nobody of the rest."""
+
+    def __init__(self, observe: Observe, note: Callable[[str], None] = lambda text: None) -> None:
+        self._observe, self._note = observe, note
+
+    def stage(self, name: str, total: int | None, unit: str) -> None:
+        """Does nothing."""
+
+    def advance(self, done: int, figures: Figures) -> None:
+        """Does nothing."""
+
+    def finish(self, seconds: float) -> None:
+        """Does nothing."""
+
+    def note(self, text: str) -> None:
+        """Passes it on."""
+        self._note(text)
+
+    def event(self, hook: str, **facts: Any) -> None:
+        """Tells plugins."""
+        self._observe(hook, **facts)
+
+
+def done(job: Job, components: Components, progress: Progress) -> Failure | None:
+    """Does a job; anything that an error of it can be said in is said."""
+    try:
+        do(job, components, progress)
+    except LimitReached as error:
+        return Failure(job, _words(error), "stopped")
+    except MagdiError as error:
+        return Failure(job, _words(error))
+    except Exception as error:
+        with suppress(OSError, RunDirectoryError):
+            job.directory.mkdir(parents=True, exist_ok=True)
+            (job.directory / TRACE).write_text(traceback.format_exc(), "utf-8")
+        return Failure(job, f"{type(error).__name__}: {error} (see {job.directory / TRACE})")
+    return None
+
+
+def _words(error: MagdiError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message
+
+
+Work = Callable[[bytes, str, Job], Failure | None]
+"""Does a job: see `do_in_worker`."""
+
+
+@cache
+def _made(bench: bytes) -> tuple[Components, Observe]:
+    """Returns what a pickled bench makes; a process that is kept for many jobs makes it once."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    make: Bench = pickle.loads(bench)
+    return make()
+
+
+def do_in_worker(bench: bytes, folder: str, job: Job) -> Failure | None:
+    """Does a job in a process of its own.
+
+    Args:
+        bench: Makes what it needs; a `Bench`, pickled.
+        folder: The working directory that the job's paths are relative to.
+        job: The job.
+    """
+    os.chdir(folder)
+    components, observe = _made(bench)
+    return done(job, components, Observed(observe))
+
+
+def end_with_parent() -> None:
+    """Ends this process once the one that began it is gone: a killed suite leaves nobody behind in its runs."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()
