@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -74,14 +75,17 @@ def _forget_renewed(folder: Path) -> None:
         file.unlink()
 
 
-def claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Notes what the checkpoints in a folder are of.
+def claim(folder: Path, identity: dict[str, Any], threads: int = 1) -> int:
+    """Notes what the checkpoints in a folder are of; returns the threads that they were begun with, else ``threads``.
+
+    Sums, and so weights, may depend on their number.
 
     Raises:
         TrainingError: They are of a run with other settings or MAGs.
     """
     path = folder / IDENTITY
     before = read_json(path) if path.exists() else {}
+    begun = before.pop("threads", None)
     changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
     if changed and before and newest(folder) is not None:
         raise TrainingError(
@@ -90,8 +94,11 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         )
     if changed:
         _forget_renewed(folder)
+    elif isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1):
+        threads = begun
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(identity, indent=1))
+    write_whole(path, json.dumps({**identity, "threads": threads}, indent=1))
+    return threads
 
 
 def discard(folder: Path) -> None:
