@@ -83,6 +83,7 @@ class Settings(TypedDict, total=False):
     level: str | Sequence[str]
     method: str
     edges: str
+    refresh: int
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
@@ -220,6 +221,7 @@ def ablate(
     resources: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
+    instrument: str | None = None,
     quick: bool = False,
     rescore: bool = False,
     fresh: bool = False,
@@ -239,6 +241,7 @@ def ablate(
         resources: What a run is given there: ``gpus``, ``cpus``, ``time``, ``partition``, ``address``.
         only: ``key=value`` pairs that choose cells.
         equal: Even cells out by ``steps``, ``tokens`` or ``calls``.
+        instrument: The embedded task to run on: ``arithmetic``, ``order`` or ``bugs``; as the suite says when left out.
         quick: Make all of it small.
         rescore: Read and grade the kept answers anew, and do nothing else.
         fresh: Throw away the cells' runs; discussions and bases stay.
@@ -271,6 +274,7 @@ def ablate(
         seeds=seeds,
         only=only,
         equal=equal,
+        instrument=instrument,
         quick=quick,
         flags=flags,
         trust=Trust(trust),

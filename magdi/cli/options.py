@@ -55,6 +55,7 @@ Decision = Annotated[Text, _component("Decision rule; the protocol's own by defa
 Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.")]
 Method = Annotated[Text, _setting("magdi: one student; malt: an adapter for each role.")]
 Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.")]
+Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
 Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.")]
@@ -170,6 +171,7 @@ SHARED: dict[str, Any] = {
     "level": Level,
     "method": Method,
     "edges": Edges,
+    "refresh": Refresh,
     "limit": Limit,
     "seed": Seed,
     "preset": Preset,

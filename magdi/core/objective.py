@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -123,6 +123,14 @@ class Selecting:
         digest = hashlib.blake2b(f"{self.seed}:{self.mag.id}".encode(), digest_size=8).digest()
         return np.random.default_rng(int.from_bytes(digest, "little"))
 
+    def with_labels_shuffled(self) -> Selecting:
+        """Returns the same with the MAG's labels dealt out anew among the turns that have one."""
+        turns = list(self.mag.turns)
+        labelled = [turn.step for turn in turns if turn.label is not None]
+        for step, source in zip(labelled, self.rng.permutation(labelled).tolist(), strict=True):
+            turns[step] = turns[step].model_copy(update={"label": self.mag.turns[source].label})
+        return replace(self, mag=self.mag.model_copy(update={"turns": tuple(turns)}))
+
 
 class ObjectiveConfig(BaseModel, extra="forbid", allow_inf_nan=False):
     """What every objective can be told; an objective's own ``Config`` derives from it."""
@@ -130,6 +138,11 @@ class ObjectiveConfig(BaseModel, extra="forbid", allow_inf_nan=False):
     weight: float = Field(1.0, ge=0, le=1e9, description="What it is multiplied by; 0 leaves it out.")
     anneal: float = Field(
         0.0, ge=0, le=1, description="Share of training after which the weight has fallen linearly to 0; 0: constant."
+    )
+    shuffled: bool = Field(
+        False,
+        description="A control: it is given every MAG's labels dealt out by lot among its turns. What it then still "
+        "gains does not come from who is right.",
     )
 
 
@@ -209,5 +222,5 @@ class Objective(Configurable):
         return {key: value for key, value in self.config.model_dump(mode="json").items() if key not in WEIGHING}
 
 
-WEIGHING = frozenset(ObjectiveConfig.model_fields)
+WEIGHING = frozenset({"weight", "anneal"})
 """Settings that decide nothing of what is read."""

@@ -1,4 +1,4 @@
-"""The paper's encoder: graph convolutions that average over what a turn was shown (MAGDi, section 3.3)."""
+"""The paper's encoder: graph convolutions that average over what a turn was shown (MAGDi, section 3.4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from magdi.encoders.settings import GcnConfig
 
 
 class Gcn(Encoder):
-    r"""Two graph convolutions with one-sided normalisation, the L_I branch of MAGDi (section 3.3).
+    r"""Two graph convolutions with one-sided normalisation, the L_I branch of MAGDi (section 3.4).
 
     .. math:: h^{(l+1)} = \mathrm{ReLU}(D^{-1} M h^{(l)} W^{(l)})
 

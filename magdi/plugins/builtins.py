@@ -145,6 +145,8 @@ def magdi_tasks() -> Iterator[Component]:
     yield from _of(
         "magdi.plugins.tasks",
         ("arithmetic", "arithmetic:Arithmetic", "Procedural word problems, several steps."),
+        ("order", "order:Order", "Instrument: a misconception that two of three share."),
+        ("bugs", "bugs:Bugs", "Instrument: bugs of calculating, of three kinds."),
         ("gsm8k", "gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
         ("strategyqa", "strategyqa:StrategyQa", "Yes or no, with implicit steps."),
         ("commonsense-qa", "commonsense_qa:CommonsenseQa", "Five options, common sense."),
@@ -172,6 +174,21 @@ def magdi_objectives() -> Iterator[Component]:
             "Right turns preferred to wrong ones, measured from the student before training (Rafailov et al., 2023).",
         ),
         ("unlikelihood", "unlikelihood:Unlikelihood", "Tokens of wrong turns made less likely (Welleck et al., 2020)."),
+        (
+            "contrast",
+            "contrast:Contrast",
+            "L- on the student's own log-probabilities: right turns likelier than wrong ones by a margin.",
+        ),
+        (
+            "classification",
+            "classification:Classification",
+            "L_I on the student's own log-probabilities: right turns likely, wrong ones not.",
+        ),
+        (
+            "propagation",
+            "propagation:Propagation",
+            "The same, corrected by what the encoder makes of the graph: what it cannot explain is learned.",
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """The configuration of a run: one pydantic model a part, every field described, unknown keys refused.
 
-Defaults are the paper's (MAGDi, section 4 and Appendix B); the embedded default's are in `magdi.core.config.presets`.
+Defaults are the paper's (MAGDi, section 4 and Appendix A); the embedded default's are in `magdi.core.config.presets`.
 """
 
 from __future__ import annotations
@@ -258,6 +258,14 @@ class Training(Part):
         "auto",
         description="How turns share a forward pass; auto takes the fastest that is exact for this model.",
     )
+    refresh: int | None = Field(
+        None,
+        ge=1,
+        description="Passes over the MAGs after which the student's own answers to their questions join them, those "
+        "from before replaced; null for never.",
+    )
+    refresh_samples: int = Field(1, ge=1, description="Answers to each question that join.")
+    refresh_temperature: float = Field(1.0, ge=0, description="Temperature at which they are sampled.")
     drop_agreement: bool = Field(True, description='Cut sentences that begin with "I agree" or "I disagree".')
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
     patience: int = Field(0, ge=0, description="Evaluations without progress before stopping; 0 never stops early.")

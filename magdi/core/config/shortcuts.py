@@ -14,6 +14,7 @@ SHORTCUTS = {
     "level": "training.level",
     "method": "training.method",
     "edges": "training.edges",
+    "refresh": "training.refresh",
     "limit": "discussion.questions",
     "mags": "discussion.mags",
     "skip_bad": "discussion.skip_bad",

@@ -10,7 +10,8 @@ from magdi.core.mag import Mag, Message, Question, Turn
 
 PromptStyle = Literal["auto", "chat", "paper"]
 
-AGREEMENT = re.compile(r"(?:^|(?<=[.!?]\s))\s*I (?:dis)?agree\b[^.!?]*[.!?]?\s*", re.IGNORECASE)
+AGREEMENT = re.compile(r"(?:^|(?<=[.!?]\s))\s*I (?:dis)?agree\b.*?(?:[.!?]\s+|\Z)", re.IGNORECASE | re.DOTALL)
+"""A sentence ends where a space follows its full stop: that of 3.5 is none."""
 
 
 def student_prompt(tokenizer: Any, question: Question, style: PromptStyle = "auto") -> str:

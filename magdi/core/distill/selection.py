@@ -67,6 +67,8 @@ def select(
 
 
 def _taken(name: str, objective: Objective, given: Selecting) -> Mapping[str, Sequence[Any]]:
+    if getattr(objective.config, "shuffled", False):
+        given = given.with_labels_shuffled()
     with blaming(name, objective, "select"):
         taken = {key: list(entries) for key, entries in objective.select(given).items()}
     who = called(name, objective)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from magdi.core.evaluation.engine import Engine
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
+    from magdi.core.run.on_policy import OnPolicy
     from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
@@ -242,6 +243,7 @@ class Workshop:
                 cache=cache_directory() / "corpora",
                 lessons=taught,
                 name=stage.folder if stage else "",
+                joined=self._joined,
             )
         self._tell(report, objectives, student.max_length)
         return report
@@ -258,6 +260,18 @@ class Workshop:
             why = f"{' or '.join(dict.fromkeys(teaching.values()))}, and {', '.join(teaching)} learns nothing from them"
             self._note(f"warning: {untaught:,} of {report.counts['mags']:,} MAGs have {why}")
         self._note(chains_cut_warning(report.counts, max_length))
+
+    @property
+    def _joined(self) -> OnPolicy | None:
+        """Asks the student between passes, where it is to learn from what it says itself."""
+        from magdi.core.run.on_policy import OnPolicy
+
+        training = self.config.training
+        if not training.refresh:
+            return None
+        sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
+        settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
+        return OnPolicy(self.task, settings, self.config.seed)
 
     def _note(self, text: str) -> None:
         if text:

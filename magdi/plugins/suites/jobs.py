@@ -20,6 +20,7 @@ from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
 from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell
+from magdi.plugins.suites.information import MEASURE
 
 Kind = Literal["discussions", "base", "cell"]
 
@@ -251,7 +252,12 @@ def _is_of_talk(key: str) -> bool:
 
 
 def _is_trained(cell: Cell) -> bool:
-    return cell.measure == "student" and bool(chosen(cell.config))
+    return asks_student(cell.measure) and bool(chosen(cell.config))
+
+
+def asks_student(measure: str) -> bool:
+    """Returns whether a measure needs the student: to answer, or to be looked into."""
+    return measure == "student" or measure.startswith(MEASURE)
 
 
 def _needs_base(cell: Cell) -> bool:

@@ -13,7 +13,7 @@ from distill_models import make_mags, make_objectives, make_tokenizer
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, ints
-from magdi.core.distill.prompt import transcript
+from magdi.core.distill.prompt import student_target, transcript
 from magdi.core.distill.reading import Reading, prompt_ids
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, Question, Turn, write_mags
@@ -165,6 +165,21 @@ def test_agreement_is_cut_unless_kept() -> None:
     (cut,), _ = read([changed], reading())
     (kept,), _ = read([changed], reading(drop_agreement=False))
     assert len(kept.chains[0]) > len(cut.chains[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("I agree with 3.5 apples. Then 7.", "Then 7."),
+        ("First 2. I disagree with the answer 1.5! So 3.", "First 2. So 3."),
+        ("I agree", ""),
+        ("2 + 2 = 4. I agree.", "2 + 2 = 4."),
+        ("Iagree. I agreed. Both stay.", "Iagree. I agreed. Both stay."),
+    ],
+)
+def test_a_sentence_of_agreement_ends_where_a_space_follows_its_stop(said: str, left: str) -> None:
+    turn = make_mags(1)[0].turns[0].model_copy(update={"reasoning": said, "answer": "9"})
+    assert student_target(turn) == f"{left} So the answer is 9.".strip()
 
 
 def test_a_target_is_tokenised_alone_where_its_prompts_tokens_change() -> None:
