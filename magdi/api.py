@@ -22,33 +22,33 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
-from magdi.core.run.run import Stage
-from magdi.core.run.run import run as _run
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS, plugins_of
-from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.runs.result import RunResult, document
 from magdi.plugins.setup import Setup, set_up
-from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
-from magdi.plugins.suites.engines.resources import On, Resources
-from magdi.plugins.suites.file import Equal
-from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Unpack
 
     from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
+    from magdi.core.run.run import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
     from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.engines.resources import On, Resources
+    from magdi.plugins.suites.file import Equal
+    from magdi.plugins.suites.outcome import SuiteResult
+    from magdi.plugins.traces.collection import Counts
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -117,9 +117,11 @@ def go(
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
+    from magdi.core.run.run import run as hold
+
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
-    directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    directory = hold(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
 
@@ -243,6 +245,9 @@ def ablate(
     Raises:
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
+    from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.suites.outcome import SuiteResult
+
     given = Given()
     flags = long_form(given.plain(settings))
     if (on != "local" or (jobs or 1) > 1) and given.stays_here:
@@ -282,6 +287,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.plan import plan_run
+
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)
     return found | {"run": str(out or default_directory(setup.config))}
@@ -396,3 +403,46 @@ def ask(
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
     return list(read_mags(mag_file(Path(path))))
+
+
+def record(
+    out: Path | str,
+    *,
+    task: AnyTask | None = None,
+    match: bool = True,
+    gold: Place | Mapping[str, str] | None = None,
+    keep_prompts: bool = False,
+    trust: bool = False,
+) -> AbstractContextManager[Counts]:
+    """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
+
+    ::
+
+        with magdi.record("mags.jsonl", task="gsm8k"):
+            team.run("A shop sells 48 clips in April ...")
+
+    Args:
+        out: The MAG file, to which discussions are added when the block ends.
+        task: Reads and grades the answers.
+        match: Look questions up in the task's own, for their right answers.
+        gold: Right answers by question, or a table of them.
+        keep_prompts: Keep the prompts.
+        trust: Run the plugins that are named by files.
+
+    Returns:
+        A context manager, which yields the counts of what was recorded.
+
+    Raises:
+        ConfigError: The ``otel`` extra is missing, or another process writes to the same file.
+        DataError: The table cannot be read.
+    """
+    from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.traces.recording import recording
+
+    golds = gold if isinstance(gold, Mapping) else read_golds(Path(gold)) if gold is not None else {}
+    components, choice = _components([], task, trust)
+    if choice is None:
+        return recording(Path(out), Reader(keep_prompts=keep_prompts, golds=golds))
+    reads, name = components.task(choice, 0), choice.name.partition(":")[0]
+    return recording(Path(out), Reader.of_task(reads, name, match=match, keep_prompts=keep_prompts, golds=golds))

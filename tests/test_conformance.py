@@ -25,7 +25,8 @@ OWN_QUESTIONS = [{"question": f"What is {number} + 4?", "answer": str(number + 4
 def missing(component):
     """Returns the package that a component's extra stands for, where it is not installed."""
     extra = component.requires.removeprefix("magdi[").removesuffix("]")
-    package = {"autogen": "autogen_agentchat"}.get(extra, extra)
+    packages = {"autogen": "autogen_agentchat", "agent-framework": "agent_framework_orchestrations"}
+    package = packages.get(extra, extra)
     return package if package and importlib.util.find_spec(package) is None else ""
 
 

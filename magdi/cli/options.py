@@ -76,6 +76,7 @@ Sharding = Annotated[
 ]
 Json = Annotated[bool, _setting("Print one JSON document.", "--json")]
 Quiet = Annotated[bool, _setting("No progress on stderr.", "--quiet", "-q")]
+Otel = Annotated[bool, _setting("Send discussions as spans, as OTEL_EXPORTER_OTLP_* variables do.", "--otel")]
 DryRun = Annotated[bool, _setting("Print the plan and do nothing.", "--dry-run", "-n")]
 Plugin = Annotated[Texts, _plugin("FILE or MODULE to load.", "--plugin")]
 PluginsDir = Annotated[Path | None, _plugin("Load every plugin file in it.")]

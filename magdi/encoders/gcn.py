@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import ClassVar
+
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch_geometric.nn import Linear, SimpleConv
 
 from magdi.core.encoder import Encoder, GraphBatch
+from magdi.encoders.settings import GcnConfig
 
 
 class Gcn(Encoder):
@@ -24,13 +27,9 @@ class Gcn(Encoder):
     Shapes: ``batch.x`` [N, dim], ``batch.edge_index`` [2, E]; output [N, hidden].
     """
 
-    class Config(BaseModel, extra="forbid"):
-        """Settings of ``gcn``."""
+    Config: ClassVar[type[BaseModel]] = GcnConfig
 
-        layers: int = Field(2, ge=1, description="Graph convolutions, L.")
-        hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
-
-    config: Config
+    config: GcnConfig
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)

@@ -11,7 +11,7 @@ from torch_geometric.utils import to_dense_batch
 
 from magdi.core.encoder import Encoder, GraphBatch
 from magdi.encoders.attention import SelfAttention
-from magdi.encoders.stack import HeadsConfig
+from magdi.encoders.settings import HeadsConfig
 
 
 class NodeAttention(Encoder):

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from magdi.core.encoder import Encoder, GraphBatch, TokenStates
 from magdi.encoders.attention import SelfAttention
-from magdi.encoders.stack import HeadsConfig
+from magdi.encoders.settings import HeadsConfig
 
 
 class TokenAttention(Encoder):

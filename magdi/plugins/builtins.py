@@ -9,7 +9,7 @@ from magdi.plugins.hookspecs import hookimpl
 
 
 def _of(package: str, *rows: tuple[str, ...]) -> Iterator[Component]:
-    """Yields components of a package: name, target in the package, summary, and what they require."""
+    """Yields components of a package: name, target in the package, summary, what they require, settings."""
     for name, target, *about in rows:
         yield Component(name, f"{package}.{target}", *about)
 
@@ -60,37 +60,63 @@ def magdi_protocols() -> Iterator[Component]:
             "A real team of AutoGen, with magdi's teachers as its model clients.",
             "magdi[autogen]",
         ),
+        (
+            "agent-framework",
+            "agent_framework:AgentFramework",
+            "A real team of Microsoft Agent Framework, with magdi's teachers as its chat clients.",
+            "magdi[agent-framework]",
+        ),
+        ("ag2", "ag2:Ag2", "A real team of AG2, with magdi's teachers as its models.", "magdi[ag2]"),
     )
 
 
 @hookimpl
 def magdi_encoders() -> Iterator[Component]:
     """Yields the shipped encoders."""
+    own = "magdi.encoders.settings"
     yield from _of(
         "magdi.encoders",
-        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's.", "", f"{own}:GcnConfig"),
         (
             "gcn-symmetric",
             "gcn_symmetric:GcnSymmetric",
             "Graph convolutions with symmetric normalisation and dropout: the authors' code.",
+            "",
+            f"{own}:GcnSymmetricConfig",
         ),
-        ("node-attention", "node_attention:NodeAttention", "Self-attention over a MAG's turns; no edges."),
+        (
+            "node-attention",
+            "node_attention:NodeAttention",
+            "Self-attention over a MAG's turns; no edges.",
+            "",
+            f"{own}:HeadsConfig",
+        ),
         (
             "token-attention",
             "token_attention:TokenAttention",
             "Self-attention over all tokens of an interaction, pooled by turn; no edges.",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("none", "none:NoEncoder", "No graph: each turn is classified by its own state."),
-        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
-        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement."),
-        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
+        (
+            "none",
+            "none:NoEncoder",
+            "No graph: each turn is classified by its own state.",
+            "",
+            "magdi.core.configurable:NoConfig",
+        ),
+        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each.", "", f"{own}:StackConfig"),
+        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement.", "", f"{own}:StackConfig"),
+        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown.", "", f"{own}:HeadsConfig"),
         (
             "graph-transformer",
             "graph_transformer:GraphTransformer",
             "Dot-product attention along the edges (PyG's TransformerConv).",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
-        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
+        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge.", "", f"{own}:StackConfig"),
+        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each.", "", f"{own}:DirGnnConfig"),
     )
 
 
@@ -176,8 +202,11 @@ def magdi_importers() -> Iterator[Component]:
     yield from _of(
         "magdi.plugins.formats.importers",
         ("magdi", "magdi_lines:MagdiLines", "MAGs as magdi writes them."),
+        ("otel", "otel:OtelSpans", "OpenTelemetry spans of any agent framework."),
         ("reconcile", "magdi_json:ReconcileResults", "Result files of MAGDi and ReConcile."),
         ("solutions", "solutions:Solutions", "example_model_solutions of GSM8K."),
+        ("who-when", "who_when:WhoWhen", "Who&When's failed runs, the guilty step labelled."),
+        ("drift-eval", "drift_eval:DriftEval", "Debates of DRIFTEval that drift off, with why."),
         ("eot", "eot:ExchangeOfThought", "Records of EoT (Exchange-of-Thought)."),
         ("mallm", "mallm:Mallm", "Discussions of MALLM, memory_ids as edges."),
         ("mad", "mad:MadDebates", "Debates of MAD: affirmative, negative, moderator, judge."),
@@ -234,6 +263,11 @@ def magdi_commands() -> Iterator[Component]:
             "Write a run's student as a plain model or adapter, with a model card and a line for lm-eval.",
         ),
         ("mags", "mags:app", "Import, look at, check and export files of discussions (MAGs)."),
+        (
+            "collect",
+            "collect:collect",
+            "Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.",
+        ),
         ("runs", "runs:app", "List runs, show one, compare two."),
         ("plugins", "plugins:app", "Look at plugins and components, check them, start a new one."),
         ("config", "config:app", "Look at configurations and check them."),

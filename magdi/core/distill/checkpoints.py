@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -62,8 +63,10 @@ def newest(folder: Path) -> Path | None:
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
-def claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Notes what the checkpoints in a folder are of.
+def claim(folder: Path, identity: dict[str, Any], threads: int = 1) -> int:
+    """Notes what the checkpoints in a folder are of; returns the threads that they were begun with, else ``threads``.
+
+    Sums, and so weights, may depend on their number.
 
     Raises:
         TrainingError: They are of a run with other settings or MAGs.
@@ -71,6 +74,8 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
     path = folder / IDENTITY
     if newest(folder) is not None and path.exists():
         before = read_json(path)
+        begun = before.pop("threads", None)
+        threads = begun if isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1) else threads
         changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
         if changed:
             raise TrainingError(
@@ -78,7 +83,8 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
                 hint="--fresh starts over",
             )
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(identity, indent=1))
+    write_whole(path, json.dumps({**identity, "threads": threads}, indent=1))
+    return threads
 
 
 def discard(folder: Path) -> None:

@@ -31,6 +31,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag
 from magdi.core.objective import Objective
 from magdi.core.quiet import quiet
+from magdi.core.threads import fitting, threads, threads_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,8 @@ def distill(
     trained, validation = corpus.split(training.validation, seed)
     order = _order(trained, training, seed)
     checkpoints = out / "checkpoints"
-    arguments = training_arguments(
-        training,
-        changing=any(_comes_and_goes(each) for each in objectives.values()),
-        steps=order.total,
-        seed=seed,
-        precision=precision(student.config, student.checkpoint_type, _device()),
-        folder=checkpoints,
-    )
+    computed = precision(student.config, student.checkpoint_type, _device())
+    arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
     student.model.to(arguments.device)
     comparing = [name for name, each in objectives.items() if each.needs_reference]
     if comparing and sharding.asked_for():
@@ -128,11 +123,13 @@ def distill(
         )
     if comparing:
         student = student.remembering()
-    reader = find_reader(student, corpus.probes(), training.layout)
+    with threads_for(student.base):
+        reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
     rank, processes = arguments.process_index, arguments.world_size
     steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, even=sharding.asked_for())
+    count = fitting(student.base)
     if rank == 0:
-        claim(checkpoints, _identity(trained, objectives, training, seed))
+        count = claim(checkpoints, _identity(trained, objectives, training, seed), count)
     last: list[Mapping[str, float]] = [{}]
 
     def told(metrics: Mapping[str, float]) -> None:
@@ -152,7 +149,7 @@ def distill(
         failed=out / "failed_batch.json",
     )
     resume = newest(checkpoints)
-    with student.attending(reader.layout):
+    with student.attending(reader.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     weights, tops = sharding.gathered(student.state()), sharding.gathered(heads.state_dict())
     if rank == 0:
@@ -161,12 +158,6 @@ def distill(
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
     return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
-
-
-def _comes_and_goes(objective: Objective) -> bool:
-    """Whether some steps leave weights without a gradient that others give one."""
-    settings = objective.config
-    return bool(settings.anneal) or getattr(settings, "states", "live") == "frozen"
 
 
 def _device() -> torch.device:

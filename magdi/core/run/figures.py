@@ -19,6 +19,7 @@ TRAINING = {
     "grad_norm/margin": "|g-|",
     "grad_norm/node": "|g_I|",
     "mags_per_second": "MAGs/s",
+    "threads": "threads",
 }
 
 

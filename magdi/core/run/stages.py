@@ -31,6 +31,7 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
@@ -182,9 +183,11 @@ class Workshop:
         objectives = self.objectives()
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         check_teachable(read_mags(mags), objectives, config.training.title)
+        from magdi.core.distill.processes import idle_devices
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
+        self._note(idle_devices())
         student = load_student(config.student, path=self.base, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
         lines = MetricsFile(self.directory.metrics)
@@ -247,7 +250,7 @@ class Workshop:
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
                     begun.append(stack.enter_context(StageProgress(self.progress, "tiny base", total, "steps")))
-                begun[0].at(step)
+                begun[0].at(step, threads_told())
 
             cache = cache_directory() / "bases"
             return self.components.tiny_base(self.task, config.tiny, cache, self._texts(), on_progress)
@@ -311,7 +314,9 @@ class Workshop:
                     prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
-                    on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+                    on_progress=lambda done, total, right: clock.at(
+                        done, {"right %": 100 * right / done, **threads_told()}
+                    ),
                 )
 
         try:

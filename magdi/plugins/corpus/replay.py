@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from magdi.core.decision import DecisionRule
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.errors import ProtocolError
-from magdi.core.mag import Mag, Turn
+from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.reply import Parsed
 
@@ -39,6 +39,33 @@ def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: Decis
         yield f"the protocol ends after {len(held.turns)} turns, the record has {len(mag.turns)}"
     elif held.decision.answer != mag.decision.answer:
         yield f"the protocol decides {held.decision.answer!r}, the record says {mag.decision.answer!r}"
+
+
+def prompts(
+    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None = None
+) -> list[tuple[Message, ...]]:
+    """Returns what each turn of a recorded discussion was given to read, as its protocol words it.
+
+    Args:
+        mag: A recorded discussion.
+        protocol: The protocol, with the settings that it was held with.
+        agents: Who took part, in the order in which they did.
+        decide: The decision rule, where it was not the protocol's own.
+
+    Raises:
+        ProtocolError: The protocol does not make this discussion of these replies.
+    """
+    stepper = Stepper(mag.question, protocol, agents, grade=lambda answer, gold: answer == gold, decide=decide)
+    worded: list[tuple[Message, ...]] = []
+    while not stepper.done:
+        for step, _, messages, _ in stepper.pending:
+            if step >= len(mag.turns):
+                raise ProtocolError(f"{mag.id}: the protocol goes on with turn {step}, the record ends")
+            worded.append(messages)
+            stepper.answer(step, _parsed(mag.turns[step]), mag.turns[step].text)
+    if len(worded) != len(mag.turns):
+        raise ProtocolError(f"{mag.id}: the protocol ends after {len(worded)} turns of {len(mag.turns)}")
+    return worded
 
 
 def _unlike(turn: Turn, who: tuple[str, str, int], seen: set[tuple[int, str]]) -> Iterator[str]:

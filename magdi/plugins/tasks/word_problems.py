@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 LARGEST = 60
 """No value of a problem is larger; tokenizers have one token for each number from 0 to this one."""
@@ -153,7 +154,7 @@ def draw_problem(rng: random.Random, steps: int) -> Problem:
     value = start = rng.randint(1, LARGEST)
     told: list[Step] = []
     while len(told) < steps:
-        fitting = {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
+        fitting = _fitting(value)
         kind = rng.choice(list(fitting))
         step = Step(kind, rng.choice(fitting[kind]))
         told.append(step)
@@ -165,6 +166,12 @@ def step_of(rng: random.Random, operation: str) -> Step:
     """Draws a step of one operation, whatever comes of it."""
     kinds = [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
     return Step(rng.choice(kinds), rng.choice(AMOUNTS[operation]))
+
+
+@cache
+def _fitting(value: int) -> dict[str, list[int]]:
+    """Returns the kinds of steps that fit a value, each with its amounts."""
+    return {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
 
 
 def _amounts(operation: str, value: int) -> list[int]:

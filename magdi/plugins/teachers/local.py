@@ -117,6 +117,7 @@ class LocalTeacher(Teacher):
         from magdi.core.config.models import Evaluation
         from magdi.core.evaluation.decoding import decode
         from magdi.core.evaluation.rows import Row
+        from magdi.core.threads import threads_for
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT
@@ -141,8 +142,11 @@ class LocalTeacher(Teacher):
             batch_tokens=self.config.batch_tokens,
         )
         ordered = sorted((rows[place] for place in fitting), key=lambda row: len(row.prompt))
-        for _ in decode(model, ordered, settings=settings, end_tokens=end_tokens(model, tokenizer), complete=enough):
-            pass  # rows know when they are finished
+        with threads_for(model):
+            for _ in decode(
+                model, ordered, settings=settings, end_tokens=end_tokens(model, tokenizer), complete=enough
+            ):
+                pass  # rows know when they are finished
         too_long = TeacherError(f"the prompt is longer than the {context} tokens of the model's context")
         return [_reply(tokenizer, row) if tokens > 0 else too_long for row, tokens in zip(rows, most, strict=True)]
 
