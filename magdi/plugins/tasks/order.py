@@ -173,9 +173,8 @@ def _fitting(rng: random.Random, task: type[Order], split: Split, bug: str, more
     others = [each for each in task.bugs if each != bug]
     while True:
         problem = task.draw(rng, bug)
-        if not (
-            _within(right := work(problem)) and belongs(problem, split) and _within(wrong := work(problem, (bug,)))
-        ):
+        right, wrong = work(problem), work(problem, (bug,))
+        if right[-1].right == wrong[-1].right or not (_within(right) and _within(wrong) and belongs(problem, split)):
             continue
         alone = work(problem, others) == right and work(problem, task.bugs) == wrong
         if alone and (posed := limited(rng, problem, right[-1].right, wrong[-1].right, more)):
