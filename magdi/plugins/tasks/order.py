@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -11,7 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from magdi.core.mag import Question
-from magdi.core.task import Primer, Split, Task
+from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
 from magdi.plugins.tasks.arithmetic import belongs
 from magdi.plugins.tasks.arithmetic_primer import make_primer
@@ -25,6 +26,7 @@ from magdi.plugins.tasks.word_problems import (
     read_lines,
     read_problems,
     step_of,
+    written,
 )
 
 QUESTION = "Does have more than ?"
@@ -32,6 +34,9 @@ QUESTION = "Does have more than ?"
 
 CLEAR, NEAR = 2, 12
 """How far from what is left the number that is asked about is at least, and at most where it may be anywhere."""
+
+FOLLOWS = re.compile(r"(?:=|answer is) (?P<follows>\w+\.)")
+"""Where something stands in a solution that what was written before decides."""
 
 LUCK = ((True, True), (True, False), (False, True), (False, False))
 """Whether the right and the wrong procedure come to more than the number; by turns, so that neither tells the other."""
@@ -53,6 +58,11 @@ class OrderConfig(BaseModel, extra="forbid"):
         "of one or two, in which no bug shows.",
     )
     primer_checks: int = Field(600, ge=0, description="Rows of eight calculations that a tiny base is trained on.")
+    primer_conclusions: int = Field(
+        3000,
+        ge=0,
+        description="Problems whose steps are already taken, in any order; a tiny base learns results and answers.",
+    )
 
 
 class Order(Task):
@@ -89,8 +99,8 @@ class Order(Task):
         }
 
     def primer(self, seed: int) -> Primer:
-        """Returns short problems in which no bug shows, problems to tell again, and rows of calculations."""
-        return make_primer(
+        """Returns short problems in which no bug shows, others to tell again or to conclude, and calculations."""
+        primer = make_primer(
             seed,
             problems=self.config.primer_problems,
             reading=self.config.primer_reading,
@@ -99,6 +109,9 @@ class Order(Task):
             posed=_posed,
             words=QUESTION.split(),
         )
+        rng = random.Random(f"order/primer/{seed}")
+        concluded = [_concluded(rng) for _ in range(self.config.primer_conclusions)]
+        return replace(primer, documents=[*primer.documents, *concluded])
 
     @staticmethod
     def draw(rng: random.Random, bug: str) -> Problem:
@@ -119,6 +132,22 @@ def _posed(rng: random.Random, problem: Problem) -> Problem | None:
     if any(work(problem, (bug,)) != lines for bug in BUGS):
         return None
     return limited(rng, problem, lines[-1].right, lines[-1].right, rng.choice(LUCK[::3]))
+
+
+def _concluded(rng: random.Random) -> Document:
+    """Returns a problem with its steps taken in any order; what follows is learned: results, and the answer.
+
+    What another order comes to answers the question independently of it, so the answer follows from what was
+    calculated and not from the story. Operands are never learned, and so nothing about the order.
+    """
+    while True:
+        problem = Order.draw(rng, "order")
+        one, other = (work(replace(problem, steps=tuple(rng.sample(problem.steps, 3)))) for _ in range(2))
+        if not (_within(one) and _within(other) and belongs(problem, "primer")):
+            continue
+        if posed := limited(rng, problem, one[-1].right, other[-1].right, rng.choice(LUCK)):
+            text = f"{posed.text}\n{written(one)} So the answer is {posed.answer(one[-1].right)}."
+            return Document(text, learn=tuple(found.span("follows") for found in FOLLOWS.finditer(text)))
 
 
 def limited(rng: random.Random, problem: Problem, right: int, wrong: int, more: tuple[bool, bool]) -> Problem | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -228,14 +228,19 @@ def read_lines(text: str) -> tuple[Line, ...]:
     )
 
 
+def written(lines: Iterable[Line]) -> str:
+    """Returns calculations as `read_lines` reads them."""
+    return " ".join(f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines)
+
+
 def worked(problem: Problem) -> str:
     """Returns a plain worked solution, ending in the sentence that students are trained to end with."""
     values = problem.values
-    lines = [
-        f"{before} {step.operation} {step.amount} = {after}."
+    lines = (
+        Line(before, step.operation, step.amount, after)
         for before, step, after in zip(values, problem.steps, values[1:], strict=False)
-    ]
-    return " ".join([*lines, f"So the answer is {problem.answer(values[-1])}."])
+    )
+    return f"{written(lines)} So the answer is {problem.answer(values[-1])}."
 
 
 def words_of(texts: Sequence[str]) -> list[str]:

@@ -57,7 +57,7 @@ def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token():
 def test_splits_and_primer_share_no_calculation():
     seen = [{problem_of(question).signature for question in ORDER.questions(split)} for split in SPLITS]
     assert sum(map(len, seen)) == len(set().union(*seen))
-    documents = Order(OrderConfig(primer_problems=300, primer_checks=10)).primer(0).documents
+    documents = Order(OrderConfig(primer_problems=300, primer_checks=10, primer_conclusions=100)).primer(0).documents
     primer = {problem for document in documents for problem in read_problems(document.text)}
     assert primer
     assert all(belongs(problem, "primer") for problem in primer)
@@ -65,12 +65,25 @@ def test_splits_and_primer_share_no_calculation():
 
 
 def test_the_primer_solves_nothing_in_which_a_bug_would_show():
-    documents = Order(OrderConfig(primer_problems=300, primer_checks=0)).primer(0).documents
+    documents = Order(OrderConfig(primer_problems=300, primer_checks=0, primer_conclusions=100)).primer(0).documents
     for document in documents:
         for problem in read_problems(document.text):
-            if problem.limit is not None:
-                assert read_lines(document.text) == work(problem)
+            if learned := read_lines(" ".join(document.text[start:end] for start, end in document.learn)):
+                assert learned == work(problem)
                 assert all(work(problem, (bug,)) == work(problem) for bug in BUGS)
+
+
+def test_the_primer_concludes_from_what_was_calculated_and_teaches_no_order():
+    primer = Order(OrderConfig(primer_problems=0, primer_checks=0, primer_conclusions=300)).primer(0)
+    kinds, said = Counter(), Counter()
+    for document in primer.documents:
+        (problem,), lines = read_problems(document.text), read_lines(document.text)
+        learned = [document.text[start:end] for start, end in document.learn]
+        assert learned == [*(f"{line.right}." for line in lines), f"{problem.answer(lines[-1].right)}."]
+        kinds["".join(line.operation for line in lines)] += 1
+        said[problem.answer(lines[-1].right)] += 1
+    assert len(kinds) == 6  # every order of the three steps
+    assert min(said["yes"], said["no"]) > 120
 
 
 @pytest.mark.parametrize(("profile", "least", "most"), [("right", 0, 0), ("signs", 1, 1), ("insight", 0.53, 0.67)])
