@@ -179,7 +179,10 @@ def _names() -> list[dict[str, str]]:
     from magdi.plugins.suites.file import read_suite, shipped
 
     found = {name: read_suite(path) for name, path in shipped().items()}
-    return [{"name": name, "title": file.title, "repeats": file.repeats} for name, file in found.items()]
+    return [
+        {"name": name, "title": file.title, "asks": file.asks or file.title, "repeats": file.repeats}
+        for name, file in found.items()
+    ]
 
 
 def _exit(document: dict[str, Any]) -> None:

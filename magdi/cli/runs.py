@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,17 +18,18 @@ Run = Annotated[Path, typer.Argument(help="A run's directory.", show_default=Fal
 @app.command("list")
 def list_(
     folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("runs"),
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Runs within suites as well.")] = False,
     json: opt.Json = False,
 ) -> None:
-    """List the runs below a folder."""
+    """List the runs below a folder, the newest first."""
     from magdi.cli.output import show
     from magdi.cli.runs_tables import list_table
     from magdi.core.errors import DataError
-    from magdi.plugins.runs.finding import find_runs, row
+    from magdi.plugins.runs.finding import listed
 
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder", hint="magdi run makes one")
-    document = {"folder": str(folder), "runs": [row(directory) for directory in find_runs(folder)]}
+    document = listed(folder, all_=all_)
     show(document, as_json=json, render=lambda: list_table(document))
 
 
@@ -35,12 +37,13 @@ def list_(
 def show_(run: Run, json: opt.Json = False) -> None:
     """Show what a run was told and what it came to."""
     from magdi.cli.output import show
-    from magdi.cli.runs_tables import show_table
+    from magdi.cli.runs_tables import AROUND, show_table
     from magdi.plugins.runs.finding import open_run, row
 
     directory = open_run(run)
     document = row(directory)
-    document["versions"] = {} if "error" in document else directory.state().get("versions", {})
+    state: Mapping[str, Any] = {} if "error" in document else directory.state()
+    document |= {"versions": state.get("versions", {})} | {name: state[name] for name in AROUND if name in state}
     show(document, as_json=json, render=lambda: show_table(document))
 
 

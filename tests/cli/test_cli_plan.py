@@ -35,9 +35,9 @@ def plan(*arguments: str) -> dict[str, Any]:
 
 def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
     assert plan("run", *TASK)["cost"] == 0
-    assert told("run", *TASK).count("nothing │") == 4, "three agents, and in all"
+    assert told("run", *TASK).count("nothing\n") == 4, "three agents, and in all"
     shown = told("run", *TASK, "--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
-    assert (shown.count("nothing │"), shown.count("not known │")) == (1, 2)
+    assert (shown.count("nothing\n"), shown.count("not known\n")) == (1, 2)
 
 
 def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Workshop:
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
         outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
-        return outcome | {"failed": self._failed}
+        imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
+        return outcome | {"failed": self._failed} | imported
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion

@@ -10,10 +10,10 @@ from magdi.core.components import Components
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import mag_file
-from magdi.plugins.runs.discussion_plan import make_plan
 from magdi.core.errors import MagFileError
 from magdi.core.run.run import Stage, up_to
 from magdi.core.run.seats import check_count, seats
+from magdi.plugins.runs.discussion_plan import make_plan
 
 
 def plan_run(config: RunConfig, components: Components, until: Stage = "evaluation") -> dict[str, Any]:
