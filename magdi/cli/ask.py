@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
-from magdi.cli.evaluate import Engine, MaxNewTokens, Prompt
+from magdi.cli.evaluate import Base, Engine, MaxNewTokens, Prompt
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from magdi.plugins.evaluating.asking import Asked
 
 Model = Annotated[
@@ -24,19 +23,19 @@ Model = Annotated[
         metavar="MODEL",
         help="A run, model, adapter or openai:MODEL@URL.",
         show_default="the newest run in ./runs that has a student",
+        autocompletion=propose.runs,
     ),
 ]
 Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is asked, in quotes.", show_default=False)]
 IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2 + 2?"'
 Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
-Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
 
 
 def ask(
     model: Model = None,
     question: Text = None,
     samples: Samples = 1,
-    compare: Compare = False,
+    base: Base = False,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
@@ -55,22 +54,27 @@ def ask(
     from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
+    streamed = sys.stdout.isatty() and not json and samples == 1
     answers = put(
         model,
         question,
         loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry,
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
-        base=compare,
+        base=base,
         engine=engine,
         prompt_style=prompt,
         samples=samples,
         max_new_tokens=max_new_tokens,
         seed=seed,
-        told=_shown_while_it_grows if sys.stdout.isatty() and not json else None,
+        told=(lambda name: _shown_while_it_grows(name if base else "")) if streamed else None,
     )
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
-    output.show(document, as_json=json, render=lambda: _table(answers))
+    if not streamed:
+        output.show(document, as_json=json, render=lambda: "\n".join(_said(each, named=base) for each in answers))
+    for each in answers:
+        if each.answer is None:
+            output.warn(f"{each.name}: no answer could be read in it")
 
 
 def _model_and_question(first: str | None, second: str | None) -> tuple[str, str]:
@@ -94,7 +98,7 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
 def _shown_while_it_grows(name: str) -> Iterator[Callable[[str], None]]:
     from magdi.core.visible import visible
 
-    sys.stdout.write(visible(f"{name}: "))
+    sys.stdout.write(visible(f"{name}: " if name else ""))
     yield growing(lambda text: sys.stdout.write(visible(text)), sys.stdout.flush)
     sys.stdout.write("\n")
 
@@ -114,18 +118,11 @@ def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Call
     return told
 
 
-def _table(answers: Sequence[Asked]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    from magdi.core.visible import visible
-
-    several = any(len(answer.predictions) > 1 for answer in answers)
-    table = Table(show_lines=True)
-    for heading in ("model", "answer", *(["votes"] if several else []), "output"):
-        table.add_column(heading, overflow="fold")
-    for answer in answers:
-        votes = ", ".join(f"{said}: {count}" for said, count in answer.votes.items())
-        cells = [answer.name, answer.answer or "none", *([votes] if several else []), answer.predictions[0].output]
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    return table
+def _said(asked: Asked, *, named: bool) -> str:
+    """Returns what a model wrote or, of several samples, what they elected, by how many votes."""
+    if len(asked.predictions) == 1:
+        text = asked.predictions[0].output
+    else:
+        votes = ", ".join(f"{answer}: {count}" for answer, count in asked.votes.items())
+        text = f"{asked.answer or 'no answer'} (votes of {len(asked.predictions)}: {votes or 'none'})"
+    return f"{asked.name}: {text}" if named else text

@@ -219,7 +219,7 @@ def test_says_what_cannot_be(run: Run, arguments: tuple[str, ...], message: str)
 
 def test_asks_and_compares(run: Run, toy_run: Path) -> None:
     question = "Ben starts with 3 coins. He finds 4 more coins. How many coins does he have now?"
-    found = document(run("ask", toy_run, question, "--compare", "--samples", 3, "--json"))
+    found = document(run("ask", toy_run, question, "--base", "--samples", 3, "--json"))
     assert [len(answer["outputs"]) for answer in found["answers"]] == [3, 3]
     assert all(sum(answer["votes"].values()) <= 3 for answer in found["answers"])
     assert "votes" not in run("ask", toy_run, question).stdout, "there was one"

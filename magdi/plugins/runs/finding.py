@@ -69,11 +69,16 @@ def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = 
     Raises:
         DataError: There is none.
     """
-    runs = [run for run in find_runs(folder) if having is None or getattr(run, having).exists()]
+    runs = [run for run in newest_first(folder) if having is None or getattr(run, having).exists()]
     if not runs:
         what = {"student": "run with a student", "mags": "run with discussions"}.get(having or "", "run")
         raise DataError(f"there is no {what} in {folder}/", hint="magdi run makes one; others are named by their path")
-    return max(runs, key=_last_worked_on)
+    return runs[0]
+
+
+def newest_first(folder: Path = RUNS) -> list[RunDirectory]:
+    """Returns the runs below a folder, the one that was last worked on first."""
+    return sorted(find_runs(folder), key=_last_worked_on, reverse=True)
 
 
 def _last_worked_on(run: RunDirectory) -> float:
