@@ -86,8 +86,9 @@ def test_discussions_that_are_there_cost_nothing() -> None:
 def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
     lines = [json.dumps({"question": f"{number} + 1?", "answer": number + 1}) for number in range(20)]
     Path("train.jsonl").write_text("\n".join(lines))
-    planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", "--teacher", "simulated:careful")
-    of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", "--teacher", "simulated:careful")
+    somebody = ("--teacher", "openai:m@http://localhost:1/v1")
+    planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", *somebody)
+    of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", *somebody)
     calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
     assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
     with pytest.raises(DataError, match="nowhere"):
@@ -107,3 +108,20 @@ def test_a_protocol_for_three_takes_no_two(tmp_path: Path) -> None:
         outcome = CliRunner().invoke(app, [*command, "--limit", "2", "-o", str(tmp_path / "run")])
         assert isinstance(outcome.exception, ConfigError)
         assert outcome.exception.message == "protocol 'jury' takes 3 agents, and there are 2"
+
+
+@pytest.mark.parametrize("command", [["run"], ["run", "-n"], ["discuss"]])
+def test_simulated_teachers_are_not_given_what_they_cannot_do(command: list[str]) -> None:
+    lines = [json.dumps({"question": f"Who was king in {number}?", "answer": "Ludwig"}) for number in range(20)]
+    Path("train.jsonl").write_text("\n".join(lines))
+    given = ["--task", "jsonl:train.jsonl", "--teacher", "ada=simulated:careful", "-o", "out", "-q"]
+    outcome = CliRunner().invoke(app, [*command, *given])
+    assert isinstance(outcome.exception, ConfigError)
+    assert outcome.exception.message.startswith("ada (simulated:careful#0")
+    assert "cannot do such questions as 'Who was king in" in outcome.exception.message
+    assert not Path("out").exists()
+
+
+def test_an_unknown_last_stage_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="no such stage"):
+        magdi.run(until="nonsense")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 
 from magdi.core.files import whole_path, write_whole
 from magdi.core.mag import SCHEMA, Mag
+from magdi.core.run.summary import simulated
 from magdi.core.views import View, edges
 from magdi.plugins.formats.exporter import Exporter
 
@@ -81,12 +82,15 @@ def card(mags: Iterable[Mag], view: View = "exact") -> str:
     right = sum(turn.label is True for turn in turns)
     wrong = sum(turn.label is False for turn in turns)
     size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if len(mags) < most), "n>1M")
+    programs = sum(any(simulated(mag)) for mag in mags)
+    speakers = _speakers(programs, len(mags))
     lines = [
         "---", "language: [en]", "task_categories: [question-answering, text-generation]",
-        "tags: [multi-agent, debate, reasoning, magdi]", f"size_categories: [{size}]",
+        f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if programs else ''}]",
+        f"size_categories: [{size}]",
         "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
         "# Multi-agent interaction graphs", "",
-        f"{len(mags)} discussions between language models, {len(turns)} turns ({right} right, {wrong} wrong, "
+        f"{len(mags)} discussions between {speakers}, {len(turns)} turns ({right} right, {wrong} wrong, "
         f"{len(turns) - right - wrong} without a label), {sum(len(mag.edges) for mag in mags)} edges. An edge (u, v) "
         "says that the text of turn u stood in the prompt of turn v.", "",
         _counted("Protocols", (mag.protocol for mag in mags)),
@@ -98,11 +102,19 @@ def card(mags: Iterable[Mag], view: View = "exact") -> str:
         "(agent, role, round, seen, text, reasoning, answer, confidence, correct, label, status, ...), `decision`, "
         f"`stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
         "## Before you use it", "",
-        "Turns are what language models said; wrong ones are kept on purpose, for a student learns from the "
+        f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
         "difference. Licences of the models' outputs and of the questions are those of their sources; name them here. "
         "Teachers named `simulated:` are programs, not language models.", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _speakers(simulated: int, count: int) -> str:
+    """Returns who spoke in so many discussions, in some of which programs did."""
+    if not simulated:
+        return "language models"
+    programs = "**simulated** teachers (programs, no language models)"
+    return programs if simulated == count else f"language models and, in {simulated:,} of them, {programs}"
 
 
 _SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
