@@ -28,7 +28,16 @@ from magdi.plugins.answers.cleaning import LONGEST_TEXT
 from magdi.plugins.testing import check_component
 from magdi.protocols.reconcile import ReConcile
 
-COMMANDS = ("--version", "--help", "run --help", "plugins list", "config show", "run --dry-run")
+COMMANDS = (
+    "--version",
+    "--help",
+    "run --help",
+    "plugins list",
+    "config show",
+    "discuss -n",
+    "run -n",
+    "ablate levels -n",
+)
 LEAST = "import typer, rich.console, pydantic"
 
 

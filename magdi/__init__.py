@@ -5,9 +5,9 @@
     outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
     print(outcome.student.accuracy)
 
-The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, and `load_mags`. The
-classes are those that a component is written with. All are loaded when they are first used, so that ``import magdi``
-costs nothing.
+The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`, `ablate`, `ask`, `record` and
+`load_mags`. The classes are those that a component is written with. All are loaded when they are first used, so that
+``import magdi`` costs nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from magdi.api import ablate, ask, discuss, distill, evaluate, load_mags, run
+    from magdi.api import ablate, ask, discuss, distill, evaluate, load_mags, record, run
     from magdi.core.encoder import Encoder
     from magdi.core.mag import Question, Turn
     from magdi.core.objective import Objective
@@ -50,10 +50,11 @@ __all__ = [
     "evaluate",
     "hookimpl",
     "load_mags",
+    "record",
     "run",
 ]
 
-_VERBS = ("ablate", "ask", "discuss", "distill", "evaluate", "load_mags", "run")
+_VERBS = ("ablate", "ask", "discuss", "distill", "evaluate", "load_mags", "record", "run")
 _HOMES = dict.fromkeys(_VERBS, "magdi.api") | {
     "Agent": "magdi.core.protocol",
     "Ask": "magdi.core.protocol",

@@ -22,33 +22,33 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
-from magdi.core.run.run import Stage
-from magdi.core.run.run import run as _run
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS, plugins_of
-from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.runs.result import RunResult, document
 from magdi.plugins.setup import Setup, set_up
-from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
-from magdi.plugins.suites.engines.resources import On, Resources
-from magdi.plugins.suites.file import Equal
-from magdi.plugins.suites.outcome import SuiteResult
 from magdi.plugins.trust import Code, Trust
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Unpack
 
     from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
+    from magdi.core.run.run import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
     from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.engines.resources import On, Resources
+    from magdi.plugins.suites.file import Equal
+    from magdi.plugins.suites.outcome import SuiteResult
+    from magdi.plugins.traces.collection import Counts
 
     Section = Mapping[str, Any]
     AnyQuestion = Question | Section | tuple[str, object]
@@ -81,7 +81,9 @@ class Settings(TypedDict, total=False):
     data: Place
     student: str | Section
     level: str | Sequence[str]
+    method: str
     edges: str
+    refresh: int
     limit: int | None
     mags: Place | Sequence[Place]
     skip_bad: bool
@@ -114,12 +116,20 @@ def go(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds: int = 1,
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
+    from magdi.core.run.run import run as hold
+
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
-    directory = _run(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    if rounds > 1:
+        from magdi.core.run.rounds import run_rounds
+
+        last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
+        return RunResult(document(last))
+    directory = hold(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
     return RunResult(document(directory))
 
 
@@ -129,6 +139,7 @@ def run(
     out: Path | str | None = None,
     fresh: bool = False,
     until: Stage = "evaluation",
+    rounds_of_training: int = 1,
     progress: Progress | None = None,
     trust: bool = False,
     **settings: Unpack[Settings],
@@ -140,6 +151,8 @@ def run(
         out: The run's directory; a folder of ``runs/`` named after the configuration when left out.
         fresh: Start over.
         until: The last stage to do.
+        rounds_of_training: Do it so often, each time with the roles of the last round's team as teachers; see
+            `magdi.core.run.rounds`.
         progress: Who is told how it goes.
         trust: Run the plugins that the files name; else only those that you have trusted before.
         **settings: Components (``protocol=MyProtocol``), the command line's options (``limit=200``, ``level="2"``) and
@@ -157,7 +170,7 @@ def run(
     given = Given(None if until == "evaluation" else "train")
     flags = long_form(given.plain(settings))
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
-    return go(setup, out=out, fresh=fresh, until=until, progress=progress)
+    return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 
 def _files(config: Files) -> Sequence[Path | str]:
@@ -208,6 +221,7 @@ def ablate(
     resources: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
+    instrument: str | None = None,
     quick: bool = False,
     rescore: bool = False,
     fresh: bool = False,
@@ -227,6 +241,7 @@ def ablate(
         resources: What a run is given there: ``gpus``, ``cpus``, ``time``, ``partition``, ``address``.
         only: ``key=value`` pairs that choose cells.
         equal: Even cells out by ``steps``, ``tokens`` or ``calls``.
+        instrument: The embedded task to run on: ``arithmetic``, ``order`` or ``bugs``; as the suite says when left out.
         quick: Make all of it small.
         rescore: Read and grade the kept answers anew, and do nothing else.
         fresh: Throw away the cells' runs; discussions and bases stay.
@@ -241,6 +256,9 @@ def ablate(
     Raises:
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
+    from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.suites.outcome import SuiteResult
+
     given = Given()
     flags = long_form(given.plain(settings))
     if (on != "local" or (jobs or 1) > 1) and given.stays_here:
@@ -256,6 +274,7 @@ def ablate(
         seeds=seeds,
         only=only,
         equal=equal,
+        instrument=instrument,
         quick=quick,
         flags=flags,
         trust=Trust(trust),
@@ -279,6 +298,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.plan import plan_run
+
     setup.plugins.demand(plugins=False)
     found = plan_run(setup.config, setup.plugins.registry, until)
     return found | {"run": str(out or default_directory(setup.config))}
@@ -354,7 +375,7 @@ def ask(
     question: str | Question,
     *,
     task: AnyTask | None = None,
-    samples: int = 1,
+    samples: int | None = None,
     max_new_tokens: int | None = None,
     seed: int | None = None,
     trust: bool = False,
@@ -365,7 +386,8 @@ def ask(
         model: A run (or what came out of it), model, adapter, or ``openai:MODEL@URL``.
         question: What is asked.
         task: Reads the answer; the run's when left out.
-        samples: Answers to draw; the answer that most of them give is taken.
+        samples: Answers to draw; the answer that most of them give is taken. One when left out; of a team as it was
+            trained for.
         max_new_tokens: Longest answer; as the run has it when left out.
         seed: Seed of sampled answers.
         trust: Run the plugins that the run was made with.
@@ -393,3 +415,46 @@ def ask(
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
     return list(read_mags(mag_file(Path(path))))
+
+
+def record(
+    out: Path | str,
+    *,
+    task: AnyTask | None = None,
+    match: bool = True,
+    gold: Place | Mapping[str, str] | None = None,
+    keep_prompts: bool = False,
+    trust: bool = False,
+) -> AbstractContextManager[Counts]:
+    """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
+
+    ::
+
+        with magdi.record("mags.jsonl", task="gsm8k"):
+            team.run("A shop sells 48 clips in April ...")
+
+    Args:
+        out: The MAG file, to which discussions are added when the block ends.
+        task: Reads and grades the answers.
+        match: Look questions up in the task's own, for their right answers.
+        gold: Right answers by question, or a table of them.
+        keep_prompts: Keep the prompts.
+        trust: Run the plugins that are named by files.
+
+    Returns:
+        A context manager, which yields the counts of what was recorded.
+
+    Raises:
+        ConfigError: The ``otel`` extra is missing, or another process writes to the same file.
+        DataError: The table cannot be read.
+    """
+    from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.traces.recording import recording
+
+    golds = gold if isinstance(gold, Mapping) else read_golds(Path(gold)) if gold is not None else {}
+    components, choice = _components([], task, trust)
+    if choice is None:
+        return recording(Path(out), Reader(keep_prompts=keep_prompts, golds=golds))
+    reads, name = components.task(choice, 0), choice.name.partition(":")[0]
+    return recording(Path(out), Reader.of_task(reads, name, match=match, keep_prompts=keep_prompts, golds=golds))

@@ -4,6 +4,7 @@ import importlib.util
 import json
 
 import pytest
+from team_samples import team_run
 
 from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
@@ -25,7 +26,8 @@ OWN_QUESTIONS = [{"question": f"What is {number} + 4?", "answer": str(number + 4
 def missing(component):
     """Returns the package that a component's extra stands for, where it is not installed."""
     extra = component.requires.removeprefix("magdi[").removesuffix("]")
-    package = {"autogen": "autogen_agentchat"}.get(extra, extra)
+    packages = {"autogen": "autogen_agentchat", "agent-framework": "agent_framework_orchestrations"}
+    package = packages.get(extra, extra)
     return package if package and importlib.util.find_spec(package) is None else ""
 
 
@@ -61,6 +63,11 @@ def tiny_model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def team(tmp_path_factory):
+    return team_run(tmp_path_factory.mktemp("team"))
+
+
+@pytest.fixture(scope="session")
 def stub():
     with StubServer() as server:
         yield server
@@ -80,6 +87,8 @@ def settings(request):
             return {"parts": ["gsm8k", "svamp"], "data": str(request.getfixturevalue("data"))}
         if name == "teacher hf":
             return {"model": str(request.getfixturevalue("tiny_model"))}
+        if name == "teacher local":
+            return {"run": str(request.getfixturevalue("team")), "role": "generator"}
         if name == "teacher litellm":
             return {"model": "hosted_vllm/stub", "extra": {"api_base": request.getfixturevalue("stub").url}}
         if name == "teacher vllm":

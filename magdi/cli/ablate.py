@@ -45,6 +45,16 @@ Equal = Annotated[
     Literal["steps", "tokens", "calls"] | None,
     typer.Option(help="Even cells out, to show what a confound does.", show_default="as the suite says"),
 ]
+Instrument = Annotated[
+    str | None,
+    typer.Option(help="The embedded task to run on: arithmetic, order or bugs.", show_default="as the suite says"),
+]
+Tasks = Annotated[
+    str | None,
+    typer.Option(
+        help="Run it on each of these tasks (A,B,...; all: the paper's five) and print their mean.", show_default=False
+    ),
+]
 Rescore = Annotated[bool, typer.Option("--rescore", help="Read and grade kept answers anew; run nothing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away the cells' runs; discussions are kept.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.", rich_help_panel=SHAPE)]
@@ -61,6 +71,8 @@ def ablate(
     jobs: Jobs = None,
     only: Only = None,
     equal: Equal = None,
+    instrument: Instrument = None,
+    tasks: Tasks = None,
     quick: Quick = False,
     rescore: Rescore = False,
     on: place.Where = "local",
@@ -98,6 +110,8 @@ def ablate(
 
     Files and options are the configuration of all cells; what a cell varies goes before them. Exit code 1: one failed.
     """
+    from rich.console import Group
+
     from magdi.cli import loading, output
     from magdi.cli.suite_tables import plan_table, suite_names, suite_tables
 
@@ -116,25 +130,31 @@ def ablate(
         partition=partition,
         address=address,
     )
-    setup = _set_up(
-        suite,
-        config or [],
-        given,
-        out=out,
-        seeds=seeds,
-        only=tuple(only or ()),
-        equal=equal,
-        quick=quick,
-        sets=tuple(set_ or ()),
-        plugins_dir=plugins_dir,
-        load=not no_plugins,
-        trust=loading.trust(given=trust),
-    )
+    options: dict[str, Any] = {
+        "seeds": seeds,
+        "only": tuple(only or ()),
+        "equal": equal,
+        "instrument": instrument,
+        "quick": quick,
+        "sets": tuple(set_ or ()),
+        "plugins_dir": plugins_dir,
+        "load": not no_plugins,
+        "trust": loading.trust(given=trust),
+    }
+    setups = {
+        name: _set_up(suite, config or [], each, out=folder, **options)
+        for name, each, folder in _by_task(given, tasks, out)
+    }
     if dry_run:
-        plan = setup.suite.plan()
-        output.show(plan, as_json=json, render=lambda: plan_table(plan, jobs or AT_ONCE))
+        plans = {name: setup.suite.plan() for name, setup in setups.items()}
+        plan, most = plans.get("", {"tasks": plans}), jobs or AT_ONCE
+        output.show(plan, as_json=json, render=lambda: Group(*(plan_table(each, most) for each in plans.values())))
         return
-    document = setup.suite.outcome(again=True) if rescore else _run(setup, on, resources, fresh=fresh, quiet=quiet)
+    documents = {
+        name: setup.suite.outcome(again=True) if rescore else _run(setup, on, resources, fresh=fresh, quiet=quiet)
+        for name, setup in setups.items()
+    }
+    document = _one(documents)
     if written is not None:
         from magdi.plugins.suites.formats import FORMATS
 
@@ -142,6 +162,32 @@ def ablate(
     else:
         output.show(document, as_json=json, render=lambda: suite_tables(document))
     _exit(document)
+
+
+def _by_task(
+    given: dict[str, Any], tasks: str | None, out: Path | None
+) -> list[tuple[str, dict[str, Any], Path | None]]:
+    """Returns by task what is given and where the suite goes; once, under no name, where no tasks are named.
+
+    Raises:
+        ConfigError: A task is named beside them, or none is.
+    """
+    if tasks is None:
+        return [("", given, out)]
+    from magdi.plugins.suites.across import named
+
+    if given["task"] is not None:
+        raise ConfigError(f"--tasks {tasks} and --task {given['task']} cannot be had at once", hint="leave one out")
+    if not (names := named(tasks)):
+        raise ConfigError(f"--tasks {tasks!r} names none", hint="e.g. --tasks gsm8k,math, or all")
+    return [(name, {**given, "task": name}, out and out / name.replace(":", "-")) for name in names]
+
+
+def _one(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Returns the document of one suite, or the mean of several tasks'."""
+    from magdi.plugins.suites.across import across
+
+    return documents[""] if "" in documents else across(documents)
 
 
 def _format(**asked: bool) -> str | None:

@@ -11,6 +11,7 @@ import typer
 import magdi
 from magdi.cli.commands import Commands, taken
 from magdi.core.errors import MagdiError
+from magdi.core.threads import PASSIVE
 
 QUIET = {
     "TQDM_DISABLE": "1",
@@ -51,7 +52,7 @@ def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
-    for name, value in (QUIET | SAFE).items():
+    for name, value in (QUIET | SAFE | PASSIVE).items():
         os.environ.setdefault(name, value)
     brought, arguments = taken(sys.argv[1:])
     try:

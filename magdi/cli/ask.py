@@ -28,13 +28,15 @@ Model = Annotated[
 ]
 Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is asked, in quotes.", show_default=False)]
 IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2 + 2?"'
-Samples = Annotated[int, typer.Option(min=1, help="Answers to draw; their vote counts.")]
+Samples = Annotated[
+    int | None, typer.Option(min=1, help="Answers to draw; their vote counts.", show_default="1; a team's, as trained")
+]
 
 
 def ask(
     model: Model = None,
     question: Text = None,
-    samples: Samples = 1,
+    samples: Samples = None,
     base: Base = False,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
@@ -54,7 +56,7 @@ def ask(
     from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
-    streamed = sys.stdout.isatty() and not json and samples == 1
+    shown = Shown(named=base) if sys.stdout.isatty() and not json else None
     answers = put(
         model,
         question,
@@ -67,11 +69,12 @@ def ask(
         samples=samples,
         max_new_tokens=max_new_tokens,
         seed=seed,
-        told=(lambda name: _shown_while_it_grows(name if base else "")) if streamed else None,
+        told=shown and shown.growing,
     )
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
-    if not streamed:
-        output.show(document, as_json=json, render=lambda: "\n".join(_said(each, named=base) for each in answers))
+    left = [_said(each, named=base) for each in answers if shown is None or each.name not in shown.names]
+    if left:
+        output.show(document, as_json=json, render=lambda: "\n".join(left))
     for each in answers:
         if each.answer is None:
             output.warn(f"{each.name}: no answer could be read in it")
@@ -94,13 +97,31 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
     return str(newest("student")) if alone else first, asked
 
 
-@contextmanager
-def _shown_while_it_grows(name: str) -> Iterator[Callable[[str], None]]:
-    from magdi.core.visible import visible
+class Shown:
+    """Answers that are shown while they are written.
 
-    sys.stdout.write(visible(f"{name}: " if name else ""))
-    yield growing(lambda text: sys.stdout.write(visible(text)), sys.stdout.flush)
-    sys.stdout.write("\n")
+    Attributes:
+        names: Whose were; they are not said again.
+    """
+
+    def __init__(self, *, named: bool) -> None:
+        self.names: set[str] = set()
+        self._named = named
+
+    @contextmanager
+    def growing(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Yields what is told an answer again and again while it grows."""
+        from magdi.core.visible import visible
+
+        def write(text: str) -> None:
+            if name not in self.names:
+                self.names.add(name)
+                sys.stdout.write(visible(f"{name}: " if self._named else ""))
+            sys.stdout.write(visible(text))
+
+        yield growing(write, sys.stdout.flush)
+        if name in self.names:
+            sys.stdout.write("\n")
 
 
 def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Callable[[str], None]:
@@ -119,10 +140,13 @@ def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Call
 
 
 def _said(asked: Asked, *, named: bool) -> str:
-    """Returns what a model wrote or, of several samples, what they elected, by how many votes."""
-    if len(asked.predictions) == 1:
-        text = asked.predictions[0].output
+    """Returns what a model wrote, or each role of a team; of several samples what they elected, and the votes."""
+    if asked.chains:
+        text = "\n\n".join(f"{turn.role}: {turn.text}" for turn in asked.chains[0])
     else:
+        text = asked.predictions[0].output
+    if len(asked.predictions) > 1:
         votes = ", ".join(f"{answer}: {count}" for answer, count in asked.votes.items())
-        text = f"{asked.answer or 'no answer'} (votes of {len(asked.predictions)}: {votes or 'none'})"
+        elected = f"{asked.answer or 'no answer'} (votes of {len(asked.predictions)}: {votes or 'none'})"
+        text = f"{text}\n\n{elected}" if asked.chains else elected
     return f"{asked.name}: {text}" if named else text

@@ -20,6 +20,8 @@ EXTRAS = {
     "litellm": "litellm",
     "vllm": "vllm",
     "autogen_agentchat": "autogen",
+    "agent_framework_orchestrations": "agent-framework",
+    "ag2": "ag2",
     "lm_eval": "eval",
 }
 

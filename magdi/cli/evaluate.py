@@ -32,9 +32,11 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
 Engine = Annotated[EngineName, typer.Option(help="What makes a model answer; openai is any server.")]
 Preset = Annotated[
-    Literal["greedy", "paper"] | None,
+    Literal["greedy", "paper", "malt"] | None,
     typer.Option(
-        "--sampling", help="greedy, or the paper's: temperature 0.7, top-p 0.9, top-k 50.", show_default=False
+        "--sampling",
+        help="greedy, or a paper's: MAGDi's (temperature 0.7, top-p 0.9, top-k 50) or MALT's (0.3).",
+        show_default=False,
     ),
 ]
 Samples = Annotated[
@@ -44,6 +46,23 @@ Temperature = Annotated[float | None, typer.Option(min=0, help="0 is greedy.", r
 TopP = Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling.", rich_help_panel=SAMPLING)]
 TopK = Annotated[int | None, typer.Option(min=0, help="Likeliest tokens; 0 for all.", rich_help_panel=SAMPLING)]
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Longest answer.", rich_help_panel=SAMPLING)]
+TEAM = "Teams"
+Roles = Annotated[
+    str | None,
+    typer.Option(
+        "--roles", help="Roles that take part, e.g. generator,refiner.", rich_help_panel=TEAM, show_default="all"
+    ),
+]
+Untrained = Annotated[
+    str | None,
+    typer.Option(help="Roles in which the model before training speaks.", rich_help_panel=TEAM, show_default="none"),
+]
+AfterStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage", help="Stage of training after which roles speak: sft.", rich_help_panel=TEAM, show_default="last"
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew: throw away the answers that are kept.")]
 Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
 Folder = Annotated[
@@ -66,6 +85,9 @@ def evaluate(
     top_p: TopP = None,
     top_k: TopK = None,
     max_new_tokens: MaxNewTokens = None,
+    roles: Roles = None,
+    untrained: Untrained = None,
+    stage: AfterStage = None,
     prompt: Prompt = "auto",
     seed: opt.Seed = None,
     max_cost: opt.MaxCost = None,
@@ -114,7 +136,15 @@ def evaluate(
             estimate_usage=estimate_usage,
         ),
     )
-    given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "max_new_tokens": max_new_tokens}
+    given = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "max_new_tokens": max_new_tokens,
+        "roles": roles and roles.split(","),
+        "untrained": untrained and untrained.split(","),
+        "stage": stage,
+    }
     plan = make_plan(
         contenders,
         components,

@@ -76,5 +76,8 @@ def _said(exported: Exported, *, merge: bool) -> str:
     lines = [f"{kind} of {len(exported.files)} files in {exported.path}"]
     if merge and not exported.merged:
         lines.append("there was nothing to merge: all of its weights were trained, and it stands alone as it is")
-    lines += ["to measure it with lm-eval:", f"cd {shlex.quote(str(exported.path))} && {exported.lm_eval}"]
+    there = f"cd {shlex.quote(str(exported.path))} && "
+    if exported.serve:
+        return "\n".join([*lines, "to serve its roles with vLLM:", there + exported.serve])
+    lines += ["to measure it with lm-eval:", there + exported.lm_eval]
     return "\n".join(lines)

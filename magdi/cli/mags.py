@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,21 +14,22 @@ from magdi.cli import completing as propose
 from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
+from magdi.cli.mags_get import get
+from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import sources
 from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
     from magdi.core.errors import MagFileError
-    from magdi.core.mag import Mag, Question
+    from magdi.core.mag import Mag
     from magdi.core.task import Task
     from magdi.plugins.corpus.check import Report, Rule
-    from magdi.plugins.formats.importers.reader import Reader
-    from magdi.plugins.registry import Registry
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
 app.command()(convincing)
+app.command()(get)
 for subset in (subsets.merge, subsets.split, subsets.sample):
     app.command()(subset)
 app.command("filter")(subsets.filter_)
@@ -37,15 +37,6 @@ app.command("filter")(subsets.filter_)
 Files = subsets.Files
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
-TaskName = Annotated[
-    str | None,
-    typer.Option(
-        "--task",
-        help="Reads and grades the answers.",
-        show_default=False,
-        autocompletion=propose.components("task"),
-    ),
-]
 Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
 
@@ -66,10 +57,9 @@ def import_(
     task: TaskName = None,
     data: opt.Data = None,
     task_arg: opt.TaskArg = None,
-    match: Annotated[
-        bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")
-    ] = False,
-    keep_prompts: Annotated[bool, typer.Option("--keep-prompts", help="Keep the prompts that the files hold.")] = False,
+    match: Match = False,
+    gold: Gold = None,
+    keep_prompts: KeepPrompts = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugin: opt.Plugin = None,
@@ -87,7 +77,8 @@ def import_(
     check_out(out)
     bad: list[MagFileError] = []
     registry = loading.load(plugin, plugins_dir).registry
-    reader = _reader(task, opt.component("task", task_arg, data=data), registry, match=match, keep_prompts=keep_prompts)
+    settings = opt.component("task", task_arg, data=data)
+    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
     if format:
         importers = {format: registry.importer(ComponentChoice(name=format, **opt.component("importer", arg)))}
     else:
@@ -169,27 +160,37 @@ def export(
     view: View = "exact",
     skip_bad: SkipBad = False,
     json: opt.Json = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="How the discussions were held, where prompts are asked for.", show_default=False)
+    ] = None,
+    protocol_arg: opt.ProtocolArg = None,
     plugin: opt.Plugin = None,
     plugins_dir: opt.PluginsDir = None,
+    trust: opt.Trusted = False,
 ) -> None:
-    """Write MAGs for other tools: networkx, torch_geometric, Parquet, the Hugging Face hub."""
+    """Write MAGs for other tools: networkx, torch_geometric, the hub; or what they teach, for TRL's trainers."""
     from magdi.cli import loading
+    from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one, read_all
     from magdi.core.files import writing
 
-    registry = loading.load(plugin, plugins_dir).registry
+    paths = sources(files)
+    registry = loading.load(plugin, plugins_dir, runs=[path.parent for path in paths], trusted=trust).registry
     exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
     check_out(out, folder=exporter.folder)
     bad: list[MagFileError] = []
-    paths = sources(files)
     mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
+    if exporter.needs_prompts:
+        mags = prompted(mags, paths, registry, protocol, opt.component("protocol", protocol_arg))
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         count = exporter.write(mags, out, _view(view))
     _tell(bad)
-    document = {"out": str(out), "format": to, "mags": count, "skipped": len(bad)}
-    show(document, as_json=json, render=lambda: f"{count} MAGs written to {out} ({to})")
+    document = {"out": str(out), "format": to, exporter.unit.lower(): count, "skipped": len(bad)}
+    document |= {"counted": dict(exporter.counted)} if exporter.counted else {}
+    kinds = "".join(f"\n{kind}: {number:,}" for kind, number in exporter.counted.items())
+    show(document, as_json=json, render=lambda: f"{count:,} {exporter.unit} written to {out} ({to}){kinds}")
 
 
 @app.command()
@@ -319,39 +320,6 @@ def _tell(bad: Sequence[MagFileError]) -> None:
 
 def _say(line: str) -> None:
     progress_console().print(line, markup=False, soft_wrap=True)
-
-
-def _reader(
-    name: str | None, settings: dict[str, Any], registry: Registry, *, match: bool, keep_prompts: bool
-) -> Reader:
-    from magdi.core.config.models import ComponentChoice
-    from magdi.core.errors import ConfigError
-    from magdi.plugins.formats.importers.reader import Reader
-
-    if name is None:
-        for given, said in (("--match", match), ("--data or --task-arg", settings)):
-            if said:
-                raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
-        return Reader(keep_prompts=keep_prompts)
-    task = registry.task(ComponentChoice(name=name, **settings), 0)
-    known = _known(task) if match else {}
-    return Reader(task, name.partition(":")[0], known, keep_prompts, cache(lambda: task.questions("test")))
-
-
-def _known(task: Task) -> dict[str, Question]:
-    """Returns a task's questions by their text, and by text and gold answer."""
-    from magdi.core.errors import DataError
-    from magdi.plugins.formats.importers.matching import fingerprint
-
-    known: dict[str, Question] = {}
-    for split in ("train", "validation", "test"):
-        try:
-            for question in task.questions(split):
-                mark = fingerprint(question.text)
-                known[mark] = known[f"{mark} = {question.gold}"] = question
-        except DataError as error:
-            _say(f"no {split} questions to match: {error.message}")
-    return known
 
 
 def _rule(file: Path, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:

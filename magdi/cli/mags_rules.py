@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,24 @@ from magdi.plugins.corpus.check import Rule
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
+    from magdi.core.mag import Mag
+
+
+def prompted(
+    mags: Iterable[Mag], files: Sequence[Path], components: Components, name: str | None, settings: Mapping[str, Any]
+) -> Iterator[Mag]:
+    """Yields MAGs with every turn's prompt: as it was kept, else as the protocol makes it.
+
+    Raises:
+        DataError: They were not kept, and the protocol is not known or another one.
+    """
+    from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
+    from magdi.core.run.roles import own_prompts
+
+    given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
+    if name:
+        given = given.model_copy(update={"protocol": ComponentChoice(name=name, **settings)})
+    return map(own_prompts(given, components).given_to, mags)
 
 
 def rule_for(file: Path, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:

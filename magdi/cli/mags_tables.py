@@ -56,6 +56,13 @@ def import_table(document: Mapping[str, Any]) -> RenderableType:
         parts.append(
             Text("judged: turns whose file says itself whether they are right; agreed: our label says the same")
         )
+    if tested := document["totals"]["tested"]:
+        parts.append(
+            Text(
+                f"{tested:,} are about test questions: a student of theirs is not measured by that test set; "
+                f"magdi mags split {document['out']} gives them a split of their own"
+            )
+        )
     parts += [
         Text(f"differs: {each['mag']} {each['agent']} (answer {each['answer']})")
         for each in document["disagreements"][:PROBLEMS]

@@ -62,7 +62,9 @@ Decision = Annotated[
     Text, _component("Decision rule; the protocol's own by default.", autocompletion=propose.components("decision"))
 ]
 Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.", autocompletion=propose.levels)]
+Method = Annotated[Text, _setting("magdi: one student; malt: an adapter for each role.")]
 Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
+Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
 Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.", autocompletion=propose.presets)]
@@ -87,8 +89,12 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes that train togeth
 Sharding = Annotated[
     Literal["none", "fsdp2"], typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2).")
 ]
+RoundsOfTraining = Annotated[
+    int, typer.Option(min=1, help="Do it N times, each with the roles that the last one trained (--method malt).")
+]
 Json = Annotated[bool, _setting("Print one JSON document.", "--json")]
 Quiet = Annotated[bool, _setting("No progress on stderr.", "--quiet", "-q")]
+Otel = Annotated[bool, _setting("Send discussions as spans, as OTEL_EXPORTER_OTLP_* variables do.", "--otel")]
 DryRun = Annotated[bool, _setting("Print the plan and do nothing.", "--dry-run", "-n")]
 Plugin = Annotated[Texts, _plugin("FILE or MODULE to load.", "--plugin")]
 PluginsDir = Annotated[Path | None, _plugin("Load every plugin file in it.")]
@@ -176,7 +182,9 @@ SHARED: dict[str, Any] = {
     "mags": Mags,
     "skip_bad": SkipBad,
     "level": Level,
+    "method": Method,
     "edges": Edges,
+    "refresh": Refresh,
     "limit": Limit,
     "seed": Seed,
     "preset": Preset,

@@ -55,6 +55,10 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
 def _training(training: Mapping[str, Any]) -> str:
     if not training["steps"]:
         return f"training: none (level {training['level']})"
+    if by_role := training.get("by_role"):
+        then = f"{by_role['dpo']:,} on preferences for {' and '.join(training['preferring'])}"
+        each = f"{by_role['sft']:,} steps of {training['mags_per_step']} MAGs, then {then}"
+        return f"training: for each role an adapter on {training['student'].partition(' ')[0]}, {each}"
     steps = f"{training['steps']:,} steps of {training['mags_per_step']} MAGs"
     encoder = f", encoder {training['encoder']}" if training["encoder"] else ""
     objectives = f"; objectives {', '.join(training['objectives'])}"

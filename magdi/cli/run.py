@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,9 +18,13 @@ from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
+    from magdi.plugins.setup import Setup
+    from magdi.plugins.traces.sending import Sender
 
 
 SHARED = ("--processes", "--sharding")
+NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""DDP would warn of every process that finds none of the unused weights that it looks for."""
 PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
@@ -38,6 +43,7 @@ def run(
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
+    rounds_of_training: opt.RoundsOfTraining = 1,
     sharding: opt.Sharding = "none",
     on: place.Where = "local",
     gpus: place.Gpus = 0,
@@ -55,7 +61,7 @@ def run(
     if on != "local" and not dry_run:
         resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
         _elsewhere(request, out, on, resources)
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding)
+    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding, rounds=rounds_of_training)
 
 
 @opt.configured
@@ -64,11 +70,12 @@ def discuss(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
+    otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Hold the discussions of a run and no more: its mags.jsonl."""
-    _go(request, "discussion", out, fresh, dry_run, json, quiet)
+    _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
 
 
 @opt.configured
@@ -96,6 +103,8 @@ def _go(
     quiet: bool,
     processes: int = 1,
     sharding: str = "none",
+    rounds: int = 1,
+    otel: bool = False,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -104,6 +113,8 @@ def _go(
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
 
+    if rounds > 1 and processes > 1:
+        raise ConfigError("--rounds-of-training is for one process", hint="leave --processes out")
     if sharding != "none" and processes == 1:
         raise ConfigError(
             f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
@@ -113,12 +124,15 @@ def _go(
         plan = api.plan(setup, out, until=until)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
-    progress = output.TerminalProgress(quiet=quiet, observe=setup.plugins.observers.tell)
+    sender = _sender(setup, otel)
+    progress = output.TerminalProgress(quiet=quiet, observe=_observe(setup, sender))
     try:
         first = "discussion" if processes > 1 else until
-        outcome = api.go(setup, out=out, fresh=fresh, until=first, progress=progress)
+        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
     finally:
         progress.close()
+        if sender is not None:
+            sender.close()
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
     if os.environ.get("RANK", "0") != "0":
@@ -128,6 +142,24 @@ def _go(
     if outcome.get("failed") and "RANK" not in os.environ:  # of several processes the one that began them says it
         output.warn(told_last(outcome["failed"], RunDirectory(Path(outcome["run"])).failures))
         raise typer.Exit(SOME_FAILED)
+
+
+def _sender(setup: Setup, otel: bool) -> Sender | None:
+    """Returns what sends discussions as spans, where that is asked for or the environment says where to."""
+    from magdi.plugins.traces.sending import Sender, is_wanted
+
+    return Sender(setup.plugins.registry) if otel or is_wanted(os.environ) else None
+
+
+def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:
+    if sender is None:
+        return setup.plugins.observers.tell
+
+    def tell(event: str, **facts: Any) -> None:
+        setup.plugins.observers.tell(event, **facts)
+        sender.tell(event, **facts)
+
+    return tell
 
 
 def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
@@ -154,5 +186,5 @@ def _shared(processes: int, sharding: str) -> int:
         if not skip and name not in ("--fresh", *SHARED):
             own.append(argument)
         skip = argument in SHARED
-    environment = os.environ | (FSDP2 if sharding == "fsdp2" else {})
+    environment = NO_ADVICE | os.environ | (FSDP2 if sharding == "fsdp2" else {})
     return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.core.sheet import Column, Sheet
-from magdi.plugins.suites.sheet import figures_sheet, results_sheet
+from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 
 def suite_tables(document: Mapping[str, Any]) -> RenderableType:
     """Draws a suite's outcome: its table, and what must be read with it."""
-    results, further = results_sheet(document), figures_sheet(document)
-    tables = [drawn(sheet) for sheet in (results, further) if sheet]
+    results = results_sheet(document)
+    sheets = (results, figures_sheet(document), paper_sheet(document, beside=False))
+    tables = [drawn(sheet) for sheet in sheets if sheet]
     lines = [Text(note) for note in results.notes]
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
 

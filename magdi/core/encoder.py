@@ -1,6 +1,6 @@
 """Graph encoders: the network beside the student that the node loss is computed through; thrown away after training.
 
-MAGDi, section 3.3: the student's states of a MAG's turns go in, states that know their neighbours come out.
+MAGDi, section 3.4: the student's states of a MAG's turns go in, states that know their neighbours come out.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Configurable
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, Turn
 from magdi.core.views import Edge, View, edges
 
 if TYPE_CHECKING:  # torch is loaded when something is trained
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # torch is loaded when something is trained
     from magdi.core.encoder import Encoder
 
 Ints = NDArray[np.int64]
-Part = Literal["whole", "answer", "reasoning"]
+Part = Literal["whole", "answer", "reasoning", "transcript"]
 Taken = Mapping[str, Sequence[Any]]
 
 
@@ -37,7 +37,7 @@ class Chain:
 
     Attributes:
         step: The turn.
-        part: Its reasoning and answer, or one of them.
+        part: Its reasoning and answer, or one of them; or all that it was shown, and then these, as one transcript.
         prefix: What stands before the question (Hsieh et al., 2023: ``[label]``).
     """
 
@@ -72,14 +72,43 @@ class Selecting:
     """What an objective is given beside a MAG to choose from it.
 
     Attributes:
-        mag: The MAG.
+        mag: The MAG; a label of it says what training is to take a turn for.
         view: Which edges the encoder is given (``training.edges``).
         seed: The run's seed.
+        prompts: By turn, the number of the prompt after which it is written; None where all answer the question.
     """
 
     mag: Mag
     view: View = "exact"
     seed: int = 0
+    prompts: tuple[int, ...] | None = None
+
+    @cached_property
+    def written(self) -> tuple[Turn, ...]:
+        """Turns with a label that are something to write after their prompt; after the question that is an answer.
+
+        After prompts of their own, a text that was said several times counts once, and one that was right one time and
+        wrong another is left out.
+        """
+        labelled = tuple(turn for turn in self.mag.turns if turn.label is not None)
+        if self.prompts is None:
+            return tuple(turn for turn in labelled if turn.answer is not None)
+        said: dict[tuple[int, str], list[Turn]] = {}
+        for turn in labelled:
+            if text := turn.text.strip():
+                said.setdefault((self.prompts[turn.step], text), []).append(turn)
+        return tuple(same[0] for same in said.values() if len({turn.label for turn in same}) == 1)
+
+    @property
+    def preferences(self) -> list[tuple[Turn, Turn]]:
+        """Every right turn with every wrong one after the same prompt."""
+        right = [turn for turn in self.written if turn.label]
+        wrong = [turn for turn in self.written if not turn.label]
+        return [(plus, minus) for plus in right for minus in wrong if self.prompt_of(plus) == self.prompt_of(minus)]
+
+    def prompt_of(self, turn: Turn) -> int:
+        """Returns the number of the prompt after which a turn is written."""
+        return 0 if self.prompts is None else self.prompts[turn.step]
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
@@ -94,6 +123,14 @@ class Selecting:
         digest = hashlib.blake2b(f"{self.seed}:{self.mag.id}".encode(), digest_size=8).digest()
         return np.random.default_rng(int.from_bytes(digest, "little"))
 
+    def with_labels_shuffled(self) -> Selecting:
+        """Returns the same with the MAG's labels dealt out anew among the turns that have one."""
+        turns = list(self.mag.turns)
+        labelled = [turn.step for turn in turns if turn.label is not None]
+        for step, source in zip(labelled, self.rng.permutation(labelled).tolist(), strict=True):
+            turns[step] = turns[step].model_copy(update={"label": self.mag.turns[source].label})
+        return replace(self, mag=self.mag.model_copy(update={"turns": tuple(turns)}))
+
 
 class ObjectiveConfig(BaseModel, extra="forbid", allow_inf_nan=False):
     """What every objective can be told; an objective's own ``Config`` derives from it."""
@@ -101,6 +138,11 @@ class ObjectiveConfig(BaseModel, extra="forbid", allow_inf_nan=False):
     weight: float = Field(1.0, ge=0, le=1e9, description="What it is multiplied by; 0 leaves it out.")
     anneal: float = Field(
         0.0, ge=0, le=1, description="Share of training after which the weight has fallen linearly to 0; 0: constant."
+    )
+    shuffled: bool = Field(
+        False,
+        description="A control: it is given every MAG's labels dealt out by lot among its turns. What it then still "
+        "gains does not come from who is right.",
     )
 
 
@@ -180,5 +222,5 @@ class Objective(Configurable):
         return {key: value for key, value in self.config.model_dump(mode="json").items() if key not in WEIGHING}
 
 
-WEIGHING = frozenset(ObjectiveConfig.model_fields)
+WEIGHING = frozenset({"weight", "anneal"})
 """Settings that decide nothing of what is read."""

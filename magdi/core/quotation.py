@@ -7,7 +7,9 @@ forged solution, answer line or chat turn stays what it is, the words of whoever
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 
 _DELIMITERS = re.compile(r"(?<=<<)(?=<)|(?<=>>)(?=>)")
 # What chat templates put around messages: a tokenizer reads them as such wherever they stand.
@@ -18,6 +20,7 @@ _TAGS = re.compile(
 _ANSWER_LINE = re.compile(r"^(?=[ \t]*The answer is\b)", re.I | re.M)
 _STATED = re.compile(r"^[ \t]*The answer is .*\(stated confidence \d", re.M)
 _LAST_TAGS = re.compile(r"(?:\s*<[|｜/]?[^<>\n]{1,40}>)+\s*\Z")
+_LITERAL = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _BLOCK = re.compile(r"^[ \t]*<<<[^\n]*\n.*?(?:^[ \t]*>>>[ \t]*$|\Z)", re.M | re.S)
 
 
@@ -43,6 +46,12 @@ def quoted_forms(text: str) -> tuple[str, ...]:
     """Returns the forms in which a text may stand in a prompt: as it is, or in a quotation of either kind."""
     words = as_words(text)
     return tuple(dict.fromkeys([text, words, _ANSWER_LINE.sub(r"\\", words)]))
+
+
+def literals(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yields the strings in a text's JSON, each with where it begins and ends: one of them may be quoted alone."""
+    if "{" in text:
+        yield from ((*found.span(), json.loads(found[0])) for found in _LITERAL.finditer(text))
 
 
 def one_line(text: str) -> str:

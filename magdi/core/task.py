@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -91,6 +91,10 @@ class Task(Configurable):
     def grade(self, answer: str | None, gold: str) -> bool:
         """Returns whether an extracted answer is right."""
         return answer is not None and answer == gold
+
+    def traits(self, text: str, question: Question) -> Mapping[str, bool]:
+        """Returns what else an answer is beside right or wrong, by name; suites show each as a share."""
+        return {}
 
     def primer(self, seed: int) -> Primer | None:
         """Returns what a tiny base model for this task is made from; None where it has nothing of the sort."""

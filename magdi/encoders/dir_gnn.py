@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import ClassVar
+
+from pydantic import BaseModel
 from torch import nn
 from torch_geometric.nn import DirGNNConv, SAGEConv
 
-from magdi.encoders.stack import Stack, StackConfig
+from magdi.encoders.settings import DirGnnConfig
+from magdi.encoders.stack import Stack
 
 
 class DirGnn(Stack):
@@ -23,10 +26,7 @@ class DirGnn(Stack):
     Shapes: ``batch.x`` [N, dim], ``batch.edge_index`` [2, E]; output [N, hidden].
     """
 
-    class Config(StackConfig):
-        """Settings of ``dir-gnn``."""
-
-        backward: float = Field(0.5, gt=0, lt=1, description="Share a of the messages from target to source.")
+    Config: ClassVar[type[BaseModel]] = DirGnnConfig
 
     def layer(self, before: int, after: int) -> nn.Module:
         """Returns PyG's ``DirGNNConv`` around ``SAGEConv``."""

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from torch import nn
 from torch_geometric.nn import GATv2Conv
 
-from magdi.encoders.stack import HeadsConfig, Stack, head_width
+from magdi.encoders.settings import HeadsConfig
+from magdi.encoders.stack import Stack, head_width
 
 
 class Gat(Stack):

@@ -1,16 +1,19 @@
-"""The paper's encoder: graph convolutions that average over what a turn was shown (MAGDi, section 3.3)."""
+"""The paper's encoder: graph convolutions that average over what a turn was shown (MAGDi, section 3.4)."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import ClassVar
+
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch_geometric.nn import Linear, SimpleConv
 
 from magdi.core.encoder import Encoder, GraphBatch
+from magdi.encoders.settings import GcnConfig
 
 
 class Gcn(Encoder):
-    r"""Two graph convolutions with one-sided normalisation, the L_I branch of MAGDi (section 3.3).
+    r"""Two graph convolutions with one-sided normalisation, the L_I branch of MAGDi (section 3.4).
 
     .. math:: h^{(l+1)} = \mathrm{ReLU}(D^{-1} M h^{(l)} W^{(l)})
 
@@ -24,13 +27,9 @@ class Gcn(Encoder):
     Shapes: ``batch.x`` [N, dim], ``batch.edge_index`` [2, E]; output [N, hidden].
     """
 
-    class Config(BaseModel, extra="forbid"):
-        """Settings of ``gcn``."""
+    Config: ClassVar[type[BaseModel]] = GcnConfig
 
-        layers: int = Field(2, ge=1, description="Graph convolutions, L.")
-        hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
-
-    config: Config
+    config: GcnConfig
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)

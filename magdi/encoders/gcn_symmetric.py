@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import ClassVar
+
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import GCNConv, SimpleConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from magdi.core.encoder import Encoder, GraphBatch
+from magdi.encoders.settings import GcnSymmetricConfig
 
 
 class GcnSymmetric(Encoder):
@@ -26,14 +29,9 @@ class GcnSymmetric(Encoder):
     Shapes: ``batch.x`` [N, dim], ``batch.edge_index`` [2, E]; output [N, hidden].
     """
 
-    class Config(BaseModel, extra="forbid"):
-        """Settings of ``gcn-symmetric``."""
+    Config: ClassVar[type[BaseModel]] = GcnSymmetricConfig
 
-        layers: int = Field(2, ge=2, description="Graph convolutions, the classifying one included.")
-        hidden: int = Field(512, ge=1, description="Width of the states between them.")
-        dropout: float = Field(0.5, ge=0, lt=1, description="Dropout after every convolution but the last.")
-
-    config: Config
+    config: GcnSymmetricConfig
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)

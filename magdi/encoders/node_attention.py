@@ -11,7 +11,7 @@ from torch_geometric.utils import to_dense_batch
 
 from magdi.core.encoder import Encoder, GraphBatch
 from magdi.encoders.attention import SelfAttention
-from magdi.encoders.stack import HeadsConfig
+from magdi.encoders.settings import HeadsConfig
 
 
 class NodeAttention(Encoder):
@@ -20,7 +20,7 @@ class NodeAttention(Encoder):
     .. math:: h^{(l+1)} = \mathrm{LayerNorm}(h^{(l)} + \mathrm{MultiHead}(h^{(l)}, h^{(l)}, h^{(l)}))
 
     "Each node still represents a whole reasoning chain, but [...] any node can attend to any other node" (MAGDi,
-    section 5.4, Table 6). Where ``hidden`` is not the student's width, a linear map comes first.
+    section 5.2, Table 6). Where ``hidden`` is not the student's width, a linear map comes first.
 
     Paper: https://arxiv.org/abs/2402.01620 (MAGDi).
 

@@ -5,26 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
 from magdi.core.encoder import Encoder, GraphBatch
 from magdi.core.errors import ConfigError
-
-
-class StackConfig(BaseModel, extra="forbid"):
-    """Settings that every stack of graph layers has."""
-
-    layers: int = Field(2, ge=1, description="Graph layers, L.")
-    hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout after every layer, in training.")
-
-
-class HeadsConfig(StackConfig):
-    """Settings of a stack with attention heads."""
-
-    heads: int = Field(4, ge=1, description="Attention heads; the width must be a multiple of it.")
+from magdi.encoders.settings import StackConfig
 
 
 class Stack(Encoder):

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from magdi.core.encoder import Encoder, GraphBatch, TokenStates
 from magdi.encoders.attention import SelfAttention
-from magdi.encoders.stack import HeadsConfig
+from magdi.encoders.settings import HeadsConfig
 
 
 class TokenAttention(Encoder):
@@ -20,7 +20,7 @@ class TokenAttention(Encoder):
     .. math:: z^{(l+1)} = \mathrm{LayerNorm}(z^{(l)} + \mathrm{MultiHead}(z^{(l)}, z^{(l)}, z^{(l)})), \quad
               h_v = \sum_{t=1}^{T_v} t z_{v,t}^{(L)} / \sum_{t=1}^{T_v} t
 
-    "Any token (across all reasoning chains, rounds, and agents) can attend to any other token" (MAGDi, section 5.4,
+    "Any token (across all reasoning chains, rounds, and agents) can attend to any other token" (MAGDi, section 5.2,
     Table 6). z^(0) are the student's last states; where in a turn a token stands they know already, so no positions are
     added and the order of the turns does not matter. The mean is weighted by position, as h_x is.
 

@@ -9,7 +9,7 @@ from magdi.plugins.hookspecs import hookimpl
 
 
 def _of(package: str, *rows: tuple[str, ...]) -> Iterator[Component]:
-    """Yields components of a package: name, target in the package, summary, and what they require."""
+    """Yields components of a package: name, target in the package, summary, what they require, settings."""
     for name, target, *about in rows:
         yield Component(name, f"{package}.{target}", *about)
 
@@ -60,37 +60,63 @@ def magdi_protocols() -> Iterator[Component]:
             "A real team of AutoGen, with magdi's teachers as its model clients.",
             "magdi[autogen]",
         ),
+        (
+            "agent-framework",
+            "agent_framework:AgentFramework",
+            "A real team of Microsoft Agent Framework, with magdi's teachers as its chat clients.",
+            "magdi[agent-framework]",
+        ),
+        ("ag2", "ag2:Ag2", "A real team of AG2, with magdi's teachers as its models.", "magdi[ag2]"),
     )
 
 
 @hookimpl
 def magdi_encoders() -> Iterator[Component]:
     """Yields the shipped encoders."""
+    own = "magdi.encoders.settings"
     yield from _of(
         "magdi.encoders",
-        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's."),
+        ("gcn", "gcn:Gcn", "Two graph convolutions, ReLU(D^-1 M h W): the paper's.", "", f"{own}:GcnConfig"),
         (
             "gcn-symmetric",
             "gcn_symmetric:GcnSymmetric",
             "Graph convolutions with symmetric normalisation and dropout: the authors' code.",
+            "",
+            f"{own}:GcnSymmetricConfig",
         ),
-        ("node-attention", "node_attention:NodeAttention", "Self-attention over a MAG's turns; no edges."),
+        (
+            "node-attention",
+            "node_attention:NodeAttention",
+            "Self-attention over a MAG's turns; no edges.",
+            "",
+            f"{own}:HeadsConfig",
+        ),
         (
             "token-attention",
             "token_attention:TokenAttention",
             "Self-attention over all tokens of an interaction, pooled by turn; no edges.",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("none", "none:NoEncoder", "No graph: each turn is classified by its own state."),
-        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each."),
-        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement."),
-        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown."),
+        (
+            "none",
+            "none:NoEncoder",
+            "No graph: each turn is classified by its own state.",
+            "",
+            "magdi.core.configurable:NoConfig",
+        ),
+        ("sage", "sage:Sage", "GraphSAGE: own state and mean of the seen, weights for each.", "", f"{own}:StackConfig"),
+        ("gin", "gin:Gin", "Graph isomorphism network: sums, which count agreement.", "", f"{own}:StackConfig"),
+        ("gat", "gat:Gat", "Graph attention (GATv2): a turn weighs what it was shown.", "", f"{own}:HeadsConfig"),
         (
             "graph-transformer",
             "graph_transformer:GraphTransformer",
             "Dot-product attention along the edges (PyG's TransformerConv).",
+            "",
+            f"{own}:HeadsConfig",
         ),
-        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge."),
-        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each."),
+        ("rgcn", "rgcn:Rgcn", "Relational convolution: weights for every kind of edge.", "", f"{own}:StackConfig"),
+        ("dir-gnn", "dir_gnn:DirGnn", "Both directions of the edges, weights for each.", "", f"{own}:DirGnnConfig"),
     )
 
 
@@ -101,6 +127,7 @@ def magdi_teachers() -> Iterator[Component]:
         "magdi.plugins.teachers",
         ("openai", "openai:OpenAITeacher", "Any OpenAI-compatible server."),
         ("hf", "local:LocalTeacher", "A model of transformers on this machine."),
+        ("local", "trained:TrainedTeacher", "What a run trained: its student, a team's role."),
         ("litellm", "litellm:LitellmTeacher", "Every vendor that LiteLLM knows.", "magdi[litellm]"),
         ("vllm", "vllm:VllmTeacher", "vLLM's offline engine in this process.", "magdi[vllm]"),
         ("replay", "replay:ReplayTeacher", "Answers from a recorded MAG file or journal."),
@@ -118,6 +145,8 @@ def magdi_tasks() -> Iterator[Component]:
     yield from _of(
         "magdi.plugins.tasks",
         ("arithmetic", "arithmetic:Arithmetic", "Procedural word problems, several steps."),
+        ("order", "order:Order", "Instrument: a misconception that two of three share."),
+        ("bugs", "bugs:Bugs", "Instrument: bugs of calculating, of three kinds."),
         ("gsm8k", "gsm8k:Gsm8k", "Grade-school mathematics (Cobbe et al., 2021)."),
         ("strategyqa", "strategyqa:StrategyQa", "Yes or no, with implicit steps."),
         ("commonsense-qa", "commonsense_qa:CommonsenseQa", "Five options, common sense."),
@@ -145,6 +174,21 @@ def magdi_objectives() -> Iterator[Component]:
             "Right turns preferred to wrong ones, measured from the student before training (Rafailov et al., 2023).",
         ),
         ("unlikelihood", "unlikelihood:Unlikelihood", "Tokens of wrong turns made less likely (Welleck et al., 2020)."),
+        (
+            "contrast",
+            "contrast:Contrast",
+            "L- on the student's own log-probabilities: right turns likelier than wrong ones by a margin.",
+        ),
+        (
+            "classification",
+            "classification:Classification",
+            "L_I on the student's own log-probabilities: right turns likely, wrong ones not.",
+        ),
+        (
+            "propagation",
+            "propagation:Propagation",
+            "The same, corrected by what the encoder makes of the graph: what it cannot explain is learned.",
+        ),
     )
 
 
@@ -174,8 +218,11 @@ def magdi_importers() -> Iterator[Component]:
     yield from _of(
         "magdi.plugins.formats.importers",
         ("magdi", "magdi_lines:MagdiLines", "MAGs as magdi writes them."),
+        ("otel", "otel:OtelSpans", "OpenTelemetry spans of any agent framework."),
         ("reconcile", "magdi_json:ReconcileResults", "Result files of MAGDi and ReConcile."),
         ("solutions", "solutions:Solutions", "example_model_solutions of GSM8K."),
+        ("who-when", "who_when:WhoWhen", "Who&When's failed runs, the guilty step labelled."),
+        ("drift-eval", "drift_eval:DriftEval", "Debates of DRIFTEval that drift off, with why."),
         ("eot", "eot:ExchangeOfThought", "Records of EoT (Exchange-of-Thought)."),
         ("mallm", "mallm:Mallm", "Discussions of MALLM, memory_ids as edges."),
         ("mad", "mad:MadDebates", "Debates of MAD: affirmative, negative, moderator, judge."),
@@ -195,6 +242,10 @@ def magdi_exporters() -> Iterator[Component]:
         ("pyg", "tensors:PyG", "Safetensors of all graphs, read as torch_geometric Data by load_pyg."),
         ("parquet", "tables:Parquet", "One Parquet file, one discussion a row."),
         ("dataset", "tables:Dataset", "A folder for the Hugging Face hub: Parquet and a card."),
+        ("sft", "lessons:Sft", "Prompt-completion rows for TRL: right turns after what they were asked."),
+        ("dpo", "lessons:Dpo", "Preferences for TRL: right and wrong turns after the same prompt."),
+        ("kto", "lessons:Kto", "Unpaired preferences for TRL: right and wrong turns."),
+        ("prm", "lessons:Prm", "Stepwise rows for TRL: what led to an answer, each turn right or wrong."),
     )
 
 
@@ -232,6 +283,11 @@ def magdi_commands() -> Iterator[Component]:
             "Write a run's student as a plain model or adapter, with a model card and a line for lm-eval.",
         ),
         ("mags", "mags:app", "Import, look at, check and export files of discussions (MAGs)."),
+        (
+            "collect",
+            "collect:collect",
+            "Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.",
+        ),
         ("runs", "runs:app", "List runs, show one, compare two."),
         ("plugins", "plugins:app", "Look at plugins and components, check them, start a new one."),
         ("config", "config:app", "Look at configurations and check them."),

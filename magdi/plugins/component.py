@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from typer import Typer
 
 Kind = Literal["protocol", "encoder", "teacher", "task", "objective", "decision", "importer", "exporter"]
@@ -71,9 +72,12 @@ class Component:
             ``typer.Typer``, a function with typer's annotations, or "module:name" of one.
         summary: One line for `magdi plugins list`.
         requires: What to install for it to work, as pip takes it; empty for nothing.
+        settings: The class's ``Config``, or "module:Model", where it can be imported sooner than the class: settings of
+            an encoder are then checked, and shown, without torch. Left out, the class is imported for them.
     """
 
     name: str
     target: type | Typer | Callable[..., Any] | str
     summary: str
     requires: str = ""
+    settings: type[BaseModel] | str = ""

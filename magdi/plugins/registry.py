@@ -20,7 +20,7 @@ from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
 from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, named, shipped
-from magdi.plugins.target import cause, load_class
+from magdi.plugins.target import cause, load_class, load_settings
 
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, TeacherChoice, TinyBase
@@ -123,8 +123,8 @@ class Registry:
         return load_class(self.find(kind, name))
 
     def config_of(self, kind: Kind, name: str) -> type[BaseModel]:
-        """Returns the model of a component's settings; raises as `load` does."""
-        return cast("type[BaseModel]", self.load(kind, name).Config)  # type: ignore[attr-defined]
+        """Returns the model of a component's settings, without its class where that can be; raises as `load`."""
+        return load_settings(self.find(kind, name))
 
     def settings(self, kind: Kind, name: str, given: Mapping[str, Any], seed: int | None = None) -> BaseModel:
         """Returns a component's validated settings.
@@ -172,11 +172,13 @@ class Registry:
             ComponentError: There is no such component, or it takes no target.
         """
         name, colon, target = _said(choice).partition(":")
+        if not colon and kind != "teacher":
+            return name, dict(choice.settings)
         from_target = getattr(self.load(kind, name), "from_target", None)
         if from_target is None and colon:
             raise ComponentError(f"{kind} {name!r} takes nothing after a colon, and is given {target!r}")
         with self._blamed(kind, name, f"cannot read {target!r}"):
-            read = from_target(target) if from_target is not None and (colon or kind == "teacher") else {}
+            read = from_target(target) if from_target is not None else {}
             return name, {**read, **choice.settings}
 
     def _made(self, kind: Kind, choice: ComponentChoice | TeacherChoice, seed: int | None, *first: Any) -> Any:

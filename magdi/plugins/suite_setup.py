@@ -17,14 +17,15 @@ from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.corpus.files import read_in_turn
-from magdi.core.errors import ConfigError
+from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.setup import named_plugins, without_remote_code
-from magdi.plugins.suites.file import Equal, find, read_suite
+from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
+from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Bench, Observe
@@ -35,9 +36,8 @@ QUICK_SEEDS = 2
 QUICK = {"preset": "quick", "training.steps": 100, "discussion.questions": 200}
 """What ``--quick`` sets beside the preset, below all files: small enough for CI, and too small to conclude from."""
 
-EMBEDDED = {"discussion.questions": 300}
-"""What suites that train set for the embedded default, below all files: its 1,000 questions bring nearly every student
-to 99 %, where nothing can be told from anything."""
+UNSAID = ("default", "preset")
+"""How origins begin of what nobody has said."""
 
 LOOKED_AT = 50  # MAGs of a file whose agents' names are wanted
 
@@ -66,6 +66,7 @@ def set_up_suite(
     seeds: int | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
+    instrument: str | None = None,
     quick: bool = False,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
@@ -86,6 +87,7 @@ def set_up_suite(
         seeds: How many, from the configuration's seed on; `SEEDS` when left out.
         only: ``key=value`` pairs that choose cells.
         equal: What cells are evened out by; what the suite says when left out.
+        instrument: The embedded task that it is run on; what the suite says when left out.
         quick: Make all of it small.
         environ: The environment; the process's when left out.
         flags: Values by dotted path.
@@ -110,8 +112,9 @@ def set_up_suite(
     def sources(*above: Layer) -> Layers:
         return merge(files, environ, flags, sets, below=below, above=above)
 
-    if sources().tree["preset"] == "tiny" and file.measure == "student":
-        below.insert(0, settings_layer(EMBEDDED, "suites on the embedded default"))
+    on = _instrument(sources(), instrument, file)
+    if on is not None:
+        below.insert(0, settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}"))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(
@@ -137,10 +140,34 @@ def set_up_suite(
         only=tuple(only),
         equal=equal or file.equal,
         quick=quick,
+        instrument=on,
         left_out=left_out,
     )
     admitted = [code.name for code in found if code not in plugins.refused]
     return SuiteSetup(suite, plugins, partial(bench, (*typed, *admitted), plugins_dir, load, given))
+
+
+def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | None:
+    """Returns the instrument that a suite is run on: what is asked for, else the suite's where nothing is against it.
+
+    None where the student is no tiny one, or nothing is trained.
+
+    Raises:
+        ConfigError: There is none of that name, or it is asked for beside another task.
+    """
+    tree = layers.tree
+    said = {path[0] for path, origin in layers.origins.items() if path and not origin.startswith(UNSAID)}
+    task = tree["task"]["name"] if "task" in said else None
+    if asked is None:
+        if tree["preset"] not in ("tiny", "quick") or file.measure != "student":
+            return None
+        mine = task is None and "teachers" not in said and tree["discussion"].get("mags") is None
+        return file.instrument if mine else task if task in INSTRUMENTS else EMBEDDED
+    if asked not in INSTRUMENTS:
+        raise ConfigError(f"--instrument {asked!r}", hint=did_you_mean(asked, INSTRUMENTS))
+    if task not in (None, asked):
+        raise ConfigError(f"--instrument {asked} and the task {task} cannot be had at once", hint="leave one out")
+    return asked
 
 
 def bench(

@@ -38,7 +38,32 @@ def load_class(registration: Registration) -> type:
     Raises:
         ComponentError: The module cannot be imported, has no such class, or the class is not of the component's kind.
     """
-    return _loaded(registration, lambda found: _check(found, registration.kind))
+    settings = registration.component.settings
+
+    def check(found: object) -> type:
+        made = _check(found, registration.kind)
+        if settings and resolve(settings) is not made.Config:  # type: ignore[attr-defined]
+            raise TypeError(f"its settings are said to be {settings!r}, which is not {made.__name__}.Config")
+        return made
+
+    return _loaded(registration, check)
+
+
+def load_settings(registration: Registration) -> type[BaseModel]:
+    """Imports the model of a component's settings, and the component's class only where it does not say which it is.
+
+    Raises:
+        ComponentError: As `load_class`, or it is no model.
+    """
+    if not registration.component.settings:
+        return load_class(registration).Config  # type: ignore[attr-defined,no-any-return]
+
+    def check(found: object) -> type[BaseModel]:
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            raise TypeError(f"{registration.component.settings!r} is no pydantic model")
+        return found
+
+    return _loaded(registration, check, registration.component.settings)
 
 
 def load_command(registration: Registration) -> Typer:
@@ -61,10 +86,10 @@ def load_command(registration: Registration) -> Typer:
     return _loaded(registration, check)
 
 
-def _loaded(registration: Registration, check: Callable[[object], Loaded]) -> Loaded:
+def _loaded(registration: Registration, check: Callable[[object], Loaded], target: object = None) -> Loaded:
     try:
         with guarded():
-            return check(resolve(registration.component.target))
+            return check(resolve(target or registration.component.target))
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
         install = component.requires and f'pip install "{component.requires}"'

@@ -17,6 +17,7 @@ All but ``summary`` have n (R + 1) nodes.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Generator, Sequence
 from typing import Literal, Self
 
@@ -69,7 +70,10 @@ class Debate(Protocol):
         """Settings of `debate`."""
 
         rounds: int = Field(1, ge=0, description="Further rounds after the first; Du et al.'s T - 1.")
-        topology: Topology = Field("full", description="Who reads whom; custom takes it from adjacency.")
+        topology: Topology = Field(
+            "full", description="Who reads whom; custom takes it from adjacency, random draws it anew for each round."
+        )
+        seed: int = Field(0, ge=0, description="Seed of topology random; the question's id goes in, too.")
         degree: int = Field(2, ge=0, description="Whom each reads under topology regular, itself not counted.")
         adjacency: Adjacency | None = Field(
             None, description="Custom topology: for each agent, the positions (from 0) of those whom it reads."
@@ -113,25 +117,26 @@ class Debate(Protocol):
         rows = self.config.adjacency
         if rows is not None and len(rows) != len(agents):
             raise ConfigError(f"adjacency is for {len(rows)} agents, but {len(agents)} take part")
+        lot = random.Random(f"{self.config.seed}:{question.id}")
         history = list((yield [self.ask(agent, reply=self._form) for agent in agents]))
         said = history[:]
         for round in range(1, self.config.rounds + 1):  # noqa: A001
             if self.config.until_consensus and consensus(said):
                 return "consensus"
-            said = yield from self._round(round, agents, history)
+            said = yield from self._round(round, agents, history, lot)
             history += said
         return "consensus" if consensus(said) else "rounds"
 
     def _round(
-        self, round: int, agents: Sequence[Agent], history: list[Turn]
+        self, round: int, agents: Sequence[Agent], history: list[Turn], lot: random.Random
     ) -> Generator[Wave, list[Turn], list[Turn]]:  # noqa: A002, E501
         if self.config.memory == "summary":
             return (yield from self._summary_round(round, agents, history[-len(agents) :]))
         said: list[Turn] = []
-        in_turn = self.config.schedule == "async"
+        in_turn, reads = self.config.schedule == "async", self._reads(len(agents), lot)
         for wave in [[k] for k in range(len(agents))] if in_turn else [range(len(agents))]:
             said += yield [
-                self.ask(agents[k], round=round, seen=self._read(k, agents, history + said), reply=self._form)
+                self.ask(agents[k], round=round, seen=self._read(reads[k], agents, history + said), reply=self._form)
                 for k in wave
             ]
         return said
@@ -152,16 +157,16 @@ class Debate(Protocol):
             ]
         )
 
-    def _read(self, k: int, agents: Sequence[Agent], history: Sequence[Turn]) -> list[Turn]:
-        names = {agents[i].name for i in self._reads(len(agents))[k]}
+    def _read(self, sources: Sequence[int], agents: Sequence[Agent], history: Sequence[Turn]) -> list[Turn]:
+        names = {agents[i].name for i in sources}
         read = [turn for turn in history if turn.agent in names]
         if self.config.memory == "full":
             return read
         return list({turn.agent: turn for turn in read}.values())
 
-    def _reads(self, n: int) -> Adjacency:
+    def _reads(self, n: int, lot: random.Random) -> Adjacency:
         if self.config.adjacency is None:
-            return adjacency(self.config.topology, n, degree=self.config.degree, own=self._own)
+            return adjacency(self.config.topology, n, degree=self.config.degree, own=self._own, lot=lot)
         return given(self.config.adjacency, own=self._own)
 
     @property

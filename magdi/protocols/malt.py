@@ -4,7 +4,7 @@ Paper: Motwani et al., "MALT: Improving Reasoning with Multi-Agent LLM Training"
 
 Graph with n samples a step, g_j, v_jk, r_jkl: E = {(g_j, v_jk), (g_j, r_jkl), (v_jk, r_jkl)}; n + n^2 + n^3 nodes and
 n^2 + 2 n^3 edges (n = 3: 39/63). With one agent in all roles the view ``adjacent`` is the tree: n^2 + n^3 (36). Mode
-``vote`` (MV@n) holds n chains: 3 n nodes and 3 n edges (n = 3: 9/9).
+``vote`` (MV@n) holds n chains: 3 n nodes and 3 n edges (n = 3: 9/9); a reply in it is taken as it comes.
 
 Values: V(r) is 1 for a right answer and 0 for a wrong one; V(v) is the mean over its refinements, V(g) the mean over
 its verifications. Every turn keeps its own ``correct`` beside the label that its value gives.
@@ -13,19 +13,26 @@ its verifications. Every turn keeps its own ``correct`` beside the label that it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from magdi.core.credit import Credit, backed_up
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
-from magdi.core.reply import FreeAnswer, FreeText
+from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat, Verdict
 from magdi.core.templates import Templates, fill
 
-GENERATOR, VERIFIER, REFINER = ("generator", "verifier", "refiner")
+Role = Literal["generator", "verifier", "refiner"]
+GENERATOR: Role = "generator"
+VERIFIER: Role = "verifier"
+REFINER: Role = "refiner"
+ROLES = (GENERATOR, VERIFIER, REFINER)
+SHOWN_AS: dict[str, str] = {GENERATOR: "solution", VERIFIER: "verification"}
+NOTHING_TO = {VERIFIER: "verify", REFINER: "refine"}
+DONE = {GENERATOR: "generated", VERIFIER: "verified", REFINER: "refined"}
 
 
 class Prompts(Templates):
@@ -61,53 +68,69 @@ class Malt(Protocol):
         )
         theta: float = Field(0.5, ge=0, le=1, description="Threshold of values.")
         gap: float = Field(0.5, gt=0, le=1, description="Least difference of values, for labels interval.")
+        roles: tuple[Role, ...] = Field(
+            ROLES, description="Who takes part; all but the generator may be left out in mode vote (Table 5)."
+        )
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
+
+        @model_validator(mode="after")
+        def _roles_make_a_chain(self) -> Self:
+            if self.roles != tuple(role for role in ROLES if role in self.roles) or self.roles[:1] != (GENERATOR,):
+                raise ValueError("roles are generator, verifier, refiner in this order, the generator among them")
+            if self.mode == "tree" and self.roles != ROLES:
+                raise ValueError("a tree has all three roles; mode: vote can do without the verifier or the refiner")
+            return self
 
     config: Config
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        """Three waves; nothing grows from an invalid turn. Roles go to the agents in order, from the first again."""
-        n, tree = self.config.samples, self.config.mode == "tree"
-        generator, verifier, refiner = (agents[i % len(agents)] for i in range(3))
-        width = range(n if tree else 1)
-        generated = yield [self.ask(generator, role=GENERATOR, branch=(j,), reply=FreeAnswer()) for j in range(n)]
-        asks = [self._verification(verifier, g, k) for g in generated if g.status != "invalid" for k in width]
-        if not asks:
-            return "nothing to verify"
-        verified = yield asks
-        origin = {turn.branch: turn for turn in generated}
-        asks = [
-            self._refinement(refiner, origin[v.branch[:1]], v, k)
-            for v in verified
-            if v.status != "invalid"
-            for k in width
-        ]
-        if not asks:
-            return "nothing to refine"
-        yield asks
-        return "refined"
+        """A wave a role; roles go to the agents in order, from the first again.
 
-    def _verification(self, agent: Agent, g: Turn, k: int) -> Ask:
-        return self.ask(agent, round=1, seen=[g], role=VERIFIER, branch=(*g.branch, k), reply=FreeText())
+        In a tree nothing grows from an invalid turn. A chain goes on, and what cannot be shown is left out.
+        """
+        n, roles, tree = self.config.samples, self.config.roles, self.config.mode == "tree"
+        seated = {role: agents[place % len(agents)] for place, role in enumerate(ROLES)}
+        said = yield [self._ask(seated[GENERATOR], GENERATOR, [], j) for j in range(n)]
+        paths = [[turn] for turn in said]
+        for role in roles[1:]:
+            grown = [
+                (path, self._ask(seated[role], role, path, k))
+                for path in paths
+                if path[-1].status != "invalid" or not tree
+                for k in range(n if tree else 1)
+            ]
+            if not grown:
+                return f"nothing to {NOTHING_TO[role]}"
+            said = yield [ask for _, ask in grown]
+            paths = [[*path, turn] for (path, _), turn in zip(grown, said, strict=True)]
+        return DONE[roles[-1]]
 
-    def _refinement(self, agent: Agent, g: Turn, v: Turn, k: int) -> Ask:
-        return self.ask(agent, round=2, seen=[g, v], role=REFINER, branch=(*v.branch, k), reply=FreeAnswer())
+    def _ask(self, agent: Agent, role: Role, path: Sequence[Turn], sample: int) -> Ask:
+        branch = (*path[-1].branch, sample) if path else (sample,)
+        return self.ask(agent, round=len(path), seen=path, role=role, branch=branch, reply=self._reply(role))
+
+    def _reply(self, role: Role) -> ReplyFormat:
+        """In a chain a reply is what it is, and is not asked for again: a = T(r), whatever r is."""
+        if role == VERIFIER:
+            return Verdict() if self.config.roles[-1] == VERIFIER else FreeText()
+        return OptionalAnswer() if self.config.mode == "vote" else FreeAnswer()
 
     def prompt(self, question: Question, ask: Ask) -> list[Message]:
         """A fresh prompt for each role."""
-        names = ("solution", "verification")
-        values = dict(zip(names, (_quote(turn) for turn in ask.shown), strict=False))
+        values = {"solution": "", "verification": ""} | {SHOWN_AS[turn.role]: _quote(turn) for turn in ask.shown}
         template: str = getattr(self.config.prompts, ask.role)
         form = ask.reply.instructions(question)
         return chat(ask.agent.persona, fill(template, question=question.prompt, form=form, **values))
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
-        """Plurality of the refiner's answers."""
-        return vote(turn for turn in turns if turn.role == REFINER)
+        """Plurality of what the last role answers; of a verifier who states no answer, the generator's stands."""
+        last = [turn for turn in turns if turn.role == self.config.roles[-1]]
+        return vote(turn if turn.answer or turn.role != VERIFIER else turns[turn.seen[0].step] for turn in last)
 
     def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         """Refinements are labelled by the gold answer, what led to them by the value that it had."""
-        values = backed_up(turns)
+        graded = {turn.branch: turn.correct for turn in turns if turn.role == REFINER}
+        values = backed_up({branch: float(correct) for branch, correct in graded.items() if correct is not None})
         return [self._labelled(turn, values) for turn in turns]
 
     def _labelled(self, turn: Turn, values: Mapping[tuple[int, ...], float]) -> Turn:
@@ -116,31 +139,12 @@ class Malt(Protocol):
             return turn
         if turn.role == REFINER:
             return turn.model_copy(update={"value": value, "label": turn.correct, "label_source": "gold"})
-        label = value > self.config.theta
-        if self.config.labels == "interval":
-            known = self._by_interval(turn.branch, values)
-            if known is None:
-                return turn.model_copy(update={"value": value})
-            label = known
-        return turn.model_copy(update={"value": value, "label": label, "label_source": "value"})
-
-    def _by_interval(self, branch: tuple[int, ...], values: Mapping[tuple[int, ...], float]) -> bool | None:
-        siblings = [values[other] for other in values if len(other) == len(branch) and other[:-1] == branch[:-1]]
-        beats = values[branch] - min(siblings) >= self.config.gap
-        beaten = max(siblings) - values[branch] >= self.config.gap
-        return None if beats == beaten else beats
-
-
-def backed_up(turns: Sequence[Turn]) -> dict[tuple[int, ...], float]:
-    """Returns the value of every branch from which a graded refinement has grown."""
-    values = {turn.branch: float(turn.correct) for turn in turns if turn.role == REFINER and turn.correct is not None}
-    for depth in (2, 1):
-        below: dict[tuple[int, ...], list[float]] = {}
-        for branch, value in values.items():
-            if len(branch) == depth + 1:
-                below.setdefault(branch[:depth], []).append(value)
-        values |= {branch: fmean(each) for branch, each in below.items()}
-    return values
+        *above, _ = turn.branch
+        siblings = [values[each] for each in values if [*each[:-1]] == above]
+        credit = Credit(labels=self.config.labels, theta=self.config.theta, gap=self.config.gap)
+        label = credit.label(value, siblings)
+        source = "none" if label is None else "value"
+        return turn.model_copy(update={"value": value, "label": label, "label_source": source})
 
 
 def _quote(turn: Turn) -> str:

@@ -64,7 +64,7 @@ def test_import_reads_grades_and_counts(tmp_path):
     source.write_text(json.dumps(SOLUTION))
     document = json.loads(run("import", source, "-o", out, "--task", "gsm8k", "--json").stdout)
     assert document["totals"] == {
-        "mags": 1, "turns": 1, "edges": 0, "answered": 1, "right": 1, "wrong": 0, "judged": 1, "agreed": 1,
+        "mags": 1, "turns": 1, "edges": 0, "answered": 1, "right": 1, "wrong": 0, "judged": 1, "agreed": 1, "tested": 0,
     }  # fmt: skip
     (mag,) = read_mags(out)
     assert (mag.question.task, mag.question.gold) == ("gsm8k", "51")

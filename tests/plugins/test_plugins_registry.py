@@ -171,3 +171,18 @@ def test_a_component_can_be_added_from_python():
     registry.add("protocol", "ring", Ring)
     assert registry.load("protocol", "ring") is Ring
     assert registry.find("protocol", "local/ring").plugin == "local"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("magdi.encoders.settings:HeadsConfig", "which is not Gcn.Config"),
+        ("magdi.encoders.settings:nothing", "has no 'nothing'"),
+        ("magdi.encoders.gcn:Gcn", "which is not Gcn.Config"),
+    ],
+)
+def test_settings_that_are_not_the_components_are_refused(settings: str, said: str) -> None:
+    component = Component("theirs", "magdi.encoders.gcn:Gcn", "Not so.", settings=settings)
+    registry = default_registry([Registration("encoder", component, "theirs")])
+    with pytest.raises(ComponentError, match=said):
+        registry.load("encoder", "theirs")

@@ -44,3 +44,11 @@ def test_every_preset_fits_its_components(preset):
     config = set_up(environ={}, flags={"preset": preset}).config
     expected = {"authors-code": ("gcn-symmetric", 512), "paper": ("gcn", None)}.get(preset, ("gcn", 64))
     assert (config.encoder.name, config.encoder.settings.get("hidden")) == expected
+
+
+def test_the_authors_code_freezes_the_node_loss_alone_and_has_their_schedule_and_batch():
+    """16 pairs a step are some four MAGs; frozen, the margin would be without its gradient, which theirs has."""
+    config = set_up(environ={}, flags={"preset": "authors-code"}).config
+    states = {name: config.objectives[name].settings.get("states", "live") for name in ("margin", "node")}
+    assert states == {"margin": "live", "node": "frozen"}
+    assert (config.training.scheduler, config.training.warmup, config.training.mags_per_step) == ("linear", 100, 4)

@@ -1,52 +1,16 @@
 """A real AutoGen team: edges from the prompts that its clients got. Skipped where the extra is not installed."""
 
-import json
-
 import pytest
 from scripted_talk import QUESTION, counts, disagree, hold, provenance
 
-from magdi.core.mag import Turn
 from magdi.core.protocol import Agent
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
-from magdi.protocols.autogen_prompts import Line, fill_form, make_form, with_task
+from magdi.protocols.autogen import Autogen
 
-
-def turn(step, agent, text):
-    return Turn(step=step, agent=agent, text=text)
-
-
-SAID = [("ann", turn(0, "ann", "I say 5.")), ("bob", turn(1, "bob", "I say 5.")), ("ann", turn(2, "ann", "I say 5."))]
-
-
-def test_a_form_marks_whole_messages_by_author_newest_first():
-    lines = [Line("system", "", "I say 5."), Line("user", "bob", "I say 5."), Line("assistant", "ann", "I say 5.")]
-    form = make_form(lines, SAID, ["ann", "bob"])
-    assert form.steps == (1, 2)
-    prompt = fill_form(form.text, [turn for _, turn in SAID])
-    assert [(message.role, message.content) for message in prompt] == [
-        ("system", "I say 5."), ("user", "bob: I say 5."), ("assistant", "I say 5."),
-    ]  # fmt: skip
-
-
-def test_a_form_finds_turns_in_a_transcript_and_keeps_every_letter():
-    text = "Read this.\n\nuser: What is it?\n\nbob: I say 5.\n\nann: I say 5.\n\nWho is next?"
-    form = make_form([Line("user", "user", text)], SAID, ["ann", "bob"])
-    assert form.steps == (1, 2)
-    assert "say 5" not in form.text
-    assert fill_form(form.text, [turn for _, turn in SAID])[0].content == text
-
-
-def test_marks_in_what_is_said_are_no_marks():
-    form = make_form([Line("user", "x", "\x021\x03")], SAID, ["ann"])
-    assert form.steps == ()
-    assert json.loads(form.text) == [["user", ""]]
-
-
-def test_a_prompt_that_has_lost_the_task_gets_it_back():
-    lines = [Line("system", "", "You."), Line("user", "bob", "Hm.")]
-    assert with_task(lines, "The task") == [lines[0], Line("user", "user", "The task"), lines[1]]
-    assert with_task([Line("user", "user", "The task, again")], "The task") == [Line("user", "user", "The task, again")]
+SPECIMENS = [
+    Specimen("protocol", Autogen, Autogen.Config(team=team), None) for team in ("selector", "swarm", "graph-flow")
+]
 
 
 class TestTeams:
@@ -55,8 +19,6 @@ class TestTeams:
         pytest.importorskip("autogen_agentchat", reason="the extra magdi[autogen] is not installed")
 
     def autogen(self, **settings):
-        from magdi.protocols.autogen import Autogen
-
         return Autogen(Autogen.Config(**settings))
 
     @pytest.mark.parametrize(("agents", "expected"), [(1, (6, 15)), (3, (6, 15)), (5, (6, 15))])
@@ -140,21 +102,18 @@ class TestTeams:
         with pytest.raises(ConfigError, match="nowhere:team"):
             hold(self.autogen(factory="nowhere:team"), disagree)
 
-    @pytest.mark.parametrize("team", ["round-robin", "selector", "swarm", "graph-flow"])
+    @pytest.mark.parametrize("specimen", SPECIMENS, ids=["selector", "swarm", "graph-flow"])
     @pytest.mark.parametrize("check", checks_for("protocol"))
-    def test_conforms(self, team, check):
-        from magdi.protocols.autogen import Autogen
-
-        specimen = Specimen("protocol", Autogen, Autogen.Config(team=team), None)
+    def test_conforms(self, specimen, check):
         result = run_check(check, checks_for("protocol")[check], specimen, "")
         assert result.passed, result.message
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
-    import magdi.protocols.autogen as module
     from magdi.core.errors import ComponentError
+    from magdi.protocols import team
 
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(team, "find_spec", lambda name: None)
     with pytest.raises(ComponentError) as caught:
-        module.Autogen()
+        Autogen()
     assert caught.value.hint == 'pip install "magdi[autogen]"'

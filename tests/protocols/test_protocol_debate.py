@@ -1,5 +1,7 @@
 """Du et al.'s debate: the counts of every topology, memory and schedule, and whose words stand in whose prompt."""
 
+import random
+
 import pytest
 from pydantic import ValidationError
 from scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
@@ -126,3 +128,11 @@ def test_a_template_must_keep_its_names():
         Debate.Config(prompts={"update": "Now what? {form}"})
     mag = hold(debate(prompts={"reflect": "Again! {form}"}), [as_json(1), as_json(2)], agents=1)
     assert mag.turns[1].prompt[-1].content.startswith("Again!")
+
+
+def test_random_topology_reads_by_lot_within_the_agents_and_keeps_own_answers():
+    drawn = [adjacency("random", 4, lot=random.Random(seed)) for seed in range(200)]
+    assert all(k in sources for reads in drawn for k, sources in enumerate(reads))
+    others = sum(len(sources) - 1 for reads in drawn for sources in reads)
+    assert 0.45 < others / (200 * 4 * 3) < 0.55
+    assert adjacency("random", 4, lot=random.Random(1)) == adjacency("random", 4, lot=random.Random(1))

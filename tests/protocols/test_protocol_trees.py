@@ -76,6 +76,40 @@ def test_nothing_grows_from_an_invalid_turn():
     assert (silent.stop, silent.decision.answer) == ("nothing to refine", None)
 
 
+def test_a_chain_goes_on_whatever_is_said():
+    def script(ask, step):
+        return "" if ask.role == "verifier" else "No idea." if ask.role == "generator" else disagree(ask, step)
+
+    mag = hold(malt(mode="vote", samples=2), script)
+    assert [turn.role for turn in mag.turns] == ["generator"] * 2 + ["verifier"] * 2 + ["refiner"] * 2
+    assert [turn.sources for turn in mag.turns] == [(), (), (0,), (1,), (0,), (1,)]
+    assert [turn.status for turn in mag.turns] == ["ok", "ok", "invalid", "invalid", "ok", "ok"]
+    assert (mag.turns[0].answer, mag.turns[0].attempts) == (None, 1)
+    assert sum(mag.decision.votes.values()) == 2
+
+
+def test_roles_can_be_left_out_of_a_chain():
+    alone = hold(malt(mode="vote", roles=["generator"]), disagree)
+    assert ({turn.role for turn in alone.turns}, alone.stop, len(alone.decision.votes)) == (
+        {"generator"},
+        "generated",
+        3,
+    )
+    refined = hold(malt(mode="vote", roles=["generator", "refiner"]), disagree)
+    assert [turn.sources for turn in refined.turns if turn.role == "refiner"] == [(0,), (1,), (2,)]
+    assert [turn.agent for turn in refined.turns] == list("AAACCC")
+
+    def script(ask, step):
+        doubts = {(0, 0): "Wrong. The answer is 51.", (1, 0): "Right.", (2, 0): "Step 3 has 9 twice; 7 is wrong."}
+        return doubts.get(ask.branch, f"The answer is {ask.branch[0]}.")
+
+    verified = hold(malt(mode="vote", roles=["generator", "verifier"]), script)
+    assert verified.decision.votes == {"51": 1, "1": 1, "2": 1}
+    for wrong in ({"roles": ["generator"]}, {"roles": ["verifier"], "mode": "vote"}, {"roles": [], "mode": "vote"}):
+        with pytest.raises(ValueError, match="roles|tree"):
+            malt(**wrong)
+
+
 @pytest.mark.parametrize(
     ("settings", "edges"),
     [

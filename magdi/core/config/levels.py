@@ -87,14 +87,33 @@ def find_level(given: str | Sequence[str]) -> Level:
     )
 
 
-def chosen(config: RunConfig) -> dict[str, ComponentChoice]:
-    """Returns the objectives of a run with what it says of them, by name; those of weight 0 are left out."""
+MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "sft": {"positive": {}},
+    "dpo": {"dpo": {"beta": 0.2}},
+}
+"""What a role is trained by one after the other (MALT, section 4.3 and Appendix A.9), as a level's objectives."""
+
+
+def chosen(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
+    """Returns the objectives of a run with what it says of them, by name; those of weight 0 are left out.
+
+    Args:
+        config: The run's.
+        stage: One of method malt's; all of them when left out.
+    """
     from magdi.core.config.models import ComponentChoice
 
     named = {name: each.model_dump() for name, each in config.objectives.items()}
-    listed = {
-        name: ComponentChoice.model_validate(each) for name, each in listed_in(config.training.level, named).items()
-    }
+    if config.training.method == "malt":
+        stages = {stage: MALT_STAGES[stage]} if stage else MALT_STAGES
+        given = {
+            name: {"name": name, **settings, **_own(name, named.get(name, {}))}
+            for objectives in stages.values()
+            for name, settings in objectives.items()
+        }
+    else:
+        given = listed_in(config.training.level, named)
+    listed = {name: ComponentChoice.model_validate(each) for name, each in given.items()}
     return {name: choice for name, choice in listed.items() if choice.settings.get("weight") != 0}
 
 

@@ -18,7 +18,7 @@ from magdi.core.config.layers import Layers
 from magdi.core.config.levels import listed_in
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.moved import MOVED_SECTIONS
-from magdi.core.config.presets import PRESETS
+from magdi.core.config.presets import OF_METHODS, PRESETS
 from magdi.core.config.problems import Problem, dotted, validate
 from magdi.core.config.source import Layer, read_environment, read_file, read_flags, read_sets
 from magdi.core.errors import ConfigError
@@ -76,11 +76,13 @@ def merge(
         read_sets(sets),
         *above,
     ]
-    preset, why = _preset(given)
+    preset, method, why = _preset(given)
     layers = Layers(RunConfig)
     layers.lay(Layer(RunConfig().model_dump(mode="json"), {(): DEFAULT}))
     if preset in PRESETS:
         layers.lay(Layer(PRESETS[preset], {(): f"preset {preset}"}))
+    if preset in OF_METHODS.get(method, {}):
+        layers.lay(Layer(OF_METHODS[method][preset], {(): f"preset {preset} of method {method}"}))
     for layer in given:
         layers.lay(layer)
     if why:
@@ -88,17 +90,18 @@ def merge(
     return layers
 
 
-def _preset(given: Iterable[Layer]) -> tuple[str, str]:
-    """Returns the preset that is asked for or, for ``auto``, that fits the student, and then why."""
+def _preset(given: Iterable[Layer]) -> tuple[str, str, str]:
+    """Returns the preset that is asked for or, for ``auto``, that fits the student; the method; for ``auto`` why."""
     asked = Layers(RunConfig)
     asked.lay(Layer(RunConfig().model_dump(mode="json")))
     for layer in given:
         asked.lay(Layer(layer.tree))
-    preset, student = asked.tree["preset"], asked.tree["student"]
+    preset, student, training = (asked.tree[name] for name in ("preset", "student", "training"))
+    method = str(training.get("method")) if isinstance(training, Mapping) else ""
     if preset != "auto":
-        return str(preset), ""
+        return str(preset), method, ""
     model = student.get("model") if isinstance(student, Mapping) else None
-    return ("tiny" if model == "tiny" else "paper"), f"auto, for student.model {model}"
+    return ("tiny" if model == "tiny" else "paper"), method, f"auto, for student.model {model}"
 
 
 def validated(layers: Layers, check: Check | None = None) -> Loaded:

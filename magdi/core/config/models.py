@@ -1,17 +1,18 @@
 """The configuration of a run: one pydantic model a part, every field described, unknown keys refused.
 
-Defaults are the paper's (MAGDi, section 4 and Appendix B); the embedded default's are in `magdi.core.config.presets`.
+Defaults are the paper's (MAGDi, section 4 and Appendix A); the embedded default's are in `magdi.core.config.presets`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from magdi.core.config.code import whole
 from magdi.core.config.moved import moved
+from magdi.core.credit import Credit
 from magdi.core.errors import ConfigError
 from magdi.core.teacher import Price, Sampling
 from magdi.core.views import View
@@ -207,9 +208,32 @@ class Student(Part):
 Reduction = Literal["mean", "sum"]
 
 
+class Preferring(Part):
+    """Method malt's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of a role."""
+
+    roles: tuple[str, ...] = Field(
+        ("verifier", "refiner"),
+        description="Roles that it trains; the generator too for a student that is a base model.",
+    )
+    learning_rate: float | None = Field(None, gt=0, description="Its peak; training.learning_rate when left out.")
+    epochs: float | None = Field(None, gt=0, description="Passes over the MAGs; training.epochs when left out.")
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; goes before epochs.")
+
+
 class Training(Part):
     """How the student is trained."""
 
+    method: Literal["magdi", "malt"] = Field(
+        "magdi",
+        description="One student by the level's objectives; or malt: an adapter for each role, on what the role was "
+        "asked, by supervised training and then by preferences (dpo).",
+    )
+    prompt: Literal["question", "role"] = Field(
+        "question", description="What the student reads: the question, or each turn's own prompt with all it was shown."
+    )
+    role: str | None = Field(None, description="Only the turns of this role are learned from; null for all.")
+    credit: Credit = Field(Credit(), description="Which turns of a role are right, where the prompt is the role's own.")
+    dpo: Preferring = Preferring()
     level: str | tuple[str, ...] = Field(
         "4",
         description="1-4 (R0, CN, AN, MAGDi), base, single-teacher:NAME, dss-mt, or a list of objectives.",
@@ -234,6 +258,14 @@ class Training(Part):
         "auto",
         description="How turns share a forward pass; auto takes the fastest that is exact for this model.",
     )
+    refresh: int | None = Field(
+        None,
+        ge=1,
+        description="Passes over the MAGs after which the student's own answers to their questions join them, those "
+        "from before replaced; null for never.",
+    )
+    refresh_samples: int = Field(1, ge=1, description="Answers to each question that join.")
+    refresh_temperature: float = Field(1.0, ge=0, description="Temperature at which they are sampled.")
     drop_agreement: bool = Field(True, description='Cut sentences that begin with "I agree" or "I disagree".')
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
     patience: int = Field(0, ge=0, description="Evaluations without progress before stopping; 0 never stops early.")
@@ -284,6 +316,19 @@ class Evaluation(Part):
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
     samples: int = Field(1, ge=1, description="Answers a question, for self-consistency.")
     stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
+    roles: tuple[str, ...] | None = Field(None, description="Of a team, the roles that take part; null for all.")
+    untrained: tuple[str, ...] = Field((), description="Of a team, the roles in which the untrained base speaks.")
+    protocol: ComponentChoice | None = Field(
+        None, description="Of a team, another protocol in which its roles answer once together, e.g. debate."
+    )
+    stage: str = Field("", description="Of a team, the stage after which its roles speak: sft; empty for the last.")
+
+    def deciding(self) -> dict[str, Any]:
+        """Returns what decides an answer: not which questions are asked, nor how many; of teams what differs."""
+        asked = {"task", "split", "questions", "batch_tokens", "samples", "base"}
+        of_teams = ("roles", "untrained", "protocol", "stage")
+        usual = {name for name in of_teams if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", exclude=asked | usual)
 
 
 class RunConfig(Part):
@@ -322,6 +367,12 @@ class RunConfig(Part):
                 for name, each in objectives.items()
             }
         return tree
+
+    @model_validator(mode="after")
+    def _roles_are_adapters(self) -> Self:
+        if self.training.method == "malt" and self.student.adaptation != "lora":
+            raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
+        return self
 
     @field_validator("plugins")
     @classmethod

@@ -207,7 +207,8 @@ class Stepper:
         if not asks:
             raise self._broke("yielded an empty wave")
         if len(self._turns) + len(asks) > self._turn_limit:
-            raise self._broke(f"has not ended after {self._turn_limit} turns")
+            hint = "fewer rounds, or a rule by which it ends: a discussion of so many turns is none"
+            raise self._broke(f"has not ended after {self._turn_limit:,} turns", hint)
         for ask in asks:
             self._check(ask)
         self._said = {}
@@ -271,8 +272,8 @@ class Stepper:
             raise self._broke("changed in label() what is not its to change")
         return labelled
 
-    def _broke(self, how: str) -> ProtocolError:
-        return ProtocolError(f"protocol {self.protocol_name!r} {how} (question {self.question.id!r})")
+    def _broke(self, how: str, hint: str = "") -> ProtocolError:
+        return ProtocolError(f"protocol {self.protocol_name!r} {how} (question {self.question.id!r})", hint=hint)
 
 
 def _where(error: BaseException) -> str:

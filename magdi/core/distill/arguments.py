@@ -13,13 +13,15 @@ from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError
 
 
-def training_arguments(
-    training: Training, *, changing: bool, steps: int, seed: int, precision: str, folder: Path
-) -> TrainingArguments:
-    """Returns the Trainer's arguments; ``changing`` says whether some trained weights are left out at some steps.
+def training_arguments(training: Training, *, steps: int, seed: int, precision: str, folder: Path) -> TrainingArguments:
+    """Returns the Trainer's arguments.
 
     A batch of the Trainer's is an optimizer step of ours, so it never accumulates by itself; clipping, schedule,
     optimizer, mixed precision, checkpoints, trackers and processes are its business.
+
+    Several processes look for weights that a step has not used: one whose share gives an objective, a head or an
+    expert nothing to do would else have no gradient where the others wait for it, for ever. One process takes one
+    device, however many are visible: several are several processes, not threads that copy the model every step.
 
     Raises:
         ConfigError: The schedule cannot end where it is asked to, or a tracker is not installed.
@@ -35,7 +37,7 @@ def training_arguments(
             "greater_is_better": False,
         }
     name, options = schedule(training)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=1,
@@ -61,9 +63,11 @@ def training_arguments(
         remove_unused_columns=False,
         average_tokens_across_devices=False,
         dataloader_pin_memory=False,
-        ddp_find_unused_parameters=changing,
+        ddp_find_unused_parameters=True,
         **choosing,
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def schedule(training: Training) -> tuple[str, dict[str, Any]]:

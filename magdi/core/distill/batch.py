@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from magdi.core.distill.encoded import Encoded, ints
-from magdi.core.distill.layouts import Layout, Placement
+from magdi.core.distill.layouts import Layout
 from magdi.core.distill.segments import Segments, ranges
 from magdi.core.objective import Ints
 
@@ -79,13 +79,13 @@ def collate(mags: Sequence[Encoded], layout: Layout) -> MagBatch:
     """Makes a batch of whole MAGs."""
     placement = layout.place(mags)
     chains = [chain for mag in mags for chain in mag.chains]
-    prompts = ints([len(mag.prompts[index]) for mag in mags for index in mag.prompt_of])
-    lengths = ints([len(chain) for chain in chains])
+    lengths, paths = ints([len(chain) for chain in chains]), ints([length for mag in mags for length in mag.paths])
+    own = np.cumsum(paths) - lengths
     counts = [len(mag.chains) for mag in mags]
     entries = _entries(mags, np.cumsum([0, *counts[:-1]]))
     tensors: dict[str, Ints] = {
-        "pool_index": _paths(placement, prompts, lengths),
-        "pool_node": np.repeat(np.arange(len(chains)), prompts + lengths),
+        "pool_index": placement.path,
+        "pool_node": np.repeat(np.arange(len(chains)), paths),
         "graph": np.repeat(np.arange(len(mags)), counts),
     }
     return MagBatch(
@@ -94,13 +94,15 @@ def collate(mags: Sequence[Encoded], layout: Layout) -> MagBatch:
         position_ids=placement.position_ids,
         segments=placement.segments,
         mask=placement.mask,
-        pool_weight=torch.from_numpy(_weights(prompts + lengths)),
+        pool_weight=torch.from_numpy(_weights(paths)),
         columns={name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in entries.items()},
         entries=entries,
         chain_length=lengths,
         chain_start=np.cumsum(lengths) - lengths,
-        chain_place=ranges(placement.chain_start, lengths),
-        predict_place=_predicting(placement, prompts, lengths),
+        chain_place=placement.path[ranges(own, lengths)],
+        predict_place=placement.path[
+            ranges(own - 1, lengths)
+        ],  # the prompt's last, then all of the chain's but its last
         token=np.concatenate(chains) if chains else ints([]),
         **{name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items()},
     )
@@ -118,19 +120,6 @@ def _entries(mags: Sequence[Encoded], offsets: Ints) -> dict[str, Ints]:
         )
         for name in mags[0].columns
     }
-
-
-def _predicting(placement: Placement, prompts: Ints, lengths: Ints) -> Ints:
-    """The states that predict chains: the prompt's last, then all of the chain's but its last."""
-    index = ranges(placement.chain_start - 1, lengths)
-    index[np.cumsum(lengths) - lengths] = placement.prompt_start + prompts - 1
-    return index
-
-
-def _paths(placement: Placement, prompts: Ints, lengths: Ints) -> Ints:
-    """Places of prompt and chain, chain after chain."""
-    starts = np.stack([placement.prompt_start, placement.chain_start], axis=1).reshape(-1)
-    return ranges(starts, np.stack([prompts, lengths], axis=1).reshape(-1))
 
 
 def _weights(totals: Ints) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from magdi.core.files import read_json, write_whole
 WEIGHTS = "trained.safetensors"
 COMPLETE = "complete"
 IDENTITY = "identity.json"
+RENEWED = "renewed.jsonl"
+"""The MAGs that were learned from last, where the student's own answers joined them; kept beside the student."""
 
 
 def trained_state(module: nn.Module) -> dict[str, Tensor]:
@@ -62,29 +65,47 @@ def newest(folder: Path) -> Path | None:
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
-def claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Notes what the checkpoints in a folder are of.
+def renewed(folder: Path, number: int | str) -> Path:
+    """Returns where the MAGs of a renewal are kept until the student is saved."""
+    return folder / f"renewed-{number}.jsonl"
+
+
+def _forget_renewed(folder: Path) -> None:
+    for file in folder.glob(renewed(folder, "*").name):
+        file.unlink()
+
+
+def claim(folder: Path, identity: dict[str, Any], threads: int = 1) -> int:
+    """Notes what the checkpoints in a folder are of; returns the threads that they were begun with, else ``threads``.
+
+    Sums, and so weights, may depend on their number.
 
     Raises:
         TrainingError: They are of a run with other settings or MAGs.
     """
     path = folder / IDENTITY
-    if newest(folder) is not None and path.exists():
-        before = read_json(path)
-        changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
-        if changed:
-            raise TrainingError(
-                f"the checkpoints in {folder} are of another run: {', '.join(changed)} changed",
-                hint="--fresh starts over",
-            )
+    before = read_json(path) if path.exists() else {}
+    begun = before.pop("threads", None)
+    changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
+    if changed and before and newest(folder) is not None:
+        raise TrainingError(
+            f"the checkpoints in {folder} are of another run: {', '.join(changed)} changed",
+            hint="--fresh starts over",
+        )
+    if changed:
+        _forget_renewed(folder)
+    elif isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1):
+        threads = begun
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(identity, indent=1))
+    write_whole(path, json.dumps({**identity, "threads": threads}, indent=1))
+    return threads
 
 
 def discard(folder: Path) -> None:
     """Removes all checkpoints, once the student is saved; what else somebody has put there stays."""
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint, ignore_errors=True)
+    _forget_renewed(folder)
     with suppress(OSError):
         (folder / IDENTITY).unlink(missing_ok=True)
         folder.rmdir()

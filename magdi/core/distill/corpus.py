@@ -25,7 +25,7 @@ from magdi.core.objective import Column, Ints, Objective
 SMALL_FILE = 32 << 20
 """Bytes of a MAG file that is read into memory; larger ones go through a table."""
 
-RECIPE = "magdi.encoded/2"
+RECIPE = "magdi.encoded/3"
 """Changes whenever the same MAGs would be read differently."""
 
 
@@ -99,7 +99,7 @@ def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None
     if isinstance(mags, Path) and mags.is_file() and mags.stat().st_size > SMALL_FILE:
         return _from_file(mags, reading, cache)
     listed = list(read_mags(mags) if isinstance(mags, Path) else mags)
-    check_teachable(listed, reading.objectives, reading.level)
+    check_teachable(listed, reading.objectives, reading.level, reading.lessons)
     tally: Counter[str] = Counter()
     rows = list(reading.read(listed, tally))
     return _checked(Corpus(rows, tuple(Size.of(row) for row in rows), dict(tally), reading.columns))
@@ -118,7 +118,7 @@ def _checked(corpus: Corpus) -> Corpus:
 def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     from datasets import Dataset, config
 
-    check_teachable(read_mags(path), reading.objectives, reading.level)
+    check_teachable(read_mags(path), reading.objectives, reading.level, reading.lessons)
     folder = (cache or Path(config.HF_DATASETS_CACHE)) / f"magdi-{_fingerprint(path, reading)}"
     if not (folder / "tally.json").exists():
         _write_table(path, reading, folder)
@@ -135,7 +135,7 @@ def _write_table(path: Path, reading: Reading, folder: Path) -> None:
     numbers = List(Value("int32"))
     features = Features(
         {"id": Value("string"), "prompts": List(numbers), "chains": List(numbers)}
-        | dict.fromkeys(("prompt_of", "counts", "size"), numbers)
+        | dict.fromkeys(("prompt_of", "parents", "counts", "size"), numbers)
         | dict.fromkeys(reading.columns, List(numbers))
     )
     tally: Counter[str] = Counter()
@@ -175,6 +175,7 @@ def _fingerprint(path: Path, reading: Reading) -> str:
         [tokenizer.bos_token, tokenizer.eos_token],
         {name: [_source(each), dict(each.reading)] for name, each in reading.objectives.items()},
         [reading.prompt, reading.max_length, reading.drop_agreement, reading.view, reading.seed],
+        reading.lessons.reading,
     ]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=10).hexdigest()
 

@@ -15,17 +15,19 @@ from magdi.core.objective import Column, Ints
 class Encoded:
     """A MAG in tokens.
 
-    A *chain* is what one turn says (tokens after the prompt); several chains follow the same *prompt*. Chains are in
-    the order of their prompts, then of the turns.
+    A *chain* is what one turn says (tokens after the prompt); several chains follow the same *prompt*. Prompts may go
+    on from one another, as a tree: what they have in common is there once. Chains are in the order of their prompts,
+    then of the turns.
 
     Attributes:
         id: The MAG's id.
-        prompts: Token ids of each prompt.
+        prompts: Token ids of each prompt, those of what it goes on from left out.
         chains: Token ids of each chain, end of sequence included unless it was cut.
         prompt_of: [C] the prompt that each chain follows.
         columns: What each objective takes, [rows, n] each, as "objective.column".
         of_chains: Which columns hold chains.
         counts: What each objective counts.
+        parents: [P] the earlier prompt that each goes on from, -1 for none; None where none does.
     """
 
     id: str
@@ -35,11 +37,25 @@ class Encoded:
     columns: dict[str, Ints]
     of_chains: frozenset[str]
     counts: tuple[int, ...]
+    parents: Ints | None = None
+
+    def whole_prompts(self) -> list[Ints]:
+        """Returns the token ids of each prompt with all that it goes on from."""
+        whole: list[Ints] = []
+        for number, prompt in enumerate(self.prompts):
+            parent = self.parent(number)
+            whole.append(prompt if parent < 0 else np.concatenate([whole[parent], prompt]))
+        return whole
+
+    def parent(self, prompt: int) -> int:
+        """Returns the prompt that one goes on from; -1 for none."""
+        return -1 if self.parents is None else int(self.parents[prompt])
 
     @property
     def paths(self) -> list[int]:
-        """Tokens of each chain together with its prompt."""
-        return [len(self.prompts[p]) + len(chain) for p, chain in zip(self.prompt_of, self.chains, strict=True)]
+        """Tokens of each chain together with its whole prompt."""
+        lengths = [len(prompt) for prompt in self.whole_prompts()]
+        return [lengths[p] + len(chain) for p, chain in zip(self.prompt_of, self.chains, strict=True)]
 
     @property
     def tokens(self) -> int:
@@ -53,6 +69,7 @@ class Encoded:
             "prompts": [ids.tolist() for ids in self.prompts],
             "chains": [ids.tolist() for ids in self.chains],
             "prompt_of": self.prompt_of.tolist(),
+            "parents": [self.parent(number) for number in range(len(self.prompts))],
             "counts": list(self.counts),
             "size": Size.of(self).row(),
             **{name: column.tolist() for name, column in self.columns.items()},
@@ -74,6 +91,7 @@ class Encoded:
             columns={name: ints(row[name]).reshape(column.rows, -1) for name, column in columns.items()},
             of_chains=frozenset(name for name, column in columns.items() if column.chains),
             counts=tuple(row["counts"]),
+            parents=ints(row["parents"]),
         )
 
 

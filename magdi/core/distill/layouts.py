@@ -1,7 +1,8 @@
 """How turns share a forward pass. A layout decides where in the rows each token stands, and nothing else.
 
 ``tree``: one row; each prompt once, then its chains as branches that see the prompt and themselves, positions going on
-from the prompt. ``tree-mask``: the same with a dense mask, for models whose attention does not take segments.
+from the prompt; what prompts share at their beginnings stands there once. ``tree-mask``: the same with a dense mask,
+for models whose attention does not take segments.
 ``packed``: one row of whole sequences, each prompt repeated. ``padded``: a rectangle of whole sequences, padded on the
 right, as any causal model takes it.
 """
@@ -21,6 +22,8 @@ from magdi.core.distill.encoded import Encoded, Size, ints
 from magdi.core.distill.segments import Segments, ranges
 from magdi.core.objective import Ints
 
+NOTHING = ints([])
+
 Attention = Literal["segments", "mask", "stock"]
 
 
@@ -31,16 +34,14 @@ class Placement:
     Attributes:
         input_ids: [B, T].
         position_ids: [B, T].
-        prompt_start: [C] place of each chain's prompt in the rows laid end to end.
-        chain_start: [C] place of each chain.
+        path: Places in the rows laid end to end of each chain's prompt and own tokens, chain after chain.
         segments: For attention by segments.
         mask: [1, 1, T, T] bool (a dense mask), or [B, T] int64 (1 where there is a token), or None.
     """
 
     input_ids: Tensor
     position_ids: Tensor
-    prompt_start: Ints
-    chain_start: Ints
+    path: Ints
     segments: Segments | None = None
     mask: Tensor | None = None
 
@@ -69,42 +70,42 @@ class Tree(Layout):
     def place(self, mags: Sequence[Encoded]) -> Placement:
         """Places prompt, chains, prompt, chains, ... in one row."""
         pieces: list[Ints] = []
-        start, prompt_start, prompt_length = [], [], []
-        prompt_of_chain: list[tuple[int, int]] = []
-        order: list[int] = []
-        place = 0
+        seen: list[Ints] = []
+        paths: list[Ints] = []
+        total = 0
+
+        def add(tokens: Ints, before: Ints) -> Ints:
+            nonlocal total
+            pieces.append(tokens)
+            seen.append(before)
+            total += len(tokens)
+            return np.concatenate([before, np.arange(total - len(tokens), total)])
+
         for mag in mags:
-            first_chain = len(order)
-            order += [0] * len(mag.chains)
-            prompt_of_chain += [(0, 0)] * len(mag.chains)
+            prompts: list[Ints] = []
+            chains: dict[int, Ints] = {}
             for number, prompt in enumerate(mag.prompts):
-                at = place
-                pieces.append(prompt)
-                start.append(place)
-                prompt_start.append(at)
-                prompt_length.append(0)
-                place += len(prompt)
-                for index in np.flatnonzero(mag.prompt_of == number):
-                    pieces.append(mag.chains[index])
-                    order[first_chain + index] = len(start)
-                    prompt_of_chain[first_chain + index] = (at, len(prompt))
-                    start.append(place)
-                    prompt_start.append(at)
-                    prompt_length.append(len(prompt))
-                    place += len(mag.chains[index])
-        lengths = ints([len(piece) for piece in pieces])
-        starts, prefixes = ints(start), ints(prompt_length)
+                parent = mag.parent(number)
+                prompts.append(add(prompt, prompts[parent] if parent >= 0 else NOTHING))
+                for index in np.flatnonzero(mag.prompt_of == number).tolist():
+                    chains[index] = add(mag.chains[index], prompts[number])
+            paths += [chains[index] for index in range(len(mag.chains))]
+        lengths, prefixes = (ints([len(each) for each in parts]) for parts in (pieces, seen))
         return Placement(
             input_ids=torch.from_numpy(np.concatenate(pieces))[None],
             position_ids=torch.from_numpy(ranges(prefixes, lengths))[None],
-            prompt_start=ints([at for at, _ in prompt_of_chain]),
-            chain_start=starts[order],
-            **self.seeing(starts, lengths, ints(prompt_start), prefixes),
+            path=np.concatenate(paths),
+            **self.seeing(lengths, seen),
         )
 
-    def seeing(self, start: Ints, length: Ints, prefix_start: Ints, prefix_length: Ints) -> dict[str, Any]:
-        """Returns what tells attention who sees whom."""
-        return {"segments": Segments.build(start, length, prefix_start, prefix_length)}
+    def seeing(self, length: Ints, prefixes: Sequence[Ints]) -> dict[str, Any]:
+        """Returns what tells attention who sees whom.
+
+        Args:
+            length: [S] tokens of each piece of the row.
+            prefixes: Places of what each sees beside itself.
+        """
+        return {"segments": Segments.build(length, prefixes)}
 
     def cost(self, sizes: Sequence[Size]) -> int:
         """Every token once."""
@@ -117,13 +118,14 @@ class TreeMask(Tree):
     name = "tree-mask"
     attention: ClassVar[Attention] = "mask"
 
-    def seeing(self, start: Ints, length: Ints, prefix_start: Ints, prefix_length: Ints) -> dict[str, Any]:
+    def seeing(self, length: Ints, prefixes: Sequence[Ints]) -> dict[str, Any]:
         """Returns the [1, 1, T, T] mask, True where a row's token sees a column's."""
-        total = int(length.sum())
+        total, at = int(length.sum()), 0
         mask = np.zeros((total, total), dtype=bool)
-        for at, own, before, prefix in zip(start, length, prefix_start, prefix_length, strict=True):
-            mask[at : at + own, before : before + prefix] = True
+        for own, before in zip(length.tolist(), prefixes, strict=True):
+            mask[at : at + own, before] = True
             mask[at : at + own, at : at + own] = np.tri(own, dtype=bool)
+            at += own
         return {"mask": torch.from_numpy(mask)[None, None]}
 
 
@@ -136,17 +138,13 @@ class Packed(Layout):
     def place(self, mags: Sequence[Encoded]) -> Placement:
         """Places prompt and chain, prompt and chain, ... in one row."""
         prompts, chains = _sequences(mags)
-        before, own = ints([len(prompt) for prompt in prompts]), ints([len(chain) for chain in chains])
-        lengths = before + own
-        starts = np.cumsum(lengths) - lengths
-        none = np.zeros_like(lengths)
+        lengths = ints([len(prompt) + len(chain) for prompt, chain in zip(prompts, chains, strict=True)])
         joined = [piece for pair in zip(prompts, chains, strict=True) for piece in pair]
         return Placement(
             input_ids=torch.from_numpy(np.concatenate(joined))[None],
-            position_ids=torch.from_numpy(ranges(none, lengths))[None],
-            prompt_start=starts,
-            chain_start=starts + before,
-            segments=Segments.build(starts, lengths, none, none),
+            position_ids=torch.from_numpy(ranges(np.zeros_like(lengths), lengths))[None],
+            path=np.arange(lengths.sum()),
+            segments=Segments.build(lengths, [NOTHING] * len(lengths)),
         )
 
     def cost(self, sizes: Sequence[Size]) -> int:
@@ -169,12 +167,10 @@ class Padded(Layout):
         ids = np.zeros((rows, width), dtype=np.int64)
         for row, prompt, chain, p, n in zip(ids, prompts, chains, before, lengths, strict=True):
             row[:p], row[p:n] = prompt, chain
-        places = np.arange(rows) * width
         return Placement(
             input_ids=torch.from_numpy(ids),
             position_ids=torch.arange(width).repeat(rows, 1),
-            prompt_start=places,
-            chain_start=places + before,
+            path=ranges(np.arange(rows) * width, lengths),
             mask=torch.from_numpy((np.arange(width) < lengths[:, None]).astype(np.int64)),
         )
 
@@ -188,5 +184,5 @@ LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (Tree(), TreeMas
 
 
 def _sequences(mags: Sequence[Encoded]) -> tuple[list[Ints], list[Ints]]:
-    prompts = [mag.prompts[index] for mag in mags for index in mag.prompt_of]
+    prompts = [whole[index] for mag in mags for whole in [mag.whole_prompts()] for index in mag.prompt_of]
     return prompts, [chain for mag in mags for chain in mag.chains]

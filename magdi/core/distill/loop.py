@@ -255,6 +255,6 @@ def _explained(error: RuntimeError) -> Exception:
         return TrainingError(
             f"out of memory: {str(error).splitlines()[0]}",
             hint="--set training.tokens_per_batch=... to less (one MAG a forward pass is the least); then "
-            "student.gradient_checkpointing=true, student.quantization=4bit",
+            "student.gradient_checkpointing=true; 4-bit weights help only where the weights are what does not fit",
         )
     return error

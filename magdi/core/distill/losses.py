@@ -12,7 +12,7 @@ from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.blame import blaming, called
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import Layout
-from magdi.core.distill.objective_batch import ForwardPass, ObjectiveBatch
+from magdi.core.distill.objective_batch import ForwardPass, ObjectiveBatch, Ranked
 from magdi.core.distill.student import DistillStudent
 from magdi.core.errors import TrainingError
 from magdi.core.objective import Objective
@@ -60,15 +60,22 @@ class MagLosses(nn.Module):
         objectives: What it is trained by, by name.
         heads: What they train beside it.
         reader: How the student reads.
+        ranked: Told scores and labels of what objectives rank.
     """
 
     def __init__(
-        self, student: DistillStudent, objectives: Mapping[str, Objective], heads: Heads, reader: Reader
+        self,
+        student: DistillStudent,
+        objectives: Mapping[str, Objective],
+        heads: Heads,
+        reader: Reader,
+        ranked: Ranked | None = None,
     ) -> None:
         super().__init__()
         self.model = student.model
         self.heads = heads
         self.student, self.objectives, self.reader = student, dict(objectives), reader
+        self.ranked = ranked
 
     def forward(self, batch: MagBatch, scales: Scales) -> Losses:
         """Returns each objective's loss; only the student computes in autocast's precision."""
@@ -78,7 +85,7 @@ class MagLosses(nn.Module):
             for name, objective in self.objectives.items():
                 if scale := scales.get(name, 0.0):
                     logged = found.logged.setdefault(name, {})
-                    seen = ObjectiveBatch(read, name, heads.get(name), logged.__setitem__)
+                    seen = ObjectiveBatch(read, name, heads.get(name), logged.__setitem__, self.ranked)
                     with blaming(name, objective, "loss"):
                         loss = objective.weighted_loss(seen, scale)
                     found.weighted[name] = _scalar(name, objective, loss)

@@ -47,7 +47,7 @@ class Window:
 
         ``loss``; for each objective ``loss/NAME`` as in Eq. 1-3 and ``weighted/NAME`` as in Eq. 4, means over the
         steps, and what it logs itself; tokens and MAGs a second (prompts counted once, all processes together);
-        memory in MiB.
+        memory in MiB; threads.
         """
         sums = {name: float(value) for name, value in self._sums.items()}
         seconds, self._since = time.perf_counter() - self._since, time.perf_counter()
@@ -70,6 +70,7 @@ class Window:
             "tokens_per_second": sums["tokens"] / seconds,
             "mags_per_second": sums["mags"] / seconds,
             "memory_mib": memory_mib(),
+            "threads": torch.get_num_threads(),
         }
         self.norms = {}
         return out

@@ -21,6 +21,8 @@ from magdi.core.errors import TrainingError, did_you_mean
 from magdi.core.objective import Ints
 
 Kind = TypeVar("Kind")
+Ranked = Callable[[str, Tensor, Tensor], None]
+"""Told a name, scores, and labels."""
 
 
 class ForwardPass:
@@ -118,12 +120,18 @@ class ObjectiveBatch:
         name: The objective's name in the run.
         head: What the objective trains beside the student.
         log: Told the name and value of a sum that is to be logged.
+        ranked: Told scores and labels, where somebody measures how well the ones tell the others apart.
     """
 
     def __init__(
-        self, read: ForwardPass, name: str, head: nn.Module | None, log: Callable[[str, Tensor], None]
+        self,
+        read: ForwardPass,
+        name: str,
+        head: nn.Module | None,
+        log: Callable[[str, Tensor], None],
+        ranked: Ranked | None = None,
     ) -> None:
-        self._read, self._name, self._log = read, name, log
+        self._read, self._name, self._log, self._ranked = read, name, log, ranked
         self.head: Any = head
 
     def __getitem__(self, column: str) -> Tensor:
@@ -149,6 +157,14 @@ class ObjectiveBatch:
     def log(self, name: str, value: Tensor) -> None:
         """Keeps a sum over the batch, to be logged as ``name``, divided by the objective's count."""
         self._log(name, value.detach())
+
+    def ranked(self, name: str, scores: Tensor, labels: Tensor) -> None:
+        """Tells [n] scores and labels (1 and 0 count) to who measures how well scores tell labels apart.
+
+        Nobody does in training.
+        """
+        if self._ranked is not None:
+            self._ranked(name, scores.detach(), labels)
 
     def states(self, *, frozen: bool = False) -> Tensor:
         """Returns [T, d], the last layer's states of all tokens; without gradient where they are frozen."""

@@ -1,13 +1,23 @@
-"""Processes that train together leave their group before they end."""
+"""Processes that train together, one a device: which devices lie idle, and how the group is left in the end."""
 
 from __future__ import annotations
 
 import atexit
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 import torch.distributed as dist
+
+
+def idle_devices() -> str:
+    """Returns what to say where a process trains on one of several GPUs; empty otherwise."""
+    visible = torch.cuda.device_count()
+    if visible < 2 or "WORLD_SIZE" in os.environ:
+        return ""
+    return f"training on one of {visible} GPUs; --processes {visible} takes all"
 
 
 @contextmanager

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from magdi.core.mag import Question, Turn
+from magdi.core.mag import Mag, Message, Question, Turn
 
 PromptStyle = Literal["auto", "chat", "paper"]
 
-AGREEMENT = re.compile(r"(?:^|(?<=[.!?]\s))\s*I (?:dis)?agree\b[^.!?]*[.!?]?\s*", re.IGNORECASE)
+AGREEMENT = re.compile(r"(?:^|(?<=[.!?]\s))\s*I (?:dis)?agree\b.*?(?:[.!?]\s+|\Z)", re.IGNORECASE | re.DOTALL)
+"""A sentence ends where a space follows its full stop: that of 3.5 is none."""
 
 
 def student_prompt(tokenizer: Any, question: Question, style: PromptStyle = "auto") -> str:
-    """Returns the student's prompt, up to where its answer begins.
+    """Returns the prompt of a student that answers alone: the question. See `chat_prompt`."""
+    return chat_prompt(tokenizer, [Message(role="user", content=question.prompt)], style)
 
-    ``chat`` is the tokenizer's chat template with the question as the user's message; ``paper`` the form of the
-    authors' code; ``auto`` is chat where the tokenizer has a template.
+
+def chat_prompt(tokenizer: Any, messages: Sequence[Message], style: PromptStyle = "auto") -> str:
+    """Returns what the student reads of some messages, up to where its reply begins.
+
+    ``chat`` is the tokenizer's chat template; ``paper`` the form of the authors' code, with the messages one after
+    another in the place of the question; ``auto`` is chat where the tokenizer has a template. A template that knows no
+    system message gets it at the head of the first one that it knows.
     """
-    if style == "chat" or (style == "auto" and tokenizer.chat_template):
-        message = [{"role": "user", "content": question.prompt}]
-        return str(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
-    return f"[INST] ### Question: {question.prompt}[/INST] ### Answer:"
+    if style != "chat" and (style == "paper" or not tokenizer.chat_template):
+        asked = "\n\n".join(message.content for message in messages)
+        return f"[INST] ### Question: {asked}[/INST] ### Answer:"
+    from jinja2 import TemplateError
+
+    plain = [message.model_dump() for message in messages]
+    try:
+        return str(tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True))
+    except TemplateError:
+        system = [each["content"] for each in plain if each["role"] == "system"]
+        first, *rest = [each for each in plain if each["role"] != "system"]
+        first = {**first, "content": "\n\n".join([*system, first["content"]])}
+        return str(tokenizer.apply_chat_template([first, *rest], tokenize=False, add_generation_prompt=True))
 
 
 def student_target(turn: Turn, *, drop_agreement: bool = True) -> str:
@@ -34,3 +51,12 @@ def student_target(turn: Turn, *, drop_agreement: bool = True) -> str:
     """
     reasoning = AGREEMENT.sub("", turn.reasoning) if drop_agreement else turn.reasoning
     return f"{reasoning.strip()} So the answer is {turn.answer}.".strip()
+
+
+def transcript(mag: Mag, turn: Turn) -> str:
+    """Returns what led to a turn, one speaker after another, as one text that a student can write by itself.
+
+    Latent Agents (arXiv 2604.24881) trains a model on such transcripts first, and then to keep them to itself.
+    """
+    said = [mag.turns[edge.step] for edge in turn.seen if edge.kind != "control"]
+    return "\n".join(f"{each.role}: {each.text.strip()}" for each in said) + f"\n{turn.role}: " * bool(said)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from magdi.core.distill.encoded import Encoded, ints
-from magdi.core.distill.prompt import PromptStyle, student_prompt, student_target
-from magdi.core.distill.selection import Selection, counted, select
-from magdi.core.mag import Mag, Question, Turn
-from magdi.core.objective import Column, Ints, Objective, Part
+from magdi.core.distill.lessons import Lessons, Prompt
+from magdi.core.distill.prefixes import shared_prefixes
+from magdi.core.distill.prompt import PromptStyle, chat_prompt, student_prompt, student_target, transcript
+from magdi.core.distill.selection import ALL, Selection, counted, select
+from magdi.core.mag import Mag, Message, Question
+from magdi.core.objective import Chain, Column, Ints, Objective
 from magdi.core.views import View
 
 MAGS_AT_ONCE = 64
@@ -32,6 +34,8 @@ class Reading:
         view: Edges that encoders are given.
         seed: What objectives draw from, together with the MAG's id.
         level: What the objectives are called together, in messages.
+        lessons: Which turns are taught, and after which prompts. After its own a turn is learned as it was said;
+            after the question it is worded as the student's answer, see `student_target`.
     """
 
     tokenizer: Any
@@ -42,6 +46,7 @@ class Reading:
     view: View = "exact"
     seed: int = 0
     level: str = "training"
+    lessons: Lessons = ALL
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -70,26 +75,38 @@ class Reading:
     def _draft(self, mag: Mag, tally: Counter[str]) -> _Draft | None:
         tally["mags"] += 1
         tally["unlabelled_turns"] += sum(turn.label is None for turn in mag.turns)
-        selection = select(mag, self.objectives, view=self.view, seed=self.seed)
+        selection = select(mag, self.objectives, view=self.view, seed=self.seed, lessons=self.lessons)
         chains = selection.chains
         teaching = [f"{of}.{next(iter(each.columns))}" for of, each in self.objectives.items() if each.teaches]
         tally["nothing_taught"] += bool(teaching) and not any(selection.columns[name].size for name in teaching)
         if not chains:
             tally["nothing_to_learn"] += 1
             return None
-        prefixes = list(dict.fromkeys(chain.prefix for chain in chains))
+        asked = list(dict.fromkeys(map(selection.prompt_of, chains)))
+        number = {prompt: place for place, prompt in enumerate(asked)}
         tally["empty_reasoning"] += sum(not mag.turns[step].reasoning.strip() for step in {c.step for c in chains})
         return _Draft(
             mag=mag,
             selection=selection,
-            prompts=[self._prompt(mag.question, prefix) for prefix in prefixes],
-            targets=[(prefixes.index(each.prefix), self._target(mag.turns[each.step], each.part)) for each in chains],
+            prompts=[self._prompt(mag.question, *prompt) for prompt in asked],
+            targets=[(number[selection.prompt_of(each)], self._target(mag, each)) for each in chains],
         )
 
-    def _prompt(self, question: Question, prefix: str) -> str:
-        return student_prompt(self.tokenizer, question.model_copy(update={"text": prefix + question.text}), self.prompt)
+    def _prompt(self, question: Question, prefix: str, own: Prompt | None) -> str:
+        if own is None:
+            asked = question.model_copy(update={"text": prefix + question.text})
+            return student_prompt(self.tokenizer, asked, self.prompt)
+        *before, last = own
+        said = Message(role=last.role, content=prefix + last.content)
+        return chat_prompt(self.tokenizer, [*before, said], self.prompt)
 
-    def _target(self, turn: Turn, part: Part) -> str:
+    def _target(self, mag: Mag, chain: Chain) -> str:
+        turn, part = mag.turns[chain.step], chain.part
+        if part == "transcript":
+            own = self._target(mag, replace(chain, part="whole"))
+            return transcript(mag, turn) + own
+        if self.lessons.prompts is not None and part == "whole" and turn.text.strip():
+            return turn.text.strip()
         if turn.answer is None or part == "reasoning":
             text = turn.reasoning.strip() or turn.text.strip()
             return text if turn.answer is None else text or f"The answer is {turn.answer}."
@@ -128,11 +145,15 @@ class Reading:
 
     def _assemble(self, draft: _Draft, prompts: list[list[int]], chains: list[Ints]) -> Encoded:
         columns, lengths = draft.selection.columns, ints([len(chain) for chain in chains])
+        count = len(prompts)
+        tree = shared_prefixes(prompts) if self.lessons.prompts else (prompts, [-1] * count, list(range(count)))
+        nodes, parents, ends = tree
         return Encoded(
             id=draft.mag.id,
-            prompts=tuple(ints(prompt) for prompt in prompts),
+            prompts=tuple(ints(node) for node in nodes),
+            parents=ints(parents),
             chains=tuple(chains),
-            prompt_of=ints([number for number, _ in draft.targets]),
+            prompt_of=ints([ends[number] for number, _ in draft.targets]),
             columns=columns,
             of_chains=frozenset(name for name, column in self.columns.items() if column.chains),
             counts=tuple(counted(of, each, columns, lengths) for of, each in self.objectives.items()),

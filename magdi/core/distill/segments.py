@@ -6,6 +6,7 @@ The row [question, chain 1, chain 2, ...] has the segments question (no prefix),
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -98,13 +99,18 @@ class Segments:
     varlen: Varlen
 
     @classmethod
-    def build(cls, start: Ints, length: Ints, prefix_start: Ints, prefix_length: Ints) -> Segments:
-        """Builds the index tensors of a row whose segments, in this order, cover it without gaps."""
-        prefixes = ranges(prefix_start, prefix_length)
+    def build(cls, length: Ints, prefixes: Sequence[Ints]) -> Segments:
+        """Builds the index tensors of a row whose segments, in this order, cover it without gaps.
+
+        Args:
+            length: [S] tokens of each segment.
+            prefixes: Places of what each segment sees beside itself, in the order of their positions.
+        """
+        start, prefix_length = np.cumsum(length) - length, ints([len(each) for each in prefixes])
         keys = prefix_length + length
         cu_q, cu_k = (np.concatenate([[0], np.cumsum(count)]) for count in (length, keys))
         k_index = np.empty(int(cu_k[-1]), dtype=np.int64)
-        k_index[ranges(cu_k[:-1], prefix_length)] = prefixes
+        k_index[ranges(cu_k[:-1], prefix_length)] = np.concatenate(prefixes)
         k_index[ranges(cu_k[:-1] + prefix_length, length)] = ranges(start, length)
         inverse = np.empty(int(length.sum()), dtype=np.int64)
         buckets, offset = [], 0

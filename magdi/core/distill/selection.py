@@ -9,10 +9,13 @@ from typing import Any, get_args
 import numpy as np
 
 from magdi.core.distill.blame import blaming, called
+from magdi.core.distill.lessons import Lessons, Prompt
 from magdi.core.errors import TrainingError, did_you_mean
 from magdi.core.mag import Mag
 from magdi.core.objective import Chain, Column, Ints, Objective, Part, Selecting
 from magdi.core.views import View
+
+ALL = Lessons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +25,33 @@ class Selection:
     Attributes:
         chains: What the student has to read, each once: prompt after prompt, turn after turn.
         columns: The objectives' columns, [rows, n] each, as "objective.column"; chains by their place in `chains`.
+        prompts: By turn, the prompt of its own; empty where all answer the question.
     """
 
     chains: tuple[Chain, ...]
     columns: dict[str, Ints]
+    prompts: tuple[Prompt, ...] = ()
+
+    def prompt_of(self, chain: Chain) -> tuple[str, Prompt | None]:
+        """Returns what stands before a chain's prompt, and the prompt; None for the question."""
+        return chain.prefix, self.prompts[chain.step] if self.prompts else None
 
 
-def select(mag: Mag, objectives: Mapping[str, Objective], *, view: View = "exact", seed: int = 0) -> Selection:
+def select(
+    mag: Mag,
+    objectives: Mapping[str, Objective],
+    *,
+    view: View = "exact",
+    seed: int = 0,
+    lessons: Lessons = ALL,
+) -> Selection:
     """Returns what objectives take from a MAG.
 
     Raises:
+        DataError: Turns are to be learned after their own prompts, and these are not to be had.
         TrainingError: An objective takes what it has not declared, or a turn that there is not.
     """
-    given = Selecting(mag, view, seed)
+    given, prompts = lessons.of(mag, view, seed)
     taken = {name: _taken(name, objective, given) for name, objective in objectives.items()}
     columns = {
         f"{name}.{key}": column for name, objective in objectives.items() for key, column in objective.columns.items()
@@ -42,12 +59,16 @@ def select(mag: Mag, objectives: Mapping[str, Objective], *, view: View = "exact
     entries = {f"{name}.{key}": listed for name, found in taken.items() for key, listed in found.items()}
     met = [chain for name, column in columns.items() if column.chains for chain in _flat(entries[name], column)]
     prefixes = list(dict.fromkeys(chain.prefix for chain in met))
-    chains = tuple(sorted(set(met), key=lambda chain: (prefixes.index(chain.prefix), chain.step, chain.part)))
+    asked = given.prompts or (0,) * len(mag.turns)
+    order = {chain: (prefixes.index(chain.prefix), asked[chain.step], chain.step, chain.part) for chain in met}
+    chains = tuple(sorted(order, key=order.__getitem__))
     place = {chain: number for number, chain in enumerate(chains)}
-    return Selection(chains, {name: _table(entries[name], columns[name], place) for name in columns})
+    return Selection(chains, {name: _table(entries[name], columns[name], place) for name in columns}, prompts)
 
 
 def _taken(name: str, objective: Objective, given: Selecting) -> Mapping[str, Sequence[Any]]:
+    if getattr(objective.config, "shuffled", False):
+        given = given.with_labels_shuffled()
     with blaming(name, objective, "select"):
         taken = {key: list(entries) for key, entries in objective.select(given).items()}
     who = called(name, objective)
@@ -99,13 +120,16 @@ def _table(entries: Sequence[Any], column: Column, place: Mapping[Chain, int]) -
     return np.asarray(numbers, dtype=np.int64).reshape(-1, column.rows).T.copy()
 
 
-def check_teachable(mags: Iterable[Mag], objectives: Mapping[str, Objective], level: str) -> None:
+def check_teachable(
+    mags: Iterable[Mag], objectives: Mapping[str, Objective], level: str, lessons: Lessons = ALL
+) -> None:
     """Looks for one MAG that there is something to learn from, by what teaches to write; cheap, and needs no model.
 
     Args:
         mags: The MAGs.
         objectives: What they are to be learned from by.
         level: What the objectives are called together.
+        lessons: What of the MAGs is taught.
 
     Raises:
         TrainingError: There is none; the message says what was missing.
@@ -115,17 +139,21 @@ def check_teachable(mags: Iterable[Mag], objectives: Mapping[str, Objective], le
     teaching = {name: each for name, each in objectives.items() if each.teaches}
     count = labelled = others = 0
     agents: set[str] = set()
+    roles: set[str] = set()
     for count, mag in enumerate(mags, start=1):  # noqa: B007
-        if select(mag, teaching or objectives).chains:
+        if select(mag, teaching or objectives, lessons=lessons).chains:
             return
-        others += bool(teaching and select(mag, objectives).chains)
+        others += bool(teaching and select(mag, objectives, lessons=lessons).chains)
         labelled += any(turn.label is not None for turn in mag.turns)
         agents |= {turn.agent for turn in mag.turns}
+        roles |= {turn.role for turn in mag.turns}
     what = f"{level} leaves nothing to train on in {count} MAGs"
     if not count:
         raise TrainingError(what, hint="the MAG file is empty")
     if not labelled:
         raise TrainingError(f"{what}: no turn carries a label", hint="label them with the task's grader on import")
+    if lessons.role and lessons.role not in roles:
+        raise TrainingError(f"{what}: no turn has the role {lessons.role!r}", hint=did_you_mean(lessons.role, roles))
     for objective in teaching.values():
         agent = getattr(objective.config, "agent", None)
         if agent and agent.casefold() not in {known.casefold() for known in agents}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch.utils.data import Dataset
@@ -35,7 +35,7 @@ class Step:
     idle: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Steps(Dataset[Step]):
     """All optimizer steps of a run, made when they are asked for.
 
@@ -47,6 +47,8 @@ class Steps(Dataset[Step]):
         rank: This process.
         processes: How many there are.
         even: Whether all processes have to make equally many forward passes.
+        every: Passes after which the MAGs are renewed; None for never.
+        renewed: Returns the MAGs after so many renewals.
     """
 
     corpus: Corpus
@@ -56,16 +58,18 @@ class Steps(Dataset[Step]):
     rank: int = 0
     processes: int = 1
     even: bool = False
+    every: int | None = None
+    renewed: Callable[[int], Corpus] | None = None
 
     def __len__(self) -> int:
         return self.schedule.total
 
     def __getitem__(self, number: int) -> Step:
-        chosen = self.schedule.step(number)
-        sizes = self.corpus.sizes
+        chosen, corpus = self.schedule.step(number), self.corpus_at(number)
+        sizes = corpus.sizes
         shares = [share(chosen, sizes, self.layout, rank, self.processes) for rank in range(self.processes)]
         groups, idle = self.passes(shares, sizes)
-        batches = tuple(collate(self.corpus[group], self.layout) for group in groups)
+        batches = tuple(collate(corpus[group], self.layout) for group in groups)
         return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
 
     def passes(self, shares: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
@@ -74,6 +78,15 @@ class Steps(Dataset[Step]):
         if not self.even:
             return own, 0
         return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in shares) - len(own)
+
+    def corpus_at(self, number: int) -> Corpus:
+        """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""
+        renewals = self.renewals(number)
+        return self.renewed(renewals) if renewals and self.renewed is not None else self.corpus
+
+    def renewals(self, number: int) -> int:
+        """Returns how often the MAGs were renewed before a step."""
+        return self.schedule.renewals(number, self.every)
 
 
 def summed(sizes: Sequence[Size]) -> Size:

@@ -53,6 +53,10 @@ class Schedule:
         """Returns the passes done before a step."""
         return step / self.per_epoch
 
+    def renewals(self, step: int, every: int | None) -> int:
+        """Returns how often the MAGs were renewed before a step, where they are after every so many passes."""
+        return step // self.per_epoch // every if every else 0
+
     def step(self, number: int) -> Ints:
         """Returns the MAGs of a step, by index."""
         epoch, place = divmod(number, self.per_epoch)

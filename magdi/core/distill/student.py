@@ -157,7 +157,8 @@ class DistillStudent:
         target = Path(directory)
         target.mkdir(parents=True, exist_ok=True)
         use_cache(self.base)
-        self.model.save_pretrained(target, state_dict=None if state is None else dict(state))
+        own = {"save_embedding_layers": False} if hasattr(self.model, "peft_config") else {}  # they are the base's
+        self.model.save_pretrained(target, state_dict=None if state is None else dict(state), **own)
         self.tokenizer.save_pretrained(target)
         return target
 
@@ -170,7 +171,9 @@ def use_cache(model: Any) -> None:
 
 
 @quiet()
-def load_student(config: Student, *, path: str | Path | None = None, seed: int) -> DistillStudent:
+def load_student(
+    config: Student, *, path: str | Path | None = None, adapter: Path | None = None, seed: int
+) -> DistillStudent:
     """Loads a student and makes it trainable.
 
     Weights that are trained are float32 (adapters always, a whole model unless `dtype` says otherwise on purpose);
@@ -179,6 +182,7 @@ def load_student(config: Student, *, path: str | Path | None = None, seed: int) 
     Args:
         config: What to load, and how to adapt it.
         path: Where the model is, in the place of ``config.model``; for models made locally.
+        adapter: An adapter that is trained on, in the place of a new one; without dropout, as its reference has none.
         seed: What an adapter's first weights are drawn from.
 
     Raises:
@@ -200,7 +204,8 @@ def load_student(config: Student, *, path: str | Path | None = None, seed: int) 
         return DistillStudent(model, tokenizer, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return DistillStudent(_adapted(model, config.lora, config.quantization != "none"), tokenizer, config)
+        adapted = _adapted(model, config.lora, config.quantization != "none", adapter)
+    return DistillStudent(adapted, tokenizer, config)
 
 
 def _load(config: Student, source: str) -> tuple[Any, Any]:
@@ -255,8 +260,8 @@ def _checkpoint(model: Any) -> None:
         model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
-def _adapted(model: Any, lora: Lora, quantized: bool) -> Any:
-    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+def _adapted(model: Any, lora: Lora, quantized: bool, adapter: Path | None = None) -> Any:
+    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 
     if quantized:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
@@ -270,6 +275,11 @@ def _adapted(model: Any, lora: Lora, quantized: bool) -> Any:
     )
     with warnings.catch_warnings():  # peft asks for a property whose name transformers has deprecated
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*tie_word_embeddings", category=UserWarning)  # for who would merge
+        if adapter is not None:
+            own = LoraConfig.from_pretrained(str(adapter))
+            own.lora_dropout = 0.0
+            return PeftModel.from_pretrained(model, str(adapter), config=own, is_trainable=True)
         try:
             return get_peft_model(model, settings)
         except ValueError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,18 @@ import torch
 from magdi.core.config.models import Training
 from magdi.core.distill import sharding
 from magdi.core.distill.arguments import training_arguments
-from magdi.core.distill.checkpoints import claim, discard, newest
+from magdi.core.distill.checkpoints import RENEWED, claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.loop import MagTrainer, Metrics
 from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
+from magdi.core.distill.renewal import Joined, Renewal
+from magdi.core.distill.selection import ALL
 from magdi.core.distill.stepping import Steps, summed
 from magdi.core.distill.steps import Schedule
 from magdi.core.distill.student import DistillStudent, precision
@@ -31,6 +35,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag
 from magdi.core.objective import Objective
 from magdi.core.quiet import quiet
+from magdi.core.threads import fitting, threads, threads_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,9 @@ def distill(
     out: Path,
     on_metrics: Metrics = lambda metrics: None,
     cache: Path | None = None,
+    lessons: Lessons = ALL,
+    name: str = "",
+    joined: Joined | None = None,
 ) -> DistillReport:
     """Trains a student on MAGs and saves it to ``out/student``.
 
@@ -97,6 +105,9 @@ def distill(
         out: Where to write.
         on_metrics: Told every line of metrics.
         cache: Where tables of encoded MAGs are kept.
+        lessons: Which turns are taught, and after which prompts.
+        name: A folder within ``out/student`` and ``out/checkpoints``, where several are trained.
+        joined: Returns MAGs together with what the student says by then; needed for ``training.refresh``.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -107,18 +118,18 @@ def distill(
     needing = [name for name, each in objectives.items() if each.uses_encoder]
     if encoder is None and needing:
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
-    corpus = read_corpus(mags, reading_of(student, objectives, training, seed), cache)
+    if training.refresh and joined is None:
+        raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(joined=...)")
+    if training.refresh and sharding.asked_for():
+        raise ConfigError("training.refresh: a student that is sharded cannot be asked", hint="leave --sharding out")
+    mags = mags if isinstance(mags, Path) else list(mags)
+    reading = reading_of(student, objectives, training, seed, lessons)
+    corpus = read_corpus(mags, reading, cache)
     trained, validation = corpus.split(training.validation, seed)
     order = _order(trained, training, seed)
-    checkpoints = out / "checkpoints"
-    arguments = training_arguments(
-        training,
-        changing=any(_comes_and_goes(each) for each in objectives.values()),
-        steps=order.total,
-        seed=seed,
-        precision=precision(student.config, student.checkpoint_type, _device()),
-        folder=checkpoints,
-    )
+    checkpoints, target = out / "checkpoints" / name, out / "student" / name
+    computed = precision(student.config, student.checkpoint_type, _device())
+    arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
     student.model.to(arguments.device)
     comparing = [name for name, each in objectives.items() if each.needs_reference]
     if comparing and sharding.asked_for():
@@ -128,11 +139,17 @@ def distill(
         )
     if comparing:
         student = student.remembering()
-    reader = find_reader(student, corpus.probes(), training.layout)
+    with threads_for(student.base):
+        reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
     rank, processes = arguments.process_index, arguments.world_size
+    renewal = Renewal(mags, joined, student, reading, corpus, checkpoints, cache) if joined else None
     steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, even=sharding.asked_for())
+    if renewal is not None:
+        steps.every = training.refresh
+        steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
+    count = fitting(student.base)
     if rank == 0:
-        claim(checkpoints, _identity(trained, objectives, training, seed))
+        count = claim(checkpoints, _identity(trained, objectives, training, seed), count)
     last: list[Mapping[str, float]] = [{}]
 
     def told(metrics: Mapping[str, float]) -> None:
@@ -152,21 +169,21 @@ def distill(
         failed=out / "failed_batch.json",
     )
     resume = newest(checkpoints)
-    with student.attending(reader.layout):
+    with student.attending(reader.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     weights, tops = sharding.gathered(student.state()), sharding.gathered(heads.state_dict())
+    report = _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])
+    renewals = steps.renewals(report.steps - 1)
+    if renewal is not None and renewals:
+        report = replace(report, counts={**report.counts, **renewal.tally(renewals)})
     if rank == 0:
-        student.save(out / "student", weights)
-        heads.save(out / "student", tops)
+        student.save(target, weights)
+        heads.save(target, tops)
+        if renewal is not None and renewals:
+            renewal.keep(renewals, out / RENEWED)
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
-    return _report(trainer, steps, corpus, training.level_name, out, time.perf_counter() - started, last[0])
-
-
-def _comes_and_goes(objective: Objective) -> bool:
-    """Whether some steps leave weights without a gradient that others give one."""
-    settings = objective.config
-    return bool(settings.anneal) or getattr(settings, "states", "live") == "frozen"
+    return report
 
 
 def _device() -> torch.device:
@@ -184,7 +201,13 @@ def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
     )
 
 
-def reading_of(student: DistillStudent, objectives: Mapping[str, Objective], training: Training, seed: int) -> Reading:
+def reading_of(
+    student: DistillStudent,
+    objectives: Mapping[str, Objective],
+    training: Training,
+    seed: int,
+    lessons: Lessons = ALL,
+) -> Reading:
     """Returns how a training with these settings reads its MAGs."""
     return Reading(
         tokenizer=student.tokenizer,
@@ -195,6 +218,7 @@ def reading_of(student: DistillStudent, objectives: Mapping[str, Objective], tra
         view=training.edges,
         seed=seed,
         level=training.title,
+        lessons=lessons,
     )
 
 
@@ -215,23 +239,21 @@ def _report(
     steps: Steps,
     corpus: Corpus,
     level: str,
-    out: Path,
+    student: Path,
     seconds: float,
     last: Mapping[str, float],
 ) -> DistillReport:
     done = trainer.state.global_step
-    table = np.array([size.row() for size in steps.corpus.sizes])
-    read = (table[steps.schedule.step(number)].sum(0) for number in range(done))
-    counted = Size.from_row(sum(read, start=np.zeros_like(table[0])).tolist())
+    counted = _counted(steps, done)
     objectives = trainer.model.objectives
     by_name = dict(zip(objectives, counted.counts, strict=True))
     return DistillReport(
-        student=out / "student",
+        student=student,
         level=level,
         layout=steps.layout.name,
         steps=done,
         epochs=steps.schedule.epoch(done),
-        mags=len(table),
+        mags=len(steps.corpus),
         tokens=counted.tokens,
         counted=by_name,
         predicted=sum(by_name[name] for name, each in objectives.items() if each.teaches),
@@ -239,4 +261,16 @@ def _report(
         counts=corpus.tally,
         metrics=last,
         best=trainer.state.best_global_step,
+    )
+
+
+def _counted(steps: Steps, done: int) -> Size:
+    """Returns what is counted of the first steps together."""
+    rows = []
+    for _, alike in groupby(range(done), key=steps.renewals):
+        numbers = list(alike)
+        table = np.array([size.row() for size in steps.corpus_at(numbers[0]).sizes])
+        rows.append(table[np.concatenate([steps.schedule.step(number) for number in numbers])].sum(0))
+    return (
+        Size.from_row(np.sum(rows, axis=0).tolist()) if rows else Size(counts=(0,) * len(steps.corpus.sizes[0].counts))
     )

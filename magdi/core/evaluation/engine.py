@@ -9,7 +9,8 @@ from pathlib import Path
 
 from magdi.core.config.models import Evaluation
 from magdi.core.evaluation.prediction import Finish
-from magdi.core.mag import Question
+from magdi.core.mag import Question, Turn
+from magdi.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a model wrote; fields as in `magdi.core.evaluation.prediction.Prediction`."""
+    """What a model wrote; fields as in `magdi.core.evaluation.prediction.Prediction`.
+
+    Attributes:
+        turns: What was said on the way to it, itself included, where more than one spoke.
+    """
 
     prompt: str
     text: str
@@ -37,6 +42,7 @@ class Output:
     output_tokens: int
     finish: Finish
     score: float | None = None
+    turns: tuple[Turn, ...] = ()
 
 
 class Engine(ABC):
@@ -45,10 +51,12 @@ class Engine(ABC):
     Attributes:
         identity: What is written into a file of predictions to tell it from others.
         journal: Where one that pays for answers keeps each as it comes; None to keep nothing.
+        task: Reads what is said on the way to an answer, where more than one speaks; set by who asks.
     """
 
     identity: str
     journal: Path | None = None
+    task: Task | None = None
 
     @abstractmethod
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:

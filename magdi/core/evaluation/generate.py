@@ -54,6 +54,8 @@ def answer_questions(
     if len(by_id) < len(questions):
         raise DataError("two questions have the same id")
     made_by = _made_by(model, settings, prompt_style, seed)
+    if isinstance(model, Engine):
+        model.task = task
     if out is None:
         return _Answers(by_id, task, settings, seed, on_progress).complete(
             lambda: _engine(model, prompt_style), [], lambda predictions: None
@@ -148,7 +150,7 @@ def _made_by(
     model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, seed: int
 ) -> dict[str, Any]:
     """Returns all that decides an answer; not how many questions there are, so that more can be asked later."""
-    how = settings.model_dump(mode="json", exclude={"task", "split", "questions", "batch_tokens", "samples", "base"})
+    how = settings.deciding()
     if isinstance(model, Engine):
         name = model.identity
     else:

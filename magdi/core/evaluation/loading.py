@@ -73,20 +73,25 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", trust_remote_code=trust_remote_code)
         loaded = AutoModelForCausalLM.from_pretrained(base or place, dtype=kind, trust_remote_code=trust_remote_code)
         if base is not None:
-            loaded = _merged(loaded, place)
+            loaded = with_adapter(loaded, place).merge_and_unload()
     except Exception as error:  # of a damaged folder every library says something else
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"model {model} cannot be loaded: {reason[0]}") from error
     return loaded.to(device).eval(), tokenizer
 
 
-def _merged(base: Any, adapter: str) -> Any:
+def with_adapter(base: Any, adapter: str | Path, name: str = "default") -> Any:
+    """Returns a model with an adapter on it, under a name; one that has adapters gets a further one."""
     from peft import PeftModel
 
     with warnings.catch_warnings():
         # peft reads an attribute of models that transformers 5.23 has renamed.
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        return PeftModel.from_pretrained(base, adapter).merge_and_unload()
+        warnings.filterwarnings("ignore", message=".*tie_word_embeddings", category=UserWarning)  # for who would merge
+        if not isinstance(base, PeftModel):
+            return PeftModel.from_pretrained(base, adapter, adapter_name=name)
+        base.load_adapter(str(adapter), adapter_name=name)
+        return base
 
 
 def best_device() -> str:

@@ -1,12 +1,14 @@
-"""What a difference is worth: intervals and paired tests, from scipy and statsmodels.
+"""What a difference is worth: intervals and paired tests, in closed form where there is one, else from scipy.
 
 "Better" is said of two models on the same questions only with one of these beside it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction
@@ -66,26 +68,28 @@ class OverSeeds:
 
 def wilson(right: float, count: int) -> Interval:
     """Returns the Wilson 95 % interval of a share, (0, 1) of nothing; ``right`` may be a mean over seeds."""
-    from statsmodels.stats.proportion import proportion_confint
-
     if count == 0:
         return 0.0, 1.0
-    low, high = proportion_confint(right, count, alpha=1 - LEVEL, method="wilson")
-    return float(low), float(high)
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    share, less = right / count, 1 + z * z / count
+    middle = (share + z * z / (2 * count)) / less
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / less
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
-    """Returns p of McNemar's exact test: are the questions that only one got right split evenly?
+    """Returns p of McNemar's exact test: are the questions that only one got right split evenly? A sign test of them.
 
     Args:
         first: Which questions one model got right.
         second: Which of the same questions, in the same order, the other got right.
     """
-    from statsmodels.stats.contingency_tables import mcnemar as test
-
-    pairs = list(zip(first, second, strict=True))
-    table = [[pairs.count((a, b)) for b in (True, False)] for a in (True, False)]
-    return min(float(test(table, exact=True).pvalue), 1.0)
+    sides = [a for a, b in zip(first, second, strict=True) if a != b]
+    count, splits, so_uneven = len(sides), 1, 1
+    for k in range(min(sum(sides), count - sum(sides))):
+        splits = splits * (count - k) // (k + 1)
+        so_uneven += splits
+    return min(1.0, 2 * so_uneven / (1 << count))
 
 
 def paired_bootstrap(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> Interval:
@@ -153,6 +157,9 @@ def over_seeds(values: Sequence[float]) -> OverSeeds:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Returns p values corrected for their number (Holm), for a family of comparisons."""
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    corrected, least = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(order):
+        least = max(least, min(1.0, (len(order) - place) * p_values[index]))
+        corrected[index] = least
+    return corrected

@@ -17,6 +17,7 @@ from magdi.core.evaluation.engine import Engine, Job, Output
 from magdi.core.evaluation.own_score import OwnScore
 from magdi.core.evaluation.rows import Row
 from magdi.core.evaluation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
+from magdi.core.threads import threads_for
 
 NO_LIMIT = 2**31
 LEAST_AT_ONCE = 64
@@ -52,6 +53,10 @@ class TransformersEngine(Engine):
 
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
         """Yields answers as they are finished; those to short questions come first."""
+        with threads_for(self.model):
+            yield from self._answers(jobs, settings)
+
+    def _answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
         prompts = {job.question.id: student_prompt(self.tokenizer, job.question, self.prompt_style) for job in jobs}
         ids = self._encoded(prompts)
         order = sorted(jobs, key=lambda job: len(ids[job.question.id]))

@@ -12,6 +12,8 @@ from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import FILE as MAGS
 from magdi.core.files import digest
 
+WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
+
 SECTIONS = frozenset({"task", "protocol", "encoder", "teachers", "discussion", "evaluation"})
 """Where files are named: questions, convincing samples, calibrations, dialogues, recordings, MAGs."""
 
@@ -26,11 +28,11 @@ def contents(config: RunConfig) -> dict[str, str]:
     """Returns a digest of every file that is named, by dotted path of the setting that names it.
 
     A setting names a file by its path, alone or behind ``kind:`` (``jsonl:questions.jsonl``) and before ``#name``
-    (``replay:mags.jsonl#ada``). Of folders, that of a run stands for its MAGs; others are not looked into. Plugins
-    count by what is in them as well.
+    (``replay:mags.jsonl#ada``). Of folders, that of a run stands for its MAGs, as a teacher (``local:RUN#verifier``)
+    for its weights; others are not looked into. Plugins count by what is in them as well.
     """
     named = _strings(config.model_dump(mode="json", include=set(SECTIONS)))
-    files = {path: digest(file) for path, value in named if (file := _file(value)) is not None}
+    files = {path: digest(file) for path, value in named if (file := _weights(value) or _file(value)) is not None}
     return files | dict(_of_plugins(config.plugins))
 
 
@@ -64,6 +66,14 @@ def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping | list):
         for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _strings(inner, f"{path}.{key}" if path else str(key))
+
+
+def _weights(value: str) -> Path | None:
+    """Returns the weights that speak for a teacher that a run has trained; None for any other string."""
+    kind, _, target = value.partition(":")
+    run, _, role = target.rpartition("#") if "#" in target else (target, "", "")
+    found = (Path(run) / "student" / role / name for name in WEIGHTS) if kind == "local" else ()
+    return next((file for file in found if file.is_file()), None)
 
 
 def _file(value: str) -> Path | None:

@@ -56,11 +56,14 @@ def _trained(directory: RunDirectory, record: Stage) -> Iterator[str]:
     elif directory.checkpoints.is_dir():
         from magdi.core.distill.checkpoints import newest
 
-        checkpoint = newest(directory.checkpoints)
-        if checkpoint is not None:
+        for folder in (directory.checkpoints, *sorted(directory.checkpoints.iterdir())):
+            checkpoint = newest(folder)
+            if checkpoint is None:
+                continue
+            of = "" if folder == directory.checkpoints else f" of {folder.name}"
             with suppress(DataError, KeyError, TypeError, ValueError):  # the trainer says what is wrong with it
                 state = read_json(checkpoint / "trainer_state.json")
-                yield f"training from step {state['global_step']:,} of {state['max_steps']:,}"
+                yield f"training{of} from step {state['global_step']:,} of {state['max_steps']:,}"
 
 
 def left_by(directory: RunDirectory, stage: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
-from magdi.core.run.threads import threads
+from magdi.core.threads import threads
 
 Stage = Literal["discussion", "distillation", "evaluation"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -80,10 +80,10 @@ def run(
         with _status_kept(directory, progress):
             _tell_where(directory, workshop)
             if until != "discussion" and "discussion" not in directory.state().get("stages", {}):
-                workshop.try_components()
+                with threads(1):
+                    workshop.try_components()
             for stage in wanted:
-                with threads(1 if config.student.model == "tiny" and stage != "discussion" else None):
-                    _once(directory, stage, getattr(workshop, stage), progress)
+                _once(directory, stage, getattr(workshop, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
     return directory

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, Training
 from magdi.core.corpus.files import holds_none, read_in_turn
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -31,11 +31,16 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
+    from magdi.core.distill.trainer import DistillReport
     from magdi.core.encoder import Encoder
+    from magdi.core.evaluation.engine import Engine
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
+    from magdi.core.run.on_policy import OnPolicy
+    from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
@@ -181,33 +186,72 @@ class Workshop:
         config = self.config
         if not chosen(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
-        objectives = self.objectives()
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
-        check_teachable(read_mags(mags), objectives, config.training.title)
+        if config.training.method == "malt":
+            from magdi.core.run.roles import train_roles
+
+            return train_roles(self, mags)
+        report = self.train(mags, config.training, self.objectives())
+        counted = {"read": report.tokens, "predicted": report.predicted}
+        return {"training": training_document(report), "tokens": counted}
+
+    def train(
+        self,
+        mags: Path,
+        training: Training,
+        objectives: dict[str, Objective],
+        stage: RoleStage | None = None,
+        before: int = 0,
+    ) -> DistillReport:
+        """Trains a student, or one role's adapter, and tells what came up.
+
+        Args:
+            mags: What is learned from.
+            training: How.
+            objectives: By what.
+            stage: Which role in which stage, where it is a team.
+            before: Steps of other stages that come before its own in metrics.jsonl.
+        """
+        from magdi.core.run.roles import lessons
+
+        config, taught = self.config, lessons(self.config, training, self.components)
+        check_teachable(read_mags(mags), objectives, training.title, taught)
+        from magdi.core.distill.processes import idle_devices
         from magdi.core.distill.student import load_student
         from magdi.core.distill.trainer import distill
 
-        student = load_student(config.student, path=self.base, seed=config.seed)
+        self._note(idle_devices())
+        start = self.directory.student / stage.start if stage and stage.start else None
+        student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
-        lines = MetricsFile(self.directory.metrics)
-        with StageProgress(self.progress, "training", config.training.steps, "steps") as clock, closing(lines):
+        lines, what = MetricsFile(self.directory.metrics), f" {stage.role} ({stage.stage})" if stage else ""
+        with StageProgress(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
+                own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
-                clock.at(int(metrics["step"]), training_figures(metrics))
-                self.progress.event("metrics", stage="distillation", step=int(metrics["step"]), metrics=metrics)
+                clock.at(own, training_figures(metrics))
+                self.progress.event("metrics", stage="distillation", step=own + before, metrics=metrics)
 
             report = distill(
                 mags,
                 student,
                 encoder,
                 objectives=objectives,
-                training=config.training,
+                training=training,
                 seed=config.seed,
                 out=self.directory.path,
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
+                lessons=taught,
+                name=stage.folder if stage else "",
+                joined=self._joined,
             )
+        self._tell(report, objectives, student.max_length)
+        return report
+
+    def _tell(self, report: DistillReport, objectives: Mapping[str, Objective], max_length: int) -> None:
+        """Tells what of a training is worth a second look."""
         if report.epochs > MANY_PASSES:
             self.progress.note(
                 f"warning: {report.epochs:.0f} passes over {report.mags} MAGs; fewer steps (--set training.steps=N) "
@@ -217,17 +261,27 @@ class Workshop:
             teaching = {name: each.lacking for name, each in objectives.items() if each.teaches}
             why = f"{' or '.join(dict.fromkeys(teaching.values()))}, and {', '.join(teaching)} learns nothing from them"
             self._note(f"warning: {untaught:,} of {report.counts['mags']:,} MAGs have {why}")
-        self._note(chains_cut_warning(report.counts, student.max_length))
-        counted = {"read": report.tokens, "predicted": report.predicted}
-        return {"training": training_document(report), "tokens": counted}
+        self._note(chains_cut_warning(report.counts, max_length))
+
+    @property
+    def _joined(self) -> OnPolicy | None:
+        """Asks the student between passes, where it is to learn from what it says itself."""
+        from magdi.core.run.on_policy import OnPolicy
+
+        training = self.config.training
+        if not training.refresh:
+            return None
+        sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
+        settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
+        return OnPolicy(self.task, settings, self.config.seed)
 
     def _note(self, text: str) -> None:
         if text:
             self.progress.note(text)
 
-    def objectives(self) -> dict[str, Objective]:
-        """Makes what the student is trained by, by name."""
-        return {name: self.components.objective(choice) for name, choice in chosen(self.config).items()}
+    def objectives(self, stage: str = "") -> dict[str, Objective]:
+        """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
+        return {name: self.components.objective(choice) for name, choice in chosen(self.config, stage).items()}
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -249,7 +303,7 @@ class Workshop:
             def on_progress(step: int, total: int) -> None:
                 if not begun:  # never, where it is in the cache
                     begun.append(stack.enter_context(StageProgress(self.progress, "tiny base", total, "steps")))
-                begun[0].at(step)
+                begun[0].at(step, threads_told())
 
             cache = cache_directory() / "bases"
             return self.components.tiny_base(self.task, config.tiny, cache, self._texts(), on_progress)
@@ -268,10 +322,10 @@ class Workshop:
         trained = bool(chosen(self.config))
         answers = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._answering_team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self.directory.student, asked_so)
+            answers["student"] = self._answers("student", self._answering_team() or self.directory.student, asked_so)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
@@ -280,6 +334,16 @@ class Workshop:
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
+
+    def _answering_team(self, *, untrained: bool = False) -> Engine | None:
+        """Returns the team that was trained, or as it was before; None where one student was."""
+        from magdi.core.evaluation.team import read_team
+        from magdi.core.evaluation.team_engine import TeamEngine
+
+        team = read_team(self.directory.student)
+        if team is None:
+            return None
+        return TeamEngine(self.directory.path, team, self.components, untrained=untrained)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
@@ -296,7 +360,7 @@ class Workshop:
         """The questions that are evaluated."""
         return self.examination.first(self.config.evaluation.split, self.config.evaluation.questions)
 
-    def _answers(self, who: str, model: Path | str, questions: list[Question]) -> list[Prediction]:
+    def _answers(self, who: str, model: Path | str | Engine, questions: list[Question]) -> list[Prediction]:
         from magdi.core.evaluation.generate import answer_questions
         from magdi.core.evaluation.prediction import OtherPredictions
 
@@ -313,7 +377,9 @@ class Workshop:
                     prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
-                    on_progress=lambda done, total, right: clock.at(done, {"right %": 100 * right / done}),
+                    on_progress=lambda done, total, right: clock.at(
+                        done, {"right %": 100 * right / done, **threads_told()}
+                    ),
                 )
 
         try:

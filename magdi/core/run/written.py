@@ -21,19 +21,25 @@ DAMAGED = ".damaged"
 
 _TOKENIZER = "tokenizer.json tokenizer_config.json tokenizer.model special_tokens_map.json added_tokens.json vocab.json"
 _STUDENT = f"""config.json generation_config.json model.safetensors model-*.safetensors model.safetensors.index.json
-    adapter_config.json adapter_model.safetensors heads.safetensors README.md training_args.bin chat_template.jinja
+    adapter_config.json adapter_model.safetensors trained.json heads.safetensors README.md training_args.bin
+    chat_template.jinja
     {_TOKENIZER} vocab.txt merges.txt spiece.model sentencepiece.bpe.model"""
 _CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_args.bin"
-_RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl metrics.jsonl failed_batch.json report.html
-    cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
+_RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.jsonl metrics.jsonl failed_batch.json
+    report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
-    evaluation/*.sqlite-shm checkpoints/identity.json checkpoints/runs/*/events.out.tfevents.*"""
+    evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json checkpoints/renewed-*.jsonl
+    checkpoints/runs/*/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
-    *(f"student/{name}" for name in _STUDENT.split()),
-    *(f"checkpoints/checkpoint-*/{name}" for name in _CHECKPOINT.split()),
+    "student/team.json",
+    "checkpoints/*/identity.json",
+    "checkpoints/*/runs/*/events.out.tfevents.*",
+    *(f"student/{of}{name}" for name in _STUDENT.split() for of in ("", "*/")),
+    *(f"checkpoints/{of}checkpoint-*/{name}" for name in _CHECKPOINT.split() for of in ("", "*/")),
 )
 FOLDERS = ("student", "evaluation", "checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*")
+OF_ROLES = ("student/*", *(each.replace("checkpoints", "checkpoints/*") for each in FOLDERS[2:]))
 
 
 def remove_written(folder: Path, *also: str, under: str = "") -> list[str]:
@@ -58,7 +64,7 @@ def remove_written(folder: Path, *also: str, under: str = "") -> list[str]:
                 path.unlink()
             elif name not in KEPT:
                 stays.append(name)
-        for each in sorted(FOLDERS, key=len, reverse=True):
+        for each in sorted((*FOLDERS, *OF_ROLES), key=len, reverse=True):
             for inner in folder.glob(each) if each.startswith(under) else ():
                 with suppress(OSError):  # it is not empty, or no folder
                     inner.rmdir()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decision import DecisionRule
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question, read_mags
@@ -15,7 +16,6 @@ from magdi.core.task import Task
 from magdi.plugins.answers import grade
 from magdi.plugins.corpus.forms import Forms
 from magdi.plugins.corpus.provenance import unquoted
-from magdi.plugins.corpus.replay import differences, speakers
 
 
 @dataclass(frozen=True, slots=True)

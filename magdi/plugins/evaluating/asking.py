@@ -14,10 +14,10 @@ from magdi.core.evaluation.engine import Engine, Job
 from magdi.core.evaluation.generate import predicted
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.voting import elected
-from magdi.core.mag import Question
+from magdi.core.mag import Question, Turn
 from magdi.core.task import Task
 from magdi.plugins.evaluating.contenders import EngineName, find_contenders
-from magdi.plugins.evaluating.request import chosen_settings, chosen_task
+from magdi.plugins.evaluating.request import chosen_task, settings_for_asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,21 @@ class Asked:
         answer: The answer, elected where several were drawn.
         votes: How many samples gave each answer.
         predictions: The samples.
+        chains: Of a team, what was said on the way to each sample.
     """
 
     name: str
     answer: str | None
     votes: dict[str, int]
     predictions: tuple[Prediction, ...]
+    chains: tuple[tuple[Turn, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain data for JSON."""
         outputs = [prediction.output for prediction in self.predictions]
-        return {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
+        said = [[{"role": turn.role, "text": turn.text} for turn in chain] for chain in self.chains]
+        found = {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
+        return found | ({"chains": said} if said else {})
 
 
 OnText = Callable[[str], None]
@@ -56,7 +60,7 @@ def ask(
     base: bool = False,
     engine: EngineName = "auto",
     prompt_style: PromptStyle = "auto",
-    samples: int = 1,
+    samples: int | None = None,
     max_new_tokens: int | None = None,
     seed: int | None = None,
     told: Callable[[str], AbstractContextManager[OnText]] | None = None,
@@ -72,7 +76,7 @@ def ask(
         base: Ask the student as it was before distillation, too, and first.
         engine: What makes the model answer.
         prompt_style: The prompt's form, for what comes from no run.
-        samples: Answers to draw.
+        samples: Answers to draw; one when left out, of a team as many as it was trained for.
         max_new_tokens: Longest answer; as the run has it when left out.
         seed: Seed of sampled answers.
         told: From a model's name to what is held while a single answer of it grows, and yields who is told of it.
@@ -83,7 +87,7 @@ def ask(
     """
     models = find_contenders([model], components, base=base, engine=engine, prompt_style=prompt_style, seed=seed)
     origin = models[-1].run
-    settings = chosen_settings(origin, {"samples": samples, "max_new_tokens": max_new_tokens})
+    settings = settings_for_asking(models[-1], samples, max_new_tokens)
     named = "arithmetic" if origin is None and task is None else task
     reader = components.task(chosen_task(origin, named, task_settings or {}), seed or 0)
     asked = free_question(question, reader.first("test")) if isinstance(question, str) else question
@@ -96,16 +100,19 @@ def ask(
 
 
 def _answers(name: str, engine: Engine, question: Question, task: Task, settings: Evaluation, seed: int) -> Asked:
+    engine.task = task
     jobs = [Job(question, sample, seed) for sample in range(settings.samples)]
-    found = sorted(
-        (predicted(task, job, output) for batch in engine.answers(jobs, settings) for job, output in batch),
-        key=lambda prediction: prediction.sample,
+    had = sorted(
+        ((job, output) for batch in engine.answers(jobs, settings) for job, output in batch),
+        key=lambda each: each[0].sample,
     )
+    found = [predicted(task, job, output) for job, output in had]
     votes: dict[str, int] = {}
     for prediction in found:
         if prediction.answer is not None:
             votes[prediction.answer] = votes.get(prediction.answer, 0) + 1
-    return Asked(name, elected(found).answer, votes, tuple(found))
+    chains = tuple(output.turns for _, output in had if output.turns)
+    return Asked(name, elected(found).answer, votes, tuple(found), chains)
 
 
 def engine_of(model: str | Engine, prompt_style: PromptStyle, on_text: OnText | None = None) -> Engine:

@@ -16,6 +16,8 @@ from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoic
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
+from magdi.core.evaluation.team import read_team
+from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
@@ -64,9 +66,8 @@ class Contender:
 
     def file(self, folder: Path, task: str, split: str, settings: Evaluation, seed: int) -> Path:
         """Returns where its predictions are kept: the same evaluation always finds the same file."""
-        exclude = {"task", "questions", "samples", "batch_tokens", "base", "split"}
         decides = [str(self.model if isinstance(self.model, str) else self.model.identity), seed, self.prompt_style]
-        text = json.dumps([*decides, settings.model_dump(mode="json", exclude=exclude)])
+        text = json.dumps([*decides, settings.deciding()])
         short = re.sub(r"[^\w.-]+", "-", f"{self.name} {task} {split}").strip("-")[-80:]
         return folder / f"{short}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
 
@@ -106,8 +107,9 @@ def find_contender(
         run = open_run(path)
         if not run.student.is_dir():
             raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
-        config = run.config()
-        return Contender(name, str(run.student), config.student.prompt, config, learned=learned_mags(run))
+        config, team = run.config(), read_team(run.student)
+        model = str(run.student) if team is None else TeamEngine(path, team, components)
+        return Contender(name, model, config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):
         return Contender(redact(name), _served(name, components, seed, limits))
     if not path.is_dir() and (not HUB_ID.fullmatch(name) or path.parts[0] == RUNS.name):
@@ -174,9 +176,10 @@ def base_of_run(name: str, components: Components) -> Contender:
     check_inside(directory.path)
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
-    config = directory.config()
-    base = Workshop(config, directory, components, Silent()).base
-    return Contender(f"{name} before distillation", str(base), config.student.prompt, config, trained=False)
+    config, team = directory.config(), read_team(directory.student)
+    workshop = Workshop(config, directory, components, Silent())
+    base = str(workshop.base) if team is None else TeamEngine(directory.path, team, components, untrained=True)
+    return Contender(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 
 
 def _served(specification: str, components: Components, seed: int, limits: Limits | None) -> Engine:

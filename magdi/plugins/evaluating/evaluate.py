@@ -11,6 +11,7 @@ from typing import Any
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
 from magdi.core.evaluation.cuts import answers_cut_warning
+from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
@@ -19,6 +20,7 @@ from magdi.core.mag import Question
 from magdi.core.run.known import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.task import Task
+from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.contenders import Contender, require_questions
 
 
@@ -88,11 +90,11 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
 
 
 def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
-    total = len(plan.questions) * plan.settings.samples
+    total, elsewhere = len(plan.questions) * plan.settings.samples, isinstance(contender.model, Engine)
     with StageProgress(progress, contender.name, total, "answers") as clock:
 
         def told(done: int, of: int, right: int) -> None:
-            clock.at(done, {"right %": 100 * right / done})
+            clock.at(done, {"right %": 100 * right / done, **({} if elsewhere else threads_told())})
 
         return answer_questions(
             contender.model,

@@ -10,17 +10,19 @@ from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
+from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.plugins.evaluating.contenders import Contender, common_run
 from magdi.plugins.evaluating.evaluate import Plan
 
-Sampling = Literal["greedy", "paper"]
+Sampling = Literal["greedy", "paper", "malt"]
 
 SAMPLING: Mapping[Sampling, Mapping[str, Any]] = {
     "greedy": {"temperature": 0.0, "top_p": 1.0, "top_k": 0},
     "paper": {"temperature": 0.7, "top_p": 0.9, "top_k": 50},
+    "malt": {"temperature": 0.3, "top_p": 1.0, "top_k": 0},
 }
 """Named settings. The authors' code samples as ``paper`` does, with 300 new tokens, 700 for MATH; the paper evaluates
-one answer a question."""
+one answer a question. Teams are sampled as ``malt``: MALT's paper, Appendix A.9."""
 
 
 def make_plan(
@@ -70,7 +72,8 @@ def make_plan(
 def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling: Sampling | None = None) -> Evaluation:
     """Returns a run's settings (the defaults without a run), under named ones, under what was given.
 
-    Several samples are drawn as the paper's are where sampling is greedy, and all would be the same.
+    Several samples are drawn as the paper's are where sampling is greedy, and all would be the same; chains of a team
+    as MALT's are.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -82,8 +85,16 @@ def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling
     if chosen is None:
         raise ConfigError("\n".join(map(str, problems)))
     if chosen.samples > 1 and not chosen.temperature:
-        return chosen.model_copy(update=dict(SAMPLING["paper"]))
+        team = origin is not None and origin.training.method == "malt"
+        return chosen.model_copy(update=dict(SAMPLING["malt" if team else "paper"]))
     return chosen
+
+
+def settings_for_asking(contender: Contender, samples: int | None, max_new_tokens: int | None) -> Evaluation:
+    """Returns how one question is asked: once unless told otherwise; of a team as often as it votes."""
+    votes = isinstance(contender.model, TeamEngine)
+    drawn = samples or (None if votes else 1)
+    return chosen_settings(contender.run, {"samples": drawn, "max_new_tokens": max_new_tokens})
 
 
 def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, Any]) -> ComponentChoice:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ConfigError
 from magdi.core.evaluation.loading import base_of
+from magdi.core.evaluation.team import Team, read_team, write_team
 from magdi.core.files import read_json, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
@@ -22,7 +24,10 @@ from magdi.plugins.exporting.model_card import model_card
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that run code when they are loaded; none is ever exported."""
 
-LEFT_OUT = ("README.md", "heads.safetensors")
+VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Ranks of adapters that vLLM can be told to make room for."""
+
+LEFT_OUT = ("README.md", "heads.safetensors", "trained.json")
 """Files of a student's folder that are not exported: a card that is not ours, and what only training needs."""
 
 
@@ -35,7 +40,8 @@ class Exported:
         files: What is in it.
         adapter: Whether it is an adapter, which needs its base to load.
         merged: Whether an adapter was merged into its base.
-        lm_eval: What to type in the folder to evaluate it with lm-eval.
+        lm_eval: What to type in the folder to evaluate it with lm-eval; empty for a team, which takes several calls.
+        serve: Of a team, what to type in the folder to serve its roles with vLLM.
     """
 
     path: Path
@@ -43,6 +49,7 @@ class Exported:
     adapter: bool
     merged: bool
     lm_eval: str
+    serve: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain data for JSON."""
@@ -52,6 +59,7 @@ class Exported:
             "adapter": self.adapter,
             "merged": self.merged,
             "lm_eval": self.lm_eval,
+            "serve": self.serve,
         }
 
 
@@ -81,11 +89,16 @@ def export(
     check_inside(run)
     if not directory.student.is_dir():
         raise ConfigError(f"the run {run} has no student yet", hint="magdi run or magdi distill makes one")
+    if merge and read_team(directory.student) is not None:
+        raise ConfigError(f"{run} has a team: its adapters share one base", hint="leave --merge out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is no empty folder", hint="name another folder with -o")
     config = directory.config()
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
+    team = read_team(directory.student)
+    if team is not None:
+        return _export_team(directory, team, out, licences)
     base = _absolute(base_of(directory.student))
     merged = merge and base is not None
     if merged:
@@ -97,8 +110,37 @@ def export(
     command = lm_eval_command(None if merged else base, config, task_file)
     card = model_card(directory, base=base, merged=merged, licences=licences, lm_eval=command)
     write_whole(out / "README.md", card)
-    files = tuple(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
-    return Exported(out, files, adapter=base is not None and not merged, merged=merged, lm_eval=command)
+    return Exported(out, _files(out), adapter=base is not None and not merged, merged=merged, lm_eval=command)
+
+
+def _export_team(directory: RunDirectory, team: Team, out: Path, licences: Mapping[str, str]) -> Exported:
+    """Writes a team's adapters, a folder each, named as the roles are: the layout of PEFT and of vLLM's multi-LoRA."""
+    base = _absolute(team.base) or team.base
+    trained = {role: folder for role, folder in team.roles.items() if folder is not None}
+    for role, folder in trained.items():
+        base_of(directory.student / folder)  # whether it asks for code to be imported
+        _copy(directory.student / folder, out / role)
+        _name_base(out / role, base)
+    own = {role: role if role in trained else None for role in team.roles}
+    write_team(out, team.model_copy(update={"base": base, "roles": own}))
+    serve = serving(out, base, trained)
+    card = model_card(directory, base=base, merged=False, licences=licences, serve=serve, roles=tuple(trained))
+    write_whole(out / "README.md", card)
+    return Exported(out, _files(out), adapter=True, merged=False, lm_eval="", serve=serve)
+
+
+def serving(out: Path, base: str, roles: Iterable[str]) -> str:
+    """Returns the line that serves roles with vLLM, to be typed in the folder that has an adapter for each."""
+    names = list(roles)
+    rank = max(read_json(out / role / "adapter_config.json").get("r", 0) for role in names)
+    fitting = next((each for each in VLLM_RANKS if each >= rank), rank)
+    modules = [f"{role}={role}" for role in names]
+    limits = ["--max-loras", str(len(names)), "--max-lora-rank", str(fitting)]
+    return shlex.join(["vllm", "serve", base, "--enable-lora", *limits, "--lora-modules", *modules])
+
+
+def _files(out: Path) -> tuple[str, ...]:
+    return tuple(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
 
 
 def _absolute(base: str | None) -> str | None:

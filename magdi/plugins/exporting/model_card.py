@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +15,14 @@ from magdi.plugins.runs.result import document
 
 
 def model_card(
-    directory: RunDirectory, *, base: str | None, merged: bool, licences: Mapping[str, str], lm_eval: str
+    directory: RunDirectory,
+    *,
+    base: str | None,
+    merged: bool,
+    licences: Mapping[str, str],
+    lm_eval: str = "",
+    serve: str = "",
+    roles: Sequence[str] = (),
 ) -> str:
     """Returns a model card in Markdown, with the front matter that hubs read.
 
@@ -25,17 +32,19 @@ def model_card(
         merged: Whether the adapter was merged into it.
         licences: Licences of the data, by task.
         lm_eval: The line that evaluates it with lm-eval, typed in its folder.
+        serve: Of a team, the line that serves its roles with vLLM, typed in its folder.
+        roles: Of a team, the roles that have an adapter.
     """
     config, outcome = directory.config(), document(directory)
     adapter = base is not None and not merged
     parts = [
         _front_matter(config, outcome, base, adapter),
         f"# {directory.path.resolve().name}",
-        _what(config, outcome),
+        _what(config, outcome, roles),
         _made_from(config, outcome, base),
         _scores(config, outcome),
-        _use(adapter, base),
-        f"To measure it with lm-eval (`pip install 'lm-eval[hf]'`), in this folder:\n\n    {lm_eval}",
+        _use_of_team(base, serve, roles) if roles else _use(adapter, base),
+        lm_eval and f"To measure it with lm-eval (`pip install 'lm-eval[hf]'`), in this folder:\n\n    {lm_eval}",
         _licences(config, base, licences),
         _limits(outcome),
     ]
@@ -55,12 +64,18 @@ def _front_matter(config: RunConfig, outcome: Mapping[str, Any], base: str | Non
     return f"---\n{yaml.safe_dump(fields, sort_keys=False).rstrip()}\n---"
 
 
-def _what(config: RunConfig, outcome: Mapping[str, Any]) -> str:
+def _what(config: RunConfig, outcome: Mapping[str, Any], roles: Sequence[str]) -> str:
     talkers = "language models"
     if outcome.get("simulated"):
         talkers = "**simulated** teachers (programs that solve and err on purpose, and no language models)"
     elif some := outcome.get("mags", {}).get("simulated"):
         talkers = f"teachers, in {some:,} of them **simulated** ones (programs that solve and err on purpose)"
+    if roles:
+        return (
+            f"A team on one base, an adapter for each of {', '.join(roles)}, that learned `{config.task.name}` from "
+            f"search trees of {talkers} by credit assignment (MALT, COLM 2025), with magdi {version('magdi')}. An "
+            "answer takes a call of each, one after the other, and a vote over several such chains."
+        )
     return (
         f"A small model that learned the task `{config.task.name}` from discussions between {talkers}, by structured "
         f"distillation of their interaction graphs (MAGDi, ICML 2024), with magdi {version('magdi')}. It answers "
@@ -153,6 +168,32 @@ def _use(adapter: bool, base: str | None) -> str:
     chat = [{{"role": "user", "content": "your question"}}]
     inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     print(tokenizer.decode(model.generate(**inputs, max_new_tokens=300)[0]))"""
+
+
+def _use_of_team(base: str | None, serve: str, roles: Sequence[str]) -> str:
+    first, *others = roles
+    more = "\n".join(f'    model.load_adapter("{role}", adapter_name="{role}")' for role in others)
+    teachers = [f"--teacher {role}=openai:{role}@http://localhost:8000/v1" for role in roles]
+    return f"""## Use
+
+With PEFT, in this folder:
+
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained("{base}")
+    model = PeftModel.from_pretrained(base, "{first}", adapter_name="{first}")
+{more}
+    model.set_adapter("{first}")
+
+With vLLM, each role under its own name:
+
+    {serve}
+
+The roles' prompts are those of magdi's protocol `malt`, which holds the chains and the vote (`team.json` has its
+settings):
+
+    magdi discuss --protocol malt -P mode=vote {" ".join(teachers)}"""
 
 
 def _licences(config: RunConfig, base: str | None, licences: Mapping[str, str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from magdi.core.configurable import Configurable
@@ -17,9 +18,15 @@ class Exporter(Configurable):
 
     Attributes:
         folder: Whether it writes a folder, and not one file.
+        needs_prompts: Whether turns are to come with their prompts, which are made anew where they were not kept.
+        unit: What it counts.
+        counted: How many it has written of each kind, where there are kinds.
     """
 
     folder: ClassVar[bool] = False
+    unit: ClassVar[str] = "MAGs"
+    needs_prompts: bool = False
+    counted: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:

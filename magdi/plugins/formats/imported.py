@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics.document import judged
+
+_TEST = re.compile(r"(?:^|-)test-\w+$")
+"""What ids of a task's test questions end with."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Summary:
             counts.update(answered=sum(turn.answer is not None for turn in mag.turns))
             counts.update(right=sum(turn.label is True for turn in mag.turns))
             counts.update(wrong=sum(turn.label is False for turn in mag.turns))
+            counts.update(tested=mag.metadata.get("split") == "test" or bool(_TEST.search(mag.question.id)))
             said = judged([mag])
             if said is not None:
                 counts.update(judged=said["turns"], agreed=said["agreed"])
@@ -35,7 +40,7 @@ class Summary:
     def document(self) -> dict[str, Any]:
         """Returns totals, sources, and where labels differ from what the files say themselves."""
         totals = sum(self.sources.values(), Counter[str]())
-        names = ("mags", "turns", "edges", "answered", "right", "wrong", "judged", "agreed")
+        names = ("mags", "turns", "edges", "answered", "right", "wrong", "judged", "agreed", "tested")
         return {
             "totals": {name: totals[name] for name in names},
             "sources": [{"source": source} | {n: counts[n] for n in names} for source, counts in self.sources.items()],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Dpo(Objective):
-    r"""Prefers a right turn to a wrong one of the same question, measured from the student before training.
+    r"""Prefers a right turn to a wrong one after the same prompt, measured from the student before training.
 
     .. math:: L = -\sum_{(x_+, x_-)} \log \sigma\left(\beta \log \frac{p(x_+ | q)}{p_0(x_+ | q)}
               - \beta \log \frac{p(x_- | q)}{p_0(x_- | q)}\right)
@@ -34,11 +34,8 @@ class Dpo(Objective):
         beta: float = Field(0.1, gt=0, description="beta of the paper: the smaller, the farther.")
 
     def select(self, given: Selecting) -> Taken:
-        """Pairs every right turn that has an answer with every wrong one."""
-        turns = [turn for turn in given.mag.turns if turn.answer is not None]
-        right = [Chain(turn.step) for turn in turns if turn.label is True]
-        wrong = [Chain(turn.step) for turn in turns if turn.label is False]
-        return {"pairs": [(plus, minus) for plus in right for minus in wrong]}
+        """Pairs every right turn that can be written after a prompt with every wrong one."""
+        return {"pairs": [(Chain(plus.step), Chain(minus.step)) for plus, minus in given.preferences]}
 
     def loss(self, batch: ObjectiveBatch) -> Tensor:
         """Returns the loss; logs how often the right turn is preferred, and by how much."""

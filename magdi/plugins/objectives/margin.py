@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from magdi.core.distill.objective_batch import ObjectiveBatch
     from magdi.core.encoder import Encoder
 
+Pairs = Literal["all", "sampled"]
+
 
 class Margin(Objective):
     r"""Wants a right turn's score to be above a wrong turn's by a margin.
@@ -31,21 +33,14 @@ class Margin(Objective):
 
         weight: float = Field(0.1, ge=0, description="beta of Eq. 4.")
         rho: float = Field(1.0, gt=0, description="The margin.")
-        pairs: Literal["all", "sampled"] = Field(
-            "all", description="All right-wrong pairs of a MAG (Eq. 2), or Appendix A's sampling."
-        )
+        pairs: Pairs = Field("all", description="All right-wrong pairs of a MAG (Eq. 2), or Appendix A's sampling.")
         states: Literal["live", "frozen"] = Field(
             "live", description="Whether it reaches the student, or trains its head only."
         )
 
     def select(self, given: Selecting) -> Taken:
         """Pairs every right turn with every wrong one."""
-        right = [turn.step for turn in given.mag.turns if turn.label is True]
-        wrong = [turn.step for turn in given.mag.turns if turn.label is False]
-        pairs = np.array([(plus, minus) for plus in right for minus in wrong], dtype=np.int64).reshape(-1, 2).T
-        if self.config.pairs == "sampled" and pairs.size:
-            pairs = sampled_pairs(pairs, given.rng)
-        return {"pairs": [(Chain(plus), Chain(minus)) for plus, minus in pairs.T.tolist()]}
+        return {"pairs": right_and_wrong(given, self.config.pairs)}
 
     def head(self, dim: int, encoder: Encoder | None) -> nn.Module:
         """Makes s of Eq. 2."""
@@ -62,6 +57,16 @@ class Margin(Objective):
         batch.log("accuracy/pairs", (right > wrong).sum())
         rho: float = self.config.rho
         return (rho - right + wrong).relu().sum()
+
+
+def right_and_wrong(given: Selecting, which: Pairs) -> list[tuple[Chain, Chain]]:
+    """Returns pairs of a right and a wrong turn of a MAG: all, or as many as Appendix A draws."""
+    right = [turn.step for turn in given.mag.turns if turn.label is True]
+    wrong = [turn.step for turn in given.mag.turns if turn.label is False]
+    pairs = np.array([(plus, minus) for plus in right for minus in wrong], dtype=np.int64).reshape(-1, 2).T
+    if which == "sampled" and pairs.size:
+        pairs = sampled_pairs(pairs, given.rng)
+    return [(Chain(plus), Chain(minus)) for plus, minus in pairs.T.tolist()]
 
 
 def sampled_pairs(pairs: Ints, rng: np.random.Generator) -> Ints:

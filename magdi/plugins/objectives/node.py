@@ -73,4 +73,5 @@ class Node(Objective):
         logits = batch.head["classifier"](batch.head["encoder"](graph))
         labels = batch["labels"]
         batch.log("accuracy/nodes", (logits.argmax(1) == labels).sum())
+        batch.ranked("nodes", logits[:, 1] - logits[:, 0], labels)
         return cross_entropy(logits, labels, ignore_index=NO_LABEL, reduction="sum")

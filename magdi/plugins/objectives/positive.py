@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from magdi.core.mag import Turn
+from magdi.core.mag import Mag, Turn
 from magdi.core.objective import CHAINS, Chain, Objective, ObjectiveConfig, Part, Selecting, Taken
 
 if TYPE_CHECKING:
@@ -36,20 +36,29 @@ class Positive(Objective):
             False, description="Only what was said before anyone was shown anything (MAGDi-R0, SiT)."
         )
         agent: str | None = Field(None, description="Only what this agent said (SiT).")
-        part: Part = Field("whole", description="What is written of a turn: reasoning and answer, or one of them.")
+        most: int | None = Field(
+            None, ge=1, description="Most turns of a MAG, all different; what mends a wrong one first (AgentArk)."
+        )
+        part: Part = Field(
+            "whole",
+            description="What is written of a turn: reasoning and answer, or one of them; or a transcript of what led "
+            "to it as well (Latent Agents).",
+        )
         prefix: str = Field("", description="What stands before the question (DSS-MT: [label], [rationale]).")
 
     def select(self, given: Selecting) -> Taken:
         """Takes the turns to be learned."""
-        part, prefix = self.config.part, self.config.prefix
-        return {"learned": [Chain(turn.step, part, prefix) for turn in given.mag.turns if self._is_learned(turn)]}
+        part, prefix, most = self.config.part, self.config.prefix, self.config.most
+        learned = [turn for turn in given.written if self._is_learned(turn)]
+        if most is not None:
+            apart = {turn.text: turn for turn in reversed(learned)}.values()
+            learned = sorted(apart, key=lambda turn: (not _mends(given.mag, turn), turn.step))[:most]
+        return {"learned": [Chain(turn.step, part, prefix) for turn in learned]}
 
     def _is_learned(self, turn: Turn) -> bool:
         settings = self.config
         return (
-            turn.answer is not None
-            and turn.label is not None
-            and (turn.label or settings.learned == "answered")
+            (bool(turn.label) or settings.learned == "answered")
             and not (settings.first_round and turn.round)
             and (settings.agent is None or turn.agent.casefold() == settings.agent.casefold())
         )
@@ -61,3 +70,8 @@ class Positive(Objective):
     def weighted_loss(self, batch: ObjectiveBatch, scale: float) -> Tensor:
         """Returns scale L+; linear in the log-probabilities, so its gradient is made in the forward pass."""
         return batch.cross_entropy("learned", scale)
+
+
+def _mends(mag: Mag, turn: Turn) -> bool:
+    """Returns whether a turn had been shown a wrong answer."""
+    return any(mag.turns[step].correct is False for step in turn.sources)

@@ -75,7 +75,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
-    blocks = (*unread, *summary.blocks(discussions.talk, {}))
+    blocks = (*unread, *discussions.notices(), *summary.blocks(discussions.talk, {}))
     return [Section("summary", "Summary", blocks, str(path)), *discussions.sections()]
 
 
@@ -161,6 +161,7 @@ class RunContent:
             status = self.directory.status
         if status != "done":
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
+        blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
         blocks += summary.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())

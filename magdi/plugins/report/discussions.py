@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics.flips import changes
-from magdi.plugins.report.blocks import Browser, Section
+from magdi.plugins.report.blocks import Browser, Notice, Section
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.store import Store
 from magdi.plugins.report.talk import Talk
 
 COLUMNS = ("question", "gold", "answer", "correct", "structure", "turns", "first", "up", "down", "stop", "protocol")
 MORE_COLUMNS = ("task", "tokens", "invalid")
+MOST = 5000
+"""Discussions that a page has; of more it has a sample."""
+
 LISTED = 400  # characters of a question that the list and its search have; all of it is in the record
 
 
 @dataclass(slots=True)
 class Discussions:
-    """All discussions of a page; they are shown to it one at a time, and only their packed form is kept.
+    """All discussions of a page, or a sample of them; they are shown to it one at a time.
 
     Attributes:
         reworder: Makes prompts again that were not kept.
         talk: Counts over them.
         teachers: By question, what was said in the end; for questions in ``wanted``.
+        count: All that there are.
     """
 
     reworder: Reworder | None = None
@@ -33,15 +39,34 @@ class Discussions:
     talk: Talk = field(default_factory=Talk)
     teachers: dict[str, Mag] = field(default_factory=dict)
     store: Store = field(default_factory=lambda: Store("discussions", COLUMNS + MORE_COLUMNS))
+    count: int = 0
 
     def read(self, mags: Iterable[Mag]) -> None:
-        """Takes all MAGs in."""
+        """Takes all MAGs in; of more than `MOST` every one is as likely to be kept, and the same are each time."""
+        kept: list[tuple[int, Mag]] = []
+        lot = random.Random(0)
         for mag in mags:
-            self.talk.add(mag)
             if mag.question.id in self.wanted:
                 self.teachers[mag.question.id] = mag
-            whole = self.reworder.complete(mag) if self.reworder else mag
-            self.store.add(whole.to_line(), **_row(mag))
+            if self.count < MOST:
+                kept.append((self.count, mag))
+            elif (place := lot.randint(0, self.count)) < MOST:
+                kept[place] = self.count, mag
+            self.count += 1
+        for _, mag in sorted(kept, key=itemgetter(0)):
+            self._take(mag)
+
+    def _take(self, mag: Mag) -> None:
+        self.talk.add(mag)
+        whole = self.reworder.complete(mag) if self.reworder else mag
+        self.store.add(whole.to_line(), **_row(mag))
+
+    def notices(self) -> list[Notice]:
+        """Returns what is to be said where this is a sample."""
+        if self.count <= MOST:
+            return []
+        text = f"This page has {MOST:,} of {self.count:,} discussions, drawn at random; its figures are of these alone."
+        return [Notice(f"{text} magdi mags stats counts all of them.")]
 
     def sections(self) -> list[Section]:
         """Returns what was said in numbers, and every discussion."""
@@ -50,8 +75,8 @@ class Discussions:
         note = "Right and wrong are told by colour and by shape. An edge leads to the prompt that quotes a turn."
         browser = Browser("discussions", "discussion", self.store, self._of_prompts)
         return [
-            Section("talk", "Rounds", tuple(self.talk.blocks())),
-            Section("discussions", "Discussions", (browser,), note),
+            Section("talk", "Rounds", (*self.notices(), *self.talk.blocks())),
+            Section("discussions", "Discussions", (*self.notices(), browser), note),
         ]
 
     @property

@@ -11,6 +11,7 @@ from magdi.core.decision import DecisionRule
 from magdi.core.discussion.gate import CHARACTERS_PER_TOKEN
 from magdi.core.discussion.seat import Seat
 from magdi.core.discussion.stepper import Pending, Stepper
+from magdi.core.errors import ProtocolError
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Ask, Protocol
 from magdi.core.reply import Parsed
@@ -19,6 +20,8 @@ from magdi.core.teacher import Price
 DRAWS = 3  # drives with answers drawn at random, besides those that agree, disagree and cannot be read
 REPLY_CHARACTERS = 600  # of a made-up reply: about what models write on a grade-school question
 BYTES_PER_CHARACTER = 2.5  # on disk: a reply stands in the journal, in the MAG file, and in later prompts' records
+MOST_TURNS = 3_000  # of a drive; a discussion itself may take `TURN_LIMIT`
+MOST_CHARACTERS = 20_000_000  # of its prompts
 SAMPLED = 64  # questions whose prompts are measured
 
 Stub = Callable[[Ask], Parsed | None]
@@ -162,11 +165,20 @@ def _longest(
 def _drive(
     protocol: Protocol, question: Question, agents: Sequence[Agent], decide: DecisionRule | None, stub: Stub
 ) -> list[Pending]:
-    stepper = Stepper(question, protocol, agents, grade=lambda answer, gold: False, decide=decide)
+    stepper = Stepper(
+        question, protocol, agents, grade=lambda answer, gold: False, decide=decide, turn_limit=MOST_TURNS
+    )
     asked: list[Pending] = []
+    characters = 0
     while not stepper.done:
         wave = stepper.pending
         asked += wave
+        characters += _characters(wave).total()
+        if characters > MOST_CHARACTERS:
+            raise ProtocolError(
+                f"{type(protocol).__name__} asks for more than {MOST_CHARACTERS:,} characters of prompts a discussion",
+                hint="fewer rounds, or a rule by which it ends",
+            )
         for pending in wave:
             parsed = stub(pending.ask)
             stepper.answer(pending.step, parsed, parsed.reasoning if parsed else "?")

@@ -8,9 +8,10 @@ from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, Training
 from magdi.core.corpus.files import mag_file
 from magdi.core.errors import MagFileError
+from magdi.core.run.roles import preferring
 from magdi.core.run.run import Stage, up_to
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.plugins.runs.discussion_plan import make_plan
@@ -68,24 +69,32 @@ def training_plan(config: RunConfig, components: Components, mags: int) -> dict[
     """Returns what training takes.
 
     Keys: ``steps`` (at most, where passes are set; 0 where nothing is trained), ``mags_per_step``, ``level``,
-    ``objectives`` (names), ``encoder`` (None where none of them needs one), ``student``.
+    ``objectives`` (names), ``encoder`` (None where none of them needs one), ``student``; of method malt ``by_role``,
+    the steps of either stage, and ``preferring``, the roles that have the second one.
     """
-    training = config.training
-    objectives, steps = chosen(config), training.steps
-    if not objectives:
-        steps = 0
-    elif steps is None:
-        from magdi.core.distill.steps import Schedule
-
-        steps = Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=config.seed).total
+    training, objectives = config.training, chosen(config)
+    found: dict[str, Any] = {}
+    if training.method == "malt":
+        after = preferring(training)
+        found = {"by_role": {"sft": _steps(training, mags, config.seed), "dpo": _steps(after, mags, config.seed)}}
+        found |= {"level": "malt", "preferring": training.dpo.roles}
     return {
-        "steps": steps,
+        "steps": _steps(training, mags, config.seed) if objectives else 0,
         "mags_per_step": min(training.mags_per_step, mags),
         "level": training.level_name,
         "objectives": list(objectives),
         "encoder": config.encoder.name if _uses_encoder(config, components) else None,
         "student": f"{config.student.model} ({config.student.adaptation})",
+        **found,
     }
+
+
+def _steps(training: Training, mags: int, seed: int) -> int:
+    if training.steps is not None:
+        return training.steps
+    from magdi.core.distill.steps import Schedule
+
+    return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 
 
 def evaluation_plan(config: RunConfig, components: Components) -> dict[str, Any]:

@@ -151,6 +151,8 @@ class Trained:
         mags: MAGs trained on.
         epochs: Passes over them.
         tokens: Tokens read.
+        roles: Of a team, the same by role and stage.
+        examples: Of a team, right and wrong turns and preferences by role.
     """
 
     level: str
@@ -159,9 +161,12 @@ class Trained:
     mags: int = 0
     epochs: float = 0.0
     tokens: int = 0
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    examples: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 NAMES = {"base": "before distillation", "student": "distilled student"}
+OF_TEAMS = {"base": "before training", "student": "trained team"}
 
 
 class RunResult(Result):
@@ -223,7 +228,8 @@ class RunResult(Result):
         """Yields its tables: discussions, then base and student."""
         if "mags" in self:
             yield self._discussions()
-        scored = {name: self[who] for who, name in NAMES.items() if who in self}
+        names = OF_TEAMS if self._roles else NAMES
+        scored = {name: self[who] for who, name in names.items() if who in self}
         if scored:
             yield self._scores(scored)
         if any(score["by_task"] for score in scored.values()):
@@ -255,9 +261,14 @@ class RunResult(Result):
         ]
         if gain := self.get("gain"):
             rows += [[], ["gain, paired", f"{points(gain['difference'])} points", span(gain["interval"], "+"), ""]]
-        return Sheet.of(
-            f"{questions:,} {kind}, answered alone", ["", "accuracy", "95 % interval", "tokens an answer"], rows
-        )
+        by = f"by {', '.join(self._roles)}" if self._roles else "alone"
+        headings = ["", "accuracy", "95 % interval", "tokens an answer"]
+        return Sheet.of(f"{questions:,} {kind}, answered {by}", headings, rows)
+
+    @property
+    def _roles(self) -> list[str]:
+        """The roles that were trained, where it is a team."""
+        return list(self.get("training", {}).get("roles") or ())
 
 
 def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:

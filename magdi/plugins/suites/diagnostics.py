@@ -7,7 +7,7 @@ ones, however well it tells the teachers' apart.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ from magdi.core.run.keep import kept
 from magdi.core.run.stages import Workshop
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from magdi.core.distill.corpus import Corpus
     from magdi.core.distill.losses import MagLosses
 
@@ -37,7 +39,8 @@ AT_ONCE = 16
 def diagnose(workshop: Workshop, directory: RunDirectory, held_out: Path | None) -> dict[str, float]:
     """Returns what the heads of a run's student get right.
 
-    Keys: ``pairs_train``, ``pairs_held_out``, ``nodes_train``, ``nodes_held_out`` (shares), ``nodes_most`` (the share
+    Keys: ``pairs_train``, ``pairs_held_out``, ``nodes_train``, ``nodes_held_out`` (shares),
+    ``auc_nodes_train``, ``auc_nodes_held_out`` (areas under the curve), ``nodes_most`` (the share
     of the more frequent label on held-out MAGs, which anyone gets), ``auc_own`` (area under the curve). Those that
     there is no head or no MAG for are absent.
     """
@@ -55,7 +58,7 @@ def diagnose(workshop: Workshop, directory: RunDirectory, held_out: Path | None)
 
 
 def _heads(workshop: Workshop, directory: RunDirectory, mags: Sequence[Mag]) -> dict[str, float]:
-    """Returns the shares of ``pairs`` and ``nodes`` that are right, and of ``most``, the more frequent label."""
+    """Returns the shares of ``pairs`` and ``nodes`` that are right, of ``most`` (the frequent label), and AUCs."""
     from magdi.core.distill.corpus import read_corpus
     from magdi.core.distill.heads import HEADS_FILE, Heads
     from magdi.core.distill.losses import MagLosses
@@ -77,7 +80,14 @@ def _heads(workshop: Workshop, directory: RunDirectory, mags: Sequence[Mag]) -> 
         return {}  # there is nothing in these MAGs that this level reads
     reader = find_reader(student, corpus.probes(), config.training.layout)
     heads.to(student.base.device)
-    return _counted(MagLosses(student, objectives, heads, reader).eval(), corpus)
+    ranked: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+
+    def on_ranked(name: str, scores: Tensor, labels: Tensor) -> None:
+        ranked[name] += zip(scores.tolist(), labels.tolist(), strict=True)
+
+    counted = _counted(MagLosses(student, objectives, heads, reader, on_ranked).eval(), corpus)
+    aucs = {f"auc_{name}": auc(pairs) for name, pairs in ranked.items()}
+    return counted | {name: value for name, value in aucs.items() if value is not None}
 
 
 def _counted(module: MagLosses, corpus: Corpus) -> dict[str, float]:
@@ -111,8 +121,6 @@ def _auc_on_own_answers(workshop: Workshop, directory: RunDirectory) -> float | 
 
     None where there is no score head, or no validation question, or all answers are right or all wrong.
     """
-    from scipy.stats import mannwhitneyu
-
     from magdi.core.evaluation.generate import answer_questions
 
     config = workshop.config
@@ -134,8 +142,17 @@ def _auc_on_own_answers(workshop: Workshop, directory: RunDirectory) -> float | 
         prompt_style=config.student.prompt,
         seed=config.seed,
     )
-    scores = [(each.score, each.correct) for each in predictions if each.score is not None]
-    right, wrong = ([score for score, correct in scores if bool(correct) is which] for which in (True, False))
+    return auc([(each.score, int(bool(each.correct))) for each in predictions if each.score is not None])
+
+
+def auc(ranked: Sequence[tuple[float, int]]) -> float | None:
+    """Returns how likely something labelled 1 has a higher score than something labelled 0 (ties count half).
+
+    None where there is nothing of one label; other labels do not count.
+    """
+    from scipy.stats import mannwhitneyu
+
+    right, wrong = ([score for score, label in ranked if label == which] for which in (1, 0))
     if not right or not wrong:
         return None
     return float(mannwhitneyu(right, wrong).statistic / (len(right) * len(wrong)))

@@ -33,7 +33,8 @@ class CellEntry(BaseModel):
     set: dict[str, Any] = Field(default_factory=dict, description="Settings, as in a configuration.")
     measure: str = Field(
         "student",
-        description="Whose answers are counted: student, team (the discussion's decision) or agent:NAME (first round).",
+        description="Whose answers are counted: student, team (the discussion's decision), agent:NAME (first round), "
+        "or knows:WHAT: how well something tells right turns from wrong ones.",
     )
     control: str = Field("", description="What this cell rules out, where it is a control.")
     against: tuple[str, ...] = Field((), description="Cells that it is compared with beside the reference.")
@@ -57,6 +58,25 @@ class Contrast(Part):
         if len(self.plus) != len(self.minus):
             raise ValueError("plus and minus need as many cells")
         return self
+
+
+class Change(Part):
+    """A figure of one cell as a change of another's, as the paper prints it below its tables."""
+
+    name: str = Field(description="What changes, in words.")
+    figure: str = Field("accuracy", description="Which figure.")
+    before: str = Field(description="Name of a cell.")
+    after: str = Field(description="Name of another cell.")
+    form: Literal["% improved", "times less"] = Field(alias="as", description="How it is told.")
+    paper: dict[str, float] = Field(default_factory=dict, description="The paper's own, by benchmark.")
+
+    def of(self, before: float, after: float) -> float:
+        """Returns the change."""
+        return before / after if self.form == "times less" else 100 * (after / before - 1)
+
+    def written(self, value: float) -> str:
+        """Returns a change as the paper prints it."""
+        return f"{value:.1f}x" if self.form == "times less" else f"{value:.2f} % improved"
 
 
 class Paper(Part):
@@ -89,6 +109,8 @@ class SuiteFile(Part):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="Settings of all cells; configuration files and options go before them."
     )
+    instrument: str = Field("arithmetic", description="The embedded task that it is run on unless another is named.")
+    embedded: dict[str, Any] = Field(default_factory=dict, description="Further settings where that task is taken.")
     axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
         default_factory=dict,
         description="What varies. A list: values of the setting that the axis is named after. A mapping: settings by "
@@ -97,6 +119,7 @@ class SuiteFile(Part):
     cells: tuple[CellEntry, ...] = Field((), description="Cells beside the combinations.")
     measure: str = Field("student", description="Whose answers are counted in the combinations of axes; see cells.")
     contrasts: tuple[Contrast, ...] = Field((), description="Further comparisons.")
+    changes: tuple[Change, ...] = Field((), description="Figures as changes of one another.")
     reference: str = Field("", description="The cell that all others are compared with; the first when left out.")
     equal: Equal | None = Field(None, description="Even all cells out with the reference (calls: with the cheapest).")
     diagnostics: bool = Field(False, description="Measure heads on held-out MAGs and on the student's own answers.")

@@ -19,7 +19,8 @@ from magdi.core.config.source import Layer, nest
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
-from magdi.plugins.suites.file import CellEntry, Contrast, Match, SuiteFile
+from magdi.plugins.suites.file import CellEntry, Change, Contrast, Match, SuiteFile
+from magdi.plugins.suites.information import KNOWN, MEASURE
 
 Configure = Callable[[Layer | None], RunConfig]
 """Makes a configuration of all sources, with a layer above them all."""
@@ -75,6 +76,7 @@ class Grid:
         cells: The cells, by name, in order.
         reference: Name of the cell that the others are compared with.
         contrasts: Further comparisons, placeholders filled in.
+        changes: Changes of figures, placeholders filled in.
         paper: The paper's rows by name of a cell, placeholders filled in.
     """
 
@@ -82,6 +84,7 @@ class Grid:
     cells: Mapping[str, Cell]
     reference: str
     contrasts: Sequence[Contrast]
+    changes: Sequence[Change]
     paper: Mapping[str, tuple[float | None, ...]]
 
 
@@ -117,17 +120,25 @@ def make_grid(file: SuiteFile, agents: Sequence[str], configure: Configure, look
         for contrast in file.contrasts
         for filled in _text_filled(contrast.model_dump_json(), _quoted(agents))
     ]
-    problems += _unknown(cells, reference, contrasts)
+    changes = [
+        Change.model_validate_json(filled)
+        for change in file.changes
+        for filled in _text_filled(change.model_dump_json(by_alias=True), _quoted(agents))
+    ]
+    problems += _unknown(cells, reference, contrasts, changes)
     if problems:
         raise ConfigError("a suite that cannot be run:", problems=dict.fromkeys(problems))
     rows = file.paper.rows.items() if file.paper else ()
     paper = {filled: numbers for name, numbers in rows for filled in _text_filled(name, agents)}
-    return Grid(file, cells, reference, contrasts, paper)
+    return Grid(file, cells, reference, contrasts, changes, paper)
 
 
-def _unknown(cells: Mapping[str, Cell], reference: str, contrasts: Sequence[Contrast]) -> Iterator[str]:
+def _unknown(
+    cells: Mapping[str, Cell], reference: str, contrasts: Sequence[Contrast], changes: Sequence[Change]
+) -> Iterator[str]:
     named = [("reference", reference)]
     named += [(f"contrast {each.name}", other) for each in contrasts for other in (*each.plus, *each.minus)]
+    named += [(f"change {each.name}", other) for each in changes for other in (each.before, each.after)]
     named += [(f"{cell.name}: against", other) for cell in cells.values() for other in cell.against]
     named += [(f"{cell.name}: match.to", cell.match.to) for cell in cells.values() if cell.match]
     for where, name in named:
@@ -156,7 +167,14 @@ def _options(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> Iterat
 
 
 def _filled(entry: CellEntry, agents: Sequence[str]) -> Iterator[CellEntry]:
-    """Yields an entry with agents in the place of placeholders: none, one, or one for each agent."""
+    """Yields an entry with agents in the place of placeholders: none, one, or one for each agent.
+
+    One that names ``{agent}`` only in what it is compared with is compared with each.
+    """
+    alone = entry.model_copy(update={"against": ()}).model_dump_json()
+    if EVERY not in alone:
+        each = tuple(filled for other in entry.against for filled in _text_filled(other, agents))
+        entry = entry.model_copy(update={"against": each})
     text = entry.model_dump_json()
     for filled in _text_filled(text, _quoted(agents)):
         yield CellEntry.model_validate_json(filled)
@@ -182,8 +200,10 @@ def _cell(entry: CellEntry, axes: Sequence[str], configure: Configure, lookup: L
     labels = {axis: entry.labels[axis] for axis in axes}
     name = ", ".join(labels.values())
     layer = settings_layer(entry.set, f"cell {name}", lookup)
-    if entry.measure not in ("student", "team") and not entry.measure.startswith("agent:"):
-        raise ConfigError("measure", problems=[f"measure: {entry.measure!r} is neither student, team nor agent:NAME"])
+    known = ("student", "team", *(f"{MEASURE}{what}" for what in KNOWN))
+    if entry.measure not in known and not entry.measure.startswith("agent:"):
+        problem = f"measure: {entry.measure!r} is neither agent:NAME nor any of {', '.join(known)}"
+        raise ConfigError("measure", problems=[problem])
     return Cell(
         name=name,
         labels=labels,

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import Discussion, Kept, RunConfig, Training
+from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
 from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell
+from magdi.plugins.suites.information import MEASURE
 
 Kind = Literal["discussions", "base", "cell"]
 
@@ -202,9 +203,10 @@ class Planner:
         return self._talk(_with(config, discussion=_updated(config.discussion, split="validation", questions=few)))
 
     def _base(self, config: RunConfig, talk: Path) -> Path:
-        plain = _with(
-            talk_config(config), student=config.student, evaluation=config.evaluation, training=Training(level="base")
-        )
+        # Where its answers are not wanted it is asked one question, so that a tiny one is there when cells need it.
+        wanted = config.evaluation.base or not chosen(config)
+        asked = config.evaluation if wanted else Evaluation(questions=1, max_new_tokens=1)
+        plain = _with(talk_config(config), student=config.student, evaluation=asked, training=Training(level="base"))
         alone = config.student.model != "tiny" or self.has_primer(config)
         what = {key: value for key, value in deciding(plain).items() if not (alone and _is_of_talk(key))}
         key = _hash(what)
@@ -250,7 +252,12 @@ def _is_of_talk(key: str) -> bool:
 
 
 def _is_trained(cell: Cell) -> bool:
-    return cell.measure == "student" and bool(chosen(cell.config))
+    return asks_student(cell.measure) and bool(chosen(cell.config))
+
+
+def asks_student(measure: str) -> bool:
+    """Returns whether a measure needs the student: to answer, or to be looked into."""
+    return measure == "student" or measure.startswith(MEASURE)
 
 
 def _needs_base(cell: Cell) -> bool:

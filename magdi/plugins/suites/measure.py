@@ -29,9 +29,10 @@ from magdi.core.run.stages import Workshop
 from magdi.core.task import Task
 from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
+from magdi.plugins.suites.information import MEASURE, information
 from magdi.plugins.suites.jobs import Job
 
-DIFFICULTY = ("steps", "level")
+DIFFICULTY = ("steps", "level", "luck")
 """What tasks call a question's difficulty in its metadata."""
 
 
@@ -90,12 +91,19 @@ def measure(
         if again is not None:
             predictions = [regraded(task, asked[each.id], each) for each in predictions if each.id in asked]
         answers = correct_by_question(predictions)
-        figures = _of_answers(predictions) | _of_training(directory)
+        figures = _of_answers(predictions) | _traits(task, asked, predictions) | _of_training(directory)
+    elif job.measure.startswith(MEASURE):
+        if again is not None:
+            return again
+        told = information(workshop, directory, job.measure.removeprefix(MEASURE))
+        answers, asked, figures = told.answers, {}, told.figures
     else:
         mags = list(read_mags(directory.mags))
         asked = {mag.question.id: mag.question for mag in mags}
         answers = dict(_of_talk(mags, job.measure, workshop.task))
         figures["output_tokens"] = _spoken(mags, job.measure) / len(mags)
+        with suppress(DataError):
+            figures["questions_test"] = len(workshop.task.questions("test"))
     figures["accuracy"] = sum(answers.values()) / len(answers)
     keyed, difficulty = _keyed(answers, asked), _by_difficulty(answers, asked)
     if again is not None:
@@ -121,6 +129,15 @@ def _of_answers(predictions: Sequence[Prediction]) -> dict[str, float]:
     return figures
 
 
+def _traits(task: Task, asked: Mapping[str, Question], predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Returns what the task can say of the answers, as shares of them."""
+    found: Counter[str] = Counter()
+    for each in predictions:
+        if each.id in asked:
+            found.update({name: int(holds) for name, holds in task.traits(each.output, asked[each.id]).items()})
+    return {name: count / len(predictions) for name, count in found.items()}
+
+
 def _of_training(directory: RunDirectory) -> dict[str, float]:
     stage = directory.stage("distillation")
     training, tokens = stage.get("training"), stage.get("tokens", {})
@@ -141,6 +158,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
     """
     settings: Iterable[Mapping[str, Any]] = [each.settings for each in chosen(config).values()]
     if measure != "student":
+        measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]
         settings = find_level(f"single-teacher:{agent}" if agent else "2").objectives.values()
     counts: Counter[str] = Counter()
@@ -152,6 +170,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
         counts["team_right"] += bool(mag.decision.correct)
         for turn in mag.turns:
             counts[f"round_{turn.round}"] += 1
+            counts[f"agent_{turn.agent}"] += 1
     right = counts.pop("team_right") / counts["mags"]
     return {**counts, "turns_per_mag": _turns(counts) / counts["mags"], "team_accuracy": right}
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -14,11 +13,14 @@ from typing import Any
 from magdi.core.files import write_whole
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.suites.grid import Cell, Grid
+from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
+from magdi.plugins.suites.sheet import COUNTED
 from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
 
 SCHEMA = "magdi.suite/1"
-COUNT = re.compile(r"(G|round_)\d+$")
+MOVES = ("gained", "lost")
+"""Figures of a cell that come from its comparison with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         the reference, or where they share no question to the first other cell that it is compared with, ``to``:
         difference, interval, p, p_holm, verdict, ...; None for the reference itself), ``figures``,
         ``difficulty``, ``runs``, ``control``, ``paper`` (the paper's own numbers, by column); ``comparisons``, all
-        pairs that were tested, with a ``sentence`` each; ``paper`` (source, what the numbers are, rows that no cell
-        repeats).
+        pairs that were tested, with a ``sentence`` each; ``changes`` (name, value, written, paper); ``paper`` (source,
+        what the numbers are, rows that no cell repeats).
     """
     answers = {name: _answers(of) for name, of in trials.items() if of}
     comparisons = {
@@ -73,10 +75,22 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         "reference": grid.reference,
         "simulated": any(each.simulated for each in measured),
         "questions": max((len(each.answers) for each in measured), default=0),
+        "unit": "turns" if any(cell.measure.startswith(MEASURE) for cell in grid.cells.values()) else "questions",
         "rows": rows,
-        "comparisons": [_told(pair, found) for pair, found in comparisons.items()],
+        "comparisons": [_told(pair, found, grid.file.columns) for pair, found in comparisons.items()],
+        "changes": list(_changes(grid, rows)),
         "paper": _paper(grid, rows),
     }
+
+
+def _changes(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yields the changes between cells that are done: name, value, as it is written, and the paper's own."""
+    figures = {row["name"]: row["figures"] for row in rows}
+    for each in grid.changes:
+        before, after = (figures.get(name, {}).get(each.figure) for name in (each.before, each.after))
+        if before and after:
+            value = each.of(before, after)
+            yield {"name": each.name, "value": value, "written": each.written(value), "paper": each.paper}
 
 
 def _answers(trials: Mapping[int, Trial]) -> Answers:
@@ -123,6 +137,8 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
     mean = mean_of(_answers(trials))
     own = next((each for each in comparisons if each.plus == (cell.name,) and cell.name != grid.reference), None)
     figures = _means([trial.measured.figures for trial in trials.values()])
+    if own is not None and own.minus == (grid.reference,):
+        figures |= {name: getattr(comparisons[own], name) for name in MOVES}
     paper = grid.file.paper
     numbers = grid.paper.get(cell.name)
     return {
@@ -132,7 +148,7 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
         "control": cell.control,
         **asdict(mean),
         "seeds": {str(seed): value for seed, value in mean.seeds.items()},
-        "paired": None if own is None else _told(own, comparisons[own]),
+        "paired": None if own is None else _told(own, comparisons[own], grid.file.columns),
         "figures": figures,
         "difficulty": _difficulty([trial.measured for trial in trials.values()]),
         "runs": [str(trial.directory) for _, trial in sorted(trials.items())],
@@ -140,7 +156,8 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
     }
 
 
-def _told(comparison: Comparison, found: Paired) -> dict[str, Any]:
+def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> dict[str, Any]:
+    moves = f"; {found.moves}" if found.moves and {*MOVES} <= {*columns} else ""
     return {
         "name": comparison.name,
         "cells": list(comparison.plus),
@@ -149,14 +166,14 @@ def _told(comparison: Comparison, found: Paired) -> dict[str, Any]:
         **asdict(found),
         "seeds": {str(seed): value for seed, value in found.seeds.items()},
         "verdict": found.verdict,
-        "sentence": found.sentence(comparison.name),
+        "sentence": found.sentence(comparison.name) + moves,
     }
 
 
 def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Returns each figure's mean over the seeds that have it; a count that a seed lacks is 0 there."""
     names = dict.fromkeys(name for each in figures for name in each)
-    filled = [dict.fromkeys(filter(COUNT.match, names), 0.0) | dict(each) for each in figures]
+    filled = [dict.fromkeys(filter(COUNTED.match, names), 0.0) | dict(each) for each in figures]
     return {name: fmean(each[name] for each in filled if name in each) for name in names}
 
 

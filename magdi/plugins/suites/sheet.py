@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,15 +48,24 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "teacher_tokens": ("teacher tokens", count),
     "training_seconds": ("seconds", decimal),
     "answered": ("answered %", percent),
+    "procedure": ("right procedure %", percent),
+    "faithful": ("faithful %", percent),
     "single": ("one draw %", percent),
     "oracle": ("any draw %", percent),
     "score_weighted": ("by score %", percent),
     "team_accuracy": ("team %", percent),
+    "gained": ("wrong to right %", percent),
+    "lost": ("right to wrong %", percent),
+    "questions_test": ("test questions", count),
     "turns_per_mag": ("turns a MAG", fraction),
     "pairs_train": ("pairs, train %", percent),
     "pairs_held_out": ("pairs, held out %", percent),
     "nodes_train": ("nodes, train %", percent),
     "nodes_held_out": ("nodes, held out %", percent),
+    "auc_nodes_train": ("AUC, nodes, train", fraction),
+    "auc_nodes_held_out": ("AUC, nodes, held out", fraction),
+    "auc": ("AUC", fraction),
+    "auc_train": ("AUC, train", fraction),
     "nodes_most": ("most frequent label %", percent),
     "auc_own": ("AUC, own answers", fraction),
     "grad_norm_positive": ("|g+|", fraction),
@@ -63,6 +73,9 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "grad_norm_node": ("|g_I|", fraction),
 }
 """Headings of figures; others are headed by their name."""
+
+COUNTED = re.compile(r"(G|round_)\d+$|agent_")
+"""Figures that count something, whatever it is called."""
 
 CONFOUNDS = ("steps", "trained_tokens", "calls")
 """What may explain a difference, and so is always shown."""
@@ -120,15 +133,23 @@ def _points(found: Row | None) -> str:
 
 
 def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Field]:
-    """Yields the figures of these names that any row has."""
-    for name in names:
+    """Yields the figures of these names that any row has; a name that ends in ``*`` stands for all that begin so."""
+    known = dict.fromkeys(name for row in document["rows"] for name in row["figures"])
+    for name in (found for each in names for found in (_like(each, known) if each.endswith("*") else [each])):
         if name == DIFFICULTY:
             yield from _difficulty(document)
             continue
-        if not any(name in row["figures"] for row in document["rows"]):
+        if name not in known:
             continue
-        title, written = FIGURES.get(name, (name.replace("_", " "), decimal))
+        if name in document.get("tasks", ()):
+            yield Column(f"{name} %"), lambda row, name=name: percent(row["figures"].get(name))  # type: ignore[misc]
+            continue
+        title, written = FIGURES.get(name, (name.replace("_", " "), count if COUNTED.match(name) else decimal))
         yield Column(title), lambda row, name=name, written=written: written(row["figures"].get(name))  # type: ignore[misc]
+
+
+def _like(pattern: str, known: Iterable[str]) -> list[str]:
+    return sorted(name for name in known if name.startswith(pattern[:-1]))
 
 
 def _difficulty(document: Mapping[str, Any]) -> Iterator[Field]:
@@ -141,7 +162,7 @@ def _of_paper(document: Mapping[str, Any]) -> Iterator[Field]:
     paper = document["paper"]
     if paper is None or not any(row["paper"] for row in document["rows"]):
         return
-    for name in paper["beside"]:
+    for name in paper["columns"] if "tasks" in document else paper["beside"]:
         digits = _digits(paper, name)
         yield (
             Column(f"paper: {name}", paper=True),
@@ -160,14 +181,20 @@ def _as_printed(value: Number, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def paper_sheet(document: Mapping[str, Any]) -> Sheet | None:
-    """Returns the paper's own table, whole; None where the suite repeats none."""
+def paper_sheet(document: Mapping[str, Any], *, beside: bool = True) -> Sheet | None:
+    """Returns the paper's own table; None where the suite repeats none.
+
+    Args:
+        document: The suite's outcome.
+        beside: With the rows that stand beside ours already.
+    """
     paper = document["paper"]
-    if paper is None:
+    if paper is None or not (beside or paper["not_repeated"]):
         return None
     columns = (Column("the paper's", right=False), *(Column(name, paper=True) for name in paper["columns"]))
     digits = [_digits(paper, name) for name in paper["columns"]]
-    rows = tuple((name, *map(_as_printed, numbers, digits)) for name, numbers in paper["rows"].items())
+    shown = paper["rows"] if beside else {name: paper["rows"][name] for name in paper["not_repeated"]}
+    rows = tuple((name, *map(_as_printed, numbers, digits)) for name, numbers in shown.items())
     return Sheet(f"The paper's own numbers: {paper['source']}, {paper['what']}", columns, rows)
 
 
@@ -177,7 +204,12 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     teachers = "; simulated teachers, no language models" if document["simulated"] else ""
     if seeds:
         many = "seed" if len(seeds) == 1 else "seeds"
-        yield f"{len(seeds)} {many} ({_seeds(seeds)}), {document['questions']:,} questions{teachers}"
+        of = f"{document['questions']:,} {document.get('unit', 'questions')}"
+        yield f"{len(seeds)} {many} ({_seeds(seeds)}), {of}{teachers}"
+    if "tasks" in document:
+        yield f"accuracy is the mean over {', '.join(document['tasks'])}, each of which counts as much"
+    if document.get("instrument"):
+        yield f"on {document['instrument']}, an embedded task: an instrument, no benchmark"
     if document["quick"]:
         yield "made small with --quick: too small to conclude from"
     if document["equal"]:
@@ -185,6 +217,9 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     if document["regraded"]:
         yield "kept answers, read and graded anew"
     yield from (each["sentence"] for each in document["comparisons"])
+    for each in document.get("changes", ()):
+        paper = ", ".join(f"{name} {value:g}" for name, value in each["paper"].items())
+        yield f"{each['name']}: {each['written']}" + (f" (the paper: {paper})" if paper else "")
     for row in document["rows"]:
         if row["control"]:
             yield f"control {row['name']}: {row['control']}"

@@ -51,6 +51,8 @@ class Paired:
             other way round (seeds of a question turned together; McNemar's exact test where there is one seed).
         seeds: The difference by seed.
         questions: Questions that both have answered.
+        gained: Share of them, over all seeds, that the other got wrong and it gets right; None of two gains.
+        lost: Likewise right there and wrong here.
         p_holm: ``p`` corrected for all comparisons of the suite (Holm).
     """
 
@@ -61,6 +63,8 @@ class Paired:
     p_questions: float
     seeds: Mapping[int, float]
     questions: int
+    gained: float | None = None
+    lost: float | None = None
     p_holm: float | None = None
 
     @property
@@ -69,6 +73,13 @@ class Paired:
         if (self.p if self.p_holm is None else self.p_holm) >= 1 - LEVEL:
             return NO_DIFFERENCE
         return "better" if self.difference > 0 else "worse"
+
+    @property
+    def moves(self) -> str:
+        """Says how often a wrong answer has become right, and a right one wrong; empty of two gains."""
+        if self.gained is None or self.lost is None:
+            return ""
+        return f"{100 * self.gained:.1f} % wrong to right, {100 * self.lost:.1f} % right to wrong"
 
     def sentence(self, what: str) -> str:
         """Returns the verdict in words, e.g. "a against b: no difference shown: +0.4 points, -1.9 to +2.7"."""
@@ -108,6 +119,8 @@ def paired(plus: Sequence[Answers], minus: Sequence[Answers]) -> Paired | None:
     drawn = paired_bootstrap([0.0] * len(times), [by_question[q] / times[q] for q in times])
     interval = _wider(drawn, over.interval)
     p_questions = flip_test(list(by_question.values()))
+    each = [value for gain in gains.values() for value in gain.values()]
+    gained, lost = (each.count(sign) / len(each) if len(plus) == 1 else None for sign in (1, -1))
     return Paired(
         difference=over.mean,
         interval=_within(interval, -float(len(plus)), float(len(plus))),
@@ -116,6 +129,8 @@ def paired(plus: Sequence[Answers], minus: Sequence[Answers]) -> Paired | None:
         p_questions=p_questions,
         seeds=seeds,
         questions=len(times),
+        gained=gained,
+        lost=lost,
     )
 
 

@@ -44,6 +44,7 @@ class Suite:
         only: ``key=value`` pairs that choose cells.
         equal: What all cells are evened out by.
         quick: Whether it was made small, too small to conclude from.
+        instrument: The embedded task that it is run on, if any.
         left_out: Cells that cannot be had with this configuration, and why.
     """
 
@@ -55,6 +56,7 @@ class Suite:
     only: tuple[str, ...] = ()
     equal: Equal | None = None
     quick: bool = False
+    instrument: str | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -170,6 +172,7 @@ class Suite:
             "suite": self.name,
             "directory": str(self.folder),
             "quick": self.quick,
+            "instrument": self.instrument,
             "equal": self.equal,
             "asked_seeds": list(self.seeds),
             "left_out": dict(self.left_out),

@@ -80,7 +80,7 @@ class Arithmetic(Task):
             problems=self.config.primer_problems,
             reading=self.config.primer_reading,
             checks=self.config.primer_checks,
-            belongs=_for_primer,
+            belongs=lambda problem: belongs(problem, "primer"),
         )
 
 
@@ -89,11 +89,8 @@ def share_of(problem: Problem) -> int:
     return int.from_bytes(hashlib.blake2b(problem.signature.encode(), digest_size=4).digest()) % 100
 
 
-def _for_primer(problem: Problem) -> bool:
-    return share_of(problem) in SHARES["primer"]
-
-
-def _belongs(problem: Problem, split: Split) -> bool:
+def belongs(problem: Problem, split: str) -> bool:
+    """Returns whether a problem's calculation is one of a split's, or of the ``primer``'s."""
     share = share_of(problem)
     taken = SHARES.get(split)
     return share in taken if taken is not None else not any(share in other for other in SHARES.values())
@@ -122,6 +119,6 @@ def _problems(split: Split, seed: int, fewest: int, most: int) -> Iterator[Probl
     done: set[str] = set()
     while True:
         problem = draw_problem(rng, rng.randint(fewest, most))
-        if problem.signature not in done and _belongs(problem, split):
+        if problem.signature not in done and belongs(problem, split):
             done.add(problem.signature)
             yield problem

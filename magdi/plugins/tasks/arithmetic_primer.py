@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from magdi.core.task import Document, Primer
 from magdi.plugins.tasks.word_problems import (
@@ -45,8 +45,17 @@ SPEECH = (
 """What solutions and comments are worded in: the rest of the vocabulary."""
 
 
-def make_primer(seed: int, *, problems: int, reading: float, checks: int, belongs: Callable[[Problem], bool]) -> Primer:
-    """Returns the primer of the arithmetic task.
+def make_primer(
+    seed: int,
+    *,
+    problems: int,
+    reading: float,
+    checks: int,
+    belongs: Callable[[Problem], bool],
+    posed: Callable[[random.Random, Problem], Problem | None] = lambda _, problem: problem,
+    words: Sequence[str] = (),
+) -> Primer:
+    """Returns the primer of an embedded task.
 
     Documents are written as a tiny base's chat template writes them: the question, a line break, the answer; the loss
     is on the answer. A check is a calculation and ``yes`` or ``no``; the loss is on right results and on verdicts,
@@ -59,13 +68,15 @@ def make_primer(seed: int, *, problems: int, reading: float, checks: int, belong
             step, half two.
         checks: How many rows of calculations.
         belongs: Whether a problem may be used.
+        posed: Turns a problem into one to be solved; None where it is not fit for that.
+        words: Further words and signs of the vocabulary.
     """
     rng = random.Random(f"arithmetic/primer/{seed}")
     told = round(problems * reading)
-    documents = [_solved(_draw(rng, 1 + number % 2, belongs)) for number in range(problems - told)]
+    documents = [_solved(_posed(rng, 1 + number % 2, belongs, posed)) for number in range(problems - told)]
     documents += [_told(_draw(rng, 1 + number % MOST_STEPS, belongs)) for number in range(told)]
     documents += [_row(rng) for _ in range(checks)]
-    return Primer(documents=documents, words=vocabulary(), numbers=LARGEST + 1)
+    return Primer(documents=documents, words=tuple(dict.fromkeys([*vocabulary(), *words])), numbers=LARGEST + 1)
 
 
 def vocabulary() -> tuple[str, ...]:
@@ -82,6 +93,17 @@ def _draw(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) ->
     problem = draw_problem(rng, steps)
     while not belongs(problem):
         problem = draw_problem(rng, steps)
+    return problem
+
+
+def _posed(
+    rng: random.Random,
+    steps: int,
+    belongs: Callable[[Problem], bool],
+    posed: Callable[[random.Random, Problem], Problem | None],
+) -> Problem:
+    while (problem := posed(rng, _draw(rng, steps, belongs))) is None:
+        pass
     return problem
 
 

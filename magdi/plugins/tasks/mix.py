@@ -1,4 +1,4 @@
-"""Several tasks as one, as MAGDi-MT needs it: one student for all of them (MAGDi, section 5.4)."""
+"""Several tasks as one, as MAGDi-MT needs it: one student for all of them (MAGDi, section 5.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The little language of the arithmetic task: word problems that are drawn, written, read back and solved.
+"""The little language of the embedded tasks: word problems that are drawn, written, read back and solved.
 
 A problem is a start value and some steps; nine kinds of phrase stand for four operations, and every value on the way
 is a whole number from 1 to `LARGEST`. Writing and reading are inverse: what solves problems from their text alone
@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 LARGEST = 60
 """No value of a problem is larger; tokenizers have one token for each number from 0 to this one."""
@@ -73,6 +74,16 @@ def calculate(operation: str, value: int, amount: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One calculation of a solution, as it was written down: ``left operation amount = right``."""
+
+    left: int
+    operation: str
+    amount: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a problem: a kind of phrase and its amount."""
 
@@ -94,12 +105,14 @@ class Problem:
         steps: What happens, in order.
         name: Whom it is about.
         thing: What is counted.
+        limit: The question is whether there are more than so many; how many there are, where it is None.
     """
 
     start: int
     steps: tuple[Step, ...]
     name: str
     thing: str
+    limit: int | None = None
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -117,7 +130,13 @@ class Problem:
     @property
     def text(self) -> str:
         """The problem in words."""
+        if self.limit is not None:
+            return f"{self.story} Does {NAMES[self.name]} have more than {self.limit} {self.thing} now?"
         return f"{self.story} How many {self.thing} does {NAMES[self.name]} have now?"
+
+    def answer(self, value: int) -> str:
+        """Returns what answers the question if so many are left."""
+        return str(value) if self.limit is None else "yes" if value > self.limit else "no"
 
     @property
     def story(self) -> str:
@@ -135,12 +154,24 @@ def draw_problem(rng: random.Random, steps: int) -> Problem:
     value = start = rng.randint(1, LARGEST)
     told: list[Step] = []
     while len(told) < steps:
-        fitting = {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
+        fitting = _fitting(value)
         kind = rng.choice(list(fitting))
         step = Step(kind, rng.choice(fitting[kind]))
         told.append(step)
         value = calculate(step.operation, value, step.amount)
     return Problem(start, tuple(told), rng.choice(list(NAMES)), rng.choice(THINGS))
+
+
+def step_of(rng: random.Random, operation: str) -> Step:
+    """Draws a step of one operation, whatever comes of it."""
+    kinds = [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
+    return Step(rng.choice(kinds), rng.choice(AMOUNTS[operation]))
+
+
+@cache
+def _fitting(value: int) -> dict[str, list[int]]:
+    """Returns the kinds of steps that fit a value, each with its amounts."""
+    return {kind: amounts for kind in PHRASES if (amounts := _amounts(PHRASES[kind].operation, value))}
 
 
 def _amounts(operation: str, value: int) -> list[int]:
@@ -162,14 +193,20 @@ def _pattern(phrase: Phrase) -> str:
 _STEP = re.compile("|".join(_pattern(phrase) for phrase in PHRASES.values()))
 _PROBLEM = re.compile(
     rf"(?P<name>{'|'.join(NAMES)}) starts with (?P<start>\d+) (?P<thing>{'|'.join(THINGS)})\."
-    r"(?P<told>(?: [A-Z][^.?\n]*\.)+) How many"
+    r"(?P<told>(?: [A-Z][^.?\n]*\.)+) (?:How many|Does (?:she|he) have more than (?P<limit>\d+))"
 )
 
 
 def read_problems(text: str) -> list[Problem]:
     """Returns all problems that stand in a text, in order; sentences that are no step of one are passed over."""
     return [
-        Problem(int(found["start"]), read_steps(found["told"]), found["name"], found["thing"])
+        Problem(
+            int(found["start"]),
+            read_steps(found["told"]),
+            found["name"],
+            found["thing"],
+            int(found["limit"]) if found["limit"] else None,
+        )
         for found in _PROBLEM.finditer(text)
     ]
 
@@ -179,6 +216,18 @@ def read_steps(told: str) -> tuple[Step, ...]:
     return tuple(Step(str(found.lastgroup), int(found[str(found.lastgroup)])) for found in _STEP.finditer(told))
 
 
+CALCULATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
+"""A calculation, however the rest of a solution is worded."""
+
+
+def read_lines(text: str) -> tuple[Line, ...]:
+    """Returns the calculations that stand in a text."""
+    return tuple(
+        Line(int(left), operation, int(amount), int(right))
+        for left, operation, amount, right in CALCULATION.findall(text)
+    )
+
+
 def worked(problem: Problem) -> str:
     """Returns a plain worked solution, ending in the sentence that students are trained to end with."""
     values = problem.values
@@ -186,7 +235,7 @@ def worked(problem: Problem) -> str:
         f"{before} {step.operation} {step.amount} = {after}."
         for before, step, after in zip(values, problem.steps, values[1:], strict=False)
     ]
-    return " ".join([*lines, f"So the answer is {values[-1]}."])
+    return " ".join([*lines, f"So the answer is {problem.answer(values[-1])}."])
 
 
 def words_of(texts: Sequence[str]) -> list[str]:

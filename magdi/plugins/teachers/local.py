@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -21,48 +22,27 @@ NO_LIMIT = 1_000_000  # context length of models that state none
 DEFAULT_TOKENS = 1024  # longest reply where the sampling sets no limit
 
 
-class LocalTeacher(Teacher):
+class Decoding(BaseModel, extra="forbid", frozen=True):
+    """Settings of all teachers that run here."""
+
+    device: str = Field("auto", description="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Type of the weights.")
+    batch_size: int = Field(256, ge=1, description="Most requests that are taken up at once.")
+    batch_tokens: int = Field(16384, ge=64, description="Most tokens of a batch, replies included.")
+    seed: int = Field(0, ge=0, description="Seed of sampled replies.")
+
+
+class InProcessTeacher(Teacher):
     """Answers requests in batches; a reply depends on its request and the seed, not on who else is in the batch."""
 
     served = False
     concurrency = 4096  # all that is ready: the batcher takes from it
 
-    class Config(BaseModel, extra="forbid", frozen=True):
-        """Settings of `hf`."""
-
-        model: str = Field(min_length=1, description="A model's folder or hub id.")
-        revision: str | None = Field(None, description="The hub revision.")
-        device: str = Field("auto", description="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
-        dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Type of the weights.")
-        batch_size: int = Field(256, ge=1, description="Most requests that are taken up at once.")
-        batch_tokens: int = Field(16384, ge=64, description="Most tokens of a batch, replies included.")
-        seed: int = Field(0, ge=0, description="Seed of sampled replies.")
-        trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
-
-    config: Config
+    config: Decoding
 
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
         self._batcher: Batcher | None = None
-
-    @cached_property
-    def identity(self) -> str:
-        """Model, revision and seed."""
-        revision = f"@{self.config.revision}" if self.config.revision else ""
-        return f"hf:{self.config.model}{revision}" + (f"#seed={self.config.seed}" if self.config.seed else "")
-
-    def check(self) -> None:
-        """Looks whether there is such a model; its weights are loaded with the first request."""
-        from transformers import AutoConfig
-
-        try:
-            AutoConfig.from_pretrained(self.config.model, **self._where)
-        except (OSError, ValueError) as error:
-            raise DataError(f"the model {self.config.model!r} cannot be loaded: {error}") from error
-
-    @property
-    def _where(self) -> dict[str, Any]:
-        return {"revision": self.config.revision, "trust_remote_code": self.config.trust_remote_code}
 
     async def complete(self, request: Request) -> Reply:
         """Answers a request with the next batch."""
@@ -77,19 +57,10 @@ class LocalTeacher(Teacher):
             await batcher.close()
         self.__dict__.pop("_loaded", None)
 
-    @cached_property
+    @property
+    @abstractmethod
     def _loaded(self) -> tuple[Any, Any]:
         """The model, in eval mode where it is to run, and its tokenizer."""
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        device = self.config.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(self.config.model, **self._where)
-            model = AutoModelForCausalLM.from_pretrained(self.config.model, dtype=self.config.dtype, **self._where)
-        return model.to(device).eval(), tokenizer
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         """Answers a batch; requests that sample alike are decoded together."""
@@ -117,10 +88,11 @@ class LocalTeacher(Teacher):
         from magdi.core.config.models import Evaluation
         from magdi.core.evaluation.decoding import decode
         from magdi.core.evaluation.rows import Row
+        from magdi.core.threads import threads_for
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT
-        rows = [Row(prompt_ids(tokenizer, request.messages), self._draw(request)) for request in requests]
+        rows = [Row(self._prompt(tokenizer, request), self._draw(request)) for request in requests]
         most = [
             min(request.sampling.max_tokens or DEFAULT_TOKENS, context - len(row.prompt))
             for request, row in zip(requests, rows, strict=True)
@@ -141,14 +113,71 @@ class LocalTeacher(Teacher):
             batch_tokens=self.config.batch_tokens,
         )
         ordered = sorted((rows[place] for place in fitting), key=lambda row: len(row.prompt))
-        for _ in decode(model, ordered, settings=settings, end_tokens=end_tokens(model, tokenizer), complete=enough):
-            pass  # rows know when they are finished
-        too_long = TeacherError(f"the prompt is longer than the {context} tokens of the model's context")
-        return [_reply(tokenizer, row) if tokens > 0 else too_long for row, tokens in zip(rows, most, strict=True)]
+        with threads_for(model):
+            for _ in decode(
+                model, ordered, settings=settings, end_tokens=end_tokens(model, tokenizer), complete=enough
+            ):
+                pass  # rows know when they are finished
+        return [
+            _reply(tokenizer, row) if tokens > 0 else self._too_long(row.prompt, context)
+            for row, tokens in zip(rows, most, strict=True)
+        ]
+
+    def _too_long(self, prompt: Sequence[int], context: int) -> Reply | Exception:
+        return TeacherError(f"the prompt is longer than the {context} tokens of the model's context")
+
+    def _prompt(self, tokenizer: Any, request: Request) -> tuple[int, ...]:
+        return prompt_ids(tokenizer, request.messages)
 
     def _draw(self, request: Request) -> str:
         """Returns what a reply's random numbers are made from."""
         return json.dumps([self.config.seed, canonical(request)])
+
+
+class LocalTeacher(InProcessTeacher):
+    """A model of transformers, from a folder or the hub."""
+
+    class Config(Decoding):
+        """Settings of `hf`."""
+
+        model: str = Field(min_length=1, description="A model's folder or hub id.")
+        revision: str | None = Field(None, description="The hub revision.")
+        trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
+
+    config: Config
+
+    @cached_property
+    def identity(self) -> str:
+        """Model, revision and seed."""
+        revision = f"@{self.config.revision}" if self.config.revision else ""
+        return f"hf:{self.config.model}{revision}" + (f"#seed={self.config.seed}" if self.config.seed else "")
+
+    def check(self) -> None:
+        """Looks whether there is such a model; its weights are loaded with the first request."""
+        from transformers import AutoConfig
+
+        try:
+            AutoConfig.from_pretrained(self.config.model, **self._where)
+        except (OSError, ValueError) as error:
+            raise DataError(f"the model {self.config.model!r} cannot be loaded: {error}") from error
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"revision": self.config.revision, "trust_remote_code": self.config.trust_remote_code}
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        """The model, in eval mode where it is to run, and its tokenizer."""
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        device = self.config.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(self.config.model, **self._where)
+            model = AutoModelForCausalLM.from_pretrained(self.config.model, dtype=self.config.dtype, **self._where)
+        return model.to(device).eval(), tokenizer
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, Message
 from magdi.core.views import View
 from magdi.plugins.testing.bench import doing
 from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
@@ -26,9 +26,25 @@ class Torn(Exception):
 def _written(specimen: Specimen, mags: Iterable[Mag], view: View = "exact") -> Iterator[tuple[int, Path, Path]]:
     """Yields the number that an exporter gives, what it has written, and the folder in which that lies."""
     doing(f"writing MAGs under the view {view}")
+    exporter = specimen.exporter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mags.out"
-        yield specimen.exporter().write(iter(mags), path, view), path, Path(folder)
+        yield exporter.write(_prompted(mags) if exporter.needs_prompts else iter(mags), path, view), path, Path(folder)
+
+
+def _prompted(mags: Iterable[Mag]) -> Iterator[Mag]:
+    """Yields MAGs whose turns have their prompts, two of each."""
+    for mag in mags:
+        prompts = [(Message(role="user", content=f"Question {step // 2}: {HARD}"),) for step in range(len(mag.turns))]
+        turns = zip(mag.turns, prompts, strict=True)
+        yield mag.model_copy(update={"turns": tuple(turn.model_copy(update={"prompt": own}) for turn, own in turns)})
+
+
+def _check_count(specimen: Specimen, count: object, mags: int) -> None:
+    if specimen.exporter().unit == "MAGs":
+        require(count == mags, f"it says that it has written {count!r} MAGs, and was given {mags}")
+    else:
+        require(isinstance(count, int) and count >= 0, f"it says that it has written {count!r}")
 
 
 def check_writes(specimen: Specimen) -> None:
@@ -40,7 +56,7 @@ def check_writes(specimen: Specimen) -> None:
             require(
                 path.is_dir() == folder, f"folder is {folder}, and it writes a {'folder' if path.is_dir() else 'file'}"
             )
-            require(count == len(mags), f"it says that it has written {count!r} MAGs, and was given {len(mags)}")
+            _check_count(specimen, count, len(mags))
 
 
 def check_nothing_beside(specimen: Specimen) -> None:
@@ -55,7 +71,7 @@ def check_hard_texts(specimen: Specimen) -> None:
     mag = sample_mag("hard", [True, False])
     turns = tuple(turn.model_copy(update={"text": HARD, "reasoning": HARD}) for turn in mag.turns)
     with _written(specimen, [mag.model_copy(update={"turns": turns})]) as (count, _, _):
-        require(count == 1, f"it says that it has written {count!r} MAGs, and was given one")
+        _check_count(specimen, count, 1)
 
 
 def check_whole_or_not_at_all(specimen: Specimen) -> None:
@@ -63,7 +79,8 @@ def check_whole_or_not_at_all(specimen: Specimen) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mags.out"
         try:
-            specimen.exporter().write(_torn(), path, "exact")
+            exporter = specimen.exporter()
+            exporter.write(_prompted(_torn()) if exporter.needs_prompts else _torn(), path, "exact")
         except Torn:
             require(specimen.exporter().folder or not path.exists(), "it leaves half a file: see magdi.core.files")
 

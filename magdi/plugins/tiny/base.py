@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
+from magdi.core.threads import threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,14 +123,9 @@ def _reproducibly(seed: int) -> Iterator[None]:
     """Seeds torch and fixes its number of threads; both are as before afterwards."""
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with threads(THREADS), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def new_model(tokenizer: Any, config: TinyBase) -> Any:

@@ -3,12 +3,12 @@
 import pytest
 from mag_samples import held, long_reply, mag, talk, turn
 
+from magdi.core.corpus.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
 from magdi.core.task import Task
 from magdi.plugins.corpus.check import Rule, check_file, check_mags
 from magdi.plugins.corpus.provenance import unquoted
-from magdi.plugins.corpus.replay import differences, speakers
 from magdi.plugins.decisions.votes import LastWord
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile

@@ -27,5 +27,5 @@ def test_every_command_is_named():
     from magdi.cli.mags import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands]
-    assert len(names) == 11
+    assert len(names) == 12
     assert [name for name in names if f"magdi mags {name}" not in TEXT] == []

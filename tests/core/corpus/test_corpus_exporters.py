@@ -9,7 +9,7 @@ from mag_samples import held, long_reply, mag, talk, turn
 from magdi.core.config.models import ComponentChoice
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.views import EDGE_KINDS, edges
-from magdi.plugins.formats.exporters.tables import card, mag_of, read_parquet, row
+from magdi.plugins.formats.exporters.tables import Card, mag_of, read_parquet, row
 from magdi.plugins.formats.exporters.tensors import load_pyg
 from magdi.plugins.registry import default_registry
 from magdi.protocols.reconcile import ReConcile
@@ -99,6 +99,12 @@ def test_a_dataset_is_read_by_datasets(tmp_path, mags):
 
 
 def test_the_card_says_how_much_there_is(mags):
-    assert "size_categories: [n<1K]" in card(mags)
-    assert "size_categories: [1K<n<10K]" in card(mags[3:] * 1000)
-    assert "Protocols: debate" in card(mags)
+    assert "size_categories: [n<1K]" in text_of(mags)
+    assert "size_categories: [1K<n<10K]" in text_of(mags[3:] * 1000)
+    assert "Protocols: debate" in text_of(mags)
+
+
+def text_of(mags):
+    card = Card()
+    list(card.watching(mags))
+    return card.text()

@@ -213,6 +213,7 @@ def test_dylans_files_say_level_and_subject_and_agents_speak_in_turn(tmp_path):
     (mag,) = imported(tmp_path / "algebra_4_3.json.gz", raw)
     assert (mag.id, mag.question.text) == ("algebra_4_3-0", "What is $17*3$?")
     assert mag.question.metadata == {"level": 4, "subject": "Algebra"}
+    assert mag.metadata["split"] == "test"
     assert [turn.sources for turn in mag.turns] == [(), (), (0, 1), (1, 2)]
 
 
@@ -233,6 +234,47 @@ def test_mallm_tells_by_the_recorded_prompt_what_was_shown(tmp_path):
     (mag,) = imported(tmp_path / "out.json", [row])
     assert [turn.sources for turn in mag.turns] == [(), (), (0, 1)]
     assert (mag.question.gold, {turn.correct for turn in mag.turns}) == ("B", {True})
+
+
+def test_who_when_labels_the_guilty_step_alone_and_thoughts_are_ones_own(tmp_path):
+    says = lambda role, content: {"role": role, "content": content}  # noqa: E731
+    history = [
+        says("human", "What is 6 * 7?"),
+        says("Orchestrator (thought)", "Ask the coder."),
+        says("Orchestrator (-> Coder)", "Coder, compute it."),
+        says("Coder", "It is 41."),
+        says("Orchestrator (-> human)", "The answer is 41."),
+    ]
+    row = {"question": "What is 6 * 7?", "ground_truth": "42", "history": history, "is_correct": False}
+    row |= {"mistake_agent": "Coder", "mistake_step": "3", "mistake_reason": "miscounted"}
+    (mag,) = imported(tmp_path / "7.json", row)
+    assert [(turn.agent, turn.sources, turn.label, turn.label_source) for turn in mag.turns] == [
+        ("Orchestrator", (), None, "none"),
+        ("Orchestrator", (0,), None, "none"),
+        ("Coder", (1,), False, "judge"),
+        ("Orchestrator", (0, 1, 2), False, "gold"),
+    ]
+    assert (mag.metadata["mistake_turn"], mag.metadata["mistake_reason"]) == (2, "miscounted")
+    assert (mag.decision.answer, mag.decision.correct) == ("41", False)
+    assert not check_mags([mag]).problems
+    named = [{"role": "assistant", "name": "Excel_Expert", "content": "41"}]
+    (mag,) = imported(tmp_path / "8.json", row | {"history": named, "mistake_step": 0})
+    assert [(turn.agent, turn.label) for turn in mag.turns] == [("Excel_Expert", False)]
+
+
+def test_drift_eval_says_why_a_debate_drifted(tmp_path):
+    messages = {
+        str(k): f"[AGREE]\\n\\nSo 2 \\xd7 3 \\u2265 5. Final: {'AB'[k > 3]}) {5 + (k > 3)}" for k in range(1, 7)
+    }
+    row = {"sampleId": "s", "dataset": "aqua_rat", "input": "What is 2 + 3?\\n\\nA) 5\\nB) 6", "reference": "A) 5"}
+    row |= {"personas": "Ann, Bob, Cid", "driftTurn": 5.0, "driftStrength": -1.0, "extractedMessages": messages}
+    row |= {"solutionBefore": "A) 5", "solutionAfter": "B) 6", "errorTypes": ["Logic"], "errorTypesExplanation": "m4"}
+    (mag,) = imported(tmp_path / "DriftEval.json", [row])
+    assert mag.turns[0].text == "[AGREE]\n\nSo 2 × 3 ≥ 5. Final: A) 5"
+    assert [turn.agent for turn in mag.turns] == ["Ann", "Bob", "Cid"] * 2
+    assert (mag.decision.answer, mag.decision.correct, mag.question.gold) == ("B", False, "A")
+    assert (mag.metadata["drift_turn"], mag.metadata["error_types"]) == (5.0, ["Logic"])
+    assert not check_mags([mag]).problems
 
 
 def test_a_file_of_another_kind_can_be_passed_over(tmp_path):

@@ -13,10 +13,13 @@ from distill_models import make_mags, make_objectives, make_tokenizer
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, ints
+from magdi.core.distill.prompt import student_target, transcript
 from magdi.core.distill.reading import Reading, prompt_ids
 from magdi.core.errors import TrainingError
-from magdi.core.mag import Mag, write_mags
+from magdi.core.mag import Mag, Question, Turn, write_mags
+from magdi.core.objective import Selecting
 from magdi.plugins.objectives.margin import sampled_pairs
+from magdi.plugins.objectives.positive import Positive
 
 
 def reading(level: str = "4", **changes: object) -> Reading:
@@ -55,6 +58,63 @@ def test_two_lessons_of_distilling_step_by_step() -> None:
     assert [found.columns[f"{name}.learned"].tolist() for name in ("answer", "reasoning")] == [[[0, 1, 2]], [[3, 4, 5]]]
     assert "label" in how.tokenizer.decode(found.prompts[0])
     assert "rationale" in how.tokenizer.decode(found.prompts[1])
+
+
+def chain_of_three(*, generator: bool) -> Mag:
+    """A generator, right or wrong, a verifier who names no answer, and a right refiner."""
+    asked = Question(id="q", text="What is 2 + 2?", gold="4")
+    said = "4" if generator else "5"
+    return Mag(
+        id="q",
+        question=asked,
+        protocol="malt",
+        turns=(
+            Turn(
+                step=0,
+                agent="a",
+                role="generator",
+                text=f"Two and two. The answer is {said}.",
+                reasoning="Two and two.",
+                answer=said,
+                correct=generator,
+                label=generator,
+            ),
+            Turn(step=1, agent="b", role="verifier", text="It holds.", seen=({"step": 0},)),
+            Turn(
+                step=2,
+                agent="c",
+                role="refiner",
+                text="Two twos. The answer is 4.",
+                reasoning="Two twos.",
+                answer="4",
+                correct=True,
+                label=True,
+                seen=({"step": 0}, {"step": 1}),
+            ),
+        ),
+    )
+
+
+def of_positive(**settings: object) -> Reading:
+    return Reading(make_tokenizer(), {"positive": Positive(Positive.Config(**settings))})
+
+
+def test_a_transcript_is_what_led_to_a_turn_and_the_turn() -> None:
+    mag = chain_of_three(generator=False)
+    led = "generator: Two and two. The answer is 5.\nverifier: It holds.\nrefiner: "
+    assert [transcript(mag, turn) for turn in mag.turns[::2]] == ["", led]
+    how = of_positive(part="transcript", most=1)
+    (found,), _ = read([mag], how)
+    (text,) = [how.tokenizer.decode(chain) for chain in found.chains]
+    alike = led + "Two twos. So the answer is 4."
+    assert text == how.tokenizer.decode(how.tokenizer(alike, add_special_tokens=False)["input_ids"]) + " <eos>"
+
+
+def test_what_mends_a_wrong_turn_goes_first_where_few_are_learned() -> None:
+    for generator, most, steps in ((True, 1, [0]), (False, 1, [2]), (True, 3, [0, 2]), (True, None, [0, 2])):
+        given = Selecting(chain_of_three(generator=generator))
+        learned = Positive(Positive.Config(most=most)).select(given)["learned"]
+        assert [chain.step for chain in learned] == steps
 
 
 def test_long_chains_are_cut_and_learn_no_end() -> None:
@@ -105,6 +165,21 @@ def test_agreement_is_cut_unless_kept() -> None:
     (cut,), _ = read([changed], reading())
     (kept,), _ = read([changed], reading(drop_agreement=False))
     assert len(kept.chains[0]) > len(cut.chains[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("I agree with 3.5 apples. Then 7.", "Then 7."),
+        ("First 2. I disagree with the answer 1.5! So 3.", "First 2. So 3."),
+        ("I agree", ""),
+        ("2 + 2 = 4. I agree.", "2 + 2 = 4."),
+        ("Iagree. I agreed. Both stay.", "Iagree. I agreed. Both stay."),
+    ],
+)
+def test_a_sentence_of_agreement_ends_where_a_space_follows_its_stop(said: str, left: str) -> None:
+    turn = make_mags(1)[0].turns[0].model_copy(update={"reasoning": said, "answer": "9"})
+    assert student_target(turn) == f"{left} So the answer is 9.".strip()
 
 
 def test_a_target_is_tokenised_alone_where_its_prompts_tokens_change() -> None:

@@ -15,16 +15,19 @@ import pytest
 import torch
 from distill_models import make_mags, make_objectives
 from distill_plain import MeanEncoder
-from distill_runs import SHORT, run
+from distill_runs import SHORT, run, run_beside
 from safetensors.torch import load_file
+from transformers import TrainingArguments
 
 from magdi.core.config.models import Training
-from magdi.core.distill import vocabulary
+from magdi.core.distill import arguments, vocabulary
 from magdi.core.distill.arguments import schedule, trackers
+from magdi.core.distill.processes import idle_devices
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import write_mags
+from magdi.plugins.builtins import BUILTINS
 
 Load = Callable[..., DistillStudent]
 HERE = Path(__file__).parent
@@ -67,7 +70,7 @@ def test_the_loss_falls_and_all_is_said(student: Load, tmp_path: Path, adaptatio
     terms = ("positive", "margin", "node")
     expected = {f"{what}/{term}" for what in ("loss", "weighted", "grad_norm") for term in terms}
     expected |= {"loss", "grad_norm", "learning_rate", "accuracy/pairs", "accuracy/nodes", "step"}
-    expected |= {"tokens_per_second", "mags_per_second", "memory_mib", "progress", "passes"}
+    expected |= {"tokens_per_second", "mags_per_second", "memory_mib", "threads", "progress", "passes"}
     assert expected <= told[0].keys()
     assert [line["step"] for line in told] == [1, *range(2, 21, 2)]
     assert told[0]["loss"] == pytest.approx(sum(told[0][f"weighted/{term}"] for term in terms), rel=1e-5)
@@ -204,29 +207,90 @@ atexit.register(look)
 """
 
 
-def test_two_processes_do_what_one_does(
-    family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Same losses and gradient norms with gloo on two processes, up to rounding; the last step's MAGs do not divide.
+UNEVEN = {"steps": 4, "log_every": 1, "mags_per_step": 5}
+OBJECTIVES = [each.name for each in BUILTINS["objective"]]
+
+
+@pytest.fixture(scope="module")
+def two(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What two processes print, by gloo: of the run that every test does, then of one beside each objective.
 
     The threads of the group end before the interpreter does: else it aborts now and then.
     """
-    model, settings = family_path("llama"), {"steps": 4, "log_every": 1, "mags_per_step": 5}
-    run(model, tmp_path / "one", "full", **settings)
-    alone = numbers(capsys.readouterr().out)
-    script = tmp_path / "two.py"
-    script.write_text(GROUP_LEFT + other_process(model, tmp_path / "two", "full", **settings))
+    model, out = family_path("llama"), tmp_path_factory.mktemp("two")
+    script = out / "two.py"
+    script.write_text(
+        GROUP_LEFT
+        + other_process(model, out / "run", "full", **UNEVEN)
+        + f"""
+from distill_runs import run_beside
+for name in {OBJECTIVES!r}:
+    print("#" if os.environ["RANK"] == "0" else "", flush=True)
+    run_beside(name, {str(model)!r}, {str(out)!r})
+"""
+    )
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    two = subprocess.run(launch, capture_output=True, text=True, check=False)
-    assert two.returncode == 0, two.stderr
-    shared = numbers(two.stdout)
+    done = subprocess.run(launch, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("#")
+
+
+def test_two_processes_do_what_one_does(
+    two: list[str], family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Same losses and gradient norms, up to rounding; the last step's MAGs do not divide."""
+    run(family_path("llama"), tmp_path, "full", **UNEVEN)
+    alone, shared = numbers(capsys.readouterr().out), numbers(two[0])
     assert [line[0] for line in shared] == [1, 2, 3, 4]
     assert shared[0] == pytest.approx(alone[0], rel=1e-5)
     assert shared == [pytest.approx(line, rel=1e-3) for line in alone]
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_process_with_nothing_for_an_objective_keeps_nobody_waiting(
+    name: str, two: list[str], family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The head is untied, and only some objectives use it: what the others leave without a gradient is looked for."""
+    run_beside(name, family_path("llama"), tmp_path)
+    alone = numbers(capsys.readouterr().out)
+    assert len(alone) == 4
+    assert numbers(two[1 + OBJECTIVES.index(name)]) == [pytest.approx(line, rel=1e-3) for line in alone]
+
+
+def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several GPUs in sight the Trainer would wrap the model in DataParallel."""
+
+    def on_four_gpus(**settings: Any) -> TrainingArguments:
+        made = TrainingArguments(**settings)
+        made._n_gpu = 4
+        return made
+
+    assert idle_devices() == ""
+    monkeypatch.setattr(arguments, "TrainingArguments", on_four_gpus)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    made = arguments.training_arguments(Training(), steps=1, seed=0, precision="no", folder=tmp_path)
+    assert (made.n_gpu, made.parallel_mode.value) == (1, "not_parallel")
+    assert idle_devices() == "training on one of 4 GPUs; --processes 4 takes all"
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert idle_devices() == ""
+
+
+def test_training_goes_on_with_the_threads_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another machine, or a busier one: sums, and so weights, may depend on their number."""
+    from magdi.core.distill.checkpoints import claim, mark_complete
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert claim(tmp_path, {"seed": 1}, 3) == 3
+    assert claim(tmp_path, {"seed": 1}, 2) == 2
+    (tmp_path / "checkpoint-2").mkdir()
+    mark_complete(tmp_path / "checkpoint-2")
+    assert claim(tmp_path, {"seed": 1}, 4) == 2
+    (tmp_path / "identity.json").write_text('{"seed": 1, "threads": 1000000000}')
+    assert claim(tmp_path, {"seed": 1}, 4) == 4
+
+
 def numbers(text: str) -> list[list[float]]:
-    return [[float(part) for part in line.split()] for line in text.splitlines()]
+    return [[float(part) for part in line.split()] for line in text.splitlines() if line]
 
 
 def test_early_stopping_keeps_the_best(student: Load, tmp_path: Path) -> None:

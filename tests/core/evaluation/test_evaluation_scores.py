@@ -35,6 +35,8 @@ def test_wilson_is_the_published_interval() -> None:
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe (1998), table I
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
     assert wilson(0, 0) == (0.0, 1.0)
+    for right, count in [(0, 1), (1, 1), (7, 9), (499, 1000), (9_999, 10_000)]:
+        assert wilson(right, count) == pytest.approx(binomtest(right, count).proportion_ci(method="wilson"), abs=1e-12)
 
 
 def test_mcnemar_is_the_exact_binomial_test() -> None:
@@ -42,6 +44,8 @@ def test_mcnemar_is_the_exact_binomial_test() -> None:
     second = [False] * 9 + [True] * 3 + [True] * 20 + [False] * 10
     assert mcnemar(first, second) == pytest.approx(binomtest(3, 12, 0.5).pvalue)
     assert mcnemar([True, False], [True, False]) == 1.0
+    many = mcnemar([True] * 9_100 + [False] * 8_900, [False] * 9_100 + [True] * 8_900)
+    assert many == pytest.approx(binomtest(8_900, 18_000, 0.5).pvalue)
 
 
 def test_bootstrap_covers_the_difference() -> None:

@@ -181,6 +181,18 @@ def test_mags_of_a_file_are_learned_from(finished: Path, tmp_path: Path, toy: di
     assert (tmp_path / "run" / "student" / "heads.safetensors").exists()
 
 
+def test_the_students_own_answers_join_the_mags(finished: Path, tmp_path: Path, toy: dict[str, Any]) -> None:
+    magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", limit=10, refresh=1, **toy)
+    held, renewed = (list(read_mags(tmp_path / "run" / name)) for name in ("mags.jsonl", "renewed.jsonl"))
+    for before, after in zip(held, renewed, strict=True):
+        *others, own = after.turns
+        assert tuple(others) == before.turns
+        assert (own.agent, own.seen, own.model) == ("student", (), "")
+        assert own.correct == (own.answer == before.question.gold)
+    magdi.distill(finished / "mags.jsonl", out=tmp_path / "run", limit=10, fresh=True, **toy)
+    assert not (tmp_path / "run" / "renewed.jsonl").exists()
+
+
 @pytest.fixture(scope="module")
 def talks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Discussions of two tasks under three protocols; the first two of the same questions."""

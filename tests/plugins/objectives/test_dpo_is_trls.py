@@ -12,16 +12,22 @@ import pytest
 import torch
 
 from magdi.core.config.models import Lora, Student
+from magdi.core.discussion.stepper import Stepper
 from magdi.core.distill.batch import collate
 from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import LAYOUTS
+from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent, load_student
+from magdi.core.mag import Mag, Question
+from magdi.core.protocol import Agent
+from magdi.core.reply import Parsed
 from magdi.plugins.objectives.dpo import Dpo
 from magdi.plugins.testing import tiny_student
 from magdi.plugins.testing.sample_mags import sample_mags
+from magdi.protocols.malt import Malt
 
 pytest.importorskip("trl", reason="TRL is not installed (the extra dev has it)")
 
@@ -62,7 +68,7 @@ def theirs(trainer: Any, student: DistillStudent, mags: list[Encoded]) -> float:
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
     rows = [
-        {"prompt_ids": mag.prompts[0].tolist()}
+        {"prompt_ids": mag.whole_prompts()[mag.prompt_of[plus]].tolist()}
         | {"chosen_ids": mag.chains[plus].tolist(), "rejected_ids": mag.chains[minus].tolist()}
         for mag in mags
         for plus, minus in mag.columns["dpo.pairs"].T
@@ -71,18 +77,39 @@ def theirs(trainer: Any, student: DistillStudent, mags: list[Encoded]) -> float:
     return float(trainer.compute_loss(student.model.eval(), inputs))
 
 
+def by_role() -> list[Mag]:
+    """Two of MALT's trees: what follows their second verifications is right one time and wrong the other."""
+    return [_tree(thought) for thought in ("Thought", "Idea")]
+
+
+def _tree(thought: str) -> Mag:
+    question, protocol = Question(id=thought, text="What is 17 * 3?", gold="51"), Malt(Malt.Config(samples=2))
+    stepper = Stepper(question, protocol, [Agent("A")], grade=lambda answer, gold: answer == gold, keep_prompts=True)
+    while not stepper.done:
+        for step, ask, _, _ in stepper.pending:
+            answer = "7" if ask.branch[1:] == (1, 1) else "51"
+            said = f"{thought} {step}: {answer}."
+            stepper.answer(step, Parsed(said, None if ask.role == "verifier" else answer), said)
+    return stepper.result
+
+
+GIVEN = [("full", None), ("lora", None), ("lora", "refiner"), ("lora", "verifier")]
+
+
 @pytest.mark.filterwarnings("ignore")  # TRL's own
-@pytest.mark.parametrize("adaptation", ["full", "lora"])
-def test_the_loss_is_trls(adaptation: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("adaptation", "role"), GIVEN)
+def test_the_loss_is_trls(adaptation: str, role: str | None, tmp_path: Path) -> None:
     student = loaded(tmp_path / "model", adaptation)
     trainer = trl_trainer(student, tmp_path / "trl")
     move(student)
     objectives = {"dpo": Dpo(Dpo.Config(beta=BETA))}
-    mags = list(Reading(student.tokenizer, objectives).read(sample_mags(), Counter()))
+    lessons = Lessons(role, OwnPrompts() if role else None)
+    given = by_role() if role else sample_mags()
+    mags = list(Reading(student.tokenizer, objectives, lessons=lessons).read(given, Counter()))
     module = MagLosses(student, objectives, Heads(objectives, 32, seed=0), Reader(LAYOUTS["tree"])).eval()
     pairs = sum(mag.counts[0] for mag in mags)
     with student.attending(LAYOUTS["tree"]), torch.no_grad():
         ours = float(module(collate(mags, LAYOUTS["tree"]), {"dpo": 1 / pairs}).total)
-    assert pairs == 10
+    assert pairs == {None: 10, "refiner": 4, "verifier": 4}[role]
     assert abs(ours - math.log(2)) > 1e-3  # the student is not its reference
     assert ours == pytest.approx(theirs(trainer, student, mags), abs=1e-6)

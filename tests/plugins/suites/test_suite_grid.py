@@ -126,6 +126,43 @@ paper: {source: x, what: y, columns: [z], rows: {"one {agent2}": [1.5], other: [
     assert made.suite.grid.paper == {"one bob": (1.5,), "other": (2.0,)}
 
 
+def test_a_cell_is_compared_with_every_agents_and_one_agents_with_its_own(tmp_path: Path) -> None:
+    text = """
+title: t
+cells:
+  - {who: all, against: ["one {agent}"]}
+  - {who: "one {agent}", set: {level: "single-teacher:{agent}"}}
+  - {who: "one {agent}, often", set: {level: "single-teacher:{agent}"}, against: ["one {agent}"]}
+"""
+    made = suite(tmp_path, text, flags={"teachers": ["ada=simulated:careful", "bob=simulated:hasty"]})
+    cells = made.suite.grid.cells
+    assert cells["all"].against == ("one ada", "one bob")
+    assert cells["one bob, often"].against == ("one bob",)
+
+
+def test_a_suite_is_run_on_its_instrument_unless_something_else_is_named(tmp_path: Path) -> None:
+    text = "title: t\ninstrument: order\nembedded: {protocol: debate}\ncells: [{n: a}]\n"
+
+    def of(**given: Any) -> tuple[str | None, str, str, int | None, int | None]:
+        made = suite(tmp_path, text, **given)
+        one = configs(made)["a"]
+        task, steps = one.task.name, one.training.steps
+        return made.suite.instrument, task, one.protocol.name, steps, one.discussion.questions
+
+    assert of() == ("order", "order", "debate", 200, 300)
+    assert of(instrument="bugs") == ("bugs", "bugs", "debate", 200, 300)
+    assert of(instrument="arithmetic") == ("arithmetic", "arithmetic", "debate", 350, 300)
+    assert of(flags={"task": "bugs"}) == ("bugs", "bugs", "debate", 200, 300)
+    assert of(flags={"task": "gsm8k"})[:2] == ("arithmetic", "gsm8k")
+    assert of(flags={"task.min_steps": 3})[1] == "arithmetic"
+    assert of(flags={"teachers": ["ada=simulated:careful"]})[1] == "arithmetic"
+    assert of(flags={"student.model": "some/model-7B"})[:3] == (None, "arithmetic", "reconcile")
+    with pytest.raises(ConfigError, match="cannot be had at once"):
+        of(instrument="order", flags={"task": "gsm8k"})
+    with pytest.raises(ConfigError, match="--instrument 'ordre'"):
+        of(instrument="ordre")
+
+
 def test_times_multiplies_what_a_setting_is(tmp_path: Path) -> None:
     cell = "{n: more, set: {discussion.questions: x 3, task.train: x 3, training.steps: x 0.5, task.test: x 2}}"
     made = suite(tmp_path, f"title: t\ncells: [{cell}]\n", flags={"training.steps": 9, "task.test": 10})
@@ -167,7 +204,7 @@ def test_the_grid_in_the_documentation(tmp_path: Path) -> None:
         ("title: t\naxes: {encoder: [gcn]}\nreference: gat\n", "there is no cell 'gat'"),
         ("title: t\naxes: {encoder: [gcn]}\ncells: [{encoder: x, against: [y]}]\n", "x: against: there is no cell 'y'"),
         ("title: t\ncells: [{a: x, match: {by: tokens, to: y}}]\n", "match.to: there is no cell 'y'"),
-        ("title: t\ncells: [{a: x, measure: teem}]\n", "neither student, team nor agent:NAME"),
+        ("title: t\ncells: [{a: x, measure: teem}]\n", "is neither agent:NAME nor any of student, team, knows:most"),
         ("title: t\naxes: {encoder: [gcn]}\ncells: [{level: x}]\n", "the axes are ['encoder']"),
         ("title: t\ncells: [{a: x}]\ncontrasts: [{name: n, plus: [x, x], minus: [x]}]\n", "need as many cells"),
         (

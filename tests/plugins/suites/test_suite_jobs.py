@@ -115,3 +115,12 @@ def test_nothing_is_begun_where_all_is_done(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Job, "done", property(lambda self: True))
         assert execute(jobs, dying, engine=Local(dying, 2), on_end=lambda job: None) == []
+
+
+def test_answers_of_one_team_are_of_one_training(tmp_path: Path) -> None:
+    jobs = suite(tmp_path, "malt", seeds=2).jobs()
+    cells = of(jobs, "cell")
+    assert len([job for job in cells if job.student is None]) == 2  # a seed each
+    assert len(of(jobs, "discussions")) == 2
+    bases = of(jobs, "base")
+    assert [job.config.evaluation.questions for job in bases] == [1, 1]  # made, and not examined

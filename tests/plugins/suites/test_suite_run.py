@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,9 @@ cells:
   - encoder: careful alone
     measure: "agent:careful"
     set: {discussion.split: test}
+changes:
+  - {name: reduction, figure: output_tokens, before: team, after: gcn, as: times less, paper: {B: 4.5}}
+  - {name: gain, before: team, after: careful alone, as: "% improved"}
 paper:
   source: Somebody, Table 0
   what: accuracy in %
@@ -133,6 +137,23 @@ def test_rows_have_what_a_reader_expects(document: dict[str, Any], rows: dict[st
     assert document["simulated"]
 
 
+def test_changes_are_told_as_the_paper_prints_them(document: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+    reduction, gain = document["changes"]
+    before, after = (rows[name]["figures"]["output_tokens"] for name in ("team", "gcn"))
+    assert reduction["value"] == pytest.approx(before / after)
+    assert f"reduction: {before / after:.1f}x (the paper: B 4.5)" in FORMATS["markdown"](document)
+    assert gain["value"] == pytest.approx(100 * (rows["careful alone"]["mean"] / rows["team"]["mean"] - 1))
+    assert gain["written"].endswith(" % improved")
+
+
+def test_turns_of_each_agent_and_test_questions_are_counted(rows: dict[str, dict[str, Any]]) -> None:
+    figures = rows["team"]["figures"]
+    each = [figures[name] for name in figures if name.startswith("agent_")]
+    assert len(each) == 3
+    assert sum(each) == pytest.approx(figures["turns_per_mag"] * figures["mags"])
+    assert figures["questions_test"] > 0
+
+
 def test_confounds_and_diagnostics_are_measured(rows: dict[str, dict[str, Any]]) -> None:
     gcn, half = rows["gcn"]["figures"], rows["half"]["figures"]
     assert (gcn["steps"], gcn["mags"], half["mags"]) == (4, 24, 12)
@@ -140,7 +161,7 @@ def test_confounds_and_diagnostics_are_measured(rows: dict[str, dict[str, Any]])
     assert gcn["calls"] > 72
     assert gcn["trained_tokens"] <= half["trained_tokens"] < gcn["trained_tokens"] * (1 + 1 / (half["steps"] - 1))
     assert gcn["G0"] + gcn["G1"] + gcn["G2"] + gcn["G3"] == 24
-    for name in ("pairs_train", "pairs_held_out", "nodes_train", "nodes_held_out", "nodes_most"):
+    for name in ("pairs_train", "pairs_held_out", "nodes_train", "nodes_held_out", "nodes_most", "auc_nodes_held_out"):
         assert 0 <= gcn[name] <= 1, name
         assert name not in half
     assert set(rows["gcn"]["difficulty"]) == {"2 steps", "3 steps", "4 steps"}
@@ -229,6 +250,7 @@ def test_the_table_on_a_terminal(document: dict[str, Any]) -> None:
     assert "control half: a half, for longer" in shown
     assert "2 seeds (0, 1), 12 questions; simulated teachers" in shown
     assert "nobody taught, seed 0" in shown
+    assert re.search(r"someone else +49\.25 +-", shown), "a row of the paper that no cell repeats"
     assert max(map(len, shown.splitlines())) <= 140
 
 

@@ -101,3 +101,15 @@ def test_better_is_said_only_where_both_tests_say_it() -> None:
 def test_holm() -> None:
     found = [Paired(0.1, (0, 0.2), p, None, p, {}, 1) for p in (0.01, 0.04, 0.03)]
     assert corrected([found[0], None, *found[1:]]) == pytest.approx([0.03, None, 0.06, 0.06])
+
+
+def test_moves_are_counted_over_seeds_and_questions() -> None:
+    found = paired([answers("++-+", "+--+")], [answers("+---", "-+-+")])
+    assert found is not None
+    assert (found.gained, found.lost) == (3 / 8, 1 / 8)
+    assert found.difference == pytest.approx(found.gained - found.lost)
+    assert found.moves == "37.5 % wrong to right, 12.5 % right to wrong"
+    two = [answers("++"), answers("+-")]
+    gains = paired(two, two)
+    assert gains is not None
+    assert (gains.gained, gains.lost, gains.moves) == (None, None, "")

@@ -17,10 +17,9 @@ from magdi.core.teacher import Request, Sampling
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.registry import default_registry
 from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
-from magdi.plugins.tasks.word_problems import PHRASES, Problem, Step
+from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
-from magdi.plugins.teachers.simulated.solver import Line
-from magdi.plugins.teachers.simulated.styles import read_lines, written
+from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
 TASK = Arithmetic()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 from typing import Any
 
 from magdi.core.decision import DecisionRule, vote
 from magdi.core.mag import Decision, Mag, Turn
 from magdi.plugins.corpus.statistics.rounds import answering
-from magdi.plugins.corpus.statistics.shares import share_of
+from magdi.plugins.corpus.statistics.shares import Mean, Share
 from magdi.plugins.corpus.statistics.voices import voices
 from magdi.plugins.decisions.votes import (
     FirstRound,
@@ -36,28 +36,51 @@ PURE_RULES: Mapping[str, DecisionRule] = {
 """Rules that ask nobody anything, so that they can be tried on discussions that are over."""
 
 
-def by_rule(mags: Sequence[Mag]) -> list[dict[str, Any]]:
-    """Returns the accuracy of each rule on the same MAGs: over all, and over those that it decided.
+class Rules:
+    """The accuracy of each rule on the same MAGs: over all, and over those that it decided.
 
     ``as held`` is the decision that each MAG carries. Several samples of one agent have a vote each (`voices`).
     """
-    graded = [mag for mag in mags if mag.question.gold is not None]
-    rows = [_row("as held", graded, [mag.decision for mag in graded])]
-    for name, rule in PURE_RULES.items():
-        decisions = [rule.decide(mag.question.blind(), voices(mag.turns)) for mag in graded]
-        rows.append(_row(name, graded, [each for each in decisions if isinstance(each, Decision)]))
-    return rows
+
+    def __init__(self) -> None:
+        self._right = {name: Share() for name in ("as held", *PURE_RULES)}
+        self._decided = {name: Share() for name in self._right}
+
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in, where it is graded."""
+        if mag.question.gold is None:
+            return
+        question, heard = mag.question.blind(), voices(mag.turns)
+        self._add("as held", mag, mag.decision)
+        for name, rule in PURE_RULES.items():
+            decision = rule.decide(question, heard)
+            if isinstance(decision, Decision):
+                self._add(name, mag, decision)
+
+    def _add(self, name: str, mag: Mag, decision: Decision) -> None:
+        right = is_right(mag, decision.answer)
+        self._right[name].add(right)
+        self._decided[name].add(right if decision.answer is not None else None)
+
+    def document(self) -> list[dict[str, Any]]:
+        """Returns a row for each rule."""
+        return [
+            {
+                "rule": name,
+                "accuracy": right.document(),
+                "decided": self._decided[name].count,
+                "accuracy_decided": self._decided[name].document(),
+            }
+            for name, right in self._right.items()
+        ]
 
 
-def _row(name: str, mags: Sequence[Mag], decisions: Sequence[Decision]) -> dict[str, Any]:
-    right = [is_right(mag, decision.answer) for mag, decision in zip(mags, decisions, strict=True)]
-    decided = [decision.answer is not None for decision in decisions]
-    return {
-        "rule": name,
-        "accuracy": share_of(right),
-        "decided": sum(decided),
-        "accuracy_decided": share_of(yes for yes, made in zip(right, decided, strict=True) if made),
-    }
+def by_rule(mags: Iterable[Mag]) -> list[dict[str, Any]]:
+    """Returns the accuracy of each rule on the same MAGs: over all, and over those that it decided."""
+    rules = Rules()
+    for mag in mags:
+        rules.add(mag)
+    return rules.document()
 
 
 def is_right(mag: Mag, answer: str | None) -> bool:
@@ -65,64 +88,116 @@ def is_right(mag: Mag, answer: str | None) -> bool:
     return answer is not None and any(turn.correct is True and turn.answer == answer for turn in mag.turns)
 
 
-def baselines(mags: Sequence[Mag]) -> list[dict[str, Any]]:
-    """Returns the accuracy of the discussions beside what one agent alone gives for as many calls, and for one.
+class Baselines:
+    """The accuracy of the discussions beside what one agent alone gives for as many calls, and for one.
 
     From the discussions themselves: ``protocol``; ``single``, an agent's first word, on average; ``best teacher``, the
     agent whose first words are best (chosen on these very questions, so a little flattered); ``first words``, their
     vote. From MAGs without edges on the same questions in the same file, where there are such: ``self-consistency``
     at as many calls as the discussion took, its expected accuracy over all subsets of so many samples; with fewer
     samples than calls it is that of all samples, and the row says so.
+
+    Discussions that ended at once are discussions, too: what counts is whether the protocol ever shows anything. Until
+    that is known, of MAGs of several turns without edges the answers are kept, and of all how many turns they had.
     """
-    graded = [mag for mag in mags if mag.question.gold is not None]
-    talking = {mag.protocol for mag in graded if mag.edges}
-    # Discussions that ended at once are discussions, too: what counts is whether the protocol ever shows anything.
-    talks = [mag for mag in graded if mag.protocol in talking] or graded
-    firsts = [[turn for turn in answering(mag) if turn.round == 0] for mag in talks]
-    rows: list[dict[str, Any]] = [
-        _line("protocol", [len(mag.turns) for mag in talks], [mag.decision.correct for mag in talks]),
-        _line("single", [1], [bool(turn.correct) for turns in firsts for turn in turns]),
-        *_best(firsts),
-        _line("first words", [len(turns) for turns in firsts], [plurality_is_right(turns) for turns in firsts]),
-    ]
-    return [*rows, *_self_consistency(talks, [mag for mag in graded if mag.protocol not in talking])]
+
+    def __init__(self) -> None:
+        self._protocols: dict[str, _Talks] = {}
+        self._agents: dict[str, None] = {}
+
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in, where it is graded."""
+        if mag.question.gold is not None:
+            firsts = answering(turn for turn in mag.turns if turn.round == 0)
+            self._agents |= dict.fromkeys(turn.agent for turn in firsts)
+            self._protocols.setdefault(mag.protocol, _Talks()).add(mag, firsts)
+
+    def document(self) -> list[dict[str, Any]]:
+        """Returns a row for each."""
+        talking = {name for name, each in self._protocols.items() if each.shows}
+        talks = [each for name, each in self._protocols.items() if name in talking or not talking]
+        samples = [each for name, each in self._protocols.items() if name not in talking]
+        whole = _Talks()
+        for each in talks:
+            whole += each
+        rows: list[dict[str, Any]] = [
+            {"name": "protocol", "calls": whole.calls.value, "accuracy": whole.right.document()},
+            {"name": "single", "calls": 1.0, "accuracy": whole.single.document()},
+            *self._best(whole),
+            {"name": "first words", "calls": whole.first_calls.value, "accuracy": whole.first_vote.document()},
+        ]
+        return [*rows, *_self_consistency(talks, samples)]
+
+    def _best(self, talks: _Talks) -> list[dict[str, Any]]:
+        """Of agents that have answered everything: shares over different questions cannot be compared."""
+        everywhere = {name: talks.agents[name] for name in self._agents if name in talks.agents}
+        everywhere = {name: found for name, found in everywhere.items() if found.count == talks.calls.count}
+        if len(everywhere) < 2:
+            return []
+        best = max(everywhere, key=lambda name: everywhere[name].right / everywhere[name].count)
+        return [{"name": f"best teacher ({best})", "calls": 1.0, "accuracy": everywhere[best].document()}]
 
 
-def _line(name: str, calls: Sequence[int], right: Sequence[bool | None]) -> dict[str, Any]:
-    return {"name": name, "calls": _mean(calls), "accuracy": share_of(right)}
+class _Talks:
+    """The graded MAGs of a protocol: sums, and what a comparison by question needs."""
+
+    def __init__(self) -> None:
+        self.shows = False
+        self.calls, self.first_calls = Mean(), Mean()
+        self.right, self.single, self.first_vote = Share(), Share(), Share()
+        self.agents: dict[str, Share] = {}
+        self.turns: list[tuple[str, int]] = []
+        self.held: dict[str, tuple[int, list[Turn]]] = {}
+
+    def add(self, mag: Mag, firsts: Sequence[Turn]) -> None:
+        self.calls.add(len(mag.turns))
+        self.right.add(mag.decision.correct)
+        self.first_calls.add(len(firsts))
+        self.first_vote.add(plurality_is_right(firsts))
+        for turn in firsts:
+            self.single.add(bool(turn.correct))
+            self.agents.setdefault(turn.agent, Share()).add(bool(turn.correct))
+        if mag.edges and not self.shows:
+            self.shows = True
+            self.held.clear()
+        if len(mag.turns) > 1 and not self.shows:
+            light = {"text": "", "reasoning": "", "prompt": None}
+            turns = [turn.model_copy(update=light) for turn in mag.turns]
+            self.held[mag.question.id] = len(self.turns), turns
+        self.turns.append((mag.question.id, len(mag.turns)))
+
+    def __iadd__(self, other: _Talks) -> _Talks:
+        for name in ("calls", "first_calls", "right", "single", "first_vote"):
+            setattr(self, name, getattr(self, name).__iadd__(getattr(other, name)))
+        for agent, found in other.agents.items():
+            self.agents[agent] = self.agents.get(agent, Share()).__iadd__(found)
+        return self
 
 
-def _best(firsts: Sequence[Sequence[Turn]]) -> list[dict[str, Any]]:
-    by_agent: dict[str, list[bool]] = {}
-    for turns in firsts:
-        for turn in turns:
-            by_agent.setdefault(turn.agent, []).append(bool(turn.correct))
-    # Only agents that have answered everything: shares over different questions cannot be compared.
-    by_agent = {agent: right for agent, right in by_agent.items() if len(right) == len(firsts)}
-    if len(by_agent) < 2:
+def baselines(mags: Iterable[Mag]) -> list[dict[str, Any]]:
+    """Returns the accuracy of discussions beside that of agents alone; see `Baselines`."""
+    found = Baselines()
+    for mag in mags:
+        found.add(mag)
+    return found.document()
+
+
+def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> list[dict[str, Any]]:
+    held = {question: (of, *found) for of in samples for question, found in of.held.items()}
+    expected, calls, short = Mean(), Mean(), 0
+    for talk in talks:
+        for place, (question, turns) in enumerate(talk.turns):
+            of, its_place, drawn = held.get(question, (None, 0, ()))
+            if of is None or (of is talk and its_place == place):
+                continue
+            calls.add(min(turns, len(drawn)))
+            short += len(drawn) < turns
+            expected.add(expected_vote(drawn, min(turns, len(drawn))))
+    if not calls.count:
         return []
-    best = max(by_agent, key=lambda agent: sum(by_agent[agent]) / len(by_agent[agent]))
-    return [_line(f"best teacher ({best})", [1], by_agent[best])]
-
-
-def _self_consistency(talks: Sequence[Mag], samples: Sequence[Mag]) -> list[dict[str, Any]]:
-    held = {mag.question.id: mag for mag in samples if len(mag.turns) > 1}
-    pairs = [
-        (mag, held[mag.question.id]) for mag in talks if mag.question.id in held and mag is not held[mag.question.id]
-    ]
-    if not pairs:
-        return []
-    calls = [min(len(mag.turns), len(drawn.turns)) for mag, drawn in pairs]
-    short = sum(len(drawn.turns) < len(mag.turns) for mag, drawn in pairs)
-    expected = [expected_vote(drawn.turns, k) for (_, drawn), k in zip(pairs, calls, strict=True)]
-    return [
-        {
-            "name": "self-consistency",
-            "calls": _mean(calls),
-            "accuracy": {"share": sum(expected) / len(expected), "count": len(expected), "interval": None},
-            "fewer_samples_than_calls": short,
-        }
-    ]
+    accuracy = {"share": expected.value, "count": expected.count, "interval": None}
+    row = {"name": "self-consistency", "calls": calls.value, "accuracy": accuracy, "fewer_samples_than_calls": short}
+    return [row]
 
 
 def expected_vote(turns: Sequence[Turn], k: int) -> float:
@@ -142,7 +217,3 @@ def plurality_is_right(turns: Sequence[Turn]) -> bool:
     """Returns whether the most frequent answer of some turns is right, by their grades."""
     answer = vote(turns).answer
     return any(turn.answer == answer and turn.correct is True for turn in turns)
-
-
-def _mean(values: Sequence[int]) -> float | None:
-    return sum(values) / len(values) if values else None

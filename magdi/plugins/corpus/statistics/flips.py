@@ -59,33 +59,48 @@ def _movers(mag: Mag, before: Turn, after: Turn) -> Iterator[Turn]:
         yield from (turn for turn in shown if turn.agent != after.agent and turn.answer == after.answer)
 
 
+class Flips:
+    """Counts of changes over all, by agent and by edge, and who moved whom."""
+
+    def __init__(self) -> None:
+        self._overall, self._alone = Counter[str](), Counter[str]()
+        self._by_agent: dict[str, Counter[str]] = {}
+        self._moved: dict[tuple[str, str], Counter[str]] = {}
+        self._edges = 0
+
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in."""
+        self._edges += sum(seen.kind not in ("self", "control") for turn in mag.turns for seen in turn.seen)
+        for change in changes(mag):
+            self._overall[change.kind] += 1
+            self._by_agent.setdefault(change.after.agent, Counter())[change.kind] += 1
+            if change.kind != "kept" and not change.movers:
+                self._alone[change.kind] += 1
+            for mover in change.movers:
+                self._moved.setdefault((mover.agent, change.after.agent), Counter())[change.kind] += 1
+
+    def document(self) -> dict[str, Any]:
+        """Returns counts and tables."""
+        along = sum(self._moved.values(), Counter[str]())
+        return {
+            "steps": sum(self._overall.values()),
+            "kinds": dict(self._overall),
+            "unmoved": dict(self._alone),
+            "by_agent": [{"agent": agent} | _counts(counts) for agent, counts in sorted(self._by_agent.items())],
+            "edges": {"shown": self._edges} | _counts(along),
+            "who_moved_whom": [
+                {"mover": mover, "moved": agent} | _counts(counts)
+                for (mover, agent), counts in sorted(self._moved.items())
+            ],
+        }
+
+
 def flips(mags: Iterable[Mag]) -> dict[str, Any]:
     """Returns counts of changes over all, by agent and by edge, and the table of who moved whom."""
-    overall: Counter[str] = Counter()
-    by_agent: dict[str, Counter[str]] = {}
-    moved: dict[tuple[str, str], Counter[str]] = {}
-    alone: Counter[str] = Counter()
-    edges = 0
+    found = Flips()
     for mag in mags:
-        edges += sum(seen.kind not in ("self", "control") for turn in mag.turns for seen in turn.seen)
-        for change in changes(mag):
-            overall[change.kind] += 1
-            by_agent.setdefault(change.after.agent, Counter())[change.kind] += 1
-            if change.kind != "kept" and not change.movers:
-                alone[change.kind] += 1
-            for mover in change.movers:
-                moved.setdefault((mover.agent, change.after.agent), Counter())[change.kind] += 1
-    along = sum(moved.values(), Counter[str]())
-    return {
-        "steps": sum(overall.values()),
-        "kinds": dict(overall),
-        "unmoved": dict(alone),
-        "by_agent": [{"agent": agent} | _counts(counts) for agent, counts in sorted(by_agent.items())],
-        "edges": {"shown": edges} | _counts(along),
-        "who_moved_whom": [
-            {"mover": mover, "moved": agent} | _counts(counts) for (mover, agent), counts in sorted(moved.items())
-        ],
-    }
+        found.add(mag)
+    return found.document()
 
 
 KINDS: Sequence[str] = ("kept", "wrong-to-right", "right-to-wrong", "wrong-to-wrong", "changed")

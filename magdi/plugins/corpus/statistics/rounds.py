@@ -3,20 +3,82 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import fmean
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from magdi.core.decision import agreement, consensus, last_words, tally, vote
 from magdi.core.mag import Mag, Turn
-from magdi.plugins.corpus.statistics.shares import grade_of, share_of
+from magdi.plugins.corpus.statistics.shares import Mean, Share, grade_of
 from magdi.plugins.corpus.statistics.voices import voices
 
 MOST_ROUNDS = 100
 """Rounds that have a row: a file may say that a turn is of the billionth."""
 
 
-def by_round(mags: Sequence[Mag]) -> list[dict[str, Any]]:
+class Rounds:
+    """Figures by round of MAGs that are shown one at a time."""
+
+    def __init__(self) -> None:
+        self._rows: list[_Row] = []
+        self._ended: dict[int, Share] = {}
+
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in."""
+        last = min(MOST_ROUNDS - 1, mag.rounds)
+        while len(self._rows) <= last:
+            self._rows.append(_Row())
+        said: dict[int, list[Turn]] = {}
+        for turn in mag.turns:
+            said.setdefault(turn.round, []).append(turn)
+        for number, row in enumerate(self._rows[: last + 1]):
+            row.add(mag, number, said.get(number, []))
+        if mag.question.gold is not None:
+            self._ended.setdefault(last, Share()).add(_voted(mag, last))
+
+    def document(self) -> list[dict[str, Any]]:
+        """Returns a row for each round; see `by_round`."""
+        rows, ended = [], Share()
+        for number, row in enumerate(self._rows):
+            ended += self._ended.get(number - 1, Share())
+            vote = Share()
+            vote += row.vote
+            vote += ended
+            rows.append({"round": number, **row.document(), "vote": vote.document()})
+        return rows
+
+
+class _Row:
+    """The figures of one round."""
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self.consensus, self.accuracy, self.vote = Share(), Share(), Share()
+        self.agreement, self.distinct, self.entropy = Mean(), Mean(), Mean()
+
+    def add(self, mag: Mag, number: int, said: Sequence[Turn]) -> None:
+        self.reached += bool(said)
+        turns = answering(said)
+        if turns:
+            self.consensus.add(consensus(turns))
+            self.agreement.add(agreement(turns))
+            self.distinct.add(len(tally(turns)))
+            self.entropy.add(entropy(turns))
+            self.accuracy.add(*map(grade_of, turns))
+        if mag.question.gold is not None:
+            self.vote.add(_voted(mag, number))
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "reached": self.reached,
+            "consensus": self.consensus.document(),
+            "agreement": self.agreement.value,
+            "distinct": self.distinct.value,
+            "entropy": self.entropy.value,
+            "accuracy": self.accuracy.document(),
+        }
+
+
+def by_round(mags: Iterable[Mag]) -> list[dict[str, Any]]:
     """Returns a row for each round, of the first hundred.
 
     ``reached`` discussions had turns in it, answered or not. ``accuracy`` of the turns that answered or should have,
@@ -25,29 +87,15 @@ def by_round(mags: Sequence[Mag]) -> list[dict[str, Any]]:
     ended earlier included, would have answered by plurality of everybody's last word at the end of the round; of an
     agent's samples each is a word (`voices`).
     """
-    graded = [mag for mag in mags if mag.question.gold is not None]
-    rows = []
-    for round in range(min(MOST_ROUNDS, 1 + max((mag.rounds for mag in mags), default=-1))):  # noqa: A001
-        said = [(mag, [turn for turn in answering(mag) if turn.round == round]) for mag in mags]
-        held = [turns for _, turns in said if turns]
-        rows.append(
-            {
-                "round": round,
-                "reached": sum(any(turn.round == round for turn in mag.turns) for mag in mags),
-                "consensus": share_of(consensus(turns) for turns in held),
-                "agreement": _mean([agreement(turns) for turns in held]),
-                "distinct": _mean([float(len(tally(turns))) for turns in held]),
-                "entropy": _mean([entropy(turns) for turns in held]),
-                "accuracy": share_of(grade_of(turn) for turns in held for turn in turns),
-                "vote": share_of(_voted(mag, round) for mag in graded),
-            }
-        )
-    return rows
+    rounds = Rounds()
+    for mag in mags:
+        rounds.add(mag)
+    return rounds.document()
 
 
-def answering(mag: Mag) -> list[Turn]:
+def answering(turns: Iterable[Turn]) -> list[Turn]:
     """Returns the turns that gave an answer or should have; critics and voters are not asked for one."""
-    return [turn for turn in mag.turns if turn.answer is not None or turn.status == "invalid"]
+    return [turn for turn in turns if turn.answer is not None or turn.status == "invalid"]
 
 
 def _voted(mag: Mag, round: int) -> bool:  # noqa: A002
@@ -61,7 +109,3 @@ def entropy(turns: Sequence[Turn]) -> float:
     votes = tally(turns)
     total = sum(votes.values())
     return -sum(count / total * math.log2(count / total) for count in votes.values()) if votes else 0.0
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return fmean(values) if values else None

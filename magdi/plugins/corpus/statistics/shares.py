@@ -1,4 +1,4 @@
-"""Counts and shares with intervals."""
+"""Counts, means and shares with intervals, of values that come one at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,48 @@ from typing import Any
 
 from magdi.core.evaluation.statistics import wilson
 from magdi.core.mag import Turn
+
+
+class Share:
+    """How many of some values are true, those that are None left out."""
+
+    def __init__(self) -> None:
+        self.right = self.count = 0
+
+    def add(self, *values: bool | None) -> None:
+        """Takes values in."""
+        for value in values:
+            if value is not None:
+                self.count += 1
+                self.right += bool(value)
+
+    def __iadd__(self, other: Share) -> Share:
+        self.right, self.count = self.right + other.right, self.count + other.count
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """Returns the share with its count and 95 % Wilson interval; share and interval are None of nothing."""
+        return share(self.right, self.count)
+
+
+class Mean:
+    """The mean of some numbers; None of none."""
+
+    def __init__(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def add(self, value: float) -> None:
+        """Takes a number in."""
+        self.total, self.count = self.total + value, self.count + 1
+
+    def __iadd__(self, other: Mean) -> Mean:
+        self.total, self.count = self.total + other.total, self.count + other.count
+        return self
+
+    @property
+    def value(self) -> float | None:
+        """The mean."""
+        return self.total / self.count if self.count else None
 
 
 def share(right: int, count: int) -> dict[str, Any]:
@@ -18,8 +60,9 @@ def share(right: int, count: int) -> dict[str, Any]:
 
 def share_of(values: Iterable[bool | None]) -> dict[str, Any]:
     """Returns the share of true values among those that are not None."""
-    known = [bool(value) for value in values if value is not None]
-    return share(sum(known), len(known))
+    found = Share()
+    found.add(*values)
+    return found.document()
 
 
 def grade_of(turn: Turn) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from magdi.core.mag import SCHEMA, Mag
 from magdi.core.run.summary import simulated
 from magdi.core.views import View, edges
 from magdi.plugins.formats.exporter import Exporter
+
+ROWS_AT_ONCE = 512
+"""Discussions that are in memory together, and a group of rows of the file."""
 
 _FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
 """Fields whose keys differ from row to row: they are JSON text in a table."""
@@ -44,14 +48,16 @@ class Parquet(Exporter):
     """One Parquet file, one discussion a row."""
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
-        """Writes one Parquet file; returns the number of rows."""
+        """Writes one Parquet file, some rows at a time; returns the number of rows."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows = [row(mag, view) for mag in mags]
-        with whole_path(path) as file:
-            pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), file)
-        return len(rows)
+        count, schema, coming = 0, _schema(), iter(mags)
+        with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
+            while rows := [row(mag, view) for mag in islice(coming, ROWS_AT_ONCE)]:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                count += len(rows)
+        return count
 
 
 def read_parquet(path: Path | str) -> Iterator[Mag]:
@@ -69,44 +75,65 @@ class Dataset(Exporter):
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
-        mags = list(mags)
-        count = Parquet().write(mags, path / "data" / "train-00000-of-00001.parquet", view)
-        write_whole(path / "README.md", card(mags, view))
+        card = Card()
+        count = Parquet().write(card.watching(mags), path / "data" / "train-00000-of-00001.parquet", view)
+        write_whole(path / "README.md", card.text(view))
         return count
 
 
-def card(mags: Iterable[Mag], view: View = "exact") -> str:
-    """Returns the card of a dataset: what is in it, where it is from, what to beware of."""
-    mags = list(mags)
-    turns = [turn for mag in mags for turn in mag.turns]
-    right = sum(turn.label is True for turn in turns)
-    wrong = sum(turn.label is False for turn in turns)
-    size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if len(mags) < most), "n>1M")
-    programs = sum(any(simulated(mag)) for mag in mags)
-    speakers = _speakers(programs, len(mags))
-    lines = [
-        "---", "language: [en]", "task_categories: [question-answering, text-generation]",
-        f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if programs else ''}]",
-        f"size_categories: [{size}]",
-        "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
-        "# Multi-agent interaction graphs", "",
-        f"{len(mags)} discussions between {speakers}, {len(turns)} turns ({right} right, {wrong} wrong, "
-        f"{len(turns) - right - wrong} without a label), {sum(len(mag.edges) for mag in mags)} edges. An edge (u, v) "
-        "says that the text of turn u stood in the prompt of turn v.", "",
-        _counted("Protocols", (mag.protocol for mag in mags)),
-        _counted("Tasks", (mag.question.task or "none" for mag in mags)),
-        _counted("Graph types (rounds after the first)", (mag.structure for mag in mags)),
-        _counted("Teachers", (turn.model or turn.agent for turn in turns)), "",
-        "## Fields", "",
-        f"One row is one discussion, schema `{SCHEMA}`: `id`, `question` (text, choices, gold), `protocol`, `turns` "
-        "(agent, role, round, seen, text, reasoning, answer, confidence, correct, label, status, ...), `decision`, "
-        f"`stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
-        "## Before you use it", "",
-        f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
-        "difference. Licences of the models' outputs and of the questions are those of their sources; name them here. "
-        "Teachers named `simulated:` are programs, not language models.", "",
-    ]  # fmt: skip
-    return "\n".join(lines)
+class Card:
+    """The card of a dataset: what is in it, where it is from, what to beware of; made while its MAGs go by."""
+
+    def __init__(self) -> None:
+        self._mags = self._simulated = self._turns = self._right = self._wrong = self._edges = 0
+        self._counts = {title: Counter[str]() for title in _TITLES}
+
+    def watching(self, mags: Iterable[Mag]) -> Iterator[Mag]:
+        """Passes MAGs on, counting what the card says of them."""
+        for mag in mags:
+            self._add(mag)
+            yield mag
+
+    def _add(self, mag: Mag) -> None:
+        self._mags += 1
+        self._simulated += any(simulated(mag))
+        self._turns += len(mag.turns)
+        self._right += sum(turn.label is True for turn in mag.turns)
+        self._wrong += sum(turn.label is False for turn in mag.turns)
+        self._edges += len(mag.edges)
+        teachers = [turn.model or turn.agent for turn in mag.turns]
+        for title, values in zip(
+            _TITLES, ([mag.protocol], [mag.question.task or "none"], [mag.structure], teachers), strict=True
+        ):
+            self._counts[title].update(values)
+
+    def text(self, view: View = "exact") -> str:
+        """Returns the card as Markdown with its head of YAML."""
+        size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if self._mags < most), "n>1M")
+        speakers = _speakers(self._simulated, self._mags)
+        lines = [
+            "---", "language: [en]", "task_categories: [question-answering, text-generation]",
+            f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if self._simulated else ''}]",
+            f"size_categories: [{size}]",
+            "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
+            "# Multi-agent interaction graphs", "",
+            f"{self._mags} discussions between {speakers}, {self._turns} turns ({self._right} right, "
+            f"{self._wrong} wrong, {self._turns - self._right - self._wrong} without a label), {self._edges} edges. "
+            "An edge (u, v) says that the text of turn u stood in the prompt of turn v.", "",
+            *(_counted(title, counts) for title, counts in self._counts.items()), "",
+            "## Fields", "",
+            f"One row is one discussion, schema `{SCHEMA}`: `id`, `question` (text, choices, gold), `protocol`, "
+            "`turns` (agent, role, round, seen, text, reasoning, answer, confidence, correct, label, status, ...), "
+            f"`decision`, `stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
+            "## Before you use it", "",
+            f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
+            "difference. Licences of the models' outputs and of the questions are those of their sources; name them "
+            "here. Teachers named `simulated:` are programs, not language models.", "",
+        ]  # fmt: skip
+        return "\n".join(lines)
+
+
+_TITLES = ("Protocols", "Tasks", "Graph types (rounds after the first)", "Teachers")
 
 
 def _speakers(simulated: int, count: int) -> str:
@@ -120,9 +147,8 @@ def _speakers(simulated: int, count: int) -> str:
 _SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
 
 
-def _counted(title: str, values: Iterable[str]) -> str:
-    told = ", ".join(f"{value} {count}" for value, count in Counter(values).most_common())
-    return f"- {title}: {told}"
+def _counted(title: str, counts: Counter[str]) -> str:
+    return f"- {title}: {', '.join(f'{value} {count}' for value, count in counts.most_common())}"
 
 
 def _schema() -> Any:

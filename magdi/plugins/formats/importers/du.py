@@ -67,7 +67,8 @@ class DuDebates(Importer):
             turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
         if not turns:
             raise ValueError("no agent has said anything")
-        return reader.mag(item, question, "debate", turns, stop="rounds", format="du")
+        split = {"split": "test"} if set(_EXTRAS) <= set(extras) else {}  # DyLAN's are all of MATH's test set
+        return reader.mag(item, question, "debate", turns, stop="rounds", format="du", **split)
 
 
 def _is_debate(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _TOKEN = re.compile(r"(?<![\w.])\.\d+|\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]|_")
 _SENTENCE_MARKS = frozenset(".,;:!?'\"`´‘’“”„«»…·")
@@ -25,3 +26,41 @@ def _compatible(character: str) -> str:
     """Returns a character's usual form, but a superscript as it is: x² is not x2."""
     raised = unicodedata.decomposition(character).startswith(("<super>", "<sub>"))
     return character if raised else unicodedata.normalize("NFKC", character)
+
+
+_HEAD = 5
+"""A question of fewer words is found only where a line or a whole text says nothing else."""
+_LINE = 200
+
+
+class Inside:
+    """Finds questions in texts that may say more: instructions, examples, what others have said.
+
+    Args:
+        texts: The questions.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._whole: dict[str, str] = {}
+        self._heads: dict[tuple[str, ...], list[str]] = {}
+        for text in texts:
+            mark = fingerprint(text)
+            if mark and mark not in self._whole:
+                self._whole[mark] = text
+                words = tuple(mark.split())
+                if len(words) >= _HEAD:
+                    self._heads.setdefault(words[:_HEAD], []).append(mark)
+
+    def find(self, text: str) -> str | None:
+        """Returns the question that stands in a text, the last of several: those before it are examples."""
+        if not self._whole:
+            return None
+        mark = fingerprint(text)
+        lines = [mark, *(fingerprint(line) for line in text.splitlines() if len(line) < _LINE)]
+        found = [(mark.rfind(line), len(line), line) for line in lines if line in self._whole]
+        words, padded, at = mark.split(), f"{mark} ", 0
+        for place in range(len(words) - _HEAD + 1):
+            heads = self._heads.get(tuple(words[place : place + _HEAD]), ())
+            found += [(at, len(head), head) for head in heads if padded.startswith(f"{head} ", at)]
+            at += len(words[place]) + 1
+        return self._whole[max(found)[2]] if found else None

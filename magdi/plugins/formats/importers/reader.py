@@ -6,14 +6,16 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, get_args
 
 from magdi.core.decision import last_round, vote
+from magdi.core.errors import DataError
 from magdi.core.mag import AnswerType, Choice, Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import json_scalar, strip_answer_sentence
 from magdi.core.task import Split, Task
 from magdi.plugins import answers
-from magdi.plugins.formats.importers.matching import fingerprint
+from magdi.plugins.formats.importers.matching import Inside, fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
 from magdi.plugins.formats.importers.source import Item
 
@@ -49,6 +51,7 @@ class Reader:
         known: The task's own questions by `fingerprint`, so that an imported question keeps its id.
         keep_prompts: Keep the prompts that a file holds.
         in_order: Returns the task's test questions, for files that hold answers alone.
+        golds: Right answers by question, or by the trace or conversation that a discussion was held in.
     """
 
     task: Task = field(default_factory=AnyTask)
@@ -56,6 +59,49 @@ class Reader:
     known: Mapping[str, Question] = field(default_factory=dict)
     keep_prompts: bool = False
     in_order: Callable[[], Sequence[Question]] = tuple
+    golds: Mapping[str, str] = field(default_factory=dict)
+    inside: Callable[[str], str | None] = field(init=False)
+    """Returns the question that stands in a text, of those that are known."""
+
+    def __post_init__(self) -> None:
+        questions = Inside([*self.golds, *(question.text for question in self.known.values())])
+        object.__setattr__(self, "inside", lru_cache(10_000)(questions.find))
+
+    def gold_of(self, question: str, names: Iterable[str]) -> str:
+        """Returns the right answer that was given for a discussion, by its question or by one of its names."""
+        keys = (question, self.inside(question) or "", *names)
+        return next((self.golds[key] for key in keys if key in self.golds), "")
+
+    @classmethod
+    def of_task(
+        cls,
+        task: Task,
+        name: str,
+        *,
+        match: bool = False,
+        keep_prompts: bool = False,
+        golds: Mapping[str, str] | None = None,
+        on_missing: Callable[[str], None] = lambda told: None,
+    ) -> Reader:
+        """Returns a reader that reads and grades as a task does.
+
+        Args:
+            task: The task.
+            name: What it is called.
+            match: Look questions up in the task's own.
+            keep_prompts: Keep prompts.
+            golds: Right answers.
+            on_missing: Told of splits that there is no data of.
+        """
+        known: dict[str, Question] = {}
+        for split in get_args(Split) if match else ():
+            try:
+                for question in task.questions(split):
+                    mark = fingerprint(question.text)
+                    known[mark] = known[f"{mark} = {question.gold}"] = question
+            except DataError as error:
+                on_missing(f"no {split} questions to match: {error.message}")
+        return cls(task, name, known, keep_prompts, cache(lambda: task.questions("test")), golds or {})
 
     def at(self, place: int) -> Question:
         """Returns the question of an item that says only by its place which one it is.

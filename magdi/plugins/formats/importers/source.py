@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import MagFileError
-from magdi.core.files import decoded
 from magdi.plugins.formats.importers import pickled
 
 _HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 _PICKLES = (".pkl", ".p", ".pickle")
+_CHUNK = 1 << 16
+_LONGEST_TOKEN = 16
+"""Characters at the end of a text in which a word or an escape may have been cut."""
 _SPACE = " \t\r\n\ufeff"
 
 
@@ -61,25 +67,30 @@ def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
     Raises:
         MagFileError: The file is missing, no text, or no JSON; with the line.
     """
-    data = _bytes(path)
-    if data.startswith(b"\x80") or _plain_name(path).suffix in _PICKLES:
-        yield from _unpickled(path, data)
-        return
-    try:
-        text = decoded(data)
-    except UnicodeDecodeError as error:
-        raise MagFileError(path, 0, f"is no UTF-8 text: {error.reason}") from error
-    if not text.strip():
-        raise MagFileError(path, 0, "is empty")
-    yield from _Scanner(path, text).items(on_bad)
+    with _unpacked(path) as file:
+        head = file.peek(4)
+        if head.startswith(b"\x80") or _plain_name(path).suffix in _PICKLES:
+            yield from _unpickled(path, file.read())
+            return
+        utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        with TextIOWrapper(file, "utf-16" if utf16 else "utf-8-sig", newline="") as text:
+            yield from _Scanner(path, text).items(on_bad)
 
 
-def _bytes(path: Path) -> bytes:
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Any]:
+    """Opens a file, gzipped or not, and says in one way what is wrong with it while it is read."""
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        with path.open("rb") as file:
+            if not file.peek(2).startswith(b"\x1f\x8b"):
+                yield file
+                return
+            with BufferedReader(gzip.GzipFile(fileobj=file)) as unpacked:
+                yield unpacked
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise MagFileError(path, 0, f"cannot be unpacked: {error}") from error
+    except UnicodeDecodeError as error:
+        raise MagFileError(path, 0, f"is no UTF-8 text: {error.reason}") from error
     except OSError as error:
         raise MagFileError(path, 0, f"cannot be read: {error.strerror}") from error
 
@@ -115,20 +126,21 @@ def _encodable(value: Any) -> Any:
 
 
 class _Scanner:
-    """Decodes one value after another, so that each is known by its line."""
+    """Decodes one value after another, so that each is known by its line; of the text it holds what it still needs."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text, self.at = path, text, 0
+    def __init__(self, path: Path, file: TextIOWrapper) -> None:
+        self.path, self.text, self.at = path, "", 0
+        self._file, self._ended = file, False
         self._decoder = json.JSONDecoder()
         self._line, self._counted = 1, 0
 
     def items(self, on_bad: OnBad | None = None) -> Iterator[Item]:
-        self._skip()
+        if not self._skip():
+            raise MagFileError(self.path, 0, "is empty")
         listed = self.text[self.at] == "["
         self.at += listed
-        for index in range(len(self.text)):
-            self._skip()
-            if self._ended(listed):
+        for index in count():
+            if self._is_over(listed):
                 break
             line = self.line()
             try:
@@ -137,37 +149,66 @@ class _Scanner:
                 if on_bad is None or listed:
                     raise
                 on_bad(error)
-                self.at = self.text.find("\n", self.at) % (len(self.text) + 1)
+                self._skip_line()
                 continue
             yield Item(self.path, line, index, value)
-            self._skip()
             if listed:
                 self._separator()
 
-    def _ended(self, listed: bool) -> bool:
-        if self.at < len(self.text):
+    def _read(self) -> bool:
+        """Reads on, and forgets what has been decoded; returns whether there was more."""
+        self.line()
+        more = "" if self._ended else self._file.read(max(_CHUNK, len(self.text) - self.at))
+        self.text, self.at, self._counted, self._ended = self.text[self.at :] + more, 0, 0, not more
+        return bool(more)
+
+    def _is_over(self, listed: bool) -> bool:
+        if self._skip():
             return listed and self.text[self.at] == "]"
         if listed:
             raise MagFileError(self.path, self.line(), "no JSON: the list never ends")
         return True
 
     def _value(self) -> Any:
-        start = self.at
-        try:
-            value, self.at = self._decoder.raw_decode(self.text, start)
-        except (json.JSONDecodeError, RecursionError) as error:
-            self.at = getattr(error, "pos", self.at)
-            raise MagFileError(self.path, self.line(), f"no JSON: {getattr(error, 'msg', error)}") from None
-        return _encodable(value) if _HALF.search(self.text, start, self.at) else value
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self.text, self.at)
+            except (json.JSONDecodeError, RecursionError) as error:
+                if self._is_cut(error) and not self._ended:
+                    self._read()
+                    continue
+                self.at = getattr(error, "pos", self.at)
+                raise MagFileError(self.path, self.line(), f"no JSON: {getattr(error, 'msg', error)}") from None
+            if end == len(self.text) and not self._ended:  # a number may go on
+                self._read()
+                continue
+            half = _HALF.search(self.text, self.at, end)
+            self.at = end
+            return _encodable(value) if half else value
+
+    def _is_cut(self, error: Exception) -> bool:
+        """Returns whether a value is wrong because the rest of it has not been read yet."""
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        return error.pos >= len(self.text) - _LONGEST_TOKEN or error.msg.startswith("Unterminated string")
 
     def _separator(self) -> None:
-        if self.at >= len(self.text) or self.text[self.at] not in ",]":
+        if not self._skip() or self.text[self.at] not in ",]":
             raise MagFileError(self.path, self.line(), "no JSON: the list goes on without a comma, or never ends")
         self.at += self.text[self.at] == ","
 
-    def _skip(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in _SPACE:
-            self.at += 1
+    def _skip(self) -> bool:
+        """Goes on to what is no blank; returns whether there is any."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in _SPACE:
+                self.at += 1
+            if self.at < len(self.text) or not self._read():
+                return self.at < len(self.text)
+
+    def _skip_line(self) -> None:
+        while (end := self.text.find("\n", self.at)) < 0 and self._read():
+            pass
+        self.at = len(self.text) if end < 0 else end
 
     def line(self) -> int:
         """Returns the line that the scanner is on."""

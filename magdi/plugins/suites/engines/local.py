@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 
+from magdi.core.threads import OWN
 from magdi.plugins.suites.engines.engine import Engine
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, do_in_worker, end_with_parent
@@ -60,13 +61,12 @@ class Local(Engine):
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Processes begun within it compute with one thread each."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
+    """Processes begun within it compute with one thread each, unless somebody has chosen another number."""
+    if any(os.environ.get(name) for name in OWN):
+        yield
+        return
+    os.environ[OWN[0]] = "1"
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
+        del os.environ[OWN[0]]

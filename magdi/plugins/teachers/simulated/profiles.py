@@ -6,10 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from magdi.plugins.tasks.procedures import BUGS
 from magdi.plugins.tasks.word_problems import PHRASES
 
 Style = Literal["equations", "spoken", "ordered"]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+BELIEVER: dict[str, Any] = {"slip": 0.0, "keep": 1.0, "stubborn": 1.0, "remarks": 0.0}
 
 PROFILES: dict[str, dict[str, Any]] = {
     "careful": {
@@ -36,8 +39,17 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
     "stubborn": {"style": "equations", "slip": 0.05, "keep": 1.0, "stubborn": 0.8},
     "follower": {"style": "spoken", "slip": 0.08, "keep": 0.8, "stubborn": 0.0, "recheck": 0.1},
+    "right": BELIEVER,
+    "signs": {**BELIEVER, "bugs": {"order": 1.0}},
+    "insight": {**BELIEVER, "bugs": {"order": 0.6}},
+    "bugs-carry": {**BELIEVER, "bugs": {"carry": 0.6, "borrow": 1.0, "order": 1.0}},
+    "bugs-borrow": {**BELIEVER, "bugs": {"carry": 1.0, "borrow": 0.6, "order": 1.0}},
+    "bugs-order": {**BELIEVER, "bugs": {"carry": 1.0, "borrow": 1.0, "order": 0.6}},
 }
-"""What each profile has other than the defaults; the first three are the default team."""
+"""What each profile has other than the defaults; the first three are the default team.
+
+Those from `right` on believe in what they do (docs/instruments.md): they never slip, and nobody talks them out of it.
+"""
 
 
 class SimulatedConfig(BaseModel):
@@ -53,6 +65,11 @@ class SimulatedConfig(BaseModel):
     weak: dict[str, Share] = Field(
         default_factory=dict,
         description=f"Kinds of phrase with a slip chance of their own: {', '.join(PHRASES)}.",
+    )
+    bugs: dict[str, Share] = Field(
+        default_factory=dict,
+        exclude_if=lambda bugs: not bugs,  # they came later: who has none is who it was, and says what it said
+        description=f"Wrong procedures that it believes in, and on what share of problems: {', '.join(BUGS)}.",
     )
     hardness: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (0.15, 0.4, 1.0, 2.6),
@@ -92,4 +109,6 @@ class SimulatedConfig(BaseModel):
     def _makes_sense(self) -> SimulatedConfig:
         if unknown := sorted(set(self.weak) - set(PHRASES)):
             raise ValueError(f"weak: there is no kind of phrase {', '.join(unknown)}; there is: {', '.join(PHRASES)}")
+        if unknown := sorted(set(self.bugs) - set(BUGS)):
+            raise ValueError(f"bugs: there is no bug {', '.join(unknown)}; there is: {', '.join(BUGS)}")
         return self

@@ -12,9 +12,7 @@ from typing import Any
 
 from magdi.core.mag import Message
 from magdi.core.teacher import Request
-from magdi.plugins.tasks.word_problems import Problem, read_problems
-from magdi.plugins.teachers.simulated.solver import Line
-from magdi.plugins.teachers.simulated.styles import read_lines
+from magdi.plugins.tasks.word_problems import Line, Problem, read_lines, read_problems
 
 QUOTE = re.compile(r"<<< (?P<who>[^\n]*)\n(?P<said>.*?)\n?>>>", re.S)
 ANSWER = re.compile(

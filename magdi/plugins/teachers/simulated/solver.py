@@ -7,7 +7,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from magdi.plugins.tasks.word_problems import LARGEST, Problem, Step, calculate
+from magdi.plugins.tasks.procedures import result, taken
+from magdi.plugins.tasks.word_problems import LARGEST, Line, Problem, Step, calculate
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
 
 OFF_BY = (-10, -2, -1, 1, 2, 10)
@@ -15,16 +16,6 @@ OFF_BY = (-10, -2, -1, 1, 2, 10)
 
 MOST_LIKELY = 0.9
 """No slip is more likely than this, however hard the problem."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One calculation of a solution, as it was written down: ``left operation amount = right``."""
-
-    left: int
-    operation: str
-    amount: int
-    right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +51,27 @@ def solve(problem: Problem, config: SimulatedConfig, rng: random.Random, care: f
         care: What the chance of a slip is multiplied by.
     """
     factor = care * hardness(problem, config.hardness)
-    value, slipped, expected = problem.start, False, 1.0
-    lines = []
-    for place, step in enumerate(problem.steps):
+    slipped, expected = False, 1.0
+    lines: list[Line] = []
+    bugs = believed(problem, config)
+    steps = taken(problem.steps, bugs)
+    value = problem.start
+    for place, step in enumerate(steps):
         usual = config.weak.get(step.kind, config.slip)
         expected *= 1 - usual
-        line = Line(value, step.operation, step.amount, calculate(step.operation, value, step.amount))
+        line = Line(value, step.operation, step.amount, result(step.operation, value, step.amount, bugs))
         if rng.random() < min(usual * factor, MOST_LIKELY):
-            wrong = _slip(line, problem.steps[place + 1 :], config.misread, rng)
+            wrong = _slip(line, steps[place + 1 :], config.misread, rng)
             slipped, line = slipped or wrong != line, wrong
         lines.append(line)
         value = line.right
-    return Solution(tuple(lines), str(value), slipped, expected)
+    return Solution(tuple(lines), problem.answer(value), slipped, expected)
+
+
+def believed(problem: Problem, config: SimulatedConfig) -> frozenset[str]:
+    """Returns the bugs that a teacher solves a problem with: a matter of its mind, not of the moment."""
+    mind = f"{config.seed} {config.profile} {problem.signature}"
+    return frozenset(bug for bug, share in config.bugs.items() if random.Random(f"{bug} {mind}").random() < share)
 
 
 def _slip(line: Line, rest: Sequence[Step], misread: float, rng: random.Random) -> Line:

@@ -1,17 +1,13 @@
-"""How simulated teachers write a solution down, and how they read one that somebody else wrote."""
+"""How simulated teachers write a solution down."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from magdi.plugins.tasks.word_problems import Line
 from magdi.plugins.teachers.simulated.profiles import Style
-from magdi.plugins.teachers.simulated.solver import Line
 
 DOING = {"+": "Adding", "-": "Taking away", "*": "Multiplying by", "/": "Dividing by"}
-
-CALCULATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
-"""A calculation in any of the styles."""
 
 
 def written(lines: Sequence[Line], style: Style) -> str:
@@ -30,11 +26,3 @@ def written(lines: Sequence[Line], style: Style) -> str:
 
 def _calculation(line: Line) -> str:
     return f"{line.left} {line.operation} {line.amount}"
-
-
-def read_lines(text: str) -> tuple[Line, ...]:
-    """Returns the calculations that stand in a text, whatever the style."""
-    return tuple(
-        Line(int(left), operation, int(amount), int(right))
-        for left, operation, amount, right in CALCULATION.findall(text)
-    )

@@ -1,0 +1,86 @@
+"""`magdi collect`: an OTLP receiver that writes discussions while programs hold them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magdi.cli import options as opt
+from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
+from magdi.cli.output import check_out, progress_console, show, warn
+
+if TYPE_CHECKING:
+    from magdi.plugins.traces.collection import Collection
+
+
+def collect(
+    out: Annotated[Path, typer.Option("--out", "-o", help="MAG file, to which discussions are added.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; others can send there if it is not 127.0.0.1.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 4318,
+    settle: Annotated[float, typer.Option(help="Seconds without a span after its root until a trace is over.")] = 2.0,
+    idle: Annotated[float, typer.Option(help="The same without a root, and for conversations of many traces.")] = 60.0,
+    task: TaskName = None,
+    data: opt.Data = None,
+    task_arg: opt.TaskArg = None,
+    match: Match = False,
+    gold: Gold = None,
+    keep_prompts: KeepPrompts = False,
+    json: opt.Json = False,
+    plugin: opt.Plugin = None,
+    plugins_dir: opt.PluginsDir = None,
+) -> None:
+    """Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.
+
+    OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 is all that an instrumented program needs.
+    """
+    import asyncio
+    from dataclasses import asdict
+
+    from magdi.cli import loading
+    from magdi.plugins.traces.collection import Collection, Patience
+    from magdi.plugins.traces.requests import check_installed
+
+    check_out(out)
+    check_installed()
+    settings = opt.component("task", task_arg, data=data)
+    registry = loading.load(plugin, plugins_dir).registry
+    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
+    collection = Collection(out, reader, Patience(settle, idle))
+    try:
+        asyncio.run(_listen(collection, host, port))
+    finally:
+        collection.close()
+        for told in collection.counts.failed:
+            warn(told)
+    document = {"out": str(out)} | asdict(collection.counts)
+    show(document, as_json=json, render=lambda: _told(collection, out))
+
+
+async def _listen(collection: Collection, host: str, port: int) -> None:
+    import asyncio
+    import signal
+    import sys
+
+    from magdi.plugins.traces.receiver import Receiver
+
+    sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    receiver = Receiver(collection, host, port)
+    running = asyncio.create_task(receiver.run(stop))
+    await receiver.listening.wait()
+    if not running.done():
+        where = f"http://{receiver.host}:{receiver.port}"
+        progress_console().print(f"listening: OTEL_EXPORTER_OTLP_ENDPOINT={where} (Ctrl-C ends)", soft_wrap=True)
+    await running
+
+
+def _told(collection: Collection, out: Path) -> str:
+    counts = collection.counts
+    empty = f"; {counts.empty:,} traces held no call of a model" if counts.empty else ""
+    return f"{counts.mags:,} MAGs from {counts.spans:,} spans in {out}{empty}"

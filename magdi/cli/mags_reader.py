@@ -1,0 +1,54 @@
+"""How discussions of other systems are read: the options of `magdi mags import` and `magdi collect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from magdi.cli.output import warn
+
+if TYPE_CHECKING:
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.registry import Registry
+
+TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades the answers.", show_default=False)]
+Match = Annotated[bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")]
+Gold = Annotated[
+    Path | None,
+    typer.Option("--gold", help="Table of right answers, by question or by trace_id.", show_default=False),
+]
+KeepPrompts = Annotated[bool, typer.Option("--keep-prompts", help="Keep the prompts that were recorded.")]
+
+
+def reader_of(
+    name: str | None,
+    settings: dict[str, Any],
+    registry: Registry,
+    *,
+    match: bool,
+    keep_prompts: bool,
+    gold: Path | None,
+) -> Reader:
+    """Returns what reads and grades recorded discussions.
+
+    Raises:
+        ConfigError: A setting is of a task, and none is named.
+        DataError: The table of right answers cannot be read.
+    """
+    from magdi.core.config.models import ComponentChoice
+    from magdi.core.errors import ConfigError
+    from magdi.plugins.formats.importers.golds import read_golds
+    from magdi.plugins.formats.importers.reader import Reader
+
+    golds = read_golds(gold) if gold else {}
+    if name is None:
+        for given, said in (("--match", match), ("--data or --task-arg", settings)):
+            if said:
+                raise ConfigError(f"{given} is of a task, and none is named", hint="--task NAME, e.g. --task gsm8k")
+        return Reader(keep_prompts=keep_prompts, golds=golds)
+    task = registry.task(ComponentChoice(name=name, **settings), 0)
+    return Reader.of_task(
+        task, name.partition(":")[0], match=match, keep_prompts=keep_prompts, golds=golds, on_missing=warn
+    )

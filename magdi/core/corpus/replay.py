@@ -1,0 +1,144 @@
+"""Holds a recorded discussion again under its protocol: the same replies must give the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from magdi.core.decision import DecisionRule
+from magdi.core.discussion.stepper import Stepper
+from magdi.core.errors import DataError, ProtocolError
+from magdi.core.mag import Mag, Message, Turn
+from magdi.core.protocol import Agent, Protocol
+from magdi.core.reply import Parsed
+
+
+def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None = None) -> Iterator[str]:
+    """Yields where a MAG is not what its protocol makes of its replies: turns, edges, decision.
+
+    Args:
+        mag: A recorded discussion.
+        protocol: The protocol, with the settings that it was held with.
+        agents: Who took part, in the order in which they did.
+        decide: The decision rule, where it was not the protocol's own.
+    """
+    yield from _held(mag, protocol, agents, decide)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How discussions were held.
+
+    Attributes:
+        protocol: Their protocol, with its settings.
+        agents: Who took part, in order; where a MAG has others, those are taken in the order in which they first spoke.
+        decide: The decision rule, where it was not the protocol's own.
+    """
+
+    protocol: Protocol
+    agents: tuple[Agent, ...] = ()
+    decide: DecisionRule | None = None
+
+
+def with_prompts(mag: Mag, held: Held) -> Mag:
+    """Returns a MAG with the prompts that its protocol makes for its turns; see `differences`.
+
+    Raises:
+        DataError: It is not a discussion of this protocol.
+    """
+    there = speakers(mag)
+    known = {agent.name for agent in there} <= {agent.name for agent in held.agents}
+    holding = _held(mag, held.protocol, list(held.agents) if known else there, held.decide)
+    try:
+        problem = next(holding)
+    except StopIteration as end:
+        again: Mag = end.value
+        turns = zip(mag.turns, again.turns, strict=True)
+        prompted = tuple(old.model_copy(update={"prompt": new.prompt}) for old, new in turns)
+        return mag.model_copy(update={"turns": prompted})
+    raise DataError(
+        f"the prompts of MAG {mag.id} were not kept, and are not to be had from the protocol: {problem}",
+        hint="--protocol and -P as its discussions were held; --set discussion.keep_prompts=true keeps prompts",
+    )
+
+
+def _held(
+    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None
+) -> Generator[str, None, Mag | None]:
+    """Yields what is different, and returns the discussion as it was held again."""
+
+    def grade(answer: str | None, gold: str) -> bool:
+        return answer == gold
+
+    stepper = Stepper(mag.question, protocol, agents, grade=grade, decide=decide, keep_prompts=True)
+    try:
+        while not stepper.done:
+            for step, ask, _, _ in stepper.pending:
+                if step >= len(mag.turns):
+                    yield f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}), the record ends"
+                    return None
+                turn = mag.turns[step]
+                yield from _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
+                stepper.answer(step, _parsed(turn), turn.text)
+    except ProtocolError as error:
+        yield f"the protocol cannot be held again: {error.message}"
+        return None
+    held = stepper.result
+    if len(held.turns) < len(mag.turns):
+        yield f"the protocol ends after {len(held.turns)} turns, the record has {len(mag.turns)}"
+    elif held.decision.answer != mag.decision.answer:
+        yield f"the protocol decides {held.decision.answer!r}, the record says {mag.decision.answer!r}"
+    return held
+
+
+def prompts(
+    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None = None
+) -> list[tuple[Message, ...]]:
+    """Returns what each turn of a recorded discussion was given to read, as its protocol words it.
+
+    Args:
+        mag: A recorded discussion.
+        protocol: The protocol, with the settings that it was held with.
+        agents: Who took part, in the order in which they did.
+        decide: The decision rule, where it was not the protocol's own.
+
+    Raises:
+        ProtocolError: The protocol does not make this discussion of these replies.
+    """
+    stepper = Stepper(mag.question, protocol, agents, grade=lambda answer, gold: answer == gold, decide=decide)
+    worded: list[tuple[Message, ...]] = []
+    while not stepper.done:
+        for step, _, messages, _ in stepper.pending:
+            if step >= len(mag.turns):
+                raise ProtocolError(f"{mag.id}: the protocol goes on with turn {step}, the record ends")
+            worded.append(messages)
+            stepper.answer(step, _parsed(mag.turns[step]), mag.turns[step].text)
+    if len(worded) != len(mag.turns):
+        raise ProtocolError(f"{mag.id}: the protocol ends after {len(worded)} turns of {len(mag.turns)}")
+    return worded
+
+
+def _unlike(turn: Turn, who: tuple[str, str, int], seen: set[tuple[int, str]]) -> Iterator[str]:
+    said = (turn.agent, turn.role, turn.round)
+    if said != who:
+        yield f"turn {turn.step}: the record says agent, role, round {said}, the protocol {who}"
+    recorded: set[tuple[int, str]] = {(edge.step, edge.kind) for edge in turn.seen}
+    if missing := seen - recorded:
+        yield f"turn {turn.step}: by the protocol it has also seen {_told(missing)}"
+    if extra := recorded - seen:
+        yield f"turn {turn.step}: by the protocol it has not seen {_told(extra)}"
+
+
+def _told(edges: set[tuple[int, str]]) -> str:
+    return ", ".join(f"{step} ({kind})" for step, kind in sorted(edges))
+
+
+def _parsed(turn: Turn) -> Parsed | None:
+    if turn.status == "invalid":
+        return None
+    return Parsed(turn.reasoning, turn.answer, turn.confidence, turn.status == "repaired")
+
+
+def speakers(mag: Mag) -> list[Agent]:
+    """Returns a MAG's agents in the order in which they first spoke."""
+    return [Agent(name) for name in dict.fromkeys(turn.agent for turn in mag.turns)]

@@ -1,0 +1,109 @@
+"""MAGs that change while a student is trained: between passes, what it says by now joins them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from accelerate import PartialState
+
+from magdi.core.distill.checkpoints import renewed
+from magdi.core.distill.corpus import Corpus, read_corpus
+from magdi.core.distill.reading import Reading
+from magdi.core.distill.student import DistillStudent
+from magdi.core.errors import TrainingError
+from magdi.core.mag import Mag, read_mags, write_mags
+
+AGENT = "student"
+"""Under which name the student's own answers stand in a MAG."""
+
+Joined = Callable[[DistillStudent, list[Mag], int], Iterable[Mag]]
+"""Returns MAGs with what the student says now, in order; told how many times that was done before, from 1."""
+
+
+class Renewal:
+    """What a student learns from after it was asked itself.
+
+    Every renewal starts from the discussions as they were held: what the student said before is of another student.
+    It is written to a file before anything is learned from it, so that a run that is killed and goes on from a
+    checkpoint learns from the same answers.
+
+    Args:
+        mags: The discussions.
+        joined: Asks the student.
+        student: The student, as it is at the time.
+        reading: How MAGs are read.
+        first: What was read of the discussions; the same ones are read again.
+        folder: Where the files are kept.
+        cache: Where tables of encoded MAGs are kept.
+    """
+
+    def __init__(
+        self,
+        mags: list[Mag] | Path,
+        joined: Joined,
+        student: DistillStudent,
+        reading: Reading,
+        first: Corpus,
+        folder: Path,
+        cache: Path | None,
+    ) -> None:
+        self._mags, self._joined, self._student, self._reading = mags, joined, student, reading
+        self._first, self._folder, self._cache = first, folder, cache
+        self._attention = student.base.config._attn_implementation
+        self.corpus = lru_cache(maxsize=1)(self._corpus)
+
+    def _file(self, number: int) -> Path:
+        return renewed(self._folder, number)
+
+    def _corpus(self, number: int) -> Corpus:
+        """Returns what is learned from after so many renewals, from 1; processes call it at the same step.
+
+        Raises:
+            TrainingError: Other MAGs can be learned from than before.
+        """
+        state, file = PartialState(), self._file(number)
+        if state.is_main_process and not file.exists():
+            with self._answering():
+                write_mags(file, self._joined(self._student, self._used(), number))
+        state.wait_for_everyone()
+        found = read_corpus(file, self._reading, self._cache)
+        if len(found) != len(self._first):
+            raise TrainingError(
+                f"{len(self._first)} MAGs were learned from, and with the student's answers {len(found)}"
+            )
+        return found
+
+    def _used(self) -> list[Mag]:
+        """Returns the MAGs that are learned from at all, so that steps take the same ones before and after."""
+        used = {self._first[place].id for place in range(len(self._first))}
+        listed = read_mags(self._mags) if isinstance(self._mags, Path) else self._mags
+        return [mag for mag in listed if mag.id in used]
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Lets the student attend and compute as when it answers, and then again as when it learns."""
+        base, training = self._student.base, self._student.model.training
+        learning = base.config._attn_implementation
+        base.set_attn_implementation(self._attention)
+        self._student.model.eval()
+        try:
+            yield
+        finally:
+            self._student.model.train(training)
+            base.set_attn_implementation(learning)
+
+    def tally(self, last: int) -> dict[str, int]:
+        """Returns how many of the student's answers joined, up to a renewal, by whether they were right."""
+        said: Counter[str] = Counter()
+        for number in range(1, last + 1):
+            turns = (turn for mag in read_mags(self._file(number)) for turn in mag.turns if turn.agent == AGENT)
+            said.update({True: "own_right", False: "own_wrong", None: "own_unread"}[turn.label] for turn in turns)
+        return dict(said)
+
+    def keep(self, last: int, target: Path) -> None:
+        """Keeps the MAGs of the last renewal, to be looked at."""
+        write_mags(target, read_mags(self._file(last)))

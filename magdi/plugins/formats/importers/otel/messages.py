@@ -1,0 +1,212 @@
+"""Messages of chats, in all the shapes in which spans hold them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_ROLES = {
+    **dict.fromkeys(("system", "developer", "instructions"), "system"),
+    **dict.fromkeys(("assistant", "ai", "model", "bot", "aimessage", "aimessagechunk", "choice"), "assistant"),
+    **dict.fromkeys(("tool", "function", "toolmessage", "functionmessage", "tool-response"), "tool"),
+    **dict.fromkeys(("user", "human", "humanmessage"), "user"),
+    "systemmessage": "system",
+}
+_LONGEST_MENDED = 200_000
+_HOLDS_MESSAGES = ("messages", "contents", "choices", "generations", "output", "message", "response", "prompts")
+_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output")
+_TEXT_NAMES = ("content", "text", "result", "output")
+_ENDS = tuple('.!?:;)]}>"”’\n')
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message.
+
+    Attributes:
+        role: system, user, assistant or tool.
+        text: Its words.
+        name: Who is said to have written it; mostly "".
+        calls: The tool calls in it, one a line: ``name({"argument": "value"})``.
+        arguments: The texts that the tools were handed.
+    """
+
+    role: str
+    text: str
+    name: str = ""
+    calls: str = ""
+    arguments: tuple[str, ...] = ()
+
+
+def parsed(value: Any) -> Any:
+    """Returns what a text of JSON means, one that was cut off included; other values as they are."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return _mended(value)
+
+
+def _mended(value: str) -> Any:
+    """Returns the messages of a text of JSON that a limit on lengths has cut off."""
+    if value.lstrip()[:2] not in ("[{", '{"') or len(value) > _LONGEST_MENDED:
+        return value
+    import json_repair
+
+    try:
+        mended = json_repair.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return mended or value
+
+
+def messages_in(value: Any, role: str) -> list[Said]:
+    """Returns the messages that a value holds; a bare text is one message of this role."""
+    return [said for said in _messages(parsed(value), role) if said.text.strip() or said.calls]
+
+
+def _messages(value: Any, role: str) -> Iterator[Said]:
+    if isinstance(value, list):
+        if value and all(isinstance(each, dict) and _is_part(each) for each in value):
+            yield from _message({"content": value}, role)
+        else:
+            for each in value:
+                yield from _messages(parsed(each), role)
+    elif isinstance(value, dict):
+        yield from _of_object(value, role)
+    elif value is not None and str(value).strip():
+        yield Said(role, str(value))
+
+
+def _is_part(value: Mapping[str, Any]) -> bool:
+    return "role" not in value and value.get("type") in ("text", "reasoning", "input_text", "output_text", "thinking")
+
+
+def _of_object(value: Mapping[str, Any], role: str) -> Iterator[Said]:
+    if "kwargs" in value and isinstance(value.get("id"), list):  # LangChain's serialised messages
+        kwargs = value["kwargs"] if isinstance(value["kwargs"], dict) else {}
+        yield from _message({"role": kwargs.get("type") or str(value["id"][-1])} | kwargs, role)
+        return
+    inner = value.get("message")
+    if isinstance(inner, dict):
+        yield from _of_object(inner, _role(value, role))
+        return
+    if value.get("type") in ("function_call", "function_call_output") or _has_words(value):
+        yield from _message(value, role)
+        return
+    config = value.get("config")
+    for holder in (value, config if isinstance(config, dict) else {}):
+        for name in ("system", "instructions", "system_instruction", "system_prompt"):
+            if holder.get(name):
+                yield from _messages(parsed(holder[name]), "system")
+    for name in _HOLDS_MESSAGES:
+        if value.get(name) is not None:
+            yield from _messages(parsed(value[name]), role)
+            return
+    for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result"):
+        if isinstance(value.get(name), str | list | dict):
+            yield from _messages(parsed(value[name]), role)
+            return
+
+
+def _has_words(value: Mapping[str, Any]) -> bool:
+    return "content" in value or "parts" in value or "tool_calls" in value or "contents" in value and "role" in value
+
+
+def _role(value: Mapping[str, Any], default: str) -> str:
+    said = str(value.get("role") or value.get("type") or default).lower().rpartition(".")[2]
+    return _ROLES.get(said, default)
+
+
+def _message(value: Mapping[str, Any], default: str) -> Iterator[Said]:
+    role = _role(value, default)
+    texts, calls, arguments = list[str](), list[str](), list[str]()
+    held = next((value[name] for name in ("parts", "contents", "content", "text") if value.get(name)), None)
+    for part in _parts([value] if str(value.get("type")).startswith("function_call") else parsed_parts(held)):
+        if isinstance(part, _ToolCall):
+            calls.append(part.text)
+            arguments += part.texts
+        else:
+            texts.append(part)
+    for call in [*_tool_calls(value)]:
+        calls.append(call.text)
+        arguments += call.texts
+    name = value.get("name") or value.get("author_name") or value.get("source") or ""
+    yield Said(role, _joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
+
+
+def parsed_parts(value: Any) -> Any:
+    """Returns a content's parts; a text that happens to be JSON of something else stays a text."""
+    if isinstance(value, str) and value.lstrip()[:2] == "[{":
+        parts = parsed(value)
+        if isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts):
+            return parts
+    return value
+
+
+def _joined(texts: list[str]) -> str:
+    """Returns parts as one text: pieces of a stream follow one another, whole sentences begin a line."""
+    text = ""
+    for each in texts:
+        text += "\n" + each if text.endswith(_ENDS) and not each[:1].isspace() else each
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolCall:
+    text: str
+    texts: tuple[str, ...]
+
+
+def _parts(value: Any) -> Iterator[str | _ToolCall]:
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, dict):
+            yield from _part(part)
+        elif part is not None:
+            yield str(part)
+
+
+def _part(part: Mapping[str, Any]) -> Iterator[str | _ToolCall]:
+    part = part["message_content"] if isinstance(part.get("message_content"), dict) else part
+    kind = str(part.get("type") or part.get("kind") or part.get("part_kind") or "").replace("-", "_")
+    if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought"):
+        return  # nobody else is shown it
+    for name in ("functionCall", "function_call"):
+        if isinstance(part.get(name), dict):
+            part, kind = part[name], "tool_call"
+    if kind in ("tool_call", "tool_use", "function_call"):
+        function = part.get("function")
+        yield _tool_call(function if isinstance(function, dict) else part)
+    elif kind in ("tool_call_response", "tool_result", "tool_return", "function_call_output", "function_response"):
+        yield from _parts(next((part[n] for n in ("response", "result", "content", "output") if part.get(n)), None))
+    elif isinstance(answer := part.get("functionResponse") or part.get("function_response"), dict):
+        yield _as_text(answer.get("response"))
+    elif kind in _TEXTS and (text := next((part[name] for name in _TEXT_NAMES if part.get(name)), None)) is not None:
+        yield _as_text(text)
+
+
+def _tool_calls(value: Mapping[str, Any]) -> Iterator[_ToolCall]:
+    listed = parsed(value.get("tool_calls")) or []
+    for each in listed if isinstance(listed, list) else [listed]:
+        if isinstance(each, dict):
+            each = each["tool_call"] if isinstance(each.get("tool_call"), dict) else each
+            yield _tool_call(each["function"] if isinstance(each.get("function"), dict) else each)
+    called = value.get("function_call")
+    if isinstance(called, dict):
+        yield _tool_call(called)
+    elif value.get("function_call_name"):
+        yield _tool_call({"name": value["function_call_name"], "arguments": value.get("function_call_arguments_json")})
+
+
+def _tool_call(value: Mapping[str, Any]) -> _ToolCall:
+    arguments = parsed(next((value[n] for n in ("arguments", "args", "input") if value.get(n) is not None), {}))
+    texts = arguments.values() if isinstance(arguments, dict) else [arguments]
+    handed = tuple(each for each in texts if isinstance(each, str))
+    return _ToolCall(f"{value.get('name') or 'tool'}({_as_text(arguments)})", handed)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

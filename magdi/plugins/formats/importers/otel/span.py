@@ -1,0 +1,298 @@
+"""A span, whoever wrote it down: OTLP/JSON, the SDK's own dumps, Langfuse's exports; log records become its events."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HEX = re.compile(r"(?:0x)?([0-9a-f]+)", re.IGNORECASE)
+_STAMP = re.compile(r"(?P<seconds>.*?)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
+_WRAPPERS = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
+_LANGFUSE_TYPES = {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EMBEDDING", "EVALUATOR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was noted down while a span was open.
+
+    Attributes:
+        name: What it is.
+        attributes: What was noted, plain.
+        time: Nanoseconds since 1970; 0 where it is not told.
+    """
+
+    name: str
+    attributes: Mapping[str, Any]
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of work.
+
+    Attributes:
+        trace: The trace that it belongs to; ids are lower hexadecimal digits where they are numbers.
+        id: Its own id.
+        parent: The id of the span that it was opened in; "" for a root.
+        name: What it says of itself.
+        start: Nanoseconds since 1970; 0 where it is not told.
+        end: Likewise.
+        attributes: Plain values by dotted name; what was nested is flat, lists are as they were.
+        events: In the order of time.
+        failed: Whether its status is an error.
+    """
+
+    trace: str
+    id: str
+    parent: str = ""
+    name: str = ""
+    start: int = 0
+    end: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    failed: bool = False
+
+
+def recognises(value: Any) -> bool:
+    """Returns whether a value is a span, or holds spans in one of the known ways."""
+    wrapped = isinstance(value, dict) and get(value, *_WRAPPERS) is not None
+    return wrapped or any(True for _ in _raw_spans(value))
+
+
+def spans_of(value: Any) -> Iterator[Span | ValueError]:
+    """Yields the spans in what one line of a file holds; for one that is none, what is wrong with it."""
+    read = [(_span, each) for each in _raw_spans(value)] + [(_of_log, each) for each in _raw_logs(value)]
+    for of_raw, (raw, shared) in read:
+        try:
+            span = of_raw(raw, shared)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            yield ValueError(f"a span cannot be read: {error}")
+        else:
+            if span is not None:
+                yield span
+
+
+def _of_log(raw: Any, shared: Mapping[str, Any]) -> Span | None:
+    """Returns a log record as an event of the span that it belongs to; None where it belongs to none."""
+    if not (span := get(raw, "spanId", "span_id")):
+        return None
+    attributes = plain(raw.get("attributes") or {})
+    time = _time(get(raw, "timeUnixNano", "time_unix_nano"))
+    event = Event(_event_name(raw), logged(attributes, _any_value(raw.get("body"))), time)
+    return Span(hexadecimal(get(raw, "traceId", "trace_id")), hexadecimal(span), events=(event,))
+
+
+def get(value: Mapping[str, Any], *names: str) -> Any:
+    """Returns the first of several fields that is there; None where none is."""
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def hexadecimal(value: Any) -> str:
+    """Returns an id as lower hexadecimal digits, whatever it was written as; other texts as they are."""
+    text = str(value or "").strip()
+    if isinstance(value, int):
+        text = f"{value:032x}" if value >= 1 << 64 else f"{value:016x}"
+    found = _HEX.fullmatch(text.replace("-", "")) if len(text) in (16, 18, 32, 34, 36) else None
+    if found:
+        return found[1].lower()
+    if len(text) in (12, 24):
+        try:
+            return base64.b64decode(text, validate=True).hex()
+        except (binascii.Error, ValueError):
+            return text
+    return text
+
+
+def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yields spans as they were written, each with the attributes of what sent it."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _raw_spans(each)
+    elif isinstance(value, dict):
+        if (batches := get(value, "resourceSpans", "resource_spans", "batches")) is not None:
+            for batch in _listed(batches):
+                yield from _scoped(batch, ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"), "spans")
+        elif _is_span(value):
+            yield value, {}
+        else:
+            for name in ("spans", "observations", "data", "trace"):
+                yield from _raw_spans(value[name]) if isinstance(value.get(name), list | dict) else ()
+
+
+def _raw_logs(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    if isinstance(value, dict):
+        for batch in _listed(get(value, "resourceLogs", "resource_logs")):
+            yield from _scoped(batch, ("scopeLogs", "scope_logs"), "logRecords", "log_records")
+
+
+def _scoped(batch: Any, scopes: tuple[str, ...], *names: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    if not isinstance(batch, dict):
+        yield batch, {}
+        return
+    shared = plain((batch.get("resource") or {}).get("attributes") or {})
+    for scope in _listed(get(batch, *scopes)):
+        for each in _listed(get(scope, *names)) if isinstance(scope, dict) else [scope]:
+            yield each, shared
+
+
+def _is_span(value: Mapping[str, Any]) -> bool:
+    context = value.get("context")
+    if isinstance(context, dict) and get(context, "span_id", "spanId"):
+        return True
+    if get(value, "traceId", "trace_id") is None:
+        return False
+    return get(value, "spanId", "span_id") is not None or str(value.get("type")) in _LANGFUSE_TYPES
+
+
+def _span(raw: Any, shared: Mapping[str, Any]) -> Span:
+    if not isinstance(raw, dict):
+        raise ValueError(f"it is {type(raw).__name__}, and no object")
+    held = raw.get("context")
+    context = held if isinstance(held, dict) else raw
+    span_id, trace = get(context, "spanId", "span_id"), get(context, "traceId", "trace_id")
+    attributes = plain(raw.get("attributes") or {})
+    if span_id is None:
+        span_id, attributes = raw.get("id"), attributes | _of_langfuse(raw)
+    if not trace or not span_id:
+        raise ValueError("it has no trace id" if not trace else "it has no span id")
+    parent = get(raw, "parentSpanId", "parent_span_id", "parent_id", "parentObservationId")
+    resource = raw.get("resource") if isinstance(raw.get("resource"), dict) else {}
+    services = plain(resource.get("attributes") or {}) if resource else shared
+    service = services.get("service.name")
+    start = _time(get(raw, "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"))
+    return Span(
+        trace=hexadecimal(trace),
+        id=hexadecimal(span_id),
+        parent="" if _is_zero(parent) else hexadecimal(parent),
+        name=str(raw.get("name") or ""),
+        start=start,
+        end=_time(get(raw, "endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime")) or start,
+        attributes=({"service.name": service} if service else {}) | attributes,
+        events=tuple(sorted(map(_event, _listed(raw.get("events"))), key=lambda event: event.time)),
+        failed=_failed(raw),
+    )
+
+
+def _is_zero(parent: Any) -> bool:
+    return not parent or not str(parent).strip("0xA=")
+
+
+def _of_langfuse(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns an observation's fields under the names that Langfuse's own spans have."""
+    named = {
+        "type": str(raw.get("type") or "span").lower(),
+        "input": raw.get("input"),
+        "output": raw.get("output"),
+        "model.name": raw.get("model"),
+        "usage_details": get(raw, "usageDetails", "usage"),
+        "metadata": raw.get("metadata"),
+    }
+    found = {f"langfuse.observation.{name}": value for name, value in named.items() if value is not None}
+    return found | ({"session.id": raw["sessionId"]} if raw.get("sessionId") else {})
+
+
+def _event(raw: Any) -> Event:
+    return Event(
+        str(raw.get("name") or ""),
+        plain(raw.get("attributes") or {}),
+        _time(get(raw, "timeUnixNano", "time_unix_nano", "timestamp", "time")),
+    )
+
+
+def _event_name(raw: Mapping[str, Any]) -> str:
+    return str(get(raw, "eventName", "event_name") or plain(raw.get("attributes") or {}).get("event.name") or "")
+
+
+def logged(attributes: Mapping[str, Any], body: Any) -> dict[str, Any]:
+    """Returns what a log record notes down, as an event's attributes."""
+    return dict(attributes) | (plain(body) if isinstance(body, dict) else {"body": body})
+
+
+def _failed(raw: Mapping[str, Any]) -> bool:
+    status = raw.get("status")
+    code = get(status, "status_code", "code") if isinstance(status, dict) else get(raw, "status_code", "level")
+    return code == 2 or str(code).upper().endswith("ERROR")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def plain(attributes: Any) -> dict[str, Any]:
+    """Returns attributes by name: OTLP's lists of key and value, nested objects and plain ones are all the same."""
+    if isinstance(attributes, list):
+        pairs = [each for each in attributes if isinstance(each, dict) and "key" in each]
+        attributes = {str(each["key"]): _any_value(each.get("value")) for each in pairs}
+    return dict(_flat(attributes)) if isinstance(attributes, dict) else {}
+
+
+def _flat(attributes: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in attributes.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _any_value(value: Any) -> Any:
+    """Returns OTLP's AnyValue as a plain value."""
+    if not isinstance(value, dict):
+        return value
+    for name, read in _VALUES.items():
+        if name in value:
+            return read(value[name])
+    return value or None
+
+
+def _array(value: Any) -> list[Any]:
+    return [_any_value(each) for each in (_listed(value.get("values")) if isinstance(value, dict) else _listed(value))]
+
+
+def _pairs(value: Any) -> dict[str, Any]:
+    listed = value.get("values") if isinstance(value, dict) else value
+    return {str(each["key"]): _any_value(each.get("value")) for each in _listed(listed)}
+
+
+_VALUES = {
+    name: read
+    for names, read in (
+        (("stringValue", "string_value"), str),
+        (("intValue", "int_value"), int),
+        (("doubleValue", "double_value"), float),
+        (("boolValue", "bool_value"), bool),
+        (("bytesValue", "bytes_value"), str),
+        (("arrayValue", "array_value"), _array),
+        (("kvlistValue", "kvlist_value"), _pairs),
+    )
+    for name in names
+}
+
+
+def _time(value: Any) -> int:
+    """Returns a time in nanoseconds: a count of them, JavaScript's pair of seconds and nanoseconds, or a date."""
+    if value is None or isinstance(value, bool):
+        return 0
+    if isinstance(value, list) and len(value) == 2:
+        return int(value[0]) * 10**9 + int(value[1])
+    if isinstance(value, int | float) or str(value).strip().isdecimal():
+        return _nanoseconds(float(value) if isinstance(value, float) else int(value))
+    found = _STAMP.fullmatch(str(value).strip())
+    zone = (found and found["zone"]) or "+00:00"
+    when = datetime.fromisoformat(f"{found['seconds']}{zone}" if found else str(value))
+    since = when - _EPOCH
+    fraction = ((found and found["fraction"]) or "")[:9].ljust(9, "0")
+    return (since.days * 86_400 + since.seconds) * 10**9 + int(fraction)
+
+
+def _nanoseconds(count: int | float) -> int:
+    """Returns a count since 1970 in nanoseconds: which unit it is in, its size tells."""
+    for size, unit in ((1e17, 1), (1e14, 10**3), (1e11, 10**6)):
+        if count >= size:
+            return int(count * unit)
+    return int(count * 10**9)

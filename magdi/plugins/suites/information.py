@@ -1,0 +1,351 @@
+"""What is known of held-out turns: whether each is right, by its student's states, its log-probability, its edges.
+
+Probes are trained on some of the questions and tested on the others, never on turns of a question that they have seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magdi.core.config.levels import chosen
+from magdi.core.config.models import Student
+from magdi.core.errors import DataError
+from magdi.core.mag import Mag, read_mags
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.stages import Workshop
+from magdi.core.views import EDGE_KINDS, View, edges
+from magdi.plugins.suites.diagnostics import auc
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from magdi.core.encoder import Encoder
+
+MEASURE = "knows:"
+"""How such a measure begins; what follows is one of `KNOWN`."""
+
+TRAINED = 0.5
+"""Share of the questions that probes are trained on."""
+
+HELD_BACK = 0.25
+"""Share of those that say when to stop."""
+
+STEPS, RATE, DECAY = 300, 1e-2, 1e-2
+HIDDEN = 32
+TOKENS = 4096  # of one forward pass
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A turn that has a label.
+
+    Attributes:
+        mag: Number of its MAG.
+        step: The turn.
+        right: Its label.
+        trained: Whether its question is one that probes are trained on.
+    """
+
+    mag: int
+    step: int
+    right: bool
+    trained: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a probe says of the turns that it was not trained on.
+
+    Attributes:
+        answers: By MAG's id and step, whether it is right about the turn.
+        figures: ``auc``, and ``auc_train`` on what it was trained on.
+    """
+
+    answers: dict[str, bool]
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a student makes of turns, row by row: states [N, d] and mean log-probabilities [N]."""
+
+    pooled: Tensor
+    last: Tensor
+    middle: Tensor
+    logprob: Tensor
+
+
+def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
+    """Returns how well something tells right turns from wrong ones, on held-out questions.
+
+    Args:
+        workshop: The run's configuration and components.
+        directory: The run; its student where there is one, else the one before distillation.
+        what: One of `KNOWN`.
+
+    Raises:
+        DataError: One side of the split has turns of one label only.
+    """
+    import torch
+
+    mags = list(read_mags(directory.mags))
+    nodes = [
+        Node(place, turn.step, turn.label, _is_first(mag, workshop.config.seed, TRAINED))
+        for place, mag in enumerate(mags)
+        for turn in mag.turns
+        if turn.label is not None and turn.answer is not None
+    ]
+    for trained in (True, False):
+        if len({node.right for node in nodes if node.trained == trained}) < 2:
+            raise DataError(
+                "too few MAGs: probes need right and wrong turns to be trained on, and others to be tested on"
+            )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(workshop.config.seed)
+        scores = KNOWN[what](Known(workshop, directory, mags, nodes))
+    return _told(mags, nodes, scores.tolist())
+
+
+def _is_first(mag: Mag, lot: object, share: float) -> bool:
+    """Returns whether a lot puts a question into the first share: a matter of its text, whatever MAG it is in."""
+    digest = hashlib.blake2b(f"{lot}\n{mag.question.prompt}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) < share * 2**32
+
+
+def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Told:
+    ranked: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+    for node, score in zip(nodes, scores, strict=True):
+        ranked[node.trained].append((score, int(node.right)))
+    answers = {
+        f"{node.mag} {mags[node.mag].id} {node.step}": (score > 0) == node.right
+        for node, score in zip(nodes, scores, strict=True)
+        if not node.trained
+    }
+    return Told(answers, {"auc": auc(ranked[False]) or 0.5, "auc_train": auc(ranked[True]) or 0.5})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What predictors go by; each of their methods returns a logit [N] of "right" for every node."""
+
+    workshop: Workshop
+    directory: RunDirectory
+    mags: Sequence[Mag]
+    nodes: Sequence[Node]
+
+    def most(self) -> Tensor:
+        """The more frequent label, whatever the turn."""
+        import torch
+
+        share = sum(node.right for node in self.nodes if node.trained) / sum(node.trained for node in self.nodes)
+        return torch.full((len(self.nodes),), share - 0.5)
+
+    def rounds(self) -> Tensor:
+        """The round, and how long the discussion went on."""
+        last = [max(turn.round for turn in mag.turns) for mag in self.mags]
+        return self._probed([[self._turn(node).round, last[node.mag]] for node in self.nodes], hidden=HIDDEN)
+
+    def agreement(self) -> Tensor:
+        """How many turns give the same answer: of all, and of those that the edges lead from and to."""
+        return self._probed([self._agreeing(node) for node in self.nodes], hidden=HIDDEN)
+
+    def logprob(self) -> Tensor:
+        """The mean log-probability of the turn's tokens, to the student."""
+        return self._probed(self._read.logprob[:, None])
+
+    def pooled(self) -> Tensor:
+        """h_x: the last layer's states of question and turn, weighted 1..T by position."""
+        return self._probed(self._read.pooled)
+
+    def last(self) -> Tensor:
+        """The last layer's state of the last token."""
+        return self._probed(self._read.last)
+
+    def middle(self) -> Tensor:
+        """The middle layer's state of the last token."""
+        return self._probed(self._read.middle)
+
+    def encoder(self) -> Tensor:
+        """The run's encoder over h_x along the run's edges, trained as L_I trains it; the student stays as it is."""
+        return self._encoded(self._read.pooled)
+
+    def encoder_logprob(self) -> Tensor:
+        """The same, with the mean log-probability beside h_x."""
+        import torch
+
+        return self._encoded(torch.cat([self._read.pooled, self._read.logprob[:, None]], 1))
+
+    def _turn(self, node: Node) -> Any:
+        return self.mags[node.mag].turns[node.step]
+
+    def _agreeing(self, node: Node) -> list[float]:
+        mag, own = self.mags[node.mag], self._turn(node)
+        near = {v if u == node.step else u for u, v, _ in self._edges(mag) if node.step in (u, v)}
+        found: list[float] = []
+        for turns in (mag.turns, [mag.turns[step] for step in sorted(near)]):
+            others = [turn for turn in turns if turn.step != own.step and turn.answer is not None]
+            same = sum(turn.answer == own.answer for turn in others)
+            found += [same, len(others) - same, same / len(others) if others else 0.5]
+        return found if self._view == "full" else found[3:]
+
+    @property
+    def _view(self) -> View:
+        return self.workshop.config.training.edges
+
+    def _edges(self, mag: Mag) -> Sequence[tuple[int, int, Any]]:
+        return edges(mag, self._view)
+
+    @property
+    def _read(self) -> Read:
+        config = self.workshop.config
+        trained = bool(chosen(config))
+        place = self.directory.student if trained else Path(self.workshop.base)
+        turns = tuple((node.mag, node.step) for node in self.nodes)
+        return _read_turns(place, config.student, self.directory.mags, turns)
+
+    def _probed(self, features: Tensor | Sequence[Sequence[float]], hidden: int = 0) -> Tensor:
+        """Trains a probe on standardised features: logistic, or with one hidden layer."""
+        import torch
+        from torch import nn
+
+        x = self._standardised(torch.as_tensor(features, dtype=torch.float32))
+        width = x.shape[1]
+        layers = [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1)] if hidden else [nn.Linear(width, 1)]
+        probe = nn.Sequential(*layers)
+        return self._fitted(probe, lambda: probe(x).squeeze(1))
+
+    def _encoded(self, features: Tensor) -> Tensor:
+        import torch
+        from torch import nn
+
+        from magdi.core.encoder import GraphBatch
+
+        x = self._standardised(features)
+        encoder: Encoder = self.workshop.components.encoder(self.workshop.config.encoder, x.shape[1])
+        if encoder.needs_tokens:
+            raise DataError(
+                f"the encoder {self.workshop.config.encoder.name} reads tokens; no states of tokens are kept"
+            )
+        place = {(node.mag, node.step): row for row, node in enumerate(self.nodes)}
+        listed = [
+            (place[number, u], place[number, v], EDGE_KINDS.index(kind))
+            for number, mag in enumerate(self.mags)
+            for u, v, kind in self._edges(mag)
+            if (number, u) in place and (number, v) in place
+        ]
+        table = torch.tensor(listed, dtype=torch.long).reshape(-1, 3).T
+        numbers = torch.tensor([node.mag for node in self.nodes])
+        graph = GraphBatch(x, table[:2], table[2], numbers, len(self.mags))
+        classifier = nn.Linear(encoder.out_dim, 1)
+        return self._fitted(nn.ModuleList([encoder, classifier]), lambda: classifier(encoder(graph)).squeeze(1))
+
+    def _standardised(self, x: Tensor) -> Tensor:
+        import torch
+
+        known = x[torch.tensor([node.trained for node in self.nodes])]
+        return (x - known.mean(0)) / (known.std(0) + 1e-6)
+
+    def _fitted(self, module: nn.Module, logits: Callable[[], Tensor]) -> Tensor:
+        """Trains by AdamW on the trained questions' nodes, all at once; stops where those held back of them say so."""
+        import torch
+        from torch.nn import functional
+
+        trained = torch.tensor([node.trained for node in self.nodes])
+        back = trained & torch.tensor([_is_first(self.mags[node.mag], "held back", HELD_BACK) for node in self.nodes])
+        labels = torch.tensor([float(node.right) for node in self.nodes])
+        optimizer = torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=DECAY)
+        best, found = float("inf"), torch.zeros(len(labels))
+        for _ in range(STEPS):
+            module.eval()
+            with torch.no_grad():
+                now = logits()
+                loss = float(functional.binary_cross_entropy_with_logits(now[back], labels[back]))
+            if loss < best:
+                best, found = loss, now
+            module.train()
+            optimizer.zero_grad()
+            functional.binary_cross_entropy_with_logits(logits()[trained & ~back], labels[trained & ~back]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        return found
+
+
+KNOWN: dict[str, Callable[[Known], Tensor]] = {
+    "most": Known.most,
+    "rounds": Known.rounds,
+    "agreement": Known.agreement,
+    "logprob": Known.logprob,
+    "pooled": Known.pooled,
+    "last": Known.last,
+    "middle": Known.middle,
+    "encoder": Known.encoder,
+    "encoder-logprob": Known.encoder_logprob,
+}
+"""What may tell right turns from wrong ones."""
+
+
+@lru_cache(maxsize=2)
+def _read_turns(place: Path, settings: Student, file: Path, turns: tuple[tuple[int, int], ...]) -> Read:
+    """Reads turns with a student, each distinct text once; what is read twice in a row is kept."""
+    import torch
+
+    from magdi.core.distill.prompt import student_prompt, student_target
+    from magdi.core.evaluation.loading import load
+
+    model, tokenizer = load(place, trust_remote_code=settings.trust_remote_code)
+    mags = list(read_mags(file))
+    texts = [
+        (student_prompt(tokenizer, mags[mag].question, settings.prompt), student_target(mags[mag].turns[step]))
+        for mag, step in turns
+    ]
+    once = list(dict.fromkeys(texts))
+    rows = [_ids(tokenizer, prompt, target, settings.max_length) for prompt, target in once]
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row][0]))
+    found: dict[int, tuple[Tensor, ...]] = {}
+    for few in _batches(order, rows):
+        with torch.no_grad():
+            found.update(zip(few, _states(model, [rows[row] for row in few]), strict=True))
+    place_of = {text: row for row, text in enumerate(once)}
+    columns = zip(*(found[place_of[text]] for text in texts), strict=True)
+    return Read(*(torch.stack(column) for column in columns))
+
+
+def _ids(tokenizer: Any, prompt: str, target: str, longest: int) -> tuple[list[int], int]:
+    """Returns the tokens of prompt and target as the student reads them in training, and where the target begins."""
+    first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (prompt, target))
+    ids = [*first, *second][:longest]
+    return ids, min(len(first), len(ids) - 1)
+
+
+def _batches(order: Sequence[int], rows: Sequence[tuple[list[int], int]]) -> list[list[int]]:
+    """Returns rows of nearly one length together, so many that they have `TOKENS` tokens."""
+    batches: list[list[int]] = []
+    for row in order:
+        if not batches or (len(batches[-1]) + 1) * len(rows[row][0]) > TOKENS:
+            batches.append([])
+        batches[-1].append(row)
+    return batches
+
+
+def _states(model: Any, rows: Sequence[tuple[list[int], int]]) -> list[tuple[Tensor, ...]]:
+    """Returns pooled, last and middle states and mean log-probability of each row."""
+    import torch
+
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([[*ids, *[0] * (width - len(ids))] for ids, _ in rows], device=model.device)
+    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
+    out = model(input_ids=ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
+    states, middle = (out.hidden_states[place].float().cpu() for place in (-1, len(out.hidden_states) // 2))
+    found: list[tuple[Tensor, ...]] = []
+    for row, (known, start) in enumerate(rows):
+        start, length = max(start, 1), len(known)
+        weights = torch.arange(1, length + 1) / (length * (length + 1) / 2)
+        spoken = torch.tensor(known[start:])
+        chances = out.logits[row, start - 1 : length - 1].float().cpu().log_softmax(-1)
+        logprob = chances.gather(1, spoken[:, None]).mean() if len(spoken) else torch.tensor(0.0)
+        found.append((weights @ states[row, :length], states[row, length - 1], middle[row, length - 1], logprob))
+    return found

@@ -1,0 +1,55 @@
+"""Files are read piece by piece, and give the same whatever the pieces."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from span_grammar import debate, dumped, genai, otlp_document
+
+from magdi.core.errors import MagFileError
+from magdi.plugins.formats.importers import source
+from magdi.plugins.formats.importers.source import read_items
+
+TEXTS = {
+    "lines": "\n".join(dumped(genai(debate()))) + "\n",
+    "printed": "\n".join(dumped(genai(debate()), indent=4)),
+    "document": otlp_document(genai(debate()))[0],
+    "list": "[" + ",\n".join(dumped(genai(debate()))) + "]",
+    "numbers": "[1, 22, 333, true, null, 4444]",
+    "escapes": '{"a": "\\u00e9\\\\ \\ud83d\\ude00 \\" ]}"}\n' * 3,
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", TEXTS)
+def test_pieces_do_not_matter(name, packed, tmp_path, monkeypatch):
+    path = tmp_path / "file.jsonl"
+    data = TEXTS[name].encode()
+    path.write_bytes(gzip.compress(data) if packed else data)
+    whole = list(read_items(path))
+    assert whole
+    for size in (1, 7, 64, 1000):
+        monkeypatch.setattr(source, "_CHUNK", size)
+        assert list(read_items(path)) == whole
+
+
+def test_bad_lines_are_named_wherever_pieces_end(tmp_path, monkeypatch):
+    path = tmp_path / "file.jsonl"
+    path.write_text('{"a": 1}\n{"a": "cut\n{"b": tru}\n{"c": 3}\n{"d": ')
+    for size in (1, 5, 1000):
+        monkeypatch.setattr(source, "_CHUNK", size)
+        bad: list[MagFileError] = []
+        assert [item.value for item in read_items(path, bad.append)] == [{"a": 1}, {"c": 3}]
+        assert [error.line for error in bad] == [2, 3, 5]
+
+
+def test_no_more_is_held_than_what_is_being_read(tmp_path, monkeypatch):
+    path = tmp_path / "file.jsonl"
+    path.write_text('{"a": "0123456789"}\n' * 10_000)
+    held = []
+    monkeypatch.setattr(source, "_CHUNK", 256)
+    read = source._Scanner._read
+    monkeypatch.setattr(source._Scanner, "_read", lambda self: (read(self), held.append(len(self.text)))[0])
+    assert sum(1 for _ in read_items(path)) == 10_000
+    assert max(held) <= 512

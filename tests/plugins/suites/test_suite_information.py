@@ -1,0 +1,89 @@
+"""What is known of held-out turns: probes see no question twice, and find what was put there."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from magdi.core.errors import DataError
+from magdi.core.mag import Mag, Question, Turn
+from magdi.plugins.registry import default_registry
+from magdi.plugins.suites import information as module
+from magdi.plugins.suites.information import KNOWN, Known, Node, Read, information
+
+COUNT = 80
+
+
+def mag(number: int) -> Mag:
+    """Two wrong turns that agree with one another and a right one that nobody agrees with, or the other way round."""
+    lonely = number % 2 == 0
+    answers = ("7", "7", "8") if lonely else ("8", "8", "7")
+    question = Question(id=f"q{number}", text=f"What is {number}?", gold="8", answer_type="number")
+    turns = [
+        Turn(step=step, agent=agent, round=0, text=f"I say {answer}.", answer=answer, label=answer == "8")
+        for step, (agent, answer) in enumerate(zip("abc", answers, strict=True))
+    ]
+    return Mag(id=f"m{number}", question=question, turns=turns, protocol="single")
+
+
+MAGS = [mag(number) for number in range(COUNT)]
+NODES = [
+    Node(number, turn.step, bool(turn.label), module._is_first(each, 0, 0.5))
+    for number, each in enumerate(MAGS)
+    for turn in each.turns
+]
+LABELS = torch.tensor([float(node.right) for node in NODES])
+
+
+def known(monkeypatch, read: Read | None = None, **config) -> Known:
+    settings = {"seed": 0, "encoder": SimpleNamespace(name="gcn", settings={}), **config}
+    workshop = SimpleNamespace(
+        config=SimpleNamespace(training=SimpleNamespace(edges="full"), **settings), components=default_registry()
+    )
+    if read is not None:
+        monkeypatch.setattr(Known, "_read", read)
+    return Known(workshop, None, MAGS, NODES)
+
+
+def held_out(scores: torch.Tensor) -> float:
+    pairs = [(score, int(node.right)) for score, node in zip(scores.tolist(), NODES, strict=True) if not node.trained]
+    return module.auc(pairs)
+
+
+def read_of(column: torch.Tensor) -> Read:
+    noise = torch.Generator().manual_seed(0)
+    other = torch.randn(len(NODES), 8, generator=noise)
+    states = torch.cat([column[:, None], other], 1)
+    return Read(pooled=states, last=other, middle=states, logprob=column)
+
+
+def test_no_question_is_on_both_sides_and_each_seed_splits_anew():
+    sides = {node.mag: {each.trained for each in NODES if each.mag == node.mag} for node in NODES}
+    assert all(len(side) == 1 for side in sides.values())
+    assert 0.3 < sum(node.trained for node in NODES) / len(NODES) < 0.7
+    assert [module._is_first(each, 0, 0.5) for each in MAGS] != [module._is_first(each, 1, 0.5) for each in MAGS]
+
+
+def test_a_state_that_says_it_is_found_and_noise_is_not(monkeypatch):
+    told = known(monkeypatch, read_of(LABELS + 0.1))
+    torch.manual_seed(0)
+    for name in ("pooled", "middle", "logprob"):
+        assert held_out(KNOWN[name](told)) > 0.9
+    assert 0.3 < held_out(KNOWN["last"](told)) < 0.7
+
+
+def test_what_most_say_knows_nothing(monkeypatch):
+    assert held_out(KNOWN["most"](known(monkeypatch))) == 0.5
+
+
+def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(monkeypatch):
+    torch.manual_seed(0)
+    assert 0.35 < held_out(KNOWN["agreement"](known(monkeypatch))) < 0.65
+
+
+def test_too_few_mags_are_said(tmp_path):
+    path = tmp_path / "mags.jsonl"
+    path.write_text(MAGS[0].model_dump_json() + "\n")
+    workshop = SimpleNamespace(config=SimpleNamespace(seed=0))
+    with pytest.raises(DataError, match="too few"):
+        information(workshop, SimpleNamespace(mags=path), "most")

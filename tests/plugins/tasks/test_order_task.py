@@ -1,0 +1,149 @@
+"""The order instrument: what it promises of its questions, its teachers and its primer."""
+
+from collections import Counter
+
+import pytest
+
+from magdi.core.mag import Message
+from magdi.core.teacher import Request
+from magdi.plugins.tasks.arithmetic import belongs
+from magdi.plugins.tasks.bugs import Bugs
+from magdi.plugins.tasks.order import Order, OrderConfig
+from magdi.plugins.tasks.procedures import BUGS, result, work
+from magdi.plugins.tasks.word_problems import Line, read_lines, read_problems
+from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
+
+SPLITS = ("train", "validation", "test")
+ORDER = Order(OrderConfig(train=400, validation=200, test=200))
+QUESTIONS = [question for split in SPLITS for question in ORDER.questions(split)]
+
+
+def problem_of(question):
+    return read_problems(question.text)[0]
+
+
+def reply(profile, question):
+    prompt = f"{question.prompt}\n\nEnd with: The answer is (yes or no)."
+    messages = (Message(role="user", content=prompt),)
+    return SimulatedTeacher(SimulatedConfig(profile=profile)).answer(Request(messages=messages))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_right_and_wrong_procedure_are_balanced_and_independent(split):
+    said = Counter(
+        (question.gold, problem_of(question).answer(work(problem_of(question), ("order",))[-1].right))
+        for question in ORDER.questions(split)
+    )
+    assert set(said.values()) == {len(ORDER.questions(split)) / 4}
+
+
+def test_no_kind_of_step_tells_which_procedure_comes_to_more():
+    for question in QUESTIONS:
+        first, second, third = (step.operation for step in problem_of(question).steps)
+        assert {first, second} == {"+", "-"}
+        assert third == "*"
+
+
+def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token():
+    for question in QUESTIONS:
+        problem = problem_of(question)
+        right, wrong = work(problem), work(problem, ("order",))
+        assert question.gold == problem.answer(problem.values[-1]) == problem.answer(right[-1].right)
+        assert right[-1].right != wrong[-1].right
+        assert all(1 <= line.right <= 60 for line in right + wrong)
+        assert [line.operation for line in wrong] == ["*", "+", "-"]
+
+
+def test_splits_and_primer_share_no_calculation():
+    seen = [{problem_of(question).signature for question in ORDER.questions(split)} for split in SPLITS]
+    assert sum(map(len, seen)) == len(set().union(*seen))
+    documents = Order(OrderConfig(primer_problems=300, primer_checks=10)).primer(0).documents
+    primer = {problem for document in documents for problem in read_problems(document.text)}
+    assert primer
+    assert all(belongs(problem, "primer") for problem in primer)
+    assert not any(belongs(problem_of(question), "primer") for question in QUESTIONS)
+
+
+def test_the_primer_solves_nothing_in_which_a_bug_would_show():
+    documents = Order(OrderConfig(primer_problems=300, primer_checks=0)).primer(0).documents
+    for document in documents:
+        for problem in read_problems(document.text):
+            if problem.limit is not None:
+                assert read_lines(document.text) == work(problem)
+                assert all(work(problem, (bug,)) == work(problem) for bug in BUGS)
+
+
+@pytest.mark.parametrize(("profile", "least", "most"), [("right", 0, 0), ("signs", 1, 1), ("insight", 0.53, 0.67)])
+def test_teachers_believe_what_their_profile_says(profile, least, most):
+    wrong = 0
+    for question in ORDER.questions("train"):
+        lines = read_lines(reply(profile, question).text)
+        ways = [work(problem_of(question), bugs) for bugs in ((), ("order",))]
+        assert lines in ways
+        wrong += lines == ways[1]
+    assert least <= wrong / 400 <= most
+
+
+def test_insight_says_nothing_about_luck():
+    seen = Counter()
+    for question in ORDER.questions("train"):
+        lines = read_lines(reply("insight", question).text)
+        seen[question.metadata["luck"], lines == work(problem_of(question))] += 1
+    good, bad = (seen[luck, True] / (seen[luck, True] + seen[luck, False]) for luck in ("good", "bad"))
+    assert abs(good - bad) < 0.1
+
+
+def test_traits_tell_procedure_and_faithfulness_apart():
+    question = ORDER.questions("test")[1]  # the wrong procedure gives the wrong answer
+    problem = problem_of(question)
+    assert question.metadata["luck"] == "bad"
+
+    def told(lines: tuple[Line, ...], answer: str) -> dict[str, bool]:
+        text = " ".join(f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines)
+        return dict(ORDER.traits(f"{text} So the answer is {answer}.", question))
+
+    other = {"yes": "no", "no": "yes"}[question.gold]
+    assert told(work(problem), question.gold) == {"procedure": True, "faithful": True}
+    assert told(work(problem), other) == {"procedure": True, "faithful": False}
+    assert told(work(problem, ("order",)), other) == {"procedure": False, "faithful": True}
+    assert told((), question.gold) == {"procedure": False, "faithful": False}
+
+
+@pytest.mark.parametrize(
+    ("calculation", "bug", "wrong"),
+    [
+        ((27, "+", 15), "carry", 32),
+        ((27, "+", 12), "carry", 39),
+        ((42, "-", 17), "borrow", 35),
+        ((47, "-", 12), "borrow", 35),
+        ((9, "*", 3), "carry", 27),
+    ],
+)
+def test_bugs_by_hand(calculation, bug, wrong):
+    value, operation, amount = calculation
+    assert result(operation, value, amount, (bug,)) == wrong
+
+
+def test_bugs_of_each_kind_show_alone_and_are_balanced():
+    task = Bugs(OrderConfig(train=96, validation=1, test=1))
+    said = Counter()
+    for question in task.questions("train"):
+        problem, bug = problem_of(question), question.metadata["bug"]
+        right, wrong = work(problem), work(problem, (bug,))
+        assert right[-1].right != wrong[-1].right
+        assert work(problem, task.bugs) == wrong
+        assert all(work(problem, (other,)) == right for other in task.bugs if other != bug)
+        said[bug] += 1
+        said[question.gold, problem.answer(wrong[-1].right)] += 1
+    assert set(said.values()) == {32, 24}
+
+
+@pytest.mark.parametrize("profile", ["bugs-carry", "bugs-borrow", "bugs-order"])
+def test_each_teacher_is_now_and_then_without_another_bug(profile):
+    right = Counter()
+    for question in Bugs(OrderConfig(train=96, validation=1, test=1)).questions("train"):
+        lines = read_lines(reply(profile, question).text)
+        right[question.metadata["bug"]] += lines == work(problem_of(question))
+    own = profile.removeprefix("bugs-")
+    assert 6 <= right.pop(own) <= 20  # of 32
+    assert not +right
