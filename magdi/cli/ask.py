@@ -69,7 +69,7 @@ def ask(
         samples=samples,
         max_new_tokens=max_new_tokens,
         seed=seed,
-        told=shown and shown.growing,
+        told=shown.growing if shown else None,
     )
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
     left = [_said(each, named=base) for each in answers if shown is None or each.name not in shown.names]

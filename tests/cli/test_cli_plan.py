@@ -84,13 +84,15 @@ def test_discussions_that_are_there_cost_nothing() -> None:
 
 @pytest.mark.parametrize("command", [["run"], ["discuss"], ["ablate", "encoders", "--seeds", "1"]])
 def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
-    lines = [json.dumps({"question": f"{number} + 1?", "answer": number + 1}) for number in range(20)]
+    told = "Ben starts with {} coins. He finds 1 more coins. How many coins does he have now?"
+    lines = [json.dumps({"question": told.format(number), "answer": number + 1}) for number in range(20)]
     Path("train.jsonl").write_text("\n".join(lines))
-    somebody = ("--teacher", "openai:m@http://localhost:1/v1")
+    somebody = ("--teacher", "simulated:careful")
     planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", *somebody)
     of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", *somebody)
     calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
-    assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
+    assert of_a_run["calls"] > 0
+    assert calls > of_a_run["calls"] / 2, "a suite holds some questions back, to measure heads on"
     with pytest.raises(DataError, match="nowhere"):
         plan(*command, "--task", "jsonl", "--data", "/nowhere", "--teacher", "simulated:careful")
 

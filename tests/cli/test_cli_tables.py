@@ -57,6 +57,7 @@ def suite() -> dict[str, Any]:
         for name in ("gcn", "graph-transformer", "token-attention", "none")
     ]
     paper = {"source": "MAGDi", "what": "Table 6", "columns": ["MAGDi"], "rows": {"gcn": [61.32]}, "beside": ["MAGDi"]}
+    paper |= {"not_repeated": []}
     said = {"axes": ["encoder", "level"], "columns": ["output_tokens", "answered"], "comparisons": [paired]}
     said |= {"title": "Which encoder teaches most?", "repeats": "Table 6", "directory": "runs/encoders", "rows": rows}
     said |= {"simulated": True, "quick": False, "equal": None, "regraded": False, "questions": 500, "paper": paper}
@@ -112,7 +113,7 @@ def checked() -> dict[str, Any]:
 
 def imported() -> dict[str, Any]:
     counts = {"mags": 120, "turns": 720, "answered": 700, "right": 600, "wrong": 100, "edges": 1440}
-    counts |= {"judged": 700, "agreed": 699}
+    counts |= {"judged": 700, "agreed": 699, "tested": 0}
     sources = [{"source": f"elsewhere/a-long-name-of-a-file-{number}.json", **counts} for number in range(2)]
     return {"out": "mags.jsonl", "sources": sources, "totals": counts, "disagreements": []}
 
