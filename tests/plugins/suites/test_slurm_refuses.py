@@ -16,7 +16,7 @@ def test_what_sbatch_said_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / name).write_text("#!/bin/sh\necho first >&2; echo 'no such partition' >&2; exit 1\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with pytest.raises(ComponentError, match="did not take the jobs: no such partition") as caught:
-        with Slurm(None, Resources(), tmp_path / "suite") as engine:  # type: ignore[arg-type]
-            engine.begin(["a job"])  # type: ignore[list-item]
+    engine = Slurm(None, Resources(), tmp_path / "suite")  # type: ignore[arg-type]
+    with pytest.raises(ComponentError, match="did not take the jobs: no such partition") as caught, engine:
+        engine.begin(["a job"])  # type: ignore[list-item]
     assert "sinfo" in (caught.value.hint or "")
