@@ -17,7 +17,7 @@ ROWS = ROW.findall(TEXT)
 
 
 def section(name):
-    found = re.search(rf"^###? `{name}`\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^## `{name}`\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
     assert found, f"docs/protocols.md has no section {name}"
     return found[1]
 
