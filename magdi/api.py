@@ -257,6 +257,7 @@ def ablate(
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
     from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.suites.engines.resources import Resources
     from magdi.plugins.suites.outcome import SuiteResult
 
     given = Given()
