@@ -35,8 +35,6 @@ RECIPE = "tiny/2"
 THREADS = 1
 """Always as many, for the sums of matrix products and so the bytes of the model depend on it; a second is no gain."""
 
-NOTHING = Primer(documents=())
-
 WEIGHTS_STD = 0.07
 EMBEDDINGS_STD = 0.02
 """How weights start. The usual 0.02 for all is meant for wide models; at this width it passes hardly anything on."""
@@ -68,7 +66,7 @@ def tiny_base(
         texts: What its tokenizer is trained on, where the task's primer has no closed vocabulary.
         on_progress: Told the step and the number of steps while it is trained.
     """
-    primer = _with_roles(task, config) if config.roles else task.primer(config.seed) or NOTHING
+    primer = primer_of(task, config)
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
     if not (folder / "config.json").exists():
@@ -80,9 +78,12 @@ def tiny_base(
     return folder
 
 
-def _with_roles(task: Task, config: TinyBase) -> Primer:
-    """Returns a task's primer with its speech of roles, and the words of that in the vocabulary."""
-    primer, speech = task.primer(config.seed) or NOTHING, task.role_speech(config.seed)
+def primer_of(task: Task, config: TinyBase) -> Primer:
+    """Returns a task's primer; with ``roles`` their speech is in it, and the words of that in the vocabulary."""
+    primer = task.primer(config.seed) or Primer(documents=())
+    if not config.roles:
+        return primer
+    speech = task.role_speech(config.seed)
     new = words_of([document.text for document in speech]) if primer.words else []
     words = tuple(dict.fromkeys([*primer.words, *new]))
     return replace(primer, documents=[*primer.documents, *speech], words=words)
