@@ -9,10 +9,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from magdi.core.config.models import TinyBase
-from magdi.core.distill import tiny
 from magdi.core.distill.prompt import student_prompt
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Task
+from magdi.plugins.tiny import base as making
 from magdi.plugins.tiny.base import set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
 from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
@@ -86,7 +86,7 @@ def test_it_leaves_the_random_state_alone(tmp_path):
 
 
 def test_what_is_in_the_cache_is_not_made_again(base, monkeypatch):
-    monkeypatch.setattr(tiny, "_make", lambda *args: pytest.fail("made again"))
+    monkeypatch.setattr(making, "_make", lambda *args: pytest.fail("made again"))
     assert tiny_base(Sums(), SMALL, base.parent) == base
 
 
