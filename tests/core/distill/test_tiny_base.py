@@ -175,7 +175,7 @@ def test_bpe_without_texts_knows_all_bytes():
 def test_fourier_features():
     weight = torch.full((20, 32), 7.0)
     set_fourier(weight, list(range(4, 16)))
-    written = weight[4:16, :25] / tiny.FOURIER_SCALE
+    written = weight[4:16, :25] / making.FOURIER_SCALE
     assert torch.equal(weight[:4], torch.full((4, 32), 7.0))
     assert torch.equal(weight[:, 25:], torch.full((20, 7), 7.0))
     torch.testing.assert_close(written[:, :12] ** 2 + written[:, 12:24] ** 2, torch.ones(12, 12))
