@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
@@ -22,7 +23,10 @@ AT_ONCE = min(2, os.cpu_count() or 1)
 
 
 SuiteName = Annotated[
-    str | None, typer.Argument(metavar="SUITE", help="A suite's name or a YAML grid; without it, all names.")
+    str | None,
+    typer.Argument(
+        metavar="SUITE", help="A suite's name or a YAML grid; without it, all names.", autocompletion=propose.suites
+    ),
 ]
 Config = Annotated[
     list[Path] | None,
@@ -225,7 +229,10 @@ def _names() -> list[dict[str, str]]:
     from magdi.plugins.suites.file import read_suite, shipped
 
     found = {name: read_suite(path) for name, path in shipped().items()}
-    return [{"name": name, "title": file.title, "repeats": file.repeats} for name, file in found.items()]
+    return [
+        {"name": name, "title": file.title, "asks": file.asks or file.title, "repeats": file.repeats}
+        for name, file in found.items()
+    ]
 
 
 def _exit(document: dict[str, Any]) -> None:

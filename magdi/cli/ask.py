@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
-from magdi.cli.evaluate import Engine, MaxNewTokens, Prompt
+from magdi.cli.evaluate import Base, Engine, MaxNewTokens, Prompt
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from magdi.plugins.evaluating.asking import Asked
 
 Model = Annotated[
@@ -24,6 +23,7 @@ Model = Annotated[
         metavar="MODEL",
         help="A run, model, adapter or openai:MODEL@URL.",
         show_default="the newest run in ./runs that has a student",
+        autocompletion=propose.runs,
     ),
 ]
 Text = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What is asked, in quotes.", show_default=False)]
@@ -31,14 +31,13 @@ IN_QUOTES = 'the question goes last, in quotes: magdi ask runs/my-run "What is 2
 Samples = Annotated[
     int | None, typer.Option(min=1, help="Answers to draw; their vote counts.", show_default="1; a team's, as trained")
 ]
-Compare = Annotated[bool, typer.Option("--compare", help="Ask the student before distillation as well.")]
 
 
 def ask(
     model: Model = None,
     question: Text = None,
     samples: Samples = None,
-    compare: Compare = False,
+    base: Base = False,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
@@ -57,22 +56,28 @@ def ask(
     from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
+    shown = Shown(named=base) if sys.stdout.isatty() and not json else None
     answers = put(
         model,
         question,
         loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry,
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
-        base=compare,
+        base=base,
         engine=engine,
         prompt_style=prompt,
         samples=samples,
         max_new_tokens=max_new_tokens,
         seed=seed,
-        told=_shown_while_it_grows if sys.stdout.isatty() and not json else None,
+        told=shown.growing if shown else None,
     )
     document = {"question": question, "answers": [answer.to_dict() for answer in answers]}
-    output.show(document, as_json=json, render=lambda: _table(answers))
+    left = [_said(each, named=base) for each in answers if shown is None or each.name not in shown.names]
+    if left:
+        output.show(document, as_json=json, render=lambda: "\n".join(left))
+    for each in answers:
+        if each.answer is None:
+            output.warn(f"{each.name}: no answer could be read in it")
 
 
 def _model_and_question(first: str | None, second: str | None) -> tuple[str, str]:
@@ -92,13 +97,31 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
     return str(newest("student")) if alone else first, asked
 
 
-@contextmanager
-def _shown_while_it_grows(name: str) -> Iterator[Callable[[str], None]]:
-    from magdi.core.visible import visible
+class Shown:
+    """Answers that are shown while they are written.
 
-    sys.stdout.write(visible(f"{name}: "))
-    yield growing(lambda text: sys.stdout.write(visible(text)), sys.stdout.flush)
-    sys.stdout.write("\n")
+    Attributes:
+        names: Whose were; they are not said again.
+    """
+
+    def __init__(self, *, named: bool) -> None:
+        self.names: set[str] = set()
+        self._named = named
+
+    @contextmanager
+    def growing(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Yields what is told an answer again and again while it grows."""
+        from magdi.core.visible import visible
+
+        def write(text: str) -> None:
+            if name not in self.names:
+                self.names.add(name)
+                sys.stdout.write(visible(f"{name}: " if self._named else ""))
+            sys.stdout.write(visible(text))
+
+        yield growing(write, sys.stdout.flush)
+        if name in self.names:
+            sys.stdout.write("\n")
 
 
 def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Callable[[str], None]:
@@ -116,25 +139,14 @@ def growing(write: Callable[[str], object], flush: Callable[[], object]) -> Call
     return told
 
 
-def _table(answers: Sequence[Asked]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    from magdi.core.visible import visible
-
-    several = any(len(answer.predictions) > 1 for answer in answers)
-    table = Table(show_lines=True)
-    for heading in ("model", "answer", *(["votes"] if several else []), "output"):
-        table.add_column(heading, overflow="fold")
-    for answer in answers:
-        votes = ", ".join(f"{said}: {count}" for said, count in answer.votes.items())
-        cells = [answer.name, answer.answer or "none", *([votes] if several else []), _said(answer)]
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    return table
-
-
-def _said(answer: Asked) -> str:
-    """Returns the first sample; of a team, who has said what on the way to it."""
-    if not answer.chains:
-        return answer.predictions[0].output
-    return "\n\n".join(f"{turn.role}: {turn.text}" for turn in answer.chains[0])
+def _said(asked: Asked, *, named: bool) -> str:
+    """Returns what a model wrote, or each role of a team; of several samples what they elected, and the votes."""
+    if asked.chains:
+        text = "\n\n".join(f"{turn.role}: {turn.text}" for turn in asked.chains[0])
+    else:
+        text = asked.predictions[0].output
+    if len(asked.predictions) > 1:
+        votes = ", ".join(f"{answer}: {count}" for answer, count in asked.votes.items())
+        elected = f"{asked.answer or 'no answer'} (votes of {len(asked.predictions)}: {votes or 'none'})"
+        text = f"{text}\n\n{elected}" if asked.chains else elected
+    return f"{asked.name}: {text}" if named else text

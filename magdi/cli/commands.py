@@ -96,7 +96,26 @@ def _imported(command: Registration) -> Any:
         root.add_typer(brought, name=name, help=summary)
     else:
         root.command(name, help=None if command.shipped else summary)(callback)
-    return get_group(root).commands[name]
+    return _with_plain_flags(get_group(root).commands[name])
+
+
+def _with_plain_flags(command: Any) -> Any:
+    """Returns a command, or a group, in whose help flags take no value."""
+    for option in command.params:
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    given = command.get_help_option
+
+    def help_option(ctx: Any) -> Any:
+        option = given(ctx)
+        if option is not None:
+            option.metavar = ""
+        return option
+
+    command.get_help_option = help_option
+    for inner in getattr(command, "commands", {}).values():
+        _with_plain_flags(inner)
+    return command
 
 
 def taken(arguments: Sequence[str]) -> tuple[Brought, list[str]]:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from magdi.cli.drawn import plain_table
+from magdi.cli.drawn import drawn
+from magdi.core.sheet import Sheet
 
 
 def overview_table(document: Mapping[str, Any]) -> RenderableType:
     """Draws what `magdi.plugins.describe.overview` found."""
-    table = plain_table("kind", "name", "from", "summary")
     commands = [{"kind": "command", "problem": "", "requires": "", **each} for each in document["commands"]]
-    for each in [*document["components"], *commands]:
-        summary = Text(each["summary"])
-        if each["requires"]:
-            summary.append(f" Needs {each['requires']}.", style="dim")
-        if each["problem"]:
-            summary = Text(f"broken: {each['problem']}", style="red")
-        table.add_row(each["kind"], each["name"], Text(f"{each['plugin']} {each['version']}", style="dim"), summary)
-    return Group(table, *_fault_lines(document["faults"]))
+    rows = [
+        (each["kind"], each["name"], f"{each['plugin']} {each['version']}", _summary(each))
+        for each in [*document["components"], *commands]
+    ]
+    table = replace(Sheet.of_texts(("kind", "name", "from", "summary"), rows), labels=2)
+    return Group(drawn(table), *_fault_lines(document["faults"]))
+
+
+def _summary(each: Mapping[str, Any]) -> str:
+    if each["problem"]:
+        return f"broken: {each['problem']}"
+    return f"{each['summary']} Needs {each['requires']}." if each["requires"] else str(each["summary"])
 
 
 def _fault_lines(faults: Sequence[Mapping[str, str]]) -> Iterable[Text]:
@@ -52,11 +57,16 @@ def description_table(about: Mapping[str, Any]) -> RenderableType:
 def _settings(settings: Sequence[Mapping[str, Any]]) -> RenderableType:
     if not settings:
         return Text("no settings")
-    table = plain_table("setting", "type", "default", "")
-    for each in settings:
-        default = "(must be given)" if each["required"] else _short(each["default"])
-        table.add_row(each["name"], Text(each["type"]), Text(default), Text(each["description"]))
-    return table
+    rows = [
+        (
+            each["name"],
+            each["type"],
+            "(must be given)" if each["required"] else _short(each["default"]),
+            each["description"],
+        )
+        for each in settings
+    ]
+    return drawn(Sheet.of_texts(("setting", "type", "default", ""), rows))
 
 
 def _short(value: object, most: int = 40) -> str:
@@ -66,9 +76,8 @@ def _short(value: object, most: int = 40) -> str:
 
 def _graph(graph: Mapping[str, Any]) -> list[RenderableType]:
     used = "".join(f", {key}={value}" for key, value in graph["settings"].items())
-    table = plain_table("rounds", "calls", "edges")
-    for count in graph["counts"]:
-        table.add_row(*(str(count[key]) for key in ("rounds", "calls", "edges")))
+    keys = ("rounds", "calls", "edges")
+    table = drawn(Sheet.of("", keys, [[str(count[key]) for key in keys] for count in graph["counts"]]))
     return [
         Text(f"\nwith {graph['agents']} agents who never agree{used}", style="bold"),
         table,
@@ -79,8 +88,4 @@ def _graph(graph: Mapping[str, Any]) -> list[RenderableType]:
 
 def origin_table(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Draws (path, value, origin) rows."""
-    table = plain_table("key", "value")
-    table.add_column("from", no_wrap=True)
-    for path, value, origin in rows:
-        table.add_row(path, Text(value), Text(origin, style="dim" if origin == "default" else ""))
-    return table
+    return drawn(Sheet.of_texts(("key", "value", "from"), rows))

@@ -37,7 +37,7 @@ def doctor(json: opt.Json = False) -> None:
 def _found() -> dict[str, Any]:
     from magdi.cli.commands import shadowed
     from magdi.core.cache import cache_directory
-    from magdi.core.run.directory import versions
+    from magdi.core.run.provenance import versions
     from magdi.plugins.manager import load_plugins
 
     cache, plugins = cache_directory(), load_plugins()
@@ -68,13 +68,13 @@ def _free(path: Path) -> float:
 
 
 def _table(found: dict[str, Any]) -> RenderableType:
-    from rich.table import Table
+    from magdi.cli.drawn import drawn
+    from magdi.core.sheet import Sheet
 
-    table = Table(show_header=False)
+    rows = []
     for name, value in found.items():
         if name == "extras":
             value = [f"{extra}: {'yes' if there else f'pip install magdi[{extra}]'}" for extra, there in value.items()]
         lines = [f"{key} {each}" for key, each in value.items()] if isinstance(value, dict) else value
-        text = lines if isinstance(lines, str) else "\n".join(lines) or "none"
-        table.add_row(name.replace("_", " "), text.replace("[", "\\["))
-    return table
+        rows.append((name.replace("_", " "), lines if isinstance(lines, str) else "\n".join(lines) or "none"))
+    return drawn(Sheet.of_texts(("", ""), rows))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
 
 SAMPLING = "Sampling"
@@ -17,10 +18,11 @@ EngineName = Literal["auto", "transformers", "openai", "vllm"]
 PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         help="Runs, models (folder or hub id), adapters, openai:MODEL@URL, or files of predictions to grade anew.",
-        show_default=False,
+        show_default="the newest run in ./runs that has a student",
+        autocompletion=propose.runs,
     ),
 ]
 Split = Annotated[
@@ -69,7 +71,7 @@ Folder = Annotated[
 
 
 def evaluate(
-    models: Models,
+    models: Models = None,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
@@ -110,11 +112,13 @@ def evaluate(
     A file of predictions in the place of a model is graded anew; nothing is generated.
     """
     from magdi.cli import loading, output
+    from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
     from magdi.plugins.evaluating.contenders import find_contenders
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
 
+    models = models or [str(newest("student"))]
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
     contenders = find_contenders(
         models,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.core.errors import ComponentError
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 Run = Annotated[
     Path | None,
-    typer.Argument(help="The run's directory.", show_default="the newest in ./runs that has a student"),
+    typer.Argument(
+        help="The run's directory.", show_default="the newest in ./runs that has a student", autocompletion=propose.runs
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="An empty or new folder.", show_default="RUN/export")]
 Merge = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base: a model that stands alone.")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
@@ -33,11 +34,11 @@ for subset in (subsets.merge, subsets.split, subsets.sample):
     app.command()(subset)
 app.command("filter")(subsets.filter_)
 
-Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
+Files = subsets.Files
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
-View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.")]
+View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
 
 
 @app.command("import")
@@ -45,7 +46,12 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="One of plugins list --kind importer; found out when left out.", show_default=False)
+        str,
+        typer.Option(
+            help="One of plugins list --kind importer; found out when left out.",
+            show_default=False,
+            autocompletion=propose.components("importer"),
+        ),
     ] = "",
     arg: Arg = None,
     task: TaskName = None,
@@ -89,7 +95,7 @@ def import_(
 
 @app.command()
 def stats(
-    files: Files,
+    files: Files = None,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
 ) -> None:
@@ -142,9 +148,14 @@ def show_(
 
 @app.command()
 def export(
-    files: Files,
     out: Out,
-    to: Annotated[str, typer.Option(help="One of plugins list --kind exporter, e.g. graphml.")] = "dataset",
+    files: Files = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="One of plugins list --kind exporter, e.g. graphml.", autocompletion=propose.components("exporter")
+        ),
+    ] = "dataset",
     arg: Arg = None,
     view: View = "exact",
     skip_bad: SkipBad = False,
@@ -184,7 +195,7 @@ def export(
 
 @app.command()
 def check(
-    files: Files,
+    files: Files = None,
     protocol_arg: opt.ProtocolArg = None,
     protocol: Annotated[
         str | None, typer.Option(help="Hold the discussions again under this protocol.", show_default=False)
@@ -220,8 +231,8 @@ def check(
 
 @app.command()
 def calibrate(
-    files: Files,
     out: Out,
+    files: Files = None,
     json: opt.Json = False,
 ) -> None:
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""

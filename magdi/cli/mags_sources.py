@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def sources(paths: Sequence[Path]) -> list[Path]:
-    """Returns the MAG files that are named; of several directories those without one are left out, and said on stderr.
+def sources(paths: Sequence[Path] | None) -> list[Path]:
+    """Returns the MAG files that are named, the newest run's where none is.
+
+    Of several directories those without one are left out, and said on stderr.
 
     Raises:
         MagFileError: A file is not there, or no directory has one.
     """
+    from magdi.cli.newest import newest
     from magdi.cli.output import progress_console
     from magdi.core.corpus.files import FILE, mag_file
 
+    paths = paths or [newest("mags")]
     bare = [path for path in paths if path.is_dir() and not (path / FILE).is_file()]
     left = [path for path in paths if path not in bare]
     if not left:

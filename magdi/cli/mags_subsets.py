@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
 
 if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
 
-Files = Annotated[list[Path], typer.Argument(help="MAG files or run directories.")]
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="MAG files or run directories.", show_default="the newest run in ./runs", autocompletion=propose.runs
+    ),
+]
+Several = Annotated[list[Path], typer.Argument(help="MAG files or run directories.", autocompletion=propose.runs)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The MAG file to write.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="The folder to write into.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
@@ -30,7 +37,9 @@ class Labelled(StrEnum):
     RIGHT, WRONG, MIXED, NONE = "right", "wrong", "mixed", "none"
 
 
-def merge(files: Files, out: Out, once: Once = "discussion", skip_bad: SkipBad = False, json: opt.Json = False) -> None:
+def merge(
+    files: Several, out: Out, once: Once = "discussion", skip_bad: SkipBad = False, json: opt.Json = False
+) -> None:
     """Write several files as one, one discussion of each in turn; what is there twice is written once."""
     from magdi.plugins.corpus import subsets
 
@@ -38,8 +47,8 @@ def merge(files: Files, out: Out, once: Once = "discussion", skip_bad: SkipBad =
 
 
 def filter_(
-    files: Files,
     out: Out,
+    files: Files = None,
     protocol: Annotated[Names, typer.Option(help="Of this protocol; may be given again, as all of these.")] = None,
     structure: Annotated[Names, typer.Option(help="Of this graph type: G0, G1, ...")] = None,
     label: Annotated[
@@ -73,9 +82,9 @@ def filter_(
 
 
 def sample(
-    files: Files,
     out: Out,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Discussions to draw.")],
+    files: Files = None,
     per: Annotated[
         Literal["protocol", "structure", "task", "labels"] | None,
         typer.Option(help="Draw so many of each.", show_default=False),
@@ -91,8 +100,8 @@ def sample(
 
 
 def split(
-    files: Files,
     out: Folder,
+    files: Files = None,
     share: Annotated[list[str], typer.Option(help="NAME=SHARE of a side; one each.")] = ["train=0.9", "test=0.1"],  # noqa: B006
     seed: Seed = 0,
     skip_bad: SkipBad = False,
@@ -125,7 +134,7 @@ def split(
 
 
 def _written(
-    files: list[Path],
+    files: list[Path] | None,
     out: Path,
     chosen: Callable[[Iterator[Mag]], Iterable[Mag]],
     *,
@@ -166,7 +175,7 @@ def _after(first: Mag, rest: Iterator[Mag]) -> Iterator[Mag]:
 
 
 def _with_mags(
-    files: list[Path], use: Callable[[Iterator[Mag]], None], *, skip_bad: bool, in_turn: bool = False
+    files: list[Path] | None, use: Callable[[Iterator[Mag]], None], *, skip_bad: bool, in_turn: bool = False
 ) -> int:
     """Hands the MAGs of some files to a function; returns how many lines could not be read, and says which."""
     from magdi.cli.mags_sources import sources

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
+
+from magdi.cli.drawn import drawn
+from magdi.core.sheet import Sheet
 
 PROBLEMS = 20
 """Problems that are printed; --json has all of them."""
@@ -16,14 +18,11 @@ READINGS = 3
 """Turns that are printed for each rule by which answers are read."""
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Returns a table; the first column is text, the others are numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for place, column in enumerate(columns):
-        made.add_column(column, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(_told(value)) for value in row))
-    return made
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], left: Sequence[str] = ("",)
+) -> RenderableType:
+    """Returns a table; the first column, and those named in ``left``, are text, the others are numbers."""
+    return drawn(Sheet.of(title, columns, [[_told(value) for value in row] for row in rows], (columns[0], *left)))
 
 
 def _told(value: object) -> str:
@@ -80,7 +79,7 @@ def statistics_tables(document: Mapping[str, Any]) -> RenderableType:
     if document["judged"]:
         judged = document["judged"]
         parts.append(Text(f"The files judge {judged['turns']} turns themselves; labels agree on {judged['agreed']}."))
-    return Group(*(each for part in parts for each in (part, Text(""))))
+    return Group(*parts)
 
 
 def _totals(totals: Mapping[str, Any]) -> RenderableType:
@@ -90,10 +89,7 @@ def _totals(totals: Mapping[str, Any]) -> RenderableType:
         [name, ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-"]
         for name in ("protocols", "tasks", "structures", "stops", "edge_kinds")
     ]
-    made = table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])
-    made.columns[1].justify, made.columns[1].no_wrap = "left", False
-    made.show_header = False
-    return made
+    return table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])
 
 
 def _turns(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -206,6 +202,5 @@ def calibration_table(document: Mapping[str, Any]) -> RenderableType:
     for agent, curve in curves.items():
         steps = [f"{stated:.2f}: {right:.0%}" for stated, right in zip(curve["stated"], curve["right"], strict=True)]
         rows.append([agent, curve["turns"], "  ".join(steps[:: max(1, len(steps) // 8)])])
-    made = table(f"written to {document['out']}", ["agent", "turns", "right at stated confidence"], rows)
-    made.columns[2].justify = "left"
-    return made
+    headings = ["agent", "turns", "right at stated confidence"]
+    return table(f"written to {document['out']}", headings, rows, left=headings[2:])

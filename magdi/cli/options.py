@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_h
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.core.config.shortcuts import SHORTCUTS, long_form
 from magdi.core.config.yaml_text import read_value
 from magdi.core.errors import ConfigError
@@ -41,33 +42,45 @@ OF_OBJECTIVE = "NAME, or NAME.KEY=VALUE, of an objective; one that the level lac
 OF_PRICE = "US dollars per million tokens of prompts and replies, where a teacher's price is not known."
 
 Config = Annotated[list[Path] | None, typer.Argument(help=ONE_OF_FILES, show_default=False)]
-Task = Annotated[Text, _component("Where questions come from, e.g. gsm8k or jsonl:FILE.")]
-Protocol = Annotated[Text, _component("Who speaks when, shown what; e.g. debate.")]
-Encoder = Annotated[Text, _component("The graph network, e.g. gcn.")]
-Teacher = Annotated[Texts, _component(OF_TEACHER)]
+Task = Annotated[
+    Text, _component("Where questions come from, e.g. gsm8k or jsonl:FILE.", autocompletion=propose.components("task"))
+]
+Protocol = Annotated[
+    Text, _component("Who speaks when, shown what; e.g. debate.", autocompletion=propose.components("protocol"))
+]
+Encoder = Annotated[Text, _component("The graph network, e.g. gcn.", autocompletion=propose.components("encoder"))]
+Teacher = Annotated[Texts, _component(OF_TEACHER, autocompletion=propose.components("teacher", ":"))]
 Student = Annotated[Text, _component("The small model: path, hub id or tiny.")]
 Data = Annotated[Text, _component("Local folder or file with the task's data.")]
 TaskArg = Annotated[Texts, _component("KEY=VALUE of the task.", "--task-arg")]
 ProtocolArg = Annotated[Texts, _component("KEY=VALUE of the protocol.", "--protocol-arg", "-P")]
 EncoderArg = Annotated[Texts, _component("KEY=VALUE of the encoder.", "--encoder-arg", "-E")]
-ObjectiveArg = Annotated[Texts, _component(OF_OBJECTIVE, "--objective-arg", "-O")]
-Decision = Annotated[Text, _component("Decision rule; the protocol's own by default.")]
-Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.")]
+ObjectiveArg = Annotated[
+    Texts, _component(OF_OBJECTIVE, "--objective-arg", "-O", autocompletion=propose.components("objective"))
+]
+Decision = Annotated[
+    Text, _component("Decision rule; the protocol's own by default.", autocompletion=propose.components("decision"))
+]
+Level = Annotated[Text, _setting("1-4, base, single-teacher:NAME or dss-mt.", autocompletion=propose.levels)]
 Method = Annotated[Text, _setting("magdi: one student; malt: an adapter for each role.")]
-Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.")]
+Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
 Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
-Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.")]
+Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.", autocompletion=propose.presets)]
 Quick = Annotated[bool, _setting("The embedded default made small: a check, not a measurement.", "--quick")]
-Set = Annotated[Texts, _setting("KEY=VALUE of the configuration, by dotted path.", "--set")]
+Set = Annotated[
+    Texts, _setting("KEY=VALUE of the configuration, by dotted path.", "--set", autocompletion=propose.settings)
+]
 MaxCost = Annotated[Amount, _limit("US dollars.")]
 MaxCalls = Annotated[Number, _limit("Calls of teachers.")]
 MaxTokens = Annotated[Number, _limit("Teachers' tokens.")]
 MaxTime = Annotated[Amount, _limit("Seconds of discussion.")]
 Price = Annotated[Text, _limit(OF_PRICE, metavar="IN,OUT")]
 EstimateUsage = Annotated[bool, _limit("Count tokens by a tokenizer where a server does not.", "--estimate-usage")]
-Mags = Annotated[Texts, _setting("Learn from this MAG file or run, hold no discussions; once for each.")]
+Mags = Annotated[
+    Texts, _setting("Learn from this MAG file or run, hold no discussions; once for each.", autocompletion=propose.runs)
+]
 SkipBad = Annotated[bool, _setting("Pass over unreadable lines of that file.", "--skip-bad")]
 Cache = Annotated[Text, _limit("Directory of replies shared between runs.")]
 Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]

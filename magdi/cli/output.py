@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress as Bars
 
+    from magdi.cli.bars import Bars
     from magdi.core.errors import MagdiError
     from magdi.core.run.progress import Figures
 
 PLAIN_INTERVAL = 5.0  # seconds between two lines where stderr is no terminal
+SCHEMA = "magdi.document/1"
+"""Of what ``--json`` prints, unless the document has one of its own; it changes when a key goes or changes meaning."""
 PLAIN_WIDTH = 240  # signs a line where stdout is no terminal: wide enough for every table
 
 
@@ -38,10 +40,14 @@ def progress_console() -> Console:
 
 
 def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
-    """Prints a result: as one JSON document, or as ``render`` draws it; a plain string is never folded or read."""
+    """Prints a result: as one JSON document, with its ``schema``, or as ``render`` draws it.
+
+    A plain string is never folded or read.
+    """
     if as_json:
         from magdi.core.visible import visible
 
+        document = {"schema": SCHEMA, **document}
         sys.stdout.write(visible(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n")
         return
     drawn = render()
@@ -118,7 +124,9 @@ class TerminalProgress:
         self._name, self._total, self._unit, self._done, self._figures = name, total, unit, 0, ""
         self._last = time.monotonic()
         if not self._quiet and self._console.is_terminal:
-            self._bars = _bars(self._console)
+            from magdi.cli.bars import Bars
+
+            self._bars = Bars(self._console)
             self._bars.start()
             self._bars.add_task(name, total=total, unit=unit, figures="")
 
@@ -158,26 +166,3 @@ class TerminalProgress:
     def _line(self, text: str) -> None:
         if not self._quiet:
             self._console.print(text.rstrip(), markup=False, soft_wrap=True)
-
-
-def _bars(console: Console) -> Bars:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description:<12}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[figures]}", style="dim"),
-        console=console,
-        transient=True,
-    )

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from magdi.cli.drawn import plain_table
+from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
-from magdi.core.sheet import p_value, percent, points, span
+from magdi.core.sheet import NOTHING, Sheet, p_value, percent, points, span
 
+SETTINGS = ("task", "protocol", "encoder", "level", "seed")
+TIMES = ("started", "ended")
+AROUND = ("command", "git", "host", "device", "python")
+WHO = ("base", "student")
 COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
 
 
 def list_table(document: Mapping[str, Any]) -> RenderableType:
     """Draws what `magdi runs list` found."""
-    if not document["runs"]:
-        return Text(f"no runs in {document['folder']}")
-    table = plain_table("run", "status", "task", "protocol", "encoder", "level", "seed", "MAGs", "base", "student")
-    for run in document["runs"]:
-        settings = run["settings"]
-        named = (str(settings.get(key, "?")) for key in ("task", "protocol", "encoder", "level", "seed"))
-        count = str(run["mags"]["count"]) if "mags" in run else "-"
-        count += f" ({run['failed']} failed)" if run.get("failed") else ""
-        table.add_row(
-            Text(_short(run["run"], document["folder"])),
-            run["status"],
-            *map(Text, named),
-            count,
-            _right(run, "base"),
-            _right(run, "student"),
-        )
-    torn = [Text(run["error"]) for run in document["runs"] if "error" in run]
-    return Group(table, *torn) if torn else table
+    rows = [_row(run, document["folder"]) for run in document["runs"]]
+    headings = ("run", "started", "status", *SETTINGS, "MAGs", "base", "student")
+    table = Sheet.of("", headings, rows, left=headings[:-2])
+    lines = [Text(run["error"]) for run in document["runs"] if "error" in run]
+    if suites := document["suites"]:
+        named = ", ".join(f"{count} of {_short(suite, document['folder'])}" for suite, count in suites.items())
+        lines.append(Text(f"runs of suites: {named} (--all lists them, magdi view SUITE shows them)"))
+    return Group(drawn(table) if rows else Text(f"no runs in {document['folder']}"), *lines)
+
+
+def _row(run: Mapping[str, Any], folder: str) -> list[str]:
+    named = [str(run["settings"].get(key, "?")) for key in SETTINGS]
+    started = datetime.fromisoformat(run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
+    return [_short(run["run"], folder), started, run["status"], *named, _mags(run), *(_right(run, who) for who in WHO)]
+
+
+def _mags(run: Mapping[str, Any]) -> str:
+    """Returns how many MAGs there are, and what is to be known of them."""
+    if "mags" not in run:
+        return NOTHING
+    failed = f"{run['failed']} failed" if run.get("failed") else ""
+    imported = "from files" if "imported" in run else ""
+    simulated = "simulated" if run.get("simulated") else ""
+    beside = ", ".join(filter(None, (failed, imported, simulated)))
+    return f"{run['mags']['count']:,}" + (f" ({beside})" if beside else "")
 
 
 def _short(run: str, folder: str) -> str:
@@ -52,10 +63,11 @@ def _right(run: Mapping[str, Any], who: str) -> str:
 def show_table(document: Mapping[str, Any]) -> RenderableType:
     """Draws what `magdi runs show` says of a run."""
     settings = "  ".join(f"{name} {value}" for name, value in document["settings"].items())
-    versions = "  ".join(f"{name} {value}" for name, value in document["versions"].items())
+    around = [f"{name} {document[name]}" for name in (*TIMES, *AROUND) if document.get(name)]
+    around += [f"{name} {value}" for name, value in document["versions"].items()]
     why = f" ({document['error']})" if "error" in document else ""
     head = Text(f"{document['run']}: {document['status']}{why}", style="bold")
-    return Group(head, Text(settings), outcome_table(document), Text(versions, style="dim"))
+    return Group(head, Text(settings), outcome_table(document), Text("  ".join(around), style="dim"))
 
 
 def compare_table(document: Mapping[str, Any]) -> RenderableType:
@@ -64,11 +76,13 @@ def compare_table(document: Mapping[str, Any]) -> RenderableType:
     lines += [Text("the same settings")] if not document["configuration"] else [Text("settings", style="bold")]
     lines += [Text(f"  {line}") for line in document["configuration"]]
     compared = {who: document[who] for who in COMPARED if document[who]}
-    return Group(*lines, Text(""), _differences(compared) if compared else Text("no question that both answered"))
+    return Group(
+        *lines, Text(""), drawn(_differences(compared)) if compared else Text("no question that both answered")
+    )
 
 
-def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Table:
-    headings = (
+def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Sheet:
+    headings = [
         "second less first",
         "points",
         "95 % interval",
@@ -76,17 +90,12 @@ def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Table:
         "only first right",
         "only second right",
         "questions",
-    )
-    table = plain_table(*headings, "")
-    for who, found in compared.items():
-        table.add_row(
-            COMPARED[who],
-            points(found["difference"]),
-            span(found["interval"], "+"),
-            p_value(found["p"]),
-            str(found["only_first"]),
-            str(found["only_second"]),
-            str(found["count"]),
-            found["verdict"],
-        )
-    return table
+        "",
+    ]
+    rows = [[COMPARED[who], *_difference(found)] for who, found in compared.items()]
+    return Sheet.of("", headings, rows, left=("second less first", ""))
+
+
+def _difference(found: Mapping[str, Any]) -> list[str]:
+    only = [str(found[count]) for count in ("only_first", "only_second", "count")]
+    return [points(found["difference"]), span(found["interval"], "+"), p_value(found["p"]), *only, found["verdict"]]

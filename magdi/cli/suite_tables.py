@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from magdi.cli.drawn import drawn, plain_table
+from magdi.cli.drawn import drawn
+from magdi.core.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 
@@ -17,7 +17,7 @@ def suite_tables(document: Mapping[str, Any]) -> RenderableType:
     """Draws a suite's outcome: its table, and what must be read with it."""
     results = results_sheet(document)
     sheets = (results, figures_sheet(document), paper_sheet(document, beside=False))
-    tables = [drawn(sheet, SIMPLE_HEAD, narrow=True) for sheet in sheets if sheet]
+    tables = [drawn(sheet) for sheet in sheets if sheet]
     lines = [Text(note) for note in results.notes]
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
 
@@ -26,13 +26,12 @@ def plan_table(plan: Mapping[str, Any], jobs: int) -> RenderableType:
     """Draws what a suite would do."""
     cells = plan["cells"]
     axes = [key for key in cells[0] if key not in ("name", "control", "runs", "done")]
-    table = plain_table(*axes, "seeds", "done", "control for")
-    for cell in cells:
-        table.add_row(
-            *(Text(str(cell[axis])) for axis in axes), str(cell["runs"]), str(cell["done"]), Text(cell["control"])
-        )
+    rows = [tuple(str(cell[key]) for key in (*axes, "runs", "done", "control")) for cell in cells]
+    headings = (*axes, "seeds", "done", "control for")
+    columns = tuple(Column(heading, right=heading in ("seeds", "done")) for heading in headings)
+    table = Sheet(plan["title"], columns, tuple(rows), labels=len(axes))
     lines = [Text(f"left out: {name}: {why}") for name, why in plan["left_out"].items()]
-    return Group(Text(plan["title"], style="bold"), table, *lines, *map(Text, _estimated(plan, jobs)))
+    return Group(drawn(table), *lines, *map(Text, _estimated(plan, jobs)))
 
 
 def _estimated(plan: Mapping[str, Any], jobs: int) -> Sequence[str]:
@@ -59,7 +58,5 @@ def _duration(seconds: float) -> str:
 
 def suite_names(names: Sequence[Mapping[str, str]]) -> RenderableType:
     """Draws the shipped suites."""
-    table = plain_table("suite", "what it asks", "repeats")
-    for each in names:
-        table.add_row(Text(each["name"]), Text(each["title"]), Text(each["repeats"]))
-    return table
+    keys = ("name", "asks", "repeats")
+    return drawn(Sheet.of_texts(("suite", "what it asks", "repeats"), [[each[key] for key in keys] for each in names]))

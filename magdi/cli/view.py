@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from magdi.cli import completing as propose
 from magdi.cli import options as opt
 
 
 def view(
     source: Annotated[
         Path | None,
-        typer.Argument(help="A run's or suite's directory, or a MAG file.", show_default="the newest in ./runs"),
+        typer.Argument(
+            help="A run's or suite's directory, or a MAG file.",
+            show_default="the newest in ./runs",
+            autocompletion=propose.runs,
+        ),
     ] = None,
     out: Annotated[
         Path | None,

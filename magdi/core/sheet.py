@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 Number = float | int | None
+NOTHING = "-"
+"""What stands where there is no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Sheet:
         columns: Its columns.
         rows: Their texts; a row without any is a line between those above and below it.
         notes: Lines below it.
+        labels: How many columns, the first ones, say which row it is.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    labels: int = 1
 
     @classmethod
     def of(
@@ -47,6 +51,11 @@ class Sheet:
         """Makes a table whose columns are flush right but for those named in ``left``, and one without a heading."""
         columns = tuple(Column(heading, right=heading not in left) for heading in headings)
         return cls(title, columns, tuple(map(tuple, rows)))
+
+    @classmethod
+    def of_texts(cls, headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Sheet:
+        """Makes a table whose columns are all flush left."""
+        return cls.of(title, headings, rows, left=headings)
 
     def html(self) -> str:
         """Returns it for a notebook; whatever its cells hold is text in it."""
@@ -65,19 +74,19 @@ class Sheet:
 
 def percent(value: Number, sign: str = " %") -> str:
     """Returns a share in per cent with one decimal."""
-    return "-" if value is None else f"{100 * value:.1f}{sign}"
+    return NOTHING if value is None else f"{100 * value:.1f}{sign}"
 
 
 def points(value: Number) -> str:
     """Returns a difference of shares in percentage points, with its sign."""
-    return "-" if value is None else f"{100 * value:+.1f}"
+    return NOTHING if value is None else f"{100 * value:+.1f}"
 
 
 def span(interval: Sequence[float] | None, sign: str = "") -> str:
     """Returns an interval in per cent or points."""
-    return "-" if interval is None else " to ".join(f"{100 * end:{sign}.1f}" for end in interval)
+    return NOTHING if interval is None else " to ".join(f"{100 * end:{sign}.1f}" for end in interval)
 
 
 def p_value(value: Number) -> str:
     """Returns a p with two digits."""
-    return "-" if value is None else f"{value:.2g}"
+    return NOTHING if value is None else f"{value:.2g}"

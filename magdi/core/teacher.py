@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from magdi.core.configurable import Configurable
-from magdi.core.mag import Message, Usage
+from magdi.core.mag import Message, Question, Usage
 
 
 class Sampling(BaseModel):
@@ -116,6 +116,10 @@ class Teacher(Configurable):
         Raises:
             MagdiError: It cannot: there is no key for it, no such file, a package is missing.
         """
+
+    def can_answer(self, question: Question) -> bool:
+        """Returns whether it is made for such questions; a few of a run's are shown to it before the first request."""
+        return True
 
     async def close(self) -> None:
         """Gives back connections and memory; called in the event loop of the requests, after the last of them."""

@@ -204,7 +204,8 @@ def test_evaluates_what_is_served(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("evaluate", "some-model"), "no task was named"),
+        (("evaluate", "some-model"), "there is no such run or folder, nor is such a model"),
+        (("evaluate", "."), "no task was named"),
         (("evaluate", "missing.jsonl", "--task", "arithmetic"), "there is no file missing.jsonl"),
         (("evaluate", ".", "--task", "arithmetic"), "holds no model"),
         (("evaluate", ".", "--base"), "is no run"),
@@ -219,10 +220,11 @@ def test_says_what_cannot_be(run: Run, arguments: tuple[str, ...], message: str)
 
 def test_asks_and_compares(run: Run, toy_run: Path) -> None:
     question = "Ben starts with 3 coins. He finds 4 more coins. How many coins does he have now?"
-    found = document(run("ask", toy_run, question, "--compare", "--samples", 3, "--json"))
+    found = document(run("ask", toy_run, question, "--base", "--samples", 3, "--json"))
     assert [len(answer["outputs"]) for answer in found["answers"]] == [3, 3]
     assert all(sum(answer["votes"].values()) <= 3 for answer in found["answers"])
-    assert "votes" not in run("ask", toy_run, question).stdout, "there was one"
+    (answer,) = document(run("ask", toy_run, question, "--json"))["answers"]
+    assert run("ask", toy_run, question).stdout == f"{answer['outputs'][0]}\n", "its text, once"
     assert "votes" in run("ask", toy_run, question, "--samples", 2).stdout
 
 

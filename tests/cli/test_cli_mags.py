@@ -149,7 +149,8 @@ def test_show_draws_for_a_browser(mags, tmp_path):
     out = tmp_path / "page.html"
     assert run("show", mags, "m-1", "m-2", "--html", "-o", out).stdout == f"{out}\n"
     assert json.loads(run("show", mags, "m-1", "--html", "-o", tmp_path / "one.html", "--json").stdout) == {
-        "out": str(tmp_path / "one.html")
+        "schema": "magdi.document/1",
+        "out": str(tmp_path / "one.html"),
     }
     assert out.read_text().count("<section ") == 2
     assert run("show", mags, "m-1", "--svg", "--view", "none").stdout.startswith("<svg ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -128,8 +129,50 @@ def test_near_runs_are_named_where_one_is_not_there(command: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("name", ["gpt2", "Qwen/Qwen3-0.6B", "mistral-community/Mistral-7B-v0.2"])
-def test_ids_of_the_hub_go_to_the_hub(name: str) -> None:
+def test_ids_of_the_hub_go_to_the_hub(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from magdi.plugins.evaluating.contenders import find_contender
     from magdi.plugins.manager import load_plugins
 
+    asked: list[str] = []
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, repo, timeout: asked.append(repo))
     assert find_contender(name, load_plugins().registry).model == name
+    assert asked == [name], "once"
+
+
+def test_a_name_of_nothing_ends_at_once_and_near_runs_are_named() -> None:
+    a_run("runs/second", age=1, student=True)
+    with pytest.raises(ConfigError, match=r"secnod: there is no such run or folder, nor .* cannot be asked") as raised:
+        magdi("ask", "secnod", "2 + 2?")
+    assert raised.value.hint == "the nearest runs are runs/second"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mags", "stats"),
+        ("mags", "check"),
+        ("mags", "export", "-o", "out"),
+        ("mags", "filter", "-o", "out.jsonl"),
+        ("runs", "show"),
+        ("runs", "compare", "runs/old"),
+    ],
+)
+def test_the_newest_run_is_meant_wherever_none_is_named(command: tuple[str, ...]) -> None:
+    a_run("runs/old", age=90)
+    a_run("runs/new", age=10)
+    found = magdi(*command)
+    assert found.stderr.startswith("the newest: runs/new\n")
+    assert found.exit_code == (command == ("mags", "check")), "which finds that the discussion is made up"
+
+
+def test_runs_are_listed_by_date_and_those_of_suites_when_asked() -> None:
+    for place, (name, day) in enumerate({"runs/b": 1, "runs/a": 3, "runs/suite/cell/seed-0": 2}.items()):
+        a_run(name, age=place).update(started=f"2026-01-0{day}T12:00:00+00:00")
+    Path("runs/suite/suite.json").write_text("{}")
+    told = json.loads(magdi("runs", "list", "--json").stdout)
+    assert [run["run"] for run in told["runs"]] == ["runs/a", "runs/b"]
+    assert told["suites"] == {"runs/suite": 1}
+    assert "1 of suite (--all lists them" in magdi("runs", "list").stdout
+    whole = json.loads(magdi("runs", "list", "--all", "--json").stdout)["runs"]
+    assert [run["run"] for run in whole] == ["runs/a", "runs/suite/cell/seed-0", "runs/b"]
+    assert len(json.loads(magdi("runs", "list", "runs/suite", "--json").stdout)["runs"]) == 1

@@ -35,9 +35,9 @@ def plan(*arguments: str) -> dict[str, Any]:
 
 def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
     assert plan("run", *TASK)["cost"] == 0
-    assert told("run", *TASK).count("nothing │") == 4, "three agents, and in all"
+    assert told("run", *TASK).count("nothing\n") == 4, "three agents, and in all"
     shown = told("run", *TASK, "--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
-    assert (shown.count("nothing │"), shown.count("not known │")) == (1, 2)
+    assert (shown.count("nothing\n"), shown.count("not known\n")) == (1, 2)
 
 
 def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:
@@ -84,12 +84,15 @@ def test_discussions_that_are_there_cost_nothing() -> None:
 
 @pytest.mark.parametrize("command", [["run"], ["discuss"], ["ablate", "encoders", "--seeds", "1"]])
 def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
-    lines = [json.dumps({"question": f"{number} + 1?", "answer": number + 1}) for number in range(20)]
+    told = "Ben starts with {} coins. He finds 1 more coins. How many coins does he have now?"
+    lines = [json.dumps({"question": told.format(number), "answer": number + 1}) for number in range(20)]
     Path("train.jsonl").write_text("\n".join(lines))
-    planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", "--teacher", "simulated:careful")
-    of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", "--teacher", "simulated:careful")
+    somebody = ("--teacher", "simulated:careful")
+    planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", *somebody)
+    of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", *somebody)
     calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
-    assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
+    assert of_a_run["calls"] > 0
+    assert calls > of_a_run["calls"] / 2, "a suite holds some questions back, to measure heads on"
     with pytest.raises(DataError, match="nowhere"):
         plan(*command, "--task", "jsonl", "--data", "/nowhere", "--teacher", "simulated:careful")
 
@@ -107,3 +110,20 @@ def test_a_protocol_for_three_takes_no_two(tmp_path: Path) -> None:
         outcome = CliRunner().invoke(app, [*command, "--limit", "2", "-o", str(tmp_path / "run")])
         assert isinstance(outcome.exception, ConfigError)
         assert outcome.exception.message == "protocol 'jury' takes 3 agents, and there are 2"
+
+
+@pytest.mark.parametrize("command", [["run"], ["run", "-n"], ["discuss"]])
+def test_simulated_teachers_are_not_given_what_they_cannot_do(command: list[str]) -> None:
+    lines = [json.dumps({"question": f"Who was king in {number}?", "answer": "Ludwig"}) for number in range(20)]
+    Path("train.jsonl").write_text("\n".join(lines))
+    given = ["--task", "jsonl:train.jsonl", "--teacher", "ada=simulated:careful", "-o", "out", "-q"]
+    outcome = CliRunner().invoke(app, [*command, *given])
+    assert isinstance(outcome.exception, ConfigError)
+    assert outcome.exception.message.startswith("ada (simulated:careful#0")
+    assert "cannot do such questions as 'Who was king in" in outcome.exception.message
+    assert not Path("out").exists()
+
+
+def test_an_unknown_last_stage_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="no such stage"):
+        magdi.run(until="nonsense")  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -31,7 +30,6 @@ from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
 GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 MOST_NAMED = 5  # files that are not magdi's
 SCHEMA = "magdi.run/1"
-PACKAGES = ("magdi", "torch", "transformers", "peft", "torch-geometric")
 
 # What may be changed when a run is resumed: it decides how far and how fast a run goes, not what comes out.
 CHANGEABLE = frozenset(
@@ -385,17 +383,6 @@ def _says(mark: Path) -> bool:
 def _opened(lock: Path, how: int) -> IO[bytes]:
     """Opens a lock's file: itself and not what it may be a link to, and without waiting for anybody."""
     return os.fdopen(os.open(lock, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666), "rb", buffering=0)
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of magdi and of the libraries that results depend on."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _hold(file: IO[bytes]) -> None:

@@ -17,8 +17,9 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
 from magdi.core.run import stages
-from magdi.core.run.directory import RunDirectory, versions
+from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.progress import Progress, Silent
+from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
 from magdi.core.threads import threads
 
@@ -73,7 +74,7 @@ def run(
     with directory.claimed(config, fresh=fresh):
         workshop = stages.Workshop(config, directory, components, progress)
         take_back(directory)
-        directory.update(status="running", error=None, seed=config.seed, versions=versions())
+        _note_begin(directory, config)
         directory.note_inputs(config)
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
@@ -83,14 +84,31 @@ def run(
                     workshop.try_components()
             for stage in wanted:
                 _once(directory, stage, getattr(workshop, stage), progress)
-        directory.update(status="done" if _is_done(directory) else f"done until {until}")
+        _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
     return directory
+
+
+def _note_begin(directory: RunDirectory, config: RunConfig) -> None:
+    """Writes down what is done, where and since when; of one that is done already it stays as it is."""
+    state = directory.state()
+    beginning = {"schema": SCHEMA, "started": state.get("started", now())}
+    around = {} if _nothing_is_left(directory) and "ended" in state else {**circumstances(), "ended": None}
+    directory.update(**beginning, status="running", error=None, seed=config.seed, **around)
+
+
+def _note_end(directory: RunDirectory, status: str, **why: str) -> None:
+    ended = directory.state().get("ended") or now()
+    directory.update(status=status, ended=ended, device=device(), **why)
 
 
 def _is_done(directory: RunDirectory) -> bool:
     records = [directory.stage(stage) for stage in STAGES]
     return all(record.get("done") for record in records)
+
+
+def _nothing_is_left(directory: RunDirectory) -> bool:
+    return _is_done(directory) and not directory.stage("discussion").get("failed")
 
 
 def _tell_where(directory: RunDirectory, workshop: stages.Workshop) -> None:
@@ -99,7 +117,7 @@ def _tell_where(directory: RunDirectory, workshop: stages.Workshop) -> None:
         return
     for note in directory.notes:
         workshop.progress.note(note)
-    if _is_done(directory) and not directory.stage("discussion").get("failed"):
+    if _nothing_is_left(directory):
         workshop.progress.note(f"{directory.path} is done already; --fresh starts over")
     elif there := standing(directory, lambda: len(workshop.questions)):
         workshop.progress.note(f"resuming: {there}")
@@ -159,7 +177,7 @@ def _status_kept(directory: RunDirectory, progress: Progress) -> Iterator[None]:
         status = _ending(error)
         why = {"error": str(error) or type(error).__name__} if status == "failed" else {}
         with suppress(MagdiError):
-            directory.update(status=status, **why)
+            _note_end(directory, status, **why)
         progress.event("run_end", directory=directory.path, status=status)
         with suppress(MagdiError, OSError):
             directory.discard_if_empty()

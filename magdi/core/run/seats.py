@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 from magdi.core.components import Components
 from magdi.core.config.models import Limits, RunConfig, TeacherChoice
 from magdi.core.discussion.driver import Seat
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.task import Task
 from magdi.core.teacher import Teacher
+
+SHOWN = 20
+"""Questions of a run that its teachers are shown before it begins."""
 
 
 def seats(config: RunConfig, task: Task, components: Components) -> list[Seat]:
@@ -52,6 +57,21 @@ def check_count(protocol: Protocol, name: str, count: int) -> None:
         f"protocol {name!r} takes {wanted} agents, and there are {count}",
         hint="--teacher, once for each agent; discussion.agents chooses among them",
     )
+
+
+def check_able(taking_part: Sequence[Seat], questions: Sequence[Question]) -> None:
+    """Sees to it that the teachers are made for a run's questions, a few of which they are shown.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    for seat, question in product(taking_part, questions[:: -(-len(questions) // SHOWN) or 1]):
+        if not seat.teacher.can_answer(question):
+            raise ConfigError(
+                f"{seat.agent.name} ({seat.teacher.identity}) cannot do such questions as {question.text[:80]!r}",
+                hint="--teacher names others, e.g. --teacher openai:gpt-4o-mini; simulated teachers do word problems "
+                "of the task arithmetic, and guess with guess=true",
+            )
 
 
 def priced(teacher: Teacher, limits: Limits) -> Teacher:

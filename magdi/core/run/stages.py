@@ -28,7 +28,7 @@ from magdi.core.run.figures import discussion_figures, training_document, traini
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
-from magdi.core.run.seats import check_count, seats
+from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
@@ -87,7 +87,8 @@ class Workshop:
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
         outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
-        return outcome | {"failed": self._failed}
+        imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
+        return outcome | {"failed": self._failed} | imported
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
@@ -122,6 +123,7 @@ class Workshop:
         protocol, taking_part = self.components.protocol(config.protocol), seats(config, self.task, self.components)
         check_count(protocol, config.protocol.name, len(taking_part))
         questions = self.questions
+        check_able(taking_part, questions)
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
             rule.check([seat.agent.name for seat in taking_part])

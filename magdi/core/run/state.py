@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from magdi.core.errors import DataError
@@ -14,6 +15,15 @@ from magdi.core.files import read_text
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Figure = Annotated[float, Field(ge=-1e18, le=1e18)]  # so neither infinite nor NaN
 Interval = Annotated[list[Figure], Field(min_length=2, max_length=2)]
+
+
+def _checked(moment: str) -> str:
+    if datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
+
+
+Moment = Annotated[str, AfterValidator(_checked)]  # ISO 8601
 _form = with_config(ConfigDict(strict=True, extra="allow"))
 
 
@@ -53,6 +63,7 @@ class Talk(TypedDict):
     accuracy_by_round: dict[str, Figure]
     simulated: NotRequired[Count]
     protocols: NotRequired[dict[str, Count]]
+    teachers: NotRequired[dict[str, Count]]
 
 
 @_form
@@ -74,6 +85,7 @@ class Stage(TypedDict, total=False):
     taken_from: str
     files: dict[str, str]
     simulated: bool
+    imported: list[str]
     mags: Talk
     failed: Count
     training: Training
@@ -87,8 +99,16 @@ class Stage(TypedDict, total=False):
 class State(TypedDict, total=False):
     """What run.json says."""
 
+    schema: str
     status: str
     error: str | None
+    started: Moment
+    ended: Moment | None
+    command: str
+    git: str | None
+    host: str
+    device: str
+    python: str
     versions: dict[str, str]
     config: str
     files: dict[str, str]

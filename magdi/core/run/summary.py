@@ -8,6 +8,9 @@ from typing import Any
 
 from magdi.core.mag import Mag, Usage
 
+MOST_TEACHERS = 20
+"""Teachers that are kept by name: a file from elsewhere may name one a turn."""
+
 
 def simulated(mag: Mag) -> list[bool]:
     """Returns by turn whether a simulated teacher said it, as the turn's ``model`` says."""
@@ -29,6 +32,7 @@ class Summary:
         self.wholly_simulated = 0
         self.protocols: Counter[str] = Counter()
         self.tasks: Counter[str] = Counter()
+        self.teachers: Counter[str] = Counter()
 
     def add(self, mag: Mag) -> None:
         """Counts a MAG."""
@@ -43,6 +47,7 @@ class Summary:
         self.partly_simulated += any(said)
         self.wholly_simulated += bool(said) and all(said)
         for turn in mag.turns:
+            self.teachers[turn.model or turn.agent] += 1
             self.statuses[turn.status] += 1
             if turn.correct is not None:
                 self.answers.setdefault(turn.round, Counter())[turn.correct] += 1
@@ -67,6 +72,7 @@ class Summary:
             "structures": dict(sorted(self.structures.items())),
             "protocols": dict(sorted(self.protocols.items())),
             "tasks": dict(sorted(self.tasks.items())),
+            "teachers": dict(self.teachers.most_common(MOST_TEACHERS)),
             "stops": dict(self.stops.most_common()),
             "turns": self.statuses.total(),
             "invalid_turns": self.statuses["invalid"],

@@ -29,6 +29,7 @@ from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
 EngineName = Literal["auto", "transformers", "openai", "vllm"]
 
 HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # NAME or OWNER/NAME
+HUB_PATIENCE = 10.0  # seconds
 SERVED = re.compile(r"[a-z][a-z0-9-]*:")
 
 
@@ -92,8 +93,8 @@ def find_contender(
         limits: What served models may take.
 
     Raises:
-        ConfigError: A file, folder or run that was named is not there, or has no student yet. What can only be a path
-            is not looked for on the hub.
+        ConfigError: A file, folder, run or model that was named is not there, or has no student yet. What can only be
+            a path is not looked for on the hub.
     """
     path = Path(name)
     if engine in ("openai", "vllm"):
@@ -113,7 +114,31 @@ def find_contender(
         return Contender(redact(name), _served(name, components, seed, limits))
     if not path.is_dir() and (not HUB_ID.fullmatch(name) or path.parts[0] == RUNS.name):
         raise ConfigError(f"{name}: there is no such run or folder", hint=nearest_runs(name))
+    if not path.is_dir():
+        _check_on_hub(name)
     return Contender(name, name, prompt_style)
+
+
+def _check_on_hub(name: str) -> None:
+    """Looks for a model in the hub's cache, else asks the hub once; loading would try for a minute.
+
+    Raises:
+        ConfigError: It is in neither, or the hub cannot be reached.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    if any(isinstance(try_to_load_from_cache(name, file), str) for file in ("config.json", "adapter_config.json")):
+        return
+    try:
+        HfApi().model_info(name, timeout=HUB_PATIENCE)
+    except RepositoryNotFoundError:
+        what = "nor is there such a model on the hub"
+    except Exception as error:  # of a network that is down every library says something else
+        what = f"nor is such a model in the hub's cache, and the hub cannot be asked ({type(error).__name__})"
+    else:
+        return
+    raise ConfigError(f"{name}: there is no such run or folder, {what}", hint=nearest_runs(name))
 
 
 def find_contenders(

@@ -38,7 +38,7 @@ def model_card(
     config, outcome = directory.config(), document(directory)
     adapter = base is not None and not merged
     parts = [
-        _front_matter(config, base, adapter),
+        _front_matter(config, outcome, base, adapter),
         f"# {directory.path.resolve().name}",
         _what(config, outcome, roles),
         _made_from(config, outcome, base),
@@ -51,12 +51,13 @@ def model_card(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front_matter(config: RunConfig, base: str | None, adapter: bool) -> str:
+def _front_matter(config: RunConfig, outcome: Mapping[str, Any], base: str | None, adapter: bool) -> str:
     fields: dict[str, Any] = {
         "library_name": "peft" if adapter else "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["magdi", "distillation", "multi-agent", config.protocol.name],
+        "tags": ["magdi", "distillation", "multi-agent", *_protocols(config, outcome)],
     }
+    fields["tags"] += ["simulated-teachers"] if outcome.get("mags", {}).get("simulated") else []
     origin = base or (config.student.model if config.student.model != "tiny" else None)
     if origin:
         fields["base_model"] = origin
@@ -85,13 +86,12 @@ def _what(config: RunConfig, outcome: Mapping[str, Any], roles: Sequence[str]) -
 def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) -> str:
     tiny = "a tiny Llama made on the spot, see `student.tiny` in the run's configuration"
     mags = outcome.get("mags", {})
-    teachers = ", ".join(each.teacher for each in config.teachers) or "the task's own"
     rows = {
         "base": base or (tiny if config.student.model == "tiny" else config.student.model),
         "task": config.task.name,
-        "teachers": teachers + (" (simulated)" if outcome.get("simulated") else ""),
-        "protocol": _counts(mags.get("protocols", {})) if config.discussion.mag_files else config.protocol.name,
-        "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))})",
+        "teachers": _teachers(config, outcome),
+        "protocol": ", ".join(_protocols(config, outcome)) or "not known",
+        "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))}){_imported(config)}",
         "encoder, in training only": f"{config.encoder.name}, {config.training.edges} edges",
         "level": config.training.level_name,
         "objectives": ", ".join(_objective(name, each.settings) for name, each in chosen(config).items()),
@@ -99,6 +99,23 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
         "seed": config.seed,
     }
     return "## Made from\n\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _protocols(config: RunConfig, outcome: Mapping[str, Any]) -> list[str]:
+    """Returns the protocols of the discussions: of MAGs from files their own, whatever the run's settings say."""
+    return list(outcome.get("mags", {}).get("protocols", {})) if _imported(config) else [config.protocol.name]
+
+
+def _teachers(config: RunConfig, outcome: Mapping[str, Any]) -> str:
+    """Returns who spoke, as the turns say or, where that is not kept, the configuration."""
+    spoke = outcome.get("mags", {}).get("teachers", {})
+    named = ", ".join(each.teacher for each in config.teachers) or "the task's own"
+    said = ", ".join(spoke) or ("not known" if _imported(config) else named)
+    return said + (" (simulated)" if outcome.get("simulated") else "")
+
+
+def _imported(config: RunConfig) -> str:
+    return ", taken from files and not held by this run" if config.discussion.mag_files else ""
 
 
 def _objective(name: str, settings: Mapping[str, Any]) -> str:

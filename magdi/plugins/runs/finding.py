@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 """Where runs go that nobody names a directory for, and are looked for."""
+
+SUITE = "suite.json"
+"""Name of the file in a suite's directory, above its runs, that holds its last document."""
 
 NEAREST = 3  # runs that are named where one is not found
 DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
@@ -63,11 +69,16 @@ def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = 
     Raises:
         DataError: There is none.
     """
-    runs = [run for run in find_runs(folder) if having is None or getattr(run, having).exists()]
+    runs = [run for run in newest_first(folder) if having is None or getattr(run, having).exists()]
     if not runs:
         what = {"student": "run with a student", "mags": "run with discussions"}.get(having or "", "run")
         raise DataError(f"there is no {what} in {folder}/", hint="magdi run makes one; others are named by their path")
-    return max(runs, key=_last_worked_on)
+    return runs[0]
+
+
+def newest_first(folder: Path = RUNS) -> list[RunDirectory]:
+    """Returns the runs below a folder, the one that was last worked on first."""
+    return sorted(find_runs(folder), key=_last_worked_on, reverse=True)
 
 
 def _last_worked_on(run: RunDirectory) -> float:
@@ -97,16 +108,47 @@ def plugins_of(*paths: Path | str) -> dict[str, str]:
 def row(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's line in a list.
 
-    Keys: those of `magdi.plugins.runs.result.document`, and ``settings``: task, protocol, encoder, student, level,
-    edges, seed; empty where this version of magdi cannot read the run's configuration. Of a run whose files are torn
-    the status is ``unreadable``, and ``error`` says why.
+    Keys: those of `magdi.plugins.runs.result.document`, and ``settings``: task, protocol (that of MAGs from files),
+    encoder, student, level, edges, seed; empty where this version of magdi cannot read the run's configuration. Of a
+    run whose files are torn the status is ``unreadable``, and ``error`` says why.
     """
     known = settings(directory)
     try:
-        return document(directory) | {"settings": known}
+        found = document(directory)
+        if "imported" in found:
+            known |= {"protocol": ", ".join(found["mags"].get("protocols", {}))}
+        return {"started": _date(directory), **found, "settings": known}
     except DataError as error:
         ending = {"status": "unreadable", "error": error.message, "tokens": {}, "seconds": {"total": 0.0}}
-        return {"run": str(directory.path), **ending, "settings": known}
+        return {"started": _date(directory), "run": str(directory.path), **ending, "settings": known}
+
+
+def _date(directory: RunDirectory) -> str:
+    """Returns since when a run is there that does not say so itself."""
+    return datetime.fromtimestamp(_last_worked_on(directory), UTC).isoformat(timespec="seconds")
+
+
+def listed(folder: Path, *, all_: bool = False) -> dict[str, Any]:
+    """Returns the runs in a folder, the newest first.
+
+    Args:
+        folder: Where to look.
+        all_: Those within suites as well.
+
+    Returns:
+        ``folder``, ``runs`` (see `row`), ``suites``: how many runs of each suite in it are left out, by its folder.
+    """
+    runs = list(find_runs(folder))
+    within = {run.path: suite for run in runs if not all_ and (suite := _suite_of(run.path, folder))}
+    rows = [row(run) for run in runs if run.path not in within]
+    rows.sort(key=lambda each: str(each["started"]), reverse=True)
+    return {"folder": str(folder), "runs": rows, "suites": dict(Counter(map(str, within.values())))}
+
+
+def _suite_of(run: Path, folder: Path) -> Path | None:
+    """Returns the suite below a folder that a run is of."""
+    above = takewhile(lambda each: each != folder, run.parents)
+    return next((each for each in above if (each / SUITE).is_file()), None)
 
 
 def settings(directory: RunDirectory) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -26,8 +26,10 @@ def document(directory: RunDirectory) -> dict[str, Any]:
     """Returns a run's outcome.
 
     Keys: ``run`` (the directory), ``status`` (``running``, ``stopped`` at a limit or by a kill, ``interrupted``,
-    ``failed``, ``done``, ``done until`` a stage), ``simulated`` (whether all teachers were), ``mags`` (count,
-    ``simulated``: those in which a simulated teacher spoke, structures, rounds, accuracy of the teams' decisions),
+    ``failed``, ``done``, ``done until`` a stage), ``started`` and ``ended`` (ISO 8601, UTC), ``simulated`` (whether all
+    teachers were), ``imported`` (the files that the MAGs were taken from, where none was held), ``mags`` (count,
+    ``simulated``: those in which a simulated teacher spoke, structures, protocols, ``teachers`` by turns, rounds,
+    accuracy of the teams' decisions),
     ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
     ``gain`` (difference in points with interval and p, over the same questions), ``trained_on`` (how many of these
     questions were among those learned from), ``failed`` (discussions that did, and are tried again by the same
@@ -40,8 +42,10 @@ def document(directory: RunDirectory) -> dict[str, Any]:
     stages = directory.stages()
     talk, training, scores = (stages.get(name, {}) for name in ("discussion", "distillation", "evaluation"))
     found: dict[str, Any] = {"run": str(directory.path), "status": directory.status}
+    found |= {key: value for key, value in directory.state().items() if key in ("started", "ended") and value}
     if talk.get("done") and "mags" in talk:
         found |= {"simulated": talk.get("simulated", False), "mags": talk["mags"], "failed": talk.get("failed", 0)}
+        found |= {"imported": talk["imported"]} if "imported" in talk else {}
     if training.get("done") and "training" in training:
         found |= {"training": training["training"]}
     found |= {key: value for key, value in scores.items() if key in ("base", "student", "gain", "trained_on")}
@@ -238,11 +242,14 @@ class RunResult(Result):
             teachers = " (simulated teachers, no language models)"
         elif mags.get("simulated"):
             teachers = f" ({mags['simulated']:,} of them with simulated teachers)"
+        imported = ""
+        if "imported" in self:
+            imported = f" of {', '.join(mags.get('protocols', {})) or 'an unknown protocol'}, taken from files"
         rounds = mags["accuracy_by_round"]
         headings = [*mags["structures"], *(f"right in round {number}" for number in rounds), "team right"]
         counts = [f"{count:,}" for count in mags["structures"].values()]
         shares = [percent(share) for share in (*rounds.values(), mags["accuracy"])]
-        return Sheet.of(f"{mags['count']:,} discussions{teachers}", headings, [[*counts, *shares]])
+        return Sheet.of(f"{mags['count']:,} discussions{imported}{teachers}", headings, [[*counts, *shares]])
 
     def _scores(self, scored: Mapping[str, Mapping[str, Any]]) -> Sheet:
         questions = next(score["count"] for score in scored.values())
@@ -272,4 +279,4 @@ def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:
         for model, tasks in models.items()
         for task, found in tasks.items()
     ]
-    return Sheet.of("by task", headings, rows, left=("model", "task"))
+    return replace(Sheet.of("by task", headings, rows, left=("model", "task")), labels=2)

@@ -104,6 +104,7 @@ class SuiteFile(Part):
 
     title: str = Field(description="One line.")
     repeats: str = Field("", description="The part of the paper that it repeats, e.g. Table 6.")
+    asks: str = Field("", description="The question that it answers, in a line; the title says it when left out.")
     about: str = Field("", description="What is asked, and how to read the answer.")
     settings: dict[str, Any] = Field(
         default_factory=dict, description="Settings of all cells; configuration files and options go before them."

@@ -24,7 +24,7 @@ from magdi.plugins.report.blocks import (
     Table,
 )
 from magdi.plugins.report.page import write_page
-from magdi.plugins.suites.results import DOCUMENT
+from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.suites.sheet import notes, sheets
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 
@@ -44,18 +44,18 @@ def write_suite_page(folder: Path, out: Path | None = None) -> Path:
         DataError: The document is damaged.
         StorageError: The page cannot be written.
     """
-    document = read_json(folder / DOCUMENT)
+    document = read_json(folder / SUITE)
     try:
         content = list(sections(document))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         hint = "magdi ablate, as the suite was begun, with --rescore makes it anew"
-        raise DataError(f"{folder / DOCUMENT} is no outcome of a suite, or damaged", hint=hint) from error
+        raise DataError(f"{folder / SUITE} is no outcome of a suite, or damaged", hint=hint) from error
     return write_page(out or folder / "report.html", str(document["title"]), content)
 
 
 def is_suite(folder: Path) -> bool:
     """Returns whether a directory holds a suite with a document."""
-    return (folder / DOCUMENT).is_file()
+    return (folder / SUITE).is_file()
 
 
 def sections(document: Mapping[str, Any]) -> Iterator[Section]:

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from magdi.core.files import write_whole
+from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.suites.grid import Cell, Grid
 from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
@@ -18,9 +19,6 @@ from magdi.plugins.suites.sheet import COUNTED
 from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
 
 SCHEMA = "magdi.suite/1"
-DOCUMENT = "suite.json"
-"""Name of the file in a suite's directory that holds its last document."""
-
 MOVES = ("gained", "lost")
 """Figures of a cell that come from its comparison with the reference."""
 
@@ -211,4 +209,4 @@ def as_read(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_document(folder: Path, document: Mapping[str, Any]) -> None:
     """Keeps a suite's document in its directory, whole or not at all."""
-    write_whole(folder / DOCUMENT, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_whole(folder / SUITE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -106,7 +106,7 @@ Field = tuple[Column, Callable[[Row], str]]
 
 def _sheet(title: str, fields: Sequence[Field], document: Mapping[str, Any], said: Iterable[str] = ()) -> Sheet:
     rows = tuple(tuple(read(row) for _, read in fields) for row in document["rows"])
-    return Sheet(title, tuple(column for column, _ in fields), rows, tuple(said))
+    return Sheet(title, tuple(column for column, _ in fields), rows, tuple(said), labels=len(document["axes"]))
 
 
 def _labels(document: Mapping[str, Any]) -> Iterator[Field]:

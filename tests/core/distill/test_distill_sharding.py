@@ -14,7 +14,6 @@ import pytest
 import torch
 from distill_models import make_mags, make_objectives
 from distill_plain import MeanEncoder
-from magdi.core.run.threads import threads
 from safetensors.torch import load_file
 
 from magdi.cli.run import FSDP2
@@ -22,6 +21,7 @@ from magdi.core.config.models import Lora, Student, Training
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
 from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.threads import threads
 
 HERE = Path(__file__).parent
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}

@@ -12,8 +12,8 @@ from magdi.core.config.models import TinyBase
 from magdi.core.distill.prompt import student_prompt
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Task
-from magdi.plugins.tiny import base as making
-from magdi.plugins.tiny.base import set_fourier, tiny_base
+from magdi.plugins.tiny import base as made
+from magdi.plugins.tiny.base import FOURIER_SCALE, set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
 from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
 
@@ -86,7 +86,7 @@ def test_it_leaves_the_random_state_alone(tmp_path):
 
 
 def test_what_is_in_the_cache_is_not_made_again(base, monkeypatch):
-    monkeypatch.setattr(making, "_make", lambda *args: pytest.fail("made again"))
+    monkeypatch.setattr(made, "_make", lambda *args: pytest.fail("made again"))
     assert tiny_base(Sums(), SMALL, base.parent) == base
 
 
@@ -175,7 +175,7 @@ def test_bpe_without_texts_knows_all_bytes():
 def test_fourier_features():
     weight = torch.full((20, 32), 7.0)
     set_fourier(weight, list(range(4, 16)))
-    written = weight[4:16, :25] / making.FOURIER_SCALE
+    written = weight[4:16, :25] / FOURIER_SCALE
     assert torch.equal(weight[:4], torch.full((4, 32), 7.0))
     assert torch.equal(weight[:, 25:], torch.full((20, 7), 7.0))
     torch.testing.assert_close(written[:, :12] ** 2 + written[:, 12:24] ** 2, torch.ones(12, 12))

@@ -201,7 +201,7 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("talks")
     sums = [{"question": f"What is {n} + 4?", "choices": [str(n + 4), str(n)], "answer": "A"} for n in range(40)]
     (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, sums)))
-    letters = {"task": f"jsonl:{folder / 'sums.jsonl'}", "teacher": [f"{name}=simulated:{name}" for name in PROFILES]}
+    letters = {"task": f"jsonl:{folder / 'sums.jsonl'}", "teacher": [guessing(name) for name in PROFILES]}
     magdi.discuss(out=folder / "one", **TOY)
     magdi.discuss(out=folder / "two", **(TOY | {"protocol": "debate", "limit": 12}))
     magdi.discuss(out=folder / "three", **(TOY | letters | {"protocol": "roundtable", "limit": 9}))
@@ -209,6 +209,10 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 PROFILES = ("careful", "hasty")
+
+
+def guessing(name: str) -> dict[str, Any]:
+    return {"name": name, "teacher": f"simulated:{name}", "guess": True}
 
 
 def test_discussions_of_several_tasks_and_protocols_train_together(

@@ -11,6 +11,7 @@ from typing import Any
 
 from magdi.core.files import whole_path, write_whole
 from magdi.core.mag import SCHEMA, Mag
+from magdi.core.run.summary import simulated
 from magdi.core.views import View, edges
 from magdi.plugins.formats.exporter import Exporter
 
@@ -84,7 +85,7 @@ class Card:
     """The card of a dataset: what is in it, where it is from, what to beware of; made while its MAGs go by."""
 
     def __init__(self) -> None:
-        self._mags = self._turns = self._right = self._wrong = self._edges = 0
+        self._mags = self._simulated = self._turns = self._right = self._wrong = self._edges = 0
         self._counts = {title: Counter[str]() for title in _TITLES}
 
     def watching(self, mags: Iterable[Mag]) -> Iterator[Mag]:
@@ -95,6 +96,7 @@ class Card:
 
     def _add(self, mag: Mag) -> None:
         self._mags += 1
+        self._simulated += any(simulated(mag))
         self._turns += len(mag.turns)
         self._right += sum(turn.label is True for turn in mag.turns)
         self._wrong += sum(turn.label is False for turn in mag.turns)
@@ -108,12 +110,14 @@ class Card:
     def text(self, view: View = "exact") -> str:
         """Returns the card as Markdown with its head of YAML."""
         size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if self._mags < most), "n>1M")
+        speakers = _speakers(self._simulated, self._mags)
         lines = [
             "---", "language: [en]", "task_categories: [question-answering, text-generation]",
-            "tags: [multi-agent, debate, reasoning, magdi]", f"size_categories: [{size}]",
+            f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if self._simulated else ''}]",
+            f"size_categories: [{size}]",
             "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
             "# Multi-agent interaction graphs", "",
-            f"{self._mags} discussions between language models, {self._turns} turns ({self._right} right, "
+            f"{self._mags} discussions between {speakers}, {self._turns} turns ({self._right} right, "
             f"{self._wrong} wrong, {self._turns - self._right - self._wrong} without a label), {self._edges} edges. "
             "An edge (u, v) says that the text of turn u stood in the prompt of turn v.", "",
             *(_counted(title, counts) for title, counts in self._counts.items()), "",
@@ -122,7 +126,7 @@ class Card:
             "`turns` (agent, role, round, seen, text, reasoning, answer, confidence, correct, label, status, ...), "
             f"`decision`, `stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
             "## Before you use it", "",
-            "Turns are what language models said; wrong ones are kept on purpose, for a student learns from the "
+            f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
             "difference. Licences of the models' outputs and of the questions are those of their sources; name them "
             "here. Teachers named `simulated:` are programs, not language models.", "",
         ]  # fmt: skip
@@ -130,6 +134,15 @@ class Card:
 
 
 _TITLES = ("Protocols", "Tasks", "Graph types (rounds after the first)", "Teachers")
+
+
+def _speakers(simulated: int, count: int) -> str:
+    """Returns who spoke in so many discussions, in some of which programs did."""
+    if not simulated:
+        return "language models"
+    programs = "**simulated** teachers (programs, no language models)"
+    return programs if simulated == count else f"language models and, in {simulated:,} of them, {programs}"
+
 
 _SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
 

@@ -59,6 +59,7 @@ class SimulatedConfig(BaseModel):
 
     profile: str = Field("careful", description=f"Character that the other settings come from: {', '.join(PROFILES)}.")
     seed: int = Field(0, ge=0, description="Seed of all that it draws.")
+    guess: bool = Field(False, description="Guess where a question is no word problem of ours, instead of refusing it.")
     style: Style = Field("equations", description="How it writes a solution down.")
     slip: Share = Field(0.05, description="Chance of a slip in a step, before hardness.")
     weak: dict[str, Share] = Field(

@@ -8,8 +8,9 @@ import random
 import re
 from typing import Any, ClassVar
 
-from magdi.core.mag import Usage
+from magdi.core.mag import Question, Usage
 from magdi.core.teacher import Reply, Request, Teacher
+from magdi.plugins.tasks.word_problems import read_problems
 from magdi.plugins.teachers.simulated.mind import opinion
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
 from magdi.plugins.teachers.simulated.reading import understand
@@ -33,7 +34,7 @@ class SimulatedTeacher(Teacher):
 
     def __init__(self, config: SimulatedConfig | None = None) -> None:
         super().__init__(config)
-        settings = json.dumps(self.config.model_dump(mode="json"), sort_keys=True)
+        settings = json.dumps(self.config.model_dump(mode="json", exclude={"guess"}), sort_keys=True)
         self._digest = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
 
     @classmethod
@@ -45,6 +46,10 @@ class SimulatedTeacher(Teacher):
     def identity(self) -> str:
         """Profile, seed, and a hash over all settings."""
         return f"simulated:{self.config.profile}#{self.config.seed}-{self._digest}"
+
+    def can_answer(self, question: Question) -> bool:
+        """Returns whether it can read the question, or is to guess."""
+        return self.config.guess or bool(read_problems(question.prompt))
 
     async def complete(self, request: Request) -> Reply:
         """Answers at once; never fails."""
