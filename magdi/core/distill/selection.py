@@ -151,7 +151,8 @@ def check_teachable(
     if not count:
         raise TrainingError(what, hint="the MAG file is empty")
     if not labelled:
-        raise TrainingError(f"{what}: no turn carries a label", hint="label them with the task's grader on import")
+        hint = "import them with right answers: magdi mags import --gold TABLE, or --task NAME --match"
+        raise TrainingError(f"{what}: no turn carries a label", hint=hint)
     if lessons.role and lessons.role not in roles:
         raise TrainingError(f"{what}: no turn has the role {lessons.role!r}", hint=did_you_mean(lessons.role, roles))
     for objective in teaching.values():

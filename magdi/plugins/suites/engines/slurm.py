@@ -88,8 +88,15 @@ class Slurm(Engine):
         self._watcher.start()
 
     def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
-        """Queues jobs as one array."""
-        found = self._executor.map_array(self._work, list(jobs))
+        """Queues jobs as one array; raises ComponentError where Slurm doesn't take them."""
+        from submitit.core.utils import FailedJobError
+
+        try:
+            found = self._executor.map_array(self._work, list(jobs))
+        except FailedJobError as error:
+            said = (str(error).strip() or "nothing").splitlines()[-1]
+            hint = "does sinfo answer here? are --partition, --gpus and --time allowed?"
+            raise ComponentError(f"--on slurm: Slurm did not take the jobs: {said}", hint=hint) from error
         futures: list[Future[Failure | None]] = [Future() for _ in found]
         with self._lock:
             self._left |= dict(zip(found, futures, strict=True))
