@@ -99,3 +99,10 @@ class Task(Configurable):
     def primer(self, seed: int) -> Primer | None:
         """Returns what a tiny base model for this task is made from; None where it has nothing of the sort."""
         return None
+
+    def role_speech(self, seed: int) -> Sequence[Document]:
+        """Returns what a tiny base that is to be a team reads beside its primer: what roles are asked, and say.
+
+        These documents too share no question with any split; there are none where the task has no primer.
+        """
+        return ()

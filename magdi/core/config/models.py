@@ -178,6 +178,10 @@ class TinyBase(Part):
         description="How number tokens start: Fourier features of their value (prior knowledge, given to every student "
         "alike), or random.",
     )
+    roles: bool = Field(
+        False,
+        description="The task's speech of roles is in the primer too, so that the base knows the prompts of a team.",
+    )
     epochs: float = Field(6, ge=0, description="Passes over the task's primer; 0 leaves the base untrained.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of that training.")
     batch_size: int = Field(16, ge=1, description="Documents a step of that training.")

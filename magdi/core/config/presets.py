@@ -76,9 +76,10 @@ _TINY_TEAM: dict[str, Any] = {
     "student": {
         "adaptation": "lora",
         "max_length": 512,
+        "tiny": {"roles": True},
         "lora": {"r": 32, "alpha": 64, "dropout": 0.0, "target_modules": "all-linear"},
     },
-    "training": {"steps": 150, "learning_rate": 5e-3, "dpo": {"steps": 40, "learning_rate": 1e-3}},
+    "training": {"steps": 150, "learning_rate": 5e-3, "dpo": {"steps": 20, "learning_rate": 1e-4}},
 }
 
 OF_METHODS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {

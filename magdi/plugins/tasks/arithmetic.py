@@ -11,9 +11,10 @@ from itertools import islice
 from pydantic import BaseModel, Field, model_validator
 
 from magdi.core.mag import Question
-from magdi.core.task import Primer, Split, Task
+from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
 from magdi.plugins.tasks.arithmetic_primer import make_primer
+from magdi.plugins.tasks.role_speech import role_speech
 from magdi.plugins.tasks.word_problems import Problem, draw_problem
 
 SHARES: dict[str, range] = {"test": range(10), "validation": range(10, 16), "primer": range(16, 50)}
@@ -82,6 +83,11 @@ class Arithmetic(Task):
             checks=self.config.primer_checks,
             belongs=lambda problem: belongs(problem, "primer"),
         )
+
+    def role_speech(self, seed: int) -> Sequence[Document]:
+        """Returns generators', verifiers' and refiners' speech, a chain of the three for every six problems."""
+        chains = self.config.primer_problems // 6
+        return role_speech(seed, chains=chains, belongs=lambda problem: belongs(problem, "primer"))
 
 
 def share_of(problem: Problem) -> int:

@@ -74,7 +74,7 @@ def make_primer(
     rng = random.Random(f"arithmetic/primer/{seed}")
     told = round(problems * reading)
     documents = [_solved(_posed(rng, 1 + number % 2, belongs, posed)) for number in range(problems - told)]
-    documents += [_told(_draw(rng, 1 + number % MOST_STEPS, belongs)) for number in range(told)]
+    documents += [_told(draw_belonging(rng, 1 + number % MOST_STEPS, belongs)) for number in range(told)]
     documents += [_row(rng) for _ in range(checks)]
     return Primer(documents=documents, words=tuple(dict.fromkeys([*vocabulary(), *words])), numbers=LARGEST + 1)
 
@@ -89,7 +89,8 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*numbers, *words_of([*told, *SPEECH])]))
 
 
-def _draw(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) -> Problem:
+def draw_belonging(rng: random.Random, steps: int, belongs: Callable[[Problem], bool]) -> Problem:
+    """Draws a problem that may be used."""
     problem = draw_problem(rng, steps)
     while not belongs(problem):
         problem = draw_problem(rng, steps)
@@ -102,7 +103,7 @@ def _posed(
     belongs: Callable[[Problem], bool],
     posed: Callable[[random.Random, Problem], Problem | None],
 ) -> Problem:
-    while (problem := posed(rng, _draw(rng, steps, belongs))) is None:
+    while (problem := posed(rng, draw_belonging(rng, steps, belongs))) is None:
         pass
     return problem
 
@@ -113,7 +114,12 @@ def _solved(problem: Problem) -> Document:
 
 def _told(problem: Problem) -> Document:
     """Returns an exercise in reading: what happens, step by step, without any calculation."""
-    return _answered(f"{problem.story} {WHAT}", " ".join(f"{step.operation} {step.amount}." for step in problem.steps))
+    return _answered(f"{problem.story} {WHAT}", retold(problem))
+
+
+def retold(problem: Problem) -> str:
+    """Returns what happens in a problem, step by step, without any calculation: ``+ 12. / 3.``."""
+    return " ".join(f"{step.operation} {step.amount}." for step in problem.steps)
 
 
 def _answered(question: str, answer: str) -> Document:

@@ -351,6 +351,7 @@ def check_primer(specimen: Specimen) -> None:
     """What a tiny base model is made from shares no question with any split, and its spans lie in its texts."""
     with caused_by("primer(0)"):
         primer = _task(specimen).primer(0)
+        speech = _task(specimen).role_speech(0)
     if primer is None:
         raise DoesNotApply("it comes with no primer")
     require(isinstance(primer, Primer), f"primer() returns a {type(primer).__name__}")
@@ -362,7 +363,7 @@ def check_primer(specimen: Specimen) -> None:
     for each in asked:
         for words in WORDS.findall(each)[:1]:
             heads.setdefault(words, []).append(each)
-    for document in primer.documents:
+    for document in [*primer.documents, *speech]:
         for start, end in document.learn:
             require(0 <= start < end <= len(document.text), f"the primer's span {start}, {end} is not in its text")
         shared = len(document.text) >= shortest and _within(document.text, asked, heads)

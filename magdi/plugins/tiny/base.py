@@ -15,12 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
+from magdi.plugins.tasks.word_problems import words_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +66,7 @@ def tiny_base(
         texts: What its tokenizer is trained on, where the task's primer has no closed vocabulary.
         on_progress: Told the step and the number of steps while it is trained.
     """
-    primer = task.primer(config.seed) or Primer(documents=())
+    primer = primer_of(task, config)
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
     if not (folder / "config.json").exists():
@@ -76,9 +78,21 @@ def tiny_base(
     return folder
 
 
+def primer_of(task: Task, config: TinyBase) -> Primer:
+    """Returns a task's primer; with ``roles`` their speech is in it, and the words of that in the vocabulary."""
+    primer = task.primer(config.seed) or Primer(documents=())
+    if not config.roles:
+        return primer
+    speech = task.role_speech(config.seed)
+    new = words_of([document.text for document in speech]) if primer.words else []
+    words = tuple(dict.fromkeys([*primer.words, *new]))
+    return replace(primer, documents=[*primer.documents, *speech], words=words)
+
+
 def _content_hash(primer: Primer, config: TinyBase, known: Sequence[str]) -> str:
+    made = config.model_dump(mode="json", exclude={"roles"})  # their speech is among the documents
     digest = hashlib.blake2b(digest_size=10)
-    parts: list[object] = [RECIPE, config.model_dump(mode="json"), primer.numbers, bool(primer.words), list(known)]
+    parts: list[object] = [RECIPE, made, primer.numbers, bool(primer.words), list(known)]
     parts += [(document.text, document.learn) for document in primer.documents]
     for part in parts:
         digest.update(json.dumps(part).encode())

@@ -143,5 +143,5 @@ def test_killed_in_two_stages_it_ends_with_the_same_weights(tmp_path: Path) -> N
 def test_the_plan_tells_both_stages() -> None:
     setup = set_up(flags={"protocol.name": "malt", "training.method": "malt", "discussion.questions": 5})
     found = training_plan(setup.config, setup.plugins.registry, 5)
-    assert (found["level"], found["by_role"]) == ("malt", {"sft": 150, "dpo": 40})
+    assert (found["level"], found["by_role"]) == ("malt", {"sft": 150, "dpo": 20})
     assert (found["objectives"], found["encoder"]) == (["positive", "dpo"], None)
