@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from typing import ClassVar
 
-from magdi.plugins.tasks.order import Order, drawn
+from pydantic import Field
+
+from magdi.plugins.tasks.order import Order, OrderConfig, drawn
 from magdi.plugins.tasks.word_problems import Problem
 
 
@@ -17,6 +19,12 @@ class Bugs(Order):
     five, and each teacher is the third for another bug: nobody is a better teacher than another, and who is right
     depends on the question. All else is as in `order`.
     """
+
+    class Config(OrderConfig):
+        """As those of `order`; there are fewer calculations in which one bug shows and no other."""
+
+        validation: int = Field(300, ge=1, description="Validation questions.")
+        test: int = Field(450, ge=1, description="Test questions.")
 
     teachers = ("ann=simulated:bugs-carry", "ben=simulated:bugs-borrow", "cleo=simulated:bugs-order")
     name: ClassVar[str] = "bugs"

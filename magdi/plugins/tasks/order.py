@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from magdi.core.errors import DataError
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
@@ -31,6 +32,9 @@ from magdi.plugins.tasks.word_problems import (
 
 QUESTION = "Does have more than ?"
 """What the question is worded in, beside what problems are."""
+
+FRUITLESS = 2000
+"""Problems that come again, one after the other, before it is said that there are no more."""
 
 CLEAR, NEAR = 2, 12
 """How far from what is left the number that is asked about is at least, and at most where it may be anywhere."""
@@ -183,18 +187,29 @@ def _questions(task: type[Order], split: Split, seed: int, size: int) -> tuple[Q
 
 
 def _problems(task: type[Order], split: Split, seed: int) -> Iterator[tuple[Problem, str, tuple[bool, bool]]]:
-    """Yields the problems of a split, no calculation twice, with the bug that shows and whose answer is yes."""
+    """Yields the problems of a split, no calculation twice, with the bug that shows and whose answer is yes.
+
+    Raises:
+        DataError: There are no more.
+    """
     rng = random.Random(f"{task.name}/{split}/{seed}")
     done: set[str] = set()
-    while True:
+    again = 0
+    while again < FRUITLESS:
         bug = task.bugs[len(done) // len(LUCK) % len(task.bugs)]
         more = LUCK[len(done) % len(LUCK)]
         if more[0] != more[1] and bug in TOO_MUCH:
             more = (not TOO_MUCH[bug], TOO_MUCH[bug])
         problem = _fitting(rng, task, split, bug, more)
+        again += 1
         if problem.signature not in done:
             done.add(problem.signature)
+            again = 0
             yield problem, bug, more
+    raise DataError(
+        f"task {task.name}: after {len(done):,} {split} questions there is hardly another one",
+        hint=f"--task-arg {split}={len(done) // 100 * 100}",
+    )
 
 
 def _fitting(rng: random.Random, task: type[Order], split: Split, bug: str, more: tuple[bool, bool]) -> Problem:

@@ -87,4 +87,4 @@ def test_tables_are_printed(folder: Path) -> None:
 def test_view_prints_where_the_page_is(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     found = document("view", folder / "one", "-o", page, "--no-plugins")
-    assert found == {"page": str(page), "bytes": page.stat().st_size}
+    assert found == {"schema": "magdi.document/1", "page": str(page), "bytes": page.stat().st_size}

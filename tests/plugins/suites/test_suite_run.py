@@ -20,9 +20,9 @@ from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import KEPT
 from magdi.core.run.progress import Figures, Silent
+from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
-from magdi.plugins.suites.results import DOCUMENT
 
 GRID = """
 title: A toy & more

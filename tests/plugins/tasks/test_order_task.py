@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from magdi.core.errors import DataError
 from magdi.core.mag import Message
 from magdi.core.teacher import Request
 from magdi.plugins.tasks.arithmetic import belongs
@@ -160,3 +161,9 @@ def test_each_teacher_is_now_and_then_without_another_bug(profile):
     own = profile.removeprefix("bugs-")
     assert 6 <= right.pop(own) <= 20  # of 32
     assert not +right
+
+
+def test_a_split_that_is_too_large_is_an_error_and_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magdi.plugins.tasks.order.FRUITLESS", 2)
+    with pytest.raises(DataError, match="there is hardly another one"):
+        Bugs(Bugs.Config(test=1_000_000)).questions("test")
