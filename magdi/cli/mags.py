@@ -173,6 +173,7 @@ def export(
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one, read_all
+    from magdi.core.errors import DataError
     from magdi.core.files import writing
 
     paths = sources(files)
@@ -187,6 +188,11 @@ def export(
         out.parent.mkdir(parents=True, exist_ok=True)
         count = exporter.write(mags, out, _view(view))
     _tell(bad)
+    if not count:
+        raise DataError(
+            f"{out} holds no {exporter.unit}: none of the MAGs has what {to} takes",
+            hint="magdi mags stats counts roles, labels and values",
+        )
     document = {"out": str(out), "format": to, exporter.unit.lower(): count, "skipped": len(bad)}
     document |= {"counted": dict(exporter.counted)} if exporter.counted else {}
     kinds = "".join(f"\n{kind}: {number:,}" for kind, number in exporter.counted.items())
