@@ -6,8 +6,6 @@ prints what was tried, and for each finding the seed and the input that made it.
 `tests/core/test_bad_input.py`.
 """
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import argparse

@@ -192,8 +192,8 @@ def main() -> None:
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
         bench = Bench("quick" if quick else "small", Path(folder))
-        print("| role | pairs | loss | difference | tokens a pair, TRL / magdi | s a pair, TRL / magdi | x TRL |")  # noqa: T201
-        print("|---|---|---|---|---|---|---|")  # noqa: T201
+        print("| role | pairs | loss | difference | tokens a pair, TRL / magdi | s a pair, TRL / magdi | x TRL |")
+        print("|---|---|---|---|---|---|---|")
         for role, count in (("generator", 6), ("verifier", 4), ("refiner", 2)):
             found = measure(bench, trees(role, count if quick else 2 * count, bench.vocabulary), 2 if quick else 5)
             tokens, seconds = (
@@ -201,7 +201,7 @@ def main() -> None:
             )
             ratio = "{:.2f} ({:.2f}-{:.2f})".format(*found["ratio"])
             cells = [role, found["pairs"], f"{found['loss']:.4f}", f"{found['difference']:.0e}", tokens, seconds, ratio]
-            print(f"| {' | '.join(map(str, cells))} |", flush=True)  # noqa: T201
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 if __name__ == "__main__":

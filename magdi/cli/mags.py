@@ -45,7 +45,7 @@ View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or no
 def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
     out: Out,
-    format: Annotated[  # noqa: A002
+    format: Annotated[
         str,
         typer.Option(
             help="One of plugins list --kind importer; found out when left out.",

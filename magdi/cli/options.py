@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from magdi.plugins.setup import Setup
 
 
-def _option(panel: str | None, help: str, *names: str, **more: Any) -> Any:  # noqa: A002
+def _option(panel: str | None, help: str, *names: str, **more: Any) -> Any:
     """Returns an option of a panel; defaults are not shown, for they are the configuration's."""
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
 

@@ -12,7 +12,7 @@ class NoConfig(BaseModel, extra="forbid"):
     """For a component with nothing to set."""
 
 
-class Configurable(ABC):  # noqa: B024 (its subclasses have the abstract methods)
+class Configurable(ABC):
     """Base of all components.
 
     A component nests a pydantic model named ``Config`` with ``extra="forbid"`` and a description on every field; its

@@ -106,7 +106,7 @@ class Protocol(Configurable):
         self,
         agent: Agent,
         *,
-        round: int = 0,  # noqa: A002
+        round: int = 0,
         seen: Iterable[Turn] = (),
         role: str = "solver",
         kind: EdgeKind | None = None,

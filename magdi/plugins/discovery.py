@@ -50,7 +50,7 @@ def installed() -> Iterator[Candidate]:
         try:
             points = [point for point in distribution.entry_points if point.group == GROUP]
             name, version = (distribution.name, distribution.version) if points else ("", "")
-        except Exception:  # noqa: S112 (a damaged distribution is no business of ours)
+        except Exception:
             continue
         for point in points:
             if (name, point.name) not in seen:  # the first one on sys.path is the one that is imported

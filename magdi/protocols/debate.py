@@ -120,7 +120,7 @@ class Debate(Protocol):
         lot = random.Random(f"{self.config.seed}:{question.id}")
         history = list((yield [self.ask(agent, reply=self._form) for agent in agents]))
         said = history[:]
-        for round in range(1, self.config.rounds + 1):  # noqa: A001
+        for round in range(1, self.config.rounds + 1):
             if self.config.until_consensus and consensus(said):
                 return "consensus"
             said = yield from self._round(round, agents, history, lot)
@@ -129,7 +129,7 @@ class Debate(Protocol):
 
     def _round(
         self, round: int, agents: Sequence[Agent], history: list[Turn], lot: random.Random
-    ) -> Generator[Wave, list[Turn], list[Turn]]:  # noqa: A002, E501
+    ) -> Generator[Wave, list[Turn], list[Turn]]:
         if self.config.memory == "summary":
             return (yield from self._summary_round(round, agents, history[-len(agents) :]))
         said: list[Turn] = []
@@ -145,7 +145,7 @@ class Debate(Protocol):
         self,
         round: int,
         agents: Sequence[Agent],
-        before: list[Turn],  # noqa: A002
+        before: list[Turn],
     ) -> Generator[Wave, list[Turn], list[Turn]]:
         summaries: list[Turn] = []
         if any(turn.status != "invalid" for turn in before):

@@ -114,13 +114,13 @@ class Dialogue(Protocol):
     def _wave(self, step: Step, talk: _Talk) -> Generator[Wave, list[Turn], None]:
         names = list(talk.cast) if "all" in step.speak else [name for name in step.speak if name in talk.cast]
         if names:
-            round = 1 + max((spoken.turn.round for spoken in talk.said), default=-1)  # noqa: A001
+            round = 1 + max((spoken.turn.round for spoken in talk.said), default=-1)
             turns = yield [
                 self._ask(*talk.cast[name], step, round, sight(step.sees, name, talk.said)) for name in names
             ]
             talk.said.extend(Spoken(name, turn) for name, turn in zip(names, turns, strict=True))
 
-    def _ask(self, member: Member, agent: Agent, step: Step, round: int, seen: Sequence[Turn]) -> Ask:  # noqa: A002
+    def _ask(self, member: Member, agent: Agent, step: Step, round: int, seen: Sequence[Turn]) -> Ask:
         form, told = FORMS[member.reply](), step.ask or member.ask
         return self.ask(agent, round=round, seen=seen, role=member.role, reply=form, note=told)
 

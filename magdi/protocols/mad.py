@@ -95,14 +95,14 @@ class Mad(Protocol):
         """
         cast = {role: agents[i % len(agents)] for i, role in enumerate((AFFIRMATIVE, NEGATIVE, MODERATOR, JUDGE))}
         turns: list[Turn] = []
-        for round in range(1, self.config.rounds + 1):  # noqa: A001
+        for round in range(1, self.config.rounds + 1):
             for role in (AFFIRMATIVE, NEGATIVE, MODERATOR):
                 turns += yield [self._ask(cast[role], role, round if turns else 0, turns)]
             if turns[-1].answer is not None:
                 return "moderator decided"
         return (yield from self._judge(cast[JUDGE], turns))
 
-    def _ask(self, agent: Agent, role: str, round: int, turns: Sequence[Turn]) -> Ask:  # noqa: A002
+    def _ask(self, agent: Agent, role: str, round: int, turns: Sequence[Turn]) -> Ask:
         moderates = role == MODERATOR
         seen = [turn for turn in turns if moderates or turn.role != MODERATOR]
         form: ReplyFormat = Verdict() if moderates else FreeAnswer()

@@ -90,7 +90,7 @@ class ReConcile(Protocol):
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """Round 0 alone, then rounds in which each is shown the round before."""
         said = yield [self.ask(agent) for agent in agents]
-        for round in range(1, self.config.rounds + 1):  # noqa: A001
+        for round in range(1, self.config.rounds + 1):
             if consensus(said):
                 return "consensus"
             shown = self._presented(said)

@@ -62,7 +62,7 @@ class SelfRefine(Protocol):
         answers = yield [self.ask(agent, reply=FreeAnswer()) for agent in agents]
         chains = {agent: turn for agent, turn in zip(agents, answers, strict=True) if turn.answer is not None}
         step = 2 if self.config.feedback else 1
-        for round in range(1, step * self.config.refinements + 1, step):  # noqa: A001
+        for round in range(1, step * self.config.refinements + 1, step):
             comments: dict[Agent, Turn] = {}
             if chains and self.config.feedback:
                 said = yield [

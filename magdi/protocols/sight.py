@@ -36,7 +36,7 @@ def _picked(word: str, name: str, said: Sequence[Spoken]) -> list[Spoken]:
         case "last":
             return _newest(said)
         case "previous":
-            round = max((spoken.turn.round for spoken in said), default=0)  # noqa: A001
+            round = max((spoken.turn.round for spoken in said), default=0)
             return [spoken for spoken in said if spoken.turn.round == round]
         case "own":
             found = [spoken for spoken in said if spoken.name == name]

@@ -120,7 +120,7 @@ class SteppedLoop(Generic[Question, Answer]):
         def run() -> None:
             try:
                 work()
-            except BaseException as error:  # noqa: BLE001 (handed to the caller)
+            except BaseException as error:
                 failures.append(error)
 
         thread = threading.Thread(target=run, name="magdi-stepped-loop", daemon=True)

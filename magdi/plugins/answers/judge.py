@@ -95,7 +95,7 @@ def main() -> None:
     logging.disable()
     sys.setrecursionlimit(2000)
     import sympy.parsing.sympy_parser
-    import sympy.physics.units  # noqa: F401 (SymPy loads it when it first simplifies, and evaluates text of its own)
+    import sympy.physics.units
 
     sympy.parsing.sympy_parser.eval_expr = number_only
     # What is printed by accident goes nowhere: the pipe is for answers alone.
@@ -103,7 +103,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     ready = same("\\frac{1}{2}", "0.5")
     confine()
-    print(json.dumps(ready), file=replies, flush=True)  # noqa: T201 (a pipe, not the screen)
+    print(json.dumps(ready), file=replies, flush=True)
     for line in sys.stdin:
         answer, gold, seconds = json.loads(line)
         try:
@@ -111,7 +111,7 @@ def main() -> None:
                 right = same(answer, gold)
         except (Exception, RecursionError, MemoryError):
             right = False
-        print(json.dumps(right), file=replies, flush=True)  # noqa: T201
+        print(json.dumps(right), file=replies, flush=True)
 
 
 if __name__ == "__main__":

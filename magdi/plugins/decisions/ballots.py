@@ -133,7 +133,7 @@ class Ballot(DecisionRule):
             return vote(words, rule=self.name)
         return self._hold(words, 1 + max(turn.round for turn in turns))
 
-    def _hold(self, words: Sequence[Turn], round: int) -> Generator[Wave, list[Turn], Decision]:  # noqa: A002
+    def _hold(self, words: Sequence[Turn], round: int) -> Generator[Wave, list[Turn], Decision]:
         form = BallotForm(self.key, self.task, tuple(tally(words)))
         votes: dict[str, float] = {}
         for attempt in range(self.config.attempts):
@@ -166,7 +166,7 @@ def _marks(form: BallotForm, ballot: Turn) -> list[tuple[str, float]]:
     return [] if ballot.status == "invalid" else form.marks(ballot.text)
 
 
-def _ask(agent: str, words: Sequence[Turn], form: ReplyFormat, round: int) -> Ask:  # noqa: A002
+def _ask(agent: str, words: Sequence[Turn], form: ReplyFormat, round: int) -> Ask:
     kinds: tuple[EdgeKind, ...] = tuple("self" if turn.agent == agent else "content" for turn in words)
     return Ask(agent=Agent(agent), round=round, shown=tuple(words), kinds=kinds, role=VOTER, reply=form)
 

@@ -69,7 +69,7 @@ def export(
     *,
     merge: bool = False,
     questions: Sequence[Question] = (),
-    licences: Mapping[str, str] = {},  # noqa: B006 (never changed)
+    licences: Mapping[str, str] = {},
 ) -> Exported:
     """Writes a run's student to a folder that transformers, vLLM and lm-eval load with no magdi installed.
 

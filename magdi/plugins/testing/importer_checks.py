@@ -71,7 +71,7 @@ def check_bad_values(specimen: Specimen) -> None:
             doing("a value that lacks something")
             try:
                 made: object = importer.read(Item(item.path, 1, 0, value, item.key), Reader())
-            except Exception:  # noqa: S112 (whatever it is, it is told)
+            except Exception:
                 continue
             require(isinstance(made, Mag), f"read() gives {made!r:.40} for a value that lacks something")
 

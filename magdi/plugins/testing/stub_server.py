@@ -83,7 +83,7 @@ class StubServer:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # of a client without patience
                     stub._answer(self, body)
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: Any) -> None:
                 """Says nothing."""
 
         return Handler

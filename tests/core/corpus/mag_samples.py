@@ -13,7 +13,7 @@ from magdi.core.reply import UnreadableReply
 QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
 
 
-def turn(step: int, agent: str, answer: str | None, seen: Sequence[int] = (), round: int = 0, **fields) -> Turn:  # noqa: A002
+def turn(step: int, agent: str, answer: str | None, seen: Sequence[int] = (), round: int = 0, **fields) -> Turn:
     correct = None if answer is None else answer == "51"
     defaults = {
         "text": f"text {step}: {answer}",

@@ -133,7 +133,7 @@ def test_eot_reads_letters_lines_and_the_files_name(tmp_path):
     assert mag.turns[4].status == "invalid"
 
 
-def outputs(round, *answers):  # noqa: A002
+def outputs(round, *answers):
     names = ("claude", "gpt3", "bard")
     return {
         f"{name}_output_{round}": {"reasoning": f"{name} {round}", "answer": answer, "confidence_level": 0.9}

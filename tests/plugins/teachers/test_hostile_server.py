@@ -31,7 +31,7 @@ from magdi.plugins.teachers.body import MOST_BYTES
 from magdi.plugins.teachers.openai import OpenAITeacher
 
 KEY = "sk-Pl4nted/0123+"
-PASSWORD = "p4ss:W0rd@77"  # noqa: S105
+PASSWORD = "p4ss:W0rd@77"
 QUERY = "qu3ry-K3y-99"
 ASK = Request(messages=(Message(role="user", content="hello"),))
 

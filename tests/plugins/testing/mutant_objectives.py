@@ -19,7 +19,7 @@ def labelled(mag, label):
 class Honest(Objective):
     """Right turns are to be likelier than wrong ones, a token."""
 
-    columns = {"pairs": PAIRS}  # noqa: RUF012
+    columns = {"pairs": PAIRS}
     unit = "pairs"
 
     def select(self, given):
@@ -37,7 +37,7 @@ class Honest(Objective):
 class Classifier(Objective):
     """A head says of pooled states which turns are right."""
 
-    columns = {"nodes": CHAINS, "labels": NUMBERS}  # noqa: RUF012
+    columns = {"nodes": CHAINS, "labels": NUMBERS}
     unit = "turns"
 
     def select(self, given):
@@ -58,7 +58,7 @@ class Classifier(Objective):
 class Imitation(Objective):
     """The cross-entropy of right turns."""
 
-    columns = {"learned": CHAINS}  # noqa: RUF012
+    columns = {"learned": CHAINS}
     unit = "tokens"
     teaches = True
 
@@ -72,7 +72,7 @@ class Imitation(Objective):
 class Triples(Honest):
     """One right turn and two wrong ones, by a softmax over the three."""
 
-    columns = {"triples": Column(chains=True, rows=3)}  # noqa: RUF012
+    columns = {"triples": Column(chains=True, rows=3)}
 
     def select(self, given):
         wrong = labelled(given.mag, False)
@@ -85,7 +85,7 @@ class Triples(Honest):
 class Listwise(Objective):
     """A softmax over all turns of a MAG; a column says how many each has."""
 
-    columns = {"chains": CHAINS, "labels": NUMBERS, "sizes": NUMBERS}  # noqa: RUF012
+    columns = {"chains": CHAINS, "labels": NUMBERS, "sizes": NUMBERS}
 
     def select(self, given):
         turns = [turn for turn in given.mag.turns if turn.label is not None]

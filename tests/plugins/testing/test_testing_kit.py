@@ -46,7 +46,7 @@ class TestShippedEncoder(ComponentContract):
 
 class TestExpectedFailure(ComponentContract):
     component = "mutant_protocols:QuotesNobody"
-    expected_failures = {"seen_is_provenance": REASON}  # noqa: RUF012
+    expected_failures = {"seen_is_provenance": REASON}
 
 
 CONTRACTS = """

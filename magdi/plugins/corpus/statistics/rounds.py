@@ -98,7 +98,7 @@ def answering(turns: Iterable[Turn]) -> list[Turn]:
     return [turn for turn in turns if turn.answer is not None or turn.status == "invalid"]
 
 
-def _voted(mag: Mag, round: int) -> bool:  # noqa: A002
+def _voted(mag: Mag, round: int) -> bool:
     so_far = [turn for turn in mag.turns if turn.round <= round]
     answer = vote(last_words(voices(so_far))).answer
     return any(turn.correct is True and turn.answer == answer for turn in so_far)

@@ -63,7 +63,7 @@ class DuDebates(Importer):
         question = reader.question(_asked(item.key if gold is not None else "", chats), gold, **extras)
         names, model = names_from(item.stem, len(chats))
         turns: list[Turn] = []
-        for round, k, at in _in_time_order(chats):  # noqa: A001
+        for round, k, at in _in_time_order(chats):
             turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
         if not turns:
             raise ValueError("no agent has said anything")
@@ -100,7 +100,7 @@ def _asked(key: str, chats: Sequence[Sequence[Message]]) -> str:
 def _in_time_order(chats: Sequence[Sequence[Message]]) -> Iterator[tuple[int, int, int]]:
     """Yields all replies, round by round, as (round, agent, position in its chat)."""
     places = [[at for at, message in enumerate(chat) if message.role == "assistant"] for chat in chats]
-    for round in range(max(map(len, places))):  # noqa: A001
+    for round in range(max(map(len, places))):
         yield from ((round, k, at[round]) for k, at in enumerate(places) if round < len(at))
 
 
@@ -109,7 +109,7 @@ def _turn(
     question: Question,
     before: Sequence[Turn],
     name: str,
-    round: int,  # noqa: A002
+    round: int,
     chat: Sequence[Message],
     model: str,
 ) -> Turn:

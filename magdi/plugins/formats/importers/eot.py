@@ -46,7 +46,7 @@ class ExchangeOfThought(Importer):
         question = reader.question(row["question"], row.get("answer"))
         confidences: Mapping[str, Sequence[Any]] = row.get("confidence_record_dict") or {}
         turns: list[Turn] = []
-        for round in range(max(map(len, records.values()))):  # noqa: A001
+        for round in range(max(map(len, records.values()))):
             before = [turn for turn in turns if turn.round == round - 1]
             turns += [
                 reader.turn(
@@ -99,6 +99,6 @@ def _sources(mode: str, k: int, agents: Sequence[str]) -> Sequence[int]:
     return range(len(agents)) if mode == "memory" else READS[mode][k]
 
 
-def _confidence(record: Sequence[Any], round: int) -> float | None:  # noqa: A002
+def _confidence(record: Sequence[Any], round: int) -> float | None:
     """Returns the confidence with which a message was handed on; it is computed from round 1 on."""
     return read_confidence(record[round - 1]) if 0 < round <= len(record) else None

@@ -50,7 +50,7 @@ class ReconcileResults(Importer):
         question = _question(item, reader)
         agents = list(dict.fromkeys(agent for _, agent in outputs))
         turns: list[Turn] = []
-        for round in range(1 + max((round for round, _ in outputs), default=-1)):  # noqa: A001
+        for round in range(1 + max((round for round, _ in outputs), default=-1)):
             before = [turn for turn in turns if turn.round == round - 1]
             said = [(agent, outputs[round, agent]) for agent in agents if (round, agent) in outputs]
             shown = _shown(before, row, round - 1)
@@ -99,7 +99,7 @@ def _output(value: Any) -> Mapping[str, Any]:
         return {"reasoning": value}
 
 
-def _shown(before: Sequence[Turn], row: Mapping[str, Any], round: int) -> list[Turn]:  # noqa: A002
+def _shown(before: Sequence[Turn], row: Mapping[str, Any], round: int) -> list[Turn]:
     """Returns the turns of a round that its digest quotes, by their explanation as it is written there."""
     digest = str(row.get(f"debate_prompt_{round}") or "")
     if not digest:
@@ -117,7 +117,7 @@ def _turn(
     question: Question,
     step: int,
     agent: str,
-    round: int,  # noqa: A002
+    round: int,
     output: Mapping[str, Any],
     shown: Sequence[Turn],
 ) -> Turn:
@@ -142,7 +142,7 @@ def _turn(
 
 def _decided(row: Mapping[str, Any], turns: Sequence[Turn], question: Question, reader: Reader) -> Decision | None:
     """Returns ReConcile's own decision, the weighted vote of the last round that has one; None where there is none."""
-    for round in range(turns[-1].round, -1, -1):  # noqa: A001
+    for round in range(turns[-1].round, -1, -1):
         if f"weighted_max_{round}" in row:
             said = _by_number(scalar(row[f"weighted_max_{round}"]), question)
             votes = (row.get(f"weighted_vote_{round}") or {}).items()

@@ -164,7 +164,7 @@ class Reader:
         agent: str,
         text: str,
         *,
-        round: int = 0,  # noqa: A002
+        round: int = 0,
         seen: Iterable[Seen] = (),
         role: str = "solver",
         answer: str | None = None,
