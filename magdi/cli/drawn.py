@@ -23,6 +23,8 @@ RULED = Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 GAP = 2
 LONGEST = 26
 """Characters of a word, a path for instance, that stand on one line."""
+WIDE = 120
+"""Signs a line above which there is room for longer words, too."""
 LABEL = 38
 """The same of one that says which row it is, if that leaves half of the line."""
 LINE, TIGHT = 24, 12
@@ -82,7 +84,8 @@ class _Room:
     def least(self, sheet: Sheet) -> list[int]:
         """Returns how wide columns are, at least."""
         label = max(LONGEST, min(LABEL, self.width * 9 // 20))
-        words = [label if place < sheet.labels else LONGEST for place in range(len(sheet.columns))]
+        other = LONGEST if self.width <= WIDE else self.width // 2
+        words = [label if place < sheet.labels else other for place in range(len(sheet.columns))]
         return [self._needed(*each) for each in zip(sheet.columns, _columns(sheet), words, strict=True)]
 
     def _needed(self, column: Column, cells: Sequence[str], most: int) -> int:

@@ -12,6 +12,7 @@ its verifications. Every turn keeps its own ``correct`` beside the label that it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
@@ -120,7 +121,10 @@ class Malt(Protocol):
         values = {"solution": "", "verification": ""} | {SHOWN_AS[turn.role]: _quote(turn) for turn in ask.shown}
         template: str = getattr(self.config.prompts, ask.role)
         form = ask.reply.instructions(question)
-        return chat(ask.agent.persona, fill(template, question=question.prompt, form=form, **values))
+        text = fill(template, question=question.prompt, form=form, **values)
+        if any(f"{{{name}}}" in template and not value for name, value in values.items()):
+            text = re.sub("\n{3,}", "\n\n", text)  # nobody spoke there
+        return chat(ask.agent.persona, text)
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of what the last role answers; of a verifier who states no answer, the generator's stands."""

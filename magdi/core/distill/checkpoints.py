@@ -94,7 +94,7 @@ def claim(folder: Path, identity: dict[str, Any], threads: int = 1) -> int:
         )
     if changed:
         _forget_renewed(folder)
-    elif isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1):
+    elif newest(folder) is not None and isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1):
         threads = begun
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps({**identity, "threads": threads}, indent=1))

@@ -212,7 +212,7 @@ PROFILES = ("careful", "hasty")
 
 
 def guessing(name: str) -> dict[str, Any]:
-    return {"name": name, "teacher": f"simulated:{name}", "guess": True}
+    return {"name": name, "teacher": f"simulated:{name}", "settings": {"guess": True}}
 
 
 def test_discussions_of_several_tasks_and_protocols_train_together(
@@ -371,4 +371,4 @@ def test_runs_are_evaluated_from_python_as_from_the_command_line(
 ) -> None:
     assert '"count": 5' in json.dumps(magdi.evaluate(finished, questions=5, out=tmp_path).to_dict())
     with pytest.raises(ConfigError, match="no task was named"):
-        magdi.evaluate("some-model", out=tmp_path)
+        magdi.evaluate(str(tmp_path), out=tmp_path / "asked")
