@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,23 +168,22 @@ def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resour
     from magdi.plugins.suites.engines.command import elsewhere
 
     directory = out or default_directory(request.set_up().config)
-    arguments, skip = [], False
-    for argument in sys.argv[1:]:
-        name = argument.partition("=")[0]
-        if not skip and name not in PLACED:
-            arguments.append(argument)
-        skip = argument in PLACED
-    elsewhere(on, resources, directory, arguments)
+    elsewhere(on, resources, directory, _without(PLACED))
 
 
 def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    own, skip = [], False
-    for argument in sys.argv[1:]:
-        name = argument.partition("=")[0]
-        if not skip and name not in ("--fresh", *SHARED):
-            own.append(argument)
-        skip = argument in SHARED
+    own = _without(SHARED, flags=("--fresh",))
     environment = NO_ADVICE | os.environ | (FSDP2 if sharding == "fsdp2" else {})
     return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode
+
+
+def _without(options: Sequence[str], flags: Sequence[str] = ()) -> list[str]:
+    """Returns this command's arguments without some options and their values, and without some flags."""
+    left, skip = list[str](), False
+    for argument in sys.argv[1:]:
+        if not skip and argument.partition("=")[0] not in (*flags, *options):
+            left.append(argument)
+        skip = argument in options
+    return left
