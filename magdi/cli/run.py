@@ -61,6 +61,7 @@ def run(
     if on != "local" and not dry_run:
         resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
         _elsewhere(request, out, on, resources)
+        fresh, processes, sharding = False, 1, "none"  # it is done; here it is only said what came of it
     _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding, rounds=rounds_of_training)
 
 
