@@ -12,7 +12,7 @@ from magdi.core.distill.batch import MagBatch, collate
 from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.layouts import Layout
-from magdi.core.distill.steps import Schedule, forwards, share
+from magdi.core.distill.steps import Schedule, forwards, shares
 from magdi.core.objective import Objective
 
 
@@ -67,17 +67,16 @@ class Steps(Dataset[Step]):
     def __getitem__(self, number: int) -> Step:
         chosen, corpus = self.schedule.step(number), self.corpus_at(number)
         sizes = corpus.sizes
-        shares = [share(chosen, sizes, self.layout, rank, self.processes) for rank in range(self.processes)]
-        groups, idle = self.passes(shares, sizes)
+        groups, idle = self.passes(shares(chosen, sizes, self.layout, self.processes), sizes)
         batches = tuple(collate(corpus[group], self.layout) for group in groups)
         return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
 
-    def passes(self, shares: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
-        """Returns this process's forward passes over its share, and how many more other processes make."""
-        own = forwards(shares[self.rank], sizes, self.layout, self.budget)
+    def passes(self, parts: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
+        """Returns this process's forward passes over its part, and how many more other processes make."""
+        own = forwards(parts[self.rank], sizes, self.layout, self.budget)
         if not self.even:
             return own, 0
-        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in shares) - len(own)
+        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in parts) - len(own)
 
     def corpus_at(self, number: int) -> Corpus:
         """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""

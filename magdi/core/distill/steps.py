@@ -69,15 +69,15 @@ def _order(seed: int, epoch: int, mags: int) -> Ints:
     return np.random.default_rng([seed, epoch]).permutation(mags)
 
 
-def share(indices: Ints, sizes: Sequence[Size], layout: Layout, rank: int, processes: int) -> list[int]:
-    """Returns one process's part of a step's MAGs, so that all have about as many tokens; never none."""
+def shares(indices: Ints, sizes: Sequence[Size], layout: Layout, processes: int) -> list[list[int]]:
+    """Returns each process's part of a step's MAGs, so that all have about as many tokens; never none."""
     parts: list[list[int]] = [[] for _ in range(processes)]
     loads = [0] * processes
     for index in sorted(indices.tolist(), key=lambda i: -layout.cost([sizes[i]])):
         least = min(range(processes), key=lambda part: (bool(parts[part]), loads[part]))
         parts[least].append(index)
         loads[least] += layout.cost([sizes[index]])
-    return parts[rank]
+    return parts
 
 
 def forwards(indices: Sequence[int], sizes: Sequence[Size], layout: Layout, budget: int) -> list[list[int]]:

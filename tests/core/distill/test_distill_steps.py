@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.layouts import LAYOUTS, Layout
 from magdi.core.distill.selection import select
-from magdi.core.distill.steps import Schedule, forwards, share
+from magdi.core.distill.steps import Schedule, forwards, shares
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.objectives.margin import Margin
 
@@ -26,7 +26,7 @@ def sized(*tokens: int) -> list[Size]:
 
 @given(LENGTHS, st.integers(1, 5))
 def test_processes_have_about_as_many_tokens(tokens: list[int], processes: int) -> None:
-    parts = [share(np.arange(len(tokens)), sized(*tokens), TREE, rank, processes) for rank in range(processes)]
+    parts = shares(np.arange(len(tokens)), sized(*tokens), TREE, processes)
     assert sorted(place for part in parts for place in part) == list(range(len(tokens)))
     if len(tokens) >= processes:
         loads = [sum(tokens[place] for place in part) for part in parts]
@@ -35,7 +35,7 @@ def test_processes_have_about_as_many_tokens(tokens: list[int], processes: int) 
 
 def test_the_lightest_process_is_given_the_next_mag() -> None:
     sizes = sized(8, 7, 6, 5, 4)
-    parts = [share(np.arange(5), sizes, TREE, rank, 2) for rank in range(2)]
+    parts = shares(np.arange(5), sizes, TREE, 2)
     assert [sum(sizes[place].tokens for place in part) for part in parts] == [17, 13]  # not in turn: 18 and 12
 
 
