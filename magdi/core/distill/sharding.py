@@ -46,17 +46,18 @@ def also_on_a_cpu(accelerator: Any) -> None:
         shared["fsdp_plugin"] = FullyShardedDataParallelPlugin()
 
 
-def gathered(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors whole and on the CPU; every process has to call it, as each holds a part of them.
+def gathered(state: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Tensor]:
+    """Returns tensors whole and on the CPU; every process has to call it, as each may hold a part of them.
 
-    A tensor that has several names is still one.
+    A tensor that has several names is still one. Without ``keep`` nothing is copied, and nothing returned: one process
+    saves, and the others help it.
     """
     once: dict[int, Tensor] = {}
-    for tensor in state.values():
-        if id(tensor) not in once:
-            whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    for tensor in {id(each): each for each in state.values()}.values():
+        whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        if keep:
             once[id(tensor)] = whole.detach().cpu().contiguous()
-    return {name: once[id(tensor)] for name, tensor in state.items()}
+    return {name: once[id(tensor)] for name, tensor in state.items()} if keep else {}
 
 
 def save(module: nn.Module, optimizer: Optimizer, checkpoint: Path) -> None:

@@ -171,7 +171,7 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(reader.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    weights, tops = sharding.gathered(student.state()), sharding.gathered(heads.state_dict())
+    weights, tops = (sharding.gathered(each, keep=rank == 0) for each in (student.state(), heads.state_dict()))
     report = _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])
     renewals = steps.renewals(report.steps - 1)
     if renewal is not None and renewals:

@@ -156,3 +156,4 @@ def test_gathering_keeps_ties() -> None:
     found = gathered({"a": tied, "b": tied, "c": torch.zeros(3)})
     assert found["a"] is found["b"]
     assert found["c"] is not found["a"]
+    assert gathered({"a": tied}, keep=False) == {}
