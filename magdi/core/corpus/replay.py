@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from magdi.core.decision import DecisionRule
@@ -22,7 +22,7 @@ def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: Decis
         agents: Who took part, in the order in which they did.
         decide: The decision rule, where it was not the protocol's own.
     """
-    yield from _held(mag, protocol, agents, decide)
+    yield from _held(mag, protocol, agents, decide)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,47 +48,15 @@ def with_prompts(mag: Mag, held: Held) -> Mag:
     """
     there = speakers(mag)
     known = {agent.name for agent in there} <= {agent.name for agent in held.agents}
-    holding = _held(mag, held.protocol, list(held.agents) if known else there, held.decide)
-    try:
-        problem = next(holding)
-    except StopIteration as end:
-        again: Mag = end.value
+    problems, again = _held(mag, held.protocol, list(held.agents) if known else there, held.decide)
+    if again is not None and not problems:
         turns = zip(mag.turns, again.turns, strict=True)
         prompted = tuple(old.model_copy(update={"prompt": new.prompt}) for old, new in turns)
         return mag.model_copy(update={"turns": prompted})
     raise DataError(
-        f"the prompts of MAG {mag.id} were not kept, and are not to be had from the protocol: {problem}",
+        f"the prompts of MAG {mag.id} were not kept, and are not to be had from the protocol: {problems[0]}",
         hint="--protocol and -P as its discussions were held; --set discussion.keep_prompts=true keeps prompts",
     )
-
-
-def _held(
-    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None
-) -> Generator[str, None, Mag | None]:
-    """Yields what is different, and returns the discussion as it was held again."""
-
-    def grade(answer: str | None, gold: str) -> bool:
-        return answer == gold
-
-    stepper = Stepper(mag.question, protocol, agents, grade=grade, decide=decide, keep_prompts=True)
-    try:
-        while not stepper.done:
-            for step, ask, _, _ in stepper.pending:
-                if step >= len(mag.turns):
-                    yield f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}), the record ends"
-                    return None
-                turn = mag.turns[step]
-                yield from _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
-                stepper.answer(step, _parsed(turn), turn.text)
-    except ProtocolError as error:
-        yield f"the protocol cannot be held again: {error.message}"
-        return None
-    held = stepper.result
-    if len(held.turns) < len(mag.turns):
-        yield f"the protocol ends after {len(held.turns)} turns, the record has {len(mag.turns)}"
-    elif held.decision.answer != mag.decision.answer:
-        yield f"the protocol decides {held.decision.answer!r}, the record says {mag.decision.answer!r}"
-    return held
 
 
 def prompts(
@@ -103,19 +71,43 @@ def prompts(
         decide: The decision rule, where it was not the protocol's own.
 
     Raises:
-        ProtocolError: The protocol does not make this discussion of these replies.
+        ProtocolError: The protocol does not make as many turns of these replies.
     """
-    stepper = Stepper(mag.question, protocol, agents, grade=lambda answer, gold: answer == gold, decide=decide)
-    worded: list[tuple[Message, ...]] = []
-    while not stepper.done:
-        for step, _, messages, _ in stepper.pending:
-            if step >= len(mag.turns):
-                raise ProtocolError(f"{mag.id}: the protocol goes on with turn {step}, the record ends")
-            worded.append(messages)
-            stepper.answer(step, _parsed(mag.turns[step]), mag.turns[step].text)
-    if len(worded) != len(mag.turns):
-        raise ProtocolError(f"{mag.id}: the protocol ends after {len(worded)} turns of {len(mag.turns)}")
-    return worded
+    problems, again = _held(mag, protocol, agents, decide)
+    if again is None or len(again.turns) != len(mag.turns):
+        raise ProtocolError(f"{mag.id}: {problems[-1]}")
+    return [turn.prompt or () for turn in again.turns]
+
+
+def _held(
+    mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None
+) -> tuple[list[str], Mag | None]:
+    """Returns what is different, and the discussion as it was held again; None where it could not be to its end."""
+
+    def grade(answer: str | None, gold: str) -> bool:
+        return answer == gold
+
+    problems: list[str] = []
+    stepper = Stepper(mag.question, protocol, agents, grade=grade, decide=decide, keep_prompts=True)
+    try:
+        while not stepper.done:
+            for step, ask, _, _ in stepper.pending:
+                if step >= len(mag.turns):
+                    problems.append(
+                        f"the protocol goes on with turn {step} ({ask.role}, {ask.agent.name}), the record ends"
+                    )
+                    return problems, None
+                turn = mag.turns[step]
+                problems += _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
+                stepper.answer(step, _parsed(turn), turn.text)
+    except ProtocolError as error:
+        return [*problems, f"the protocol cannot be held again: {error.message}"], None
+    held = stepper.result
+    if len(held.turns) < len(mag.turns):
+        problems.append(f"the protocol ends after {len(held.turns)} turns, the record has {len(mag.turns)}")
+    elif held.decision.answer != mag.decision.answer:
+        problems.append(f"the protocol decides {held.decision.answer!r}, the record says {mag.decision.answer!r}")
+    return problems, held
 
 
 def _unlike(turn: Turn, who: tuple[str, str, int], seen: set[tuple[int, str]]) -> Iterator[str]:
