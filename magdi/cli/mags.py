@@ -16,7 +16,7 @@ from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
-from magdi.cli.mags_sources import sources
+from magdi.cli.mags_sources import sources, tell_skipped
 from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def import_(
     try:
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
-        _tell(bad)
+        tell_skipped(bad)
     document = {"out": str(out), "skipped": len(bad)} | summary.document()
     show(document, as_json=json, render=lambda: import_table(document))
 
@@ -107,7 +107,7 @@ def stats(
     bad: list[MagFileError] = []
     document = describe(read_all(sources(files), bad if skip_bad else None))
     document["skipped"] = len(bad)
-    _tell(bad)
+    tell_skipped(bad)
     show(document, as_json=json, render=lambda: statistics_tables(document))
 
 
@@ -134,7 +134,7 @@ def show_(
     if html and svg:
         raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
     mags, bad = _found(names, skip_bad=skip_bad)
-    _tell(bad)
+    tell_skipped(bad)
     if html or svg:
         _emit(_drawn(mags, html=html, view=view), out, as_json=json)
     elif json:
@@ -187,7 +187,7 @@ def export(
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         count = exporter.write(mags, out, _view(view))
-    _tell(bad)
+    tell_skipped(bad)
     if not count:
         raise DataError(
             f"{out} holds no {exporter.unit}: none of the MAGs has what {to} takes",
@@ -317,11 +317,6 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
         check_out(out)
         write_whole(out, text)
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
-
-
-def _tell(bad: Sequence[MagFileError]) -> None:
-    for error in bad:
-        _say(f"skipped {error.message}")
 
 
 def _say(line: str) -> None:

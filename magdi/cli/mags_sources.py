@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from magdi.core.errors import MagFileError
 
 
 def sources(paths: Sequence[Path] | None) -> list[Path]:
@@ -26,3 +30,11 @@ def sources(paths: Sequence[Path] | None) -> list[Path]:
     for path in bare:
         progress_console().print(f"left out: {path} holds no {FILE}", markup=False, soft_wrap=True)
     return [mag_file(path) for path in left]
+
+
+def tell_skipped(bad: Iterable[MagFileError]) -> None:
+    """Says on stderr which lines were passed over, and why."""
+    from magdi.cli.output import progress_console
+
+    for error in bad:
+        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +12,7 @@ import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
+from magdi.cli.mags_sources import sources, tell_skipped
 
 if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
@@ -110,6 +112,7 @@ def split(
     """Write NAME.jsonl for every share; a question stands on one side alone, with all of its discussions."""
     from magdi.cli.mags_tables import table
     from magdi.cli.output import check_out, show
+    from magdi.core.corpus.files import read_all
     from magdi.core.errors import ConfigError
     from magdi.plugins.corpus import subsets
 
@@ -123,13 +126,10 @@ def split(
             raise ConfigError(f"--share {each!r} is no NAME=NUMBER", hint="e.g. --share train=0.9") from None
         if not name or Path(name).name != name or name.startswith("."):
             raise ConfigError(f"--share {each!r}: NAME becomes a file's name")
-    counts: dict[str, int] = {}
-
-    def write(mags: Iterable[Mag]) -> None:
-        counts.update(subsets.split(mags, out, shares, seed))
-
-    skipped = _with_mags(files, write, skip_bad=skip_bad)
-    document = {"out": str(out), "mags": counts, "skipped": skipped}
+    bad: list[MagFileError] = []
+    counts = subsets.split(read_all(sources(files), bad if skip_bad else None), out, shares, seed)
+    tell_skipped(bad)
+    document = {"out": str(out), "mags": counts, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: table(f"written to {out}", ["side", "MAGs"], list(counts.items())))
 
 
@@ -144,49 +144,27 @@ def _written(
 ) -> None:
     """Writes what is chosen of some files, and says how many of how many."""
     from magdi.cli.output import check_out, show
-    from magdi.core.errors import DataError
+    from magdi.core.corpus.files import read_all, read_in_turn
+    from magdi.core.errors import DataError, MagFileError
     from magdi.core.mag import write_mags
 
     check_out(out)
-    read = kept = 0
+    read, bad = 0, list[MagFileError]()
 
-    def counted(mags: Iterable[Mag]) -> Iterator[Mag]:
+    def counted() -> Iterator[Mag]:
         nonlocal read
-        for mag in mags:
-            read += 1
+        for read, mag in enumerate(reading(sources(files), bad if skip_bad else None), start=1):  # noqa: B007
             yield mag
 
-    def write(mags: Iterator[Mag]) -> None:
-        nonlocal kept
-        found = iter(chosen(counted(mags)))
-        first = next(found, None)
-        if first is None:
-            raise DataError(f"none of {read:,} discussions fits", hint="nothing was written")
-        kept = write_mags(out, _after(first, found))
-
-    skipped = _with_mags(files, write, skip_bad=skip_bad, in_turn=in_turn)
-    document = {"out": str(out), "mags": kept, "of": read, "skipped": skipped}
+    reading = read_in_turn if in_turn else read_all
+    found = iter(chosen(counted()))
+    first = next(found, None)
+    if first is None:
+        raise DataError(f"none of {read:,} discussions fits", hint="nothing was written")
+    kept = write_mags(out, chain([first], found))
+    tell_skipped(bad)
+    document = {"out": str(out), "mags": kept, "of": read, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: f"{kept:,} of {read:,} discussions written to {out}")
-
-
-def _after(first: Mag, rest: Iterator[Mag]) -> Iterator[Mag]:
-    yield first
-    yield from rest
-
-
-def _with_mags(
-    files: list[Path] | None, use: Callable[[Iterator[Mag]], None], *, skip_bad: bool, in_turn: bool = False
-) -> int:
-    """Hands the MAGs of some files to a function; returns how many lines could not be read, and says which."""
-    from magdi.cli.mags_sources import sources
-    from magdi.cli.output import progress_console
-    from magdi.core.corpus.files import read_all, read_in_turn
-
-    bad: list[MagFileError] = []
-    use((read_in_turn if in_turn else read_all)(sources(files), bad if skip_bad else None))
-    for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
-    return len(bad)
 
 
 def _range(option: str, text: str) -> range:
