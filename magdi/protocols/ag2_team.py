@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,14 +29,13 @@ from ag2.network import (
 )
 
 from magdi.protocols.chatting import handed_over
-from magdi.protocols.team import Member, Voice, how_to_hand_over, load_factory
+from magdi.protocols.team import Member, Voice, how_to_hand_over, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line
 
 if TYPE_CHECKING:
     from magdi.protocols.ag2 import Ag2
 
-# What a team fails with is the MAG's stop reason; without a handler it would be a traceback on stderr, too.
-logging.getLogger("ag2").addHandler(logging.NullHandler())
+keep_quiet("ag2")
 
 USER = "user"
 

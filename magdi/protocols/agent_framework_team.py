@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,15 +27,13 @@ from agent_framework_orchestrations import (
     StandardMagenticManager,
 )
 
-from magdi.protocols.team import SELECTOR, Member, Said, Voice, load_factory
+from magdi.protocols.team import SELECTOR, Member, Said, Voice, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line, Role
 
 if TYPE_CHECKING:
     from magdi.protocols.agent_framework import AgentFramework
 
-for _name in ("agent_framework", "agent_framework_orchestrations"):
-    # What a team fails with is the MAG's stop reason; without a handler it would be a traceback on stderr, too.
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+keep_quiet("agent_framework", "agent_framework_orchestrations")
 
 HANDOFF = "handoff_to_"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +11,13 @@ from autogen_agentchat.teams import DiGraphBuilder, GraphFlow, RoundRobinGroupCh
 from autogen_core import FunctionCall
 from autogen_core.models import ChatCompletionClient, CreateResult, ModelFamily, ModelInfo, RequestUsage
 
-from magdi.protocols.team import Member, Said, Voice, load_factory
+from magdi.protocols.team import Member, Said, Voice, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line
 
 if TYPE_CHECKING:
     from magdi.protocols.autogen import Autogen
 
-for _name in ("autogen_core", "autogen_agentchat"):
-    # What a team fails with is the MAG's stop reason; without a handler it would be a traceback on stderr, too.
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+keep_quiet("autogen_core", "autogen_agentchat")
 
 TRANSFER = "transfer_to_"
 

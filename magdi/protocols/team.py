@@ -6,6 +6,7 @@ in a `SteppedLoop` until the protocol has yielded the call and got the reply. Ed
 
 from __future__ import annotations
 
+import logging
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -256,6 +257,15 @@ class _Talk:
         self._round += len(selected) < len(turns)
         for call, turn in zip(calls, turns, strict=True):
             call.future.set_result(turn)
+
+
+def keep_quiet(*loggers: str) -> None:
+    """Keeps a framework from printing what its team fails with: that is the MAG's stop reason.
+
+    Without a handler of its own a logger prints tracebacks on stderr.
+    """
+    for name in loggers:
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def load_factory(target: str) -> Any:
