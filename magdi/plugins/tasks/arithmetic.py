@@ -25,13 +25,18 @@ sizes and seeds.
 """
 
 
-class ArithmeticConfig(BaseModel, extra="forbid"):
-    """Settings of the arithmetic task."""
+class Drawn(BaseModel, extra="forbid"):
+    """Settings of tasks whose questions are drawn here."""
 
     seed: int = Field(0, ge=0, description="Seed of the training questions; validation and test are the same for all.")
     train: int = Field(1000, ge=1, description="Training questions.")
     validation: int = Field(500, ge=1, description="Validation questions.")
     test: int = Field(1000, ge=1, description="Test questions.")
+
+
+class ArithmeticConfig(Drawn):
+    """Settings of the arithmetic task."""
+
     min_steps: int = Field(2, ge=1, description="Fewest steps of a question.")
     max_steps: int = Field(4, ge=1, description="Most steps of a question.")
     primer_problems: int = Field(3000, ge=0, description="Problems that a tiny base is trained on.")

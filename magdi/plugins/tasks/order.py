@@ -9,13 +9,13 @@ from dataclasses import replace
 from functools import cache
 from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from magdi.core.errors import DataError
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
-from magdi.plugins.tasks.arithmetic import belongs
+from magdi.plugins.tasks.arithmetic import Drawn, belongs
 from magdi.plugins.tasks.arithmetic_primer import make_primer
 from magdi.plugins.tasks.procedures import BUGS, TOO_MUCH, work
 from magdi.plugins.tasks.word_problems import (
@@ -46,13 +46,9 @@ LUCK = ((True, True), (True, False), (False, True), (False, False))
 """Whether the right and the wrong procedure come to more than the number; by turns, so that neither tells the other."""
 
 
-class OrderConfig(BaseModel, extra="forbid"):
+class OrderConfig(Drawn):
     """Settings of the order task."""
 
-    seed: int = Field(0, ge=0, description="Seed of the training questions; validation and test are the same for all.")
-    train: int = Field(1000, ge=1, description="Training questions.")
-    validation: int = Field(500, ge=1, description="Validation questions.")
-    test: int = Field(1000, ge=1, description="Test questions.")
     primer_problems: int = Field(5000, ge=0, description="Problems that a tiny base is trained on.")
     primer_reading: float = Field(
         0.3,
