@@ -147,9 +147,13 @@ def _go(
 
 def _sender(setup: Setup, otel: bool) -> Sender | None:
     """Returns what sends discussions as spans, where that is asked for or the environment says where to."""
-    from magdi.plugins.traces.sending import Sender, is_wanted
+    from magdi.plugins.traces.wanted import is_wanted
 
-    return Sender(setup.plugins.registry) if otel or is_wanted(os.environ) else None
+    if not (otel or is_wanted(os.environ)):
+        return None
+    from magdi.plugins.traces.sending import Sender
+
+    return Sender(setup.plugins.registry)
 
 
 def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,8 @@ from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TURN, _WAVE = 1_000, 1_000_000  # nanoseconds between two turns, and between two waves of them
 _FLUSH_MILLISECONDS = 10_000
-
-
-def is_wanted(environ: Mapping[str, str]) -> bool:
-    """Returns whether the environment says where spans are to be sent."""
-    return environ.get("OTEL_SDK_DISABLED", "").lower() != "true" and any(environ.get(name) for name in ENDPOINTS)
 
 
 class Sender:

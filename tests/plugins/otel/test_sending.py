@@ -22,7 +22,8 @@ from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.traces.requests import PROTOBUF, spans_in
-from magdi.plugins.traces.sending import Sender, is_wanted, provider_of_magdi
+from magdi.plugins.traces.sending import Sender, provider_of_magdi
+from magdi.plugins.traces.wanted import is_wanted
 
 LISTED = {each.component.name for each in load_plugins().registry.listing("protocol")}
 BUILT_IN = sorted(LISTED - {"autogen", "agent-framework", "ag2"})
