@@ -87,12 +87,11 @@ def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
     told = "Ben starts with {} coins. He finds 1 more coins. How many coins does he have now?"
     lines = [json.dumps({"question": told.format(number), "answer": number + 1}) for number in range(20)]
     Path("train.jsonl").write_text("\n".join(lines))
-    somebody = ("--teacher", "simulated:careful")
+    somebody = ("--teacher", "simulated:careful", "--protocol", "reconcile")  # the suite's own is another one
     planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", *somebody)
     of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", *somebody)
     calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
-    assert of_a_run["calls"] > 0
-    assert calls > of_a_run["calls"] / 2, "a suite holds some questions back, to measure heads on"
+    assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
     with pytest.raises(DataError, match="nowhere"):
         plan(*command, "--task", "jsonl", "--data", "/nowhere", "--teacher", "simulated:careful")
 
