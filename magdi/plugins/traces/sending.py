@@ -48,8 +48,11 @@ class Sender:
 
     def __init__(self, components: Components, provider: TracerProvider | None = None) -> None:
         self._components = components
-        self._exporter = None if provider else _Exporter.over_http()
-        self._provider = provider or _provider(self._exporter)
+        self._exporter: _Exporter | None = None
+        if provider is None:
+            self._exporter = _Exporter.over_http()
+            provider = _provider(self._exporter)
+        self._provider = provider
         self._ids = self._provider.id_generator
         self._run: tuple[RunConfig, Path] | None = None
 
@@ -156,7 +159,7 @@ class _Exporter:
 
     def force_flush(self, timeout_millis: int = _FLUSH_MILLISECONDS) -> bool:
         """Returns whether what was given is sent."""
-        return self._exporter.force_flush(timeout_millis)
+        return bool(self._exporter.force_flush(timeout_millis))
 
     def told(self) -> str:
         """Returns what was not taken, and by whom."""
