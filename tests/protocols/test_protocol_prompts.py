@@ -14,10 +14,10 @@ from test_protocols_conform import COMPONENTS, SETTINGS
 from magdi.core.mag import Choice, Question
 from magdi.core.protocol import Agent
 from magdi.core.reply import JsonAnswer
-from magdi.core.templates import Templates
 from magdi.plugins.target import resolve
 from magdi.protocols.forms import Verdict
 from magdi.protocols.single import Single
+from magdi.protocols.templates import Templates
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(
