@@ -101,6 +101,23 @@ def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
     )
 
 
+def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from magdi.cli.app import app
+
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.server_close()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://u:hidden@127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    out = tmp_path / "run"
+    result = CliRunner().invoke(app, ["discuss", "--protocol", "debate", "--limit", "2", "-o", str(out), "-q"])
+    assert result.exit_code == 0
+    turns = sum(len(mag.turns) for mag in read_mags(out / "mags.jsonl"))
+    lost = f"{2 * turns + 2} of {2 * turns + 2} spans were not taken by http://***@127.0.0.1:{server.server_port}"
+    assert result.stderr.splitlines() == [f"{lost}; no discussion is lost by it"]
+
+
 def test_spans_are_sent_only_where_somebody_listens():
     assert is_wanted({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://here"})
     assert not is_wanted({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://here", "OTEL_SDK_DISABLED": "true"})
