@@ -13,7 +13,6 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from span_grammar import EDGES, QUESTION, debate
 
 import magdi
 from magdi.core.mag import Mag, read_mags
@@ -24,6 +23,7 @@ from magdi.plugins.manager import load_plugins
 from magdi.plugins.traces.requests import PROTOBUF, spans_in
 from magdi.plugins.traces.sending import Sender, provider_of_magdi
 from magdi.plugins.traces.wanted import is_wanted
+from tests.plugins.otel.span_grammar import EDGES, QUESTION, debate
 
 LISTED = {each.component.name for each in load_plugins().registry.listing("protocol")}
 BUILT_IN = sorted(LISTED - {"autogen", "agent-framework", "ag2"})

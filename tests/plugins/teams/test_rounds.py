@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from team_samples import ROLES, team_run
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError
@@ -14,6 +13,7 @@ from magdi.core.run.inputs import contents
 from magdi.core.teacher import Sampling
 from magdi.plugins.registry import default_registry
 from magdi.plugins.teams import rounds
+from tests.team_samples import ROLES, team_run
 
 CONFIG = RunConfig(
     protocol="malt",

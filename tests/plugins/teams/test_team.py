@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from peft import PeftModel
-from team_samples import ROLES, team_run
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from magdi.core.config.models import ComponentChoice, Evaluation
@@ -29,6 +28,7 @@ from magdi.plugins.teams.engine import TeamEngine
 from magdi.plugins.teams.team import Team, read_team, write_team
 from magdi.protocols.debate import Debate
 from magdi.protocols.malt import Malt
+from tests.team_samples import ROLES, team_run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
 
