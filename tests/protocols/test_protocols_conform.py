@@ -49,7 +49,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def specimens():
+def specimens() -> dict[tuple[str, int], Specimen]:
     """One specimen for each mode, whose discussions are held once, and one other interpreter for all of them."""
     made = {}
     for name, component in COMPONENTS.items():
@@ -62,6 +62,6 @@ def specimens():
 
 
 @pytest.mark.parametrize(("name", "place", "check"), CASES)
-def test_conforms(name, place, check, specimens):
+def test_conforms(name: str, place: int, check: str, specimens: dict[tuple[str, int], Specimen]) -> None:
     result = run_check(check, checks_for("protocol")[check], specimens[name, place])
     assert result.passed, result.message
