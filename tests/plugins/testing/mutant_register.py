@@ -14,7 +14,7 @@ class Mutant:
 MUTANTS: list[Mutant] = []
 
 
-def caught_by(check, *, alone=False):
+def caught_by(check: str, *, alone: bool = False):
     """Registers a class as one that the check of its kind has to catch; ``alone``: and no other check."""
 
     def register(cls):
