@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ from tests.plugins.otel.span_grammar import (
 )
 
 
-def imported(path, lines, **reader) -> list[Mag]:
+def imported(path: Path, lines: list[str], **reader: Any) -> list[Mag]:
     path.write_text("\n".join(lines), encoding="utf-8")
     return list(import_files([path], Reader(**reader)))
 
@@ -34,7 +36,7 @@ def edges(mag: Mag) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_debate_is_read(dialect, tmp_path):
+def test_a_debate_is_read(dialect: str, tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "spans.jsonl", DIALECTS[dialect](debate()))
     assert mag.question.text == QUESTION
     assert [turn.agent for turn in mag.turns] == ["ada", "ben", "cyd", "ada", "ben", "judge"]
@@ -48,7 +50,7 @@ def test_a_debate_is_read(dialect, tmp_path):
 
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if "document" not in name and "exported" not in name])
-def test_the_order_of_spans_does_not_matter(dialect, tmp_path):
+def test_the_order_of_spans_does_not_matter(dialect: str, tmp_path: Path) -> None:
     lines = DIALECTS[dialect](debate())
     first = imported(tmp_path / "spans.jsonl", lines)
     for seed in range(3):
@@ -56,20 +58,20 @@ def test_the_order_of_spans_does_not_matter(dialect, tmp_path):
         assert imported(tmp_path / "spans.jsonl", lines) == first
 
 
-def without_metadata():
+def without_metadata() -> list[Node]:
     nodes = openinference(debate(), "langgraph")
     for node in calls(nodes):
         del node.attributes["metadata"]
     return nodes
 
 
-def named_graph():
+def named_graph() -> list[Node]:
     nodes = openinference(debate(), "langgraph")
     nodes[0].attributes["agent.name"] = "team"
     return nodes
 
 
-def tasks_of_a_graph():
+def tasks_of_a_graph() -> list[Node]:
     nodes = indexed(debate())
     for node in nodes:
         if node.id.endswith("b"):
@@ -78,7 +80,7 @@ def tasks_of_a_graph():
     return nodes
 
 
-def steps_of_agents():
+def steps_of_agents() -> list[Node]:
     nodes = openinference(debate(), "smolagents")
     for node in calls(nodes):
         step = {"openinference.span.kind": "CHAIN"}
@@ -87,14 +89,14 @@ def steps_of_agents():
     return nodes
 
 
-def system_prompts_alone():
+def system_prompts_alone() -> list[Node]:
     return [node for node in genai(debate()) if not node.id.endswith("b")]
 
 
 @pytest.mark.parametrize(
     "told", [without_metadata, named_graph, tasks_of_a_graph, steps_of_agents, system_prompts_alone]
 )
-def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path):
+def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "spans.jsonl", otlp(told()))
     names = [turn.agent for turn in mag.turns]
     assert names[:5] == ["ada", "ben", "cyd", "ada", "ben"]
@@ -131,7 +133,7 @@ def torn(value, chance: random.Random):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_what_is_torn_is_told_or_read_and_nothing_raises(dialect, tmp_path):
+def test_what_is_torn_is_told_or_read_and_nothing_raises(dialect: str, tmp_path: Path) -> None:
     path, said = tmp_path / "spans.jsonl", debate()[:4]
     for seed in range(4):
         lines = [json.dumps(torn(json.loads(line), random.Random(seed))) for line in DIALECTS[dialect](said)]
