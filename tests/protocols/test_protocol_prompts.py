@@ -14,10 +14,10 @@ from pydantic import BaseModel, ValidationError
 from magdi.core.mag import Choice, Mag, Question
 from magdi.core.protocol import Agent, Ask
 from magdi.core.reply import JsonAnswer
-from magdi.core.templates import Templates
 from magdi.plugins.target import resolve
 from magdi.protocols.forms import Verdict
 from magdi.protocols.single import Single
+from magdi.protocols.templates import Templates
 from tests.protocols.scripted_talk import RULES, as_json, hold
 from tests.protocols.test_protocols_conform import COMPONENTS, SETTINGS
 
