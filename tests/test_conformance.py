@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
-from magdi.plugins.component import Component
+from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import StubServer, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
@@ -21,7 +21,7 @@ from tests.team_samples import team_run
 
 COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
 
-EXPECTED_FAILURES: dict[tuple[str, str], dict[str, str]] = {}
+EXPECTED_FAILURES: dict[tuple[Kind, str], dict[str, str]] = {}
 """By kind and name: checks that a shipped component is known to fail, with the reason. Strict."""
 
 OWN_QUESTIONS = [{"question": f"What is {number} + 4?", "answer": str(number + 4)} for number in range(40)]
@@ -77,8 +77,11 @@ def stub() -> Iterator[StubServer]:
         yield server
 
 
+Settings = Callable[[str, Component], dict[str, Any] | None]
+
+
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest):
+def settings(request: pytest.FixtureRequest) -> Settings:
     """Returns a function from a component to its settings, None for the defaults; tasks read what is on this disk."""
 
     def of(kind: str, component: Component) -> dict[str, Any] | None:
@@ -105,9 +108,9 @@ def settings(request: pytest.FixtureRequest):
 
 
 @pytest.fixture(scope="session")
-def specimens(settings) -> dict[tuple[str, str], Specimen]:
+def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
     """One specimen a component, so that a task's questions are read once; one other interpreter for all of them."""
-    made = {}
+    made: dict[tuple[Kind, str], Specimen] = {}
     for kind, component in COMPONENTS:
         if not missing(component):
             target, given = resolve(component.target), settings(kind, component)
@@ -130,7 +133,7 @@ def specimens(settings) -> dict[tuple[str, str], Specimen]:
     ],
 )
 def test_shipped_component_conforms(
-    kind: str, component: Component, check: str, specimens: dict[tuple[str, str], Specimen]
+    kind: Kind, component: Component, check: str, specimens: dict[tuple[Kind, str], Specimen]
 ) -> None:
     if extra := missing(component):
         pytest.skip(f"{extra} is not installed")

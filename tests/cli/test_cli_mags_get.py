@@ -9,7 +9,7 @@ import re
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,12 +24,16 @@ from magdi.plugins.formats.download import find_corpus, shipped
 
 WORDS = b'{"question": "What is 2 + 3?", "answer": "5", "response_list": ["The answer is 5."]}\n' * 50
 
+Get = Callable[..., Result]
+
 
 class Server:
     """Serves ``files``; hangs up after ``cut`` bytes of a reply, and knows ranges unless told not to."""
 
     def __init__(self) -> None:
-        self.files, self.cut, self.ranges, self.asked = {}, 1 << 30, True, []
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str | None] = []
+        self.cut, self.ranges = 1 << 30, True
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,7 +60,7 @@ class Server:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 
@@ -68,7 +72,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def get(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def get(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Get:
     """Returns a function that writes a manifest of the server's files and gets it."""
     monkeypatch.setenv("no_proxy", "*")
 
@@ -86,7 +90,7 @@ def get(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def test_files_are_fetched_once_and_the_licence_is_told(get, server: Server, tmp_path: Path) -> None:
+def test_files_are_fetched_once_and_the_licence_is_told(get: Get, server: Server, tmp_path: Path) -> None:
     server.files = {"a/one.jsonl": WORDS, "two.jsonl": WORDS[:90]}
     told = get()
     assert "CC0-1.0" in told.stderr
@@ -97,7 +101,7 @@ def test_files_are_fetched_once_and_the_licence_is_told(get, server: Server, tmp
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_what_was_cut_off_goes_on_where_it_stopped(get, server: Server, tmp_path: Path, ranges: bool) -> None:
+def test_what_was_cut_off_goes_on_where_it_stopped(get: Get, server: Server, tmp_path: Path, ranges: bool) -> None:
     server.files, server.cut, server.ranges = {"one.jsonl": WORDS}, 1000, ranges
     with pytest.raises(DataError) as caught:
         get()
@@ -112,7 +116,7 @@ def test_what_was_cut_off_goes_on_where_it_stopped(get, server: Server, tmp_path
 
 
 @pytest.mark.parametrize("other", [WORDS[::-1], WORDS + b"more", WORDS * 3])
-def test_another_file_than_was_promised_is_not_kept(get, server: Server, tmp_path: Path, other: bytes) -> None:
+def test_another_file_than_was_promised_is_not_kept(get: Get, server: Server, tmp_path: Path, other: bytes) -> None:
     server.files = {"one.jsonl": other}
     first = {"bytes": len(WORDS), "sha256": hashlib.sha256(WORDS).hexdigest()}
     with pytest.raises(DataError, match="is not the file that it was"):
@@ -121,14 +125,14 @@ def test_another_file_than_was_promised_is_not_kept(get, server: Server, tmp_pat
 
 
 @pytest.mark.parametrize("path", ["../one.jsonl", "/etc/one.jsonl", "a/../../b", "C:\\x", ""])
-def test_a_manifest_leads_nowhere_else(get, server: Server, path: str) -> None:
+def test_a_manifest_leads_nowhere_else(get: Get, server: Server, path: str) -> None:
     server.files = {"one.jsonl": WORDS}
     with pytest.raises(ConfigError, match="leads out of the folder"):
         get(first={"path": path})
 
 
 @pytest.mark.parametrize("base", ["http://example.org/", "file:///etc/", "ftp://127.0.0.1/"])
-def test_addresses_are_https(get, server: Server, base: str) -> None:
+def test_addresses_are_https(get: Get, server: Server, base: str) -> None:
     server.files = {"passwd": WORDS}
     with pytest.raises(ConfigError, match="is no https address"):
         get(base=base)
@@ -150,7 +154,9 @@ def packed(kind: str, names: list[str]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_archives_are_unpacked_and_hold_no_more_than_they_may(get, server: Server, tmp_path: Path, kind: str) -> None:
+def test_archives_are_unpacked_and_hold_no_more_than_they_may(
+    get: Get, server: Server, tmp_path: Path, kind: str
+) -> None:
     server.files = {f"all.{kind}": packed(kind, ["a/one.jsonl"])}
     get(first={"unpacked": len(WORDS)})
     assert (tmp_path / "got" / f"all.{kind}.d" / "a" / "one.jsonl").read_bytes() == WORDS
@@ -159,7 +165,7 @@ def test_archives_are_unpacked_and_hold_no_more_than_they_may(get, server: Serve
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_nothing_of_an_archive_leads_out_of_its_folder(get, server: Server, tmp_path: Path, kind: str) -> None:
+def test_nothing_of_an_archive_leads_out_of_its_folder(get: Get, server: Server, tmp_path: Path, kind: str) -> None:
     server.files = {f"all.{kind}": packed(kind, ["../../../escaped.jsonl"])}
     with suppress(DataError):  # a zip's names are cut to what is left of them, a tar is refused
         get(first={"unpacked": len(WORDS)})

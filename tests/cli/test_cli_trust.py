@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -36,7 +38,12 @@ def magdi_protocols():
     yield Component("lonely", Single, "Like single.")
 """
 
-QUICK = {"preset": "quick", "discussion": {"questions": 4}, "training": {"steps": 1}, "evaluation": {"questions": 3}}
+QUICK: dict[str, Any] = {
+    "preset": "quick",
+    "discussion": {"questions": 4},
+    "training": {"steps": 1},
+    "evaluation": {"questions": 3},
+}
 
 
 @pytest.fixture
@@ -113,7 +120,7 @@ COMMANDS: dict[str, Callable[[Path, Path], list[object]]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_no_command_imports_what_files_name_where_nobody_can_be_asked(
-    command, theirs: Path, config: Path, plugin: Path, marker: Path
+    command: Callable[[Path, Path], list[object]], theirs: Path, config: Path, plugin: Path, marker: Path
 ) -> None:
     outcome = run(*command(theirs, config))
     assert not marker.exists()
@@ -245,7 +252,7 @@ def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path: Path) -
     file = tmp_path / "remote.yaml"
     file.write_text("teachers: [{teacher: 'hf:their/model', settings: {trust_remote_code: true}}]\n")
     plugins = set_up([file], environ={}).plugins
-    for act in (plugins.demand, lambda: plugins.demand(plugins=False)):
+    for act in (plugins.demand, partial(plugins.demand, plugins=False)):
         with pytest.raises(ComponentError, match="the code that comes with tiny, hf:their/model"):
             act()
     outcome = run("run", "-n", file)

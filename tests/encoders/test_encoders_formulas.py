@@ -1,11 +1,14 @@
 """Every encoder against its formula, written out with dense matrices in float64."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.autograd.functional import jacobian
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.nn import GCNConv
 from torch_geometric.utils import softmax
 
@@ -42,7 +45,7 @@ def adjacency(batch: GraphBatch) -> torch.Tensor:
     return matrix
 
 
-def make(encoder: type[Encoder], dim=DIM, **settings: float) -> Encoder:
+def make(encoder: type[Encoder], dim: int = DIM, **settings: float) -> Any:
     torch.manual_seed(0)
     return encoder(dim, encoder.Config(**settings)).double().eval()
 
@@ -201,7 +204,8 @@ def test_messages_flow_from_what_was_shown_to_who_was_shown(encoder: type[Encode
     chain = to_dtype(make_graph(4, ((0, 1), (1, 2), (2, 3)), DIM), torch.float64)
     torch.manual_seed(0)
     network = make(encoder, hidden=16)
-    reach = torch.autograd.functional.jacobian(lambda x: network(GraphBatch(x, *rest(chain))), chain.x).abs()
+    states = jacobian(lambda x: network(GraphBatch(x, *rest(chain))), chain.x)  # type: ignore[no-untyped-call]
+    reach = states.abs()
     reach = reach.sum((1, 3)) > 0
     forward = {(1, 0), (2, 1), (3, 2), (2, 0), (3, 1)}
     backward = {(u, v) for v, u in forward} if encoder is DirGnn else set()
@@ -227,14 +231,14 @@ def test_reset_parameters_draws_new_weights(encoder: type[Encoder], batch: Graph
     assert not any(value.equal(before[name]) for name, value in network.named_parameters() if name in before)
 
 
-class LargestTensor(torch.utils._python_dispatch.TorchDispatchMode):
+class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the most elements that any tensor made under it has."""
 
     elements = 0
 
     def __torch_dispatch__(
         self,
-        func,
+        func: Callable[..., Any],
         types: tuple[type[torch.Tensor], ...],
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
@@ -252,7 +256,7 @@ def test_token_attention_stores_no_attention_matrix() -> None:
     long = TokenStates(torch.randn(tokens, width), torch.arange(2).repeat_interleave(tokens // 2))
     states = long.states.requires_grad_()
     encoder = TokenAttention(width, TokenAttention.Config(heads=2))
-    with LargestTensor() as largest:
+    with LargestTensor() as largest:  # type: ignore[no-untyped-call]
         encoder(GraphBatch(graph.x, *rest(graph), TokenStates(states, long.node))).sum().backward()
     assert states.grad is not None
     assert largest.elements <= 4 * tokens * width  # the three projections; an attention matrix has tokens ** 2

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,16 +49,20 @@ def held(name: str, folder: Path) -> tuple[Path, list[Any]]:
         pytest.skip(f"{NEEDED[name]} is not installed")
     spans = folder / f"{name}.spans.jsonl"
     with WordServer() as server:
-        command = [sys.executable, HERE / "teams.py", name, server.url, spans]
+        command: list[str | Path] = [sys.executable, HERE / "teams.py", name, server.url, spans]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return spans, server.log
 
 
+Runs = Callable[[str], tuple[list[Mag], list[Any], Path]]
+"""From a framework to its MAGs, the server's log, and the MAGs' file."""
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Every team's imported MAGs and the server's log, held once."""
-    made = {}
+    made: dict[str, tuple[list[Mag], list[Any], Path]] = {}
 
     def of(name: str) -> tuple[list[Mag], list[Any], Path]:
         if name not in made:
@@ -72,7 +77,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs, name: str) -> None:
+def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     assert len(log) >= 3
     assert {
@@ -82,7 +87,7 @@ def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs, name
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_speakers_are_those_whom_the_prompts_address(runs, name: str) -> None:
+def test_speakers_are_those_whom_the_prompts_address(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     addressed = {word_of(said): re.findall(r"You are (\w+), one of", prompt)[0] for prompt, said in log}
     assert {word_of(turn.text): turn.agent for turn in mag.turns} == addressed
@@ -90,13 +95,13 @@ def test_speakers_are_those_whom_the_prompts_address(runs, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_the_question_is_the_task_and_answers_are_graded(runs, name: str) -> None:
+def test_the_question_is_the_task_and_answers_are_graded(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     assert mag.question.text == TASK
     assert [turn.correct for turn in mag.turns] == [turn.text.endswith(" 10.") for turn in mag.turns]
 
 
-def test_a_student_learns_from_all_of_them(runs, tmp_path: Path) -> None:
+def test_a_student_learns_from_all_of_them(runs: Runs, tmp_path: Path) -> None:
     files = [runs(name)[2] for name in TEAMS if name == "crewai" or find_spec(NEEDED[name])]
     mags = [option for file in files for option in ("--mags", file)]
     for part in tiny_student():

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import Typer, get_command
 from typer.testing import CliRunner, Result
 
@@ -293,7 +294,9 @@ def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed: MakeDis
 
 def test_own_commands_come_by_the_hook_and_one_at_a_time() -> None:
     names = [component.name for component in builtins.magdi_commands()]
-    assert list(get_command(cli.app).commands) == names
+    group = get_command(cli.app)
+    assert isinstance(group, TyperGroup)
+    assert list(group.commands) == names
     code = "import sys; sys.argv = ['magdi', 'runs', '-h']; from magdi.cli.app import main\n"
     code += (
         "try: main()\nexcept SystemExit: print(sorted(name for name in sys.modules if name.startswith('magdi.cli.')))"

@@ -34,7 +34,7 @@ def run(site: Path, *command: object, cwd: Path | None = None, **environ: str) -
 
 
 def magdi(site: Path, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    return run(site, "-c", "from magdi.cli.app import main; main()", *arguments, **environ)
+    return run(site, "-c", "from magdi.cli.app import main; main()", *arguments, cwd=None, **environ)
 
 
 def test_what_is_installed_is_listed_with_everything_that_is_wrong(site: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_plugins_new_makes_is_a_whole_distribution(generated: dict[Kind, Path], kind: str) -> None:
+def test_what_plugins_new_makes_is_a_whole_distribution(generated: dict[Kind, Path], kind: Kind) -> None:
     directory = generated[kind]
     module = f"magdi_our_own_{kind}"
     sources = {f"{module}.py"} if kind != "encoder" else {f"{module}/__init__.py", f"{module}/our_own_{kind}.py"}

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def magdi_tasks():
 """
 
 
-def load(*plugins: object, environ: Mapping[str, str] | None = None, **kwargs) -> Plugins:
+def load(*plugins: object, environ: Mapping[str, str] | None = None, **kwargs: Any) -> Plugins:
     return load_plugins([str(plugin) for plugin in plugins], environ=environ or {}, **kwargs)
 
 

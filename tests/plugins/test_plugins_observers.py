@@ -1,15 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.registration import Fault
 from tests.plugins.conftest import MakeFile
 
 MAG = Mag(id="q1", question=Question(id="q1", text="?"), protocol="single", turns=(Turn(step=0, agent="a", text="x"),))
 
-EVENTS = {
+EVENTS: dict[str, dict[str, Any]] = {
     "run_start": {"config": RunConfig(), "directory": Path("run")},
     "discussion_end": {"mag": MAG},
     "metrics": {"stage": "distillation", "step": 3, "metrics": {"loss": 0.5}},
@@ -41,7 +43,7 @@ def test_every_observer_hears_what_its_hook_takes(plugin_file: MakeFile) -> None
     plugins = load_plugins([str(plugin_file("watcher", WATCHER))], environ={})
     for event, facts in EVENTS.items():
         plugins.observers.tell(event, **facts)
-    module = plugins.loaded[0].load()
+    module: Any = plugins.loaded[0].load()
     assert module.seen == [
         ("run_start", 0, "run"),
         ("discussion_end", "q1"),
@@ -56,11 +58,12 @@ def test_an_observer_that_fails_is_reported_once_and_stops_nothing(plugin_file: 
     bad = plugin_file("bad", f"@hookimpl\ndef magdi_discussion_end(mag):\n    {failure}")
     good = plugin_file("good", WATCHER)
     plugins = load_plugins([str(bad), str(good)], environ={})
-    reported = []
+    reported: list[Fault] = []
     plugins.observers.report = reported.append
     for _ in range(3):
         plugins.observers.tell("discussion_end", mag=MAG)
-    assert len(plugins.loaded[1].load().seen) == 3
+    good_one: Any = plugins.loaded[1].load()
+    assert len(good_one.seen) == 3
     assert len(reported) == len(plugins.faults) == 1
     assert str(reported[0]).startswith("bad: magdi_discussion_end failed: ")
 

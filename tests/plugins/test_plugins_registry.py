@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -12,7 +13,7 @@ from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Discussion, Protocol
 from magdi.core.task import Split, Task
 from magdi.core.teacher import Reply, Request, Teacher
-from magdi.plugins.component import Component
+from magdi.plugins.component import Component, Kind
 from magdi.plugins.registration import Fault, Registration
 from magdi.plugins.registry import Registry, default_registry
 
@@ -24,6 +25,7 @@ class Ring(Protocol):
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         yield [self.ask(agent) for agent in agents]
+        return None
 
 
 class Drawn(Task):
@@ -55,7 +57,7 @@ class Unfinished(Protocol):
 
 
 def registration(
-    name: str, target: object, kind: str = "protocol", plugin: str = "acme", version: str = "1.2", requires: str = ""
+    name: str, target: Any, kind: Kind = "protocol", plugin: str = "acme", version: str = "1.2", requires: str = ""
 ) -> Registration:
     return Registration(kind, Component(name, target, "For tests.", requires), plugin, version)
 
@@ -133,7 +135,7 @@ def test_a_name_registered_twice_by_one_plugin_is_a_fault() -> None:
     ],
 )
 def test_a_target_at_fault_is_one_line_with_plugin_version_and_cause(
-    target: str | type[Configurable], kind: str, cause: str
+    target: str | type[Configurable], kind: Kind, cause: str
 ) -> None:
     registry = default_registry([registration("bad", target, kind, requires="extra-package>=2")])
     with pytest.raises(ComponentError) as caught:

@@ -1,5 +1,6 @@
 """An encoder that does not work is found out before anybody is asked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("told", "forward"), WRONG.items(), ids=range(len(WRONG)))
-def test_what_is_wrong_with_an_encoder_is_said(told: str, forward) -> None:
+def test_what_is_wrong_with_an_encoder_is_said(told: str, forward: Callable[[GraphBatch], Tensor]) -> None:
     class Wrong(Encoder):
         def forward(self, batch: GraphBatch) -> Tensor:
             return forward(batch)
@@ -48,8 +49,6 @@ def test_the_shipped_ones_pass_and_nothing_is_drawn_from_the_run(name: str) -> N
 
 
 def registry_choice(name: str) -> ComponentChoice:
-    from magdi.core.config.models import ComponentChoice
-
     return ComponentChoice(name=name)
 
 
@@ -70,14 +69,15 @@ def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path: Path) -> None
         "def magdi_encoders():\n"
         "    yield Component('wrong', Wrong, 'Wrong.')\n"
     )
-    settings = {"plugin": [str(plugin)], "encoder": "wrong", "preset": "quick", "limit": 4}
+    settings: dict[str, Any] = {"plugin": [str(plugin)], "encoder": "wrong", "preset": "quick", "limit": 4}
     with pytest.raises(ComponentError, match="encoder 'wrong', tried on a graph of 4 turns, gives"):
         magdi.run(out=tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
     assert magdi.discuss(out=tmp_path / "talk", **settings)["mags"]["count"] == 4
 
 
-BAD = {
+HALF: Any = "half"  # no part of a reply
+BAD: dict[str, dict[str, Any]] = {
     "select raises ZeroDivisionError: division by zero (test_plugins_trial.py:": {"select": lambda given: 1 / 0},
     "gives the columns none of MAG tried, and declares pairs": {"select": lambda given: {}},
     "column 'pairs' of MAG tried holds (3,); it is for tuples of 2 chains of turns 0 to 5": {
@@ -87,7 +87,7 @@ BAD = {
         "select": lambda given: {"pairs": [(Chain(9), Chain(0))]}
     },
     "holds Chain(step=0, part='half', prefix=''); it is for": {
-        "select": lambda given: {"pairs": [(Chain(0, "half"), Chain(0))]}
+        "select": lambda given: {"pairs": [(Chain(0, HALF), Chain(0))]}
     },
     "count gives 0.5, no whole number": {"count": lambda columns, lengths: 0.5},
     "count raises KeyError": {"count": lambda columns, lengths: columns["x"]},

@@ -1,6 +1,7 @@
 """Convincing samples are what was wrong alone and right once explained, and nothing else."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -44,7 +45,9 @@ def _asked(request: Request) -> int:
     return int(request.messages[-1].content.split(" + ")[0].rsplit(" ", 1)[1])
 
 
-def mined(questions: list[Question], per_agent: int = 2, **scripts) -> tuple[int, dict[str, list[Sample]]]:
+def mined(
+    questions: list[Question], per_agent: int = 2, **scripts: Callable[[Request], str]
+) -> tuple[int, dict[str, list[Sample]]]:
     models = {name: ScriptedTeacher(script, ScriptedTeacher.Config(model=name)) for name, script in scripts.items()}
     seats = [Seat(Agent(name), teacher, Sampling()) for name, teacher in models.items()]
     steps = list(mine(questions, seats=seats, task=Gsm8k(), per_agent=per_agent, settings=Discussion(in_flight=1)))

@@ -1,6 +1,7 @@
 """Decision rules on any protocol: pure votes, thresholds, ballots, a judge."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def rule(name: str, **settings: Any) -> DecisionRule:
 def decided(
     name: str,
     answers: tuple[int | None, ...],
-    then: list[str] = (),
+    then: Sequence[str] = (),
     protocol: Debate | None = None,
     confidences: tuple[float, float, float] | None = None,
     **settings: str,
@@ -76,7 +77,7 @@ def test_first_round_is_what_an_ensemble_would_have_said() -> None:
     assert (mag.decision.answer, len(mag.turns)) == ("51", 6)
 
 
-def ballot(**fields) -> str:
+def ballot(**fields: Any) -> str:
     return json.dumps({"reasoning": "r"} | fields)
 
 
@@ -92,7 +93,7 @@ def ballot(**fields) -> str:
 def test_ballots(name: str, ballots: list[dict[str, Any]], votes: dict[str, int]) -> None:
     mag = decided(name, (1, 2, 3), [ballot(**each) for each in ballots])
     assert mag.decision.votes == votes
-    assert mag.decision.answer == max(votes, key=votes.get)
+    assert mag.decision.answer == max(votes, key=lambda answer: votes[answer])
     assert {turn.role for turn in mag.turns[3:]} == {"voter"}
     assert all(turn.answer is None and turn.label is None for turn in mag.turns[3:])
     assert [edge.kind for edge in mag.turns[4].seen] == ["content", "self", "content"]
@@ -130,21 +131,25 @@ def test_a_judge_has_the_last_word_or_else_the_vote_has() -> None:
 @pytest.mark.parametrize("name", ["simple-voting", "approval", "ranked", "cumulative"])
 def test_ballots_have_a_schema_that_names_the_answers(name: str) -> None:
     form = decided_form(name)
-    schema = form.schema(QUESTION)
+    schema: Any = form.schema(QUESTION)
     assert set(schema["required"]) == {"reasoning", form.key}
     assert '"51"' in json.dumps(schema["properties"][form.key])
 
 
 def decided_form(name: str) -> BallotForm:
-    asks = []
+    asks: list[Ask] = []
 
-    class Spy(type(rule(name))):
+    kind: Any = type(rule(name))
+
+    class Spy(kind):  # type: ignore[misc]
         def prompt(self, question: Question, ask: Ask) -> list[Message]:
             asks.append(ask)
             return super().prompt(question, ask)
 
     hold(Single(), [as_json(51), as_json(2), *[ballot(vote="51")] * 4], agents=2, decide=Spy())
-    return asks[0].reply
+    form = asks[0].reply
+    assert isinstance(form, BallotForm)
+    return form
 
 
 def test_unknown_rules_and_settings_are_told() -> None:

@@ -18,7 +18,7 @@ from magdi.protocols.chatting import handed_over, without_signals
 from magdi.protocols.forms import NameChoice, Verdict
 from magdi.protocols.single import Single
 from magdi.protocols.team_prompts import Line, fill_form, make_form
-from tests.protocols.scripted_talk import RULES, as_json, hold
+from tests.protocols.scripted_talk import RULES, Script, as_json, hold, prompt_of
 from tests.protocols.test_protocol_prompts import AGENTS, CASES, QUESTION
 from tests.protocols.test_protocols_conform import COMPONENTS, SETTINGS
 
@@ -31,7 +31,7 @@ PARTS = ("", FORGED, TAGS, f"{TAGS}\n{FORGED}\n>>>", f"```\n{FORGED}\n\n{FORGED}
 BLOCK = re.compile(r"^<<< (?P<who>[^\n]*)\n(?P<words>.*?)(?P<verdict>^The answer is [^\n]*\n)?^>>>$", re.M | re.S)
 
 
-def dressed(part: str):
+def dressed(part: str) -> Script:
     def script(ask: Ask, step: int) -> str:
         said = f"Reasoning {step}."
         if isinstance(ask.reply, JsonAnswer):
@@ -60,7 +60,7 @@ def alike(forged: Mag, honest: Mag) -> None:
     ]
     assert (forged.decision, forged.stop) == (honest.decision, honest.stop)
     for turn, other in zip(forged.turns, honest.turns, strict=True):
-        assert around(turn.prompt) == around(other.prompt)
+        assert around(prompt_of(turn)) == around(prompt_of(other))
     assert not list(unquoted(forged))
 
 
@@ -120,7 +120,10 @@ def test_signals_are_read_from_own_words() -> None:
 
 def test_an_answer_is_read_from_own_words() -> None:
     form = FreeAnswer()
-    said = lambda text: form.parse(text, lambda given: (re.findall(r"answer is (\d+)", given) or [None])[-1]).answer  # noqa: E731
+
+    def said(text: str) -> str | None:
+        return form.parse(text, lambda given: (re.findall(r"answer is (\d+)", given) or [None])[-1]).answer
+
     assert said(f"The answer is 7.\n{FORGED}") == "7"
     assert said("<<< My solution\nThe answer is 5.\n>>>") == "5"
 

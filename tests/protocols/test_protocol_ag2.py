@@ -10,7 +10,7 @@ from magdi.core.protocol import Ask
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.ag2 import Ag2
-from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, prompt_of, provenance
 
 pytest.importorskip("ag2", reason="the extra magdi[ag2] is not installed")
 
@@ -36,7 +36,7 @@ def test_what_has_left_the_window_is_no_edge_and_the_question_never_leaves_it() 
 
 
 def test_who_said_what_is_told_once() -> None:
-    prompt = hold(team(max_turns=4), disagree).turns[3].prompt
+    prompt = prompt_of(hold(team(max_turns=4), disagree).turns[3])
     assert [(part.role, part.content) for part in prompt[2:]] == [
         ("assistant", "word0word. The answer is 1000."),
         ("user", "B: word1word. The answer is 1001.\n\nC: word2word. The answer is 1002."),
@@ -55,7 +55,7 @@ def test_a_hand_off_is_asked_for_in_words_and_nobody_hands_over_to_themselves() 
 
     mag = hold(team(team="hand-off"), script)
     assert [turn.agent for turn in mag.turns] == ["A", "C"]
-    assert "one of B, C" in mag.turns[0].prompt[0].content
+    assert "one of B, C" in prompt_of(mag.turns[0])[0].content
     assert mag.stop == "finished"
     provenance(mag)
 

@@ -12,7 +12,7 @@ from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.agent_framework import AgentFramework
-from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, prompt_of, provenance
 
 pytest.importorskip("agent_framework_orchestrations", reason="the extra magdi[agent-framework] is not installed")
 
@@ -85,7 +85,7 @@ def test_an_orchestrator_chooses_by_control_edges(in_json: bool) -> None:
 
 
 def ledger(done: bool, speaker: str, instruction: str) -> str:
-    given = {"is_request_satisfied": done, "is_in_loop": False, "is_progress_being_made": True}
+    given: dict[str, bool | str] = {"is_request_satisfied": done, "is_in_loop": False, "is_progress_being_made": True}
     given |= {"next_speaker": speaker, "instruction_or_question": instruction}
     return json.dumps({name: {"reason": "", "answer": answer} for name, answer in given.items()})
 
@@ -109,7 +109,7 @@ def test_a_magentic_managers_instructions_are_edges_and_its_last_words_the_answe
     assert mag.turns[5].sources == (3, 4)
     assert set(mag.turns[7].sources) >= {3, 5}
     assert mag.decision.answer == "1007"
-    assert QUESTION.text in mag.turns[3].prompt[1].content
+    assert QUESTION.text in prompt_of(mag.turns[3])[1].content
     assert list(unquoted(mag)) == []
 
 

@@ -9,7 +9,7 @@ from magdi.core.protocol import Agent, Ask
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.autogen import Autogen
-from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, prompt_of, provenance
 
 SPECIMENS = [
     Specimen("protocol", Autogen, Autogen.Config(team=team), None) for team in ("selector", "swarm", "graph-flow")
@@ -79,7 +79,7 @@ class TestTeams:
         agents = [Agent("7 of 9", "You count."), Agent("böb-2")]
         mag = hold(self.autogen(max_turns=2), disagree, agents=agents)
         assert [turn.agent for turn in mag.turns] == ["7 of 9", "böb-2"]
-        assert mag.turns[0].prompt[0].content == "You count."
+        assert prompt_of(mag.turns[0])[0].content == "You count."
         provenance(mag)
 
     def test_a_team_of_ones_own_keeps_the_question_whatever_its_window(
@@ -98,7 +98,7 @@ class TestTeams:
         monkeypatch.syspath_prepend(tmp_path)
         mag = hold(self.autogen(factory="my_team:team"), disagree)
         assert counts(mag) == (6, 9)
-        assert all(QUESTION.text in turn.prompt[0].content for turn in mag.turns)
+        assert all(QUESTION.text in prompt_of(turn)[0].content for turn in mag.turns)
         provenance(mag)
 
     def test_a_factory_that_is_not_there_is_told(self) -> None:

@@ -6,7 +6,7 @@ from magdi.core.protocol import Ask
 from magdi.protocols.self_consistency import SelfConsistency
 from magdi.protocols.self_refine import SelfRefine
 from magdi.protocols.single import Single
-from tests.protocols.scripted_talk import as_json, counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import as_json, counts, disagree, hold, prompt_of, provenance
 
 
 def refine(**settings: int) -> SelfRefine:
@@ -24,7 +24,7 @@ def test_single_without_confidence_is_free_text() -> None:
     protocol = Single(Single.Config(confidence=False))
     mag = hold(protocol, ["17 and 17 and 17. The answer is 51."], agents=1)
     assert (mag.turns[0].answer, mag.turns[0].reasoning) == ("51", "17 and 17 and 17.")
-    assert "JSON" not in mag.turns[0].prompt[0].content
+    assert "JSON" not in prompt_of(mag.turns[0])[0].content
 
 
 def test_self_consistency_draws_one_prompt_several_times_and_counts_every_sample() -> None:

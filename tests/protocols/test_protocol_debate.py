@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from magdi.core.errors import ConfigError
 from magdi.core.protocol import agents_named
 from magdi.protocols.debate import Debate
-from magdi.protocols.topology import TOPOLOGIES, adjacency
-from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
+from magdi.protocols.topology import TOPOLOGIES, Topology, adjacency
+from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, prompt_of, provenance
 
 
 def debate(**settings: Any) -> Debate:
@@ -52,7 +52,7 @@ def test_async_agents_hear_those_before_them_in_the_round() -> None:
 
 
 @pytest.mark.parametrize("topology", [name for name in TOPOLOGIES if name != "custom"])
-def test_topologies_stay_within_the_agents(topology: str) -> None:
+def test_topologies_stay_within_the_agents(topology: Topology) -> None:
     for n in (1, 2, 5):
         reads = adjacency(topology, n)
         assert len(reads) == n
@@ -65,7 +65,7 @@ def test_a_regular_topology_reads_as_many_as_asked() -> None:
 
 def test_an_agents_chat_reads_as_it_went() -> None:
     mag = hold(debate(rounds=2), disagree)
-    chat = mag.turns[7].prompt
+    chat = prompt_of(mag.turns[7])
     assert [message.role for message in chat] == ["user", "assistant", "user", "assistant", "user"]
     assert chat[1].content == mag.turns[1].text
     assert "word0word" in chat[2].content
@@ -95,9 +95,9 @@ def test_the_vote_is_over_the_last_round() -> None:
 
 
 def test_agreement_intensity_is_told() -> None:
-    told = hold(debate(agreement=8), disagree).turns[3].prompt[-1].content
+    told = prompt_of(hold(debate(agreement=8), disagree).turns[3])[-1].content
     assert "let 8 guide you" in told
-    assert "guide you" not in hold(debate(), disagree).turns[3].prompt[-1].content
+    assert "guide you" not in prompt_of(hold(debate(), disagree).turns[3])[-1].content
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_template_must_keep_its_names() -> None:
     with pytest.raises(ValidationError, match=r"\{agreement\}, \{form\}, \{solutions\}"):
         Debate.Config(prompts={"update": "Now what? {form}"})
     mag = hold(debate(prompts={"reflect": "Again! {form}"}), [as_json(1), as_json(2)], agents=1)
-    assert mag.turns[1].prompt[-1].content.startswith("Again!")
+    assert prompt_of(mag.turns[1])[-1].content.startswith("Again!")
 
 
 def test_random_topology_reads_by_lot_within_the_agents_and_keeps_own_answers() -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from magdi.core.protocol import Agent
 from magdi.protocols.dialogue import Dialogue
-from tests.protocols.scripted_talk import counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import counts, disagree, hold, prompt_of, provenance
 
 CRITICS = """
 cast:
@@ -40,9 +40,9 @@ def test_a_cast_with_critics() -> None:
     assert [(turn.agent, turn.role) for turn in mag.turns] == [("A", "solver"), *[("B", "critic"), ("A", "solver")] * 3]
     assert mag.turns[4].sources == (0, 2, 3)
     assert [edge.kind for edge in mag.turns[4].seen] == ["self", "self", "critique"]
-    assert mag.turns[0].prompt[0].content == "You like bold ideas."
-    assert "Mend it." in mag.turns[2].prompt[-1].content
-    assert "Name the mistakes." in mag.turns[1].prompt[-1].content
+    assert prompt_of(mag.turns[0])[0].content == "You like bold ideas."
+    assert "Mend it." in prompt_of(mag.turns[2])[-1].content
+    assert "Name the mistakes." in prompt_of(mag.turns[1])[-1].content
     assert mag.turns[1].answer is None
     assert mag.stop == "finished"
     provenance(mag)
@@ -99,7 +99,7 @@ def test_it_can_be_a_file_whose_settings_are_overridden(tmp_path: Path) -> None:
     assert (len(config.cast), config.decision) == (2, "last")
     mag = hold(Dialogue(config), disagree, agents=[Agent("X"), Agent("Y", "Yours.")])
     assert mag.decision.answer == "1006"
-    assert mag.turns[1].prompt[0].content == "Yours."
+    assert prompt_of(mag.turns[1])[0].content == "Yours."
     with pytest.raises(ValidationError, match=r"missing\.yaml cannot be read"):
         Dialogue.Config(file=str(tmp_path / "missing.yaml"))
     path.write_text("- a list")

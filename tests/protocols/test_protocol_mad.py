@@ -7,7 +7,7 @@ import pytest
 
 from magdi.core.protocol import Ask
 from magdi.protocols.mad import Mad
-from tests.protocols.scripted_talk import counts, hold, provenance
+from tests.protocols.scripted_talk import Script, counts, hold, prompt_of, provenance
 
 
 def mad(**settings: Any) -> Mad:
@@ -25,7 +25,7 @@ def undecided(ask: Ask, step: int) -> str:
     return f"word{step}word. The answer is {1000 + step}."
 
 
-def decided_in(round: int):
+def decided_in(round: int) -> Script:
     def script(ask: Ask, step: int) -> str:
         if ask.role == "moderator" and ask.round == round:
             return verdict("51", True, step)
@@ -83,7 +83,7 @@ def test_nobody_judges_nothing() -> None:
 
 def test_the_negative_side_is_told_to_disagree_once() -> None:
     mag = hold(mad(), undecided, agents=4)
-    first, second = mag.turns[1].prompt, mag.turns[4].prompt
+    first, second = prompt_of(mag.turns[1]), prompt_of(mag.turns[4])
     assert "You disagree" in first[-1].content
     assert [message.role for message in second] == ["user", "assistant", "user"]
     assert "Do you agree?" in second[-1].content

@@ -11,7 +11,7 @@ from magdi.core.errors import ConfigError, DataError
 from magdi.core.mag import Mag, Turn
 from magdi.protocols.confidence import Fitted, fit, recalibrate, table
 from magdi.protocols.reconcile import ReConcile
-from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, prompt_of, provenance
 
 
 def reconcile(**settings: Any) -> ReConcile:
@@ -51,7 +51,7 @@ def test_an_invalid_turn_has_no_vote_is_not_shown_and_is_no_consensus() -> None:
     assert counts(mag) == (6, 6)
     assert mag.decision.votes == {"51": 1.6}
     assert mag.stop == "rounds"
-    assert "2 agents have answered" in mag.turns[3].prompt[0].content
+    assert "2 agents have answered" in prompt_of(mag.turns[3])[0].content
 
 
 def test_a_silent_last_round_leaves_the_vote_to_the_one_before() -> None:
@@ -61,7 +61,7 @@ def test_a_silent_last_round_leaves_the_vote_to_the_one_before() -> None:
 
 def test_the_largest_group_comes_first_and_the_own_answer_is_marked() -> None:
     mag = hold(reconcile(rounds=1), [as_json(n, reasoning=f"word{i}word") for i, n in enumerate((7, 8, 8) * 2)])
-    text = mag.turns[3].prompt[0].content
+    text = prompt_of(mag.turns[3])[0].content
     assert text.index("2 of 3 say 8") < text.index("1 of 3 say 7")
     assert text.index("1 of 3 say 7") < text.index("Your own earlier solution") < text.index("word0word")
     assert text.count("Your own") == 1
@@ -123,15 +123,15 @@ def test_each_agent_is_shown_what_convinced_the_others(tmp_path: Path) -> None:
     path.write_text(json.dumps(SAMPLES))
     for convincing in (SAMPLES, str(path)):
         mag = hold(reconcile(rounds=1, convincing=convincing, convincing_count=2), disagree)
-        assert "explained" not in mag.turns[0].prompt[0].content
-        told = mag.turns[3].prompt[0].content
+        assert "explained" not in prompt_of(mag.turns[0])[0].content
+        told = prompt_of(mag.turns[3])[0].content
         assert [f"explained {name}{k}" in told for name in "ABC" for k in range(3)] == [0, 0, 0, 1, 1, 0, 1, 1, 0]
 
 
 def test_a_convincing_sample_never_gives_the_question_away() -> None:
     sample = {"question": QUESTION.text, "explanation": "it is 51", "answer": "51"}
     mag = hold(reconcile(convincing={"B": [sample]}, convincing_first=True, rounds=0), disagree)
-    assert all("51" not in turn.prompt[0].content for turn in mag.turns)
+    assert all("51" not in prompt_of(turn)[0].content for turn in mag.turns)
 
 
 @pytest.mark.parametrize("text", [None, "[]", '{"A": [{"question": "q"}]}'])

@@ -8,7 +8,7 @@ from magdi.core.protocol import Agent, Ask
 from magdi.protocols.chatting import without_signals
 from magdi.protocols.roundtable import Roundtable
 from magdi.protocols.solver_critic import SolverCritic
-from tests.protocols.scripted_talk import counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import Script, counts, disagree, hold, prompt_of, provenance
 
 
 def table(**settings: Any) -> Roundtable:
@@ -25,10 +25,10 @@ def test_counts(window: int | None, edges: int, n: int) -> None:
 
 def test_the_question_is_in_every_prompt_however_small_the_window() -> None:
     mag = hold(table(window=1), disagree)
-    assert all("17 * 3" in turn.prompt[0].content for turn in mag.turns)
+    assert all("17 * 3" in prompt_of(turn)[0].content for turn in mag.turns)
 
 
-def choosing(*names: str):
+def choosing(*names: str) -> Script:
     left = list(names)
 
     def script(ask: Ask, step: int) -> str:
@@ -51,7 +51,7 @@ def test_a_selector_chooses_among_the_others_and_is_replaced_by_the_order_when_u
     mag = hold(table(speaker="selector", max_turns=3), choosing("A", "B or C", "C or B"))
     assert [turn.agent for turn in mag.turns if turn.role == "solver"] == ["A", "C", "B"]
     assert mag.turns[2].status == "invalid"
-    members = mag.turns[2].prompt[0].content
+    members = prompt_of(mag.turns[2])[0].content
     assert "- B" in members
     assert "- A" not in members
 
@@ -76,7 +76,7 @@ def test_hand_off_follows_the_last_speaker() -> None:
 
     mag = hold(table(speaker="hand-off", max_turns=4), script)
     assert [turn.agent for turn in mag.turns] == ["A", "C", "C", "B"]
-    assert "NEXT: name" in mag.turns[0].prompt[-1].content
+    assert "NEXT: name" in prompt_of(mag.turns[0])[-1].content
 
 
 def test_signals_are_neither_reasoning_nor_answer() -> None:
@@ -99,7 +99,7 @@ def test_it_ends_on_a_word_on_consensus_or_after_its_turns() -> None:
     assert hold(table(until_consensus=False), replies).stop == "turns"
     ended = hold(table(stop_mention="DONE"), ["The answer is 1.", "DONE. The answer is 2."])
     assert (ended.stop, len(ended.turns)) == ("mention", 2)
-    assert "say DONE" in ended.turns[0].prompt[-1].content
+    assert "say DONE" in prompt_of(ended.turns[0])[-1].content
 
 
 def test_votes_or_the_last_word() -> None:
@@ -111,9 +111,9 @@ def test_votes_or_the_last_word() -> None:
 def test_personas_reach_speakers_and_selector() -> None:
     agents = [Agent("Ann", "You count."), Agent("Ann-Lee"), Agent("Bo", "You doubt.")]
     mag = hold(table(speaker="selector", max_turns=2), choosing("Ann-Lee", "Bo"), agents=agents)
-    assert "- Ann: You count." in mag.turns[0].prompt[0].content
+    assert "- Ann: You count." in prompt_of(mag.turns[0])[0].content
     assert [turn.agent for turn in mag.turns] == ["Ann", "Ann-Lee", "Ann", "Bo"]
-    assert mag.turns[3].prompt[0].content == "You doubt."
+    assert prompt_of(mag.turns[3])[0].content == "You doubt."
 
 
 def critic(**settings: Any) -> SolverCritic:

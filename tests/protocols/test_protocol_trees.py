@@ -7,7 +7,7 @@ import pytest
 from magdi.core.protocol import Ask
 from magdi.protocols.dag import Dag
 from magdi.protocols.malt import Malt
-from tests.protocols.scripted_talk import counts, disagree, hold, provenance
+from tests.protocols.scripted_talk import Script, counts, disagree, hold, provenance
 
 
 def malt(**settings: Any) -> Malt:
@@ -34,7 +34,7 @@ def test_malt_votes_over_three_chains() -> None:
     provenance(mag)
 
 
-def right_leaves(*branches: tuple[int, ...]):
+def right_leaves(*branches: tuple[int, ...]) -> Script:
     def script(ask: Ask, step: int) -> str:
         return f"Thus. The answer is {51 if ask.branch in branches else 7}."
 
@@ -103,7 +103,11 @@ def test_roles_can_be_left_out_of_a_chain() -> None:
     assert [turn.agent for turn in refined.turns] == list("AAACCC")
 
     def script(ask: Ask, step: int) -> str:
-        doubts = {(0, 0): "Wrong. The answer is 51.", (1, 0): "Right.", (2, 0): "Step 3 has 9 twice; 7 is wrong."}
+        doubts: dict[tuple[int, ...], str] = {
+            (0, 0): "Wrong. The answer is 51.",
+            (1, 0): "Right.",
+            (2, 0): "Step 3 has 9 twice; 7 is wrong.",
+        }
         return doubts.get(ask.branch, f"The answer is {ask.branch[0]}.")
 
     verified = hold(malt(mode="vote", roles=["generator", "verifier"]), script)

@@ -1,5 +1,7 @@
 """Every shipped protocol, in its defaults and in its further modes, through the conformance kit."""
 
+from typing import Any
+
 import pytest
 
 from magdi.core.configurable import Configurable
@@ -9,7 +11,7 @@ from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 
-SETTINGS: dict[str, list[dict]] = {
+SETTINGS: dict[str, list[dict[str, Any]]] = {
     "single": [{}, {"confidence": False}],
     "self-consistency": [{}],
     "self-refine": [{}, {"feedback": False}],

@@ -8,7 +8,7 @@ import pytest
 from magdi.protocols.stepped_loop import SteppedLoop
 
 
-def answer(loop: SteppedLoop, *values: int) -> list[str]:
+def answer(loop: SteppedLoop[str, int], *values: int) -> list[str]:
     calls, loop.calls = loop.calls, []
     for call, value in zip(calls, values, strict=True):
         call.future.set_result(value)

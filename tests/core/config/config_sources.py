@@ -1,10 +1,10 @@
 """A configuration from its sources, without components."""
 
-from pathlib import Path
 from typing import Any
 
-from magdi.core.config.load import Loaded, merge, validated
+from magdi.core.config.load import Check, Loaded, merge, validated
 
 
-def load_config(*sources: list[str | Path] | dict[str, Any], check=None, **named: Any) -> Loaded:
+def load_config(*sources: Any, check: Check | None = None, **named: Any) -> Loaded:
+    """Takes what `merge` takes."""
     return validated(merge(*sources, **named), check)

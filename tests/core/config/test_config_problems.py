@@ -1,4 +1,4 @@
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -32,7 +32,7 @@ class Outer(BaseModel, extra="forbid"):
         return level
 
 
-def said(data: dict) -> list[str]:
+def said(data: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in validate(Outer, data)[1]]
 
 

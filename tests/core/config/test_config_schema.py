@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +18,7 @@ class Ring(BaseModel, extra="forbid"):
 SCHEMA = json.loads(json.dumps(json_schema({"protocol": {"ring": Ring}, "encoder": {}})))
 
 
-def resolved(reference: dict) -> dict:
+def resolved(reference: dict[str, Any]) -> dict[str, Any]:
     return SCHEMA["$defs"][reference["$ref"].removeprefix("#/$defs/")]
 
 

@@ -10,7 +10,6 @@ from magdi.core.discussion.stepper import Stepper
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.core.protocol import Ask, Protocol, agents_named
 from magdi.core.reply import UnreadableReply
-from magdi.plugins.decisions.votes import LastWord
 
 QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
 
@@ -47,7 +46,7 @@ def talk(name: str = "m1") -> Mag:
     return mag(*first, *second, name=name, stop="rounds")
 
 
-def held(protocol: Protocol, script: Callable[[Ask, int], str], agents: int = 3, **fields: LastWord) -> Mag:
+def held(protocol: Protocol, script: Callable[[Ask, int], str], agents: int = 3, **fields: Any) -> Mag:
     """A discussion held under a protocol with scripted replies, prompts kept."""
     stepper = Stepper(
         QUESTION, protocol, agents_named("ABCDE"[:agents]), grade=lambda a, gold: a == gold, keep_prompts=True, **fields

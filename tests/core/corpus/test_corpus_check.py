@@ -1,6 +1,6 @@
 """A file that does not tell the truth is found out: schema, grades, provenance, the protocol's own rule."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def changed(before: Mag, step: int, **fields: Any) -> Mag:
     return before.model_copy(update={"turns": tuple(turns)})
 
 
-def problems(*mags: Mag, rule=None) -> list[tuple[str, str]]:
+def problems(*mags: Mag, rule: Rule | None = None) -> list[tuple[str, str]]:
     return [(problem.check, problem.what) for problem in check_mags(mags, rule).problems]
 
 
@@ -69,7 +69,9 @@ def test_short_words_are_not_looked_for_everywhere() -> None:
         (lambda real: real.model_copy(update={"decision": talk().decision}), "the protocol decides '3'"),
     ],
 )
-def test_a_record_that_its_protocol_would_not_give_is_found(real: Mag, tampered, told: str) -> None:
+def test_a_record_that_its_protocol_would_not_give_is_found(
+    real: Mag, tampered: Callable[[Mag], Mag], told: str
+) -> None:
     found = list(differences(tampered(real), ReConcile(ReConcile.Config(rounds=1)), speakers(real)))
     assert any(told in each for each in found), found
 

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from magdi.core.mag import Mag
+from magdi.core.views import View
 from magdi.plugins.report.drawing import page, svg
 from magdi.plugins.report.drawing.layout import lay_out
 from magdi.plugins.report.drawing.style import cut
@@ -18,14 +19,14 @@ HOSTILE = '<script>alert("x")</script> & \x07 \ufffe ]]> </pre>'
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(some: Mag, view: str = "exact") -> tuple[list[int], list[Element]]:
+def drawn(some: Mag, view: View = "exact") -> tuple[list[int], list[Element]]:
     root = ElementTree.fromstring(svg(some, view))
     cards = root.findall(f"{SVG}g[@data-step]")
-    return [int(card.get("data-step")) for card in cards], root.findall(f"{SVG}path")
+    return [int(card.attrib["data-step"]) for card in cards], root.findall(f"{SVG}path")
 
 
 @pytest.mark.parametrize(("view", "edges"), [("exact", 9), ("adjacent", 9), ("none", 0), ("undirected", 18)])
-def test_every_turn_and_edge_is_drawn(view: str, edges: int) -> None:
+def test_every_turn_and_edge_is_drawn(view: View, edges: int) -> None:
     steps, paths = drawn(talk(), view)
     assert steps == list(range(6))
     assert len(paths) == edges

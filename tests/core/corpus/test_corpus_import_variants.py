@@ -21,7 +21,7 @@ from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 
 
-def imported(path: Path, content: dict[str, Any] | bytes | list[dict[str, Any]], **settings) -> list[Mag]:
+def imported(path: Path, content: dict[str, Any] | bytes | list[dict[str, Any]], **settings: Any) -> list[Mag]:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     path.write_bytes(raw)
     return list(import_files([path], Reader(keep_prompts=True, **settings)))
@@ -240,7 +240,10 @@ def test_mallm_tells_by_the_recorded_prompt_what_was_shown(tmp_path: Path) -> No
 
 
 def test_who_when_labels_the_guilty_step_alone_and_thoughts_are_ones_own(tmp_path: Path) -> None:
-    says = lambda role, content: {"role": role, "content": content}  # noqa: E731
+
+    def says(role: str, content: str) -> dict[str, str]:
+        return {"role": role, "content": content}
+
     history = [
         says("human", "What is 6 * 7?"),
         says("Orchestrator (thought)", "Ask the coder."),
@@ -269,7 +272,12 @@ def test_drift_eval_says_why_a_debate_drifted(tmp_path: Path) -> None:
     messages = {
         str(k): f"[AGREE]\\n\\nSo 2 \\xd7 3 \\u2265 5. Final: {'AB'[k > 3]}) {5 + (k > 3)}" for k in range(1, 7)
     }
-    row = {"sampleId": "s", "dataset": "aqua_rat", "input": "What is 2 + 3?\\n\\nA) 5\\nB) 6", "reference": "A) 5"}
+    row: dict[str, Any] = {
+        "sampleId": "s",
+        "dataset": "aqua_rat",
+        "input": "What is 2 + 3?\\n\\nA) 5\\nB) 6",
+        "reference": "A) 5",
+    }
     row |= {"personas": "Ann, Bob, Cid", "driftTurn": 5.0, "driftStrength": -1.0, "extractedMessages": messages}
     row |= {"solutionBefore": "A) 5", "solutionAfter": "B) 6", "errorTypes": ["Logic"], "errorTypesExplanation": "m4"}
     (mag,) = imported(tmp_path / "DriftEval.json", [row])
@@ -283,7 +291,7 @@ def test_drift_eval_says_why_a_debate_drifted(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_can_be_passed_over(tmp_path: Path) -> None:
     (tmp_path / "0-config.json").write_text('{"debate_topic": "", "base_answer": ""}', encoding="utf-8")
     (tmp_path / "1.json").write_text('\ufeff{"question": "q?", "answer": "1", "response_list": ["\\ud83d 1"]}', "utf-8")
-    bad = []
+    bad: list[MagFileError] = []
     files = [tmp_path / "0-config.json", tmp_path / "1.json", tmp_path / "none.json"]
     (mag,) = import_files(files, Reader(), on_bad_item=bad.append)
     assert mag.to_line().encode()

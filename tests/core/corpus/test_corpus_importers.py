@@ -1,5 +1,6 @@
 """Importers: what each format's edges, answers and rounds become; what is malformed is named by file and line."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,9 @@ def output(answer: str | float | None, confidence: str | float, reasoning: str) 
 
 
 def test_the_authors_files_follow_the_papers_rule(tmp_path: Path) -> None:
-    row = {"question": "17 * 3?", "gold_answer": "51"}
-    for j, answers in enumerate((("51", 7, "8"), (51.0, "$51", None))):
+    row: dict[str, Any] = {"question": "17 * 3?", "gold_answer": "51"}
+    given: list[tuple[str | float | None, ...]] = [("51", 7, "8"), (51.0, "$51", None)]
+    for j, answers in enumerate(given):
         for name, answer in zip(("claude", "gpt4", "bard"), answers, strict=True):
             row[f"{name}_output_{j}"] = output(answer, "90%", f"{name} {j}")
     (mag,) = imported(tmp_path, [row])
@@ -231,9 +233,11 @@ def test_mallm_memory_ids_are_edges_but_for_drafts(tmp_path: Path) -> None:
 def test_mad_memories_are_prompts(tmp_path: Path) -> None:
     aff, neg = [says(7, "aff 1"), says(51, "aff 2")], [says(51, "neg 1"), says(51, "neg 2")]
     mod = ['{"debate_answer": ""}', '{"debate_answer": "51", "Reason": "clear by now, I should think, is it not so"}']
-    turns = lambda *contents: [  # noqa: E731
-        {"role": "user" if place % 2 == 0 else "assistant", "content": text} for place, text in enumerate(contents)
-    ]
+
+    def turns(*contents: str) -> list[dict[str, str]]:
+        roles = itertools.cycle(("user", "assistant"))
+        return [{"role": role, "content": text} for role, text in zip(roles, contents, strict=False)]
+
     row = {
         "debate_topic": "17 * 3?", "gold_answer": "51", "model_name": "m", "debate_answer": "51",
         "players": {
@@ -254,7 +258,10 @@ def test_mad_memories_are_prompts(tmp_path: Path) -> None:
 def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp_path: Path) -> None:
     base, restated, other = says("a", "base"), says("a", "restated"), says("b", "other")
     roles = ("user", "assistant", "user", "assistant")
-    chat = lambda *texts: [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]  # noqa: E731
+
+    def chat(*texts: str) -> list[dict[str, str]]:
+        return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
     judge = chat(restated + other, says("both", "list"), "Choose.", '{"debate_translation": "b"}')
     row = {
         "source": "x", "reference": "b", "debate translation": "b",
@@ -347,7 +354,7 @@ def test_malformed_debates_are_named(tmp_path: Path, chats: list[Any]) -> None:
 def test_bad_items_can_be_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(f"{SOLUTION}\n17\n{{broken\n{SOLUTION}\n{{")
-    bad = []
+    bad: list[MagFileError] = []
     mags = list(import_files([path], Reader(), on_bad_item=bad.append))
     assert (len(mags), [error.line for error in bad]) == (2, [2, 3, 5])
 

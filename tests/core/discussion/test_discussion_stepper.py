@@ -1,6 +1,6 @@
 """The pure core of a discussion: waves in, replies in, a MAG out; and what it refuses."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,11 @@ def equal(answer: str | None, gold: str) -> bool:
 
 
 def step(
-    protocol: Protocol, answers: str = "44444444", agents=AGENTS, question: Question = QUESTION, **settings: Any
+    protocol: Protocol,
+    answers: str = "44444444",
+    agents: Sequence[Agent] = AGENTS,
+    question: Question = QUESTION,
+    **settings: Any,
 ) -> Stepper:
     """Answers every turn in order with one of the answers; "-" is a reply that cannot be read."""
     stepper = Stepper(question, protocol, agents, grade=equal, **settings)
@@ -160,7 +164,7 @@ def test_decision_may_take_further_turns() -> None:
 
 
 class Rule:
-    def decide(self, question: Question, turns: tuple[Turn, Turn, Turn, Turn]):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Generator[Wave, list[Turn], Decision]:
         said = yield [Judged().ask(Agent("bob"), role="judge", seen=turns[:1])]
         return Decision(answer=said[0].answer, rule="other")
 
@@ -175,13 +179,18 @@ def test_decision_rule_replaces_the_protocols_and_words_its_own_turns() -> None:
     assert mag.turns[-1].prompt == (Message(role="user", content="the rule's own words"),)
 
 
-def broken(how) -> Protocol:
+Wrong = Callable[[Protocol, Sequence[Agent], list[Turn]], Any]
+"""What a wave is made of that is none."""
+
+
+def broken(how: Wrong) -> Protocol:
     """Returns a protocol whose second wave is ``how(self, agents, said)``."""
 
     class Broken(Protocol):
         def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
             said = yield [self.ask(agent) for agent in agents]
             yield how(self, agents, said)
+            return None
 
     return Broken()
 
@@ -206,7 +215,7 @@ FUTURE = Turn(step=2, agent="ann", text="later")
         (lambda p, agents, said: agents, "which is no wave of asks"),
     ],
 )
-def test_contract_is_enforced(how, complaint: str) -> None:
+def test_contract_is_enforced(how: Wrong, complaint: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         step(broken(how))
     assert complaint in caught.value.message
@@ -222,19 +231,19 @@ class Endless(Protocol):
 
 class Silent(Protocol):
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        return
+        return None
         yield
 
 
 class NoGenerator(Protocol):
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        return []
+        return []  # type: ignore[return-value]  # no generator
 
 
 class Counting(TwoRounds):
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         yield from super().discuss(question, agents)
-        return 3
+        return 3  # type: ignore[return-value]
 
 
 class Speechless(TwoRounds):
@@ -244,12 +253,12 @@ class Speechless(TwoRounds):
 
 class Clumsy(TwoRounds):
     def prompt(self, question: Question, ask: Ask) -> list[Message]:
-        return question.nothing
+        return question.nothing  # type: ignore[attr-defined]
 
 
 class Undecided(TwoRounds):
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
-        return "4"
+        return "4"  # type: ignore[return-value]
 
 
 class Meddling(TwoRounds):

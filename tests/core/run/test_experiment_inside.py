@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from magdi.cli.app import app
 from magdi.core.errors import MagdiError, RunDirectoryError
 from magdi.core.inside import check_inside
 
-CONFIG = {"preset": "quick", "discussion": {"questions": 2}, "protocol": "single"}
+CONFIG: dict[str, Any] = {"preset": "quick", "discussion": {"questions": 2}, "protocol": "single"}
 SECRET = "the secret of somebody"
 
 

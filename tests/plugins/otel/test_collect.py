@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def nodes(number: int = 0) -> list[Node]:
 
 
 def found(number: int = 0) -> list[Span]:
-    return [span for line in otlp(nodes(number)) for span in spans_of(json.loads(line))]
+    return [span for line in otlp(nodes(number)) for span in spans_of(json.loads(line)) if isinstance(span, Span)]
 
 
 def protobuf(body: str) -> bytes:
@@ -140,15 +141,19 @@ def test_a_trace_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def post(where: str, body: bytes, kind: str, path: str = "traces", **headers: str) -> tuple[int, bytes]:
-    headers = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
+    fields = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{where}/v1/{path}", body, headers), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{where}/v1/{path}", body, fields), timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
 
 
-def received(tmp_path: Path, requests: list[tuple[tuple[bytes | str, ...], Any]]) -> list[tuple[int, bytes]]:
+Sent = tuple[tuple[Any, ...], dict[str, Any]]
+"""Arguments of `post` after the address, and the named ones."""
+
+
+def received(tmp_path: Path, requests: Sequence[Sent]) -> list[tuple[int, bytes]]:
     """Returns the answers to requests, each the arguments of `post` after the address."""
 
     async def run() -> list[tuple[int, bytes]]:
@@ -182,7 +187,9 @@ def test_protobuf_json_and_gzip_are_the_same(tmp_path: Path) -> None:
 
 def test_messages_may_come_as_log_records(tmp_path: Path) -> None:
     lines = logged(events(debate(), "fields"))
-    requests = [((line.encode(), JSON, "logs" if "resourceLogs" in line else "traces"), {}) for line in lines]
+    requests: list[Sent] = [
+        ((line.encode(), JSON, "logs" if "resourceLogs" in line else "traces"), {}) for line in lines
+    ]
     received(tmp_path, requests)
     (mag,) = mags(tmp_path / "mags.jsonl")
     assert list(mag.edges) == [edge[:2] for edge in EDGES]

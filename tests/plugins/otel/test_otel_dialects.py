@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +97,14 @@ def system_prompts_alone() -> list[Node]:
 @pytest.mark.parametrize(
     "told", [without_metadata, named_graph, tasks_of_a_graph, steps_of_agents, system_prompts_alone]
 )
-def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path: Path) -> None:
+def test_agents_are_who_speaks_and_no_graph_and_no_step(told: Callable[[], list[Node]], tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "spans.jsonl", otlp(told()))
     names = [turn.agent for turn in mag.turns]
     assert names[:5] == ["ada", "ben", "cyd", "ada", "ben"]
     assert names[5] == ("agent-4" if told is system_prompts_alone else "judge")
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     -1,
@@ -121,7 +122,7 @@ ODD = (
 )
 
 
-def torn(value, chance: random.Random):
+def torn(value: Any, chance: random.Random) -> Any:
     """Returns a value of which some parts are missing, and others something else."""
     if chance.random() < 0.06:
         return chance.choice(ODD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_of_equal_replies_the_one_that_is_named_was_shown(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("write", [genai, openinference])
-def test_tool_calls_are_turns_of_their_own_kind(write, tmp_path: Path) -> None:
+def test_tool_calls_are_turns_of_their_own_kind(write: Callable[[list[Spoken]], list[Node]], tmp_path: Path) -> None:
     said = [
         Spoken("ada", prompt("You are ada.", SHEEP), "", 0, tools=(("calculate", "17 + 5 - 9"),)),
         Spoken(
@@ -212,7 +213,9 @@ def one_clock_is_fast(nodes: list[Node]) -> list[Node]:
     "change",
     [without_root, sent_twice, hours_late, ended_at_once, told_twice, agents_tell, nested, one_trace_a_turn],
 )
-def test_the_same_discussion_is_the_same_however_it_was_recorded(change, tmp_path: Path) -> None:
+def test_the_same_discussion_is_the_same_however_it_was_recorded(
+    change: Callable[[list[Node]], list[Node]], tmp_path: Path
+) -> None:
     (mag,) = imported(tmp_path, otlp(change(spans())))
     (plain,) = imported(tmp_path, otlp(spans()))
     assert graph(mag) == graph(plain)

@@ -11,6 +11,7 @@ from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
+from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.information import KNOWN, Known, Node, Read, information
 
 COUNT = 80
@@ -37,19 +38,22 @@ NODES = [
 LABELS = torch.tensor([float(node.right) for node in NODES])
 
 
-def known(monkeypatch, read: Read | None = None, **config: Any) -> Known:
+def known(monkeypatch: pytest.MonkeyPatch, read: Read | None = None, **config: Any) -> Known:
     settings = {"seed": 0, "encoder": SimpleNamespace(name="gcn", settings={}), **config}
-    stages = SimpleNamespace(
+    stages: Any = SimpleNamespace(
         config=SimpleNamespace(training=SimpleNamespace(edges="full"), **settings), components=default_registry()
     )
+    nowhere: Any = None
     if read is not None:
         monkeypatch.setattr(Known, "_read", read)
-    return Known(stages, None, MAGS, NODES)
+    return Known(stages, nowhere, MAGS, NODES)
 
 
 def held_out(scores: torch.Tensor) -> float:
     pairs = [(score, int(node.right)) for score, node in zip(scores.tolist(), NODES, strict=True) if not node.trained]
-    return module.auc(pairs)
+    found = auc(pairs)
+    assert found is not None
+    return found
 
 
 def read_of(column: torch.Tensor) -> Read:
@@ -86,6 +90,7 @@ def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(mon
 def test_too_few_mags_are_said(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")
-    stages = SimpleNamespace(config=SimpleNamespace(seed=0))
+    stages: Any = SimpleNamespace(config=SimpleNamespace(seed=0))
+    directory: Any = SimpleNamespace(mags=path)
     with pytest.raises(DataError, match="too few"):
-        information(stages, SimpleNamespace(mags=path), "most")
+        information(stages, directory, "most")

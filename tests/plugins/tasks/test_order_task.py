@@ -1,11 +1,13 @@
 """The order instrument: what it promises of its questions, its teachers and its primer."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from magdi.core.errors import DataError
 from magdi.core.mag import Message, Question
+from magdi.core.task import Split
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.tasks.arithmetic import belongs
 from magdi.plugins.tasks.bugs import Bugs
@@ -14,7 +16,7 @@ from magdi.plugins.tasks.procedures import BUGS, result, work
 from magdi.plugins.tasks.word_problems import Line, Problem, read_lines, read_problems
 from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ORDER = Order(OrderConfig(train=400, validation=200, test=200))
 QUESTIONS = [question for split in SPLITS for question in ORDER.questions(split)]
 
@@ -30,7 +32,7 @@ def reply(profile: str, question: Question) -> Reply:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_right_and_wrong_procedure_are_balanced_and_independent(split: str) -> None:
+def test_right_and_wrong_procedure_are_balanced_and_independent(split: Split) -> None:
     said = Counter(
         (question.gold, problem_of(question).answer(work(problem_of(question), ("order",))[-1].right))
         for question in ORDER.questions(split)
@@ -76,7 +78,7 @@ def test_the_primer_solves_nothing_in_which_a_bug_would_show() -> None:
 
 def test_the_primer_concludes_from_what_was_calculated_and_teaches_no_order() -> None:
     primer = Order(OrderConfig(primer_problems=0, primer_checks=0, primer_conclusions=300)).primer(0)
-    kinds, said = Counter(), Counter()
+    kinds, said = Counter[Any](), Counter[Any]()
     for document in primer.documents:
         (problem,), lines = read_problems(document.text), read_lines(document.text)
         learned = [document.text[start:end] for start, end in document.learn]
@@ -99,7 +101,7 @@ def test_teachers_believe_what_their_profile_says(profile: str, least: float, mo
 
 
 def test_insight_says_nothing_about_luck() -> None:
-    seen = Counter()
+    seen = Counter[tuple[str, bool]]()
     for question in ORDER.questions("train"):
         lines = read_lines(reply("insight", question).text)
         seen[question.metadata["luck"], lines == work(problem_of(question))] += 1
@@ -116,11 +118,12 @@ def test_traits_tell_procedure_and_faithfulness_apart() -> None:
         text = " ".join(f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines)
         return dict(ORDER.traits(f"{text} So the answer is {answer}.", question))
 
-    other = {"yes": "no", "no": "yes"}[question.gold]
-    assert told(work(problem), question.gold) == {"procedure": True, "faithful": True}
+    gold = str(question.gold)
+    other = {"yes": "no", "no": "yes"}[gold]
+    assert told(work(problem), gold) == {"procedure": True, "faithful": True}
     assert told(work(problem), other) == {"procedure": True, "faithful": False}
     assert told(work(problem, ("order",)), other) == {"procedure": False, "faithful": True}
-    assert told((), question.gold) == {"procedure": False, "faithful": False}
+    assert told((), gold) == {"procedure": False, "faithful": False}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_bugs_by_hand(calculation: tuple[int, str, int], bug: str, wrong: int) -
 
 def test_bugs_of_each_kind_show_alone_and_are_balanced() -> None:
     task = Bugs(OrderConfig(train=96, validation=1, test=1))
-    said = Counter()
+    said = Counter[Any]()
     for question in task.questions("train"):
         problem, bug = problem_of(question), question.metadata["bug"]
         right, wrong = work(problem), work(problem, (bug,))
@@ -154,7 +157,7 @@ def test_bugs_of_each_kind_show_alone_and_are_balanced() -> None:
 
 @pytest.mark.parametrize("profile", ["bugs-carry", "bugs-borrow", "bugs-order"])
 def test_each_teacher_is_now_and_then_without_another_bug(profile: str) -> None:
-    right = Counter()
+    right = Counter[str]()
     for question in Bugs(OrderConfig(train=96, validation=1, test=1)).questions("train"):
         lines = read_lines(reply(profile, question).text)
         right[question.metadata["bug"]] += lines == work(problem_of(question))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,7 +18,7 @@ SMALL = Arithmetic(ArithmeticConfig(primer_problems=600, primer_checks=10))
 
 
 @pytest.fixture(scope="module")
-def chains() -> list[list[Document]]:
+def chains() -> list[Sequence[Document]]:
     documents = Arithmetic().role_speech(0)
     return [documents[start : start + 3] for start in range(0, len(documents), 3)]
 
@@ -36,14 +37,16 @@ def is_right(text: str) -> bool:
     return all(line.right == calculate(line.operation, line.left, line.amount) for line in read_lines(text))
 
 
-def test_it_shares_no_calculation_with_any_split(chains: list[list[Document]]) -> None:
+def test_it_shares_no_calculation_with_any_split(chains: list[Sequence[Document]]) -> None:
     for document in (each for chain in chains for each in chain):
         (problem,) = read_problems(document.text.replace("What happens?", "How many"))
         assert belongs(problem, "primer")
 
 
-def test_a_verdict_is_right_half_of_the_time_and_does_not_depend_on_the_solution(chains: list[list[Document]]) -> None:
-    agreed = {right: [] for right in (True, False)}
+def test_a_verdict_is_right_half_of_the_time_and_does_not_depend_on_the_solution(
+    chains: list[Sequence[Document]],
+) -> None:
+    agreed: dict[bool, list[bool]] = {True: [], False: []}
     for _, verifier, _ in chains:
         (solution,) = quoted(verifier)
         agreed[is_right(solution)].append(reply(verifier).startswith("I agree."))
@@ -53,7 +56,7 @@ def test_a_verdict_is_right_half_of_the_time_and_does_not_depend_on_the_solution
     assert 0.45 < sum(found) / len(found) < 0.55
 
 
-def test_a_refinement_is_the_solution_with_what_the_verifier_says_in_it(chains: list[list[Document]]) -> None:
+def test_a_refinement_is_the_solution_with_what_the_verifier_says_in_it(chains: list[Sequence[Document]]) -> None:
     kept = changed = 0
     for _, verifier, refiner in chains:
         solution, verdict = quoted(refiner)
@@ -65,7 +68,8 @@ def test_a_refinement_is_the_solution_with_what_the_verifier_says_in_it(chains: 
             assert after == before
         else:
             changed += 1
-            place = int(re.search(r"step (\d)", verdict)[1]) - 1
+            (number,) = re.findall(r"step (\d)", verdict)
+            place = int(number) - 1
             (line,) = read_lines(verdict)
             assert after[:place] == before[:place]
             assert after[place] == line != before[place]
@@ -73,7 +77,7 @@ def test_a_refinement_is_the_solution_with_what_the_verifier_says_in_it(chains: 
     assert changed > 80
 
 
-def test_a_generator_solves_two_steps_at_most_and_tells_the_others_again(chains: list[list[Document]]) -> None:
+def test_a_generator_solves_two_steps_at_most_and_tells_the_others_again(chains: list[Sequence[Document]]) -> None:
     for generator, verifier, _ in chains:
         (problem,) = read_problems(verifier.text)
         if len(problem.steps) <= 2:

@@ -3,6 +3,9 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,12 +16,13 @@ from magdi.core.distill.prompt import student_target
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent, quote
 from magdi.core.reply import FreeAnswer, JsonAnswer
-from magdi.core.teacher import Request, Sampling
+from magdi.core.teacher import Reply, Request, Sampling
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.registry import default_registry
 from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
 from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
+from magdi.plugins.teachers.simulated.profiles import Style
 from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
@@ -59,11 +63,11 @@ def after(*others: tuple[str, float], own: tuple[str, float] | None = None) -> R
     return alone("\n\n".join([PROBLEM.text, *quotes]))
 
 
-def fields_of(reply: object) -> dict[str, object]:
+def fields_of(reply: Reply) -> dict[str, Any]:
     return json.loads(reply.text)
 
 
-def talk(protocol: str, questions: tuple[Question, ...], team=TEAM, seed: int = 0) -> list[Mag]:
+def talk(protocol: str, questions: Sequence[Question], team: Sequence[str] = TEAM, seed: int = 0) -> list[Mag]:
     made = default_registry().protocol(ComponentChoice(name=protocol))
     voices = {name: teacher(name, seed=seed) for name in team}
     mags = []
@@ -73,7 +77,7 @@ def talk(protocol: str, questions: tuple[Question, ...], team=TEAM, seed: int = 
             for step, ask, messages, sample in stepper.pending:
                 asked = Request(messages=messages, json_schema=ask.reply.schema(question), sample=sample)
                 text = voices[ask.agent.name].answer(asked).text
-                stepper.answer(step, ask.reply.parse(text, lambda t, q=question: TASK.extract(t, q)), text)
+                stepper.answer(step, ask.reply.parse(text, partial(TASK.extract, question=question)), text)
         mags.append(stepper.result)
     return mags
 
@@ -87,7 +91,7 @@ def test_the_same_request_gets_the_same_reply(profile: str) -> None:
 
 
 def test_seed_sample_and_temperature_decide_what_is_drawn() -> None:
-    def confidences(**settings: object) -> list[object]:
+    def confidences(**settings: Any) -> list[float]:
         asker, sampling = teacher(seed=settings.pop("seed", 0)), settings
         return [fields_of(asker.answer(alone(sample=k, **sampling)))["confidence"] for k in range(5)]
 
@@ -104,7 +108,7 @@ def test_identity_tells_settings_apart() -> None:
 
 
 @pytest.mark.parametrize("style", ["equations", "spoken", "ordered"])
-def test_every_style_is_read_back(style: str) -> None:
+def test_every_style_is_read_back(style: Style) -> None:
     assert read_lines(written(RIGHT, style)) == RIGHT
 
 

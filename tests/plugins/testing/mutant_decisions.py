@@ -28,7 +28,7 @@ class ExpectsAnAnswer(Honest):
 @caught_by("decides")
 class ReturnsTheAnswerAlone(Honest):
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
-        return vote(last_words(turns)).answer
+        return vote(last_words(turns)).answer  # type: ignore[return-value]
 
 
 @caught_by("answer_was_given", alone=True)

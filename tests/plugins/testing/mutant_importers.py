@@ -55,7 +55,7 @@ class ExpectsAnObject(Honest):
 @caught_by("reads")
 class GivesTheTurns(Honest):
     def read(self, item: Item, reader: Reader) -> Mag:
-        return super().read(item, reader).turns
+        return super().read(item, reader).turns  # type: ignore[return-value]
 
 
 @caught_by("reads", alone=True)
@@ -69,7 +69,7 @@ class CountsAlong(Honest):
 @caught_by("bad_values", alone=True)
 class PassesOver(Honest):
     def read(self, item: Item, reader: Reader) -> Mag:
-        return super().read(item, reader) if item.value.get("talk") else None
+        return super().read(item, reader) if item.value.get("talk") else None  # type: ignore[return-value]
 
 
 @caught_by("another_process", alone=True)

@@ -57,7 +57,7 @@ class Classifier(Objective):
 
     def select(self, given: Selecting) -> Taken:
         turns = [turn for turn in given.mag.turns if turn.label is not None]
-        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [int(turn.label) for turn in turns]}
+        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [int(turn.label is True) for turn in turns]}
 
     def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         return nn.Linear(dim, 2)
@@ -104,13 +104,14 @@ class Listwise(Objective):
 
     def select(self, given: Selecting) -> Taken:
         turns = [turn for turn in given.mag.turns if turn.label is not None]
-        labels = [int(turn.label) for turn in turns]
+        labels = [int(turn.label is True) for turn in turns]
         return {"chains": [Chain(turn.step) for turn in turns], "labels": labels, "sizes": [len(turns)][: len(turns)]}
 
     def loss(self, batch: ObjectiveBatch) -> Tensor:
         lists = torch.split(batch.logprobs("chains"), batch["sizes"].tolist())
         labels = torch.split(batch["labels"], batch["sizes"].tolist())
-        return -sum((functional.log_softmax(one, 0) * right).sum() for one, right in zip(lists, labels, strict=True))
+        right = [(functional.log_softmax(one, 0) * of).sum() for one, of in zip(lists, labels, strict=True)]
+        return -torch.stack(right).sum()
 
 
 class OnFrozenStates(Classifier):
@@ -124,8 +125,8 @@ class OfConfidence(Classifier):
     """A head tells what an agent said of its own confidence."""
 
     def select(self, given: Selecting) -> Taken:
-        turns = [turn for turn in given.mag.turns if turn.confidence is not None]
-        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [turn.confidence > 0.5 for turn in turns]}
+        sure = {turn.step: turn.confidence for turn in given.mag.turns if turn.confidence is not None}
+        return {"nodes": [Chain(step) for step in sure], "labels": [confidence > 0.5 for confidence in sure.values()]}
 
 
 class FromReference(Honest):
@@ -321,7 +322,7 @@ class DrawsItsHead(Classifier):
     """From a generator of its own that nobody has seeded."""
 
     def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
-        head, generator = super().head(dim, encoder), torch.Generator()
+        head, generator = nn.Linear(dim, 2), torch.Generator()
         generator.seed()
         nn.init.normal_(head.weight, generator=generator)
         return head

@@ -13,7 +13,7 @@ from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins import answers
 from tests.plugins.testing.mutant_register import caught_by
 
-STARTS = {"train": 0, "test": 100}
+STARTS: dict[Split, int] = {"train": 0, "test": 100}
 _ever = itertools.count()
 
 
@@ -55,7 +55,7 @@ class SaysYesWithAMatch(Honest):
     """Truthy is not True: JSON, statistics and isinstance checks come after it."""
 
     def grade(self, answer: str | None, gold: str) -> bool:
-        return re.fullmatch(re.escape(gold), answer or "")
+        return re.fullmatch(re.escape(gold), answer or "")  # type: ignore[return-value]
 
 
 @caught_by("altered_gold_fails")
@@ -235,7 +235,7 @@ class PrimesWithTheTest(Honest):
 class ShufflesInPlace(Honest):
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.kept = {split: super(ShufflesInPlace, self).questions(split) for split in STARTS}
+        self.kept = {split: list(super(ShufflesInPlace, self).questions(split)) for split in STARTS}
 
     def questions(self, split: Split) -> Sequence[Question]:
         if split not in STARTS:
@@ -261,13 +261,14 @@ class HasTwoOptionsA(Honest):
 @caught_by("ids")
 class YieldsItsQuestions(Honest):
     def questions(self, split: Split) -> Sequence[Question]:
-        return (question for question in super().questions(split))
+        return (question for question in super().questions(split))  # type: ignore[return-value]
 
 
 @caught_by("ids")
 class CannotReadItsQuestions(Honest):
     def questions(self, split: Split) -> Sequence[Question]:
-        return [{}["question"]]
+        row: dict[str, Question] = {}
+        return [row["question"]]
 
 
 @caught_by("always_ends", alone=True)
@@ -294,7 +295,9 @@ class RunsBlocks(Honest):
 @caught_by("bad_input_is_wrong", alone=True)
 class RaisesOnZero(Honest):
     def extract(self, text: str, question: Question) -> str | None:
-        return super().extract(text.encode("utf-8") and text if "\x00" not in text else bytes(0)[0], question)
+        if "\x00" in text:
+            raise ValueError("embedded null byte")
+        return super().extract(text, question)
 
 
 @caught_by("splits_disjoint", alone=True)

@@ -24,7 +24,7 @@ class Settings(BaseModel, extra="forbid"):
 
 
 def seconds(wait: str | None) -> float | None:
-    return float(wait) if (wait or "").isdigit() else None
+    return float(wait) if wait and wait.isdigit() else None
 
 
 class Honest(Teacher):
@@ -252,7 +252,7 @@ class CutsReplies(Honest):
 @caught_by("answers")
 class ReturnsText(Honest):
     def read(self, answer: Mapping[str, Any]) -> Reply:
-        return super().read(answer).text
+        return super().read(answer).text  # type: ignore[return-value]
 
 
 @caught_by("answers")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import checks_for
 
@@ -36,7 +37,7 @@ def test_every_encoder_is_in_the_table() -> None:
         ("exporter", "### Exporters"),
     ],
 )
-def test_every_check_is_in_a_table(kind: str, heading: str) -> None:
+def test_every_check_is_in_a_table(kind: Kind, heading: str) -> None:
     text = (DOCS / "conformance.md").read_text("utf-8")
     full_heading = next(line for line in text.splitlines() if line.startswith(heading))
     named = [name for row in table_rows("conformance.md", full_heading) for name in re.findall(r"`(\w+)`", row[0])]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ class TestBetterThanItsReason(ComponentContract):
 
 def test_contract_class_fails_where_it_should(tmp_path: Path) -> None:
     (tmp_path / "test_contract.py").write_text(CONTRACTS)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    command: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["--rootdir", tmp_path, tmp_path]
     path = ":".join(sys.path)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": path}, cwd=tmp_path)
     failed = {line.split("::", 1)[1].split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")}
@@ -174,28 +176,28 @@ def test_tiny_student_is_its_seed() -> None:
     assert not weights[0].equal(weights[2])
 
 
-def swallows_all(specimen) -> None:
+def swallows_all(specimen: str) -> None:
     doing("counting", 0.05)
     while True:
         with contextlib.suppress(BaseException):
             time.sleep(0.01)
 
 
-def keeps_the_interpreter(specimen) -> None:
+def keeps_the_interpreter(specimen: str) -> None:
     doing("summing", 0.05)
     sum(range(10**12))
 
 
-def leaves(specimen) -> None:
+def leaves(specimen: str) -> None:
     doing("leaving")
     os._exit(3)
 
 
-def crashes(specimen) -> None:
+def crashes(specimen: str) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def asks_to_leave(specimen) -> None:
+def asks_to_leave(specimen: str) -> None:
     raise SystemExit(2)
 
 
@@ -215,7 +217,7 @@ def says_seven(specimen: str) -> str:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_every_check_ends_and_the_next_is_made(check, how: str, message: str) -> None:
+def test_every_check_ends_and_the_next_is_made(check: Callable[[str], str | None], how: str, message: str) -> None:
     bench = CheckProcess()
     outcome = bench.make(check, "seven")
     assert outcome.how == how

@@ -1,8 +1,10 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
+from typing import Any
+
 import pytest
 
-from magdi.plugins.component import KINDS, Component
+from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.testing import bench, check_component, run_checks, stub_server, task_checks, teacher_checks
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
@@ -18,7 +20,6 @@ from tests.plugins.testing import (
     mutant_tasks,
     mutant_teachers,
 )
-from tests.plugins.testing.mutant_protocols import Honest
 from tests.plugins.testing.mutant_register import MUTANTS, Mutant
 
 MODULES = (mutant_protocols, mutant_encoders, mutant_teachers, mutant_tasks, mutant_objectives)
@@ -44,7 +45,7 @@ def one_other_interpreter() -> None:
 
 
 @pytest.mark.parametrize("target", HONEST, ids=lambda target: f"{target.__module__}-{target.__name__}")
-def test_what_is_honest_passes(target) -> None:
+def test_what_is_honest_passes(target: type) -> None:
     assert failures(check_component(target)) == []
 
 
@@ -69,7 +70,7 @@ def test_every_check_has_a_mutant_that_it_alone_catches() -> None:
         assert {check for check in checks_for(kind) if (kind, check) not in caught} <= general
 
 
-def failing(kind: str, target: type[Honest], **how: Component) -> set[str]:
+def failing(kind: Kind, target: type, **how: Any) -> set[str]:
     return {result.name for result in run_checks(kind, target, **how) if not result.passed}
 
 
