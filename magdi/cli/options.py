@@ -66,6 +66,9 @@ Method = Annotated[Text, _setting("magdi: one student; malt: an adapter for each
 Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
 Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
+Shard = Annotated[
+    Text, _setting("I/N: every N-th question from the I-th on, as one of N jobs that share them.", metavar="I/N")
+]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
 Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.", autocompletion=propose.presets)]
 Quick = Annotated[bool, _setting("The embedded default made small: a check, not a measurement.", "--quick")]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,14 @@ def discuss(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
+    shard: opt.Shard = None,
     otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Hold the discussions of a run and no more: its mags.jsonl."""
+    if shard is not None:
+        request = replace(request, flags=request.flags | {"discussion.shard": shard})
     _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
 
 

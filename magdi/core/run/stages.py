@@ -30,6 +30,7 @@ from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.summary import Summary
+from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
@@ -71,7 +72,8 @@ class Workshop:
     @property
     def questions(self) -> Sequence[Question]:
         """The questions that are discussed."""
-        return self.task.first(self.config.discussion.split, self.config.discussion.questions)
+        given = self.config.discussion
+        return sharded(self.task.first(given.split, given.questions), given.shard)
 
     @cached_property
     def examination(self) -> Task:

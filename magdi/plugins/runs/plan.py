@@ -14,6 +14,7 @@ from magdi.core.errors import MagFileError
 from magdi.core.run.roles import preferring
 from magdi.core.run.run import Stage, up_to
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.shard import sharded
 from magdi.plugins.runs.discussion_plan import make_plan
 
 
@@ -46,7 +47,7 @@ def _discussions(config: RunConfig, components: Components) -> dict[str, Any]:
     task = components.task(config.task, config.seed)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
     check_count(protocol, config.protocol.name, len(taking_part))
-    questions = task.first(given.split, given.questions)
+    questions = sharded(task.first(given.split, given.questions), given.shard)
     check_able(taking_part, questions)
     made = make_plan(questions, protocol=protocol, seats=taking_part)
     totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "mags": made.questions}
