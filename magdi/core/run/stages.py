@@ -95,7 +95,7 @@ class Workshop:
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn([Path(file) for file in given.mag_files], bad)
+        found = read_in_turn(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -104,7 +104,7 @@ class Workshop:
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
         if not summary.count:
-            raise holds_none([Path(file) for file in given.mag_files], bad or ())
+            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 
