@@ -13,7 +13,7 @@ from magdi.cli.app import app
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
 from magdi.core.shard import Shard
-from magdi.plugins.evaluating import contenders
+from magdi.plugins.evaluating import candidates
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
 
@@ -85,8 +85,8 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
 ) -> None:
     (tmp_path / "adapter").mkdir()
     (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
-    monkeypatch.setattr(contenders, "find_spec", lambda name: None)
-    assert contenders._offline(tmp_path) == "transformers"
-    monkeypatch.setattr(contenders, "find_spec", lambda name: object())
-    assert contenders._offline(tmp_path) == "vllm"
-    assert contenders._offline(tmp_path / "adapter") == "transformers"
+    monkeypatch.setattr(candidates, "find_spec", lambda name: None)
+    assert candidates._offline(tmp_path) == "transformers"
+    monkeypatch.setattr(candidates, "find_spec", lambda name: object())
+    assert candidates._offline(tmp_path) == "vllm"
+    assert candidates._offline(tmp_path / "adapter") == "transformers"

@@ -10,7 +10,6 @@ from typing import Any
 
 import fsspec
 import pytest
-from mag_samples import talk
 from typer.testing import CliRunner
 
 import magdi
@@ -21,6 +20,7 @@ from magdi.core.corpus.files import count_mags, mag_files, read, read_all, read_
 from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError, StorageError
 from magdi.core.mag import Mag
 from magdi.core.run.inputs import contents
+from tests.core.corpus.mag_samples import talk
 
 Base = str
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "sk-0123456789", "AWS_DEFAULT_REGION": "us-east-1"}

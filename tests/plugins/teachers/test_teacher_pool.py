@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, Clock, FaultyServer, Script, error, serving
-from test_teacher_faults import GOOD, Sums, sums
 
 from magdi.core.config.models import Discussion, RunConfig
 from magdi.core.discussion import calls
@@ -26,6 +24,8 @@ from magdi.core.teacher import Reply, Request
 from magdi.plugins.teachers import pool
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, Script, error, serving
+from tests.plugins.teachers.test_teacher_faults import GOOD, Sums, sums
 
 DEAD = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
 A, B, C = (f"http://{name}:8000/v1" for name in "abc")
