@@ -157,8 +157,10 @@ def run_magdi(url: str, calls: int) -> Measure:
     seats = [Seat(Agent(name), teacher) for name in ("ann", "bob", "cyd")]
 
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
+        written = 0
 
         def work(wanted: int) -> int:
+            nonlocal written
             totals = Totals()
 
             def questions() -> Iterator[Question]:
@@ -180,10 +182,12 @@ def run_magdi(url: str, calls: int) -> Measure:
             ):
                 if not isinstance(item, Mag):
                     raise SystemExit(f"a discussion failed: {item.error}")
-                item.to_line()
+                written += len(item.to_line())
             return totals.calls
 
-        return measured(work, calls)
+        found = measured(work, calls)
+        kept = sum(file.stat().st_size for file in Path(folder).iterdir())
+        return found | {"journal_bytes_per_call": kept / len(journal), "mag_bytes_per_call": written / len(journal)}
 
 
 def run_autogen(url: str, calls: int, *, with_aiohttp: bool) -> Measure:

@@ -70,6 +70,7 @@ Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
 Shard = Annotated[
     Text, _setting("I/N: every N-th question from the I-th on, as one of N jobs that share them.", metavar="I/N")
 ]
+Shards = Annotated[int, typer.Option(min=1, help="Do it in N jobs that share the questions, and merge what they did.")]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
 Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.", autocompletion=propose.presets)]
 Quick = Annotated[bool, _setting("The embedded default made small: a check, not a measurement.", "--quick")]

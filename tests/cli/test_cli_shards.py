@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
+from magdi.plugins.suites.engines import command
+from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.worker import Failure
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
 
@@ -90,3 +96,42 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
     monkeypatch.setattr(candidates, "find_spec", lambda name: object())
     assert candidates._offline(tmp_path) == "vllm"
     assert candidates._offline(tmp_path / "adapter") == "transformers"
+
+
+class Here(Engine):
+    """Gives commands in this process, one after the other."""
+
+    places = 1
+
+    def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
+        futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            code = CliRunner().invoke(app, job.arguments).exit_code
+            future.set_result(None if code in job.ends else Failure(job, f"exit code {code}"))
+        return futures
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        return None
+
+
+def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    magdi("discuss", *SMALL, "-o", tmp_path / "whole")
+    given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--jobs=2", "--json", "--on", "local"]
+    monkeypatch.setattr(sys, "argv", ["magdi", *given])
+    found = json.loads(magdi(*given))
+    assert found == {"out": str(tmp_path / "parts"), "mags": 7, "shards": 3, "failed": 0} | {"schema": found["schema"]}
+    whole = (tmp_path / "whole" / "mags.jsonl").read_bytes()
+    assert (tmp_path / "parts" / "mags.jsonl").read_bytes() == whole
+    (tmp_path / "parts" / "shard-2-of-3" / "mags.jsonl").unlink()
+    magdi(*given)
+    assert (tmp_path / "parts" / "mags.jsonl").read_bytes() == whole
+    assert json.loads(magdi("mags", "stats", tmp_path / "parts", "--json"))["totals"]["mags"] == 7
+
+
+def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    given = ["discuss", "--task", "no-such-task", "--shards", "2", "-o", str(tmp_path / "parts"), "--quiet"]
+    monkeypatch.setattr(sys, "argv", ["magdi", *given])
+    with pytest.raises(MagdiError, match="shard 1/2: exit code"):
+        magdi(*given)
