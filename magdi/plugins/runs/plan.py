@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.corpus.files import mag_file
-from magdi.core.errors import MagFileError
+from magdi.core.corpus.files import count_mags, mag_files
 from magdi.core.run.run import Stage, up_to
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.shard import sharded
 from magdi.plugins.runs.discussion_plan import make_plan
 from magdi.plugins.teams.training import preferring
 
@@ -40,25 +39,17 @@ def plan_run(config: RunConfig, components: Components, until: Stage = "evaluati
 def _discussions(config: RunConfig, components: Components) -> dict[str, Any]:
     given = config.discussion
     if given.mag_files:
-        there = sum(_lines(mag_file(Path(file))) for file in given.mag_files)
+        there = sum(map(count_mags, mag_files(given.mag_files)))
         mags = min(there, given.questions or float("inf"))
         return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "mags": mags}
     task = components.task(config.task, config.seed)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
     check_count(protocol, config.protocol.name, len(taking_part))
-    questions = task.first(given.split, given.questions)
+    questions = sharded(task.first(given.split, given.questions), given.shard)
     check_able(taking_part, questions)
     made = make_plan(questions, protocol=protocol, seats=taking_part)
     totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "mags": made.questions}
     return asdict(made) | totals
-
-
-def _lines(file: Path) -> int:
-    try:
-        with file.open("rb") as lines:
-            return sum(bool(line.strip()) for line in lines)
-    except OSError as error:
-        raise MagFileError(file, 0, f"cannot be read: {error.strerror}") from error
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:
