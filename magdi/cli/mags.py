@@ -107,9 +107,8 @@ def stats(
 
     bad: list[MagFileError] = []
     document = describe(read_all(sources(files), bad if skip_bad else None))
-    document["skipped"] = len(bad)
     tell_skipped(bad)
-    show(document, as_json=json, render=lambda: statistics_tables(document))
+    show({**document, "skipped": len(bad)}, as_json=json, render=lambda: statistics_tables(document))
 
 
 @app.command("show")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from magdi.core.discussion.events import Totals
+from magdi.core.run.state import Training
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
@@ -41,8 +42,8 @@ def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
     return {short: metrics[name] for name, short in {**losses, **TRAINING}.items() if name in metrics}
 
 
-def training_document(report: DistillReport) -> dict[str, Any]:
+def training_document(report: DistillReport) -> Training:
     """Returns what run.json keeps of a distillation."""
     kept = asdict(report)
     del kept["student"], kept["seconds"]
-    return kept
+    return cast(Training, kept)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
@@ -29,6 +29,7 @@ from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
 from magdi.core.run.taught import lessons
 from magdi.core.shard import sharded
@@ -96,16 +97,18 @@ class Stages:
         own = self.config.evaluation.task
         return self.task if own is None else self.components.task(own, self.config.seed)
 
-    def discussion(self) -> dict[str, Any]:
+    def discussion(self) -> Stage:
         """Holds the discussions, or takes over those of a MAG file."""
         summary = Summary()
         simulated = self._take_over(summary) if self.config.discussion.mag_files else self._discuss(summary)
         check_not_too_many(self._failed, summary.count, self.config.discussion.max_failed, self.directory.failures)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
-        outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
-        imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
-        return outcome | {"failed": self._failed} | imported
+        outcome: Stage = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
+        if self.config.discussion.mag_files:
+            outcome["imported"] = list(self.config.discussion.mag_files)
+        outcome["failed"] = self._failed
+        return outcome
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
@@ -181,7 +184,7 @@ class Stages:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)
 
-    def distillation(self) -> dict[str, Any]:
+    def distillation(self) -> Stage:
         """Trains the student on the MAGs; the level ``base`` has nothing to train by.
 
         Raises:
@@ -194,7 +197,7 @@ class Stages:
         if config.training.method == "malt":
             return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
-        counted = {"read": report.tokens, "predicted": report.predicted}
+        counted: dict[str, float] = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
     def train(
@@ -314,26 +317,29 @@ class Stages:
             yield mag.question.prompt
             yield from (turn.reasoning for turn in mag.turns)
 
-    def evaluation(self) -> dict[str, Any]:
+    def evaluation(self) -> Stage:
         """Has the student, and the base it was made from, answer the held-out questions."""
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
         trained = bool(chosen(self.config))
-        answers = {}
+        answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
-        outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
+        outcome: Stage = {}
+        for who, found in answers.items():
+            outcome[who] = cast(Scored, score(found).to_dict())
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
             cut = outcome["student"]["cut_off"]
             self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
-            outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome | {"trained_on": self._trained_on() if trained else 0}
+            outcome["gain"] = cast(Gain, asdict(paired_difference(answers["base"], answers["student"])))
+        outcome["trained_on"] = self._trained_on() if trained else 0
+        return outcome
 
     def _team(self, *, untrained: bool = False) -> Engine | None:
         return self.components.team(self.directory.path, untrained=untrained)
