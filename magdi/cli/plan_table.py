@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Sheet
+from magdi.plugins.sheet import Sheet
 
 WHO = {"base": "the base before distillation", "student": "the student"}
 

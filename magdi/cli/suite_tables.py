@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Column, Sheet
+from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 

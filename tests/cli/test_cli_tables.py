@@ -26,8 +26,8 @@ from magdi.cli.runs_tables import compare_table, list_table
 from magdi.cli.suite_tables import plan_table as suite_plan
 from magdi.cli.suite_tables import suite_names, suite_tables
 from magdi.cli.terminal import SafeConsole
-from magdi.core.sheet import Column, Sheet
 from magdi.plugins.corpus.statistics import describe
+from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.testing.sample_mags import sample_mags
 
 WIDTHS = (60, 80, 120)

@@ -11,10 +11,10 @@ from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.corpus.files import mag_file
 from magdi.core.errors import MagFileError
-from magdi.core.run.roles import preferring
 from magdi.core.run.run import Stage, up_to
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.plugins.runs.discussion_plan import make_plan
+from magdi.plugins.teams.training import preferring
 
 
 def plan_run(config: RunConfig, components: Components, until: Stage = "evaluation") -> dict[str, Any]:

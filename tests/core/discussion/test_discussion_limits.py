@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.budget import Budget
@@ -24,6 +23,7 @@ from magdi.plugins.teachers.prices import price_of
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def test_calls_under_way_count_as_the_most_that_they_can_take() -> None:

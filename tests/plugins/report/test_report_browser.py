@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from chromium import Chromium
-from report_samples import EVIL, a_mag
 
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report.blocks import Browser, Column, Section, Table
@@ -15,6 +13,8 @@ from magdi.plugins.report.data import mags_page, view
 from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.drawing.svg import svg
 from magdi.plugins.report.page import write_page
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import EVIL, a_mag
 
 TURN = "#discussions .turn"
 
