@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from chromium import Chromium
-from report_samples import a_mag
 
 from magdi.core.mag import Mag
 from magdi.plugins.report.data import mags_page
 from magdi.plugins.report.mathematics import may_have_mathematics
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import a_mag
 
 HOSTILE = (
     "<script>window.hacked=1</script>",
