@@ -34,8 +34,8 @@ def most_of(request: Request, teacher: Teacher) -> Most:
     prompt = _longest_prompt(request)
     reply = float("inf") if request.sampling.max_tokens is None else float(request.sampling.max_tokens)
     price = teacher.price
-    free = price is None or not (price.input or price.output)
-    return Most(prompt + reply, 0.0 if free or price is None else price.of(prompt, reply))
+    free = price is None or not (price.input or price.output or price.reasoning)
+    return Most(prompt + reply, 0.0 if free or price is None else price.most(prompt, reply))
 
 
 def doubt(request: Request, reply: Reply) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
 from magdi.plugins.runs import discussion_plan as plan
 from magdi.plugins.runs.discussion_plan import make_plan, max_calls
-from magdi.plugins.teachers.prices import price_of
+from magdi.plugins.teachers import prices
+from magdi.plugins.teachers.prices import litellm_price_of, price_of
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
@@ -164,9 +166,40 @@ def test_stubs_answer_in_the_form_of_the_question() -> None:
 
 
 def test_prices_are_for_the_vendor_and_not_for_the_name() -> None:
-    assert price_of("gpt-4o-mini-2024-07-18", "api.openai.com") == Price(input=0.15, output=0.60)
-    assert price_of("gpt-4o", "api.openai.com") == Price(input=2.5, output=10)
+    assert price_of("gpt-4o-mini-2024-07-18", "api.openai.com") == Price(input=0.15, output=0.60, cached=0.075)
+    assert price_of("gpt-4o-mini-2031-01-31", "api.openai.com") == Price(input=0.15, output=0.60, cached=0.075)
+    assert price_of("gpt-4o", "api.openai.com") == price_of("gpt-4o", "us.openai.azure.com")
     assert price_of("gpt-4o", "localhost:8000") is None
+    assert price_of("gpt-4o-of-my-own", "api.openai.com") is None
+    tuned = price_of("ft:gpt-4o-mini-2024-07-18:us::x", "api.openai.com")
+    assert tuned is not None
+    assert tuned.output > 0.60
+
+
+def test_litellms_names_are_looked_up_as_it_reads_them() -> None:
+    openai = price_of("gpt-4o", "api.openai.com")
+    assert litellm_price_of("gpt-4o") == litellm_price_of("openai/gpt-4o") == openai
+    assert litellm_price_of("bedrock/anthropic.claude-3-haiku-20240307-v1:0") is not None
+    assert litellm_price_of("vertex_ai/gemini-2.5-pro") == Price(input=1.25, output=10, cached=0.125)
+    assert litellm_price_of("nobody/gpt-4o") is None
+
+
+def test_every_host_of_a_vendor_has_prices_and_the_copy_says_whence() -> None:
+    document = json.loads(prices.KEPT.read_text(encoding="utf-8"))
+    assert set(prices.PROVIDERS.values()) <= set(document["prices"])
+    assert document["about"].keys() >= {"source", "address", "licence", "date"}
+    for models in document["prices"].values():
+        for row in models.values():
+            assert 2 <= len(row) <= 4
+            assert all(price is None or price >= 0 for price in row)
+
+
+def test_what_was_cached_is_cheaper_and_hidden_reasoning_may_be_dearer() -> None:
+    price = Price(input=2, output=10, cached=0.5, reasoning=30)
+    assert price.of(1000, 100) == pytest.approx(0.003)
+    assert price.of(1000, 100, cached=1000) == pytest.approx(0.0015)
+    assert price.of(1000, 100, reasoning=50) == pytest.approx(0.004)
+    assert price.most(1000, 100) == pytest.approx(0.005)
 
 
 def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +208,7 @@ def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MAGDI_PRICES", str(own))
     assert price_of("gpt-4o-mini", "api.openai.com") == Price(input=1, output=2)
     assert price_of("my-model", "host:1") == Price(input=3, output=0)
-    assert price_of("gpt-4.1", "api.openai.com") == Price(input=2, output=8)
+    assert price_of("gpt-4.1", "api.openai.com") == Price(input=2, output=8, cached=0.5)
     broken = tmp_path / "broken.yaml"
     broken.write_text('"x/y": {input: cheap}\n')
     monkeypatch.setenv("MAGDI_PRICES", str(broken))
