@@ -125,7 +125,7 @@ def go(
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
     if rounds > 1:
-        from magdi.core.run.rounds import run_rounds
+        from magdi.plugins.teams.rounds import run_rounds
 
         last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
         return RunResult(document(last))
@@ -152,7 +152,7 @@ def run(
         fresh: Start over.
         until: The last stage to do.
         rounds_of_training: Do it so often, each time with the roles of the last round's team as teachers; see
-            `magdi.core.run.rounds`.
+            `magdi.plugins.teams.rounds`.
         progress: Who is told how it goes.
         trust: Run the plugins that the files name; else only those that you have trusted before.
         **settings: Components (``protocol=MyProtocol``), the command line's options (``limit=200``, ``level="2"``) and
@@ -343,16 +343,16 @@ def evaluate(
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
         ComponentError: The run's task was a class, and is not given again.
     """
-    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.candidates import find_candidates
     from magdi.plugins.evaluating.evaluate import evaluate as measure
     from magdi.plugins.evaluating.request import make_plan
     from magdi.plugins.evaluating.result import EvaluationResult
 
     names = [os.fspath(model) for model in models]
     components, choice = _components(names, task, trust)
-    contenders = find_contenders(names, components, base=base, seed=seed)
+    candidates = find_candidates(names, components, base=base, seed=seed)
     plan = make_plan(
-        contenders,
+        candidates,
         components,
         folder=Path(out),
         task=choice.name if choice else None,
@@ -361,7 +361,7 @@ def evaluate(
         seed=seed,
         fresh=fresh,
     )
-    return EvaluationResult(measure(contenders, plan, progress or Silent()))
+    return EvaluationResult(measure(candidates, plan, progress or Silent()))
 
 
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:

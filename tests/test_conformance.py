@@ -4,7 +4,6 @@ import importlib.util
 import json
 
 import pytest
-from team_samples import team_run
 
 from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
@@ -14,6 +13,7 @@ from magdi.plugins.testing.asking import question as ask_teacher
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from tests.team_samples import team_run
 
 COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
 

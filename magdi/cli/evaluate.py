@@ -114,13 +114,13 @@ def evaluate(
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
-    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.candidates import find_candidates
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
 
     models = models or [str(newest("student"))]
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
-    contenders = find_contenders(
+    candidates = find_candidates(
         models,
         components,
         base=base,
@@ -146,7 +146,7 @@ def evaluate(
         "stage": stage,
     }
     plan = make_plan(
-        contenders,
+        candidates,
         components,
         folder=out or PREDICTIONS,
         task=task,
@@ -158,7 +158,7 @@ def evaluate(
     )
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        document = run(contenders, plan, progress)
+        document = run(candidates, plan, progress)
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))

@@ -306,7 +306,7 @@ def _as_list(mags: Sequence[Mag]) -> str:
 
 def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
     """Prints a text, or writes it to a file and prints where that is."""
-    from magdi.core.visible import visible
+    from magdi.cli.visible import visible
 
     text = text if text.endswith("\n") else text + "\n"
     if out is None:

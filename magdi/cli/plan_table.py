@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import NOTHING, Sheet
+from magdi.plugins.sheet import Sheet
 
 WHO = {"base": "the base before distillation", "student": "the student"}
 STAGES = {"discussion": "discussions", "distillation": "training", "evaluation": "evaluation"}
@@ -17,8 +17,9 @@ STAGES = {"discussion": "discussions", "distillation": "training", "evaluation":
 
 def plan_table(plan: Mapping[str, Any]) -> RenderableType:
     """Returns what a run would take: its discussions by agent, all of it as a table, and its stages a line each."""
-    agents = [drawn(_agents(plan))] if plan["agents"] else []
-    return Group(*agents, drawn(_figures(plan)), *map(Text, _lines(plan)))
+    there = Text(f"no discussions: {plan['mags']:,} MAGs are there already, at no cost\n")
+    talk = drawn(_agents(plan)) if plan["agents"] else there
+    return Group(talk, drawn(_figures(plan)), *map(Text, _lines(plan)))
 
 
 def _agents(plan: Mapping[str, Any]) -> Sheet:
@@ -65,14 +66,14 @@ def dollars(cost: float | None) -> str:
 def size(number: float | None) -> str:
     """Returns bytes in a unit that fits them."""
     if number is None:
-        return NOTHING
+        return "not known"
     return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{max(0.1, number / 1e6):,.1f} MB"
 
 
 def duration(seconds: float | None) -> str:
     """Returns seconds in a unit that fits them."""
     if seconds is None:
-        return NOTHING
+        return "not known"
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"
@@ -81,8 +82,6 @@ def duration(seconds: float | None) -> str:
 def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["unpriced"]:
         yield f"no price is known of {', '.join(plan['unpriced'])}: --price IN,OUT says it"
-    if not plan["agents"]:
-        yield f"no discussions: {plan['mags']:,} MAGs are there already, at no cost"
     if training := plan.get("training"):
         yield _training(training)
     if evaluation := plan.get("evaluation"):

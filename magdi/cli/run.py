@@ -132,8 +132,8 @@ def _go(
         outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
     finally:
         progress.close()
-        if sender is not None:
-            sender.close()
+        if sender is not None and (untaken := sender.close()):
+            output.warn(untaken)
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
     if os.environ.get("RANK", "0") != "0":

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.plan_table import count, dollars, duration
-from magdi.core.sheet import Column, Sheet
+from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 

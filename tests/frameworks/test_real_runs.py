@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from teams import TASK
 from typer.testing import CliRunner
-from words import WordServer, edges_of, word_of
 
 from magdi.core.mag import read_mags
 from magdi.plugins.testing import tiny_student
+from tests.frameworks.teams import TASK
+from tests.frameworks.words import WordServer, edges_of, word_of
 
 HERE = Path(__file__).parent
 NEEDED = {

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin_samples import RING
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -18,6 +17,7 @@ from magdi.cli.plugins import app as plugins_app
 from magdi.core.config.source import read_file
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins import builtins
+from tests.plugins.plugin_samples import RING
 
 LIAR = RING.replace(
     "        yield [self.ask(agent) for agent in agents]\n",

@@ -123,7 +123,7 @@ def test_every_hook_has_a_typed_signature_and_a_line_that_says_what_it_is(hook):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_has_a_test(hook):
-    from test_plugins_hooks import TESTS
+    from tests.plugins.test_plugins_hooks import TESTS
 
     assert hook in TESTS
 
@@ -141,7 +141,7 @@ def example(plugin_file: Callable[[str, str], Path]) -> Callable[[str], Path]:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_the_example_of_every_hook_does_what_its_test_says(hook, example, tmp_path):
-    from test_plugins_hooks import TESTS
+    from tests.plugins.test_plugins_hooks import TESTS
 
     TESTS[hook](example(hook), tmp_path)
 

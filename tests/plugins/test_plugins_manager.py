@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from plugin_samples import RING
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError
 from magdi.plugins.manager import Plugins, load_plugins
+from tests.plugins.plugin_samples import RING
 
 GOOD = """
 @hookimpl

@@ -1,10 +1,10 @@
 import pytest
-from plugin_samples import RING
 
 from magdi.core.config.presets import PRESETS
 from magdi.core.errors import ConfigError
 from magdi.plugins.setup import set_up
 from magdi.plugins.trust import Trust
+from tests.plugins.plugin_samples import RING
 
 TUNABLE = RING.replace(
     "class Ring(Protocol):\n",

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from scripted_talk import QUESTION, RULES, as_json, hold, provenance
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins.registry import default_registry
 from magdi.protocols.debate import Debate
 from magdi.protocols.single import Single
+from tests.protocols.scripted_talk import QUESTION, RULES, as_json, hold, provenance
 
 
 def rule(name, **settings):

@@ -1,12 +1,12 @@
 """Real teams of AG2: edges from the prompts that its clients got. Skipped where the extra is not installed."""
 
 import pytest
-from scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 from magdi.core.errors import ConfigError
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.ag2 import Ag2
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 pytest.importorskip("ag2", reason="the extra magdi[ag2] is not installed")
 

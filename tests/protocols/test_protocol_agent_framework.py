@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 from magdi.core.protocol import Agent
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.agent_framework import AgentFramework
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 pytest.importorskip("agent_framework_orchestrations", reason="the extra magdi[agent-framework] is not installed")
 

@@ -1,12 +1,12 @@
 """A real AutoGen team: edges from the prompts that its clients got. Skipped where the extra is not installed."""
 
 import pytest
-from scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 from magdi.core.protocol import Agent
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.autogen import Autogen
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, provenance
 
 SPECIMENS = [
     Specimen("protocol", Autogen, Autogen.Config(team=team), None) for team in ("selector", "swarm", "graph-flow")

@@ -1,11 +1,11 @@
 """The baselines: alone, self-consistency, self-refine."""
 
 import pytest
-from scripted_talk import as_json, counts, disagree, hold, provenance
 
 from magdi.protocols.self_consistency import SelfConsistency
 from magdi.protocols.self_refine import SelfRefine
 from magdi.protocols.single import Single
+from tests.protocols.scripted_talk import as_json, counts, disagree, hold, provenance
 
 
 def refine(**settings):

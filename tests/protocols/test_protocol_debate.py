@@ -4,12 +4,12 @@ import random
 
 import pytest
 from pydantic import ValidationError
-from scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
 from magdi.core.errors import ConfigError
 from magdi.core.protocol import agents_named
 from magdi.protocols.debate import Debate
 from magdi.protocols.topology import TOPOLOGIES, adjacency
+from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
 
 def debate(**settings):

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
-from scripted_talk import counts, disagree, hold, provenance
 
 from magdi.core.protocol import Agent
 from magdi.protocols.dialogue import Dialogue
+from tests.protocols.scripted_talk import counts, disagree, hold, provenance
 
 CRITICS = """
 cast:

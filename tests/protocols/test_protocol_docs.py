@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from scripted_talk import counts, disagree, hold
-from test_protocols_conform import COMPONENTS
 
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
+from tests.protocols.scripted_talk import counts, disagree, hold
+from tests.protocols.test_protocols_conform import COMPONENTS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([\w-]+)` \| (?:`([^`]*)`)?[^|]*\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from scripted_talk import counts, hold, provenance
 
 from magdi.protocols.mad import Mad
+from tests.protocols.scripted_talk import counts, hold, provenance
 
 
 def mad(**settings):

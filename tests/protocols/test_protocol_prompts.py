@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from scripted_talk import RULES, as_json, hold
-from test_protocols_conform import COMPONENTS, SETTINGS
 
 from magdi.core.mag import Choice, Question
 from magdi.core.protocol import Agent
 from magdi.core.reply import JsonAnswer
-from magdi.core.templates import Templates
 from magdi.plugins.target import resolve
 from magdi.protocols.forms import Verdict
 from magdi.protocols.single import Single
+from magdi.protocols.templates import Templates
+from tests.protocols.scripted_talk import RULES, as_json, hold
+from tests.protocols.test_protocols_conform import COMPONENTS, SETTINGS
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(

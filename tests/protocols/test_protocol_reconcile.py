@@ -4,12 +4,12 @@ import json
 
 import pytest
 from pydantic import ValidationError
-from scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.mag import Turn
 from magdi.protocols.confidence import Fitted, fit, recalibrate, table
 from magdi.protocols.reconcile import ReConcile
+from tests.protocols.scripted_talk import QUESTION, as_json, counts, disagree, hold, provenance
 
 
 def reconcile(**settings):

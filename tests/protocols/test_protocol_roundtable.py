@@ -1,12 +1,12 @@
 """Group chats: counts, windows, who speaks next, when it ends; solver and critic."""
 
 import pytest
-from scripted_talk import counts, disagree, hold, provenance
 
 from magdi.core.protocol import Agent
 from magdi.protocols.chatting import without_signals
 from magdi.protocols.roundtable import Roundtable
 from magdi.protocols.solver_critic import SolverCritic
+from tests.protocols.scripted_talk import counts, disagree, hold, provenance
 
 
 def table(**settings):

@@ -1,10 +1,10 @@
 """MALT's tree with its values and labels, and solutions flowing along a graph."""
 
 import pytest
-from scripted_talk import counts, disagree, hold, provenance
 
 from magdi.protocols.dag import Dag
 from magdi.protocols.malt import Malt
+from tests.protocols.scripted_talk import counts, disagree, hold, provenance
 
 
 def malt(**settings):

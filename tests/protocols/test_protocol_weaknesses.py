@@ -1,10 +1,10 @@
 """What went wrong in published systems does not come back (docs of each are in the protocols' own tests, too)."""
 
 import pytest
-from scripted_talk import disagree, hold
-from test_protocols_conform import COMPONENTS, SETTINGS
 
 from magdi.plugins.target import resolve
+from tests.protocols.scripted_talk import disagree, hold
+from tests.protocols.test_protocols_conform import COMPONENTS, SETTINGS
 
 CASES = [(name, settings) for name in COMPONENTS for settings in SETTINGS.get(name, [{}])]
 IDS = [f"{name}-{place}" for name in COMPONENTS for place in range(len(SETTINGS.get(name, [{}])))]

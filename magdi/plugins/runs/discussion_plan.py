@@ -17,8 +17,7 @@ from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
 from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
 
-SAMPLED = 64  # questions whose longest discussions are looked at
-USUAL = 24  # discussions that are held with stand-ins; of fewer questions several times
+SAMPLED = 24  # questions that are driven; where there are fewer, with stand-ins each several times
 COMPLAINT = 500  # tokens of what is said to a reply that cannot be read, at most
 SIMULATED_REPLY = 400  # tokens of a simulated teacher's reply, at most
 OF_A_TURN = 750  # bytes on disk of a turn, besides its words: keys, hashes, identities, sampling
@@ -137,8 +136,8 @@ class Planner:
         return Plan(len(questions), tuple(agents), together)
 
     def _usual(self, questions: Sequence[Question]) -> list[Amount]:
-        sampled = _spread(questions, USUAL)
-        draws = range(-(-USUAL // max(1, len(sampled))))
+        sampled = _spread(questions)
+        draws = range(-(-SAMPLED // max(1, len(sampled))))
         drives = [self.talk.usual(question, dict(self.characters), draw) for question in sampled for draw in draws]
         scale = len(questions) / max(1, len(drives))
         found = [Amount.sum(self._amount(seat, drive) for drive in drives).times(scale) for seat in self.talk.seats]
@@ -171,7 +170,7 @@ class Planner:
 
     def _most(self, questions: Sequence[Question]) -> tuple[list[Amount], Amount]:
         """Returns what each agent cannot exceed, and all together."""
-        sampled = _spread(questions, SAMPLED)
+        sampled = _spread(questions)
         longest = [self.talk.longest(question) for question in sampled]
         if len(sampled) < len(questions) and len({_calls(drives) for drives in longest}) > 1:
             sampled, longest = questions, [self.talk.longest(question) for question in questions]
@@ -204,8 +203,8 @@ class Planner:
         return Amount(calls, prompts, replies, cost, self._disk(calls, prompts, replies * BYTES_PER_TOKEN))
 
 
-def _spread(questions: Sequence[Question], count: int) -> Sequence[Question]:
-    return questions[:: -(-len(questions) // count) or 1]
+def _spread(questions: Sequence[Question]) -> Sequence[Question]:
+    return questions[:: -(-len(questions) // SAMPLED) or 1]
 
 
 def _calls(drives: Sequence[Drive]) -> tuple[tuple[tuple[str, int], ...], ...]:

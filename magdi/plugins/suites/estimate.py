@@ -14,8 +14,9 @@ from magdi.plugins.runs.discussion_plan import Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.model_size import ModelSize
-from magdi.plugins.runs.plan import Talked, figures, talked, training_plan
+from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, answering, learning, making_base, stated
+from magdi.plugins.runs.talked import Talked, figures, talked
 from magdi.plugins.suites.jobs import Job
 
 Talks = Callable[[RunConfig], Talked]

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from config_sources import load_config
 
 from magdi.core.config import load
 from magdi.core.config.problems import Problem
 from magdi.core.errors import ConfigError
+from tests.core.config.config_sources import load_config
 
 
 @pytest.fixture

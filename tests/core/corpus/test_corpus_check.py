@@ -1,7 +1,6 @@
 """A file that does not tell the truth is found out: schema, grades, provenance, the protocol's own rule."""
 
 import pytest
-from mag_samples import held, long_reply, mag, talk, turn
 
 from magdi.core.corpus.replay import differences, speakers
 from magdi.core.errors import MagFileError
@@ -13,6 +12,7 @@ from magdi.plugins.decisions.votes import LastWord
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.roundtable import Roundtable
+from tests.core.corpus.mag_samples import held, long_reply, mag, talk, turn
 
 
 def changed(before: Mag, step: int, **fields) -> Mag:

@@ -4,13 +4,13 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from mag_samples import held, mag, talk, turn
 
 from magdi.plugins.report.drawing import page, svg
 from magdi.plugins.report.drawing.layout import lay_out
 from magdi.plugins.report.drawing.style import cut
 from magdi.protocols.mad import Mad
 from magdi.protocols.malt import Malt
+from tests.core.corpus.mag_samples import held, mag, talk, turn
 
 HOSTILE = '<script>alert("x")</script> & \x07 \ufffe ]]> </pre>'
 SVG = "{http://www.w3.org/2000/svg}"

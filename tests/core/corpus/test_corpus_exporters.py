@@ -4,7 +4,6 @@ import json
 
 import networkx
 import pytest
-from mag_samples import held, long_reply, mag, talk, turn
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.mag import Mag, Question, Turn, read_mags
@@ -14,6 +13,7 @@ from magdi.plugins.formats.exporters.tensors import load_pyg
 from magdi.plugins.registry import default_registry
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.solver_critic import SolverCritic
+from tests.core.corpus.mag_samples import held, long_reply, mag, talk, turn
 
 
 def exporter(name):

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mag_samples import talk
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.formats.exporters import tables
 from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions
+from tests.core.corpus.mag_samples import talk
 
 
 class Passing:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from mag_samples import QUESTION, talk
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, MagFileError
@@ -16,6 +15,7 @@ from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, guess_answer_type, plain_reasoning
 from magdi.plugins.formats.importing import import_files
 from magdi.plugins.registry import default_registry
+from tests.core.corpus.mag_samples import QUESTION, talk
 
 LONG = "This is a reply that is long enough to be told from others; in the end"
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from mag_samples import QUESTION, mag, talk, turn
 
 from magdi.core.mag import Seen
 from magdi.plugins.corpus.statistics import describe
@@ -12,6 +11,7 @@ from magdi.plugins.corpus.statistics.flips import changes, flips
 from magdi.plugins.corpus.statistics.rounds import by_round, entropy
 from magdi.plugins.corpus.statistics.shares import share_of
 from magdi.plugins.corpus.statistics.voices import voices
+from tests.core.corpus.mag_samples import QUESTION, mag, talk, turn
 
 
 def row(rows, name, key="rule"):

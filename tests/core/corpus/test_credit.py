@@ -7,12 +7,12 @@ import random
 from statistics import fmean
 
 import pytest
-from mag_samples import mag, turn
 
 from magdi.core.credit import Credit, backed_up, credited, of_own_answer
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.mag import Decision, Mag, Message, Seen, Turn
 from magdi.core.objective import Selecting
+from tests.core.corpus.mag_samples import mag, turn
 
 
 def test_a_tree_worked_by_hand() -> None:

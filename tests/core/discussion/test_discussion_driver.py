@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
-from discussion_stage import FAST, Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.budget import Budget
@@ -20,6 +19,7 @@ from magdi.core.mag import Mag, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import FAST, Speaker, numbered, speakers, table
 
 
 def lines(items: Sequence[Mag | Failure]) -> list[str]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.discussion.driver import hold_discussions
 from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
 from magdi.core.errors import DataError, StorageError
 from magdi.core.mag import Message, Usage
 from magdi.core.teacher import Reply, Request, Sampling
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def request(text: str = "hello", **fields: Any) -> Request:

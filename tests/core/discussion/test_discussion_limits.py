@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.budget import Budget
@@ -19,13 +18,15 @@ from magdi.core.errors import ConfigError, LimitReached, ProtocolError
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
-from magdi.plugins.runs import discussion_plan as plan
-from magdi.plugins.runs.discussion_plan import make_plan, max_calls
+from magdi.plugins.runs.discussion_plan import Plan, Planner, max_calls
+from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.stand_in import answers
 from magdi.plugins.teachers import prices
 from magdi.plugins.teachers.prices import litellm_price_of, price_of
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def test_calls_under_way_count_as_the_most_that_they_can_take() -> None:
@@ -122,28 +123,34 @@ def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
     promised = max_calls(protocol, numbered(1)[0], agents)
     # One agent agrees with itself at once, unless it says nothing that can be read.
     assert promised == count * (rounds + 1)
-    for answers in ("1111", "1212", "1234"):
+    for said in ("1111", "1212", "1234"):
         teachers = [
-            Speaker(f"{place}", lambda request, answer=answers[place % 4]: f'{{"answer": "{answer}"}}')
+            Speaker(f"{place}", lambda request, answer=said[place % 4]: f'{{"answer": "{answer}"}}')
             for place in range(count)
         ]
         list(hold_discussions(numbered(1), seats=table(*teachers), **options | {"protocol": protocol}))
         assert sum(teacher.calls for teacher in teachers) <= promised
 
 
-def test_a_plan_says_calls_tokens_price_and_disk(options: dict[str, Any], tmp_path: Path) -> None:
+def planned(questions: Sequence[Question], protocol: Protocol, seats: Sequence[Seat]) -> Plan:
+    return Planner(Talk(protocol, seats)).plan(questions)
+
+
+def test_a_plan_says_calls_tokens_price_and_disk() -> None:
     teachers = speakers()
     teachers[0].price = Price(input=1.0, output=10.0)
     seats = [Seat(seat.agent, seat.teacher, Sampling(max_tokens=100)) for seat in table(*teachers)]
-    made = make_plan(numbered(200), protocol=ReConcile(), seats=seats)
-    assert (made.questions, made.calls) == (200, 200 * 12)
+    made = planned(numbered(200), ReConcile(), seats)
+    assert (made.questions, made.most.calls) == (200, 200 * 12 * 3), "two re-asks a turn"
     first = made.agents[0]
-    assert first.completion_tokens == 800 * 100
-    assert first.cost == pytest.approx((first.prompt_tokens * 1.0 + 80_000 * 10.0) / 1e6)
-    assert made.cost is None  # the price of the others is not known
-    # Round 0 shows the question, each further round the question and three solutions.
-    assert 200 * 3 * plan.REPLY_CHARACTERS * 3 / 4 < first.prompt_tokens < 200 * 3 * plan.REPLY_CHARACTERS * 4 / 4 + 2e5
-    assert made.disk > 2400 * plan.REPLY_CHARACTERS
+    assert first.most.completion_tokens == 800 * 3 * 100
+    assert first.expected.cost == pytest.approx(
+        (first.expected.prompt_tokens + 10 * first.expected.completion_tokens) / 1e6
+    )
+    assert made.expected.cost == first.expected.cost > 0, "what has a price is added up, and"
+    assert made.unpriced == [teacher.identity for teacher in teachers[1:]], "what has none is named"
+    assert 200 * 3 <= made.expected.calls <= 200 * 12
+    assert made.expected.bytes < made.most.bytes
     assert sum(teacher.calls for teacher in teachers) == 0
 
 
@@ -154,14 +161,14 @@ def test_a_plan_counts_every_question_where_they_differ() -> None:
                 yield [self.ask(agents[0])]
 
     questions = numbered(256)
-    made = make_plan(questions, protocol=Choosy(), seats=table(Speaker("a")))
-    assert made.calls == sum(4 if question.text < "What is 2" else 1 for question in questions)
+    made = planned(questions, Choosy(), table(Speaker("a")))
+    assert made.most.calls == 3 * sum(4 if question.text < "What is 2" else 1 for question in questions)
 
 
-def test_stubs_answer_in_the_form_of_the_question() -> None:
+def test_stand_ins_answer_in_the_form_of_the_question() -> None:
     letters = Question(id="l", text="?", choices=(Choice(label="A", text="x"), Choice(label="B", text="y")))
-    assert plan._answers(letters, 4) == ["A", "B"]
-    assert plan._answers(Question(id="b", text="?", answer_type="boolean"), 4) == ["yes", "no"]
+    assert answers(letters, 4) == ["A", "B"]
+    assert answers(Question(id="b", text="?", answer_type="boolean"), 4) == ["yes", "no"]
     assert max_calls(ReConcile(), letters, [Agent("a"), Agent("b")]) == 8
 
 
@@ -225,5 +232,5 @@ def test_tokens_are_estimated_from_prompt_and_longest_reply() -> None:
 def test_a_plan_of_a_billion_rounds_is_an_error(protocol: Protocol) -> None:
     """Also where every prompt has all that was said before."""
     with pytest.raises(ProtocolError, match="not ended after 3,000 turns|more than 20,000,000 characters") as caught:
-        make_plan(numbered(1), protocol=protocol, seats=table(*speakers()))
+        planned(numbered(1), protocol, table(*speakers()))
     assert "fewer rounds" in caught.value.hint

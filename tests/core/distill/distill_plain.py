@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from distill_models import make_objectives
 from torch import Tensor
 
 from magdi.core.distill.encoded import Encoded
@@ -14,6 +13,7 @@ from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.student import DistillStudent
 from magdi.core.encoder import Encoder, GraphBatch
+from tests.core.distill.distill_models import make_objectives
 
 
 class MeanEncoder(Encoder):

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distill_plain import heads_for, losses_of
 
 from magdi.core.distill.batch import collate
 from magdi.core.distill.encoded import Encoded, Size, ints
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.student import DistillStudent
+from tests.core.distill.distill_plain import heads_for, losses_of
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 step_data = pytest.importorskip("step_data")

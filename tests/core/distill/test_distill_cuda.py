@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives, make_tokenizer
-from distill_plain import MeanEncoder, losses_of
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,6 +19,8 @@ from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
+from tests.core.distill.distill_models import make_mags, make_objectives, make_tokenizer
+from tests.core.distill.distill_plain import MeanEncoder, losses_of
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 Load = Callable[..., DistillStudent]

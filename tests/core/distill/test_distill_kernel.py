@@ -11,10 +11,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.attention.varlen as varlen
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
-from distill_runs import SHORT
-from test_distill_cuda import kernel
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AttentionInterface
@@ -28,6 +24,10 @@ from magdi.core.distill.reading import Reading
 from magdi.core.distill.segments import Segments
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import distill
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.distill_runs import SHORT
+from tests.core.distill.test_distill_cuda import kernel
 
 Load = Callable[..., DistillStudent]
 

@@ -9,8 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import heads_for, losses_of
 
 from magdi.core.distill import vocabulary
 from magdi.core.distill.batch import collate
@@ -23,6 +21,8 @@ from magdi.core.distill.vocabulary import cross_entropy, token_logprobs
 from magdi.core.encoder import GraphBatch
 from magdi.plugins.objectives.margin import Margin
 from magdi.plugins.objectives.node import Node
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import heads_for, losses_of
 
 Load = Callable[..., DistillStudent]
 

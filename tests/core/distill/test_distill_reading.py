@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distill_models import make_mags, make_objectives, make_tokenizer
 
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill.corpus import read_corpus
@@ -20,6 +19,7 @@ from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Selecting
 from magdi.plugins.objectives.margin import sampled_pairs
 from magdi.plugins.objectives.positive import Positive
+from tests.core.distill.distill_models import make_mags, make_objectives, make_tokenizer
 
 
 def reading(level: str = "4", **changes: object) -> Reading:

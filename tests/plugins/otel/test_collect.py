@@ -17,7 +17,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from span_grammar import EDGES, debate, events, genai, logged, otlp
 
 from magdi.core.errors import ConfigError
 from magdi.core.mag import read_mags
@@ -26,6 +25,7 @@ from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.traces import collection as module
 from magdi.plugins.traces.collection import Collection, Patience
 from magdi.plugins.traces.receiver import Receiver
+from tests.plugins.otel.span_grammar import EDGES, debate, events, genai, logged, otlp
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 

@@ -6,11 +6,22 @@ import json
 import random
 
 import pytest
-from span_grammar import DIALECTS, EDGES, QUESTION, Node, calls, debate, genai, indexed, openinference, otlp
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
+from tests.plugins.otel.span_grammar import (
+    DIALECTS,
+    EDGES,
+    QUESTION,
+    Node,
+    calls,
+    debate,
+    genai,
+    indexed,
+    openinference,
+    otlp,
+)
 
 
 def imported(path, lines, **reader) -> list[Mag]:

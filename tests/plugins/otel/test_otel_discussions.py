@@ -6,12 +6,24 @@ import copy
 import json
 
 import pytest
-from span_grammar import EDGES, QUESTION, SECOND, Node, Spoken, calls, debate, dumped, genai, openinference, otlp
 
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
+from tests.plugins.otel.span_grammar import (
+    EDGES,
+    QUESTION,
+    SECOND,
+    Node,
+    Spoken,
+    calls,
+    debate,
+    dumped,
+    genai,
+    openinference,
+    otlp,
+)
 
 ADA = "First add: 17 + 5 = 22.\nThen subtract: 22 - 9 = 13.\n\n- So **13** sheep are left.\n\nThe answer is 13."
 BEN = 'The farmer ends with `13` sheep, because 17 + 5 - 9 = 13. I am "quite" sure.'

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from span_grammar import debate, dumped, genai, otlp_document
 
 from magdi.core.errors import MagFileError
 from magdi.plugins.formats.importers import source
 from magdi.plugins.formats.importers.source import read_items
+from tests.plugins.otel.span_grammar import debate, dumped, genai, otlp_document
 
 TEXTS = {
     "lines": "\n".join(dumped(genai(debate()))) + "\n",

@@ -13,7 +13,6 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from span_grammar import EDGES, QUESTION, debate
 
 import magdi
 from magdi.core.mag import Mag, read_mags
@@ -24,6 +23,7 @@ from magdi.plugins.manager import load_plugins
 from magdi.plugins.traces.requests import PROTOBUF, spans_in
 from magdi.plugins.traces.sending import Sender, provider_of_magdi
 from magdi.plugins.traces.wanted import is_wanted
+from tests.plugins.otel.span_grammar import EDGES, QUESTION, debate
 
 LISTED = {each.component.name for each in load_plugins().registry.listing("protocol")}
 BUILT_IN = sorted(LISTED - {"autogen", "agent-framework", "ag2"})
@@ -99,6 +99,23 @@ def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
     assert sum("magdi.turn" in span.attributes for span in found) == sum(
         len(m.turns) for m in read_mags(out / "mags.jsonl")
     )
+
+
+def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from magdi.cli.app import app
+
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.server_close()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://u:hidden@127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    out = tmp_path / "run"
+    result = CliRunner().invoke(app, ["discuss", "--protocol", "debate", "--limit", "2", "-o", str(out), "-q"])
+    assert result.exit_code == 0
+    turns = sum(len(mag.turns) for mag in read_mags(out / "mags.jsonl"))
+    lost = f"{2 * turns + 2} of {2 * turns + 2} spans were not taken by http://***@127.0.0.1:{server.server_port}"
+    assert result.stderr.splitlines() == [f"{lost}; no discussion is lost by it"]
 
 
 def test_spans_are_sent_only_where_somebody_listens():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chromium import Chromium
-from report_samples import EVIL, a_mag
 
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report.blocks import Browser, Column, Section, Table
 from magdi.plugins.report.data import view
 from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.page import write_page
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import EVIL, a_mag
 
 TURN = "#discussions .turn"
 

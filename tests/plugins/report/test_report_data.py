@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 import pytest
-from report_samples import a_mag, a_prediction, a_run
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
@@ -22,6 +21,7 @@ from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.summary import blocks
 from magdi.plugins.report.talk import Talk
 from magdi.plugins.report.training import curves
+from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 
 
 def test_summary_says_what_came_out(run_directory: RunDirectory) -> None:

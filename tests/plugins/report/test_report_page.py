@@ -12,12 +12,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_samples import EVIL
 
 from magdi.core.errors import StorageError
 from magdi.plugins.report.blocks import Browser, Column, Fact, Facts, Section, Table
 from magdi.plugins.report.page import embedded, page, write_page
 from magdi.plugins.report.store import Store
+from tests.plugins.report.report_samples import EVIL
 
 
 class Tags(HTMLParser):

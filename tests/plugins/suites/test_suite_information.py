@@ -37,12 +37,12 @@ LABELS = torch.tensor([float(node.right) for node in NODES])
 
 def known(monkeypatch, read: Read | None = None, **config) -> Known:
     settings = {"seed": 0, "encoder": SimpleNamespace(name="gcn", settings={}), **config}
-    workshop = SimpleNamespace(
+    stages = SimpleNamespace(
         config=SimpleNamespace(training=SimpleNamespace(edges="full"), **settings), components=default_registry()
     )
     if read is not None:
         monkeypatch.setattr(Known, "_read", read)
-    return Known(workshop, None, MAGS, NODES)
+    return Known(stages, None, MAGS, NODES)
 
 
 def held_out(scores: torch.Tensor) -> float:
@@ -84,6 +84,6 @@ def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(mon
 def test_too_few_mags_are_said(tmp_path):
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")
-    workshop = SimpleNamespace(config=SimpleNamespace(seed=0))
+    stages = SimpleNamespace(config=SimpleNamespace(seed=0))
     with pytest.raises(DataError, match="too few"):
-        information(workshop, SimpleNamespace(mags=path), "most")
+        information(stages, SimpleNamespace(mags=path), "most")

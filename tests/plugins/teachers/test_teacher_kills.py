@@ -20,10 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from faulty_server import Answer, FaultyServer, serving
-
 from magdi.core.discussion.journal import Journal
 from magdi.core.mag import read_mags
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
 
 KILLS = int(os.environ.get("MAGDI_KILLS", "6"))
 QUESTIONS = int(os.environ.get("MAGDI_KILL_QUESTIONS", "60"))

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, FaultyServer, serving
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion, Evaluation, Limits
 from magdi.core.discussion.driver import Retry, Seat, hold_discussions
@@ -21,6 +19,8 @@ from magdi.core.teacher import Price, Sampling
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 PRICE = {"input": 1.0, "output": 10.0}
 

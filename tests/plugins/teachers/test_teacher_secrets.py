@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, error, serving
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Retry, Seat
@@ -27,6 +25,8 @@ from magdi.core.teacher import Request
 from magdi.plugins.teachers.endpoint import find_endpoint
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.single import Single
+from tests.plugins.teachers.faulty_server import Answer, error, serving
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 KEY = "sk-planted-0123456789"
 ASK = Request(messages=(Message(role="user", content="hello"),))

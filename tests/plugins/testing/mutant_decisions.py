@@ -1,9 +1,8 @@
 """Decision rules with one thing wrong each. `Honest` has nothing wrong."""
 
-from mutant_register import caught_by
-
 from magdi.core.decision import DecisionRule, last_words, tally, vote
 from magdi.core.mag import Decision
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(DecisionRule):

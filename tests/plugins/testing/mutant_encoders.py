@@ -1,11 +1,11 @@
 """Encoders with one thing wrong each. `Honest` has nothing wrong."""
 
 import torch
-from mutant_register import caught_by
 from torch import nn
 from torch.nn import functional
 
 from magdi.core.encoder import Encoder
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(Encoder):

@@ -1,9 +1,8 @@
 """Exporters with one thing wrong each. `Honest` has nothing wrong."""
 
-from mutant_register import caught_by
-
 from magdi.core.files import whole_file
 from magdi.plugins.formats.exporter import Exporter
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(Exporter):

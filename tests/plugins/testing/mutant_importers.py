@@ -2,9 +2,8 @@
 
 import itertools
 
-from mutant_register import caught_by
-
 from magdi.plugins.formats.importer import Importer, has
+from tests.plugins.testing.mutant_register import caught_by
 
 _ever = itertools.count()
 

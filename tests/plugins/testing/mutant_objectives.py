@@ -4,12 +4,12 @@ import itertools
 import math
 
 import torch
-from mutant_register import caught_by
 from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
 from magdi.core.objective import CHAINS, NUMBERS, PAIRS, Chain, Column, Objective, ObjectiveConfig
+from tests.plugins.testing.mutant_register import caught_by
 
 
 def labelled(mag, label):

@@ -6,7 +6,6 @@ import socket
 import time
 from dataclasses import replace
 
-from mutant_register import caught_by
 from pydantic import BaseModel, Field
 
 from magdi.core.decision import consensus, last_words, vote
@@ -14,6 +13,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Turn
 from magdi.core.protocol import Protocol, chat, quote
 from magdi.core.reply import Parsed, ReplyFormat, UnreadableReply
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(Protocol):

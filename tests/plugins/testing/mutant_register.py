@@ -18,7 +18,7 @@ def caught_by(check, *, alone=False):
     """Registers a class as one that the check of its kind has to catch; ``alone``: and no other check."""
 
     def register(cls):
-        kind = cls.__module__.removeprefix("mutant_").removesuffix("s")
+        kind = cls.__module__.rpartition("mutant_")[2].removesuffix("s")
         MUTANTS.append(Mutant(kind, cls, check, alone))
         return cls
 

@@ -4,13 +4,13 @@ import itertools
 import math
 import re
 
-from mutant_register import caught_by
 from pydantic import BaseModel, Field
 
 from magdi.core.errors import DataError
 from magdi.core.mag import Choice, Question
 from magdi.core.task import Document, Primer, Task
 from magdi.plugins import answers
+from tests.plugins.testing.mutant_register import caught_by
 
 STARTS = {"train": 0, "test": 100}
 _ever = itertools.count()

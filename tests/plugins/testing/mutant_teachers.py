@@ -6,12 +6,12 @@ import logging
 import urllib.error
 import urllib.request
 
-from mutant_register import caught_by
 from pydantic import BaseModel, Field, SecretStr
 
 from magdi.core.errors import TeacherError, TransientTeacherError
 from magdi.core.mag import Usage
 from magdi.core.teacher import Reply, Teacher
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Settings(BaseModel, extra="forbid"):

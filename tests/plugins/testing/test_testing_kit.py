@@ -8,10 +8,6 @@ import subprocess
 import sys
 import time
 
-import mutant_encoders
-import mutant_protocols
-import mutant_tasks
-import mutant_teachers
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -32,6 +28,7 @@ from magdi.plugins.testing.bench import CheckProcess, doing
 from magdi.plugins.testing.fresh import elsewhere
 from magdi.plugins.testing.runner import failures
 from magdi.plugins.testing.scripted import unique_word
+from tests.plugins.testing import mutant_encoders, mutant_protocols, mutant_tasks, mutant_teachers
 
 REASON = "the moderator's words are its own"
 
@@ -45,13 +42,13 @@ class TestShippedEncoder(ComponentContract):
 
 
 class TestExpectedFailure(ComponentContract):
-    component = "mutant_protocols:QuotesNobody"
+    component = "tests.plugins.testing.mutant_protocols:QuotesNobody"
     expected_failures = {"seen_is_provenance": REASON}
 
 
 CONTRACTS = """
 from magdi.plugins.testing import ComponentContract
-import mutant_protocols
+from tests.plugins.testing import mutant_protocols
 
 class TestWrong(ComponentContract):
     component = mutant_protocols.LeaksGold
@@ -79,7 +76,8 @@ def test_contract_class_fails_where_it_should(tmp_path):
 
 def test_fronts_run_the_same_checks():
     called = {result.name: result.passed for result in check_component(mutant_protocols.LeaksGold)}
-    streamed = {result.name: result.passed for result in run_checks("protocol", "mutant_protocols:LeaksGold")}
+    target = "tests.plugins.testing.mutant_protocols:LeaksGold"
+    streamed = {result.name: result.passed for result in run_checks("protocol", target)}
     assert called == streamed
     assert list(called) == list(checks_for("protocol"))
     assert [name for name, passed in called.items() if not passed] == ["gold_never_shown"]

@@ -1,22 +1,24 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
-import mutant_decisions
-import mutant_encoders
-import mutant_exporters
-import mutant_heavys
-import mutant_importers
-import mutant_objectives
-import mutant_protocols
-import mutant_tasks
-import mutant_teachers
 import pytest
-from mutant_register import MUTANTS
 
 from magdi.plugins.component import KINDS, Component
 from magdi.plugins.testing import bench, check_component, run_checks, stub_server, task_checks, teacher_checks
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
 from magdi.plugins.testing.specimen import Specimen, kind_of
+from tests.plugins.testing import (
+    mutant_decisions,
+    mutant_encoders,
+    mutant_exporters,
+    mutant_heavys,
+    mutant_importers,
+    mutant_objectives,
+    mutant_protocols,
+    mutant_tasks,
+    mutant_teachers,
+)
+from tests.plugins.testing.mutant_register import MUTANTS
 
 MODULES = (mutant_protocols, mutant_encoders, mutant_teachers, mutant_tasks, mutant_objectives)
 HONEST = [target for module in MODULES for target in module.HONEST]

@@ -8,14 +8,14 @@ from magdi.core.config.models import Student
 from magdi.core.encoder import Encoder
 from magdi.core.errors import ComponentError, TrainingError
 from magdi.core.objective import PAIRS, Chain, Objective
-from magdi.core.run.trial import try_encoder, width
-from magdi.core.run.trial_objective import try_objective
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.trial.encoder import try_encoder, width
+from magdi.plugins.trial.objective import try_objective
 
 WRONG = {
-    "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_experiment_trial.py:": lambda b: b.nodes,
+    "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_plugins_trial.py:": lambda b: b.nodes,
     "gives NoneType, which is no tensor": lambda b: None,
     "gives [1, 8] instead of [4, 8], N x out_dim": lambda b: b.x[:1],
     "gives what is not finite": lambda b: b.x / 0,
@@ -73,7 +73,7 @@ def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path):
 
 
 BAD = {
-    "select raises ZeroDivisionError: division by zero (test_experiment_trial.py:": {"select": lambda given: 1 / 0},
+    "select raises ZeroDivisionError: division by zero (test_plugins_trial.py:": {"select": lambda given: 1 / 0},
     "gives the columns none of MAG tried, and declares pairs": {"select": lambda given: {}},
     "column 'pairs' of MAG tried holds (3,); it is for tuples of 2 chains of turns 0 to 5": {
         "select": lambda given: {"pairs": [3]}
@@ -88,7 +88,7 @@ BAD = {
     "count raises KeyError": {"count": lambda columns, lengths: columns["x"]},
     "head raises RuntimeError: no head": {"head": lambda dim, encoder: (_ for _ in ()).throw(RuntimeError("no head"))},
     "head raises TypeError": {"head": lambda dim, encoder: 3},
-    "loss raises AttributeError: 'ObjectiveBatch' object has no attribute 'x' (test_experiment_trial.py:": {
+    "loss raises AttributeError: 'ObjectiveBatch' object has no attribute 'x' (test_plugins_trial.py:": {
         "loss": lambda batch: batch.x
     },
     "has no column 'pair'": {"loss": lambda batch: batch.logprobs("pair").sum()},

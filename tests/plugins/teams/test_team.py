@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from peft import PeftModel
-from team_samples import ROLES, team_run
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from magdi.core.config.models import ComponentChoice, Evaluation
@@ -19,16 +18,17 @@ from magdi.core.evaluation.engine import Job
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.loading import load
 from magdi.core.evaluation.scores import score
-from magdi.core.evaluation.team import Team, read_team, write_team
-from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.core.evaluation.voting import by_question, elected
 from magdi.core.mag import Question, read_mags
 from magdi.core.protocol import Agent
 from magdi.core.task import Task
 from magdi.plugins.registry import default_registry
 from magdi.plugins.teachers import trained
+from magdi.plugins.teams.engine import TeamEngine
+from magdi.plugins.teams.team import Team, read_team, write_team
 from magdi.protocols.debate import Debate
 from magdi.protocols.malt import Malt
+from tests.team_samples import ROLES, team_run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
 

@@ -16,8 +16,6 @@ from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoic
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
-from magdi.core.evaluation.team import read_team
-from magdi.core.evaluation.team_engine import TeamEngine
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
@@ -25,6 +23,8 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.known import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
+from magdi.plugins.teams.engine import TeamEngine
+from magdi.plugins.teams.team import read_team
 
 EngineName = Literal["auto", "transformers", "openai", "vllm"]
 
@@ -34,7 +34,7 @@ SERVED = re.compile(r"[a-z][a-z0-9-]*:")
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """One thing to evaluate.
 
     Attributes:
@@ -72,7 +72,7 @@ class Contender:
         return folder / f"{short}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
 
 
-def find_contender(
+def find_candidate(
     name: str,
     components: Components,
     *,
@@ -80,7 +80,7 @@ def find_contender(
     prompt_style: PromptStyle = "auto",
     seed: int = 0,
     limits: Limits | None = None,
-) -> Contender:
+) -> Candidate:
     """Returns what a name stands for.
 
     Args:
@@ -98,25 +98,25 @@ def find_contender(
     """
     path = Path(name)
     if engine in ("openai", "vllm"):
-        return Contender(redact(name), _served(f"{engine}:{name}", components, seed, limits))
+        return Candidate(redact(name), _served(f"{engine}:{name}", components, seed, limits))
     if name.endswith(".jsonl"):
         if not path.is_file():
             raise ConfigError(f"there is no file {name}")
-        return Contender(name, name)
+        return Candidate(name, name)
     if RunDirectory(path).is_run():
         run = open_run(path)
         if not run.student.is_dir():
             raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
         config, team = run.config(), read_team(run.student)
         model = str(run.student) if team is None else TeamEngine(path, team, components)
-        return Contender(name, model, config.student.prompt, config, learned=learned_mags(run))
+        return Candidate(name, model, config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):
-        return Contender(redact(name), _served(name, components, seed, limits))
+        return Candidate(redact(name), _served(name, components, seed, limits))
     if not path.is_dir() and (not HUB_ID.fullmatch(name) or path.parts[0] == RUNS.name):
         raise ConfigError(f"{name}: there is no such run or folder", hint=nearest_runs(name))
     if not path.is_dir():
         _check_on_hub(name)
-    return Contender(name, name, prompt_style)
+    return Candidate(name, name, prompt_style)
 
 
 def _check_on_hub(name: str) -> None:
@@ -141,7 +141,7 @@ def _check_on_hub(name: str) -> None:
     raise ConfigError(f"{name}: there is no such run or folder, {what}", hint=nearest_runs(name))
 
 
-def find_contenders(
+def find_candidates(
     names: Sequence[str],
     components: Components,
     *,
@@ -150,36 +150,36 @@ def find_contenders(
     prompt_style: PromptStyle = "auto",
     seed: int | None = None,
     limits: Limits | None = None,
-) -> list[Contender]:
+) -> list[Candidate]:
     """Returns the models of these names; with ``base`` the first one's as it was before distillation goes before them.
 
     Raises:
-        ConfigError: See `find_contender` and `base_of_run`.
+        ConfigError: See `find_candidate` and `base_of_run`.
     """
     found = [
-        find_contender(name, components, engine=engine, prompt_style=prompt_style, seed=seed or 0, limits=limits)
+        find_candidate(name, components, engine=engine, prompt_style=prompt_style, seed=seed or 0, limits=limits)
         for name in names
     ]
     return [base_of_run(names[0], components), *found] if base else found
 
 
-def base_of_run(name: str, components: Components) -> Contender:
+def base_of_run(name: str, components: Components) -> Candidate:
     """Returns the student of a run as it was before distillation.
 
     Raises:
         ConfigError: It is no run.
     """
     from magdi.core.run.progress import Silent
-    from magdi.core.run.stages import Workshop
+    from magdi.core.run.stages import Stages
 
     directory = RunDirectory(Path(name))
     check_inside(directory.path)
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
     config, team = directory.config(), read_team(directory.student)
-    workshop = Workshop(config, directory, components, Silent())
-    base = str(workshop.base) if team is None else TeamEngine(directory.path, team, components, untrained=True)
-    return Contender(f"{name} before distillation", base, config.student.prompt, config, trained=False)
+    stages = Stages(config, directory, components, Silent())
+    base = str(stages.base) if team is None else TeamEngine(directory.path, team, components, untrained=True)
+    return Candidate(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 
 
 def _served(specification: str, components: Components, seed: int, limits: Limits | None) -> Engine:
@@ -189,9 +189,9 @@ def _served(specification: str, components: Components, seed: int, limits: Limit
     return TeacherEngine(priced(teacher, limits or Limits()), limits=limits)
 
 
-def common_run(contenders: Sequence[Contender]) -> RunConfig | None:
+def common_run(candidates: Sequence[Candidate]) -> RunConfig | None:
     """Returns the configuration that settings are taken from where none are given: the first run's."""
-    return next((contender.run for contender in contenders if contender.run is not None), None)
+    return next((candidate.run for candidate in candidates if candidate.run is not None), None)
 
 
 def require_questions(questions: Sequence[Question], split: str) -> None:

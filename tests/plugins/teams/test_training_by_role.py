@@ -14,11 +14,11 @@ import pytest
 
 import magdi
 from magdi.core.errors import ConfigError, TrainingError
-from magdi.core.evaluation.team import Team
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
+from magdi.plugins.teams.team import Team
 
 JOB = Path(__file__).with_name("resume_job.py")
 STAGES = ["generator", "verifier.sft", "verifier", "refiner.sft", "refiner"]

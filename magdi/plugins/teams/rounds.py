@@ -8,11 +8,11 @@ from pathlib import Path
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, TeacherChoice
 from magdi.core.errors import ConfigError
-from magdi.core.evaluation.team import read_team
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.run import run
 from magdi.core.teacher import Sampling
+from magdi.plugins.teams.team import read_team
 
 
 def run_rounds(

@@ -10,23 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.components import Components
 from magdi.core.config.levels import MALT_STAGES
-from magdi.core.config.models import Preferring, RunConfig, Training
-from magdi.core.corpus.files import mag_file
-from magdi.core.corpus.replay import Held
-from magdi.core.distill.lessons import Lessons, OwnPrompts
+from magdi.core.config.models import Preferring, Training
+from magdi.core.distill.lessons import Lessons
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
-from magdi.core.evaluation.team import Team, write_team
 from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
-from magdi.core.protocol import Agent
-from magdi.core.run.directory import RunDirectory
-from magdi.core.run.figures import team_document, training_document
-from magdi.core.run.seats import agents
+from magdi.core.run.figures import training_document
+from magdi.core.run.stages import Adapter
+from magdi.core.run.taught import lessons, origins
+from magdi.plugins.teams.team import Team, write_team
 
 if TYPE_CHECKING:
-    from magdi.core.run.stages import Workshop
+    from magdi.core.run.stages import Stages
 
 DONE = "trained.json"
 """Written last into an adapter's folder: what its training came to, with digests of its MAGs and weights."""
@@ -54,6 +50,11 @@ class RoleStage:
     start: str | None
     training: Training
 
+    @property
+    def adapter(self) -> Adapter:
+        """Where it goes, and what it goes on from."""
+        return Adapter(self.folder, f"{self.role} ({self.stage})", self.start)
+
     def outcome(self, student: Path, mags: Path) -> dict[str, Any] | None:
         """Returns what the training came to; None where it has not been done, or with other MAGs, or was damaged."""
         file, weights = student / self.folder / DONE, student / self.folder / WEIGHTS
@@ -69,49 +70,49 @@ class RoleStage:
         write_whole(folder / DONE, json.dumps(done, indent=1) + "\n")
 
 
-def train_roles(workshop: Workshop, mags: Path) -> dict[str, Any]:
+def train_roles(run: Stages, mags: Path) -> dict[str, Any]:
     """Trains an adapter for each role, one after the other; what has been done of it is not done again.
 
     Every process of several goes the same way; the first one alone writes.
     """
-    config, directory = workshop.config, workshop.directory
+    config, directory = run.config, run.directory
     alone = os.environ.get("RANK", "0") == "0"
     by_role = config.training.model_copy(update={"prompt": "role"})
-    given = examples(read_mags(mags), lessons(config, by_role, workshop.components))
+    given = examples(read_mags(mags), lessons(config, by_role, run.components))
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
-        workshop.progress.note(told)
+        run.progress.note(told)
     found: dict[str, dict[str, dict[str, Any]]] = {}
     steps = 0
-    for stage in stages(config.training, given):
+    for stage in role_stages(config.training, given):
         outcome = stage.outcome(directory.student, mags)
         if outcome is None:
-            report = workshop.train(mags, stage.training, workshop.objectives(stage.stage), stage, steps)
+            report = run.train(mags, stage.training, run.objectives(stage.stage), stage.adapter, steps)
             outcome = training_document(report)
             if alone:
                 stage.keep(directory.student, mags, outcome)
         found.setdefault(stage.role, {})[stage.stage] = outcome
         steps += outcome["steps"]
     if alone:
-        write_team(directory.student, _team(workshop, mags, found))
+        write_team(directory.student, _team(run, mags, found))
         with suppress(OSError):  # something that is not magdi's is in it
             directory.checkpoints.rmdir()
-    return team_document(found, {role: asdict(each) for role, each in given.items()})
+    return _document(found, {role: asdict(each) for role, each in given.items()})
 
 
-def _team(workshop: Workshop, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> Team:
+def _team(run: Stages, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> Team:
     name = next(read_mags(mags)).protocol
-    held = next((each.protocol for each in origins(workshop.config) if each.protocol.name == name), None)
+    held = next((each.protocol for each in origins(run.config) if each.protocol.name == name), None)
     return Team(
         protocol=name,
         settings=held.settings if held else {},
-        base=str(workshop.base),
+        base=str(run.base),
         roles={role: role for role in trained},
         trained={role: tuple(done) for role, done in trained.items()},
     )
 
 
-def stages(training: Training, examples: Mapping[str, Examples]) -> Iterator[RoleStage]:
+def role_stages(training: Training, examples: Mapping[str, Examples]) -> Iterator[RoleStage]:
     """Yields the trainings of all roles, one role after the other; what there is nothing for is left out.
 
     Raises:
@@ -183,31 +184,17 @@ def examples(mags: Iterable[Mag], taught: Lessons) -> dict[str, Examples]:
     return found
 
 
-def origins(config: RunConfig) -> Iterator[RunConfig]:
-    """Yields the configurations by which a run's MAGs may have been held: of the runs they are from, then its own."""
-    for file in map(Path, config.discussion.mag_files):
-        run = RunDirectory(mag_file(file).parent)
-        if run.is_run():
-            yield from origins(run.config())
-    yield config
-
-
-def lessons(config: RunConfig, training: Training, components: Components) -> Lessons:
-    """Returns which turns of a run's MAGs are taught, and after which prompts."""
-    prompts = own_prompts(config, components) if training.prompt == "role" else None
-    return Lessons(training.role, prompts, training.credit)
-
-
-def own_prompts(config: RunConfig, components: Components) -> OwnPrompts:
-    """Returns where the prompts of a run's MAGs are found: kept ones, else what their protocols make of them."""
-    held: dict[str, Held] = {}
-    for each in origins(config):
-        if each.protocol.name not in held:
-            people = agents(each, components.task(each.task, each.seed)).items()
-            decide = each.discussion.decision
-            held[each.protocol.name] = Held(
-                components.protocol(each.protocol),
-                tuple(Agent(name, choice.persona) for name, choice in people),
-                components.decision(decide) if decide else None,
-            )
-    return OwnPrompts(held)
+def _document(
+    roles: Mapping[str, Mapping[str, Mapping[str, Any]]], examples: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
+    """Returns a distillation by role as `Stages.distillation` does one: by role and stage, and together."""
+    done = [outcome for stages in roles.values() for outcome in stages.values()]
+    together = {key: sum(outcome[key] for outcome in done) for key in ("steps", "tokens", "predicted")}
+    training = {
+        **together,
+        "level": "malt",
+        "mags": max(outcome["mags"] for outcome in done),
+        "roles": roles,
+        "examples": examples,
+    }
+    return {"training": training, "tokens": {"read": together["tokens"], "predicted": together["predicted"]}}

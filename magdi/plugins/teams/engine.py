@@ -13,11 +13,11 @@ from magdi.core.discussion.driver import Failure, Seat, hold_discussions
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import ConfigError, DataError, MagFileError, TeacherError, did_you_mean
 from magdi.core.evaluation.engine import Engine, Job, Output
-from magdi.core.evaluation.team import UNTRAINED, Team
 from magdi.core.files import writing
 from magdi.core.mag import Mag, Question, Turn, Usage, read_mags, write_mags
 from magdi.core.protocol import EDGE_KIND_OF_ROLE, Agent, Protocol
 from magdi.core.teacher import Sampling, Teacher
+from magdi.plugins.teams.team import UNTRAINED, Team
 
 VOTING = "malt"
 """The protocol whose mode ``vote`` holds several chains at once."""

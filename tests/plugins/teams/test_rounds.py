@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from team_samples import ROLES, team_run
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError
-from magdi.core.run import rounds
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.inputs import contents
 from magdi.core.teacher import Sampling
 from magdi.plugins.registry import default_registry
+from magdi.plugins.teams import rounds
+from tests.team_samples import ROLES, team_run
 
 CONFIG = RunConfig(
     protocol="malt",
