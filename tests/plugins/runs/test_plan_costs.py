@@ -11,11 +11,11 @@ import pytest
 
 import magdi
 from magdi.core.config.models import Lora, RunConfig, Student, TinyBase
+from magdi.plugins.manager import load_plugins
 from magdi.plugins.runs.earlier import Earlier, Rate
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.runs.stage_costs import Lessons, Range, gpu_memory, learning
-from magdi.plugins.setup import load_plugins
 
 GIB = 2**30
 TALK: dict[str, Any] = {"done": True, "seconds": 60.0, "tokens": {"prompt": 9000.0, "completion": 1200.0}}
@@ -46,7 +46,8 @@ def test_a_size_is_read_from_the_configuration_or_the_name(mistral: Path) -> Non
     assert named is not None
     assert read.params == pytest.approx(7.24e9, rel=0.01)
     assert read.adapter(Lora()) == 32 * 16 * (2 * 4096 + 4096 + 1024)
-    assert (named.params, named.layers, named.hidden) == (7e9, 32, pytest.approx(4096, rel=0.05))
+    assert (named.params, named.layers) == (7e9, 32)
+    assert named.hidden == pytest.approx(4096, rel=0.05)
     assert ModelSize.of_model("someone/model-with-no-size") is None
     assert ModelSize.of_tiny(TinyBase()).params < 1e6
 
@@ -60,6 +61,7 @@ def test_memory_is_that_of_weights_and_saved_activations(mistral: Path) -> None:
     again = gpu_memory(lessons, config(student={"model": str(mistral), "gradient_checkpointing": True}), size, none)
     assert adapter.expected == pytest.approx(14.5e9 + 4096 * 5.25 * 2**20, rel=0.06)  # by meta tensors
     assert whole.expected is not None
+    assert adapter.expected is not None
     assert whole.expected > 100 * GIB > 40 * GIB > adapter.expected
     for less in (small, again):
         assert less.expected is not None
