@@ -157,6 +157,7 @@ def test_a_server_that_is_set_aside_is_tried_again_with_one_request(
             await one.close()
             return down, again
 
+        # Three fail together; then one a try: after one unit of time, two, four, and at last sixty.
         down, again = asyncio.run(all_of_it())
         assert down == [3, 3, 4, 4, 5, 5, 6]
         assert again == [7, 10]
@@ -236,15 +237,9 @@ def config(specification: str | dict[str, Any]) -> RunConfig:
 def test_a_run_directory_goes_on_with_servers_that_come_and_go(tmp_path: Path) -> None:
     several = [f"openai:m@{A},{B}", f"openai:m@{B},{A}", f"openai:m@{A},{B},{C}", f"openai:m@{B},"]
     assert len({json.dumps(deciding(config(each)), sort_keys=True) for each in several}) == 1
-    listed: dict[str, Any] = {"teacher": "openai:m", "settings": {"base_url": [A, B]}}
-    specifications: list[str | dict[str, Any]] = [
-        f"openai:m@{A}",
-        *several,
-        listed,
-        f"openai:m@{B}",
-        f"openai:m@{B},{C}",
-    ]
-    for specification in specifications:
+    listed = {"teacher": "openai:m", "settings": {"base_url": [A, B]}}
+    alike: list[str | dict[str, Any]] = [f"openai:m@{A}", *several, listed, f"openai:m@{B}", f"openai:m@{B},{C}"]
+    for specification in alike:
         RunDirectory.open(tmp_path / "run", config(specification)).journal.touch()
     for other in (f"openai:m@{A}", f"openai:n@{B},{C}", "openai:m"):
         RunDirectory.open(tmp_path / other[-4:], config(f"openai:m@{B}")).journal.touch()
