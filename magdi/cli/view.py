@@ -1,4 +1,4 @@
-"""`magdi view`: a run, a suite or a MAG file as one HTML page."""
+"""`magdi view`: a run, several, a suite or a MAG file as one HTML page."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from magdi.cli import options as opt
 
 
 def view(
-    source: Annotated[
-        Path | None,
+    sources: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="A run's or suite's directory, or a MAG file.",
+            help="A run's or suite's directory, or a MAG file; several runs are compared.",
             show_default="the newest in ./runs",
             autocompletion=propose.runs,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The HTML file.", show_default="report.html in the directory, or FILE.html"),
+        typer.Option(
+            "--out",
+            "-o",
+            help="The HTML file.",
+            show_default="report.html in the directory, or FILE.html, or compared.html",
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     json: opt.Json = False,
@@ -31,16 +36,19 @@ def view(
     no_plugins: opt.NoPlugins = False,
     trust: opt.Trusted = False,
 ) -> None:
-    """Write one HTML file that shows a run, a suite or a MAG file; it needs no server and no network."""
+    """Write one HTML file that shows a run, several, a suite or a MAG file; it needs no server and no network."""
     from rich.text import Text
 
     from magdi.cli import loading
     from magdi.cli.output import show
-    from magdi.plugins.report.data import view as write
+    from magdi.plugins.report import data
 
-    source = source or _newest()
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[source], trusted=trust).registry
-    page = write(source, out, components=components).resolve()
+    sources = sources or [_newest()]
+    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=sources, trusted=trust).registry
+    if len(sources) > 1:
+        page = data.view_several(sources, out, components=components).resolve()
+    else:
+        page = data.view(sources[0], out, components=components).resolve()
     if open_:
         import webbrowser
 

@@ -11,6 +11,10 @@ function hue(at) {
   return palette[at % palette.length];
 }
 
+function dash(at) {
+  return DASHES[(at + Math.floor(at / PALETTE.light.length)) % DASHES.length];
+}
+
 function axes(block) {
   const base = { stroke: () => colour("soft"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { stroke: () => colour("line") }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const shown = block.percent ? (plot, ticks) => ticks.map((tick) => `${+(100 * tick).toFixed(1)} %`) : (plot, ticks) => ticks.map((tick) => (tick === null ? "" : figure(+tick.toPrecision(6))));
@@ -65,8 +69,8 @@ function lines(block, log) {
     series: [
       { label: block.x, value: (plot, raw) => (raw === null || raw === undefined ? NONE : figure(raw)) },
       ...block.series.map((each, at) => ({
-        label: each.name, stroke: hue(at), width: 2, dash: DASHES[(at + Math.floor(at / PALETTE.light.length)) % DASHES.length], spanGaps: true, value: say,
-        points: { show: few, size: 8, fill: hue(at) },
+        label: each.name, stroke: hue(each.hue ?? at), width: each.thin ? 1 : 2, alpha: each.thin ? 0.35 : 1, ...(each.thin ? { class: "thin" } : {}), dash: dash(each.hue ?? at), spanGaps: true, value: say,
+        points: { show: few && !each.thin, size: 8, fill: hue(each.hue ?? at) },
       })),
     ],
   };

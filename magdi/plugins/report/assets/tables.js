@@ -12,13 +12,16 @@ const CELLS = {
   interval: (value) => (value ? `${(100 * value[0]).toFixed(1)} to ${(100 * value[1]).toFixed(1)}` : NONE),
   "interval-points": (value) => (value ? `${points(value[0])} to ${points(value[1])}` : NONE),
   mark: (value) => VERDICTS[verdict(value)],
+  link: ([text]) => text,
 };
 
 function cell(column, value) {
   const text = CELLS[column.kind](value, column);
   if (column.kind === "text") return el("td", {}, text);
+  if (column.kind === "link") return el("td", {}, value[1] ? el("a", { href: value[1] }, text) : text);
   if (column.kind === "mark") return el("td", {}, sign(value), " ", text);
-  if (column.kind !== "share" || value === null || value === undefined) return el("td", { class: "figure" }, text);
+  if (column.kind !== "share") return el("td", { class: "figure" }, text);
+  if (value === null || value === undefined) return el("td", { class: "share" }, text);
   const bar = el("i", { "aria-hidden": "true" });
   bar.style.setProperty("--part", `${Math.max(0, Math.min(1, value)) * 100}%`);
   return el("td", { class: "share" }, el("span", {}, text, bar));
@@ -35,7 +38,7 @@ function ordered(a, b) {
 
 function csv(columns, rows) {
   const quoted = (value) => {
-    const text = value === null || value === undefined ? "" : Array.isArray(value) ? value.join(" to ") : String(value);
+    const text = value === null || value === undefined ? "" : Array.isArray(value) ? (typeof value[0] === "string" ? value[0] : value.join(" to ")) : String(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns.map((column) => column.title), ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
@@ -46,7 +49,7 @@ function table(block) {
   const body = el("tbody");
   const heads = block.columns.map((column, at) => {
     const button = el("button", { type: "button", title: column.note || "sort by this" }, column.title);
-    const figures = !["text", "mark"].includes(column.kind);
+    const figures = !["text", "mark", "link"].includes(column.kind);
     button.addEventListener("click", () => {
       state.down = state.by === at ? !state.down : figures;
       Object.assign(state, { by: at, page: 0 });
