@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
-from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
-from magdi.core.mag import Question, read_mags
+from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
 from magdi.notebook import Mag
@@ -295,15 +294,18 @@ def go_ablate(
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
-    """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
+    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody.
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run
 
     setup.plugins.demand(plugins=False)
-    found = plan_run(setup.config, setup.plugins.registry, until)
-    return found | {"run": str(out or default_directory(setup.config))}
+    directory = Path(out or default_directory(setup.config))
+    folders = (RUNS, directory.parent) if directory.parent != Path() else (RUNS,)
+    found = plan_run(setup.config, setup.plugins.registry, until, Earlier.find(*folders))
+    return found | {"run": str(directory)}
 
 
 def evaluate(
@@ -414,8 +416,10 @@ def ask(
 
 
 def load_mags(path: Place) -> list[Mag]:
-    """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
-    return list(read_mags(mag_file(Path(path))))
+    """Returns the MAGs of a file or run, URL or pattern; raises `MagFileError` for a line that cannot be read."""
+    from magdi.core.corpus.files import read_all
+
+    return list(read_all([os.fspath(path)]))
 
 
 def record(
