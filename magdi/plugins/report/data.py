@@ -124,15 +124,17 @@ class RunContent:
         directory: The run.
         components: Makes protocol and task; nothing is made again without it.
         problems: What could not be read, e.g. a last line that is still being written.
+        known: The run's discussions, where they have been read already.
     """
 
     directory: RunDirectory
     components: Components | None = None
     problems: list[str] = field(default_factory=list)
+    known: Discussions | None = None
 
     def sections(self) -> list[Section]:
         """Returns the page's sections; those of which there is nothing yet are left out."""
-        discussions = self._discussions()
+        discussions = self.known or self.discussions()
         found = [self._summary(discussions)]
         if metrics := read_metrics(self.directory.metrics):
             found.append(Section("training", "Training", tuple(curves(metrics))))
@@ -171,11 +173,12 @@ class RunContent:
                 self.problems.append(error.message)
         return {who: predictions for who, predictions in found.items() if predictions}
 
-    def _discussions(self) -> Discussions:
+    def discussions(self, *, read: bool = True) -> Discussions:
+        """Returns the run's discussions, or what is to take them in."""
         reworder = Reworder.of(self.config, self.components) if self.config and self.components else None
         asked = frozenset(each.id for predictions in self.predictions.values() for each in predictions)
         discussions = Discussions(reworder, asked)
-        if self.directory.mags.is_file():
+        if read and self.directory.mags.is_file():
             bad: list[MagFileError] = []
             discussions.read(read_mags(self.directory.mags, on_bad_line=bad))
             self.problems.extend(error.message for error in bad)

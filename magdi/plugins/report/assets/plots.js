@@ -44,12 +44,13 @@ function plotted(block, options, data, height, extra) {
     if (plot) plot.destroy();
     plot = new uPlot({ width, height, ...options() }, data, host);
   };
+  draw.host = host;
   theme.listeners.push(draw);
   new ResizeObserver(() => { if (host.clientWidth !== width) draw(); }).observe(host);
   const card = el("div", { class: `card ${block.half ? "half" : ""}` },
     el("div", { class: "plot-head" }, el("h3", {}, block.title), ...(extra || [])), host,
     block.note ? el("p", { class: "note" }, block.note) : null);
-  return { card, draw };
+  return { card, draw, renew: (next) => { data = next; draw(); } };
 }
 
 const FEW = 12; // points of a line that are drawn as such
@@ -81,7 +82,14 @@ function curves(block) {
   let log = Boolean(block.log);
   const positive = block.series.every((each) => each.y.every((y) => y === null || y > 0));
   const toggle = el("button", { type: "button", "aria-pressed": String(log) }, "log scale");
-  const { card, draw } = plotted(block, () => lines(block, log), aligned(block.series), 250, positive && !block.percent ? [toggle] : []);
+  const { card, draw, renew } = plotted(block, () => lines(block, log), aligned(block.series), 250, positive && !block.percent ? [toggle] : []);
+  const names = ({ series, note }) => JSON.stringify([note, series.map((each) => each.name)]);
+  card.renew = (next) => {
+    if (names(next) !== names(block)) return false;
+    block = next;
+    renew(aligned(next.series));
+    return true;
+  };
   toggle.addEventListener("click", () => {
     log = !log;
     toggle.setAttribute("aria-pressed", String(log));
@@ -124,6 +132,7 @@ function scatter(block) {
     return el("li", {}, glyph, group);
   }));
   paint();
+  paint.host = key;
   theme.listeners.push(paint);
   card.querySelector(".plot").after(key);
   const columns = [{ title: "", kind: "text" }, { title: block.x, kind: "number", digits: 1 }, { title: block.y, kind: "percent" }, { title: "95 % interval", kind: "interval" }];

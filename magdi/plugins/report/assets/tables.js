@@ -94,13 +94,21 @@ function table(block) {
   }
 
   draw();
-  return el("div", { class: `card ${block.half ? "half" : ""}` },
+  const card = el("div", { class: `card ${block.half ? "half" : ""}` },
     block.title ? el("h3", {}, block.title) : null,
     block.note ? el("p", { class: "note" }, block.note) : null,
     block.rows.length > FILTER_FROM ? search : null,
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": block.title || "table" },
       el("table", {}, el("thead", {}, el("tr", {}, heads)), body)),
     el("div", { class: "tools" }, status, el("span", { class: "grow" }), back, next, copy));
+  const frame = ({ rows, ...rest }) => JSON.stringify([rows.length > FILTER_FROM, rest]);
+  card.renew = (after) => {
+    if (frame(after) !== frame(block)) return false;
+    block = after;
+    draw();
+    return true;
+  };
+  return card;
 }
 
 function facts(block) {
