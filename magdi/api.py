@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
-from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
 from magdi.core.files import portable
-from magdi.core.mag import Question, read_mags
+from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
 from magdi.notebook import Mag
@@ -418,8 +417,10 @@ def ask(
 
 
 def load_mags(path: Place) -> list[Mag]:
-    """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
-    return list(read_mags(mag_file(Path(path))))
+    """Returns the MAGs of a file or run, URL or pattern; raises `MagFileError` for a line that cannot be read."""
+    from magdi.core.corpus.files import read_all
+
+    return list(read_all([os.fspath(path)]))
 
 
 def record(

@@ -14,7 +14,7 @@ SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
 
 
-EngineName = Literal["auto", "transformers", "openai", "vllm"]
+EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
@@ -30,7 +30,10 @@ Split = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first N questions only.")]
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
-Engine = Annotated[EngineName, typer.Option(help="What makes a model answer; openai is any server.")]
+Engine = Annotated[
+    EngineName,
+    typer.Option(help="What makes a model answer; openai is any server, offline vLLM where it is installed."),
+]
 Preset = Annotated[
     Literal["greedy", "paper", "malt"] | None,
     typer.Option(
@@ -77,6 +80,7 @@ def evaluate(
     data: opt.Data = None,
     split: Split = None,
     limit: Limit = None,
+    shard: opt.Shard = None,
     base: Base = False,
     engine: Engine = "auto",
     sampling: Preset = None,
@@ -155,6 +159,7 @@ def evaluate(
         sampling=sampling,
         seed=seed,
         fresh=fresh,
+        shard=shard,
     )
     progress = output.TerminalProgress(quiet=quiet)
     try:

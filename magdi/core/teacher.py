@@ -79,6 +79,7 @@ class Teacher(Configurable):
     Attributes:
         identity: Kind, model and everything else that decides what is answered (never a secret); part of the
             journal's key.
+        aliases: What else it is called where it is the same teacher; its replies are looked for under these names, too.
         simulated: True for a teacher that is no language model; said wherever its results are shown.
         served: True for a teacher that somebody serves, and may charge for; False for what runs in this process and
             costs nothing. The first call to a served one is made alone, so that a wrong key costs one request.
@@ -88,6 +89,7 @@ class Teacher(Configurable):
         price: What its tokens cost, where that is known.
     """
 
+    aliases: tuple[str, ...] = ()
     simulated: ClassVar[bool] = False
     served: ClassVar[bool] = True
     concurrency: int = 64

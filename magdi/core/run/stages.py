@@ -31,6 +31,7 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.summary import Summary
 from magdi.core.run.taught import lessons
+from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
@@ -86,7 +87,8 @@ class Stages:
     @property
     def questions(self) -> Sequence[Question]:
         """The questions that are discussed."""
-        return self.task.first(self.config.discussion.split, self.config.discussion.questions)
+        given = self.config.discussion
+        return sharded(self.task.first(given.split, given.questions), given.shard)
 
     @cached_property
     def examination(self) -> Task:
@@ -108,7 +110,7 @@ class Stages:
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn([Path(file) for file in given.mag_files], bad)
+        found = read_in_turn(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -117,7 +119,7 @@ class Stages:
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
         if not summary.count:
-            raise holds_none([Path(file) for file in given.mag_files], bad or ())
+            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 

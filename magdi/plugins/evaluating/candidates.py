@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,7 @@ from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
 from magdi.plugins.teams.engine import TeamEngine
 from magdi.plugins.teams.team import read_team
 
-EngineName = Literal["auto", "transformers", "openai", "vllm"]
+EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 
 HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # NAME or OWNER/NAME
 HUB_PATIENCE = 10.0  # seconds
@@ -88,7 +89,8 @@ def find_candidate(
         name: A run directory, a model's folder or hub id, an adapter, a file of predictions (``.jsonl``), or
             ``kind:target`` of a teacher, e.g. ``openai:MODEL@URL``.
         components: Makes teachers.
-        engine: ``openai`` and ``vllm`` read the name as such a teacher's target; ``auto`` goes by the name.
+        engine: ``openai`` and ``vllm`` read the name as such a teacher's target; ``auto`` goes by the name; ``offline``
+            is vLLM in this process for what it can load, where it is installed, and else ours.
         prompt_style: The prompt's form, for what comes from no run.
         seed: Seed of teachers that take one.
         limits: What served models may take.
@@ -98,6 +100,7 @@ def find_candidate(
             a path is not looked for on the hub.
     """
     path = Path(name)
+    engine = _offline(path) if engine == "offline" else engine
     if engine in ("openai", "vllm"):
         return Candidate(redact(name), _served(f"{engine}:{name}", components, seed, limits))
     if name.endswith(".jsonl"):
@@ -118,6 +121,12 @@ def find_candidate(
     if not path.is_dir():
         _check_on_hub(name)
     return Candidate(name, name, prompt_style)
+
+
+def _offline(path: Path) -> EngineName:
+    """Returns which engine runs a model in this process: runs, teams and adapters are ours to load."""
+    ours = path.suffix == ".jsonl" or RunDirectory(path).is_run() or (path / "adapter_config.json").is_file()
+    return "transformers" if ours or find_spec("vllm") is None else "vllm"
 
 
 def _check_on_hub(name: str) -> None:

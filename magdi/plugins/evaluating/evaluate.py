@@ -13,12 +13,13 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
+from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.mag import Question
 from magdi.core.run.known import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
+from magdi.core.shard import Shard
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
@@ -36,6 +37,7 @@ class Plan:
         seed: Seed of sampled answers.
         folder: Where predictions are kept.
         fresh: Throw away those that are there.
+        shard: Which of several jobs this one is; its questions, and its files, are its own.
     """
 
     task: Task
@@ -45,6 +47,14 @@ class Plan:
     seed: int
     folder: Path
     fresh: bool = False
+    shard: Shard | None = None
+
+    def file(self, candidate: Candidate) -> Path:
+        """Returns where a candidate's predictions are, or are kept."""
+        if candidate.kept:
+            return candidate.kept
+        file = candidate.file(self.folder, self.task_name, self.settings.split, self.settings, self.seed)
+        return of_shard(file, self.shard) if self.shard else file
 
 
 def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> dict[str, Any]:
@@ -64,9 +74,7 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
     models: list[dict[str, Any]] = []
     for candidate in candidates:
         start = time.monotonic()
-        file = candidate.kept or candidate.file(
-            plan.folder, plan.task_name, plan.settings.split, plan.settings, plan.seed
-        )
+        file = plan.file(candidate)
         predictions = _regraded(candidate.kept, plan) if candidate.kept else _asked(candidate, plan, file, progress)
         answers.append(predictions)
         seconds = round(time.monotonic() - start, 3)

@@ -10,6 +10,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
+from magdi.core.shard import Shard, sharded
 from magdi.plugins.evaluating.candidates import Candidate, common_run
 from magdi.plugins.evaluating.evaluate import Plan
 from magdi.plugins.teams.engine import TeamEngine
@@ -36,6 +37,7 @@ def make_plan(
     sampling: Sampling | None = None,
     seed: int | None = None,
     fresh: bool = False,
+    shard: str | None = None,
 ) -> Plan:
     """Returns what is asked of some models.
 
@@ -49,6 +51,7 @@ def make_plan(
         sampling: Named settings, which ``settings`` override.
         seed: Seed of the task's questions and of sampled answers.
         fresh: Throw away the predictions that are kept.
+        shard: ``2/8``, one of eight jobs that share the questions.
 
     Raises:
         ConfigError: No task is named and there is no run among the models, or a setting is wrong.
@@ -61,11 +64,12 @@ def make_plan(
     return Plan(
         task=made,
         task_name=choice.name,
-        questions=made.first(chosen.split, chosen.questions),
+        questions=sharded(made.first(chosen.split, chosen.questions), shard),
         settings=chosen,
         seed=drawn_with,
         folder=folder,
         fresh=fresh,
+        shard=Shard.read(shard) if shard else None,
     )
 
 
