@@ -59,9 +59,11 @@ def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talke
 def _imported(config: RunConfig) -> Talked:
     """Returns what taking over MAGs takes: nothing but reading them."""
     files = mag_files(config.discussion.mag_files)
-    there, lengths = sum(map(count_mags, files)), _lengths(files)
-    disk = Amount(bytes=float(there * sum(lengths)) / max(1, len(lengths)))
-    return Talked({}, min(there, config.discussion.questions or there), _read_tokens(lengths), None, disk, disk)
+    there = sum(map(count_mags, files))
+    mags = min(there, config.discussion.questions or there)
+    usual, longest = _lengths(files)
+    tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
+    return Talked({}, mags, tokens_read, None, Amount(bytes=mags * usual), Amount(bytes=mags * longest))
 
 
 def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
@@ -105,15 +107,10 @@ def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Ran
     )
 
 
-def _lengths(files: Sequence[Location]) -> list[int]:
-    """Returns the characters of the first MAGs of each file."""
-    return [len(mag.to_line()) for file in files for mag in islice(read(file, []), SAMPLED)]
-
-
-def _read_tokens(lengths: Sequence[int]) -> Range:
-    """Returns the tokens of a MAG, by the lengths of some."""
-    usual = sum(lengths) / max(1, len(lengths)) / BYTES_OF_A_TOKEN
-    return Range(usual, 4 * max(lengths, default=0) / BYTES_OF_A_TOKEN)
+def _lengths(files: Sequence[Location]) -> tuple[float, float]:
+    """Returns the bytes of a MAG in some files, by the first of each: on average, and of the longest."""
+    lengths = [len(mag.to_line().encode()) for file in files for mag in islice(read(file, []), SAMPLED)]
+    return sum(lengths) / max(1, len(lengths)), float(max(lengths, default=0))
 
 
 def whole(figure: float | None) -> int | None:
