@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
 from magdi.core.errors import ConfigError
+from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
@@ -105,8 +106,8 @@ def default_directory(config: RunConfig) -> Path:
     """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
     digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
     chosen = (config.task.name, config.protocol.name, config.encoder.name)
-    names = (name.removeprefix("local/").partition("@")[0].replace("/", "_") for name in chosen)
-    return RUNS / "-".join([*names, digest[:8]])
+    names = (name.removeprefix("local/").partition("@")[0] for name in chosen)
+    return RUNS / portable("-".join([*names, digest[:8]]))
 
 
 def go(
@@ -294,15 +295,18 @@ def go_ablate(
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
-    """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
+    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody.
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run
 
     setup.plugins.demand(plugins=False)
-    found = plan_run(setup.config, setup.plugins.registry, until)
-    return found | {"run": str(out or default_directory(setup.config))}
+    directory = Path(out or default_directory(setup.config))
+    folders = (RUNS, directory.parent) if directory.parent != Path() else (RUNS,)
+    found = plan_run(setup.config, setup.plugins.registry, until, Earlier.find(*folders))
+    return found | {"run": str(directory)}
 
 
 def evaluate(

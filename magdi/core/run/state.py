@@ -122,6 +122,7 @@ class State(TypedDict, total=False):
     command: str
     git: str | None
     host: str
+    process: Count
     device: str
     python: str
     versions: dict[str, str]
