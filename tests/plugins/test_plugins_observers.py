@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.manager import load_plugins
@@ -75,3 +76,15 @@ def test_an_interrupt_is_no_fault_of_the_observer(plugin_file):
 def test_facts_that_no_hook_takes_are_our_own_mistake(event, facts):
     with pytest.raises(TypeError, match=f"no hook magdi_{event} takes"):
         load_plugins(environ={}).observers.tell(event, **facts)
+
+
+def test_a_run_from_python_is_heard_of_too(plugin_file, tmp_path):
+    heard = tmp_path / "heard.txt"
+    lines = ["@hookimpl", "def magdi_metrics(stage, metrics):", f"    with open({str(heard)!r}, 'a') as file:"]
+    lines.append("        file.write(f'{stage} {metrics[\"count\"]:.0f}\\n')")
+    task = {"name": "arithmetic", "train": 250, "test": 1}
+    outcome = magdi.discuss(
+        task=task, limit=250, plugin=[plugin_file("watcher", "\n".join(lines))], out=tmp_path / "run"
+    )
+    assert outcome["mags"]["count"] == 250
+    assert heard.read_text().split("\n") == [f"discussion {count}" for count in (*range(2, 250, 2), 250)] + [""]

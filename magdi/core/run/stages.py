@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stdout
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -24,7 +25,13 @@ from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
-from magdi.core.run.figures import discussion_figures, training_document, training_figures
+from magdi.core.run.figures import (
+    discussion_figures,
+    discussions_measured,
+    measured,
+    training_document,
+    training_figures,
+)
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
+CURVE = 100  # points at which what discussions have come to is told
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
 
@@ -62,6 +70,7 @@ class Workshop:
         self.components = components
         self.progress = progress
         self._failed = 0
+        self._totals = Totals()
 
     @cached_property
     def task(self) -> Task:
@@ -86,6 +95,7 @@ class Workshop:
         check_not_too_many(self._failed, summary.count, self.config.discussion.max_failed, self.directory.failures)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
+        self._measured("discussion", summary.count + self._failed, discussions_measured(summary, self._totals))
         outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
         imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
         return outcome | {"failed": self._failed} | imported
@@ -127,7 +137,7 @@ class Workshop:
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
             rule.check([seat.agent.name for seat in taking_part])
-        totals = Totals()
+        totals, often = self._totals, max(1, len(questions) // CURVE)
 
         def on_event(event: Event) -> None:
             totals.add(event)
@@ -135,8 +145,10 @@ class Workshop:
 
         def on_mag(mag: Mag) -> None:
             summary.add(mag)
-            clock.at(summary.count + totals.failed)
+            clock.at(done := summary.count + totals.failed)
             self.progress.event("discussion_end", mag=mag)
+            if done % often == 0 and done < len(questions):
+                self._measured("discussion", done, discussions_measured(summary, totals))
 
         cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
@@ -216,9 +228,10 @@ class Workshop:
 
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
-        from magdi.core.distill.processes import idle_devices
-        from magdi.core.distill.student import load_student
-        from magdi.core.distill.trainer import distill
+        with redirect_stdout(sys.stderr):  # transformers greets W&B
+            from magdi.core.distill.processes import idle_devices
+            from magdi.core.distill.student import load_student
+            from magdi.core.distill.trainer import distill
 
         self._note(idle_devices())
         start = self.directory.student / stage.start if stage and stage.start else None
@@ -231,7 +244,7 @@ class Workshop:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
                 clock.at(own, training_figures(metrics))
-                self.progress.event("metrics", stage="distillation", step=own + before, metrics=metrics)
+                self._measured("distillation", own + before, metrics)
 
             report = distill(
                 mags,
@@ -274,6 +287,9 @@ class Workshop:
         sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
         settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
         return OnPolicy(self.task, settings, self.config.seed)
+
+    def _measured(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        self.progress.event("metrics", stage=stage, step=step, metrics=metrics)
 
     def _note(self, text: str) -> None:
         if text:
@@ -333,7 +349,10 @@ class Workshop:
             self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome | {"trained_on": self._trained_on() if trained else 0}
+        outcome["trained_on"] = self._trained_on() if trained else 0
+        steps = self.directory.stage("distillation").get("training", {}).get("steps", 0)
+        self._measured("evaluation", steps, measured(outcome))
+        return outcome
 
     def _answering_team(self, *, untrained: bool = False) -> Engine | None:
         """Returns the team that was trained, or as it was before; None where one student was."""
