@@ -96,6 +96,7 @@ class Settings(TypedDict, total=False):
     max_time: float
     price: str | Section
     estimate_usage: bool | str
+    report_to: Sequence[str]
     discussion: Section
     training: Section
     evaluation: Section

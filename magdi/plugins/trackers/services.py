@@ -197,10 +197,10 @@ class MLflow(Service):
             ("file:", "/", "./")
         ):  # asked for by name, and refused by MLflow 3 unless this is said
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-        nested = mlflow.active_run() is not None
-        if run.known:
-            begun = mlflow.start_run(run_id=run.known, nested=nested)
-        else:
+        nested, begun = mlflow.active_run() is not None, None
+        with suppress(mlflow.exceptions.MlflowException):  # the store is another one than before
+            begun = mlflow.start_run(run_id=run.known, nested=nested) if run.known else None
+        if begun is None:
             mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT))
             begun = mlflow.start_run(run_name=run.name, nested=nested)
             self._configure(run.flat)
@@ -236,7 +236,7 @@ class Trackio(Service):
     def __init__(self, run: Followed) -> None:
         import trackio
 
-        how = "must" if run.known else "never"  # then it is numbered where there is one of its name
+        how = "allow" if run.known else "never"
         self._run = trackio.init(project=PROJECT, name=run.known or run.name, config=run.flat, resume=how)
         self.identity = str(self._run.name)
 

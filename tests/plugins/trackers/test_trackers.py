@@ -21,6 +21,7 @@ from magdi.plugins.trackers.services import Followed, Service
 from tests.core.run.conftest import TOY
 
 STAGES = {"discussion", "distillation", "evaluation"}
+TALK: dict[str, Any] = {"task": {"name": "arithmetic", "train": 2, "test": 1}, "report_to": ["tensorboard"]}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +40,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def run(place: Path) -> Path:
     """A run that was held up after its discussions, and followed by all trackers that are there."""
-    out, toy = place / "runs" / "team" / "first", {**TOY, "training": TOY["training"] | {"report_to": ["all"]}}
-    magdi.discuss(out=out, **toy)
-    magdi.run(out=out, **toy)
+    out = place / "runs" / "team" / "first"
+    magdi.discuss(out=out, report_to=["all"], **TOY)
+    magdi.run(out=out, report_to=["all"], **TOY)
     return out
 
 
@@ -159,13 +160,12 @@ def test_a_tracker_that_fails_is_one_line_and_loses_no_run(
     monkeypatch.setitem(services.SERVICES, "tensorboard", Failing)
     monkeypatch.setattr(Failing, "at", at)
     heard = Noting()
-    toy = {**TOY, "training": TOY["training"] | {"report_to": ["tensorboard"]}}
-    outcome = magdi.discuss(out=tmp_path / "run", progress=heard, **toy)
+    outcome = magdi.discuss(out=tmp_path / "run", progress=heard, **TALK)
     assert outcome.status == "done until discussion"
     assert heard.notes == ["warning: tensorboard: no network; the run goes on without it"]
     assert capsys.readouterr().out == ""
     with pytest.warns(UserWarning, match="tensorboard: no network; the run goes on without it"):
-        magdi.discuss(out=tmp_path / "again", **toy)
+        magdi.discuss(out=tmp_path / "again", **TALK)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,8 @@ def test_a_run_that_ends_early_is_ended_there_too(
             if hook == "discussion_end":
                 raise error
 
-    toy = {**TOY, "training": TOY["training"] | {"report_to": ["tensorboard"]}}
     with suppress(KeyboardInterrupt, RuntimeError):
-        magdi.discuss(out=tmp_path / "run", progress=Stopping(), **toy)
+        magdi.discuss(out=tmp_path / "run", progress=Stopping(), **TALK)
     assert ended == [(status, ["begin"])]  # nothing is kept of it
 
 
@@ -209,6 +208,11 @@ def test_mlflows_store_of_files_is_one_too(tmp_path: Path, monkeypatch: pytest.M
     kept = services.MLflow(Followed("x", tmp_path, {"odd (name)": None, "many": "y" * 9000}, print))
     kept.log("evaluation", 3, {"evaluation/by_task/jsonl:a@b": 0.5})
     kept.finish("failed", {})
+    again = services.MLflow(Followed("x", tmp_path, {}, print, known=kept.identity))
+    again.finish("failed", {})
+    other = services.MLflow(Followed("x", tmp_path, {}, print, known="0" * 32))  # of another store
+    other.finish("done", {})
+    assert again.identity == kept.identity != other.identity
     found = mlflow.get_run(kept.identity)
     assert found.info.status == "FAILED"
     assert found.data.params["odd _name_"] == "None"
