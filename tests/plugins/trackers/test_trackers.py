@@ -47,7 +47,7 @@ def run(place: Path) -> Path:
 
 
 def test_tensorboard_has_all_stages_and_outlives_the_run(run: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
     found = EventAccumulator(str(run / "tensorboard")).Reload()
     scalars = found.Tags()["scalars"]
