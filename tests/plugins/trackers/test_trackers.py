@@ -118,6 +118,13 @@ def test_a_run_that_is_done_is_told_to_nobody_again(run: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (run / "tensorboard").iterdir()} == before
 
 
+def test_what_tensorboard_was_told_goes_with_the_run(tmp_path: Path) -> None:
+    magdi.discuss(out=tmp_path / "run", **TALK)
+    assert list((tmp_path / "run" / "tensorboard").glob("events.out.tfevents.*"))
+    magdi.discuss(out=tmp_path / "run", fresh=True, seed=1, **TALK | {"report_to": ["none"]})
+    assert not (tmp_path / "run" / "tensorboard").exists()
+
+
 class Noting(Silent):
     """Keeps notes."""
 
