@@ -95,7 +95,7 @@ def magdi_metrics(stage: str, step: int, metrics: Mapping[str, float]) -> None:
     """A stage has measured something: what discussions have come to, losses and gradient norms, final accuracies.
 
     Args:
-        stage: ``discussion``, ``distillation`` or ``evaluation``.
+        stage: ``discussion``, ``distillation`` or ``evaluation``; who leaves it out hears of the distillation alone.
         step: Discussions; optimizer steps; optimizer steps that were done before the evaluation.
         metrics: Numbers by name, e.g. ``accuracy``, ``loss/positive``, ``student/interval_low``.
     """
