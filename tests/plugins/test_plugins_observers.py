@@ -46,7 +46,7 @@ def test_every_observer_hears_what_its_hook_takes(plugin_file: MakeFile) -> None
         plugins.observers.tell(event, **facts)
     plugins.observers.tell(
         "metrics", stage="evaluation", step=4, metrics={"student/accuracy": 1.0}
-    )  # asks for no stage
+    )  # of none it asks for
     module: Any = plugins.loaded[0].load()
     assert module.seen == [
         ("run_start", 0, "run"),
