@@ -287,7 +287,11 @@ class Training(Part):
     patience: int = Field(0, ge=0, description="Evaluations without progress before stopping; 0 never stops early.")
     log_every: int = Field(10, ge=1, description="Steps between two lines of metrics.")
     save_every: int | None = Field(None, ge=1, description="Steps between checkpoints; null for ten in all.")
-    report_to: tuple[str, ...] = Field((), description="Trackers, as transformers names them.")
+    report_to: tuple[str, ...] = Field(
+        (),
+        description="Trackers that follow the run: tensorboard, wandb, mlflow, trackio; all that are installed, or "
+        "none. TensorBoard, where it is installed, when left out.",
+    )
 
     @field_validator("level")
     @classmethod

@@ -157,7 +157,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Hands a line of metrics to trackers and to `on_metrics`; the Trainer's own summary is left out."""
+        """Hands a line of metrics to callbacks and to `on_metrics`; the Trainer's own summary is left out."""
         if "train_runtime" in logs:
             return
         if "loss" in logs:

@@ -18,7 +18,7 @@ from transformers import TrainingArguments
 
 from magdi.core.config.models import Training
 from magdi.core.distill import arguments, vocabulary
-from magdi.core.distill.arguments import schedule, trackers
+from magdi.core.distill.arguments import schedule
 from magdi.core.distill.processes import idle_devices
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import DistillReport, distill
@@ -365,8 +365,3 @@ def test_schedules() -> None:
     assert schedule(Training(scheduler="linear", final_lr_ratio=0.1))[0] == "polynomial"
     with pytest.raises(ConfigError, match="final_lr_ratio"):
         schedule(Training(scheduler="constant", final_lr_ratio=0.1))
-
-
-def test_trackers_that_are_missing_are_named() -> None:
-    with pytest.raises(ConfigError, match="mlflow is not installed"):
-        trackers(("mlflow",))
