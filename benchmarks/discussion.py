@@ -5,7 +5,8 @@
 
 A server of its own on this machine answers every chat completion after 50 ms. Each contestant keeps 64 requests under
 way (``--in-flight``), in a process of its own, after a warm-up; contestants take turns, forwards and backwards, and a
-ratio is the median of the rounds' ratios. How much magdi's journal wrote is told by the size that its file came to.
+ratio is the median of the rounds' ratios; those of CPU seconds hold on a busy machine, too. How much magdi's journal
+wrote is told by the size that its file came to.
 
     aiohttp           the bare aiohttp client, replies parsed as JSON
     openai            AsyncOpenAI, default transport
@@ -159,9 +160,10 @@ def run_magdi(url: str, calls: int, in_flight: int) -> Measure:
     seats = [Seat(Agent(name), teacher) for name in ("ann", "bob", "cyd")]
 
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
-        before = written()
+        before, lines = written(), 0
 
         def work(wanted: int) -> int:
+            nonlocal lines
             totals = Totals()
 
             def questions() -> Iterator[Question]:
@@ -183,12 +185,18 @@ def run_magdi(url: str, calls: int, in_flight: int) -> Measure:
             ):
                 if not isinstance(item, Mag):
                     raise SystemExit(f"a discussion failed: {item.error}")
-                item.to_line()
+                lines += len(item.to_line())
             return totals.calls
 
-        result = measured(work, calls)
+        found = measured(work, calls)
+        replies = len(journal)
         journal.close()
-        return result | {"written": (written() - before) / journal.path.stat().st_size}
+        kept = journal.path.stat().st_size
+        return found | {
+            "written": (written() - before) / kept,
+            "journal_bytes_per_call": kept / replies,
+            "mag_bytes_per_call": lines / replies,
+        }
 
 
 def written() -> int:

@@ -16,6 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from magdi.core.config.models import RunConfig
+from magdi.core.config.servers import deciding_teacher, with_known_servers
 from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
@@ -26,6 +27,7 @@ from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
+from magdi.core.teacher import Price
 
 GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 MOST_NAMED = 5  # files that are not magdi's
@@ -39,8 +41,7 @@ CHANGEABLE = frozenset(
         "discussion.tries",
         "discussion.patience",
         "discussion.price",
-        "discussion.price.input",
-        "discussion.price.output",
+        *(f"discussion.price.{kind}" for kind in Price.model_fields),
         "discussion.estimate_usage",
         "discussion.cache",
         "training.report_to",
@@ -63,6 +64,7 @@ def deciding(config: RunConfig, files: Mapping[str, str] | None = None) -> dict[
         files: Digests of its files, by the setting that names them; of what is in them now when left out.
     """
     flat = flatten(shown(config))
+    flat["teachers"] = [deciding_teacher(choice) for choice in flat["teachers"]]
     digests = contents(config) if files is None else files
     settings = {path: value for path, value in flat.items() if path not in CHANGEABLE}
     return settings | {f"{path} (the file)": digest for path, digest in digests.items()}
@@ -345,10 +347,11 @@ class RunDirectory:
     def _check_same(self, config: RunConfig) -> None:
         now = deciding(config, comparable(self._files() or {}, contents(config)))
         try:
-            before = self.deciding()
+            before, known = self.deciding(), shown(self.config())["teachers"]
         except DataError as error:
             self._check_known(now, error)
             return
+        now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
         if changed:
             listed = "\n".join(f"  {line}" for line in changed)

@@ -10,7 +10,6 @@ import yaml
 
 from magdi.core.errors import DataError
 from magdi.core.files import read_json
-from magdi.core.sheet import Sheet
 from magdi.plugins.report.blocks import (
     Block,
     Column,
@@ -25,6 +24,7 @@ from magdi.plugins.report.blocks import (
 )
 from magdi.plugins.report.page import write_page
 from magdi.plugins.runs.finding import SUITE
+from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.sheet import notes, sheets
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Chromium
-from report_samples import EVIL
 
 from magdi.plugins.report.blocks import Intervals
 from magdi.plugins.suites.page import sections, write_suite_page
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import EVIL
 
 COLOURED = """(() => {
     const plot = document.querySelectorAll('canvas')[%d];
