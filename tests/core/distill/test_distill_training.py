@@ -110,6 +110,17 @@ def test_gradient_norms_are_the_terms_own(student: Load, tmp_path: Path) -> None
     assert together == pytest.approx(list(norms.values()), rel=1e-4)
 
 
+def test_gradient_norms_are_taken_seldom_and_change_no_weight(student: Load, tmp_path: Path) -> None:
+    weights = []
+    for every, lines in ((3, [1, 4, 6]), (1, [1, 2, 4, 6])):
+        told: list[Mapping[str, float]] = []
+        trained = student()
+        train(trained, tmp_path / str(every), told=told, steps=6, log_every=2, norms_every=every)
+        assert [line["step"] for line in told if "grad_norm/node" in line] == lines
+        weights.append([each.detach().clone() for each in trained.parameters()])
+    assert all(map(torch.equal, *weights))
+
+
 def test_forward_passes_change_nothing(student: Load, tmp_path: Path) -> None:
     """One MAG a forward pass, or all of a step in one: the same weights up to rounding."""
     one = train(student(), tmp_path / "one", tokens_per_batch=64, max_grad_norm=0.0, steps=2, learning_rate=1e-3)
