@@ -56,7 +56,7 @@ HUB = {
 STAND_INS = {
     r"runs/(malt|mine#\w+)": "runs/team",
     r"suites/[\w-]+": "suite",
-    r"(runs|talks)/[\w-]+|RUN": "runs/small",
+    r"(runs|talks)/[\w-]+|RUN|student": "runs/small",
     r"spans\.jsonl": "spans.jsonl",
     r"answers\.csv": "answers.csv",
     r"(dylan|debates)/\*\.json": "debate.json",
@@ -99,7 +99,7 @@ def _make_world(folder: Path) -> None:
 
 @pytest.fixture
 def page_folder(tmp_path: Path, world: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder but for a run, with a hub of some questions a data set, and no browser."""
+    """A home of its own, empty but for a run, with a hub of some questions a data set, and no browser."""
     import webbrowser
 
     import datasets
@@ -111,6 +111,7 @@ def page_folder(tmp_path: Path, world: Path, data: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(datasets, "load_dataset", rows)
     monkeypatch.setattr(webbrowser, "open", lambda *_, **__: True)
     monkeypatch.setenv("MAGDI_LOAD_PLUGINS", "")
+    monkeypatch.setenv("HOME", str(tmp_path))  # what a page has one write there is not the user's
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -241,7 +242,7 @@ def commands() -> Any:
 def context(arguments: Sequence[str]) -> Any:
     """Parses a line as the command line does; returns click's context of its innermost command."""
     command = commands()
-    parent = command.make_context("magdi", list(arguments))
+    parent = command.make_context("magdi", list(arguments), resilient_parsing=arguments[0].startswith("--"))
     while hasattr(command, "commands") and parent._protected_args + parent.args:
         name, command, rest = command.resolve_command(parent, [*parent._protected_args, *parent.args])
         parent = command.make_context(name, list(rest), parent=parent)
