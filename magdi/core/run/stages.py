@@ -143,9 +143,10 @@ class Stages:
         if not others:
             return ""
         listed = ", ".join(f"{number:,} of {name}" for name, number in sorted(others.items()))
+        words = "a tiny student may not know their words, and " if self.config.student.model == "tiny" else ""
         return (
-            f"warning: the run's task is {self.config.task.name}, and there are MAGs of others ({listed}): a tiny "
-            "student may not know their words, and they are not asked in the end; --task mix:ONE+OTHER takes several"
+            f"warning: the run's task is {self.config.task.name}, and there are MAGs of others ({listed}): {words}they "
+            "are not asked in the end; --task says of what they are, --task mix:ONE+OTHER takes several"
         )
 
     def _discuss(self, summary: Summary) -> bool:
