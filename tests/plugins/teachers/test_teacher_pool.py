@@ -19,6 +19,7 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.errors import RunDirectoryError, TeacherError, TeacherRefusal
 from magdi.core.mag import Mag, Message
 from magdi.core.protocol import Agent
+from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.teachers import pool
@@ -244,6 +245,14 @@ def test_a_run_directory_goes_on_with_servers_that_come_and_go(tmp_path: Path) -
         RunDirectory.open(tmp_path / other[-4:], config(f"openai:m@{B}")).journal.touch()
         with pytest.raises(RunDirectoryError, match="another configuration"):
             RunDirectory.open(tmp_path / other[-4:], config(other))
+
+
+def test_credentials_of_every_url_of_a_list_are_hidden_and_no_url_with_them() -> None:
+    text = "openai:m@http://u:sk-1@a/v1?key=sk-2,http://v:sk-3@b/v1?api_key=sk-4,http://c/v1"
+    assert redact(text) == "openai:m@http://***@a/v1?key=***,http://***@b/v1?api_key=***,http://c/v1"
+    shown = OpenAITeacher(OpenAITeacher.Config(**OpenAITeacher.from_target(text.removeprefix("openai:"))))
+    assert "sk-" not in f"{shown.identity}{shown.aliases}{shown.config!r}{shown.endpoints!r}"
+    assert len(shown.endpoints) == 3
 
 
 def test_every_server_gets_its_own_key_and_none_is_shown(
