@@ -294,15 +294,18 @@ def go_ablate(
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
-    """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
+    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody.
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run
 
     setup.plugins.demand(plugins=False)
-    found = plan_run(setup.config, setup.plugins.registry, until)
-    return found | {"run": str(out or default_directory(setup.config))}
+    directory = Path(out or default_directory(setup.config))
+    folders = (RUNS, directory.parent) if directory.parent != Path() else (RUNS,)
+    found = plan_run(setup.config, setup.plugins.registry, until, Earlier.find(*folders))
+    return found | {"run": str(directory)}
 
 
 def evaluate(

@@ -283,13 +283,16 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
     from magdi.core.errors import ConfigError
-    from magdi.plugins.report import drawing
 
     if html:
-        return drawing.page(mags, _view(view))
+        from magdi.plugins.report.data import mags_page
+
+        return "".join(mags_page(mags, _view(view)))
     if len(mags) > 1:
         raise ConfigError("an SVG holds one discussion", hint="--html draws several on one page")
-    return drawing.svg(mags[0], _view(view)) + "\n"
+    from magdi.plugins.report.drawing.svg import svg
+
+    return svg(mags[0], _view(view)) + "\n"
 
 
 def _view(name: str) -> Any:

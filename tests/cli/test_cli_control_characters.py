@@ -37,7 +37,10 @@ def sent(text: str) -> list[str]:
 @pytest.fixture
 def evil_mags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    evil = lambda name: f"{name}{EVIL}"  # noqa: E731
+
+    def evil(name: str) -> str:
+        return f"{name}{EVIL}"
+
     turns = [
         Turn(
             step=step, agent=evil(f"a{step}"), role=evil("r"), round=0, text=evil("said"), answer=evil("4"),

@@ -1,13 +1,19 @@
 """An encoder that does not work is found out before anybody is asked."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 import magdi
-from magdi.core.config.models import Student
-from magdi.core.encoder import Encoder
+from magdi.core.config.models import ComponentChoice, Student
+from magdi.core.distill.objective_batch import ObjectiveBatch
+from magdi.core.encoder import Encoder, GraphBatch
 from magdi.core.errors import ComponentError, TrainingError
-from magdi.core.objective import PAIRS, Chain, Objective
+from magdi.core.objective import PAIRS, Chain, Objective, Selecting, Taken
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.manager import load_plugins
@@ -24,9 +30,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("told", "forward"), WRONG.items(), ids=range(len(WRONG)))
-def test_what_is_wrong_with_an_encoder_is_said(told, forward):
+def test_what_is_wrong_with_an_encoder_is_said(told: str, forward: Callable[[GraphBatch], Tensor]) -> None:
     class Wrong(Encoder):
-        def forward(self, batch):
+        def forward(self, batch: GraphBatch) -> Tensor:
             return forward(batch)
 
     with pytest.raises(ComponentError) as caught:
@@ -35,25 +41,23 @@ def test_what_is_wrong_with_an_encoder_is_said(told, forward):
 
 
 @pytest.mark.parametrize("name", [each.name for each in BUILTINS["encoder"]])
-def test_the_shipped_ones_pass_and_nothing_is_drawn_from_the_run(name):
+def test_the_shipped_ones_pass_and_nothing_is_drawn_from_the_run(name: str) -> None:
     registry = load_plugins(environ={"MAGDI_LOAD_PLUGINS": ""}).registry
     before = torch.get_rng_state()
     try_encoder(name, lambda dim: registry.encoder(registry_choice(name), dim), 64)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def registry_choice(name):
-    from magdi.core.config.models import ComponentChoice
-
+def registry_choice(name: str) -> ComponentChoice:
     return ComponentChoice(name=name)
 
 
-def test_a_model_that_is_not_there_is_left_for_loading_to_complain_of(tmp_path):
+def test_a_model_that_is_not_there_is_left_for_loading_to_complain_of(tmp_path: Path) -> None:
     assert width(Student(model=str(tmp_path))) is None
     assert width(Student(model="tiny")) == 128
 
 
-def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path):
+def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path: Path) -> None:
     plugin = tmp_path / "wrong.py"
     plugin.write_text(
         "from magdi.core.encoder import Encoder\n"
@@ -65,14 +69,15 @@ def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path):
         "def magdi_encoders():\n"
         "    yield Component('wrong', Wrong, 'Wrong.')\n"
     )
-    settings = {"plugin": [str(plugin)], "encoder": "wrong", "preset": "quick", "limit": 4}
+    settings: dict[str, Any] = {"plugin": [str(plugin)], "encoder": "wrong", "preset": "quick", "limit": 4}
     with pytest.raises(ComponentError, match="encoder 'wrong', tried on a graph of 4 turns, gives"):
         magdi.run(out=tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
     assert magdi.discuss(out=tmp_path / "talk", **settings)["mags"]["count"] == 4
 
 
-BAD = {
+HALF: Any = "half"  # no part of a reply
+BAD: dict[str, dict[str, Any]] = {
     "select raises ZeroDivisionError: division by zero (test_plugins_trial.py:": {"select": lambda given: 1 / 0},
     "gives the columns none of MAG tried, and declares pairs": {"select": lambda given: {}},
     "column 'pairs' of MAG tried holds (3,); it is for tuples of 2 chains of turns 0 to 5": {
@@ -82,7 +87,7 @@ BAD = {
         "select": lambda given: {"pairs": [(Chain(9), Chain(0))]}
     },
     "holds Chain(step=0, part='half', prefix=''); it is for": {
-        "select": lambda given: {"pairs": [(Chain(0, "half"), Chain(0))]}
+        "select": lambda given: {"pairs": [(Chain(0, HALF), Chain(0))]}
     },
     "count gives 0.5, no whole number": {"count": lambda columns, lengths: 0.5},
     "count raises KeyError": {"count": lambda columns, lengths: columns["x"]},
@@ -99,14 +104,14 @@ BAD = {
 }
 
 
-def bad_objective(**methods):
+def bad_objective(**methods: Any) -> Objective:
     class Bad(Objective):
         columns = {"pairs": PAIRS}
 
-        def select(self, given):
+        def select(self, given: Selecting) -> Taken:
             return {"pairs": [(Chain(0), Chain(1))]}
 
-        def loss(self, batch):
+        def loss(self, batch: ObjectiveBatch) -> Tensor:
             return batch.logprobs("pairs").sum()
 
     for name, method in methods.items():
@@ -114,12 +119,12 @@ def bad_objective(**methods):
     return Bad()
 
 
-def try_it(objective):
+def try_it(objective: Objective) -> None:
     try_objective("mine", objective, lambda dim: NoEncoder(dim), 8)
 
 
 @pytest.mark.parametrize("told", BAD)
-def test_what_is_wrong_with_an_objective_is_said(told):
+def test_what_is_wrong_with_an_objective_is_said(told: str) -> None:
     with pytest.raises(TrainingError) as caught:
         try_it(bad_objective(**BAD[told]))
     assert "objective 'mine'" in caught.value.message
@@ -127,7 +132,7 @@ def test_what_is_wrong_with_an_objective_is_said(told):
     assert "\n" not in caught.value.message
 
 
-def test_a_right_objective_passes_and_so_do_the_shipped_ones():
+def test_a_right_objective_passes_and_so_do_the_shipped_ones() -> None:
     try_it(bad_objective())
     registry = load_plugins(environ={"MAGDI_LOAD_PLUGINS": ""}).registry
     before = torch.get_rng_state()
@@ -136,7 +141,7 @@ def test_a_right_objective_passes_and_so_do_the_shipped_ones():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_nobody_is_asked_where_an_objective_does_not_work(tmp_path):
+def test_nobody_is_asked_where_an_objective_does_not_work(tmp_path: Path) -> None:
     plugin = tmp_path / "wrong.py"
     plugin.write_text(
         "from magdi.core.objective import CHAINS, Chain, Objective\n"

@@ -27,6 +27,7 @@ from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
+from magdi.core.teacher import Price
 
 GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 MOST_NAMED = 5  # files that are not magdi's
@@ -40,8 +41,7 @@ CHANGEABLE = frozenset(
         "discussion.tries",
         "discussion.patience",
         "discussion.price",
-        "discussion.price.input",
-        "discussion.price.output",
+        *(f"discussion.price.{kind}" for kind in Price.model_fields),
         "discussion.estimate_usage",
         "discussion.cache",
         "training.report_to",

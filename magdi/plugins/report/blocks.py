@@ -21,9 +21,10 @@ Value = str | float | int | bool | None | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Part of a section; ``kind`` is what the page's script knows it by."""
+    """Part of a section; ``kind`` is what the page's script knows it by, ``needs`` the libraries that draw it."""
 
     kind: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def document(self) -> dict[str, Any]:
         """Returns it as plain data."""
@@ -128,6 +129,7 @@ class Curves(Block):
     """
 
     kind: ClassVar[str] = "curves"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     series: tuple[Series, ...]
@@ -156,6 +158,7 @@ class Scatter(Block):
     """Named points; those of a group in ``joined`` are joined by a line. ``y`` are shares."""
 
     kind: ClassVar[str] = "scatter"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     y: str
@@ -183,6 +186,7 @@ class Intervals(Block):
     """Estimates one below the other, as ``share`` or as signed ``points`` around a line of no difference."""
 
     kind: ClassVar[str] = "intervals"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     rows: tuple[Estimate, ...]
@@ -200,12 +204,19 @@ class Browser:
         id: What addresses of single records begin with.
         store: The records.
         more: What else this kind of browser is told.
+        mathematics: Whether there may be some in the records.
     """
 
     kind: Literal["discussions", "answers"]
     id: str
     store: Store
     more: dict[str, Any] = field(default_factory=dict)
+    mathematics: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The libraries that show it."""
+        return ("marked", "dompurify", *(("katex",) if self.mathematics else ()))
 
     def document(self) -> dict[str, Any]:
         """Returns it as plain data, without the records."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,16 +16,17 @@ from magdi.core.errors import DataError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
 from magdi.core.inside import check_inside
-from magdi.core.mag import read_mags
+from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
 from magdi.core.run.state import State
+from magdi.core.views import View
 from magdi.plugins.report import summary
 from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.page import write_page
+from magdi.plugins.report.page import page, write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.training import curves
 from magdi.plugins.runs.finding import nearest_runs
@@ -78,6 +79,13 @@ def mag_file_sections(path: Path) -> list[Section]:
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
     blocks = (*unread, *discussions.notices(), *summary.blocks(discussions.talk, {}))
     return [Section("summary", "Summary", blocks, str(path)), *discussions.sections()]
+
+
+def mags_page(mags: Sequence[Mag], view: View = "exact") -> Iterator[str]:
+    """Yields the parts of a page of nothing but some discussions, with the edges of a view."""
+    discussions = Discussions(edges=view)
+    discussions.read(mags)
+    return page(mags[0].id if len(mags) == 1 else f"{len(mags):,} discussions", [discussions.browser()])
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def tree() -> Mag:
 
 
 def written(mag: Mag, folder: Path, to: str, **settings: Any) -> Path:
-    exporter = {"sft": Sft, "dpo": Dpo, "kto": Kto, "prm": Prm}[to]
+    exporter: Any = {"sft": Sft, "dpo": Dpo, "kto": Kto, "prm": Prm}[to]
     exporter(exporter.Config(**settings)).write([mag], folder / "rows.jsonl", "exact")
     return folder / "rows.jsonl"
 

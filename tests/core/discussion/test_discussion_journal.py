@@ -96,7 +96,7 @@ def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
     with Journal(path) as first, Journal(path) as second:
         asyncio.run(first.put(b"k", Reply(text="first"), prompt=b"p", teacher="t", request="{}"))
         kept = asyncio.run(second.put(b"k", Reply(text="second"), prompt=b"p", teacher="t", request="{}"))
-        assert kept.text == "first" == second.get(b"k").text  # type: ignore[union-attr]
+        assert kept.text == "first" == second.get(b"k").text
 
 
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_key_that_is_revoked_ends_the_job_and_keeps_what_was_done() -> None:
         numbered(1000), protocol=Single(), protocol_name="single", seats=table(server), task=Numbers(),
         settings=Discussion(in_flight=8),
     )  # fmt: skip
-    got = []
+    got: list[Mag | Failure] = []
     with pytest.raises(TeacherRefusal, match="401"):
         got += stream
     assert server.asked["refused"] <= 3 + server.concurrency

@@ -59,11 +59,13 @@ def plain_losses(student: DistillStudent, heads: Heads, mags: Sequence[Encoded])
             states = out.hidden_states[-1][0]
             weights = torch.arange(1, len(states) + 1, dtype=states.dtype)
             pooled.append((weights[:, None] * states).sum(0) / weights.sum())
-        scores = heads["margin"]["score"](torch.stack(pooled))
+        scores = heads["margin"].get_submodule("score")(torch.stack(pooled))
         for plus, minus in mag.columns["margin.pairs"].T:
             sums["margin"].append(torch.clamp(1.0 - scores[plus] + scores[minus], min=0))
         edges, (kinds,) = (torch.from_numpy(mag.columns[f"node.{name}"]) for name in ("edges", "kinds"))
         graph = GraphBatch(torch.stack(pooled), edges, kinds, torch.zeros(len(pooled), dtype=torch.long), 1)
-        chances = heads["node"]["classifier"](heads["node"]["encoder"](graph)).log_softmax(-1)
+        chances = (
+            heads["node"].get_submodule("classifier")(heads["node"].get_submodule("encoder")(graph)).log_softmax(-1)
+        )
         sums["node"] += [-chances[i, label] for i, label in enumerate(mag.columns["node.labels"][0]) if label >= 0]
     return {term: torch.stack(values).sum() for term, values in sums.items()}

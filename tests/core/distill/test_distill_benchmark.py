@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def even_mag(seed: int) -> Encoded:
     """Two right turns and two wrong ones: Appendix A pairs them without drawing any again."""
     draw = np.random.default_rng(seed)
 
-    def tokens(count: int) -> object:
+    def tokens(count: int) -> Any:
         return ints(draw.integers(3, 40, count))
 
     return Encoded(

@@ -52,10 +52,8 @@ def kernel(
         seen = torch.arange(keys) <= place
         if window_size[0] >= 0:
             seen &= torch.arange(keys) >= place - window_size[0]
-        one = F.scaled_dot_product_attention(
-            *(part.transpose(0, 1)[None] for part in (q[rows], k[columns], v[columns])),
-            attn_mask=seen, scale=scale, enable_gqa=enable_gqa,
-        )  # fmt: skip
+        query, key, value = (part.transpose(0, 1)[None] for part in (q[rows], k[columns], v[columns]))
+        one = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale, enable_gqa=enable_gqa)
         out.append(one[0].transpose(0, 1))
     assert window_size[1] == 0
     assert max(int(b - a) for a, b in zip(cu_k, cu_k[1:], strict=False)) == max_k
@@ -72,7 +70,9 @@ def test_index_logic(window: int | None, layout: str, monkeypatch: pytest.Monkey
     module = torch.nn.Identity()
 
     def attend() -> tuple[Tensor, ...]:
-        out, _ = attention.segment_attention(module, *states, None, segments=batch.segments, sliding_window=window)
+        query, key, value = states
+        options: dict[str, Any] = {"segments": batch.segments, "sliding_window": window}
+        out, _ = attention.segment_attention(module, query, key, value, None, **options)
         return (out, *torch.autograd.grad(out.square().sum(), states))
 
     buckets = attend()

@@ -47,7 +47,7 @@ def compare(
     heads = heads_for(student, dtype)
     mags = encoded(student)
     plain = plain_losses(student, heads, mags)
-    expected = sum(scale * plain[name] for name, scale in ALL.items())
+    expected = torch.stack([scale * plain[name] for name, scale in ALL.items()]).sum()
     module = losses_of(student, heads, layout, direct=direct)
     with student.attending(LAYOUTS[layout]):
         found = module(change(collate(mags, LAYOUTS[layout])), ALL).total

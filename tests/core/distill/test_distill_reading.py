@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from magdi.plugins.objectives.positive import Positive
 from tests.core.distill.distill_models import make_mags, make_objectives, make_tokenizer
 
 
-def reading(level: str = "4", **changes: object) -> Reading:
+def reading(level: str = "4", **changes: Any) -> Reading:
     return Reading(make_tokenizer(), make_objectives(level), **changes)
 
 

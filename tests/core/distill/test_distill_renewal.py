@@ -100,7 +100,8 @@ def test_its_own_answers_are_learned_from(student: Load, tmp_path: Path, adaptat
 
 def test_the_student_is_asked_between_passes_as_it_is_then(student: Load, tmp_path: Path) -> None:
     """Before the steps that begin a pass, in eval mode, with its own attention, and from the MAGs as they were held."""
-    loaded, asked, done = student("llama", "full"), [], []
+    loaded, asked = student("llama", "full"), []
+    done: list[float] = []
     attention = loaded.base.config._attn_implementation
 
     def joined(asking: DistillStudent, mags: list[Mag], number: int) -> list[Mag]:

@@ -89,7 +89,7 @@ def test_a_run_that_has_a_reply_is_kept(tmp_path: Path) -> None:
     assert RunDirectory(tmp_path / "run").replies() == 2
 
 
-def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path):
+def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path: Path) -> None:
     """What brings components; what only observes may come, change and go."""
     ring, other, watch = (tmp_path / name for name in ("ring.py", "other.py", "watch.py"))
     ring.write_text("def magdi_protocols(): 1\n")

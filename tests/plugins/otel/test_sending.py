@@ -47,7 +47,7 @@ def imported(path: Path, lines: list[str]) -> list[Mag]:
 
 
 @pytest.mark.parametrize("protocol", BUILT_IN)
-def test_what_is_sent_is_read_again(protocol, tmp_path):
+def test_what_is_sent_is_read_again(protocol: str, tmp_path: Path) -> None:
     magdi.discuss(protocol=protocol, limit=2, out=tmp_path / "run")
     held = sorted(mag.to_line() for mag in read_mags(tmp_path / "run" / "mags.jsonl"))
     lines = sent(tmp_path / "run")
@@ -56,7 +56,7 @@ def test_what_is_sent_is_read_again(protocol, tmp_path):
     assert ids == [json.loads(line)["context"] for line in sent(tmp_path / "run")]
 
 
-def test_edges_are_found_in_prompts_alone(tmp_path):
+def test_edges_are_found_in_prompts_alone(tmp_path: Path) -> None:
     """Without what stands beside the conventions, as any other program's spans are read."""
     magdi.discuss(protocol="reconcile", limit=3, out=tmp_path / "run")
     lines = []
@@ -71,16 +71,16 @@ def test_edges_are_found_in_prompts_alone(tmp_path):
         assert mag.edges == own.edges
 
 
-def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
+def test_discuss_sends_to_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: str) -> None:
             pass
 
     from typer.testing import CliRunner
@@ -101,7 +101,9 @@ def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
     )
 
 
-def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(tmp_path, monkeypatch):
+def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from typer.testing import CliRunner
 
     from magdi.cli.app import app
@@ -118,7 +120,7 @@ def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(tmp_path, mon
     assert result.stderr.splitlines() == [f"{lost}; no discussion is lost by it"]
 
 
-def test_spans_are_sent_only_where_somebody_listens():
+def test_spans_are_sent_only_where_somebody_listens() -> None:
     assert is_wanted({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://here"})
     assert not is_wanted({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://here", "OTEL_SDK_DISABLED": "true"})
     assert not is_wanted({})
@@ -136,7 +138,7 @@ def hold(question: str) -> None:
                 tracer.start_span("call", attributes={"gen_ai.operation.name": "chat"} | messages).end()
 
 
-def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path):
+def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path: Path) -> None:
     out, before = tmp_path / "mags.jsonl", trace.get_tracer_provider()
     environ = dict(os.environ)
     for count in (1, 2):
@@ -152,7 +154,7 @@ def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path):
     assert [turn.correct for turn in mag.turns] == [True, True, None, True, True, True]
 
 
-def test_a_programs_own_provider_stays_as_it_was(tmp_path, monkeypatch):
+def test_a_programs_own_provider_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)

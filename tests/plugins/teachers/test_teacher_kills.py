@@ -56,7 +56,7 @@ class Job:
     def work_for(self, calls: int) -> None:
         """Waits until the server got so many more calls, or the work is done."""
         target = self.server.count + calls
-        while self.server.count < target and not select.select([self.process.stdout], [], [], 0)[0]:
+        while self.server.count < target and not select.select([self.process.stdout.fileno()], [], [], 0)[0]:
             time.sleep(0.001)
 
     def journalled(self) -> list[Asked]:

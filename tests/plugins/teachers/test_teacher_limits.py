@@ -128,7 +128,8 @@ DOUBTFUL: dict[str, Any] = {
 
 @pytest.mark.parametrize("usage", DOUBTFUL)
 def test_counts_that_cannot_be_right_are_refused_where_they_are_limited(usage: str) -> None:
-    for job, limits in zip(JOBS, ({"max_tokens": 5000}, {"max_cost": 0.05, "price": PRICE}), strict=True):
+    bounds: list[dict[str, Any]] = [{"max_tokens": 5000}, {"max_cost": 0.05, "price": PRICE}]
+    for job, limits in zip(JOBS, bounds, strict=True):
         with serving(Counting(usage=DOUBTFUL[usage])) as server:
             with pytest.raises(ConfigError, match=r"cannot be kept: openai:m@\S+ (?:sends|counts)") as refused:
                 job(server, 9, **limits)

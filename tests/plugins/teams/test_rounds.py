@@ -17,7 +17,7 @@ from tests.team_samples import ROLES, team_run
 
 CONFIG = RunConfig(
     protocol="malt",
-    teachers=({"teacher": "simulated:careful", "sampling": {"temperature": 0.3}},),  # type: ignore[arg-type]
+    teachers=({"teacher": "simulated:careful", "sampling": {"temperature": 0.3}},),
 )
 
 

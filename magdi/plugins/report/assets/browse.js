@@ -132,6 +132,7 @@ function browser(block, spec) {
       state.filters.push({ select: select(filter.label, [["", "all"], ...filter.options]), test: filter.test });
     }
     state.sort = select("order", Object.keys(spec.sorts).map((name) => [name, name]));
+    root.classList.toggle("single", state.text.length === 1);
     find();
     await parsed;
     const wanted = addressed();

@@ -60,7 +60,7 @@ function points(value) {
 }
 
 /** Text with what was searched for marked in it. */
-function marked(text, query) {
+function highlighted(text, query) {
   const low = text.toLowerCase();
   if (!query || low.length !== text.length) return [text];
   const out = [];

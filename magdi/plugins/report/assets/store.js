@@ -48,7 +48,7 @@ class Store {
       const places = [];
       // Quotes and line breaks are escaped in JSON, so a chunk is read as records before it is searched.
       JSON.parse(text).forEach((record, at) => {
-        if (strings(record).some((each) => each.toLowerCase().includes(query))) places.push(number * this.size + at);
+        if (strings(record.mag || record).some((each) => each.toLowerCase().includes(query))) places.push(number * this.size + at);
       });
       tell(places, (number + 1) / this.chunks);
     }
