@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from dataclasses import asdict
-=======
 from collections.abc import Mapping
->>>>>>> estimates
 from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig, Training
-<<<<<<< HEAD
-from magdi.core.corpus.files import count_mags, mag_files
-from magdi.core.run.run import Stage, up_to
-from magdi.core.run.seats import check_able, check_count, seats
-from magdi.core.shard import sharded
-from magdi.plugins.runs.discussion_plan import make_plan
-=======
 from magdi.core.run.run import Stage, up_to
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.runs.talked import Talked, figures, talked, whole
->>>>>>> estimates
 from magdi.plugins.teams.training import preferring
 
 
@@ -54,22 +42,6 @@ def plan_run(
     return found | _together(found, talk, config, earlier)
 
 
-<<<<<<< HEAD
-def _discussions(config: RunConfig, components: Components) -> dict[str, Any]:
-    given = config.discussion
-    if given.mag_files:
-        there = sum(map(count_mags, mag_files(given.mag_files)))
-        mags = min(there, given.questions or float("inf"))
-        return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "mags": mags}
-    task = components.task(config.task, config.seed)
-    protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
-    check_count(protocol, config.protocol.name, len(taking_part))
-    questions = sharded(task.first(given.split, given.questions), given.shard)
-    check_able(taking_part, questions)
-    made = make_plan(questions, protocol=protocol, seats=taking_part)
-    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "mags": made.questions}
-    return asdict(made) | totals
-=======
 def _together(found: Mapping[str, Any], talk: Talked, config: RunConfig, earlier: Earlier) -> dict[str, dict[str, Any]]:
     """Returns what all stages take together."""
     size, training = ModelSize.of(config.student), found.get("training", {})
@@ -90,7 +62,6 @@ def _together(found: Mapping[str, Any], talk: Talked, config: RunConfig, earlier
         besides |= {"seconds": seconds[place], "gpu_memory": memory[place]}
         bounds[name] = figures(amount) | {key: whole(each) for key, each in besides.items()}
     return bounds | {"by": {stage: each.by for stage, each in took.items()}}
->>>>>>> estimates
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:

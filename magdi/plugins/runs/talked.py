@@ -6,22 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.files import mag_file
-from magdi.core.errors import MagFileError
+from magdi.core.corpus.files import count_mags, mag_files, read
 from magdi.core.mag import Question
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.shard import sharded
 from magdi.plugins.runs.discussion_plan import Amount, Plan, Planner
 from magdi.plugins.runs.drives import Talk
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.stage_costs import Range, Took, talking
 from magdi.plugins.runs.stand_in import tokens
 
-SAMPLED = 64  # lines of a MAG file that are looked at
+SAMPLED = 64  # MAGs of a file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
@@ -58,10 +57,14 @@ def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talke
 
 def _imported(config: RunConfig) -> Talked:
     """Returns what taking over MAGs takes: nothing but reading them."""
-    files = [mag_file(Path(file)) for file in config.discussion.mag_files]
-    there = sum(map(_lines, files))
-    disk = Amount(bytes=float(sum(file.stat().st_size for file in files)))
-    return Talked({}, min(there, config.discussion.questions or there), _read_tokens(files), None, disk, disk)
+    files = mag_files(config.discussion.mag_files)
+    there = sum(map(count_mags, files))
+    lengths = [len(mag.to_line().encode()) + 1 for file in files for mag in islice(read(file, []), SAMPLED)]
+    usual, longest = sum(lengths) / max(1, len(lengths)), max(lengths, default=0)
+    disk = Amount(bytes=usual * there)
+    read_in = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
+    taken = min(there, config.discussion.questions or there)
+    return Talked({}, taken, read_in, None, disk, Amount(bytes=float(longest * there)))
 
 
 def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
@@ -69,7 +72,7 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
     task = components.task(config.task, config.seed)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
     check_count(protocol, config.protocol.name, len(taking_part))
-    questions = task.first(given.split, given.questions)
+    questions = sharded(task.first(given.split, given.questions), given.shard)
     check_able(taking_part, questions)
     rule = components.decision(given.decision) if given.decision else None
     if rule is not None:
@@ -103,30 +106,6 @@ def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Ran
     return Range(
         asked + made.expected.completion_tokens / count, 4 * asked + turns * min(config.student.max_length, longest)
     )
-
-
-def _read_tokens(files: Sequence[Path]) -> Range:
-    """Returns the tokens of a MAG in some files, by the first of each."""
-    lengths = [len(line) for file in files for line in _first(file)]
-    usual = sum(lengths) / max(1, len(lengths)) / BYTES_OF_A_TOKEN
-    return Range(usual, 4 * max(lengths, default=0) / BYTES_OF_A_TOKEN)
-
-
-def _first(file: Path) -> list[bytes]:
-    with _opened(file) as lines:
-        return [line for line in islice(lines, SAMPLED) if line.strip()]
-
-
-def _lines(file: Path) -> int:
-    with _opened(file) as lines:
-        return sum(bool(line.strip()) for line in lines)
-
-
-def _opened(file: Path) -> IO[bytes]:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise MagFileError(file, 0, f"cannot be read: {error.strerror}") from error
 
 
 def whole(figure: float | None) -> int | None:
