@@ -239,9 +239,8 @@ def test_a_run_directory_goes_on_with_servers_that_come_and_go(tmp_path: Path) -
     several = [f"openai:m@{A},{B}", f"openai:m@{B},{A}", f"openai:m@{A},{B},{C}", f"openai:m@{B},"]
     assert len({json.dumps(deciding(config(each)), sort_keys=True) for each in several}) == 1
     listed: dict[str, Any] = {"teacher": "openai:m", "settings": {"base_url": [A, B]}}
-    specifications: tuple[str | dict[str, Any], ...] = (
-        *(f"openai:m@{A}", *several, listed, f"openai:m@{B}", f"openai:m@{B},{C}"),
-    )
+    specifications: list[str | dict[str, Any]] = [f"openai:m@{A}", *several, listed, f"openai:m@{B}"]
+    specifications.append(f"openai:m@{B},{C}")
     for specification in specifications:
         RunDirectory.open(tmp_path / "run", config(specification)).journal.touch()
     for other in (f"openai:m@{A}", f"openai:n@{B},{C}", "openai:m"):
