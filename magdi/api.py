@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
 from magdi.core.errors import ConfigError
+from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
@@ -105,8 +106,8 @@ def default_directory(config: RunConfig) -> Path:
     """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
     digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
     chosen = (config.task.name, config.protocol.name, config.encoder.name)
-    names = (name.removeprefix("local/").partition("@")[0].replace("/", "_") for name in chosen)
-    return RUNS / "-".join([*names, digest[:8]])
+    names = (name.removeprefix("local/").partition("@")[0] for name in chosen)
+    return RUNS / portable("-".join([*names, digest[:8]]))
 
 
 def go(

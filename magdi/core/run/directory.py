@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -25,11 +22,11 @@ from magdi.core.files import PARTIAL, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
+from magdi.core.run.lock import held, is_held
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
 from magdi.core.teacher import Price
 
-GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 MOST_NAMED = 5  # files that are not magdi's
 SCHEMA = "magdi.run/1"
 
@@ -308,18 +305,7 @@ class RunDirectory:
     def status(self) -> str:
         """What run.json says of the run; ``stopped`` where it says ``running`` and no process is at work any more."""
         status = self.state().get("status", "not started")
-        return "stopped" if status == "running" and not self._is_held() else status
-
-    def _is_held(self) -> bool:
-        """Returns whether a process is at work in it; so it is taken to be where locks do not tell."""
-        try:
-            with _opened(self.path / LOCK, os.O_RDONLY) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
+        return "stopped" if status == "running" and not is_held(self.path) else status
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -329,20 +315,16 @@ class RunDirectory:
             RunDirectoryError: Another process is at work in it.
             StorageError: It cannot be written to.
         """
-        with writing(self.path / LOCK):
-            file = _opened(self.path / LOCK, os.O_RDWR | os.O_CREAT)
-        with file:
-            try:
-                _hold(file)
-            except OSError as error:
-                raise RunDirectoryError(
-                    f"another process is at work in {self.path}", hint="wait for it, or name another directory with -o"
-                ) from error
-            if not os.fstat(file.fileno()).st_nlink:
-                raise RunDirectoryError(
-                    f"another process has taken {self.path} away", hint="run the same command again"
-                )
+        with held(self.path, self._at_work()):
             yield
+
+    def _at_work(self) -> str:
+        """Returns which process wrote down last that it is at work, for a message; empty where none did."""
+        with suppress(DataError):
+            state = self.state()
+            if state.get("status") == "running" and "process" in state:
+                return f" (process {state['process']} on {state.get('host', 'an unknown host')})"
+        return ""
 
     def _check_same(self, config: RunConfig) -> None:
         now = deciding(config, comparable(self._files() or {}, contents(config)))
@@ -381,20 +363,3 @@ def _says(mark: Path) -> bool:
     with suppress(DataError):
         return mark.is_file() and read_text(mark).startswith(SCHEMA.partition("/")[0] + "/")
     return False
-
-
-def _opened(lock: Path, how: int) -> IO[bytes]:
-    """Opens a lock's file: itself and not what it may be a link to, and without waiting for anybody."""
-    return os.fdopen(os.open(lock, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666), "rb", buffering=0)
-
-
-def _hold(file: IO[bytes]) -> None:
-    """Locks a file; tries again for as long as somebody may only be looking whether it is locked."""
-    for pause in (GLANCE, GLANCE, None):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError:
-            if pause is None:
-                raise
-            time.sleep(pause)

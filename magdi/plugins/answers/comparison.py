@@ -8,7 +8,7 @@ from magdi.plugins.answers.options import LONGEST_SAID, Names
 
 _COMPARES = re.compile(
     r"\s(?:rather than|instead of|as opposed to|in preference to|compared (?:to|with)|over|than|beats|outweighs)\s"
-    r"(?:(?:an?|the|both|either|going with|options?|choices?)\s)*",
+    r"(?:(?:(?-i:an?)|the|both|either|going with|options?|choices?)\s)*",
     re.IGNORECASE,
 )
 _WORSE = re.compile(
@@ -16,7 +16,7 @@ _WORSE = re.compile(
     re.IGNORECASE,
 )
 _PREFERS = re.compile(r"\b(?:prefer|favou?r)s?\b[^,.;!?\n]{0,60}$", re.IGNORECASE)
-_TO = re.compile(r"\s(?:to|over)\s(?:(?:an?|the|options?)\s)*", re.IGNORECASE)
+_TO = re.compile(r"\s(?:to|over)\s(?:(?:(?-i:an?)|the|options?)\s)*", re.IGNORECASE)
 
 
 def without_comparands(text: str, options: Names) -> str:

@@ -17,6 +17,7 @@ from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoic
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.engine import Engine
+from magdi.core.files import portable
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
@@ -70,7 +71,7 @@ class Candidate:
         decides = [str(self.model if isinstance(self.model, str) else self.model.identity), seed, self.prompt_style]
         text = json.dumps([*decides, settings.deciding()])
         short = re.sub(r"[^\w.-]+", "-", f"{self.name} {task} {split}").strip("-")[-80:]
-        return folder / f"{short}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
+        return folder / portable(f"{short}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl")
 
 
 def find_candidate(

@@ -11,12 +11,16 @@ from typing import Any, ClassVar, Literal
 
 from magdi.plugins.report.store import Store
 
-CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark"]
+CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark", "link"]
 """How a value is written: ``share`` as per cent with a bar, ``points`` as signed percentage points, ``interval`` (of
-shares) and ``interval-points`` (of differences) from a pair, ``mark`` (true, false, None) as right, wrong, no label."""
+shares) and ``interval-points`` (of differences) from a pair, ``mark`` (true, false, None) as right, wrong, no label,
+``link`` as a text that leads to the page of a run, see `magdi.plugins.report.links`."""
+
+Link = tuple[str, str]
+"""A text and, relative to the page, where it leads; the latter is empty where there is nothing yet."""
 
 Tone = Literal["", "good", "bad"]
-Value = str | float | int | bool | None | Sequence[float]
+Value = str | float | int | bool | None | Sequence[float] | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,21 @@ class Table(Block):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line of a plot: values ``y``, None where there is none, at ``x``."""
+    """A line of a plot: values ``y``, None where there is none, at ``x``.
+
+    Attributes:
+        name: What it is.
+        x: Where it has values.
+        y: The values.
+        hue: The number of its colour; its place among the lines where there is none.
+        thin: Whether it is behind others, and not in the legend.
+    """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float | None, ...]
+    hue: int | None = None
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

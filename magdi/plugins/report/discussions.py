@@ -38,6 +38,7 @@ class Discussions:
         count: All that there are.
         edges: The edges that are drawn.
         mathematics: Whether there may be some in what was asked or said.
+        first: Whether a page of a run that goes on has the first that there are, and no sample.
     """
 
     reworder: Reworder | None = None
@@ -48,6 +49,7 @@ class Discussions:
     count: int = 0
     edges: View = "exact"
     mathematics: bool = False
+    first: bool = False
 
     def read(self, mags: Iterable[Mag]) -> None:
         """Takes all MAGs in; of more than `MOST` every one is as likely to be kept, and the same are each time."""
@@ -64,6 +66,12 @@ class Discussions:
         for _, mag in sorted(kept, key=itemgetter(0)):
             self._take(mag)
 
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in that has just come, unless there are `MOST` already."""
+        self.count += 1
+        if self.count <= MOST:
+            self._take(mag)
+
     def _take(self, mag: Mag) -> None:
         self.talk.add(mag)
         self.mathematics = self.mathematics or any(map(may_have_mathematics, _words(mag)))
@@ -75,7 +83,8 @@ class Discussions:
         """Returns what is to be said where this is a sample."""
         if self.count <= MOST:
             return []
-        text = f"This page has {MOST:,} of {self.count:,} discussions, drawn at random; its figures are of these alone."
+        which = "the first ones" if self.first else "drawn at random"
+        text = f"This page has {MOST:,} of {self.count:,} discussions, {which}; its figures are of these alone."
         return [Notice(f"{text} magdi mags stats counts all of them.")]
 
     def sections(self) -> list[Section]:
@@ -87,7 +96,8 @@ class Discussions:
     def browser(self) -> Section:
         """Returns every discussion, for a reader to look through."""
         note = "Right and wrong are told by colour and by shape. An edge leads to the prompt that quotes a turn."
-        browser = Browser("discussions", "discussion", self.store, self._of_prompts, self.mathematics)
+        more = self._of_prompts | ({"live": True} if self.first else {})
+        browser = Browser("discussions", "discussion", self.store, more, self.mathematics)
         return Section("discussions", "Discussions", (*self.notices(), browser), note)
 
     @property

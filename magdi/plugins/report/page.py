@@ -60,21 +60,29 @@ def write_page(path: Path, title: str, sections: Sequence[Section]) -> Path:
     return path
 
 
-def page(title: str, sections: Sequence[Section]) -> Iterator[str]:
-    """Yields a page's parts: first what is seen at once, then the stores."""
+def page(title: str, sections: Sequence[Section], *, live: bool = False) -> Iterator[str]:
+    """Yields a page's parts: first what is seen at once, then the stores.
+
+    Args:
+        title: Its title.
+        sections: What is on it.
+        live: Whether it is to be served, and hears of more from where it came from; see `magdi.plugins.report.live`.
+    """
+    follows = "It follows a run, from this machine." if live else "This file is whole: it loads nothing."
     content = {
         "title": title,
-        "made": f"Made by magdi {version('magdi')}. This file is whole: it loads nothing.",
+        "made": f"Made by magdi {version('magdi')}. {follows}",
         "sections": [section.document() for section in sections],
     }
     needed = {name for section in sections for block in section.blocks for name in block.needs}
-    libraries = tuple(name for name in LIBRARIES if name in needed)
-    style, script = _style(libraries), _script(libraries)
+    libraries = tuple(name for name in LIBRARIES if live or name in needed)
+    style, script = _style(libraries), _script(libraries, (*SCRIPTS, "live") if live else SCRIPTS)
     yield Template(_asset("page.html")).substitute(
         title=html.escape(title),
         version=version("magdi"),
         policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; font-src data:; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify",
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify"
+        + ("; connect-src 'self'" if live else ""),
         style=style,
         page=embedded(content),
         script=script,
@@ -121,9 +129,9 @@ def _font(found: re.Match[str]) -> str:
 
 
 @cache
-def _script(libraries: tuple[str, ...]) -> str:
+def _script(libraries: tuple[str, ...], scripts: tuple[str, ...]) -> str:
     """Libraries with their licences, then the page's own script; nothing of that is seen from outside."""
-    own = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    own = "\n".join(_asset(f"{name}.js") for name in scripts)
     return "".join(map(_library, libraries)) + f"(() => {{\n'use strict';\n{own}}})();\n"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import count_mags, mag_files, read
+from magdi.core.corpus.locations import Location
 from magdi.core.mag import Question
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
@@ -20,7 +21,7 @@ from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.stage_costs import Range, Took, talking
 from magdi.plugins.runs.stand_in import tokens
 
-SAMPLED = 64  # MAGs of a file that are looked at
+SAMPLED = 64  # lines of a MAG file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
@@ -59,12 +60,10 @@ def _imported(config: RunConfig) -> Talked:
     """Returns what taking over MAGs takes: nothing but reading them."""
     files = mag_files(config.discussion.mag_files)
     there = sum(map(count_mags, files))
-    lengths = [len(mag.to_line().encode()) + 1 for file in files for mag in islice(read(file, []), SAMPLED)]
-    usual, longest = sum(lengths) / max(1, len(lengths)), max(lengths, default=0)
-    disk = Amount(bytes=usual * there)
-    read_in = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
-    taken = min(there, config.discussion.questions or there)
-    return Talked({}, taken, read_in, None, disk, Amount(bytes=float(longest * there)))
+    mags = min(there, config.discussion.questions or there)
+    usual, longest = _lengths(files)
+    tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
+    return Talked({}, mags, tokens_read, None, Amount(bytes=mags * usual), Amount(bytes=mags * longest))
 
 
 def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
@@ -106,6 +105,12 @@ def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Ran
     return Range(
         asked + made.expected.completion_tokens / count, 4 * asked + turns * min(config.student.max_length, longest)
     )
+
+
+def _lengths(files: Sequence[Location]) -> tuple[float, float]:
+    """Returns the bytes of a MAG in some files, by the first of each: on average, and of the longest."""
+    lengths = [len(mag.to_line().encode()) for file in files for mag in islice(read(file, []), SAMPLED)]
+    return sum(lengths) / max(1, len(lengths)), float(max(lengths, default=0))
 
 
 def whole(figure: float | None) -> int | None:

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from magdi.core.mag import Mag
+from magdi.core.views import View
 from magdi.plugins.report.drawing.layout import lay_out
 from magdi.plugins.report.drawing.style import breadth, cut, fitted
 from magdi.plugins.report.drawing.svg import svg
@@ -18,14 +19,14 @@ HOSTILE = '<script>alert("x")</script> & \x07 \ufffe ]]> </pre>'
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(some: Mag, view: str = "exact") -> tuple[list[int], list[Element]]:
+def drawn(some: Mag, view: View = "exact") -> tuple[list[int], list[Element]]:
     root = ElementTree.fromstring(svg(some, view))
     nodes = root.findall(f"{SVG}svg[@data-step]")
-    return [int(node.get("data-step")) for node in nodes], root.findall(f"{SVG}g[@data-from]")
+    return [int(node.attrib["data-step"]) for node in nodes], root.findall(f"{SVG}g[@data-from]")
 
 
 @pytest.mark.parametrize(("view", "edges"), [("exact", 9), ("adjacent", 9), ("none", 0), ("undirected", 18)])
-def test_every_turn_and_edge_is_drawn(view: str, edges: int) -> None:
+def test_every_turn_and_edge_is_drawn(view: View, edges: int) -> None:
     steps, paths = drawn(talk(), view)
     assert steps == list(range(6))
     assert len(paths) == edges
@@ -48,12 +49,12 @@ def test_nothing_that_was_said_becomes_markup() -> None:
 
 
 @pytest.mark.parametrize("text", ["42", "W" * 99, "漢字" * 20, "a\u202eb", "\\frac{3}{4}" * 5, "", "👩‍🔬" * 9])
-def test_labels_are_no_wider_than_their_nodes(text) -> None:
+def test_labels_are_no_wider_than_their_nodes(text: str) -> None:
     root = ElementTree.fromstring(svg(mag(turn(0, text or "A", text, confidence=0.5), turn(1, "B", None, text=text))))
     for node in root.iter(f"{SVG}svg"):
         for label in node.findall(f"{SVG}text") if node is not root else ():
             size = 14 if label.get("class") in ("answer", "words") else 11
-            assert float(label.get("x")) + size * breadth(label.text or "") <= float(node.get("width"))
+            assert float(label.attrib["x"]) + size * breadth(label.text or "") <= float(node.attrib["width"])
     assert "\u202e" not in "".join(label.text or "" for label in root.iter(f"{SVG}text"))
     assert fitted(text, 10_000, 1) == text.replace("\u202e", "").replace("\u200d", "")
 

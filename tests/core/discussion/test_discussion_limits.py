@@ -113,6 +113,10 @@ def test_what_a_reply_did_not_take_is_given_back(
     assert virtual_time() == pytest.approx(seconds, abs=0.1)
 
 
+def saying(answer: str) -> Callable[[Request], str]:
+    return lambda request: f'{{"answer": "{answer}"}}'
+
+
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
@@ -124,10 +128,7 @@ def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
     # One agent agrees with itself at once, unless it says nothing that can be read.
     assert promised == count * (rounds + 1)
     for said in ("1111", "1212", "1234"):
-        teachers = [
-            Speaker(f"{place}", lambda request, answer=said[place % 4]: f'{{"answer": "{answer}"}}')
-            for place in range(count)
-        ]
+        teachers = [Speaker(f"{place}", saying(said[place % 4])) for place in range(count)]
         list(hold_discussions(numbered(1), seats=table(*teachers), **options | {"protocol": protocol}))
         assert sum(teacher.calls for teacher in teachers) <= promised
 

@@ -55,6 +55,31 @@ class Store {
   }
 }
 
+/** A store of records that come while one looks: columns of the index, and records as the text that they came as. */
+class Growing {
+  constructor() {
+    Object.assign(this, { columns: {}, records: [] });
+  }
+
+  add(rows, records) {
+    for (const [name, values] of Object.entries(rows)) (this.columns[name] ||= []).push(...values);
+    this.records.push(...records);
+  }
+
+  async index() {
+    return this.columns;
+  }
+
+  async record(place) {
+    return JSON.parse(this.records[place]);
+  }
+
+  async search(query, tell, alive) {
+    const places = this.records.flatMap((text, at) => (strings(JSON.parse(text).mag).some((each) => each.toLowerCase().includes(query)) ? [at] : []));
+    if (alive()) tell(places, 1);
+  }
+}
+
 function strings(value) {
   if (typeof value === "string") return [value];
   return value && typeof value === "object" ? Object.values(value).flatMap(strings) : [];

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from magdi.core.mag import Mag, Turn
 from magdi.core.views import Edge, View, edges
@@ -53,9 +54,9 @@ class _Drawing:
     def of(cls, mag: Mag) -> _Drawing:
         layout = lay_out(mag)
         names = max((breadth(name) * NAME for voice in layout.voices for name in voice), default=0.0)
-        left = MARGIN + (min(MOST_NAME, round(names)) + 18 if layout.voices else 0)
+        left = MARGIN + (min(MOST_NAME, ceil(names)) + 18 if layout.voices else 0)
         labels = (max(breadth(short(turn)) * ANSWER, breadth(aside(turn)) * SMALL) for turn in mag.turns)
-        wide = min(WIDEST, max(NARROWEST, round(max(labels, default=0.0)) + BEFORE + AFTER))
+        wide = min(WIDEST, max(NARROWEST, ceil(max(labels)) + BEFORE + AFTER))
         return cls(mag, layout, left, wide)
 
     def whole(self, view: View, style: str) -> str:
