@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from magdi.core.config.models import Discussion
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.registry import default_registry
@@ -84,6 +85,6 @@ def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(mon
 def test_too_few_mags_are_said(tmp_path):
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")
-    workshop = SimpleNamespace(config=SimpleNamespace(seed=0))
+    workshop = SimpleNamespace(config=SimpleNamespace(seed=0, discussion=Discussion()))
     with pytest.raises(DataError, match="too few"):
         information(workshop, SimpleNamespace(mags=path), "most")
