@@ -49,7 +49,7 @@ def publish(clone: Path, text: str, *names: str) -> None:
     site = clone.parent / "site"
     site.mkdir(exist_ok=True)
     (site / "index.html").write_text(text)
-    command = [ROOT / ".ci" / "publish-docs", site, *names]
+    command = [str(ROOT / ".ci" / "publish-docs"), str(site), *names]
     subprocess.run(command, cwd=clone, check=True, env=os.environ | AUTHOR)
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
-from magdi.core.sheet import NOTHING, Sheet, p_value, percent, points, span
+from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
 SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")
@@ -90,10 +90,10 @@ def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Sheet:
         "only first right",
         "only second right",
         "questions",
-        "",
+        "verdict",
     ]
     rows = [[COMPARED[who], *_difference(found)] for who, found in compared.items()]
-    return Sheet.of("", headings, rows, left=("second less first", ""))
+    return Sheet.of("", headings, rows, left=("second less first", "verdict"))
 
 
 def _difference(found: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Bench, Observe
+from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Trust
 
 SEEDS = 5
@@ -125,6 +126,7 @@ def set_up_suite(
         given.into(plugins.registry)
     problems = plugins.registry.problems
     config = validated(layers, problems).config
+    chosen(config.training.report_to)
 
     def configure(layer: Layer | None) -> RunConfig:
         return validated(sources(*([layer] if layer else [])), problems).config
@@ -184,7 +186,7 @@ def agent_names(config: RunConfig, components: Components) -> list[str]:
     """Returns the names of the agents: of the teachers, or of those who speak first in a file of MAGs."""
     if config.discussion.mags is None:
         return list(agents(config, components.task(config.task, config.seed)))
-    few = islice(read_in_turn([Path(file) for file in config.discussion.mag_files]), LOOKED_AT)
+    few = islice(read_in_turn(config.discussion.mag_files), LOOKED_AT)
     return list(dict.fromkeys(turn.agent for mag in few for turn in mag.turns if turn.round == 0))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from magdi.core.discussion.events import Totals
+from magdi.core.run.state import Training
+from magdi.core.run.summary import Summary
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
@@ -35,30 +37,35 @@ def discussion_figures(totals: Totals) -> dict[str, float]:
     return figures
 
 
+def measured(document: Mapping[str, Any], under: str = "") -> dict[str, float]:
+    """Returns the numbers of an outcome by path (``student/accuracy``); an interval is two of them."""
+    found: dict[str, float] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            found |= measured(value, f"{under}{key}/")
+        elif key == "interval":
+            found |= dict(zip((f"{under}interval_low", f"{under}interval_high"), map(float, value), strict=True))
+        elif isinstance(value, int | float):
+            found[f"{under}{key}"] = float(value)
+    return found
+
+
+def discussions_measured(summary: Summary, totals: Totals) -> dict[str, float]:
+    """Returns what discussions have come to so far: what they hold, and what it took to hold them."""
+    held = summary.document()
+    named = {name: held.pop(name) for name in ("protocols", "tasks", "teachers")}  # names, however many, are no figures
+    taken = {"calls": totals.calls, "kept": totals.kept, "retries": totals.retries, "failed": totals.failed}
+    return measured({**held, "teachers": len(named["teachers"]), "tokens": summary.tokens(), **taken})
+
+
 def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
     """Returns every loss, the gradient norm of each at the student (the paper's short ones), and the speed."""
     losses = {name: name.removeprefix("loss/") for name in metrics if name.startswith("loss/") and name not in TRAINING}
     return {short: metrics[name] for name, short in {**losses, **TRAINING}.items() if name in metrics}
 
 
-def team_document(
-    roles: Mapping[str, Mapping[str, Mapping[str, Any]]], examples: Mapping[str, Mapping[str, int]]
-) -> dict[str, Any]:
-    """Returns a distillation by role as `Workshop.distillation` does one: by role and stage, and together."""
-    done = [outcome for stages in roles.values() for outcome in stages.values()]
-    together = {key: sum(outcome[key] for outcome in done) for key in ("steps", "tokens", "predicted")}
-    training = {
-        **together,
-        "level": "malt",
-        "mags": max(outcome["mags"] for outcome in done),
-        "roles": roles,
-        "examples": examples,
-    }
-    return {"training": training, "tokens": {"read": together["tokens"], "predicted": together["predicted"]}}
-
-
-def training_document(report: DistillReport) -> dict[str, Any]:
+def training_document(report: DistillReport) -> Training:
     """Returns what run.json keeps of a distillation."""
     kept = asdict(report)
     del kept["student"], kept["seconds"]
-    return kept
+    return cast(Training, kept)

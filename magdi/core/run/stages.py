@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import asdict
+from contextlib import ExitStack, closing, redirect_stdout
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
@@ -24,12 +25,21 @@ from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
-from magdi.core.run.figures import discussion_figures, training_document, training_figures
+from magdi.core.run.figures import (
+    discussion_figures,
+    discussions_measured,
+    measured,
+    training_document,
+    training_figures,
+)
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
+from magdi.core.run.taught import lessons
+from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
@@ -40,13 +50,28 @@ if TYPE_CHECKING:
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
     from magdi.core.run.on_policy import OnPolicy
-    from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
+CURVE = 100  # points at which what discussions have come to is told
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
 
-class Workshop:
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One of several adapters of a student that are trained one by one.
+
+    Attributes:
+        folder: Where it goes, within the student's folder.
+        title: What it is called while it is trained.
+        start: Folder of the adapter that it goes on from; None for a new one.
+    """
+
+    folder: str
+    title: str
+    start: str | None = None
+
+
+class Stages:
     """What the stages of one run share.
 
     Args:
@@ -62,6 +87,7 @@ class Workshop:
         self.components = components
         self.progress = progress
         self._failed = 0
+        self._totals = Totals()
 
     @cached_property
     def task(self) -> Task:
@@ -71,7 +97,8 @@ class Workshop:
     @property
     def questions(self) -> Sequence[Question]:
         """The questions that are discussed."""
-        return self.task.first(self.config.discussion.split, self.config.discussion.questions)
+        given = self.config.discussion
+        return sharded(self.task.first(given.split, given.questions), given.shard)
 
     @cached_property
     def examination(self) -> Task:
@@ -79,21 +106,24 @@ class Workshop:
         own = self.config.evaluation.task
         return self.task if own is None else self.components.task(own, self.config.seed)
 
-    def discussion(self) -> dict[str, Any]:
+    def discussion(self) -> Stage:
         """Holds the discussions, or takes over those of a MAG file."""
         summary = Summary()
         simulated = self._take_over(summary) if self.config.discussion.mag_files else self._discuss(summary)
         check_not_too_many(self._failed, summary.count, self.config.discussion.max_failed, self.directory.failures)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
-        outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
-        imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
-        return outcome | {"failed": self._failed} | imported
+        self._measured("discussion", summary.count + self._failed, discussions_measured(summary, self._totals))
+        outcome: Stage = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
+        if self.config.discussion.mag_files:
+            outcome["imported"] = list(self.config.discussion.mag_files)
+        outcome["failed"] = self._failed
+        return outcome
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn([Path(file) for file in given.mag_files], bad)
+        found = read_in_turn(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -102,7 +132,7 @@ class Workshop:
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
         if not summary.count:
-            raise holds_none([Path(file) for file in given.mag_files], bad or ())
+            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 
@@ -128,7 +158,7 @@ class Workshop:
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
             rule.check([seat.agent.name for seat in taking_part])
-        totals = Totals()
+        totals, often = self._totals, max(1, len(questions) // CURVE)
 
         def on_event(event: Event) -> None:
             totals.add(event)
@@ -136,8 +166,10 @@ class Workshop:
 
         def on_mag(mag: Mag) -> None:
             summary.add(mag)
-            clock.at(summary.count + totals.failed)
+            clock.at(done := summary.count + totals.failed)
             self.progress.event("discussion_end", mag=mag)
+            if done % often == 0 and done < len(questions):
+                self._measured("discussion", done, discussions_measured(summary, totals))
 
         cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
@@ -165,20 +197,7 @@ class Workshop:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)
 
-    def try_components(self) -> None:
-        """Tries the encoder, where one will be needed, and the objectives; see `magdi.core.run.trial`."""
-        from magdi.core.run.trial import try_encoder, width
-        from magdi.core.run.trial_objective import try_objective
-
-        objectives = self.objectives()
-        if not objectives or (dim := width(self.config.student)) is None:
-            return
-        if any(each.uses_encoder for each in objectives.values()):
-            try_encoder(self.config.encoder.name, self._encoder, dim)
-        for name, objective in objectives.items():
-            try_objective(name, objective, self._encoder, dim)
-
-    def distillation(self) -> dict[str, Any]:
+    def distillation(self) -> Stage:
         """Trains the student on the MAGs; the level ``base`` has nothing to train by.
 
         Raises:
@@ -189,11 +208,9 @@ class Workshop:
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
-            from magdi.core.run.roles import train_roles
-
-            return train_roles(self, mags)
+            return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
-        counted = {"read": report.tokens, "predicted": report.predicted}
+        counted: dict[str, float] = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
     def train(
@@ -201,7 +218,7 @@ class Workshop:
         mags: Path,
         training: Training,
         objectives: dict[str, Objective],
-        stage: RoleStage | None = None,
+        adapter: Adapter | None = None,
         before: int = 0,
     ) -> DistillReport:
         """Trains a student, or one role's adapter, and tells what came up.
@@ -210,29 +227,28 @@ class Workshop:
             mags: What is learned from.
             training: How.
             objectives: By what.
-            stage: Which role in which stage, where it is a team.
+            adapter: Which of several adapters it is; None where there is one student.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        from magdi.core.run.roles import lessons
-
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
-        from magdi.core.distill.processes import idle_devices
-        from magdi.core.distill.student import load_student
-        from magdi.core.distill.trainer import distill
+        with redirect_stdout(sys.stderr):  # transformers greets W&B
+            from magdi.core.distill.processes import idle_devices
+            from magdi.core.distill.student import load_student
+            from magdi.core.distill.trainer import distill
 
         self._note(idle_devices())
-        start = self.directory.student / stage.start if stage and stage.start else None
+        start = self.directory.student / adapter.start if adapter and adapter.start else None
         student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
-        lines, what = MetricsFile(self.directory.metrics), f" {stage.role} ({stage.stage})" if stage else ""
+        lines, what = MetricsFile(self.directory.metrics), f" {adapter.title}" if adapter else ""
         with StageProgress(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
                 clock.at(own, training_figures(metrics))
-                self.progress.event("metrics", stage="distillation", step=own + before, metrics=metrics)
+                self._measured("distillation", own + before, metrics)
 
             report = distill(
                 mags,
@@ -245,7 +261,7 @@ class Workshop:
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
                 lessons=taught,
-                name=stage.folder if stage else "",
+                name=adapter.folder if adapter else "",
                 joined=self._joined,
             )
         self._tell(report, objectives, student.max_length)
@@ -275,6 +291,9 @@ class Workshop:
         sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
         settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
         return OnPolicy(self.task, settings, self.config.seed)
+
+    def _measured(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        self.progress.event("metrics", stage=stage, step=step, metrics=metrics)
 
     def _note(self, text: str) -> None:
         if text:
@@ -315,36 +334,34 @@ class Workshop:
             yield mag.question.prompt
             yield from (turn.reasoning for turn in mag.turns)
 
-    def evaluation(self) -> dict[str, Any]:
+    def evaluation(self) -> Stage:
         """Has the student, and the base it was made from, answer the held-out questions."""
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
         trained = bool(chosen(self.config))
-        answers = {}
+        answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self._answering_team(untrained=True) or self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self._answering_team() or self.directory.student, asked_so)
-        outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
+            answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
+        outcome: Stage = {}
+        for who, found in answers.items():
+            outcome[who] = cast(Scored, score(found).to_dict())
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
             cut = outcome["student"]["cut_off"]
             self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
-            outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome | {"trained_on": self._trained_on() if trained else 0}
+            outcome["gain"] = cast(Gain, asdict(paired_difference(answers["base"], answers["student"])))
+        outcome["trained_on"] = self._trained_on() if trained else 0
+        steps = self.directory.stage("distillation").get("training", {}).get("steps", 0)
+        self._measured("evaluation", steps, measured(outcome))
+        return outcome
 
-    def _answering_team(self, *, untrained: bool = False) -> Engine | None:
-        """Returns the team that was trained, or as it was before; None where one student was."""
-        from magdi.core.evaluation.team import read_team
-        from magdi.core.evaluation.team_engine import TeamEngine
-
-        team = read_team(self.directory.student)
-        if team is None:
-            return None
-        return TeamEngine(self.directory.path, team, self.components, untrained=untrained)
+    def _team(self, *, untrained: bool = False) -> Engine | None:
+        return self.components.team(self.directory.path, untrained=untrained)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
-from magdi.core.sheet import Sheet, p_value, percent, points, span
 from magdi.plugins.runs.result import Result, by_task
+from magdi.plugins.sheet import Sheet, p_value, percent, points, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class EvaluationResult(Result):
 
     def _compared(self) -> Sheet:
         found = self["comparisons"]
-        headings = ["model", "points", "95 % interval", "only first right", "only this right", "p (McNemar)", ""]
+        headings = ["model", "points", "95 % interval", "only first right", "only this right", "p (McNemar)", "verdict"]
         rows = [[each["second"], *_difference(each), each["verdict"]] for each in found]
         return Sheet.of(f"against {found[0]['first']}, same questions", headings, rows, left=("model", ""))
 

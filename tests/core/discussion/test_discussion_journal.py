@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.discussion.driver import hold_discussions
 from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
 from magdi.core.errors import DataError, StorageError
 from magdi.core.mag import Message, Usage
 from magdi.core.teacher import Reply, Request, Sampling
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def request(text: str = "hello", **fields: Any) -> Request:
@@ -96,7 +96,7 @@ def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
     with Journal(path) as first, Journal(path) as second:
         asyncio.run(first.put(b"k", Reply(text="first"), prompt=b"p", teacher="t", request="{}"))
         kept = asyncio.run(second.put(b"k", Reply(text="second"), prompt=b"p", teacher="t", request="{}"))
-        assert kept.text == "first" == second.get(b"k").text  # type: ignore[union-attr]
+        assert kept.text == "first" == second.get(b"k").text
 
 
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
@@ -218,13 +218,14 @@ def test_a_journal_of_before_there_were_checksums_is_good(tmp_path: Path, option
     assert sum(teacher.calls for teacher in more) == 0
 
 
-@pytest.mark.parametrize("where", [0, 30, 100, 4096, 4200, 9000])
-def test_a_damaged_file_is_one_error_that_loses_nothing_or_none(tmp_path: Path, where: int) -> None:
+@pytest.mark.parametrize("by", [bytes(40), b"\xff" * 40], ids=["zeros", "ones"])
+@pytest.mark.parametrize("where", [0, 30, 100, 854, 1024, 1100, 4096, 4200, 9000, 10919])
+def test_a_damaged_file_is_one_error_that_loses_nothing_or_none(tmp_path: Path, where: int, by: bytes) -> None:
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         asyncio.run(put_all(journal, map(str, range(200))))
     damaged = bytearray(path.read_bytes())
-    damaged[where : where + 40] = bytes(40)
+    damaged[where : where + 40] = by
     path.write_bytes(damaged)
     try:
         with Journal(path) as journal:

@@ -13,24 +13,24 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
-from distill_runs import SHORT, run, run_beside
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
 from magdi.core.config.models import Training
 from magdi.core.distill import arguments, vocabulary
-from magdi.core.distill.arguments import schedule, trackers
+from magdi.core.distill.arguments import schedule
 from magdi.core.distill.processes import idle_devices
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.distill_runs import SHORT, run, run_beside
 
 Load = Callable[..., DistillStudent]
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 
 
 def train(
@@ -110,6 +110,17 @@ def test_gradient_norms_are_the_terms_own(student: Load, tmp_path: Path) -> None
     assert together == pytest.approx(list(norms.values()), rel=1e-4)
 
 
+def test_gradient_norms_are_taken_seldom_and_change_no_weight(student: Load, tmp_path: Path) -> None:
+    weights = []
+    for every, lines in ((3, [1, 4, 6]), (1, [1, 2, 4, 6])):
+        told: list[Mapping[str, float]] = []
+        trained = student()
+        train(trained, tmp_path / str(every), told=told, steps=6, log_every=2, norms_every=every)
+        assert [line["step"] for line in told if "grad_norm/node" in line] == lines
+        weights.append([each.detach().clone() for each in trained.parameters()])
+    assert all(map(torch.equal, *weights))
+
+
 def test_forward_passes_change_nothing(student: Load, tmp_path: Path) -> None:
     """One MAG a forward pass, or all of a step in one: the same weights up to rounding."""
     one = train(student(), tmp_path / "one", tokens_per_batch=64, max_grad_norm=0.0, steps=2, learning_rate=1e-3)
@@ -136,18 +147,18 @@ for folder in {folders!r}:
 
 RUN = """
 import sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {root!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from distill_runs import run
+from tests.core.distill.distill_runs import run
 run({model!r}, {out!r}, {adaptation!r}, **{settings!r})
 """
 
 
 def other_process(model: Path, out: Path, adaptation: str, **settings: Any) -> str:
     """Returns a script that does what `run` does here."""
-    return RUN.format(here=str(HERE), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
+    return RUN.format(root=str(ROOT), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
 
 
 def test_kill_9_and_resume_give_the_same_bits(
@@ -223,7 +234,7 @@ def two(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
         GROUP_LEFT
         + other_process(model, out / "run", "full", **UNEVEN)
         + f"""
-from distill_runs import run_beside
+from tests.core.distill.distill_runs import run_beside
 for name in {OBJECTIVES!r}:
     print("#" if os.environ["RANK"] == "0" else "", flush=True)
     run_beside(name, {str(model)!r}, {str(out)!r})
@@ -365,8 +376,3 @@ def test_schedules() -> None:
     assert schedule(Training(scheduler="linear", final_lr_ratio=0.1))[0] == "polynomial"
     with pytest.raises(ConfigError, match="final_lr_ratio"):
         schedule(Training(scheduler="constant", final_lr_ratio=0.1))
-
-
-def test_trackers_that_are_missing_are_named() -> None:
-    with pytest.raises(ConfigError, match="mlflow is not installed"):
-        trackers(("mlflow",))

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from magdi.core.files import whole_path, write_whole
+from pydantic import BaseModel, Field
+
+from magdi.core.corpus.parquet import parquet_writer
+from magdi.core.files import write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.run.summary import simulated
-from magdi.core.views import View, edges
+from magdi.core.views import View
+from magdi.plugins.exporting.card_data import common, licensed, own
 from magdi.plugins.formats.exporter import Exporter
 
-ROWS_AT_ONCE = 512
-"""Discussions that are in memory together, and a group of rows of the file."""
-
-_FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
-"""Fields whose keys differ from row to row: they are JSON text in a table."""
-
-
-def row(mag: Mag, view: View = "exact") -> dict[str, Any]:
-    """Returns a MAG as a row: its fields, and ``edges`` as (source, target, kind) under a view."""
-    fields = mag.model_dump(mode="json")
-    for path in _FREE:
-        *above, last = path
-        holder = fields[above[0]] if above else fields
-        holder[last] = json.dumps(holder[last], ensure_ascii=False)
-    return fields | {
-        "edges": [{"source": source, "target": target, "kind": kind} for source, target, kind in edges(mag, view)]
-    }
-
-
-def mag_of(fields: dict[str, Any]) -> Mag:
-    """Returns the MAG that a row was made from."""
-    fields = {name: value for name, value in fields.items() if name != "edges"}
-    question, decision = dict(fields["question"]), dict(fields["decision"])
-    question["metadata"] = json.loads(question["metadata"])
-    decision["votes"] = json.loads(decision["votes"])
-    metadata = json.loads(fields["metadata"])
-    return Mag.model_validate(fields | {"question": question, "decision": decision, "metadata": metadata})
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetCardData
 
 
 class Parquet(Exporter):
@@ -49,35 +26,30 @@ class Parquet(Exporter):
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes one Parquet file, some rows at a time; returns the number of rows."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        count, schema, coming = 0, _schema(), iter(mags)
-        with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
-            while rows := [row(mag, view) for mag in islice(coming, ROWS_AT_ONCE)]:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-                count += len(rows)
+        count = 0
+        with parquet_writer(path, view) as put:
+            for count, mag in enumerate(mags, start=1):  # noqa: B007
+                put(mag)
         return count
 
 
-def read_parquet(path: Path | str) -> Iterator[Mag]:
-    """Yields the MAGs of a Parquet file that `Parquet` has written."""
-    import pyarrow.parquet as pq
+class DatasetConfig(BaseModel, extra="forbid", frozen=True):
+    """What the card says that MAGs do not."""
 
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-        yield from map(mag_of, batch.to_pylist())
+    licence: str = Field("", description="Of the dataset, as the hub names it; found out where it can be when empty.")
 
 
 class Dataset(Exporter):
     """A folder for the Hugging Face hub: Parquet and a card."""
 
+    Config = DatasetConfig
     folder = True
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
         card = Card()
         count = Parquet().write(card.watching(mags), path / "data" / "train-00000-of-00001.parquet", view)
-        write_whole(path / "README.md", card.text(view))
+        write_whole(path / "README.md", card.text(view, self.config.licence))
         return count
 
 
@@ -107,15 +79,32 @@ class Card:
         ):
             self._counts[title].update(values)
 
-    def text(self, view: View = "exact") -> str:
+    def data(self, licence: str = "") -> DatasetCardData:
+        """Returns the head that hubs read.
+
+        Args:
+            licence: As the hub names it; where it is empty, magdi's own if programs of magdi have said all.
+        """
+        from huggingface_hub import DatasetCardData
+
+        made_up = common({own(task) for task in self._counts["Tasks"]}) if self._simulated == self._mags else ""
+        return DatasetCardData(
+            language="en",
+            task_categories=["question-answering", "text-generation"],
+            tags=["multi-agent", "debate", "reasoning", "magdi", *(["simulated-teachers"] if self._simulated else [])],
+            size_categories=next((name for name, most in _SIZES if self._mags < most), "1M<n<10M"),
+            configs=[{"config_name": "default", "data_files": "data/train-*.parquet"}],
+            **licensed(licence or made_up),
+        )
+
+    def text(self, view: View = "exact", licence: str = "") -> str:
         """Returns the card as Markdown with its head of YAML."""
-        size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if self._mags < most), "n>1M")
-        speakers = _speakers(self._simulated, self._mags)
+        from huggingface_hub import DatasetCard
+
+        data, speakers = self.data(licence), _speakers(self._simulated, self._mags)
+        terms = "those of their sources; name them here" if data.license == "other" else f"`{data.license}`"
         lines = [
-            "---", "language: [en]", "task_categories: [question-answering, text-generation]",
-            f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if self._simulated else ''}]",
-            f"size_categories: [{size}]",
-            "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
+            "---", data.to_yaml(), "---", "",
             "# Multi-agent interaction graphs", "",
             f"{self._mags} discussions between {speakers}, {self._turns} turns ({self._right} right, "
             f"{self._wrong} wrong, {self._turns - self._right - self._wrong} without a label), {self._edges} edges. "
@@ -127,10 +116,10 @@ class Card:
             f"`decision`, `stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
             "## Before you use it", "",
             f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
-            "difference. Licences of the models' outputs and of the questions are those of their sources; name them "
-            "here. Teachers named `simulated:` are programs, not language models.", "",
+            f"difference. Licences of the models' outputs and of the questions: {terms}. Teachers named `simulated:` "
+            "are programs, not language models.", "",
         ]  # fmt: skip
-        return "\n".join(lines)
+        return str(DatasetCard("\n".join(lines)))
 
 
 _TITLES = ("Protocols", "Tasks", "Graph types (rounds after the first)", "Teachers")
@@ -144,41 +133,8 @@ def _speakers(simulated: int, count: int) -> str:
     return programs if simulated == count else f"language models and, in {simulated:,} of them, {programs}"
 
 
-_SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
+_SIZES = (("n<1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
 
 
 def _counted(title: str, counts: Counter[str]) -> str:
     return f"- {title}: {', '.join(f'{value} {count}' for value, count in counts.most_common())}"
-
-
-def _schema() -> Any:
-    import pyarrow as pa
-
-    text, whole, real, flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-    message = pa.struct([("role", text), ("content", text)])
-    turn = pa.struct(
-        [
-            *(("step", whole), ("agent", text), ("role", text), ("round", whole), ("branch", pa.list_(whole))),
-            ("seen", pa.list_(pa.struct([("step", whole), ("kind", text)]))),
-            *(("text", text), ("reasoning", text), ("answer", text), ("confidence", real), ("correct", flag)),
-            *(("label", flag), ("label_source", text), ("value", real), ("status", text), ("attempts", whole)),
-            ("model", text),
-            ("usage", pa.struct([("prompt_tokens", whole), ("completion_tokens", whole), ("cost", real)])),
-            ("prompt", pa.list_(message)),
-        ]
-    )
-    question = pa.struct(
-        [
-            *(("id", text), ("text", text), ("gold", text)),
-            ("choices", pa.list_(pa.struct([("label", text), ("text", text)]))),
-            *(("answer_type", text), ("task", text), ("metadata", text)),
-        ]
-    )
-    decision = pa.struct([("answer", text), ("rule", text), ("votes", text), ("correct", flag)])
-    edge = pa.struct([("source", whole), ("target", whole), ("kind", text)])
-    return pa.schema(
-        [
-            *(("schema", text), ("id", text), ("question", question), ("protocol", text), ("turns", pa.list_(turn))),
-            *(("decision", decision), ("stop", text), ("metadata", text), ("edges", pa.list_(edge))),
-        ]
-    )
