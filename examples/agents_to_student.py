@@ -67,6 +67,7 @@ def team(question):
 
 # %%
 Path("runs").mkdir(exist_ok=True)
+Path("runs/traced.jsonl").unlink(missing_ok=True)  # discussions are added to what is there
 gold = {question.text: question.gold for question in questions}
 with magdi.record("runs/traced.jsonl", gold=gold) as counts:
     for question in questions:

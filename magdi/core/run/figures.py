@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.discussion.events import Totals
 from magdi.core.run.state import Training
@@ -52,10 +52,11 @@ def measured(document: Mapping[str, Any], under: str = "") -> dict[str, float]:
 
 def discussions_measured(summary: Summary, totals: Totals) -> dict[str, float]:
     """Returns what discussions have come to so far: what they hold, and what it took to hold them."""
-    held = summary.document()
-    named = {name: held.pop(name) for name in ("protocols", "tasks", "teachers")}  # names, however many, are no figures
+    names = ("protocols", "tasks", "teachers")  # however many, these are no figures
+    document = summary.document()
+    held: dict[str, Any] = {name: value for name, value in document.items() if name not in names}
     taken = {"calls": totals.calls, "kept": totals.kept, "retries": totals.retries, "failed": totals.failed}
-    return measured({**held, "teachers": len(named["teachers"]), "tokens": summary.tokens(), **taken})
+    return measured({**held, "teachers": len(document["teachers"]), "tokens": summary.tokens(), **taken})
 
 
 def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
