@@ -38,6 +38,7 @@ models = {
 }
 
 
+FORM = 'Think step by step. End with the sentence "The answer is X." where X is a single number, without units.'
 elsewhere = ThreadPoolExecutor(1)  # in a notebook this thread has an event loop already
 
 
@@ -55,8 +56,8 @@ def call(name, prompt):
 
 def team(question):
     with trace.get_tracer("team").start_as_current_span("invoke_workflow"):
-        ada, ben = call("ada", question), call("ben", question)
-        return call("cyd", f"{question}\n\nada says:\n{ada}\n\nben says:\n{ben}\n\nWhat is your own answer?")
+        ada, ben = (call(name, f"{question}\n\n{FORM}") for name in ("ada", "ben"))
+        return call("cyd", f"{question}\n\nada says:\n{ada}\n\nben says:\n{ben}\n\n{FORM}")
 
 
 # %% [markdown]
@@ -66,6 +67,7 @@ def team(question):
 
 # %%
 Path("runs").mkdir(exist_ok=True)
+Path("runs/traced.jsonl").unlink(missing_ok=True)  # discussions are added to what is there
 gold = {question.text: question.gold for question in questions}
 with magdi.record("runs/traced.jsonl", gold=gold) as counts:
     for question in questions:

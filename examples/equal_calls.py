@@ -37,7 +37,7 @@ for name, run in {"MALT": malt, "MAGDi": magdis}.items():
 # %%
 rows.append(("MALT's team, 3 chains of 3 roles, a vote", 9, malt.student.accuracy))
 nine = magdi.evaluate(magdis, base=True, samples=9, limit=asked)
-for name, model in zip(("MAGDi's student, 9 draws, a vote", "untrained, 9 draws, a vote"), nine.models, strict=True):
+for name, model in zip(("untrained, 9 draws, a vote", "MAGDi's student, 9 draws, a vote"), nine.models, strict=True):
     rows.append((name, 9, model.accuracy))
 rows.append(("MAGDi's student, greedy", 1, magdis.student.accuracy))
 for name, protocol in {

@@ -17,7 +17,20 @@ from magdi.core.errors import MagdiError
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
-OTHERS = ("cd", "docker", "git", "lm_eval", "make", "ollama", "pip", "pytest", "python", "sqlite3", "vllm")
+OTHERS = (
+    "cd",
+    "docker",
+    "git",
+    "lm_eval",
+    "make",
+    "ollama",
+    "pip",
+    "pytest",
+    "python",
+    "sqlite3",
+    "tensorboard",
+    "vllm",
+)
 """Programs that pages tell one to use beside magdi; none is started."""
 
 SHELL = """

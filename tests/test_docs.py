@@ -7,7 +7,7 @@ this process, against small stand-ins for the runs and files that a line names. 
 2. Of a command that has ``--dry-run``, the plan is made: components, settings, questions and costs are real, and
    nobody is asked.
 3. Every other command is run to its end, unless it names what is not on this machine (a server, a model of the hub, a
-   file that somebody else has), fetches it, or waits for somebody to stop it.
+   file that somebody else has), fetches it or sends it there, or waits for somebody to stop it.
 4. Blocks of ``console`` show what a command prints: they are run as they stand, whatever the command, and compared.
 5. Of other programs' lines, what is this repository's exists: files, targets of make, extras of pip.
 
@@ -269,8 +269,8 @@ def how(arguments: Sequence[str]) -> str:
     """What is done with a line: ``run``, ``plan``, or no more than to ``parse`` it."""
     if any(option.name == "dry_run" for option in context(arguments).command.params):
         return "plan"
-    waits = arguments[0] == "collect"
-    fetches = arguments[:2] == ["mags", "get"] and len(arguments) > 2
+    waits = arguments[0] == "collect" or "--live" in arguments
+    fetches = (arguments[:2] == ["mags", "get"] and len(arguments) > 2) or "--push" in arguments
     return "parse" if waits or fetches or any(OUTSIDE.search(word) for word in arguments) else "run"
 
 
