@@ -37,6 +37,9 @@ from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 MOST_FAILURES = 1000
 MOST_PROBLEMS = 3
 COMPARED = "compared.html"
+UNANSWERED = (
+    "Not all questions are answered yet, and short ones come first: accuracies so far say little of those in the end."
+)
 
 
 def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:
@@ -204,6 +207,9 @@ class RunContent:
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
         blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
+        answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
+        if self.predictions and not answered:
+            blocks.append(Notice(UNANSWERED))
         blocks += summary.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())
 
