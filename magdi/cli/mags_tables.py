@@ -36,7 +36,7 @@ def _told(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.2f}"
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def percent(share: ShareFound) -> str:
@@ -92,7 +92,10 @@ def _totals(totals: Mapping[str, Any]) -> RenderableType:
     names = ("mags", "questions", "turns", "edges", "calls", "tokens")
     rows = [[name, f"{totals[name]:,}"] for name in names]
     rows += [
-        [name, ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-"]
+        [
+            name.replace("_", " "),
+            ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-",
+        ]
         for name in ("protocols", "tasks", "structures", "stops", "edge_kinds")
     ]
     return table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])

@@ -128,6 +128,7 @@ class State(TypedDict, total=False):
     versions: dict[str, str]
     config: str
     files: dict[str, str]
+    trackers: dict[str, str]
     stages: dict[str, Stage]
 
 
