@@ -12,6 +12,7 @@ from pathlib import Path
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.corpus.files import read
 from magdi.core.errors import DataError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
@@ -104,7 +105,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     """
     bad: list[MagFileError] = []
     discussions = Discussions()
-    discussions.read(read_mags(path, on_bad_line=bad))
+    discussions.read(read(path, bad))
     if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []

@@ -65,6 +65,7 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "auc_nodes_train": ("AUC, nodes, train", fraction),
     "auc_nodes_held_out": ("AUC, nodes, held out", fraction),
     "auc": ("AUC", fraction),
+    "auc_within": ("AUC, within", fraction),
     "auc_train": ("AUC, train", fraction),
     "nodes_most": ("most frequent label %", percent),
     "auc_own": ("AUC, own answers", fraction),
@@ -230,7 +231,16 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     for failure in document["failures"]:
         yield f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}"
     if document["missing"]:
-        yield f"not done: {'; '.join(document['missing'])}"
+        yield f"not done: {'; '.join(_cells(document['missing']))}"
+
+
+def _cells(missing: Sequence[str]) -> Iterator[str]:
+    """Yields the cells of runs that are missing (``cell, seed 0``), each once, with its seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in missing:
+        cell, _, seed = run.rpartition(", seed ")
+        seeds.setdefault(cell, []).append(seed)
+    yield from (f"{cell} (seed{'s' * (len(each) > 1)} {', '.join(each)})" for cell, each in seeds.items())
 
 
 def _seeds(seeds: Sequence[int]) -> str:
