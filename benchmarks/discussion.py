@@ -239,7 +239,7 @@ def contest(name: str, url: str, calls: int, in_flight: int) -> Measure:
             return run_autogen(url, calls, in_flight, with_aiohttp=name == "autogen-aiohttp")
 
 
-def run_contestant(python: str, name: str, url: str, calls: int, in_flight: int) -> Measure:
+def run_contestant(python: str, name: str, url: str, calls: int, in_flight: int = 64) -> Measure:
     counts = ["--calls", str(calls), "--in-flight", str(in_flight)]
     command = [python, __file__, "--contestant", name, "--url", url, *counts]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

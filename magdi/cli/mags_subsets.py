@@ -60,13 +60,16 @@ def filter_(
     agent: Annotated[Names, typer.Option(help="In which this agent speaks.")] = None,
     question: Annotated[Names, typer.Option(help="Pattern of question ids: train-*.")] = None,
     task: Annotated[Names, typer.Option(help="Of this task.")] = None,
+    metadata: Annotated[
+        Names, typer.Option(help="KEY=PATTERN of the question's metadata: level=[1-3], subject=Algebra.")
+    ] = None,
     turns: Annotated[str, typer.Option(help="MIN:MAX turns; either may be left out.")] = ":",
     length: Annotated[str, typer.Option(help="MIN:MAX characters said in all.")] = ":",
     invert: Annotated[bool, typer.Option("--invert", help="Keep the others.")] = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
 ) -> None:
-    """Write the discussions that fit: by protocol, structure, labels, agent, question, task, length."""
+    """Write the discussions that fit: by protocol, structure, labels, agent, question, task, metadata, length."""
     from magdi.plugins.corpus.subsets import Filter
 
     kept = Filter(
@@ -76,6 +79,7 @@ def filter_(
         agent or (),
         question or (),
         task or (),
+        metadata or (),
         _range("--turns", turns),
         _range("--length", length),
         invert,

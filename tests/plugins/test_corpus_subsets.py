@@ -131,6 +131,9 @@ def test_every_discussion_is_as_likely(many: Path) -> None:
         (("--question", "train-?"), "abcd"),
         (("--question", "train-1*", "--invert"), "bcd"),
         (("--task", "sums"), "abcde"),
+        (("--metadata", "level=[1-2]"), "ab"),
+        (("--metadata", "level=1", "--metadata", "level=3", "--metadata", "kind=odd"), "ac"),
+        (("--metadata", "level=*", "--invert"), "de"),
         (("--turns", "3:3"), "acde"),
         (("--turns", ":2"), "b"),
         (("--turns", "2"), "b"),
@@ -146,6 +149,8 @@ def test_filters(tmp_path: Path, options: tuple[str, ...], kept: str) -> None:
         mag(4, (None, None), id="d"),
         mag(123456, rounds=2, id="e", protocol="mad"),
     ]
+    for level, each in enumerate(mags[:3], 1):
+        each.question.metadata.update(level=level, kind="odd" if level % 2 else "even")
     write_mags(tmp_path / "in.jsonl", mags)
     magdi("filter", tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl", *options)
     assert "".join(each.id for each in read_mags(tmp_path / "out.jsonl")) == kept

@@ -129,19 +129,12 @@ class Reading:
             return None
         chains: list[Ints] = []
         for (number, _), text, joined in zip(draft.targets, draft.spaced(), whole, strict=True):
-            chain = [*self._after(prompts[number][len(start) :], joined, text), self.tokenizer.eos_token_id]
+            own = behind(self.tokenizer, prompts[number][len(start) :], joined, text)
+            chain = [*own, self.tokenizer.eos_token_id]
             tally["chains"] += 1
             tally["cut_chains"] += len(chain) > room[number]
             chains.append(ints(chain[: room[number]]))
         return self._assemble(draft, prompts, chains)
-
-    def _after(self, prompt: list[int], joined: list[int], text: str) -> list[int]:
-        """Returns the tokens of a target behind a prompt.
-
-        From both as one text where the prompt's tokens come out unchanged, as they do when the model writes after
-        them; else from the target by itself.
-        """
-        return joined[len(prompt) :] if joined[: len(prompt)] == prompt else self._tokenise([text])[0]
 
     def _assemble(self, draft: _Draft, prompts: list[list[int]], chains: list[Ints]) -> Encoded:
         columns, lengths = draft.selection.columns, ints([len(chain) for chain in chains])
@@ -169,7 +162,7 @@ class _Draft:
 
     def spaced(self) -> list[str]:
         """Targets as they follow their prompts."""
-        return [("" if self.prompts[n][-1:].isspace() else " ") + target for n, target in self.targets]
+        return [spaced(self.prompts[number], target) for number, target in self.targets]
 
     def texts(self) -> list[str]:
         """Prompts, then each target behind its prompt."""
@@ -177,6 +170,29 @@ class _Draft:
             *self.prompts,
             *(self.prompts[n] + text for (n, _), text in zip(self.targets, self.spaced(), strict=True)),
         ]
+
+
+def spaced(prompt: str, target: str) -> str:
+    """Returns a target as it follows its prompt."""
+    return target if prompt[-1:].isspace() else f" {target}"
+
+
+def behind(tokenizer: Any, prompt: list[int], joined: list[int], text: str) -> list[int]:
+    """Returns the tokens of a target behind a prompt.
+
+    From both as one text where the prompt's tokens come out unchanged, as they do when the model writes after
+    them; else from the target by itself.
+
+    Args:
+        tokenizer: The student's.
+        prompt: The prompt's own tokens.
+        joined: Those of prompt and target as one text.
+        text: The target, `spaced`.
+    """
+    if joined[: len(prompt)] == prompt:
+        return joined[len(prompt) :]
+    found: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return found
 
 
 def opening(tokenizer: Any, style: PromptStyle) -> list[int]:

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.files import whole_file
@@ -38,6 +38,7 @@ class Filter:
         agents: One of these spoke.
         questions: Patterns (``train-*``), one of which the question's id fits.
         tasks: Tasks of the question.
+        metadata: ``KEY=PATTERN`` of the question's metadata; for each key one pattern fits.
         turns: Fewest and most turns.
         length: Fewest and most characters of all that was said.
         inverted: Keep the others.
@@ -49,6 +50,7 @@ class Filter:
     agents: Sequence[str] = ()
     questions: Sequence[str] = ()
     tasks: Sequence[str] = ()
+    metadata: Sequence[str] = ()
     turns: range = range(1 << 62)
     length: range = range(1 << 62)
     inverted: bool = False
@@ -63,10 +65,17 @@ class Filter:
             and (not self.agents or any(turn.agent in self.agents for turn in mag.turns))
             and (not self.questions or any(fnmatch.fnmatchcase(mag.question.id, each) for each in self.questions))
             and (not self.tasks or mag.question.task in self.tasks)
+            and self._told(mag.question.metadata)
             and len(mag.turns) in self.turns
             and said in self.length
         )
         return kept is not self.inverted
+
+    def _told(self, metadata: Mapping[str, Any]) -> bool:
+        told = {key: str(value) for key, value in metadata.items()}
+        asked = [each.partition("=") for each in self.metadata]
+        fitting = {key for key, _, pattern in asked if key in told and fnmatch.fnmatchcase(told[key], pattern)}
+        return fitting == {key for key, _, _ in asked}
 
 
 def labels_of(mag: Mag) -> Labels:

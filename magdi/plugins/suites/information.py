@@ -6,20 +6,22 @@ Probes are trained on some of the questions and tested on the others, never on t
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import Student
+from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.keep import kept
 from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
 from magdi.plugins.suites.diagnostics import auc
+from magdi.plugins.suites.reading import Read, read_turns
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +39,6 @@ HELD_BACK = 0.25
 
 STEPS, RATE, DECAY = 300, 1e-2, 1e-2
 HIDDEN = 32
-TOKENS = 4096  # of one forward pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,12 @@ class Told:
 
     Attributes:
         answers: By MAG's id and step, whether it is right about the turn.
-        figures: ``auc``, and ``auc_train`` on what it was trained on.
+        figures: ``auc``; ``auc_within``, where only turns of one discussion are compared; and ``auc_train``, on what it
+            was trained on.
     """
 
     answers: dict[str, bool]
     figures: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Read:
-    """What a student makes of turns, row by row: states [N, d] and mean log-probabilities [N]."""
-
-    pooled: Tensor
-    last: Tensor
-    middle: Tensor
-    logprob: Tensor
 
 
 def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
@@ -93,7 +85,7 @@ def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
     """
     import torch
 
-    mags = list(read_mags(directory.mags))
+    mags = _not_learned(directory.mags, stages.config)
     nodes = [
         Node(place, turn.step, turn.label, _is_first(mag, stages.config.seed, TRAINED))
         for place, mag in enumerate(mags)
@@ -111,6 +103,17 @@ def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
     return _told(mags, nodes, scores.tolist())
 
 
+def _not_learned(file: Path, config: RunConfig) -> list[Mag]:
+    """Returns the discussions of questions that a student has not learned from, where it is kept from some of them.
+
+    What it has learned from it knows by heart: who was right there, too.
+    """
+    if config.discussion.keep == Kept():
+        return list(read_mags(file))
+    learned = {mag.question.prompt for mag in kept(file, config.discussion.keep, config.seed)}
+    return [mag for mag in read_mags(file) if mag.question.prompt not in learned]
+
+
 def _is_first(mag: Mag, lot: object, share: float) -> bool:
     """Returns whether a lot puts a question into the first share: a matter of its text, whatever MAG it is in."""
     digest = hashlib.blake2b(f"{lot}\n{mag.question.prompt}".encode(), digest_size=4).digest()
@@ -126,7 +129,18 @@ def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -
         for node, score in zip(nodes, scores, strict=True)
         if not node.trained
     }
-    return Told(answers, {"auc": auc(ranked[False]) or 0.5, "auc_train": auc(ranked[True]) or 0.5})
+    over = {"auc": auc(ranked[False]) or 0.5, "auc_train": auc(ranked[True]) or 0.5}
+    return Told(answers, over | {"auc_within": _within(nodes, scores)})
+
+
+def _within(nodes: Sequence[Node], scores: Sequence[float]) -> float:
+    """Returns how many pairs of a right and a wrong held-out turn of one discussion are in order; equal ones half."""
+    beside: dict[int, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for node, score in zip(nodes, scores, strict=True):
+        if not node.trained:
+            beside[node.mag][node.right].append(score)
+    pairs = [(r > w) + 0.5 * (r == w) for wrong, right in beside.values() for w in wrong for r in right]
+    return sum(pairs) / len(pairs) if pairs else 0.5
 
 
 @dataclass(frozen=True)
@@ -202,11 +216,10 @@ class Known:
 
     @property
     def _read(self) -> Read:
-        config = self.stages.config
-        trained = bool(chosen(config))
-        place = self.directory.student if trained else Path(self.stages.base)
-        turns = tuple((node.mag, node.step) for node in self.nodes)
-        return _read_turns(place, config.student, self.directory.mags, turns)
+        stages = self.stages
+        place = self.directory.student if chosen(stages.config) else stages.base
+        turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
+        return read_turns(place, stages.config.student, turns)
 
     def _probed(self, features: Tensor | Sequence[Sequence[float]], hidden: int = 0) -> Tensor:
         """Trains a probe on standardised features: logistic, or with one hidden layer."""
@@ -284,66 +297,3 @@ KNOWN: dict[str, Callable[[Known], Tensor]] = {
     "encoder-logprob": Known.encoder_logprob,
 }
 """What may tell right turns from wrong ones."""
-
-
-@lru_cache(maxsize=2)
-def _read_turns(place: Path, settings: Student, file: Path, turns: tuple[tuple[int, int], ...]) -> Read:
-    """Reads turns with a student, each distinct text once; what is read twice in a row is kept."""
-    import torch
-
-    from magdi.core.distill.prompt import student_prompt, student_target
-    from magdi.core.evaluation.loading import load
-
-    model, tokenizer = load(place, trust_remote_code=settings.trust_remote_code)
-    mags = list(read_mags(file))
-    texts = [
-        (student_prompt(tokenizer, mags[mag].question, settings.prompt), student_target(mags[mag].turns[step]))
-        for mag, step in turns
-    ]
-    once = list(dict.fromkeys(texts))
-    rows = [_ids(tokenizer, prompt, target, settings.max_length) for prompt, target in once]
-    order = sorted(range(len(rows)), key=lambda row: len(rows[row][0]))
-    found: dict[int, tuple[Tensor, ...]] = {}
-    for few in _batches(order, rows):
-        with torch.no_grad():
-            found.update(zip(few, _states(model, [rows[row] for row in few]), strict=True))
-    place_of = {text: row for row, text in enumerate(once)}
-    columns = zip(*(found[place_of[text]] for text in texts), strict=True)
-    return Read(*(torch.stack(column) for column in columns))
-
-
-def _ids(tokenizer: Any, prompt: str, target: str, longest: int) -> tuple[list[int], int]:
-    """Returns the tokens of prompt and target as the student reads them in training, and where the target begins."""
-    first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (prompt, target))
-    ids = [*first, *second][:longest]
-    return ids, min(len(first), len(ids) - 1)
-
-
-def _batches(order: Sequence[int], rows: Sequence[tuple[list[int], int]]) -> list[list[int]]:
-    """Returns rows of nearly one length together, so many that they have `TOKENS` tokens."""
-    batches: list[list[int]] = []
-    for row in order:
-        if not batches or (len(batches[-1]) + 1) * len(rows[row][0]) > TOKENS:
-            batches.append([])
-        batches[-1].append(row)
-    return batches
-
-
-def _states(model: Any, rows: Sequence[tuple[list[int], int]]) -> list[tuple[Tensor, ...]]:
-    """Returns pooled, last and middle states and mean log-probability of each row."""
-    import torch
-
-    width = max(len(ids) for ids, _ in rows)
-    ids = torch.tensor([[*ids, *[0] * (width - len(ids))] for ids, _ in rows], device=model.device)
-    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
-    out = model(input_ids=ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
-    states, middle = (out.hidden_states[place].float().cpu() for place in (-1, len(out.hidden_states) // 2))
-    found: list[tuple[Tensor, ...]] = []
-    for row, (known, start) in enumerate(rows):
-        start, length = max(start, 1), len(known)
-        weights = torch.arange(1, length + 1) / (length * (length + 1) / 2)
-        spoken = torch.tensor(known[start:])
-        chances = out.logits[row, start - 1 : length - 1].float().cpu().log_softmax(-1)
-        logprob = chances.gather(1, spoken[:, None]).mean() if len(spoken) else torch.tensor(0.0)
-        found.append((weights @ states[row, :length], states[row, length - 1], middle[row, length - 1], logprob))
-    return found

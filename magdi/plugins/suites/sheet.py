@@ -65,6 +65,7 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "auc_nodes_train": ("AUC, nodes, train", fraction),
     "auc_nodes_held_out": ("AUC, nodes, held out", fraction),
     "auc": ("AUC", fraction),
+    "auc_within": ("AUC, within", fraction),
     "auc_train": ("AUC, train", fraction),
     "nodes_most": ("most frequent label %", percent),
     "auc_own": ("AUC, own answers", fraction),

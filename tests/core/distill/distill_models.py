@@ -42,7 +42,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": SIZES,
     "gemma": SIZES | {"tie_word_embeddings": True},
     "gemma2": SIZES | {"sliding_window": 12, "query_pre_attn_scalar": 8},
-    "gemma3_text": SIZES | {"sliding_window": 12, "query_pre_attn_scalar": 8},
+    "gemma3_text": SIZES
+    | {"sliding_window": 12, "query_pre_attn_scalar": 8, "tie_word_embeddings": True}
+    | {"layer_types": ["sliding_attention", "full_attention"]},
     "phi": SIZES | {"partial_rotary_factor": 0.5},
     "phi3": SIZES,
     "gpt2": {"vocab_size": len(WORDS), "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256}

@@ -15,7 +15,7 @@ from magdi.core.distill import encoded_table
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, Sizes, ints
 from magdi.core.distill.prompt import student_target, transcript
-from magdi.core.distill.reading import Reading, prompt_ids
+from magdi.core.distill.reading import Reading, behind, prompt_ids
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Selecting
@@ -188,8 +188,8 @@ def test_a_target_is_tokenised_alone_where_its_prompts_tokens_change() -> None:
     """Where joining merges the prompt's last token with the target's first, generation could not go that way."""
     how = reading()
     w1, w2 = how.tokenizer.convert_tokens_to_ids(["w1", "w2"])
-    assert how._after([w1], [w1, w2], " w2") == [w2]
-    assert how._after([w1], [w2], " w1 w2") == [w1, w2]
+    assert behind(how.tokenizer, [w1], [w1, w2], " w2") == [w2]
+    assert behind(how.tokenizer, [w1], [w2], " w1 w2") == [w1, w2]
 
 
 def test_sampled_pairs_are_appendix_a() -> None:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+from magdi.core.config.models import Discussion, RunConfig
 from magdi.core.errors import DataError
-from magdi.core.mag import Mag, Question, Turn
+from magdi.core.mag import Mag, Question, Turn, write_mags
+from magdi.core.run.keep import kept
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
 from magdi.plugins.suites.diagnostics import auc
-from magdi.plugins.suites.information import KNOWN, Known, Node, Read, information
+from magdi.plugins.suites.information import KNOWN, Known, Node, information
+from magdi.plugins.suites.reading import Read
 
 COUNT = 80
 
@@ -90,7 +93,28 @@ def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(mon
 def test_too_few_mags_are_said(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")
-    stages: Any = SimpleNamespace(config=SimpleNamespace(seed=0))
+    stages: Any = SimpleNamespace(config=SimpleNamespace(seed=0, discussion=Discussion()))
     directory: Any = SimpleNamespace(mags=path)
     with pytest.raises(DataError, match="too few"):
         information(stages, directory, "most")
+
+
+def test_turns_of_one_discussion_are_compared_alone() -> None:
+    nodes = [Node(mag, step, right, trained=False) for mag in (0, 1) for step, right in enumerate((True, False))]
+    assert module._within(nodes, [0.2, 0.1, 0.9, 0.8]) == 1.0
+    assert module._within(nodes, [0.2, 0.1, 0.7, 0.7]) == 0.75
+    assert module._within(nodes[:1], [0.2]) == 0.5
+    assert module._within([Node(0, 0, True, trained=True), nodes[1]], [0.1, 0.2]) == 0.5
+
+
+def test_nobody_is_asked_about_a_question_that_was_learned(tmp_path: Path) -> None:
+    """However its second discussion is called."""
+    path = tmp_path / "mags.jsonl"
+    twice = [each.model_copy(update={"id": f"again-{each.id}"}) for each in MAGS]
+    write_mags(path, [*MAGS, *twice])
+    config = RunConfig.model_validate({"discussion": {"keep": {"share": 0.3}}})
+    asked = {each.question.prompt for each in module._not_learned(path, config)}
+    learned = {each.question.prompt for each in kept(path, config.discussion.keep, config.seed)}
+    assert learned
+    assert asked == {each.question.prompt for each in MAGS} - learned
+    assert len(module._not_learned(path, RunConfig())) == 2 * COUNT
