@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: run test lint docs notebooks package format clean help
+.PHONY: run test coverage lint docs notebooks package format clean help
 
 help:
 	@echo "make run    the default job: three teachers discuss, a small student learns (ARGS=--quick for the short one)"
 	@echo "make test   lint, types, import contract, tests"
 	@echo "make lint   lint, types and import contract alone"
+	@echo "make coverage   the tests again, and which lines of magdi/ they do not run"
 	@echo "make docs   the documentation as a site, in site/"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -34,6 +35,13 @@ lint: $(STAMP)
 # Shuffled, and the same each time; ARGS=--randomly-seed=N shuffles otherwise.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --randomly-seed=1 $(ARGS)
+
+# Half as long again as the tests alone before Python 3.14, which counts by sys.monitoring: so it is no part of them.
+coverage: $(STAMP)
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 2 --dist worksteal --randomly-seed=1 $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 docs: $(STAMP)
 	$(BIN)/zensical build --strict --clean

@@ -4,7 +4,7 @@
 
 A server of its own on this machine answers every chat completion after 50 ms. Each contestant keeps 64 requests under
 way, in a process of its own, after a warm-up; contestants take turns, forwards and backwards, and a ratio is the median
-of the rounds' ratios.
+of the rounds' ratios; those of CPU seconds hold on a busy machine, too.
 
     aiohttp           the bare aiohttp client, replies parsed as JSON
     openai            AsyncOpenAI, default transport
@@ -157,8 +157,10 @@ def run_magdi(url: str, calls: int) -> Measure:
     seats = [Seat(Agent(name), teacher) for name in ("ann", "bob", "cyd")]
 
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
+        written = 0
 
         def work(wanted: int) -> int:
+            nonlocal written
             totals = Totals()
 
             def questions() -> Iterator[Question]:
@@ -180,10 +182,12 @@ def run_magdi(url: str, calls: int) -> Measure:
             ):
                 if not isinstance(item, Mag):
                     raise SystemExit(f"a discussion failed: {item.error}")
-                item.to_line()
+                written += len(item.to_line())
             return totals.calls
 
-        return measured(work, calls)
+        found = measured(work, calls)
+        kept = sum(file.stat().st_size for file in Path(folder).iterdir())
+        return found | {"journal_bytes_per_call": kept / len(journal), "mag_bytes_per_call": written / len(journal)}
 
 
 def run_autogen(url: str, calls: int, *, with_aiohttp: bool) -> Measure:
@@ -243,10 +247,16 @@ def compare(url: str, calls: int, rounds: int, autogen: str) -> dict[str, Any]:
         pairs = zip(runs["magdi"], runs[name], strict=True)
         return statistics.median(own["calls_per_second"] / other["calls_per_second"] for own, other in pairs)
 
+    def cpu_ratio(name: str) -> float:
+        pairs = zip(runs["magdi"], runs[name], strict=True)
+        return statistics.median(other["cpu_ms_per_call"] / own["cpu_ms_per_call"] for own, other in pairs)
+
     ratios = {
         "vs_bare_client": ratio("openai-aiohttp"),
         "vs_bare_teacher": ratio("teacher"),
         "vs_bare_aiohttp": ratio("aiohttp"),
+        "cpu_vs_bare_client": cpu_ratio("openai-aiohttp"),
+        "cpu_vs_bare_teacher": cpu_ratio("teacher"),
     }
     if "autogen" in runs:
         ratios |= {"vs_autogen": ratio("autogen"), "vs_autogen_aiohttp": ratio("autogen-aiohttp")}

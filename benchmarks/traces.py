@@ -80,10 +80,13 @@ def run_import(count: int) -> None:
             print(f"{size:>7,} spans, {file.stat().st_size >> 20} MiB: {took}")
 
 
-def send(where: str, body: bytes) -> None:
+def send(where: str, body: bytes) -> float:
+    """Sends a request; returns the seconds until it was answered."""
+    began = time.perf_counter()
     asked = urllib.request.Request(f"{where}/v1/traces", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(asked, timeout=60) as answered:
         assert json.load(answered) == {}
+    return time.perf_counter() - began
 
 
 def run_collect(count: int, rate: int) -> None:
@@ -99,8 +102,7 @@ def run_collect(count: int, rate: int) -> None:
             for number, body in enumerate(bodies):
                 time.sleep(max(0.0, began + number * 10 / rate - time.perf_counter()))
                 sent.append(pool.submit(send, where, body))
-            for each in sent:
-                each.result()
+            waits = sorted(each.result() for each in sent)
         acknowledged = time.perf_counter() - began
         child.send_signal(signal.SIGINT)
         document = json.loads(child.stdout.read())  # type: ignore[union-attr]
@@ -110,7 +112,9 @@ def run_collect(count: int, rate: int) -> None:
         assert len(ids) == document["mags"] == count, document
         own = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         print(
-            f"{count:,} traces ({13 * count:,} spans): taken at {count / acknowledged:.0f} a second, all written after "
+            f"{count:,} traces ({13 * count:,} spans), {rate} a second: all taken after {acknowledged:.1f} s "
+            f"({count / acknowledged:.0f} a second; one waits {1000 * waits[len(waits) // 2]:.0f} ms, one in a hundred "
+            f"{1000 * waits[len(waits) * 99 // 100]:.0f} ms), all written after "
             f"{finished:.1f} s ({count / finished:.0f} a second), none lost; {used.ru_maxrss >> 10} MiB, "
             f"{used.ru_utime + used.ru_stime:.1f} CPU s; the sender took {own:.1f}"
         )

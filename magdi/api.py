@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.config.shortcuts import long_form
-from magdi.core.corpus.files import mag_file
 from magdi.core.errors import ConfigError
-from magdi.core.mag import Question, read_mags
+from magdi.core.files import portable
+from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress, Silent
 from magdi.notebook import Mag
@@ -106,8 +106,8 @@ def default_directory(config: RunConfig) -> Path:
     """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
     digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
     chosen = (config.task.name, config.protocol.name, config.encoder.name)
-    names = (name.removeprefix("local/").partition("@")[0].replace("/", "_") for name in chosen)
-    return RUNS / "-".join([*names, digest[:8]])
+    names = (name.removeprefix("local/").partition("@")[0] for name in chosen)
+    return RUNS / portable("-".join([*names, digest[:8]]))
 
 
 def go(
@@ -125,7 +125,7 @@ def go(
     setup.plugins.demand()
     target = Path(out) if out else default_directory(setup.config)
     if rounds > 1:
-        from magdi.core.run.rounds import run_rounds
+        from magdi.plugins.teams.rounds import run_rounds
 
         last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
         return RunResult(document(last))
@@ -152,7 +152,7 @@ def run(
         fresh: Start over.
         until: The last stage to do.
         rounds_of_training: Do it so often, each time with the roles of the last round's team as teachers; see
-            `magdi.core.run.rounds`.
+            `magdi.plugins.teams.rounds`.
         progress: Who is told how it goes.
         trust: Run the plugins that the files name; else only those that you have trusted before.
         **settings: Components (``protocol=MyProtocol``), the command line's options (``limit=200``, ``level="2"``) and
@@ -295,15 +295,18 @@ def go_ablate(
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
-    """Returns what a run would take at most, by driving the protocol with made-up replies; asks nobody.
+    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody.
 
     Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
     """
+    from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run
 
     setup.plugins.demand(plugins=False)
-    found = plan_run(setup.config, setup.plugins.registry, until)
-    return found | {"run": str(out or default_directory(setup.config))}
+    directory = Path(out or default_directory(setup.config))
+    folders = (RUNS, directory.parent) if directory.parent != Path() else (RUNS,)
+    found = plan_run(setup.config, setup.plugins.registry, until, Earlier.find(*folders))
+    return found | {"run": str(directory)}
 
 
 def evaluate(
@@ -340,16 +343,16 @@ def evaluate(
         ConfigError: No task is named and none of the models is a run, or a setting is wrong.
         ComponentError: The run's task was a class, and is not given again.
     """
-    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.candidates import find_candidates
     from magdi.plugins.evaluating.evaluate import evaluate as measure
     from magdi.plugins.evaluating.request import make_plan
     from magdi.plugins.evaluating.result import EvaluationResult
 
     names = [os.fspath(model) for model in models]
     components, choice = _components(names, task, trust)
-    contenders = find_contenders(names, components, base=base, seed=seed)
+    candidates = find_candidates(names, components, base=base, seed=seed)
     plan = make_plan(
-        contenders,
+        candidates,
         components,
         folder=Path(out),
         task=choice.name if choice else None,
@@ -358,7 +361,7 @@ def evaluate(
         seed=seed,
         fresh=fresh,
     )
-    return EvaluationResult(measure(contenders, plan, progress or Silent()))
+    return EvaluationResult(measure(candidates, plan, progress or Silent()))
 
 
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:
@@ -414,8 +417,10 @@ def ask(
 
 
 def load_mags(path: Place) -> list[Mag]:
-    """Returns the MAGs of a file or run; raises `MagFileError` for a line that cannot be read."""
-    return list(read_mags(mag_file(Path(path))))
+    """Returns the MAGs of a file or run, URL or pattern; raises `MagFileError` for a line that cannot be read."""
+    from magdi.core.corpus.files import read_all
+
+    return list(read_all([os.fspath(path)]))
 
 
 def record(

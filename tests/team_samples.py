@@ -10,8 +10,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from magdi.core.config.models import RunConfig
-from magdi.core.evaluation.team import Team, write_team
 from magdi.core.run.directory import RunDirectory
+from magdi.plugins.teams.team import Team, write_team
 from magdi.plugins.testing import tiny_student
 
 ROLES = ("generator", "verifier", "refiner")

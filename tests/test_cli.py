@@ -153,7 +153,7 @@ def test_credentials_are_not_shown(shown: list[str], here: Here) -> None:
 
 
 def test_two_processes_train_as_one_does(tmp_path: Path, here: Here) -> None:
-    def losses(name: str, call: Here, *more: str) -> list[float]:
+    def losses(name: str, call: Callable[..., Said | subprocess.CompletedProcess[str]], *more: str) -> list[float]:
         done = call("run", "-q", "-o", str(tmp_path / name), *TOY, "--set", "training.log_every=1", *more)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("distilled student") == 1

@@ -2,28 +2,32 @@
 
 import importlib.util
 import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from team_samples import team_run
 
 from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import StubServer, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from tests.team_samples import team_run
 
 COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
 
-EXPECTED_FAILURES: dict[tuple[str, str], dict[str, str]] = {}
+EXPECTED_FAILURES: dict[tuple[Kind, str], dict[str, str]] = {}
 """By kind and name: checks that a shipped component is known to fail, with the reason. Strict."""
 
 OWN_QUESTIONS = [{"question": f"What is {number} + 4?", "answer": str(number + 4)} for number in range(40)]
 
 
-def missing(component):
+def missing(component: Component) -> str:
     """Returns the package that a component's extra stands for, where it is not installed."""
     extra = component.requires.removeprefix("magdi[").removesuffix("]")
     packages = {"autogen": "autogen_agentchat", "agent-framework": "agent_framework_orchestrations"}
@@ -32,7 +36,7 @@ def missing(component):
 
 
 @pytest.fixture(scope="session")
-def own_questions(tmp_path_factory):
+def own_questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     for split, rows in {"train": OWN_QUESTIONS[:30], "test": OWN_QUESTIONS[30:]}.items():
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -40,7 +44,7 @@ def own_questions(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def recording(tmp_path_factory):
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A MAG file in which somebody has answered what the kit asks teachers."""
     path = tmp_path_factory.mktemp("recording") / "mags.jsonl"
     usage = Usage(prompt_tokens=9, completion_tokens=5)
@@ -55,7 +59,7 @@ def recording(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory):
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     for part in tiny_student():
         part.save_pretrained(folder)
@@ -63,21 +67,24 @@ def tiny_model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def team(tmp_path_factory):
+def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return team_run(tmp_path_factory.mktemp("team"))
 
 
 @pytest.fixture(scope="session")
-def stub():
+def stub() -> Iterator[StubServer]:
     with StubServer() as server:
         yield server
 
 
+Settings = Callable[[str, Component], dict[str, Any] | None]
+
+
 @pytest.fixture(scope="session")
-def settings(request):
+def settings(request: pytest.FixtureRequest) -> Settings:
     """Returns a function from a component to its settings, None for the defaults; tasks read what is on this disk."""
 
-    def of(kind, component):
+    def of(kind: str, component: Component) -> dict[str, Any] | None:
         fields = resolve(component.target).Config.model_fields
         name = f"{kind} {component.name}"
         if name in ("task jsonl", "task hf"):
@@ -101,9 +108,9 @@ def settings(request):
 
 
 @pytest.fixture(scope="session")
-def specimens(settings):
+def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
     """One specimen a component, so that a task's questions are read once; one other interpreter for all of them."""
-    made = {}
+    made: dict[tuple[Kind, str], Specimen] = {}
     for kind, component in COMPONENTS:
         if not missing(component):
             target, given = resolve(component.target), settings(kind, component)
@@ -125,7 +132,9 @@ def specimens(settings):
         for check in checks_for(kind)
     ],
 )
-def test_shipped_component_conforms(kind, component, check, specimens):
+def test_shipped_component_conforms(
+    kind: Kind, component: Component, check: str, specimens: dict[tuple[Kind, str], Specimen]
+) -> None:
     if extra := missing(component):
         pytest.skip(f"{extra} is not installed")
     specimen = specimens[kind, component.name]
@@ -138,7 +147,7 @@ def test_shipped_component_conforms(kind, component, check, specimens):
         pytest.xfail(reason)
 
 
-def test_expected_failures_name_components_and_checks():
+def test_expected_failures_name_components_and_checks() -> None:
     names = {(kind, component.name) for kind, component in COMPONENTS}
     for (kind, name), checks in EXPECTED_FAILURES.items():
         assert (kind, name) in names

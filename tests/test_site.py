@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("zensical.toml", "CHANGELOG.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, folder)
     (folder / "magdi").symlink_to(ROOT / "magdi")
-    command = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
+    command: list[str | Path] = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "site"

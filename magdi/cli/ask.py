@@ -111,7 +111,7 @@ class Shown:
     @contextmanager
     def growing(self, name: str) -> Iterator[Callable[[str], None]]:
         """Yields what is told an answer again and again while it grows."""
-        from magdi.core.visible import visible
+        from magdi.cli.visible import visible
 
         def write(text: str) -> None:
             if name not in self.names:

@@ -62,6 +62,7 @@ def collect(
 
 async def _listen(collection: Collection, host: str, port: int) -> None:
     import asyncio
+    import contextlib
     import signal
     import sys
 
@@ -69,8 +70,9 @@ async def _listen(collection: Collection, host: str, port: int) -> None:
 
     sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts there as it does everywhere else
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     receiver = Receiver(collection, host, port)
     running = asyncio.create_task(receiver.run(stop))
     await receiver.listening.wait()

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Sheet
+from magdi.plugins.sheet import Sheet
 
 
 def overview_table(document: Mapping[str, Any]) -> RenderableType:

@@ -69,7 +69,7 @@ def _free(path: Path) -> float:
 
 def _table(found: dict[str, Any]) -> RenderableType:
     from magdi.cli.drawn import drawn
-    from magdi.core.sheet import Sheet
+    from magdi.plugins.sheet import Sheet
 
     rows = []
     for name, value in found.items():

@@ -16,8 +16,8 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from magdi.core.sheet import NOTHING, Column, Sheet
-from magdi.core.visible import visible
+from magdi.cli.visible import visible
+from magdi.plugins.sheet import NOTHING, Column, Sheet
 
 RULED = Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 GAP = 2

@@ -14,7 +14,7 @@ SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
 
 
-EngineName = Literal["auto", "transformers", "openai", "vllm"]
+EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
@@ -30,7 +30,10 @@ Split = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first N questions only.")]
 Base = Annotated[bool, typer.Option("--base", help="Evaluate the first run's student before distillation as well.")]
-Engine = Annotated[EngineName, typer.Option(help="What makes a model answer; openai is any server.")]
+Engine = Annotated[
+    EngineName,
+    typer.Option(help="What makes a model answer; openai is any server, offline vLLM where it is installed."),
+]
 Preset = Annotated[
     Literal["greedy", "paper", "malt"] | None,
     typer.Option(
@@ -77,6 +80,7 @@ def evaluate(
     data: opt.Data = None,
     split: Split = None,
     limit: Limit = None,
+    shard: opt.Shard = None,
     base: Base = False,
     engine: Engine = "auto",
     sampling: Preset = None,
@@ -114,13 +118,13 @@ def evaluate(
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
-    from magdi.plugins.evaluating.contenders import find_contenders
+    from magdi.plugins.evaluating.candidates import find_candidates
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
 
     models = models or [str(newest("student"))]
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
-    contenders = find_contenders(
+    candidates = find_candidates(
         models,
         components,
         base=base,
@@ -146,7 +150,7 @@ def evaluate(
         "stage": stage,
     }
     plan = make_plan(
-        contenders,
+        candidates,
         components,
         folder=out or PREDICTIONS,
         task=task,
@@ -155,10 +159,11 @@ def evaluate(
         sampling=sampling,
         seed=seed,
         fresh=fresh,
+        shard=shard,
     )
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        document = run(contenders, plan, progress)
+        document = run(candidates, plan, progress)
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))

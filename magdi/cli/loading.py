@@ -79,7 +79,7 @@ def watch(plugins: Plugins) -> None:
 
 def complain(fault: Fault) -> None:
     """Prints a fault as one line."""
-    from magdi.core.visible import visible
+    from magdi.cli.visible import visible
 
     sys.stderr.write(visible(f"plugin {fault}") + "\n")
 

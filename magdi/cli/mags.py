@@ -16,11 +16,12 @@ from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
-from magdi.cli.mags_sources import sources, tell_skipped
+from magdi.cli.mags_sources import runs_of, sources, tell_skipped
 from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
+    from magdi.core.corpus.locations import Location
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
     from magdi.core.task import Task
@@ -177,7 +178,7 @@ def export(
     from magdi.core.files import writing
 
     paths = sources(files)
-    registry = loading.load(plugin, plugins_dir, runs=[path.parent for path in paths], trusted=trust).registry
+    registry = loading.load(plugin, plugins_dir, runs=runs_of(paths), trusted=trust).registry
     exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
     check_out(out, folder=exporter.folder)
     bad: list[MagFileError] = []
@@ -224,7 +225,7 @@ def check(
     from magdi.plugins.corpus.check import check_file
 
     found = sources(files)
-    registry = loading.load(plugin, runs=[file.parent for file in found], trusted=trust).registry
+    registry = loading.load(plugin, runs=runs_of(found), trusted=trust).registry
     settings = opt.component("protocol", protocol_arg)
     rules = {file: _rule(file, registry, protocol, settings) for file in found}
     reports = {str(file): check_file(file, rule) for file, rule in rules.items()}
@@ -255,20 +256,20 @@ def calibrate(
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.cli.newest import newest
     from magdi.core.corpus.files import holds_none, pick, read_all
+    from magdi.core.corpus.locations import is_place
     from magdi.core.errors import ConfigError, DataError
     from magdi.plugins.runs.finding import nearest_runs
 
-    paths = [Path(name) for name in names if Path(name).exists()]
-    wanted = [name for name in names if not Path(name).exists()]
+    places = [name for name in names if is_place(name)]
+    wanted = [name for name in names if name not in places]
     if not wanted:
         raise ConfigError("no MAG is named", hint="name one by its id, or #1 for the first")
     for name in wanted:
         if Path(name).suffix in (".json", ".jsonl"):
             raise DataError(f"{name}: there is no such file")
     bad: list[MagFileError] = []
-    paths = sources(paths or [newest("mags")])
+    paths = sources(places)
     mags = list(read_all(paths, bad if skip_bad else None))
     if not mags:
         raise holds_none(paths, bad)
@@ -282,13 +283,16 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
     from magdi.core.errors import ConfigError
-    from magdi.plugins.report import drawing
 
     if html:
-        return drawing.page(mags, _view(view))
+        from magdi.plugins.report.data import mags_page
+
+        return "".join(mags_page(mags, _view(view)))
     if len(mags) > 1:
         raise ConfigError("an SVG holds one discussion", hint="--html draws several on one page")
-    return drawing.svg(mags[0], _view(view)) + "\n"
+    from magdi.plugins.report.drawing.svg import svg
+
+    return svg(mags[0], _view(view)) + "\n"
 
 
 def _view(name: str) -> Any:
@@ -306,7 +310,7 @@ def _as_list(mags: Sequence[Mag]) -> str:
 
 def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
     """Prints a text, or writes it to a file and prints where that is."""
-    from magdi.core.visible import visible
+    from magdi.cli.visible import visible
 
     text = text if text.endswith("\n") else text + "\n"
     if out is None:
@@ -323,7 +327,7 @@ def _say(line: str) -> None:
     progress_console().print(line, markup=False, soft_wrap=True)
 
 
-def _rule(file: Path, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:
+def _rule(file: Location, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
     from magdi.core.errors import ComponentError
@@ -338,13 +342,13 @@ def _rule(file: Path, components: Components, name: str | None, settings: dict[s
         return Rule()
 
 
-def _readings(file: Path, task: Task | None) -> dict[str, Any]:
+def _readings(file: Location, task: Task | None) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from magdi.core.mag import read_mags
+    from magdi.core.corpus.files import read
     from magdi.plugins.corpus.readings import readings
 
-    return {"file": str(file)} | asdict(readings(read_mags(file, on_bad_line=[]), task))
+    return {"file": str(file)} | asdict(readings(read(file, []), task))
 
 
 def _as_documents(reports: dict[str, Report]) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
+from magdi.cli.visible import visible
 from magdi.core.mag import EdgeKind, Mag, Turn
 from magdi.core.views import View, edges
-from magdi.core.visible import visible
 from magdi.plugins.report.drawing.layout import by_round
 from magdi.plugins.report.drawing.style import MARKS, cut, state
 

@@ -11,11 +11,16 @@ from magdi.plugins.corpus.check import Rule
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
+    from magdi.core.corpus.locations import Location
     from magdi.core.mag import Mag
 
 
 def prompted(
-    mags: Iterable[Mag], files: Sequence[Path], components: Components, name: str | None, settings: Mapping[str, Any]
+    mags: Iterable[Mag],
+    files: Sequence[Location],
+    components: Components,
+    name: str | None,
+    settings: Mapping[str, Any],
 ) -> Iterator[Mag]:
     """Yields MAGs with every turn's prompt: as it was kept, else as the protocol makes it.
 
@@ -23,7 +28,7 @@ def prompted(
         DataError: They were not kept, and the protocol is not known or another one.
     """
     from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
-    from magdi.core.run.roles import own_prompts
+    from magdi.core.run.taught import own_prompts
 
     given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
     if name:
@@ -31,7 +36,7 @@ def prompted(
     return map(own_prompts(given, components).given_to, mags)
 
 
-def rule_for(file: Path, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:
+def rule_for(file: Location, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:
     """Returns the rule of a file: as asked for, or as the configuration of the run that it belongs to says.
 
     Without either, discussions are not held again: their protocols' settings are not known. The run's task grades,
@@ -44,8 +49,8 @@ def rule_for(file: Path, components: Components, name: str | None, settings: Map
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.seats import agents
 
-    run = RunDirectory(file.parent)
-    config = run.config() if run.is_run() else None
+    run = RunDirectory(file.parent) if isinstance(file, Path) else None
+    config = run.config() if run and run.is_run() else None
     if config is None or config.discussion.mag_files:
         choice = ComponentChoice(name=name, **settings) if name else None
         return Rule(components.protocol(choice)) if choice else Rule()

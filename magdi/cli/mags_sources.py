@@ -7,29 +7,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from magdi.core.corpus.locations import Location
     from magdi.core.errors import MagFileError
 
 
-def sources(paths: Sequence[Path] | None) -> list[Path]:
-    """Returns the MAG files that are named, the newest run's where none is.
+def sources(names: Sequence[str] | None) -> list[Location]:
+    """Returns the MAG files that are named, by paths, patterns or URLs, the newest run's where none is.
 
     Of several directories those without one are left out, and said on stderr.
 
     Raises:
         MagFileError: A file is not there, or no directory has one.
+        ComponentError: What speaks to a URL is not installed.
+        DataError: A URL cannot be reached.
     """
     from magdi.cli.newest import newest
     from magdi.cli.output import progress_console
     from magdi.core.corpus.files import FILE, mag_file
+    from magdi.core.corpus.locations import expanded
 
-    paths = paths or [newest("mags")]
-    bare = [path for path in paths if path.is_dir() and not (path / FILE).is_file()]
-    left = [path for path in paths if path not in bare]
+    named: Sequence[Location] = names or [newest("mags")]
+    found = [each for name in named for each in expanded(name)]
+    bare = [each for each in found if isinstance(each, Path) and each.is_dir() and not (each / FILE).is_file()]
+    left = [each for each in found if each not in bare]
     if not left:
-        return [mag_file(path) for path in paths]
+        return [mag_file(each) for each in found]
     for path in bare:
         progress_console().print(f"left out: {path} holds no {FILE}", markup=False, soft_wrap=True)
-    return [mag_file(path) for path in left]
+    return [mag_file(each) for each in left]
+
+
+def target(out: str) -> Location:
+    """Returns where a file of MAGs is to be written, after a look whether it can be.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    from magdi.cli.output import check_out
+    from magdi.core.corpus.locations import is_url
+
+    if is_url(out):
+        return out
+    check_out(Path(out))
+    return Path(out)
+
+
+def runs_of(files: Iterable[Location]) -> list[Path]:
+    """Returns the folders that files on this machine lie in: they may be runs."""
+    return [file.parent for file in files if isinstance(file, Path)]
 
 
 def tell_skipped(bad: Iterable[MagFileError]) -> None:

@@ -12,20 +12,20 @@ import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
-from magdi.cli.mags_sources import sources, tell_skipped
+from magdi.cli.mags_sources import sources, target, tell_skipped
 
 if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
 
+OF_FILES = "MAG files (JSONL, Parquet), run directories, patterns ('mags/*.jsonl') or URLs (s3://, gs://, hf://)."
+
 Files = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        help="MAG files or run directories.", show_default="the newest run in ./runs", autocompletion=propose.runs
-    ),
+    list[str] | None,
+    typer.Argument(help=OF_FILES, show_default="the newest run in ./runs", autocompletion=propose.runs),
 ]
-Several = Annotated[list[Path], typer.Argument(help="MAG files or run directories.", autocompletion=propose.runs)]
-Out = Annotated[Path, typer.Option("--out", "-o", help="The MAG file to write.")]
+Several = Annotated[list[str], typer.Argument(help=OF_FILES, autocompletion=propose.runs)]
+Out = Annotated[str, typer.Option("--out", "-o", help="The MAG file to write: NAME.jsonl, NAME.parquet, or a URL.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="The folder to write into.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
 Seed = Annotated[int, typer.Option(help="What is drawn depends on it.")]
@@ -138,8 +138,8 @@ def split(
 
 
 def _written(
-    files: list[Path] | None,
-    out: Path,
+    files: list[str] | None,
+    out: str,
     chosen: Callable[[Iterator[Mag]], Iterable[Mag]],
     *,
     skip_bad: bool,
@@ -147,12 +147,11 @@ def _written(
     in_turn: bool = False,
 ) -> None:
     """Writes what is chosen of some files, and says how many of how many."""
-    from magdi.cli.output import check_out, show
-    from magdi.core.corpus.files import read_all, read_in_turn
+    from magdi.cli.output import show
+    from magdi.core.corpus.files import read_all, read_in_turn, write
     from magdi.core.errors import DataError, MagFileError
-    from magdi.core.mag import write_mags
 
-    check_out(out)
+    file = target(out)
     read, bad = 0, list[MagFileError]()
 
     def counted() -> Iterator[Mag]:
@@ -165,9 +164,9 @@ def _written(
     first = next(found, None)
     if first is None:
         raise DataError(f"none of {read:,} discussions fits", hint="nothing was written")
-    kept = write_mags(out, chain([first], found))
+    kept = write(file, chain([first], found))
     tell_skipped(bad)
-    document = {"out": str(out), "mags": kept, "of": read, "skipped": len(bad)}
+    document = {"out": out, "mags": kept, "of": read, "skipped": len(bad)}
     show(document, as_json=json, render=lambda: f"{kept:,} of {read:,} discussions written to {out}")
 
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Sheet
+from magdi.plugins.sheet import Sheet
 
 PROBLEMS = 20
 """Problems that are printed; --json has all of them."""

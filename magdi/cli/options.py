@@ -16,6 +16,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.core.config.shortcuts import SHORTCUTS, long_form
 from magdi.core.config.yaml_text import read_value
+from magdi.core.corpus.locations import holds_mags
 from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ Texts: TypeAlias = list[str] | None
 Number: TypeAlias = int | None
 Amount: TypeAlias = float | None
 
-ONE_OF_FILES = "YAML files, later ones override earlier ones; .jsonl files and runs are --mags."
+ONE_OF_FILES = "YAML files, later ones override earlier ones; .jsonl and .parquet files, URLs and runs are --mags."
 OF_TEACHER = "[NAME=]KIND:TARGET, once for each agent; e.g. ada=openai:gpt-4o@https://host/v1."
 OF_OBJECTIVE = "NAME, or NAME.KEY=VALUE, of an objective; one that the level lacks joins it."
 OF_PRICE = "US dollars per million tokens of prompts and replies, where a teacher's price is not known."
 
-Config = Annotated[list[Path] | None, typer.Argument(help=ONE_OF_FILES, show_default=False)]
+Config = Annotated[list[str] | None, typer.Argument(help=ONE_OF_FILES, show_default=False)]
 Task = Annotated[
     Text, _component("Where questions come from, e.g. gsm8k or jsonl:FILE.", autocompletion=propose.components("task"))
 ]
@@ -66,6 +67,10 @@ Method = Annotated[Text, _setting("magdi: one student; malt: an adapter for each
 Edges = Annotated[Text, _setting("exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
 Refresh = Annotated[Number, _setting("Passes after which the student's own answers join the MAGs.", min=1)]
 Limit = Annotated[Number, _setting("Questions to discuss.", min=1)]
+Shard = Annotated[
+    Text, _setting("I/N: every N-th question from the I-th on, as one of N jobs that share them.", metavar="I/N")
+]
+Shards = Annotated[int, typer.Option(min=1, help="Do it in N jobs that share the questions, and merge what they did.")]
 Seed = Annotated[Number, _setting("Seed of everything that is drawn.", min=0)]
 Preset = Annotated[Text, _setting("auto, tiny, quick, paper or authors-code.", autocompletion=propose.presets)]
 Quick = Annotated[bool, _setting("The embedded default made small: a check, not a measurement.", "--quick")]
@@ -79,7 +84,11 @@ MaxTime = Annotated[Amount, _limit("Seconds of discussion.")]
 Price = Annotated[Text, _limit(OF_PRICE, metavar="IN,OUT")]
 EstimateUsage = Annotated[bool, _limit("Count tokens by a tokenizer where a server does not.", "--estimate-usage")]
 Mags = Annotated[
-    Texts, _setting("Learn from this MAG file or run, hold no discussions; once for each.", autocompletion=propose.runs)
+    Texts,
+    _setting(
+        "Learn from this MAG file, run, pattern or URL, hold no discussions; once for each.",
+        autocompletion=propose.runs,
+    ),
 ]
 SkipBad = Annotated[bool, _setting("Pass over unreadable lines of that file.", "--skip-bad")]
 Cache = Annotated[Text, _limit("Directory of replies shared between runs.")]
@@ -144,8 +153,8 @@ class Request:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Request:
         """Reads the values of the options that `configured` adds."""
-        files = [file for file in given["config"] or () if not _holds_mags(file)]
-        mags = [str(file) for file in given["config"] or () if _holds_mags(file)]
+        files = [Path(file) for file in given["config"] or () if not holds_mags(file)]
+        mags = [file for file in given["config"] or () if holds_mags(file)]
         given = {**given, "mags": [*mags, *(given["mags"] or ())]}
         flags = long_form({name: given[name] for name in SETTINGS if _is_given(given[name])})
         if given["quick"]:
@@ -208,11 +217,6 @@ SETTINGS = [name for name in SHARED if name in SHORTCUTS or name in WHOLE]
 
 def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != []
-
-
-def _holds_mags(file: Path) -> bool:
-    """Returns whether a file that is named among configurations holds MAGs, or a run does."""
-    return file.suffix == ".jsonl" or file.is_dir()
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:

@@ -45,7 +45,7 @@ def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], Ren
     A plain string is never folded or read.
     """
     if as_json:
-        from magdi.core.visible import visible
+        from magdi.cli.visible import visible
 
         document = {"schema": SCHEMA, **document}
         sys.stdout.write(visible(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n")

@@ -11,6 +11,9 @@ from magdi.plugins.suites.engines.resources import On
 PLACE = "Where runs are done"
 
 Where = Annotated[On, typer.Option("--on", help="Processes here, or a cluster.", rich_help_panel=PLACE)]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Jobs at once.", show_default="all", rich_help_panel=PLACE)
+]
 Gpus = Annotated[int, typer.Option(min=0, help="GPUs of a run.", rich_help_panel=PLACE)]
 Cpus = Annotated[int, typer.Option(min=1, help="CPU cores of a run.", rich_help_panel=PLACE)]
 Time = Annotated[str, typer.Option(help="Longest time of a run; then it is requeued.", rich_help_panel=PLACE)]

@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Sheet
+from magdi.plugins.sheet import Sheet
 
 WHO = {"base": "the base before distillation", "student": "the student"}
+STAGES = {"discussion": "discussions", "distillation": "training", "evaluation": "evaluation"}
 
 
 def plan_table(plan: Mapping[str, Any]) -> RenderableType:
-    """Returns what a run would take: its discussions as a table, training and evaluation a line each."""
-    table = [drawn(_discussions(plan))] if plan["agents"] else []
-    return Group(*table, *map(Text, _lines(plan)))
+    """Returns what a run would take: its discussions by agent, all of it as a table, and its stages a line each."""
+    there = Text(f"no discussions: {plan['mags']:,} MAGs are there already, at no cost\n")
+    talk = drawn(_agents(plan)) if plan["agents"] else there
+    return Group(talk, drawn(_figures(plan)), *map(Text, _lines(plan)))
 
 
-def _discussions(plan: Mapping[str, Any]) -> Sheet:
+def _agents(plan: Mapping[str, Any]) -> Sheet:
     headings = ["agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"]
-    rows = [[agent["agent"], agent["teacher"], *_amounts([agent], agent["cost"])] for agent in plan["agents"]]
-    if len(rows) > 1:
-        rows += [[], ["in all", "", *_amounts(plan["agents"], plan["cost"])]]
-    return Sheet.of(f"{plan['questions']:,} discussions, at most", headings, rows, left=("agent", "teacher"))
+    rows = [[agent["agent"], agent["teacher"], *_expected(agent)] for agent in plan["agents"]]
+    return Sheet.of(f"{plan['questions']:,} discussions, expected", headings, rows, left=("agent", "teacher"))
 
 
-def _amounts(agents: Sequence[Mapping[str, Any]], cost: float | None) -> list[str]:
-    kinds = ("calls", "prompt_tokens", "completion_tokens")
-    return [*(f"{sum(agent[kind] for agent in agents):,}" for kind in kinds), _dollars(cost)]
+def _expected(agent: Mapping[str, Any]) -> list[str]:
+    expected = agent["expected"]
+    counts = [count(expected[kind]) for kind in ("calls", "prompt_tokens", "completion_tokens")]
+    return [*counts, dollars(expected["cost"]) if agent["priced"] else "no price"]
 
 
-def _dollars(cost: float | None) -> str:
-    if cost is None:
+def _figures(plan: Mapping[str, Any]) -> Sheet:
+    rows = [[title, *(show(plan[side][key]) for side in ("expected", "most"))] for title, key, show in _shown(plan)]
+    return Sheet.of("in all", ["", "expected", "at most"], rows, left=("",))
+
+
+def _shown(plan: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[Any], str]]]:
+    if plan["agents"]:
+        yield "calls", "calls", count
+        yield "prompt tokens", "prompt_tokens", count
+        yield "reply tokens", "completion_tokens", count
+        if any(agent["priced"] for agent in plan["agents"]):
+            besides = " of those with a price" if plan["unpriced"] else ""
+            yield f"US dollars{besides}", "cost", dollars
+    yield "time", "seconds", duration
+    if plan.get("training", {}).get("steps"):
+        yield "GPU memory, on a GPU", "gpu_memory", size
+    yield "disk", "disk", size
+
+
+def count(number: float | None) -> str:
+    """Returns a number of things."""
+    return "no limit" if number is None else f"{number:,.0f}"
+
+
+def dollars(cost: float | None) -> str:
+    """Returns an amount of money."""
+    return "no limit" if cost is None else f"{cost:,.2f}" if cost else "nothing"
+
+
+def size(number: float | None) -> str:
+    """Returns bytes in a unit that fits them."""
+    if number is None:
         return "not known"
-    return f"{cost:.2f}" if cost else "nothing"
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{max(0.1, number / 1e6):,.1f} MB"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns seconds in a unit that fits them."""
+    if seconds is None:
+        return "not known"
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"
 
 
 def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    if not plan["agents"]:
-        yield f"no discussions: {plan['mags']:,} MAGs are there already, at no cost"
+    if plan["unpriced"]:
+        yield f"no price is known of {', '.join(plan['unpriced'])}: --price IN,OUT says it"
     if training := plan.get("training"):
         yield _training(training)
     if evaluation := plan.get("evaluation"):
         samples = f"{evaluation['samples']} times " if evaluation["samples"] > 1 else ""
         asked = f"{evaluation['questions']:,} {evaluation['split']} questions of {evaluation['task']}"
         yield f"evaluation: {asked}, answered {samples}by {' and '.join(WHO[model] for model in evaluation['models'])}"
-    disk = f" and keeps about {max(0.1, plan['disk'] / 1e6):.1f} MB of discussions" if plan["disk"] else ""
-    yield f"nothing was started; a run goes to {plan['run']}{disk}"
+    if plan["by"]:
+        yield f"time by {sources(plan['by'])}"
+    yield f"nothing was started; a run goes to {plan['run']}"
+
+
+def sources(by: Mapping[str, str]) -> str:
+    """Returns whence the times of stages are known, those of one source together."""
+    stages: dict[str, list[str]] = {}
+    for stage, source in by.items():
+        stages.setdefault(source, []).append(STAGES[stage])
+    if len(stages) == 1:
+        return next(iter(stages))
+    return "; ".join(f"{source} ({', '.join(named)})" for source, named in stages.items())
 
 
 def _training(training: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """DDP would warn of every process that finds none of the unused weights that it looks for."""
 PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
+SHARDED = (*PLACED, "--jobs", "-j", "--shards")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -71,11 +73,29 @@ def discuss(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
+    shard: opt.Shard = None,
+    shards: opt.Shards = 1,
+    on: place.Where = "local",
+    jobs: place.Jobs = None,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Hold the discussions of a run and no more: its mags.jsonl."""
+    """Hold the discussions of a run and no more: its mags.jsonl.
+
+    With --shards, in several jobs: each has a run of its own in the directory, and their MAGs are merged there.
+    """
+    if (shards > 1 or on != "local") and not dry_run:
+        resources = Resources(jobs=jobs or (shards if on == "local" else None), cpus=cpus, time=time)
+        resources = resources.model_copy(update={"partition": partition, "address": address})
+        _in_shards(request, out, shards, on, resources, as_json=json, quiet=quiet)
+        return
+    if shard is not None:
+        request = replace(request, flags=request.flags | {"discussion.shard": shard})
     _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
 
 
@@ -132,8 +152,8 @@ def _go(
         outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
     finally:
         progress.close()
-        if sender is not None:
-            sender.close()
+        if sender is not None and (untaken := sender.close()):
+            output.warn(untaken)
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
     if os.environ.get("RANK", "0") != "0":
@@ -174,6 +194,35 @@ def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resour
 
     directory = out or default_directory(request.set_up().config)
     elsewhere(on, resources, directory, _without(PLACED))
+
+
+def _in_shards(
+    request: opt.Request, out: Path | None, shards: int, on: On, resources: Resources, *, as_json: bool, quiet: bool
+) -> None:
+    from magdi.api import default_directory
+    from magdi.cli import output
+    from magdi.plugins.suites.engines.command import in_shards
+
+    directory = out or default_directory(request.set_up().config)
+    progress = output.TerminalProgress(quiet=quiet)
+    try:
+        found = in_shards(
+            on,
+            resources,
+            directory,
+            _without(SHARDED, ("--json",)),
+            shards,
+            lambda title: progress.note(f"{title} has ended"),
+        )
+    finally:
+        progress.close()
+    document = {"out": str(directory), "mags": found.mags, "shards": shards, "failed": sum(found.failed.values())}
+    said = f"{found.mags:,} discussions of {shards} shards in {directory}"
+    output.show(document, as_json=as_json, render=lambda: said)
+    for run, number in found.failed.items():
+        output.warn(f"{number:,} discussions failed in {run}; the same command tries them again")
+    if found.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _shared(processes: int, sharding: str) -> int:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
-from magdi.core.sheet import NOTHING, Sheet, p_value, percent, points, span
+from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
 SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.core.sheet import Column, Sheet
+from magdi.cli.plan_table import count, dollars, duration
+from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
 
@@ -38,22 +39,21 @@ def _estimated(plan: Mapping[str, Any], jobs: int) -> Sequence[str]:
     left = plan["estimate"]
     if not left["runs"]:
         return [f"all is done; the table is printed without -n; {plan['directory']}"]
-    cost = "" if not left["cost"] else f", {left['cost']:.2f} US dollars"
-    if left["cost"] is None:
-        cost = ", at prices that are not known"
-    seconds = left["seconds"]
-    time = "not known" if seconds is None else f"about {_duration(seconds / jobs)} with {jobs} at once"
+    expected, most = left["expected"], left["most"]
+    calls = f"about {count(expected['calls'])} calls, at most {count(most['calls'])}"
+    money = (expected["cost"], most["cost"])
+    cost = "" if money == (0, 0) else f"; {dollars(money[0])} US dollars, at most {dollars(money[1])}"
+    besides = (
+        [f"no price is known of {', '.join(left['unpriced'])}: --price IN,OUT says it"] if left["unpriced"] else []
+    )
+    longest = [None if seconds is None else seconds / jobs for seconds in (expected["seconds"], most["seconds"])]
+    time = f"about {duration(longest[0])}, at most {duration(longest[1])}, with {jobs} at once"
     return [
-        f"{left['runs']} runs left, {left['discussions']} sets of discussions, at most {left['calls']:,} calls{cost}",
-        f"time: {time}; by {left['from']}",
+        f"{left['runs']} runs left, {left['discussions']} sets of discussions: {calls}{cost}",
+        *besides,
+        f"time: {'not known' if longest[0] is None else time}; by {left['by']}",
         f"nothing was started; the suite goes to {plan['directory']}",
     ]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def suite_names(names: Sequence[Mapping[str, str]]) -> RenderableType:

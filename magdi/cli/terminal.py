@@ -14,7 +14,7 @@ from rich.control import Control
 from rich.segment import Segment
 from rich.text import Text
 
-from magdi.core.visible import visible
+from magdi.cli.visible import visible
 
 
 class SafeConsole(Console):

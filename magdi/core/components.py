@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
+    from magdi.core.evaluation.engine import Engine
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
+    from magdi.core.run.stages import Stages
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
 
@@ -57,4 +59,21 @@ class Components(Interface):
         on_progress: Callable[[int, int], None],
     ) -> Path:
         """Returns the folder of the student that ``student.model: tiny`` names, which is made unless it is there."""
+        ...
+
+    def try_out(self, config: RunConfig) -> None:
+        """Tries the encoder and the objectives of a run on something small, before anything is paid.
+
+        Raises:
+            ComponentError: The encoder does not work.
+            TrainingError: An objective does not.
+        """
+        ...
+
+    def train_team(self, run: Stages, mags: Path) -> dict[str, Any]:
+        """Trains one adapter a role (``training.method: malt``); returns the stage's outcome."""
+        ...
+
+    def team(self, run: Path, *, untrained: bool = False) -> Engine | None:
+        """Returns the team that a run has trained, or as it was before; None where it has one student."""
         ...

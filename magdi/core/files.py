@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -17,6 +18,9 @@ from magdi.core.errors import DataError, MagdiError, StorageError
 
 PARTIAL = ".partial"
 """What the name of a file ends with that is still being written."""
+
+_NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$')
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)", re.I)
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 MAKE_ROOM = "what was written before is kept; make room, then run the same command again"
@@ -32,6 +36,16 @@ def decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
     return data.decode("utf-8-sig")
+
+
+def portable(name: str) -> str:
+    """Returns the name of a file or a folder as every system takes it: what Windows would not, is an underscore.
+
+    These are path separators, signs such as colons, stops and blanks at the end, and names that are devices there,
+    whatever follows their first stop.
+    """
+    plain = _NOT_ON_WINDOWS.sub("_", name)
+    return f"_{plain}" if _DEVICE.match(plain) else plain
 
 
 @contextmanager

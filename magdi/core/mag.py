@@ -11,7 +11,7 @@ import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import IO, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -230,28 +230,37 @@ def read_mags(path: Path | str, *, on_bad_line: list[MagFileError] | None = None
     except OSError as error:
         raise MagFileError(path, 0, f"cannot be read: {error.strerror}") from error
     with file:
-        lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip(_BLANK))
-        for number, line in lines:
-            try:
-                mag = _parse(path, number, line)
-            except MagFileError as error:
-                if on_bad_line is None:
-                    raise _together([error, *_bad(path, lines)]) from None
-                on_bad_line.append(error)
-            else:
-                yield mag
+        yield from mags_in(file, path, on_bad_line)
+
+
+def mags_in(file: IO[bytes], path: Path | str, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+    """Yields the MAGs of an open file; see `read_mags`."""
+    lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip(_BLANK))
+    for number, line in lines:
+        try:
+            mag = _parse(path, number, line)
+        except MagFileError as error:
+            if on_bad_line is None:
+                raise _together([error, *_bad(path, lines)]) from None
+            on_bad_line.append(error)
+        else:
+            yield mag
 
 
 def _parse(path: Path | str, number: int, line: bytes) -> Mag:
     try:
         return Mag.model_validate_json(line.strip().removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'line'}: {problem['msg']}"
-            for problem in error.errors(include_url=False)[:3]
-        )
-        said = problems.replace("at line 1 column", "at column")  # the parser knows the line alone
+        said = problems_of(error).replace("at line 1 column", "at column")  # the parser knows the line alone
         raise MagFileError(path, number, said, hint=SKIP_BAD) from None
+
+
+def problems_of(error: ValidationError) -> str:
+    """Returns what is wrong with a MAG, the first three problems of it."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'line'}: {problem['msg']}"
+        for problem in error.errors(include_url=False)[:3]
+    )
 
 
 def _bad(path: Path | str, lines: Iterable[tuple[int, bytes]]) -> Iterator[MagFileError]:

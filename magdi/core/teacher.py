@@ -57,10 +57,18 @@ class Price(BaseModel):
 
     input: float = Field(default=0.0, ge=0, description="US dollars per million prompt tokens.")
     output: float = Field(default=0.0, ge=0, description="US dollars per million completion tokens.")
+    cached: float | None = Field(default=None, ge=0, description="Of prompt tokens that the server had; as input.")
+    reasoning: float | None = Field(default=None, ge=0, description="Of hidden reasoning tokens; as output.")
 
-    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """Returns US dollars for so many tokens."""
-        return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+    def of(self, prompt_tokens: float, completion_tokens: float, *, cached: float = 0, reasoning: float = 0) -> float:
+        """Returns US dollars for so many tokens, of whose prompts some were cached and of whose replies some hidden."""
+        dearer = 0.0 if self.reasoning is None else reasoning * (self.reasoning - self.output)
+        cheaper = 0.0 if self.cached is None else cached * (self.input - self.cached)
+        return (prompt_tokens * self.input + completion_tokens * self.output + dearer - cheaper) / 1e6
+
+    def most(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Returns US dollars for so many tokens at most: nothing is cached, and a reply may be all reasoning."""
+        return (prompt_tokens * self.input + completion_tokens * max(self.output, self.reasoning or 0.0)) / 1e6
 
 
 class Teacher(Configurable):
@@ -71,6 +79,7 @@ class Teacher(Configurable):
     Attributes:
         identity: Kind, model and everything else that decides what is answered (never a secret); part of the
             journal's key.
+        aliases: What else it is called where it is the same teacher; its replies are looked for under these names, too.
         simulated: True for a teacher that is no language model; said wherever its results are shown.
         served: True for a teacher that somebody serves, and may charge for; False for what runs in this process and
             costs nothing. The first call to a served one is made alone, so that a wrong key costs one request.
@@ -80,6 +89,7 @@ class Teacher(Configurable):
         price: What its tokens cost, where that is known.
     """
 
+    aliases: tuple[str, ...] = ()
     simulated: ClassVar[bool] = False
     served: ClassVar[bool] = True
     concurrency: int = 64

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, MagdiError, did_you_mean
+from magdi.core.run.directory import RunDirectory
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
@@ -23,11 +24,13 @@ from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, name
 from magdi.plugins.target import cause, load_class, load_settings
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.encoder import Encoder
+    from magdi.core.evaluation.engine import Engine
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
+    from magdi.core.run.stages import Stages
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.formats.exporter import Exporter
@@ -240,6 +243,26 @@ class Registry:
         from magdi.plugins.tiny.base import tiny_base
 
         return tiny_base(task, settings, cache, texts, on_progress)
+
+    def try_out(self, config: RunConfig) -> None:
+        """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""
+        from magdi.plugins.trial.configured import try_out
+
+        try_out(config, self)
+
+    def train_team(self, run: Stages, mags: Path) -> dict[str, Any]:
+        """Trains one adapter a role; see `magdi.plugins.teams.training`."""
+        from magdi.plugins.teams.training import train_roles
+
+        return train_roles(run, mags)
+
+    def team(self, run: Path, *, untrained: bool = False) -> Engine | None:
+        """Returns the team of a run; None where it has one student."""
+        from magdi.plugins.teams.engine import TeamEngine
+        from magdi.plugins.teams.team import read_team
+
+        team = read_team(RunDirectory(run).student)
+        return None if team is None else TeamEngine(run, team, self, untrained=untrained)
 
     def importer(self, choice: ComponentChoice) -> Importer:
         """Makes an importer."""

@@ -184,7 +184,7 @@ def agent_names(config: RunConfig, components: Components) -> list[str]:
     """Returns the names of the agents: of the teachers, or of those who speak first in a file of MAGs."""
     if config.discussion.mags is None:
         return list(agents(config, components.task(config.task, config.seed)))
-    few = islice(read_in_turn([Path(file) for file in config.discussion.mag_files]), LOOKED_AT)
+    few = islice(read_in_turn(config.discussion.mag_files), LOOKED_AT)
     return list(dict.fromkeys(turn.agent for mag in few for turn in mag.turns if turn.round == 0))
 
 

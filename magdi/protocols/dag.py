@@ -22,7 +22,7 @@ from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 if TYPE_CHECKING:
     import networkx

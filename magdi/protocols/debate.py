@@ -29,8 +29,8 @@ from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, quote
 from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText, JsonAnswer, ReplyFormat
-from magdi.core.templates import Templates, fill
 from magdi.protocols.conversation import conversation
+from magdi.protocols.templates import Templates, fill
 from magdi.protocols.topology import Adjacency, Topology, adjacency, given
 
 

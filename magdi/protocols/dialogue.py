@@ -32,9 +32,9 @@ from pydantic import BaseModel, Field, model_validator
 from magdi.core.decision import last_words, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
-from magdi.core.templates import Templates, fill
 from magdi.protocols.dialogue_script import FORMS, Member, Step, ended, flat, read_dialogue
 from magdi.protocols.sight import Spoken, check_sight, sight
+from magdi.protocols.templates import Templates, fill
 
 
 class Prompts(Templates):

@@ -23,9 +23,9 @@ from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat
 from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText, ReplyFormat
-from magdi.core.templates import Templates, fill
 from magdi.protocols.conversation import conversation
 from magdi.protocols.forms import Verdict
+from magdi.protocols.templates import Templates, fill
 
 AFFIRMATIVE, NEGATIVE, MODERATOR, JUDGE = "affirmative", "negative", "moderator", "judge"
 

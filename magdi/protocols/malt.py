@@ -24,7 +24,7 @@ from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat, Verdict
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 Role = Literal["generator", "verifier", "refiner"]
 GENERATOR: Role = "generator"

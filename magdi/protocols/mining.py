@@ -15,8 +15,8 @@ from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat
 from magdi.core.task import Task
-from magdi.core.templates import Templates, fill
 from magdi.protocols.convincing import Sample
+from magdi.protocols.templates import Templates, fill
 
 EXPLANATION = "rationale"
 """Where tasks keep the human explanation, in a question's metadata."""

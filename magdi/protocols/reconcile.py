@@ -22,9 +22,9 @@ from magdi.core.decision import consensus, last_round, tally, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import one_line
-from magdi.core.templates import Templates, fill
 from magdi.protocols.confidence import Calibration, recalibrate
 from magdi.protocols.convincing import Convincing, samples_for
+from magdi.protocols.templates import Templates, fill
 
 
 class Prompts(Templates):

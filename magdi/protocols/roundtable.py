@@ -24,10 +24,10 @@ from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
 from magdi.core.quotation import own_words
-from magdi.core.templates import Templates, fill
 from magdi.protocols.chatting import HAND_OVER, ChatAnswer, handed_over
 from magdi.protocols.conversation import conversation
 from magdi.protocols.forms import NameChoice, named
+from magdi.protocols.templates import Templates, fill
 
 SELECTOR = "selector"
 

@@ -16,7 +16,7 @@ from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat
 from magdi.core.reply import FreeAnswer
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 
 class Prompts(Templates):

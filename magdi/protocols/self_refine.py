@@ -18,7 +18,7 @@ from magdi.core.mag import Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose, own_words
 from magdi.core.reply import FreeAnswer, FreeText
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 APPROVE = "APPROVE"
 

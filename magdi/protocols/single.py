@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from magdi.core.mag import Message, Question
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat
 from magdi.core.reply import FreeAnswer, JsonAnswer
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 
 class Prompts(Templates):

@@ -16,8 +16,8 @@ from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, quote
 from magdi.core.quotation import enclose, own_words
 from magdi.core.reply import FreeAnswer, FreeText
-from magdi.core.templates import Templates, fill
 from magdi.protocols.conversation import conversation
+from magdi.protocols.templates import Templates, fill
 
 CRITIC = "critic"
 

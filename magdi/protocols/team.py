@@ -21,10 +21,10 @@ from magdi.core.errors import ComponentError, ConfigError, MagdiError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol
 from magdi.core.reply import Extract, FreeText, Parsed, UnreadableReply, strip_answer_sentence
-from magdi.core.templates import Templates, fill
 from magdi.protocols.chatting import HAND_OVER, ChatAnswer, handed_over, without_signals
 from magdi.protocols.stepped_loop import Call, SteppedLoop
 from magdi.protocols.team_prompts import Form, Line, fill_form, make_form, plain_name, with_task
+from magdi.protocols.templates import Templates, fill
 
 SOLVER, SELECTOR = "solver", "selector"
 PERSONA = "You are one of a group that answers a question together."

@@ -11,9 +11,9 @@ from magdi.cli import output
 from magdi.cli.app import app
 from magdi.cli.ask import growing
 from magdi.cli.terminal import SafeConsole
+from magdi.cli.visible import visible
 from magdi.core.errors import MagdiError
 from magdi.core.mag import Decision, Mag, Question, Turn, Usage
-from magdi.core.visible import visible
 
 EVIL = "\x1b]0;title\x07\x1b[2J\x1b]52;c;bm93\x07\x9b31m\x08\r\x7f\u202edesrever\u2066"
 OURS = re.compile(r"\x1b\[[\d;]*m")  # colours and weights
@@ -37,7 +37,10 @@ def sent(text: str) -> list[str]:
 @pytest.fixture
 def evil_mags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    evil = lambda name: f"{name}{EVIL}"  # noqa: E731
+
+    def evil(name: str) -> str:
+        return f"{name}{EVIL}"
+
     turns = [
         Turn(
             step=step, agent=evil(f"a{step}"), role=evil("r"), round=0, text=evil("said"), answer=evil("4"),

@@ -181,6 +181,20 @@ def test_votes_over_samples_and_keeps_them(run: Run, toy_run: Path) -> None:
     assert len(read_predictions(Path(model["predictions"]))) == 16
 
 
+def test_shards_together_answer_what_one_job_answers(run: Run, toy_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = document(run("evaluate", toy_run, "--base", "-o", "whole", "--json"))
+    asked = [document(run("evaluate", toy_run, "--base", "--shard", f"{n}/2", "-o", "p", "--json")) for n in (1, 2)]
+    assert [each["questions"] for each in asked] == [6, 6]
+
+    def none(*arguments: object) -> None:
+        raise AssertionError("all was answered")
+
+    monkeypatch.setattr("magdi.core.evaluation.loading.load", none)
+    merged = document(run("evaluate", toy_run, "--base", "-o", "p", "--json"))
+    for one, other in zip(whole["models"], merged["models"], strict=True):
+        assert Path(one["predictions"]).read_bytes() == Path(other["predictions"]).read_bytes()
+
+
 def test_grades_kept_predictions_anew(run: Run, toy_run: Path, tmp_path: Path) -> None:
     lines = (toy_run / "evaluation" / "student.jsonl").read_text().splitlines()
     broken = [lines[0], *(json.dumps(json.loads(line) | {"answer": "x", "correct": None}) for line in lines[1:])]

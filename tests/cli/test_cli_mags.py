@@ -4,15 +4,16 @@ import json
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from magdi.cli.app import app as magdi
 from magdi.cli.mags import app
 from magdi.cli.mags_tables import check_table
-from magdi.core.errors import ComponentError, ConfigError, DataError, MagFileError, StorageError
+from magdi.core.errors import ComponentError, ConfigError, DataError, MagdiError, MagFileError, StorageError
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn, read_mags, write_mags
 from magdi.plugins.corpus.readings import readings
 
@@ -29,7 +30,7 @@ def a_mag(name: str = "m-1") -> Mag:
     return Mag(id=name, question=QUESTION, protocol="debate", turns=(first, second), decision=decision, stop="rounds")
 
 
-def run(*arguments: object, code: int = 0):
+def run(*arguments: object, code: int = 0) -> Result:
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -50,7 +51,7 @@ def broken(mags: Path) -> Path:
     return mags
 
 
-def test_files_and_runs_named_after_distill_are_learned_from(mags, tmp_path):
+def test_files_and_runs_named_after_distill_are_learned_from(mags: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     write_mags(tmp_path / "run" / "mags.jsonl", [a_mag("m-3")])
     (tmp_path / "steps.yaml").write_text("training: {steps: 7}")
@@ -59,7 +60,7 @@ def test_files_and_runs_named_after_distill_are_learned_from(mags, tmp_path):
     assert (plan["mags"], plan["training"]["steps"], plan["calls"]) == (5, 7, 0)
 
 
-def test_import_reads_grades_and_counts(tmp_path):
+def test_import_reads_grades_and_counts(tmp_path: Path) -> None:
     source, out = tmp_path / "some.jsonl", tmp_path / "out.jsonl"
     source.write_text(json.dumps(SOLUTION))
     document = json.loads(run("import", source, "-o", out, "--task", "gsm8k", "--json").stdout)
@@ -71,7 +72,7 @@ def test_import_reads_grades_and_counts(tmp_path):
     assert "some.jsonl" in run("import", source, "-o", out).stdout
 
 
-def test_import_matches_the_tasks_own_questions(tmp_path):
+def test_import_matches_the_tasks_own_questions(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     rows = [{"question": "17 * 3?", "answer": "so\n#### 51"}]
@@ -82,7 +83,7 @@ def test_import_matches_the_tasks_own_questions(tmp_path):
     assert next(read_mags(out)).question.id == "gsm8k-test-0"
 
 
-def test_a_bad_item_stops_an_import_and_leaves_no_file_unless_skipped(tmp_path):
+def test_a_bad_item_stops_an_import_and_leaves_no_file_unless_skipped(tmp_path: Path) -> None:
     source, out = tmp_path / "some.jsonl", tmp_path / "out.jsonl"
     source.write_text(json.dumps(SOLUTION) + "\n[]\n")
     with pytest.raises(MagFileError) as caught:
@@ -93,7 +94,7 @@ def test_a_bad_item_stops_an_import_and_leaves_no_file_unless_skipped(tmp_path):
     assert "some.jsonl:2" in result.stderr
 
 
-def test_stats_as_tables_and_as_one_document(mags):
+def test_stats_as_tables_and_as_one_document(mags: Path) -> None:
     text = run("stats", mags).stdout
     for title in ("turns by round", "turns by agent", "decision rules", "beside single agents"):
         assert title in text
@@ -102,7 +103,7 @@ def test_stats_as_tables_and_as_one_document(mags):
     assert {row["group"] for row in document["turns"]["agent"]} == {"Ada", "Bob"}
 
 
-def test_several_files_and_run_directories_are_counted_together(mags, tmp_path):
+def test_several_files_and_run_directories_are_counted_together(mags: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     write_mags(folder / "mags.jsonl", [a_mag("other")])
@@ -113,7 +114,9 @@ def test_several_files_and_run_directories_are_counted_together(mags, tmp_path):
     "command",
     [["stats"], ["show", "m-1"], ["check"], ["export", "-o", "out", "--to", "magdi"], ["calibrate", "-o", "out"]],
 )
-def test_of_several_folders_those_without_discussions_are_left_out_and_told(mags, command, tmp_path, monkeypatch):
+def test_of_several_folders_those_without_discussions_are_left_out_and_told(
+    mags: Path, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -124,14 +127,16 @@ def test_of_several_folders_those_without_discussions_are_left_out_and_told(mags
 
 
 @pytest.mark.parametrize("command", [["stats"], ["show", "m-1"], ["export", "-o", "x", "--to", "magdi"]])
-def test_broken_lines_stop_every_command_unless_skipped(broken, command, tmp_path, monkeypatch):
+def test_broken_lines_stop_every_command_unless_skipped(
+    broken: Path, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MagFileError, match=r"mags\.jsonl:3"):
         run(*command, broken)
     assert "skipped" in run(*command, broken, "--skip-bad").stderr
 
 
-def test_show_draws_in_the_terminal(mags):
+def test_show_draws_in_the_terminal(mags: Path) -> None:
     text = run("show", mags, "m-1").stdout
     assert "round 0" in text
     assert "✓ #0 Ada 51" in text
@@ -141,18 +146,18 @@ def test_show_draws_in_the_terminal(mags):
 
 
 @pytest.mark.parametrize("name", ["m-2", "2", "#2"])
-def test_mags_go_by_id_by_its_end_and_by_number(mags, name):
+def test_mags_go_by_id_by_its_end_and_by_number(mags: Path, name: str) -> None:
     assert json.loads(run("show", mags, name, "--json").stdout)["id"] == "m-2"
 
 
-def test_show_draws_for_a_browser(mags, tmp_path):
+def test_show_draws_for_a_browser(mags: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     assert run("show", mags, "m-1", "m-2", "--html", "-o", out).stdout == f"{out}\n"
     assert json.loads(run("show", mags, "m-1", "--html", "-o", tmp_path / "one.html", "--json").stdout) == {
         "schema": "magdi.document/1",
         "out": str(tmp_path / "one.html"),
     }
-    assert out.read_text().count("<section ") == 2
+    assert "<title>2 discussions</title>" in out.read_text()
     assert run("show", mags, "m-1", "--svg", "--view", "none").stdout.startswith("<svg ")
 
 
@@ -169,7 +174,14 @@ def test_show_draws_for_a_browser(mags, tmp_path):
         (["m-1", "m-2", "--svg"], ConfigError, "--html"),
     ],
 )
-def test_show_says_what_is_wrong(mags, arguments, error, hint, tmp_path, monkeypatch):
+def test_show_says_what_is_wrong(
+    mags: Path,
+    arguments: list[str],
+    error: type[MagdiError],
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as caught:
         run("show", mags, *arguments)
@@ -177,7 +189,7 @@ def test_show_says_what_is_wrong(mags, arguments, error, hint, tmp_path, monkeyp
     assert caught.value.exit_code == 2
 
 
-def test_a_name_that_many_mags_lack_is_answered_with_a_few(tmp_path):
+def test_a_name_that_many_mags_lack_is_answered_with_a_few(tmp_path: Path) -> None:
     write_mags(tmp_path / "mags.jsonl", [a_mag(f"train-{number}") for number in range(100)])
     with pytest.raises(DataError, match="no MAG 'nobody' among 100") as caught:
         run("show", tmp_path, "nobody")
@@ -185,7 +197,7 @@ def test_a_name_that_many_mags_lack_is_answered_with_a_few(tmp_path):
     assert caught.value.hint.count("train-") == 3
 
 
-def test_export_and_import_go_round(mags, tmp_path):
+def test_export_and_import_go_round(mags: Path, tmp_path: Path) -> None:
     out = tmp_path / "again.jsonl"
     run("export", mags, "-o", out, "--to", "magdi")
     assert list(read_mags(out)) == list(read_mags(mags))
@@ -195,7 +207,7 @@ def test_export_and_import_go_round(mags, tmp_path):
         run("export", mags, "-o", out, "--to", "parket")
 
 
-def test_check_passes_and_fails_with_its_exit_code(mags):
+def test_check_passes_and_fails_with_its_exit_code(mags: Path) -> None:
     assert json.loads(run("check", mags, "--json").stdout)["sound"] is True
     result = run("check", mags, "--protocol", "debate", code=1)
     assert "the protocol" in result.stdout
@@ -215,7 +227,7 @@ def some_readings() -> Mag:
     return mag.model_copy(update={"turns": tuple(turns)})
 
 
-def test_check_lists_turns_by_the_rule_that_reads_them_least_certain_first(tmp_path):
+def test_check_lists_turns_by_the_rule_that_reads_them_least_certain_first(tmp_path: Path) -> None:
     write_mags(tmp_path / "some.jsonl", [some_readings()])
     document = json.loads(run("check", tmp_path / "some.jsonl", "--readings", "--json").stdout)
     (found,) = document["readings"]
@@ -229,28 +241,29 @@ def test_check_lists_turns_by_the_rule_that_reads_them_least_certain_first(tmp_p
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_readings_fit_the_terminal(width):
+def test_readings_fit_the_terminal(width: int) -> None:
     found = asdict(readings([some_readings().model_copy(update={"id": "a-long-name-" * 9})])) | {"file": "some.jsonl"}
-    console = Console(width=width, file=StringIO())
+    told = StringIO()
+    console = Console(width=width, file=told)
     console.print(check_table({"files": [], "readings": [found]}))
-    lines = console.file.getvalue().splitlines()
+    lines = told.getvalue().splitlines()
     assert any("nothing" in line for line in lines)
     assert all(len(line.rstrip()) <= width for line in lines)
 
 
-def test_check_lists_unreadable_lines(broken):
+def test_check_lists_unreadable_lines(broken: Path) -> None:
     document = json.loads(run("check", broken, "--json", code=1).stdout)
     (problem,) = document["files"][0]["problems"]
     assert problem["where"].endswith("mags.jsonl:3")
 
 
-def test_check_holds_a_runs_discussions_again_with_its_settings(mags):
+def test_check_holds_a_runs_discussions_again_with_its_settings(mags: Path) -> None:
     mags.with_name("config.yaml").write_text("protocol: {name: single}\n")
     document = json.loads(run("check", mags, "--json", code=1).stdout)
     assert document["files"][0]["replayed"] == 2
 
 
-def test_show_draws_the_edges_of_a_view(mags):
+def test_show_draws_the_edges_of_a_view(mags: Path) -> None:
     lines = {view: run("show", "#1", mags, "--view", view).stdout for view in ("exact", "undirected", "none")}
     assert "<-" not in lines["none"]
     assert lines["exact"].count("#") < lines["undirected"].count("#")
@@ -261,20 +274,20 @@ def test_show_draws_the_edges_of_a_view(mags):
         run("show", "#1", "nowhere.jsonl")
 
 
-def test_show_tells_the_votes(mags):
+def test_show_tells_the_votes(mags: Path) -> None:
     split = a_mag().model_copy(update={"decision": Decision(answer="51", rule="x", votes={"51": 2.0, "7": 0.5})})
     write_mags(mags, [split])
     assert "answered 51 (51 2, 7 0.5)" in run("show", "#1", mags).stdout
 
 
-def test_import_of_nothing_writes_nothing(tmp_path):
+def test_import_of_nothing_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("[]")
     with pytest.raises(DataError, match="holds no MAG"):
         run("import", tmp_path / "empty.json", "-o", tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_check_does_not_hold_what_a_run_took_from_elsewhere_against_its_protocol(mags):
+def test_check_does_not_hold_what_a_run_took_from_elsewhere_against_its_protocol(mags: Path) -> None:
     mags.with_name("config.yaml").write_text("protocol: {name: single}\ndiscussion: {mags: others.jsonl}\n")
     document = json.loads(run("check", mags, "--json").stdout)
     assert document["files"][0]["replayed"] == 0
@@ -293,7 +306,7 @@ def magdi_protocols():
 """
 
 
-def test_check_of_a_run_loads_the_plugins_that_it_was_made_with(mags, tmp_path):
+def test_check_of_a_run_loads_the_plugins_that_it_was_made_with(mags: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "my lonely.py"
     mags.with_name("config.yaml").write_text(f"protocol: {{name: lonely}}\nplugins: ['{plugin}']\n")
     for why in (f"plugin {plugin}: is not there any more", "it is not trusted"):
@@ -308,7 +321,7 @@ def test_check_of_a_run_loads_the_plugins_that_it_was_made_with(mags, tmp_path):
 
 
 @pytest.mark.parametrize("command", [("export", "-o"), ("show", "#1", "-o")])
-def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path, command):
+def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path: Path, command: tuple[str, ...]) -> None:
     empty = tmp_path / "empty.jsonl"
     empty.touch()
     with pytest.raises(DataError, match=r"empty\.jsonl holds no MAG"):
@@ -316,7 +329,7 @@ def test_a_file_without_a_mag_is_said_to_hold_none(tmp_path, command):
     assert not (tmp_path / "out").exists()
 
 
-def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
+def test_calibrate_writes_what_reconcile_reads(mags: Path, tmp_path: Path) -> None:
     from magdi.protocols.reconcile import ReConcile
 
     out = tmp_path / "calibration.json"
@@ -324,7 +337,7 @@ def test_calibrate_writes_what_reconcile_reads(mags, tmp_path):
     ReConcile(ReConcile.Config(calibration=str(out)))
 
 
-def test_check_knows_agents_of_a_run_that_never_spoke(tmp_path):
+def test_check_knows_agents_of_a_run_that_never_spoke(tmp_path: Path) -> None:
     from magdi.core.discussion.stepper import Stepper
     from magdi.core.protocol import agents_named
     from magdi.core.reply import Parsed
@@ -346,7 +359,9 @@ def test_check_knows_agents_of_a_run_that_never_spoke(tmp_path):
 
 @pytest.mark.parametrize("place", ["none/x", "folder", "file/x", "locked/x"])
 @pytest.mark.parametrize("command", ["import", "magdi", "parquet", "pyg", "node-link", "calibrate"])
-def test_a_place_that_cannot_be_written_to_is_said_before_the_work(mags, tmp_path, monkeypatch, command, place):
+def test_a_place_that_cannot_be_written_to_is_said_before_the_work(
+    mags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, place: str
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "locked").mkdir()
     (tmp_path / "file").write_text("")
@@ -358,14 +373,14 @@ def test_a_place_that_cannot_be_written_to_is_said_before_the_work(mags, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "locked", "mags.jsonl"]
 
 
-def test_a_folder_is_not_written_over_a_file(mags, tmp_path):
+def test_a_folder_is_not_written_over_a_file(mags: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a file, and a folder is to be written"):
         run("export", mags, "--to", "dataset", "-o", mags)
     assert len(list(read_mags(mags))) == 2
 
 
-def test_a_write_that_fails_leaves_what_was_there(mags, tmp_path, monkeypatch):
-    def full(*arguments, **options):
+def test_a_write_that_fails_leaves_what_was_there(mags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: int, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("magdi.core.files.os.fsync", full)
@@ -376,7 +391,7 @@ def test_a_write_that_fails_leaves_what_was_there(mags, tmp_path, monkeypatch):
     assert (mags.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["mags.jsonl"])
 
 
-def test_import_takes_the_tasks_data_and_says_when_no_task_is_named(tmp_path):
+def test_import_takes_the_tasks_data_and_says_when_no_task_is_named(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text(json.dumps({"Body": "Ann has 3", "Question": "How many ?", "Answer": 3}))
     row = {"question": "Ann has 3 . How many?", "answer": "3", "response_list": ["3"]}
     (tmp_path / "eot.jsonl").write_text(json.dumps(row))
@@ -387,7 +402,7 @@ def test_import_takes_the_tasks_data_and_says_when_no_task_is_named(tmp_path):
         run(*arguments)
 
 
-def test_a_mag_file_may_begin_with_a_byte_order_mark(mags):
+def test_a_mag_file_may_begin_with_a_byte_order_mark(mags: Path) -> None:
     mags.write_bytes(b"\xef\xbb\xbf" + mags.read_bytes() + b"\xef\xbb\xbf\n")
     assert json.loads(run("check", mags, "--json").stdout)["sound"]
 
@@ -433,7 +448,7 @@ def magdi_exporters():
 """
 
 
-def test_formats_of_plugins_are_found_out_named_and_written(tmp_path):
+def test_formats_of_plugins_are_found_out_named_and_written(tmp_path: Path) -> None:
     plugin, letters, out = tmp_path / "letters.py", tmp_path / "letters.json", tmp_path / "mags.jsonl"
     plugin.write_text(FORMATS)
     letters.write_text('{"question": "What is 2 + 3?", "letters": ["It is 5.", "The answer is 6."]}')

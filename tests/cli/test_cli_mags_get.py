@@ -1,5 +1,7 @@
 """`magdi mags get` against a server on this machine that knows ranges, hangs up, and lies."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -7,11 +9,14 @@ import re
 import tarfile
 import threading
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from magdi.cli.app import app
 from magdi.core.errors import ConfigError, DataError
@@ -19,16 +24,20 @@ from magdi.plugins.formats.download import find_corpus, shipped
 
 WORDS = b'{"question": "What is 2 + 3?", "answer": "5", "response_list": ["The answer is 5."]}\n' * 50
 
+Get = Callable[..., Result]
+
 
 class Server:
     """Serves ``files``; hangs up after ``cut`` bytes of a reply, and knows ranges unless told not to."""
 
-    def __init__(self):
-        self.files, self.cut, self.ranges, self.asked = {}, 1 << 30, True, []
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str | None] = []
+        self.cut, self.ranges = 1 << 30, True
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
+            def do_GET(self) -> None:
                 whole = outer.files.get(self.path.lstrip("/"))
                 if whole is None:
                     self.send_error(404)
@@ -41,33 +50,33 @@ class Server:
                 self.end_headers()
                 self.wfile.write(whole[start:][: outer.cut])
 
-            def log_message(self, *_):
+            def log_message(self, *_: str) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
 
-    def __enter__(self):
+    def __enter__(self) -> Server:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Server]:
     with Server() as made:
         yield made
 
 
 @pytest.fixture
-def get(server, tmp_path, monkeypatch):
+def get(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Get:
     """Returns a function that writes a manifest of the server's files and gets it."""
     monkeypatch.setenv("no_proxy", "*")
 
-    def run(**fields):
+    def run(**fields: Any) -> Result:
         rows = [
             {"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for name, data in server.files.items()
@@ -81,7 +90,7 @@ def get(server, tmp_path, monkeypatch):
     return run
 
 
-def test_files_are_fetched_once_and_the_licence_is_told(get, server, tmp_path):
+def test_files_are_fetched_once_and_the_licence_is_told(get: Get, server: Server, tmp_path: Path) -> None:
     server.files = {"a/one.jsonl": WORDS, "two.jsonl": WORDS[:90]}
     told = get()
     assert "CC0-1.0" in told.stderr
@@ -92,7 +101,7 @@ def test_files_are_fetched_once_and_the_licence_is_told(get, server, tmp_path):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_what_was_cut_off_goes_on_where_it_stopped(get, server, tmp_path, ranges):
+def test_what_was_cut_off_goes_on_where_it_stopped(get: Get, server: Server, tmp_path: Path, ranges: bool) -> None:
     server.files, server.cut, server.ranges = {"one.jsonl": WORDS}, 1000, ranges
     with pytest.raises(DataError) as caught:
         get()
@@ -107,7 +116,7 @@ def test_what_was_cut_off_goes_on_where_it_stopped(get, server, tmp_path, ranges
 
 
 @pytest.mark.parametrize("other", [WORDS[::-1], WORDS + b"more", WORDS * 3])
-def test_another_file_than_was_promised_is_not_kept(get, server, tmp_path, other):
+def test_another_file_than_was_promised_is_not_kept(get: Get, server: Server, tmp_path: Path, other: bytes) -> None:
     server.files = {"one.jsonl": other}
     first = {"bytes": len(WORDS), "sha256": hashlib.sha256(WORDS).hexdigest()}
     with pytest.raises(DataError, match="is not the file that it was"):
@@ -116,20 +125,20 @@ def test_another_file_than_was_promised_is_not_kept(get, server, tmp_path, other
 
 
 @pytest.mark.parametrize("path", ["../one.jsonl", "/etc/one.jsonl", "a/../../b", "C:\\x", ""])
-def test_a_manifest_leads_nowhere_else(get, server, path):
+def test_a_manifest_leads_nowhere_else(get: Get, server: Server, path: str) -> None:
     server.files = {"one.jsonl": WORDS}
     with pytest.raises(ConfigError, match="leads out of the folder"):
         get(first={"path": path})
 
 
 @pytest.mark.parametrize("base", ["http://example.org/", "file:///etc/", "ftp://127.0.0.1/"])
-def test_addresses_are_https(get, server, base):
+def test_addresses_are_https(get: Get, server: Server, base: str) -> None:
     server.files = {"passwd": WORDS}
     with pytest.raises(ConfigError, match="is no https address"):
         get(base=base)
 
 
-def packed(kind, names):
+def packed(kind: str, names: list[str]) -> bytes:
     out = io.BytesIO()
     if kind == "zip":
         with zipfile.ZipFile(out, "w") as archive:
@@ -145,7 +154,9 @@ def packed(kind, names):
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_archives_are_unpacked_and_hold_no_more_than_they_may(get, server, tmp_path, kind):
+def test_archives_are_unpacked_and_hold_no_more_than_they_may(
+    get: Get, server: Server, tmp_path: Path, kind: str
+) -> None:
     server.files = {f"all.{kind}": packed(kind, ["a/one.jsonl"])}
     get(first={"unpacked": len(WORDS)})
     assert (tmp_path / "got" / f"all.{kind}.d" / "a" / "one.jsonl").read_bytes() == WORDS
@@ -154,7 +165,7 @@ def test_archives_are_unpacked_and_hold_no_more_than_they_may(get, server, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_nothing_of_an_archive_leads_out_of_its_folder(get, server, tmp_path, kind):
+def test_nothing_of_an_archive_leads_out_of_its_folder(get: Get, server: Server, tmp_path: Path, kind: str) -> None:
     server.files = {f"all.{kind}": packed(kind, ["../../../escaped.jsonl"])}
     with suppress(DataError):  # a zip's names are cut to what is left of them, a tar is refused
         get(first={"unpacked": len(WORDS)})
@@ -162,21 +173,21 @@ def test_nothing_of_an_archive_leads_out_of_its_folder(get, server, tmp_path, ki
     assert all(path.is_relative_to(tmp_path / "got" / f"all.{kind}.d") for path in tmp_path.rglob("escaped.jsonl"))
 
 
-def test_a_corpus_that_is_not_known():
+def test_a_corpus_that_is_not_known() -> None:
     with pytest.raises(ConfigError) as caught:
         find_corpus("dylan")
     assert "dylan-math" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_what_is_shipped_has_licence_checksums_and_an_address_of_one_version(name):
+def test_what_is_shipped_has_licence_checksums_and_an_address_of_one_version(name: str) -> None:
     corpus = find_corpus(name)
     assert corpus.licence
     assert re.search(r"/[0-9a-f]{40}/", corpus.base)
 
 
 @pytest.mark.data
-def test_dylans_files_here_are_those_of_the_manifest(data):
+def test_dylans_files_here_are_those_of_the_manifest(data: Path) -> None:
     import gzip
 
     corpus = find_corpus("dylan-math")

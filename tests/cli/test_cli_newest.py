@@ -79,7 +79,7 @@ def test_who_needs_a_student_gets_the_newest_run_that_has_one(
         raise DataError("far enough")
 
     monkeypatch.setattr("magdi.plugins.exporting.export.export", stop)
-    monkeypatch.setattr("magdi.plugins.evaluating.contenders.find_contender", stop)
+    monkeypatch.setattr("magdi.plugins.evaluating.candidates.find_candidate", stop)
     with pytest.raises(DataError, match="far enough"):
         magdi(*command)
     assert taken == ["runs/with"]
@@ -130,12 +130,12 @@ def test_near_runs_are_named_where_one_is_not_there(command: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("name", ["gpt2", "Qwen/Qwen3-0.6B", "mistral-community/Mistral-7B-v0.2"])
 def test_ids_of_the_hub_go_to_the_hub(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from magdi.plugins.evaluating.contenders import find_contender
+    from magdi.plugins.evaluating.candidates import find_candidate
     from magdi.plugins.manager import load_plugins
 
     asked: list[str] = []
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, repo, timeout: asked.append(repo))
-    assert find_contender(name, load_plugins().registry).model == name
+    assert find_candidate(name, load_plugins().registry).model == name
     assert asked == [name], "once"
 
 

@@ -34,10 +34,14 @@ def plan(*arguments: str) -> dict[str, Any]:
 
 
 def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
-    assert plan("run", *TASK)["cost"] == 0
+    assert plan("run", *TASK)["most"]["cost"] == 0
     assert told("run", *TASK).count("nothing\n") == 4, "three agents, and in all"
-    shown = told("run", *TASK, "--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
-    assert (shown.count("nothing\n"), shown.count("not known\n")) == (1, 2)
+    unknown = ("--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
+    shown = told("run", *TASK, *unknown)
+    assert (shown.count("nothing\n"), shown.count("no price\n")) == (2, 1)
+    assert "no price is known of openai:m@http://localhost:1/v1: --price IN,OUT says it" in shown
+    partly = plan("run", *TASK, *unknown, "--teacher", "openai:gpt-4o-mini@https://api.openai.com/v1")
+    assert 0 < partly["expected"]["cost"] < partly["most"]["cost"]
 
 
 def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:
@@ -90,8 +94,8 @@ def test_data_is_where_the_tasks_questions_are(command: list[str]) -> None:
     somebody = ("--teacher", "simulated:careful", "--protocol", "reconcile")  # the suite's own is another one
     planned = plan(*command, "--task", "jsonl", "--data", "train.jsonl", *somebody)
     of_a_run = plan("run", "--task", "jsonl", "--task-arg", "data=train.jsonl", *somebody)
-    calls = planned["calls"] if "calls" in planned else planned["estimate"]["calls"]
-    assert calls >= of_a_run["calls"] > 0, "a suite may hold further discussions, to measure heads on"
+    calls = planned.get("estimate", planned)["most"]["calls"]
+    assert calls >= of_a_run["most"]["calls"] > 0, "a suite may hold further discussions, to measure heads on"
     with pytest.raises(DataError, match="nowhere"):
         plan(*command, "--task", "jsonl", "--data", "/nowhere", "--teacher", "simulated:careful")
 

@@ -26,8 +26,8 @@ from magdi.cli.runs_tables import compare_table, list_table
 from magdi.cli.suite_tables import plan_table as suite_plan
 from magdi.cli.suite_tables import suite_names, suite_tables
 from magdi.cli.terminal import SafeConsole
-from magdi.core.sheet import Column, Sheet
 from magdi.plugins.corpus.statistics import describe
+from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.testing.sample_mags import sample_mags
 
 WIDTHS = (60, 80, 120)
@@ -66,17 +66,32 @@ def suite() -> dict[str, Any]:
 
 def a_suites_plan() -> dict[str, Any]:
     cells = [{"encoder": name, "name": name, "control": "", "runs": 5, "done": 2} for name in ("gcn", "gat")]
-    left = {"runs": 6, "discussions": 3, "calls": 1234, "cost": 2.5, "seconds": 5000.0, "from": "what runs here took"}
+    expected, most = figures(1234, 2.5, 5000.0), figures(5678, 12.5, 50_000.0)
+    left = {
+        "runs": 6,
+        "discussions": 3,
+        "expected": expected,
+        "most": most,
+        "unpriced": [],
+        "by": "2 runs that are done",
+    }
     return {"cells": cells, "title": "Which encoder teaches most?", "left_out": {}, "estimate": left, "directory": "d"}
 
 
 def a_plan() -> dict[str, Any]:
     agents = [
-        {"agent": name, "teacher": f"openai:gpt-4o-mini@https://api.example.org/v1/{name}", "calls": 1500, "cost": cost}
-        | {"prompt_tokens": 1_234_567, "completion_tokens": 234_567}
-        for name, cost in (("ada", 12.5), ("blaise", None))
+        {"agent": name, "teacher": f"openai:gpt-4o-mini@https://api.example.org/v1/{name}", "priced": priced}
+        | {"expected": figures(1500, 12.5 * priced), "most": figures(6000, 125.0 * priced)}
+        for name, priced in (("ada", True), ("blaise", False))
     ]
-    return {"agents": agents, "questions": 500, "cost": None, "disk": 4e6, "run": "runs/a", "mags": 500}
+    sides = {"expected": figures(3000, 12.5, 7200.0), "most": figures(12_000, 125.0, None)}
+    found = {"agents": agents, "questions": 500, "unpriced": [agents[1]["teacher"]], "run": "runs/a", "mags": 500}
+    return found | sides | {"by": {"discussion": "an earlier run"}}
+
+
+def figures(calls: int, cost: float, seconds: float | None = 0.0) -> dict[str, Any]:
+    tokens = {"prompt_tokens": 1_234_567, "completion_tokens": 234_567}
+    return {"calls": calls, "cost": cost, **tokens, "seconds": seconds, "disk": 4e6, "gpu_memory": 2e10}
 
 
 def an_evaluation() -> dict[str, Any]:

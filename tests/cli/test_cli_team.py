@@ -11,15 +11,15 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from team_samples import ROLES, team_run
 from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.errors import ConfigError
 from magdi.core.evaluation.prediction import read_predictions
-from magdi.core.evaluation.team import read_team
 from magdi.core.mag import read_mags
+from magdi.plugins.teams.team import read_team
+from tests.team_samples import ROLES, team_run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
 

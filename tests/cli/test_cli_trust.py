@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -36,7 +38,12 @@ def magdi_protocols():
     yield Component("lonely", Single, "Like single.")
 """
 
-QUICK = {"preset": "quick", "discussion": {"questions": 4}, "training": {"steps": 1}, "evaluation": {"questions": 3}}
+QUICK: dict[str, Any] = {
+    "preset": "quick",
+    "discussion": {"questions": 4},
+    "training": {"steps": 1},
+    "evaluation": {"questions": 3},
+}
 
 
 @pytest.fixture
@@ -112,7 +119,9 @@ COMMANDS: dict[str, Callable[[Path, Path], list[object]]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_no_command_imports_what_files_name_where_nobody_can_be_asked(command, theirs, config, plugin, marker):
+def test_no_command_imports_what_files_name_where_nobody_can_be_asked(
+    command: Callable[[Path, Path], list[object]], theirs: Path, config: Path, plugin: Path, marker: Path
+) -> None:
     outcome = run(*command(theirs, config))
     assert not marker.exists()
     assert outcome.exception is None or isinstance(outcome.exception, MagdiError | SystemExit)
@@ -124,7 +133,9 @@ def test_no_command_imports_what_files_name_where_nobody_can_be_asked(command, t
     assert not (theirs.parent / "out").exists()
 
 
-def test_a_run_is_shown_without_its_plugin_and_with_it_once_it_is_trusted(theirs, plugin, marker):
+def test_a_run_is_shown_without_its_plugin_and_with_it_once_it_is_trusted(
+    theirs: Path, plugin: Path, marker: Path
+) -> None:
     outcome = run("view", theirs, "--json")
     assert outcome.exit_code == 0
     assert Path(json.loads(outcome.stdout)["page"]).is_file()
@@ -136,7 +147,9 @@ def test_a_run_is_shown_without_its_plugin_and_with_it_once_it_is_trusted(theirs
     assert marker.exists()
 
 
-def test_trust_is_of_content_and_can_be_taken_back(theirs, config, plugin, marker, tmp_path):
+def test_trust_is_of_content_and_can_be_taken_back(
+    theirs: Path, config: Path, plugin: Path, marker: Path, tmp_path: Path
+) -> None:
     run("trust", config)
     assert run("config", "validate", config).exit_code == 0
     listed = json.loads(run("trust", "--list", "--json").stdout)["trusted"]
@@ -156,7 +169,9 @@ def test_trust_is_of_content_and_can_be_taken_back(theirs, config, plugin, marke
     assert not marker.exists()
 
 
-def test_at_a_terminal_one_is_asked_once_for_all_files(theirs, plugin, marker, monkeypatch):
+def test_at_a_terminal_one_is_asked_once_for_all_files(
+    theirs: Path, plugin: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
 
     def answer(*answers: bool) -> None:
@@ -178,7 +193,7 @@ def test_at_a_terminal_one_is_asked_once_for_all_files(theirs, plugin, marker, m
     assert asked[0] == [f"{plugin} (sha256 {digest_of(plugin)[:12]})"]
 
 
-def test_the_question_names_the_files_and_goes_to_stderr(plugin, monkeypatch):
+def test_the_question_names_the_files_and_goes_to_stderr(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @app.command("ask-me", hidden=True)
     def asks() -> None:
         typer.echo(loading._ask([Code.plugin(str(plugin), "x/config.yaml"), Code("code", "x/config.yaml")]))
@@ -195,8 +210,8 @@ def test_the_question_names_the_files_and_goes_to_stderr(plugin, monkeypatch):
 
 @pytest.mark.parametrize("named", ["option", "environment", "--trust", "python"])
 def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
-    named, config, plugin, marker, tmp_path, monkeypatch
-):
+    named: str, config: Path, plugin: Path, marker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "mine"
     own = {**QUICK, "protocol": "lonely"}
     if named == "environment":
@@ -220,7 +235,7 @@ def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
     assert marker.exists() == (named != "environment")
 
 
-def test_a_suite_is_somebodys_file_too(plugin, marker, tmp_path):
+def test_a_suite_is_somebodys_file_too(plugin: Path, marker: Path, tmp_path: Path) -> None:
     cells = {"axes": {"level": ["1", "2"]}, "title": "Theirs", "reference": "1"}
     suite = tmp_path / "theirs.yaml"
     suite.write_text(yaml.safe_dump({**cells, "settings": {"plugins": [str(plugin)], "protocol": "lonely"}}))
@@ -233,11 +248,11 @@ def test_a_suite_is_somebodys_file_too(plugin, marker, tmp_path):
     assert outcome.exit_code == 0, outcome.exception
 
 
-def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path):
+def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path: Path) -> None:
     file = tmp_path / "remote.yaml"
     file.write_text("teachers: [{teacher: 'hf:their/model', settings: {trust_remote_code: true}}]\n")
     plugins = set_up([file], environ={}).plugins
-    for act in (plugins.demand, lambda: plugins.demand(plugins=False)):
+    for act in (plugins.demand, partial(plugins.demand, plugins=False)):
         with pytest.raises(ComponentError, match="the code that comes with tiny, hf:their/model"):
             act()
     outcome = run("run", "-n", file)
@@ -251,7 +266,9 @@ def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path):
     typed.plugins.demand()
 
 
-def test_a_module_is_not_trusted_because_it_can_be_found(tmp_path, monkeypatch, marker):
+def test_a_module_is_not_trusted_because_it_can_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marker: Path
+) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "lonely.py").write_text(PLUGIN.format(marker=str(marker)))
     monkeypatch.syspath_prepend(str(tmp_path / "there"))
@@ -264,7 +281,7 @@ def test_a_module_is_not_trusted_because_it_can_be_found(tmp_path, monkeypatch, 
     )
 
 
-def test_the_digest_covers_what_is_imported_from_beside_and_a_whole_package(plugin, tmp_path):
+def test_the_digest_covers_what_is_imported_from_beside_and_a_whole_package(plugin: Path, tmp_path: Path) -> None:
     plugin.write_text("import helper\nfrom boxed import part\nimport json\n" + plugin.read_text())
     (tmp_path / "helper.py").write_text("from further import x\nimport lonely\n")
     (tmp_path / "further.py").write_text("x = 1\n")
@@ -286,7 +303,7 @@ def test_the_digest_covers_what_is_imported_from_beside_and_a_whole_package(plug
 
 
 @pytest.mark.parametrize("package", [False, True])
-def test_compiled_files_beside_a_plugin_are_never_run(tmp_path, marker, package):
+def test_compiled_files_beside_a_plugin_are_never_run(tmp_path: Path, marker: Path, package: bool) -> None:
     """A .pyc of other code, which Python would take for that of the source that was looked at."""
     import py_compile
     from importlib.util import cache_from_source
@@ -303,7 +320,7 @@ def test_compiled_files_beside_a_plugin_are_never_run(tmp_path, marker, package)
     assert not marker.exists()
 
 
-def test_no_module_is_taken_from_the_working_directory(tmp_path):
+def test_no_module_is_taken_from_the_working_directory(tmp_path: Path) -> None:
     for name in ("yaml", "rich", "typer", "pluggy", "pydantic"):
         (tmp_path / f"{name}.py").write_text(f"open('{tmp_path}/{name}.marker', 'w')\n")
     command = [sys.executable, "-m", "magdi", "config", "show", "--encoder", "none"]

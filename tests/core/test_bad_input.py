@@ -19,7 +19,7 @@ from magdi.plugins.setup import set_up
 
 BOMB = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else '0'] * 9)}]\n" for n in range(12))
 
-FILES = {
+FILES: dict[str, tuple[str | bytes, str]] = {
     "aliases that unfold to billions": (BOMB, "it holds more than 10,000 values"),
     "aliases in a known key": (f"{BOMB}plugins: *k11\n", "it holds more than 10,000 values"),
     "an alias of itself": ("a: &a [*a]\n", "or holds itself"),

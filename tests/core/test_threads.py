@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,14 +38,14 @@ def test_small_models_take_one(millions: float, count: int) -> None:
 
 @pytest.mark.parametrize(("load", "count"), [(0.4, 8), (3.2, 5), (7.0, 1), (40.0, 1)])
 def test_cores_that_are_busy_are_left_alone(load: float, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.time, "process_time", lambda: 0.0)
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
     assert fitting(model(200)) == count
 
 
 def test_what_this_process_did_itself_is_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.time, "monotonic", lambda: module._started + 600)
-    monkeypatch.setattr(module.time, "process_time", lambda: 4 * 600.0)
+    monkeypatch.setattr(time, "monotonic", lambda: module._started + 600)
+    monkeypatch.setattr(time, "process_time", lambda: 4 * 600.0)
     monkeypatch.setattr(os, "getloadavg", lambda: (6.0, 0.0, 0.0))
     assert idle_cores() == 6
 

@@ -90,7 +90,7 @@ def langgraph(provider: Any) -> None:
 
     graph = StateGraph(State)
     for name in NAMES:
-        graph.add_node(name, node(name))
+        graph.add_node(name, node(name))  # type: ignore[call-overload]
     for start, end in ((START, "ada"), (START, "ben"), ("ada", "cleo"), ("ben", "cleo"), ("cleo", END)):
         graph.add_edge(start, end)
     graph.compile().invoke({"said": []})
@@ -124,9 +124,9 @@ def ag2(provider: Any) -> None:
 def crewai(provider: Any) -> None:
     """A crew of three, one task each, in a row."""
     os.environ |= {"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false", "OTEL_SDK_DISABLED": "false"}
-    from crewai import LLM, Agent, Crew, Task
-    from openinference.instrumentation.crewai import CrewAIInstrumentor
-    from openinference.instrumentation.openai import OpenAIInstrumentor
+    from crewai import LLM, Agent, Crew, Task  # type: ignore[import-not-found]
+    from openinference.instrumentation.crewai import CrewAIInstrumentor  # type: ignore[import-not-found]
+    from openinference.instrumentation.openai import OpenAIInstrumentor  # type: ignore[import-not-found]
 
     CrewAIInstrumentor().instrument(tracer_provider=provider)
     OpenAIInstrumentor().instrument(tracer_provider=provider)

@@ -8,16 +8,18 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
-from teams import TASK
 from typer.testing import CliRunner
-from words import WordServer, edges_of, word_of
 
-from magdi.core.mag import read_mags
+from magdi.core.mag import Mag, read_mags
 from magdi.plugins.testing import tiny_student
+from tests.frameworks.teams import TASK
+from tests.frameworks.words import WordServer, edges_of, word_of
 
 HERE = Path(__file__).parent
 NEEDED = {
@@ -29,7 +31,7 @@ NEEDED = {
 TEAMS = [*NEEDED, "crewai"]
 
 
-def run(*arguments):
+def run(*arguments: str | Path) -> str:
     from magdi.cli.app import app
 
     result = CliRunner().invoke(app, [str(each) for each in arguments])
@@ -37,7 +39,7 @@ def run(*arguments):
     return result.output
 
 
-def held(name, folder):
+def held(name: str, folder: Path) -> tuple[Path, list[Any]]:
     """Returns the spans of a team's run, and every prompt that the server got, with its reply."""
     if name == "crewai":
         return HERE / "recorded" / "crewai.spans.jsonl", json.loads(
@@ -47,18 +49,22 @@ def held(name, folder):
         pytest.skip(f"{NEEDED[name]} is not installed")
     spans = folder / f"{name}.spans.jsonl"
     with WordServer() as server:
-        command = [sys.executable, HERE / "teams.py", name, server.url, spans]
+        command: list[str | Path] = [sys.executable, HERE / "teams.py", name, server.url, spans]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return spans, server.log
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Every team's imported MAGs and the server's log, held once."""
-    made = {}
+Runs = Callable[[str], tuple[list[Mag], list[Any], Path]]
+"""From a framework to its MAGs, the server's log, and the MAGs' file."""
 
-    def of(name):
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Every team's imported MAGs and the server's log, held once."""
+    made: dict[str, tuple[list[Mag], list[Any], Path]] = {}
+
+    def of(name: str) -> tuple[list[Mag], list[Any], Path]:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
             spans, log = held(name, folder)
@@ -71,7 +77,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs, name):
+def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     assert len(log) >= 3
     assert {
@@ -81,7 +87,7 @@ def test_turns_and_edges_are_those_of_the_prompts_that_the_server_got(runs, name
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_speakers_are_those_whom_the_prompts_address(runs, name):
+def test_speakers_are_those_whom_the_prompts_address(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     addressed = {word_of(said): re.findall(r"You are (\w+), one of", prompt)[0] for prompt, said in log}
     assert {word_of(turn.text): turn.agent for turn in mag.turns} == addressed
@@ -89,13 +95,13 @@ def test_speakers_are_those_whom_the_prompts_address(runs, name):
 
 
 @pytest.mark.parametrize("name", TEAMS)
-def test_the_question_is_the_task_and_answers_are_graded(runs, name):
+def test_the_question_is_the_task_and_answers_are_graded(runs: Runs, name: str) -> None:
     (mag,), log, _ = runs(name)
     assert mag.question.text == TASK
     assert [turn.correct for turn in mag.turns] == [turn.text.endswith(" 10.") for turn in mag.turns]
 
 
-def test_a_student_learns_from_all_of_them(runs, tmp_path):
+def test_a_student_learns_from_all_of_them(runs: Runs, tmp_path: Path) -> None:
     files = [runs(name)[2] for name in TEAMS if name == "crewai" or find_spec(NEEDED[name])]
     mags = [option for file in files for option in ("--mags", file)]
     for part in tiny_student():

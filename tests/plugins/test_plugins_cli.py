@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin_samples import RING
-from typer.main import get_command
+from typer.core import TyperGroup
+from typer.main import Typer, get_command
 from typer.testing import CliRunner, Result
 
 from magdi.cli import app as cli
@@ -18,6 +18,8 @@ from magdi.cli.plugins import app as plugins_app
 from magdi.core.config.source import read_file
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins import builtins
+from tests.plugins.conftest import MakeDistribution, MakeFile
+from tests.plugins.plugin_samples import RING
 
 LIAR = RING.replace(
     "        yield [self.ask(agent) for agent in agents]\n",
@@ -28,13 +30,13 @@ LIAR = RING.replace(
 )
 
 
-def invoke(app, *arguments: object) -> str:
+def invoke(app: Typer, *arguments: object) -> str:
     outcome = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
     assert outcome.exit_code == 0, outcome.output
     return outcome.output
 
 
-def test_list_names_components_and_says_what_is_broken_and_why(plugin_file):
+def test_list_names_components_and_says_what_is_broken_and_why(plugin_file: MakeFile) -> None:
     ring = plugin_file(
         "ring", RING.replace("Component(", "Component('lost', 'magdi.no_such:X', '')\n    yield Component(")
     )
@@ -59,21 +61,21 @@ def test_list_names_components_and_says_what_is_broken_and_why(plugin_file):
         ("magdi.cli.output:show", ""),
     ],
 )
-def test_a_target_that_cannot_exist_is_seen_without_importing_it(target, problem):
+def test_a_target_that_cannot_exist_is_seen_without_importing_it(target: str, problem: str) -> None:
     code = f"from magdi.plugins.target import absent; print(absent({target!r}))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert problem in found.stdout.strip()
     assert bool(problem) == bool(found.stdout.strip())
 
 
-def test_list_can_be_narrowed_and_plugins_left_out(plugin_file):
+def test_list_can_be_narrowed_and_plugins_left_out(plugin_file: MakeFile) -> None:
     ring = plugin_file("ring", RING)
     document = json.loads(invoke(plugins_app, "list", "--json", "--kind", "task", "--plugin", ring, "--no-plugins"))
     assert {each["kind"] for each in document["components"]} == {"task"}
     assert document["plugins"] == []
 
 
-def test_show_tells_settings_and_draws_the_graph(plugin_file):
+def test_show_tells_settings_and_draws_the_graph(plugin_file: MakeFile) -> None:
     text = invoke(plugins_app, "show", "reconcile")
     about = json.loads(invoke(plugins_app, "show", "reconcile", "--json"))
     counts = [(count["rounds"], count["calls"], count["edges"]) for count in about["graph"]["counts"]]
@@ -84,7 +86,7 @@ def test_show_tells_settings_and_draws_the_graph(plugin_file):
     assert "'all' | 'top2'" in text
 
 
-def test_show_takes_settings_and_refuses_wrong_ones():
+def test_show_takes_settings_and_refuses_wrong_ones() -> None:
     about = json.loads(invoke(plugins_app, "show", "reconcile", "--json", "-A", "rounds=1"))
     assert len(about["graph"]["counts"]) == 2
     with pytest.raises(ConfigError, match="did you mean 'rounds'"):
@@ -93,12 +95,12 @@ def test_show_takes_settings_and_refuses_wrong_ones():
         invoke(plugins_app, "show", "reconcile", "-A", "x")
 
 
-def test_show_of_an_unknown_name_says_what_was_meant():
+def test_show_of_an_unknown_name_says_what_was_meant() -> None:
     with pytest.raises(ComponentError, match="there is no component 'reconcil'; did you mean 'reconcile'"):
         invoke(plugins_app, "show", "reconcil")
 
 
-def test_check_passes_a_good_protocol_and_fails_one_that_lies(plugin_file):
+def test_check_passes_a_good_protocol_and_fails_one_that_lies(plugin_file: MakeFile) -> None:
     good = CliRunner().invoke(plugins_app, ["check", "--plugin", str(plugin_file("good", RING))])
     assert good.exit_code == 0, good.output
     assert "1 passed" in good.output
@@ -109,7 +111,7 @@ def test_check_passes_a_good_protocol_and_fails_one_that_lies(plugin_file):
     assert "seen_is_provenance" in failed
 
 
-def test_check_fails_for_a_component_that_cannot_be_loaded_and_for_a_plugin_at_fault(plugin_file):
+def test_check_fails_for_a_component_that_cannot_be_loaded_and_for_a_plugin_at_fault(plugin_file: MakeFile) -> None:
     lost = plugin_file("lost", "@hookimpl\ndef magdi_tasks():\n    yield Component('lost', 'no_such:X', 'Lost.')")
     outcome = CliRunner().invoke(plugins_app, ["check", "--plugin", str(lost)])
     assert outcome.exit_code == 1
@@ -119,7 +121,7 @@ def test_check_fails_for_a_component_that_cannot_be_loaded_and_for_a_plugin_at_f
     assert "plugin bad: No module named 'no_such_module'" in outcome.stderr
 
 
-def test_check_says_what_does_not_apply():
+def test_check_says_what_does_not_apply() -> None:
     text = invoke(plugins_app, "check", "simulated")
     assert "  -    keeps_secrets: not applicable, none of its settings takes a key" in text
     checks = json.loads(invoke(plugins_app, "check", "simulated", "--json"))["components"][0]["checks"]
@@ -128,7 +130,9 @@ def test_check_says_what_does_not_apply():
     assert text.count("  ok   ") == len(checks) - len(left_out)
 
 
-def test_check_of_a_plugin_that_is_not_installed_says_how_to_install_it(tmp_path, monkeypatch, plugin_file):
+def test_check_of_a_plugin_that_is_not_installed_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugin_file: MakeFile
+) -> None:
     monkeypatch.chdir(tmp_path)
     invoke(plugins_app, "new", "my-wheel", "--kind", "protocol")
     for name in ("my-wheel", "magdi-my-wheel", tmp_path / "magdi-my-wheel"):
@@ -142,7 +146,7 @@ def test_check_of_a_plugin_that_is_not_installed_says_how_to_install_it(tmp_path
     assert f"--plugin {tmp_path / 'ring.py'}" in caught.value.hint
 
 
-def test_config_show_is_a_file_that_can_be_read_back(tmp_path):
+def test_config_show_is_a_file_that_can_be_read_back(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(invoke(config_app, "show", "--seed", "3", "-P", "rounds=1"))
     layer = read_file(tmp_path / "a.yaml")
     assert not layer.problems
@@ -152,7 +156,7 @@ def test_config_show_is_a_file_that_can_be_read_back(tmp_path):
     assert document["origins"]["seed"].startswith(f"{tmp_path / 'a.yaml'}:")
 
 
-def test_config_show_origin_names_every_source(tmp_path, monkeypatch):
+def test_config_show_origin_names_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.yaml").write_text("training:\n  steps: 7\n")
     monkeypatch.setenv("MAGDI_TRAINING__LOG_EVERY", "3")
     text = invoke(
@@ -172,7 +176,7 @@ def test_config_show_origin_names_every_source(tmp_path, monkeypatch):
         assert lines[path].rstrip().endswith(origin)
 
 
-def test_config_validate_tells_all_problems(tmp_path):
+def test_config_validate_tells_all_problems(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("sed: 1\nprotocol: {name: reconcile, ronds: 3}\n")
     good = CliRunner().invoke(config_app, ["validate"], catch_exceptions=False)
     assert (good.exit_code, good.output) == (0, "the configuration is valid\n")
@@ -186,7 +190,7 @@ def test_config_validate_tells_all_problems(tmp_path):
         CliRunner().invoke(config_app, ["validate", str(tmp_path / "a.yaml")], catch_exceptions=False)
 
 
-def test_config_schema_knows_the_settings_of_all_components_plugins_included(plugin_file):
+def test_config_schema_knows_the_settings_of_all_components_plugins_included(plugin_file: MakeFile) -> None:
     schema = json.loads(invoke(config_app, "schema", "--plugin", plugin_file("ring", RING)))
     names, *by_name, _ = schema["properties"]["protocol"]["anyOf"]
     assert {"ring", "reconcile"} <= set(names["examples"])
@@ -194,7 +198,7 @@ def test_config_schema_knows_the_settings_of_all_components_plugins_included(plu
     assert reconcile["properties"]["rounds"]["minimum"] == 0
 
 
-def test_settings_of_a_component_are_read_as_everywhere_else():
+def test_settings_of_a_component_are_read_as_everywhere_else() -> None:
     document = json.loads(invoke(config_app, "show", "--json", "--encoder", "none", "--task-arg", "min_steps=3"))
     assert document["config"]["task"] == {"name": "arithmetic", "min_steps": 3}
     text = invoke(config_app, "validate", "-P", "calibration=stated", "--set", "training.learning_rate=1e-5")
@@ -226,14 +230,14 @@ def typed(*arguments: object) -> Result:
     return CliRunner().invoke(cli.app, left, obj=brought)
 
 
-def test_a_plugin_brings_a_command(installed):
+def test_a_plugin_brings_a_command(installed: MakeDistribution) -> None:
     installed("acme-greet", COMMAND)
     outcome = typed("greet")
     assert outcome.stdout == "hello from a plugin\n"
     assert outcome.stderr == "plugin acme-greet 1.2: command 'plugins' is magdi's own; this one cannot be reached\n"
 
 
-def test_a_function_is_a_command(plugin_file):
+def test_a_function_is_a_command(plugin_file: MakeFile) -> None:
     file = plugin_file(
         "greeter", "@hookimpl\ndef magdi_commands():\n    yield Component('greet', greet, 'Says hello.')\n"
     )
@@ -241,7 +245,9 @@ def test_a_function_is_a_command(plugin_file):
     assert typed("greet", "ann", "--plugin", file).stdout == "hello ann\n"
 
 
-def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(installed, plugin_file):
+def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(
+    installed: MakeDistribution, plugin_file: MakeFile
+) -> None:
     installed("acme-greet", COMMAND)
     other = plugin_file(
         "other", COMMAND.replace('    yield Component("plugins", app, "Wants a name that is taken.")\n', "")
@@ -259,36 +265,38 @@ def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(insta
 @pytest.mark.parametrize(
     "arguments", [["--plugin", "FILE", "greet"], ["greet", "--plugin", "FILE"], ["--plugin=FILE", "greet"]]
 )
-def test_a_file_brings_a_command(plugin_file, arguments):
+def test_a_file_brings_a_command(plugin_file: MakeFile, arguments: list[str]) -> None:
     file = plugin_file("greeter", COMMAND)
     assert typed(*(argument.replace("FILE", str(file)) for argument in arguments)).stdout == "hello from a plugin\n"
 
 
-def test_a_folder_brings_commands_and_help_lists_them(plugin_file):
+def test_a_folder_brings_commands_and_help_lists_them(plugin_file: MakeFile) -> None:
     folder = plugin_file("greeter", COMMAND).parent
     assert "Says hello." in typed("--help", "--plugins-dir", folder).stdout
 
 
-def test_help_lists_plugins_commands_without_importing_them(installed):
+def test_help_lists_plugins_commands_without_importing_them(installed: MakeDistribution) -> None:
     installed("acme-greet", COMMAND)
     assert "Cannot be imported." in typed("--help").stdout
 
 
-def test_a_command_that_cannot_be_loaded_says_whose_it_is(installed):
+def test_a_command_that_cannot_be_loaded_says_whose_it_is(installed: MakeDistribution) -> None:
     installed("acme-greet", COMMAND)
     wrong = str(typed("broken").exception)
     assert wrong.startswith("command 'broken' of acme-greet 1.2 cannot be loaded: No module named")
 
 
-def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed):
+def test_own_commands_load_no_plugin_for_the_sake_of_commands(installed: MakeDistribution) -> None:
     installed("acme-bad", "import no_such_dependency")
     assert typed("run", "--help").stderr == ""
     assert "acme-bad" in typed("no-such-command").stderr
 
 
-def test_own_commands_come_by_the_hook_and_one_at_a_time():
+def test_own_commands_come_by_the_hook_and_one_at_a_time() -> None:
     names = [component.name for component in builtins.magdi_commands()]
-    assert list(get_command(cli.app).commands) == names
+    group = get_command(cli.app)
+    assert isinstance(group, TyperGroup)
+    assert list(group.commands) == names
     code = "import sys; sys.argv = ['magdi', 'runs', '-h']; from magdi.cli.app import main\n"
     code += (
         "try: main()\nexcept SystemExit: print(sorted(name for name in sys.modules if name.startswith('magdi.cli.')))"
@@ -298,7 +306,7 @@ def test_own_commands_come_by_the_hook_and_one_at_a_time():
     assert not {"magdi.cli.ablate", "magdi.cli.mags", "magdi.cli.evaluate"} & set(loaded.split())
 
 
-def test_the_shell_completes_options_of_commands(monkeypatch):
+def test_the_shell_completes_options_of_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "_MAGDI_COMPLETE": "complete_bash",
         "COMP_WORDS": "magdi runs compare --",
@@ -309,7 +317,7 @@ def test_the_shell_completes_options_of_commands(monkeypatch):
     assert "--json" in outcome.stdout
 
 
-def test_list_loads_no_torch_with_ten_plugins(installed, tmp_path: Path):
+def test_list_loads_no_torch_with_ten_plugins(installed: MakeDistribution, tmp_path: Path) -> None:
     for number in range(10):
         installed(f"acme-{number}", RING.replace('"ring"', f'"ring-{number}"'))
     code = (

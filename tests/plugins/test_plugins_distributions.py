@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from magdi.core.errors import ConfigError
-from magdi.plugins.component import KINDS
+from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.scaffold import scaffold
 
 BROKEN = [
@@ -34,10 +34,10 @@ def run(site: Path, *command: object, cwd: Path | None = None, **environ: str) -
 
 
 def magdi(site: Path, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    return run(site, "-c", "from magdi.cli.app import main; main()", *arguments, **environ)
+    return run(site, "-c", "from magdi.cli.app import main; main()", *arguments, cwd=None, **environ)
 
 
-def test_what_is_installed_is_listed_with_everything_that_is_wrong(site):
+def test_what_is_installed_is_listed_with_everything_that_is_wrong(site: Path) -> None:
     outcome = magdi(site, "plugins", "list", "--json")
     document = json.loads(outcome.stdout)
     found = {each["address"]: each for each in document["components"]}
@@ -57,14 +57,14 @@ def test_what_is_installed_is_listed_with_everything_that_is_wrong(site):
         ("nowhere", "hint: plugins that could not be loaded: magdi-broken 0.3: magdi_task is no hook"),
     ],
 )
-def test_choosing_what_is_broken_says_distribution_version_and_cause(site, protocol, message):
+def test_choosing_what_is_broken_says_distribution_version_and_cause(site: Path, protocol: str, message: str) -> None:
     outcome = magdi(site, "plugins", "show", protocol, "--kind", "protocol")
     assert outcome.returncode == 2
     assert message in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
-def test_strict_ends_the_command_and_disabling_the_plugin_mends_it(site):
+def test_strict_ends_the_command_and_disabling_the_plugin_mends_it(site: Path) -> None:
     strict = magdi(site, "plugins", "list", MAGDI_STRICT_PLUGINS="1")
     assert strict.returncode == 2
     assert "magdi-broken 0.3: magdi_task is no hook" in strict.stderr
@@ -72,7 +72,7 @@ def test_strict_ends_the_command_and_disabling_the_plugin_mends_it(site):
     assert mended.returncode == 0, mended.stderr
 
 
-def test_a_third_partys_components_pass_the_conformance_kit(site, tmp_path):
+def test_a_third_partys_components_pass_the_conformance_kit(site: Path, tmp_path: Path) -> None:
     outcome = magdi(site, "plugins", "check", "magdi-star", MAGDI_LOAD_PLUGINS="magdi-star")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "2 passed" in outcome.stdout
@@ -100,7 +100,7 @@ def magdi_run_end(directory, status):
 """
 
 
-def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site, tmp_path):
+def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site: Path, tmp_path: Path) -> None:
     (tmp_path / "observer.py").write_text(OBSERVER)
     plugins = ["--plugin", tmp_path / "observer.py", "--protocol", "star", "-P", "rounds=1"]
     outcome = magdi(site, "discuss", *plugins, "--limit", "3", "-o", tmp_path / "run", "--quiet")
@@ -115,7 +115,7 @@ def test_a_discussion_is_held_by_a_third_partys_protocol_and_observed(site, tmp_
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_plugins_new_makes_is_a_whole_distribution(generated, kind):
+def test_what_plugins_new_makes_is_a_whole_distribution(generated: dict[Kind, Path], kind: Kind) -> None:
     directory = generated[kind]
     module = f"magdi_our_own_{kind}"
     sources = {f"{module}.py"} if kind != "encoder" else {f"{module}/__init__.py", f"{module}/our_own_{kind}.py"}
@@ -125,7 +125,7 @@ def test_what_plugins_new_makes_is_a_whole_distribution(generated, kind):
     assert not [path for path in directory.rglob("*.*") if path.is_file() and "$" in path.read_text("utf-8")]
 
 
-def test_what_plugins_new_makes_passes_its_own_tests(site, generated, tmp_path):
+def test_what_plugins_new_makes_passes_its_own_tests(site: Path, generated: dict[Kind, Path], tmp_path: Path) -> None:
     tests = [directory / "tests" for directory in generated.values()]
     outcome = run(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", *tests, cwd=tmp_path)
     assert outcome.returncode == 0, outcome.stdout[-3000:]
@@ -133,7 +133,7 @@ def test_what_plugins_new_makes_passes_its_own_tests(site, generated, tmp_path):
     assert int(outcome.stdout.strip().splitlines()[-1].split()[0]) > 40
 
 
-def test_what_plugins_new_makes_is_clean_code(generated):
+def test_what_plugins_new_makes_is_clean_code(generated: dict[Kind, Path]) -> None:
     for directory in generated.values():
         command = ["check", "--isolated", "--select", "E,F,I,UP,B,SIM", "--line-length", "120", "--no-cache", "."]
         outcome = run(Path(), "-m", "ruff", *command, cwd=directory)
@@ -148,7 +148,7 @@ def test_what_plugins_new_makes_is_clean_code(generated):
         ("ring", "is already there"),
     ],
 )
-def test_plugins_new_refuses_names_that_would_not_work(tmp_path, name, message):
+def test_plugins_new_refuses_names_that_would_not_work(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "magdi-ring").mkdir()
     with pytest.raises(ConfigError, match=message):
         scaffold(name, "protocol", tmp_path)

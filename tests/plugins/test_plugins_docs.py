@@ -76,7 +76,7 @@ def check_console(text: str, where: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
-def test_every_block_runs(page, tmp_path, monkeypatch):
+def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAGDI_LOAD_PLUGINS", "")
     names: dict[str, object] = {"__name__": "documentation"}
@@ -92,7 +92,7 @@ def test_every_block_runs(page, tmp_path, monkeypatch):
             assert block.file or block.language == "toml", f"{where} is not run"
 
 
-def test_the_first_protocol_is_short():
+def test_the_first_protocol_is_short() -> None:
     first = next(block for block in blocks(ROOT / "docs" / "plugins" / "protocol.md") if block.file == "ring.py")
     assert sum(bool(line.strip()) for line in first.text.splitlines()) < 20
 
@@ -106,13 +106,13 @@ def section(hook: str) -> str:
     return text.partition(f"\n## {signature(hook)}\n")[2].partition("\n## ")[0]
 
 
-def test_there_is_a_heading_for_every_hook_and_no_other():
+def test_there_is_a_heading_for_every_hook_and_no_other() -> None:
     text = (ROOT / "docs" / "plugins" / "hooks.md").read_text("utf-8")
     assert sorted(re.findall(r"^## (.*)$", text, re.M)) == sorted(map(signature, HOOKS))
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_a_typed_signature_and_a_line_that_says_what_it_is(hook):
+def test_every_hook_has_a_typed_signature_and_a_line_that_says_what_it_is(hook: str) -> None:
     function = getattr(hookspecs, hook)
     about = inspect.signature(function)
     assert all(parameter.annotation is not inspect.Parameter.empty for parameter in about.parameters.values())
@@ -122,8 +122,8 @@ def test_every_hook_has_a_typed_signature_and_a_line_that_says_what_it_is(hook):
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_a_test(hook):
-    from test_plugins_hooks import TESTS
+def test_every_hook_has_a_test(hook: str) -> None:
+    from tests.plugins.test_plugins_hooks import TESTS
 
     assert hook in TESTS
 
@@ -140,13 +140,15 @@ def example(plugin_file: Callable[[str, str], Path]) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_the_example_of_every_hook_does_what_its_test_says(hook, example, tmp_path):
-    from test_plugins_hooks import TESTS
+def test_the_example_of_every_hook_does_what_its_test_says(
+    hook: str, example: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from tests.plugins.test_plugins_hooks import TESTS
 
     TESTS[hook](example(hook), tmp_path)
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     missing = [
         f"{page.name}: {link}"
         for page in PAGES

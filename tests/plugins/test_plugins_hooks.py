@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from typer.testing import CliRunner
 
@@ -29,7 +30,7 @@ def load(file: Path) -> Plugins:
     return plugins
 
 
-def module(plugins: Plugins) -> object:
+def module(plugins: Plugins) -> Any:
     return plugins.loaded[0].load()
 
 
@@ -50,7 +51,10 @@ def teachers(file: Path, folder: Path) -> None:
 def tasks(file: Path, folder: Path) -> None:
     task = load(file).registry.task(ComponentChoice(name="doubling"), 0)
     question = task.questions("test")[1]
-    assert task.grade(task.extract("The answer is 402.", question), question.gold)
+    answer = task.extract("The answer is 402.", question)
+    assert answer is not None
+    assert question.gold is not None
+    assert task.grade(answer, question.gold)
 
 
 def objectives(file: Path, folder: Path) -> None:

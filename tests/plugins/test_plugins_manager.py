@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from plugin_samples import RING
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError
 from magdi.plugins.manager import Plugins, load_plugins
+from tests.plugins.conftest import MakeDistribution, MakeFile
+from tests.plugins.plugin_samples import RING
 
 GOOD = """
 @hookimpl
@@ -22,7 +24,7 @@ def magdi_tasks():
 """
 
 
-def load(*plugins: object, environ: Mapping[str, str] | None = None, **kwargs) -> Plugins:
+def load(*plugins: object, environ: Mapping[str, str] | None = None, **kwargs: Any) -> Plugins:
     return load_plugins([str(plugin) for plugin in plugins], environ=environ or {}, **kwargs)
 
 
@@ -31,14 +33,14 @@ def faults(plugins: Plugins) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _modules_are_forgotten():
+def _modules_are_forgotten() -> Iterator[None]:
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
         del sys.modules[name]
 
 
-def test_an_entry_point_is_loaded(installed):
+def test_an_entry_point_is_loaded(installed: MakeDistribution) -> None:
     installed("acme-ring", RING)
     plugins = load()
     assert faults(plugins) == []
@@ -47,7 +49,9 @@ def test_an_entry_point_is_loaded(installed):
     assert plugins.registry.load("protocol", "acme-ring/ring").__name__ == "Ring"
 
 
-def test_a_file_a_package_and_a_module_are_loaded(plugin_file, tmp_path, monkeypatch):
+def test_a_file_a_package_and_a_module_are_loaded(
+    plugin_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ring = plugin_file("ring", RING)
     package = tmp_path / "boxed"
     package.mkdir()
@@ -60,7 +64,7 @@ def test_a_file_a_package_and_a_module_are_loaded(plugin_file, tmp_path, monkeyp
     assert found == {"ring/ring", "boxed/chess", "some_module/go"}
 
 
-def test_a_folder_of_files_is_loaded_and_one_file_counts_once(plugin_file, tmp_path):
+def test_a_folder_of_files_is_loaded_and_one_file_counts_once(plugin_file: MakeFile, tmp_path: Path) -> None:
     ring = plugin_file("ring", RING)
     plugin_file("_helper", "raise RuntimeError")
     plugins = load(ring, ring.parent / "." / "ring.py", folder=tmp_path)
@@ -75,13 +79,13 @@ def test_a_folder_of_files_is_loaded_and_one_file_counts_once(plugin_file, tmp_p
         ("no_such_module.x", "there is no plugin module 'no_such_module.x'"),
     ],
 )
-def test_a_plugin_that_was_named_and_is_not_there_ends_the_command(named, message):
+def test_a_plugin_that_was_named_and_is_not_there_ends_the_command(named: str, message: str) -> None:
     with pytest.raises(ComponentError, match=message) as caught:
         load(named)
     assert caught.value.exit_code == 2
 
 
-def test_a_folder_that_is_not_there_ends_the_command(tmp_path):
+def test_a_folder_that_is_not_there_ends_the_command(tmp_path: Path) -> None:
     with pytest.raises(ComponentError, match="there is no plugin folder"):
         load(folder=tmp_path / "nowhere")
 
@@ -155,7 +159,9 @@ FAULTY = {
 
 
 @pytest.mark.parametrize(("code", "cause"), FAULTY.values(), ids=FAULTY)
-def test_a_fault_is_one_line_and_everything_else_works(installed, plugin_file, code, cause):
+def test_a_fault_is_one_line_and_everything_else_works(
+    installed: MakeDistribution, plugin_file: MakeFile, code: str, cause: str
+) -> None:
     installed("acme-bad", code, "0.7")
     plugins = load(plugin_file("good", GOOD))
     fault, *more = faults(plugins)
@@ -166,7 +172,7 @@ def test_a_fault_is_one_line_and_everything_else_works(installed, plugin_file, c
     assert plugins.registry.find("encoder", "gcn").shipped
 
 
-def test_a_generator_that_fails_half_way_keeps_what_came_before(installed):
+def test_a_generator_that_fails_half_way_keeps_what_came_before(installed: MakeDistribution) -> None:
     installed(
         "acme-half",
         """
@@ -188,14 +194,14 @@ def test_a_generator_that_fails_half_way_keeps_what_came_before(installed):
     assert plugins.registry.find("task", "third")
 
 
-def test_a_wrong_hook_takes_no_other_hook_with_it(installed):
+def test_a_wrong_hook_takes_no_other_hook_with_it(installed: MakeDistribution) -> None:
     installed("acme-mixed", GOOD + "\n@hookimpl\ndef magdi_metric(metrics):\n    pass\n")
     plugins = load()
     assert faults(plugins) == ["acme-mixed 1.2: magdi_metric is no hook; did you mean 'magdi_metrics'?"]
     assert plugins.registry.find("task", "chess")
 
 
-def test_two_plugins_with_one_name_break_only_that_name(installed):
+def test_two_plugins_with_one_name_break_only_that_name(installed: MakeDistribution) -> None:
     installed("acme-one", GOOD, "1.0")
     installed("acme-two", GOOD, "2.0")
     plugins = load()
@@ -206,7 +212,7 @@ def test_two_plugins_with_one_name_break_only_that_name(installed):
         plugins.registry.find("task", "chess")
 
 
-def test_choosing_what_a_broken_plugin_may_have_had_says_why(installed):
+def test_choosing_what_a_broken_plugin_may_have_had_says_why(installed: MakeDistribution) -> None:
     installed("acme-bad", "import no_such_dependency", "0.7")
     with pytest.raises(ComponentError, match="there is no protocol 'star'") as caught:
         load().registry.load("protocol", "star")
@@ -214,7 +220,7 @@ def test_choosing_what_a_broken_plugin_may_have_had_says_why(installed):
     assert caught.value.hint.startswith(hint)
 
 
-def test_a_damaged_distribution_is_passed_over(installed, tmp_path):
+def test_a_damaged_distribution_is_passed_over(installed: MakeDistribution, tmp_path: Path) -> None:
     installed("acme-ring", RING)
     damaged = tmp_path / "site-packages" / "damaged-1.dist-info"
     damaged.mkdir()
@@ -232,7 +238,9 @@ def test_a_damaged_distribution_is_passed_over(installed, tmp_path):
         ({"MAGDI_DISABLE_PLUGINS": " a , b"}, set()),
     ],
 )
-def test_the_environment_says_which_distributions_are_loaded(installed, environ, found):
+def test_the_environment_says_which_distributions_are_loaded(
+    installed: MakeDistribution, environ: dict[str, str], found: set[str]
+) -> None:
     for name in ("a", "b"):
         installed(name, GOOD.replace('"chess"', f'"chess-{name}"'))
     plugins = load(environ=environ)
@@ -240,7 +248,7 @@ def test_the_environment_says_which_distributions_are_loaded(installed, environ,
     assert faults(plugins) == []
 
 
-def test_a_distribution_that_the_environment_misspells_is_said(installed):
+def test_a_distribution_that_the_environment_misspells_is_said(installed: MakeDistribution) -> None:
     installed("acme", GOOD)
     assert faults(load(environ={"MAGDI_DISABLE_PLUGINS": "acmee"})) == [
         "MAGDI_DISABLE_PLUGINS: 'acmee' is not installed; did you mean 'acme'?"
@@ -250,7 +258,9 @@ def test_a_distribution_that_the_environment_misspells_is_said(installed):
 @pytest.mark.parametrize(
     ("code", "cause"), [("import no_such_dependency", "No module named 'no_such_dependency'"), ("def :", "SyntaxError")]
 )
-def test_a_plugin_that_was_named_and_cannot_be_loaded_is_an_error(plugin_file, tmp_path, monkeypatch, code, cause):
+def test_a_plugin_that_was_named_and_cannot_be_loaded_is_an_error(
+    plugin_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, cause: str
+) -> None:
     bad = plugin_file("bad_one", code)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in (str(bad), "bad_one"):
@@ -262,21 +272,21 @@ def test_a_plugin_that_was_named_and_cannot_be_loaded_is_an_error(plugin_file, t
     assert load(bad, enabled=False).faults == []
 
 
-def test_no_plugins_means_none(installed, plugin_file):
+def test_no_plugins_means_none(installed: MakeDistribution, plugin_file: MakeFile) -> None:
     installed("acme", RING)
     plugins = load(plugin_file("good", GOOD), enabled=False)
     assert plugins.loaded == ()
     assert all(each.shipped for each in plugins.registry.listing())
 
 
-def test_strict_makes_every_fault_an_error(installed):
+def test_strict_makes_every_fault_an_error(installed: MakeDistribution) -> None:
     installed("acme-bad", "import no_such_dependency", "0.7")
     with pytest.raises(ComponentError, match="acme-bad 0.7: No module named 'no_such_dependency'"):
         load(environ={"MAGDI_STRICT_PLUGINS": "1"})
     assert load(environ={"MAGDI_STRICT_PLUGINS": "0"}).faults
 
 
-def test_tracing_names_each_plugin_its_time_and_its_components(installed):
+def test_tracing_names_each_plugin_its_time_and_its_components(installed: MakeDistribution) -> None:
     installed("acme", GOOD)
     lines: list[str] = []
     load(environ={"MAGDI_TRACE_PLUGINS": "1"}, trace=lines.append)
@@ -287,13 +297,13 @@ def test_tracing_names_each_plugin_its_time_and_its_components(installed):
     assert len(lines) == 2
 
 
-def test_commands_are_collected(installed):
+def test_commands_are_collected(installed: MakeDistribution) -> None:
     installed("acme", "@hookimpl\ndef magdi_commands():\n    yield Component('stats', 'acme:app', 'Figures.')")
     (command,) = load().commands
     assert (command.component.name, command.plugin, command.version) == ("stats", "acme", "1.2")
 
 
-def test_loading_plugins_imports_no_torch(tmp_path: Path):
+def test_loading_plugins_imports_no_torch(tmp_path: Path) -> None:
     (tmp_path / "ring.py").write_text(RING)
     code = (
         f"import sys; from magdi.plugins.manager import load_plugins; load_plugins([{str(tmp_path / 'ring.py')!r}])"
@@ -302,7 +312,7 @@ def test_loading_plugins_imports_no_torch(tmp_path: Path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_a_plugin_does_by_the_way_is_undone(plugin_file, capfd):
+def test_what_a_plugin_does_by_the_way_is_undone(plugin_file: MakeFile, capfd: pytest.CaptureFixture[str]) -> None:
     code = """
     import logging, os, signal, subprocess, sys, warnings
     from magdi.plugins import Component, hookimpl
@@ -335,7 +345,7 @@ def test_what_a_plugin_does_by_the_way_is_undone(plugin_file, capfd):
     assert all(each in err for each in ("printed", "written", "from a subprocess", "yielded"))
 
 
-def test_a_component_that_cannot_be_made_is_one_line_with_file_and_line(plugin_file):
+def test_a_component_that_cannot_be_made_is_one_line_with_file_and_line(plugin_file: MakeFile) -> None:
     head = "from pydantic import BaseModel, field_validator\n" + RING
     raising = head.replace("    def discuss", "    def __init__(self, config):\n        {}['key']\n\n    def discuss")
     config = (

@@ -1,14 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.registration import Fault
+from tests.plugins.conftest import MakeFile
 
 MAG = Mag(id="q1", question=Question(id="q1", text="?"), protocol="single", turns=(Turn(step=0, agent="a", text="x"),))
 
-EVENTS = {
+EVENTS: dict[str, dict[str, Any]] = {
     "run_start": {"config": RunConfig(), "directory": Path("run")},
     "discussion_end": {"mag": MAG},
     "metrics": {"stage": "distillation", "step": 3, "metrics": {"loss": 0.5}},
@@ -36,11 +39,11 @@ def magdi_run_end(status):
 """
 
 
-def test_every_observer_hears_what_its_hook_takes(plugin_file):
+def test_every_observer_hears_what_its_hook_takes(plugin_file: MakeFile) -> None:
     plugins = load_plugins([str(plugin_file("watcher", WATCHER))], environ={})
     for event, facts in EVENTS.items():
         plugins.observers.tell(event, **facts)
-    module = plugins.loaded[0].load()
+    module: Any = plugins.loaded[0].load()
     assert module.seen == [
         ("run_start", 0, "run"),
         ("discussion_end", "q1"),
@@ -51,20 +54,21 @@ def test_every_observer_hears_what_its_hook_takes(plugin_file):
 
 
 @pytest.mark.parametrize("failure", ["raise ValueError('disk full')", "raise SystemExit(1)"])
-def test_an_observer_that_fails_is_reported_once_and_stops_nothing(plugin_file, failure):
+def test_an_observer_that_fails_is_reported_once_and_stops_nothing(plugin_file: MakeFile, failure: str) -> None:
     bad = plugin_file("bad", f"@hookimpl\ndef magdi_discussion_end(mag):\n    {failure}")
     good = plugin_file("good", WATCHER)
     plugins = load_plugins([str(bad), str(good)], environ={})
-    reported = []
+    reported: list[Fault] = []
     plugins.observers.report = reported.append
     for _ in range(3):
         plugins.observers.tell("discussion_end", mag=MAG)
-    assert len(plugins.loaded[1].load().seen) == 3
+    good_one: Any = plugins.loaded[1].load()
+    assert len(good_one.seen) == 3
     assert len(reported) == len(plugins.faults) == 1
     assert str(reported[0]).startswith("bad: magdi_discussion_end failed: ")
 
 
-def test_an_interrupt_is_no_fault_of_the_observer(plugin_file):
+def test_an_interrupt_is_no_fault_of_the_observer(plugin_file: MakeFile) -> None:
     bad = plugin_file("bad", "@hookimpl\ndef magdi_discussion_end(mag):\n    raise KeyboardInterrupt")
     plugins = load_plugins([str(bad)], environ={})
     with pytest.raises(KeyboardInterrupt):
@@ -72,6 +76,6 @@ def test_an_interrupt_is_no_fault_of_the_observer(plugin_file):
 
 
 @pytest.mark.parametrize(("event", "facts"), [("run_over", {}), ("run_end", {"status": "done"})])
-def test_facts_that_no_hook_takes_are_our_own_mistake(event, facts):
+def test_facts_that_no_hook_takes_are_our_own_mistake(event: str, facts: dict[str, str]) -> None:
     with pytest.raises(TypeError, match=f"no hook magdi_{event} takes"):
         load_plugins(environ={}).observers.tell(event, **facts)

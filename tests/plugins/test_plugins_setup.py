@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
-from plugin_samples import RING
 
 from magdi.core.config.presets import PRESETS
 from magdi.core.errors import ConfigError
 from magdi.plugins.setup import set_up
 from magdi.plugins.trust import Trust
+from tests.plugins.conftest import MakeFile
+from tests.plugins.plugin_samples import RING
 
 TUNABLE = RING.replace(
     "class Ring(Protocol):\n",
@@ -14,7 +17,7 @@ TUNABLE = RING.replace(
 ).replace("from magdi.core", "from pydantic import BaseModel, Field\nfrom magdi.core", 1)
 
 
-def test_a_file_names_a_plugin_and_uses_its_component(plugin_file, tmp_path):
+def test_a_file_names_a_plugin_and_uses_its_component(plugin_file: MakeFile, tmp_path: Path) -> None:
     plugin_file("ring", TUNABLE)
     file = tmp_path / "x.yaml"
     file.write_text("plugins: [ring.py]\nprotocol: {name: ring, rounds: 2}\nencoder: {name: none}\n")
@@ -23,7 +26,7 @@ def test_a_file_names_a_plugin_and_uses_its_component(plugin_file, tmp_path):
     assert setup.origins["protocol.rounds"] == f"{file}:2"
 
 
-def test_problems_of_keys_and_components_are_told_at_once(plugin_file):
+def test_problems_of_keys_and_components_are_told_at_once(plugin_file: MakeFile) -> None:
     ring = plugin_file("ring", TUNABLE)
     with pytest.raises(ConfigError) as caught:
         set_up(
@@ -39,14 +42,14 @@ def test_problems_of_keys_and_components_are_told_at_once(plugin_file):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_fits_its_components(preset):
+def test_every_preset_fits_its_components(preset: str) -> None:
     """And that of the authors' code has their encoder, whose normalisation is symmetric."""
     config = set_up(environ={}, flags={"preset": preset}).config
     expected = {"authors-code": ("gcn-symmetric", 512), "paper": ("gcn", None)}.get(preset, ("gcn", 64))
     assert (config.encoder.name, config.encoder.settings.get("hidden")) == expected
 
 
-def test_the_authors_code_freezes_the_node_loss_alone_and_has_their_schedule_and_batch():
+def test_the_authors_code_freezes_the_node_loss_alone_and_has_their_schedule_and_batch() -> None:
     """16 pairs a step are some four MAGs; frozen, the margin would be without its gradient, which theirs has."""
     config = set_up(environ={}, flags={"preset": "authors-code"}).config
     states = {name: config.objectives[name].settings.get("states", "live") for name in ("margin", "node")}

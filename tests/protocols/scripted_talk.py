@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from magdi.core.decision import DecisionRule
 from magdi.core.discussion.stepper import Stepper
-from magdi.core.mag import Mag, Question
+from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Protocol, agents_named
 from magdi.core.reply import JsonAnswer, UnreadableReply
-from magdi.core.views import edges
+from magdi.core.views import View, edges
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
 
@@ -40,7 +41,7 @@ def hold(
     *,
     agents: int | Sequence[Agent] = 3,
     question: Question = QUESTION,
-    decide: object = None,
+    decide: DecisionRule | None = None,
 ) -> Mag:
     """Holds one discussion; prompts are kept on the turns."""
     seats = agents_named("ABCDEFGHIJ"[:agents]) if isinstance(agents, int) else list(agents)
@@ -62,8 +63,13 @@ def disagree(ask: Ask, step: int) -> str:
     return f"word{step}word. The answer is {1000 + step}."
 
 
-def counts(mag: Mag, view: str = "exact") -> tuple[int, int]:
+def counts(mag: Mag, view: View = "exact") -> tuple[int, int]:
     return len(mag.turns), len(edges(mag, view))
+
+
+def prompt_of(turn: Turn) -> tuple[Message, ...]:
+    assert turn.prompt is not None
+    return turn.prompt
 
 
 def provenance(mag: Mag) -> None:

@@ -1,29 +1,32 @@
 """Real workflows of Agent Framework: edges from the prompts that its clients got. Skipped without the extra."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
-from scripted_talk import QUESTION, counts, disagree, hold, provenance
 
-from magdi.core.protocol import Agent
+from magdi.core.mag import Mag
+from magdi.core.protocol import Agent, Ask
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.agent_framework import AgentFramework
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, prompt_of, provenance
 
 pytest.importorskip("agent_framework_orchestrations", reason="the extra magdi[agent-framework] is not installed")
 
 
-def team(**settings):
+def team(**settings: Any) -> AgentFramework:
     return AgentFramework(AgentFramework.Config(**settings))
 
 
-def sources(mag):
+def sources(mag: Mag) -> list[tuple[int, ...]]:
     return [turn.sources for turn in mag.turns]
 
 
 @pytest.mark.parametrize("agents", [1, 3])
-def test_a_group_chat_is_a_transcript(agents):
+def test_a_group_chat_is_a_transcript(agents: int) -> None:
     mag = hold(team(), disagree, agents=agents)
     assert counts(mag) == (6, 15)
     assert mag.stop == "The group chat has reached its termination condition."
@@ -31,7 +34,7 @@ def test_a_group_chat_is_a_transcript(agents):
     provenance(mag)
 
 
-def test_what_others_said_is_no_message_of_the_readers():
+def test_what_others_said_is_no_message_of_the_readers() -> None:
     mag = hold(team(max_turns=4), disagree, agents=[Agent("7 of 9", "You count."), Agent("böb-2")])
     prompt = [(message.role, message.content) for message in mag.turns[2].prompt]
     assert prompt[0] == ("system", "You count.")
@@ -40,21 +43,21 @@ def test_what_others_said_is_no_message_of_the_readers():
     ]  # fmt: skip
 
 
-def test_in_a_sequence_each_is_shown_all_before():
+def test_in_a_sequence_each_is_shown_all_before() -> None:
     mag = hold(team(team="sequential"), disagree)
     assert (sources(mag), mag.stop, mag.decision.answer) == ([(), (0,), (0, 1)], "finished", "1002")
     provenance(mag)
 
 
-def test_side_by_side_nobody_is_shown_anything_and_all_are_asked_at_once():
+def test_side_by_side_nobody_is_shown_anything_and_all_are_asked_at_once() -> None:
     mag = hold(team(team="concurrent"), lambda ask, step: disagree(ask, min(step, 1)))
     assert sources(mag) == [(), (), ()]
     assert {turn.round for turn in mag.turns} == {0}
     assert (mag.decision.answer, mag.decision.votes) == ("1001", {"1000": 1, "1001": 2})
 
 
-def test_a_hand_off_is_asked_for_in_words():
-    def script(ask, step):
+def test_a_hand_off_is_asked_for_in_words() -> None:
+    def script(ask: Ask, step: int) -> str:
         return f"word{step}word. The answer is {step}." + f"\nNEXT: {'AC'[ask.agent.name == 'A']}" * (step < 3)
 
     mag = hold(team(team="handoff"), script)
@@ -66,8 +69,8 @@ def test_a_hand_off_is_asked_for_in_words():
 
 
 @pytest.mark.parametrize("in_json", [True, False])
-def test_an_orchestrator_chooses_by_control_edges(in_json):
-    def script(ask, step):
+def test_an_orchestrator_chooses_by_control_edges(in_json: bool) -> None:
+    def script(ask: Ask, step: int) -> str:
         if ask.role != "selector":
             return disagree(ask, step)
         name = "CB"[ask.round % 2]
@@ -81,14 +84,14 @@ def test_an_orchestrator_chooses_by_control_edges(in_json):
     provenance(mag)
 
 
-def ledger(done, speaker, instruction):
-    given = {"is_request_satisfied": done, "is_in_loop": False, "is_progress_being_made": True}
+def ledger(done: bool, speaker: str, instruction: str) -> str:
+    given: dict[str, bool | str] = {"is_request_satisfied": done, "is_in_loop": False, "is_progress_being_made": True}
     given |= {"next_speaker": speaker, "instruction_or_question": instruction}
     return json.dumps({name: {"reason": "", "answer": answer} for name, answer in given.items()})
 
 
-def test_a_magentic_managers_instructions_are_edges_and_its_last_words_the_answer():
-    def script(ask, step):
+def test_a_magentic_managers_instructions_are_edges_and_its_last_words_the_answer() -> None:
+    def script(ask: Ask, step: int) -> str:
         if ask.role != "selector":
             return disagree(ask, step)
         return (
@@ -106,29 +109,29 @@ def test_a_magentic_managers_instructions_are_edges_and_its_last_words_the_answe
     assert mag.turns[5].sources == (3, 4)
     assert set(mag.turns[7].sources) >= {3, 5}
     assert mag.decision.answer == "1007"
-    assert QUESTION.text in mag.turns[3].prompt[1].content
+    assert QUESTION.text in prompt_of(mag.turns[3])[1].content
     assert list(unquoted(mag)) == []
 
 
-def test_a_manager_that_writes_no_ledger_ends_and_says_so():
+def test_a_manager_that_writes_no_ledger_ends_and_says_so() -> None:
     mag = hold(team(team="magentic"), lambda ask, step: f"word{step}word, and no ledger at all, whatever you say")
     assert mag.stop == "Workflow terminated due to reaching maximum reset count."
     provenance(mag)
 
 
-def test_a_word_ends_it():
+def test_a_word_ends_it() -> None:
     mag = hold(team(stop_mention="DONE"), lambda ask, step: "DONE" if step == 1 else disagree(ask, step))
     assert len(mag.turns) == 2
 
 
-def test_a_failing_member_leaves_what_was_said():
+def test_a_failing_member_leaves_what_was_said() -> None:
     mag = hold(team(), lambda ask, step: "" if step == 3 else disagree(ask, step))
     assert [turn.status for turn in mag.turns] == ["ok", "ok", "ok", "invalid"]
     assert mag.stop == "failed: A gave no reply that could be read"
     assert mag.decision.answer == "1002"
 
 
-def test_a_workflow_of_ones_own(tmp_path, monkeypatch):
+def test_a_workflow_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_workflow.py").write_text(
         "from agent_framework import Agent, WorkflowBuilder\n"
         "def team(members):\n"
@@ -150,6 +153,6 @@ SPECIMENS = [
 
 @pytest.mark.parametrize("specimen", SPECIMENS, ids=["selector", "magentic"])
 @pytest.mark.parametrize("check", checks_for("protocol"))
-def test_conforms(specimen, check):
+def test_conforms(specimen: Specimen, check: str) -> None:
     result = run_check(check, checks_for("protocol")[check], specimen, "")
     assert result.passed, result.message

@@ -1,12 +1,15 @@
 """A real AutoGen team: edges from the prompts that its clients got. Skipped where the extra is not installed."""
 
-import pytest
-from scripted_talk import QUESTION, counts, disagree, hold, provenance
+from pathlib import Path
+from typing import Any
 
-from magdi.core.protocol import Agent
+import pytest
+
+from magdi.core.protocol import Agent, Ask
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from magdi.protocols.autogen import Autogen
+from tests.protocols.scripted_talk import QUESTION, counts, disagree, hold, prompt_of, provenance
 
 SPECIMENS = [
     Specimen("protocol", Autogen, Autogen.Config(team=team), None) for team in ("selector", "swarm", "graph-flow")
@@ -15,33 +18,33 @@ SPECIMENS = [
 
 class TestTeams:
     @pytest.fixture(autouse=True)
-    def _needs_the_extra(self):
+    def _needs_the_extra(self) -> None:
         pytest.importorskip("autogen_agentchat", reason="the extra magdi[autogen] is not installed")
 
-    def autogen(self, **settings):
+    def autogen(self, **settings: Any) -> Autogen:
         return Autogen(Autogen.Config(**settings))
 
     @pytest.mark.parametrize(("agents", "expected"), [(1, (6, 15)), (3, (6, 15)), (5, (6, 15))])
-    def test_round_robin_is_a_transcript(self, agents, expected):
+    def test_round_robin_is_a_transcript(self, agents: int, expected: tuple[int, int]) -> None:
         mag = hold(self.autogen(), disagree, agents=agents)
         assert counts(mag) == expected
         assert mag.stop.startswith("Maximum number of messages")
         assert mag.decision.answer == "1005"
         provenance(mag)
 
-    def test_a_flow_shows_more_than_its_edges_say(self):
+    def test_a_flow_shows_more_than_its_edges_say(self) -> None:
         mag = hold(self.autogen(team="graph-flow"), disagree, agents=4)
         assert [turn.sources for turn in mag.turns] == [(), (0,), (0,), (0, 1, 2)]
         assert [turn.round for turn in mag.turns] == [0, 1, 1, 2]
         provenance(mag)
 
-    def test_a_flow_can_be_given(self):
+    def test_a_flow_can_be_given(self) -> None:
         mag = hold(self.autogen(team="graph-flow", graph=[(0, 1), (0, 2)]), disagree)
         assert len(mag.turns) == 3
         provenance(mag)
 
-    def test_a_selector_chooses_by_control_edges(self):
-        def script(ask, step):
+    def test_a_selector_chooses_by_control_edges(self) -> None:
+        def script(ask: Ask, step: int) -> str:
             return "CB"[ask.round % 2] if ask.role == "selector" else disagree(ask, step)
 
         mag = hold(self.autogen(team="selector", max_turns=4), script)
@@ -51,8 +54,8 @@ class TestTeams:
         assert mag.turns[0].answer is None
         provenance(mag)
 
-    def test_a_swarm_hands_over_in_words(self):
-        def script(ask, step):
+    def test_a_swarm_hands_over_in_words(self) -> None:
+        def script(ask: Ask, step: int) -> str:
             return f"word{step}word. The answer is {step}.\nNEXT: {'C' if ask.agent.name == 'A' else 'A'}"
 
         mag = hold(self.autogen(team="swarm", max_turns=4), script)
@@ -60,26 +63,28 @@ class TestTeams:
         assert counts(mag) == (4, 6)
         provenance(mag)
 
-    def test_a_word_ends_it(self):
+    def test_a_word_ends_it(self) -> None:
         mag = hold(
             self.autogen(stop_mention="DONE"), lambda ask, step: f"DONE {step}" if step == 1 else disagree(ask, step)
         )
         assert (len(mag.turns), "DONE" in mag.stop) == (2, True)
 
-    def test_a_failing_member_leaves_what_was_said(self):
+    def test_a_failing_member_leaves_what_was_said(self) -> None:
         mag = hold(self.autogen(), lambda ask, step: "" if step == 3 else disagree(ask, step))
         assert [turn.status for turn in mag.turns] == ["ok", "ok", "ok", "invalid"]
         assert mag.stop == "failed: RuntimeError: A gave no reply that could be read"
         assert mag.decision.answer == "1002"
 
-    def test_names_that_autogen_does_not_take(self):
+    def test_names_that_autogen_does_not_take(self) -> None:
         agents = [Agent("7 of 9", "You count."), Agent("böb-2")]
         mag = hold(self.autogen(max_turns=2), disagree, agents=agents)
         assert [turn.agent for turn in mag.turns] == ["7 of 9", "böb-2"]
-        assert mag.turns[0].prompt[0].content == "You count."
+        assert prompt_of(mag.turns[0])[0].content == "You count."
         provenance(mag)
 
-    def test_a_team_of_ones_own_keeps_the_question_whatever_its_window(self, tmp_path, monkeypatch):
+    def test_a_team_of_ones_own_keeps_the_question_whatever_its_window(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "my_team.py").write_text(
             "from autogen_agentchat.agents import AssistantAgent\n"
             "from autogen_agentchat.conditions import MaxMessageTermination\n"
@@ -93,10 +98,10 @@ class TestTeams:
         monkeypatch.syspath_prepend(tmp_path)
         mag = hold(self.autogen(factory="my_team:team"), disagree)
         assert counts(mag) == (6, 9)
-        assert all(QUESTION.text in turn.prompt[0].content for turn in mag.turns)
+        assert all(QUESTION.text in prompt_of(turn)[0].content for turn in mag.turns)
         provenance(mag)
 
-    def test_a_factory_that_is_not_there_is_told(self):
+    def test_a_factory_that_is_not_there_is_told(self) -> None:
         from magdi.core.errors import ConfigError
 
         with pytest.raises(ConfigError, match="nowhere:team"):
@@ -104,12 +109,12 @@ class TestTeams:
 
     @pytest.mark.parametrize("specimen", SPECIMENS, ids=["selector", "swarm", "graph-flow"])
     @pytest.mark.parametrize("check", checks_for("protocol"))
-    def test_conforms(self, specimen, check):
+    def test_conforms(self, specimen: Specimen, check: str) -> None:
         result = run_check(check, checks_for("protocol")[check], specimen, "")
         assert result.passed, result.message
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch):
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     from magdi.core.errors import ComponentError
     from magdi.protocols import team
 

@@ -1,30 +1,32 @@
 """MAD: counts with and without judge, adaptive break, whose words whom reaches."""
 
 import json
+from typing import Any
 
 import pytest
-from scripted_talk import counts, hold, provenance
 
+from magdi.core.protocol import Ask
 from magdi.protocols.mad import Mad
+from tests.protocols.scripted_talk import Script, counts, hold, prompt_of, provenance
 
 
-def mad(**settings):
+def mad(**settings: Any) -> Mad:
     return Mad(Mad.Config(**settings))
 
 
-def verdict(answer="", decided=None, step=0):
+def verdict(answer: str = "", decided: bool | None = None, step: int = 0) -> str:
     fields = {"reasoning": f"word{step}word", "answer": answer}
     return json.dumps(fields if decided is None else fields | {"decided": decided})
 
 
-def undecided(ask, step):
+def undecided(ask: Ask, step: int) -> str:
     if ask.role == "moderator":
         return verdict(step=step, decided=False)
     return f"word{step}word. The answer is {1000 + step}."
 
 
-def decided_in(round):
-    def script(ask, step):
+def decided_in(round: int) -> Script:
+    def script(ask: Ask, step: int) -> str:
         if ask.role == "moderator" and ask.round == round:
             return verdict("51", True, step)
         return undecided(ask, step)
@@ -33,7 +35,7 @@ def decided_in(round):
 
 
 @pytest.mark.parametrize(("round", "expected", "adjacent"), [(1, (3, 3), 3), (2, (6, 13), 10), (3, (9, 30), 17)])
-def test_counts_until_the_moderator_decides(round, expected, adjacent):
+def test_counts_until_the_moderator_decides(round: int, expected: tuple[int, int], adjacent: int) -> None:
     mag = hold(mad(), decided_in(round), agents=4)
     assert counts(mag) == expected
     assert counts(mag, "adjacent")[1] == adjacent == 7 * round - 4
@@ -42,7 +44,7 @@ def test_counts_until_the_moderator_decides(round, expected, adjacent):
 
 
 @pytest.mark.parametrize(("sees", "steps"), [("first", (0, 1)), ("last", (6, 7))])
-def test_a_judge_ends_it_in_two_calls(sees, steps):
+def test_a_judge_ends_it_in_two_calls(sees: str, steps: tuple[int, int]) -> None:
     mag = hold(mad(judge_sees=sees), undecided, agents=4)
     assert counts(mag) == (11, 35)
     assert [turn.sources for turn in mag.turns[9:]] == [steps, (*steps, 9)]
@@ -52,21 +54,21 @@ def test_a_judge_ends_it_in_two_calls(sees, steps):
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_any_number_of_agents_plays_all_roles(n):
+def test_any_number_of_agents_plays_all_roles(n: int) -> None:
     mag = hold(mad(), undecided, agents=n)
     assert counts(mag) == (11, 35)
     provenance(mag)
 
 
-def test_an_answer_without_a_decision_ends_nothing():
-    def script(ask, step):
+def test_an_answer_without_a_decision_ends_nothing() -> None:
+    def script(ask: Ask, step: int) -> str:
         return verdict("51", False) if ask.role == "moderator" else undecided(ask, step)
 
     assert len(hold(mad(), script, agents=4).turns) == 11
 
 
-def test_a_moderator_that_cannot_be_read_ends_nothing():
-    def script(ask, step):
+def test_a_moderator_that_cannot_be_read_ends_nothing() -> None:
+    def script(ask: Ask, step: int) -> str:
         return "well" if ask.role == "moderator" else undecided(ask, step)
 
     mag = hold(mad(rounds=2), script, agents=4)
@@ -74,14 +76,14 @@ def test_a_moderator_that_cannot_be_read_ends_nothing():
     assert len(mag.turns) == 8
 
 
-def test_nobody_judges_nothing():
+def test_nobody_judges_nothing() -> None:
     mag = hold(mad(rounds=1), lambda ask, step: "", agents=4)
     assert (len(mag.turns), mag.stop, mag.decision.answer) == (3, "nothing to judge", None)
 
 
-def test_the_negative_side_is_told_to_disagree_once():
+def test_the_negative_side_is_told_to_disagree_once() -> None:
     mag = hold(mad(), undecided, agents=4)
-    first, second = mag.turns[1].prompt, mag.turns[4].prompt
+    first, second = prompt_of(mag.turns[1]), prompt_of(mag.turns[4])
     assert "You disagree" in first[-1].content
     assert [message.role for message in second] == ["user", "assistant", "user"]
     assert "Do you agree?" in second[-1].content

@@ -4,20 +4,22 @@ After a change that is meant, write them anew with MAGDI_WRITE_GOLDEN=1 and read
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
-from scripted_talk import RULES, as_json, hold
-from test_protocols_conform import COMPONENTS, SETTINGS
+from pydantic import ValidationError
 
-from magdi.core.mag import Choice, Question
-from magdi.core.protocol import Agent
+from magdi.core.mag import Choice, Mag, Question
+from magdi.core.protocol import Agent, Ask
 from magdi.core.reply import JsonAnswer
-from magdi.core.templates import Templates
 from magdi.plugins.target import resolve
 from magdi.protocols.forms import Verdict
 from magdi.protocols.single import Single
+from magdi.protocols.templates import Templates
+from tests.protocols.scripted_talk import RULES, as_json, hold, prompt_of
+from tests.protocols.test_protocols_conform import COMPONENTS, SETTINGS
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(
@@ -29,7 +31,7 @@ CASES = [(name, place) for name in COMPONENTS for place in range(len(SETTINGS.ge
 SAMPLES = {"Bob": [{"question": "1 + 1?", "explanation": "Count on.", "answer": "2"}]}
 
 
-def script(ask, step):
+def script(ask: Ask, step: int) -> str:
     if isinstance(ask.reply, JsonAnswer):
         return as_json(10 + step, reasoning=f"Reasoning {step}.")
     if isinstance(ask.reply, Verdict):
@@ -39,7 +41,7 @@ def script(ask, step):
     return f"Reasoning {step}. The answer is {10 + step}."
 
 
-def rendered(mag):
+def rendered(mag: Mag) -> str:
     lines, told = [], set()
     for turn in mag.turns:
         heading = f"=== {turn.role}, round {turn.round}, agent {turn.agent}"
@@ -50,7 +52,7 @@ def rendered(mag):
     return "\n".join(lines) + "\n"
 
 
-def compare(name, text):
+def compare(name: str, text: str) -> None:
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("MAGDI_WRITE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
@@ -59,7 +61,7 @@ def compare(name, text):
 
 
 @pytest.mark.parametrize(("name", "place"), CASES)
-def test_protocol_prompts(name, place):
+def test_protocol_prompts(name: str, place: int) -> None:
     target = resolve(COMPONENTS[name].target)
     settings = dict(SETTINGS.get(name, [{}])[place])
     settings |= {"convincing": SAMPLES, "rounds": 1} if name == "reconcile" else {}
@@ -70,13 +72,13 @@ def test_protocol_prompts(name, place):
 
 
 @pytest.mark.parametrize("name", ["simple-voting", "approval", "ranked", "cumulative", "judge"])
-def test_rule_prompts(name):
+def test_rule_prompts(name: str) -> None:
     rule = RULES[name](RULES[name].Config(**({} if name == "judge" else {"attempts": 1})))
     mag = hold(Single(), script, agents=AGENTS, question=QUESTION, decide=rule)
     compare(f"decision-{name}", rendered(mag.model_copy(update={"turns": mag.turns[3:]})))
 
 
-def templates():
+def templates() -> Iterator[tuple[str, Any]]:
     for name, component in COMPONENTS.items():
         yield name, resolve(component.target).Config
     for name, rule in RULES.items():
@@ -85,7 +87,7 @@ def templates():
 
 
 @pytest.mark.parametrize(("name", "config"), list(templates()))
-def test_every_template_can_be_replaced_and_is_used(name, config: type[BaseModel]):
+def test_every_template_can_be_replaced_and_is_used(name: str, config: Any) -> None:
     prompts = config.model_fields["prompts"].default
     assert isinstance(prompts, Templates)
     for field, value in prompts:
@@ -96,13 +98,13 @@ def test_every_template_can_be_replaced_and_is_used(name, config: type[BaseModel
 
 
 @pytest.mark.parametrize("template", ["{question.text}", "{question!r}", "{question:>9}", "{", "{}", "{0}"])
-def test_templates_take_plain_names_only(template):
+def test_templates_take_plain_names_only(template: str) -> None:
     with pytest.raises(ValidationError):
         Single.Config(prompts={"solve": template + "{question}{form}"})
 
 
-def test_braces_in_what_is_quoted_stay():
+def test_braces_in_what_is_quoted_stay() -> None:
     question = QUESTION.model_copy(update={"text": "What is {x} in {{y}}?", "choices": ()})
     protocol = Single(Single.Config(prompts={"solve": "{{{question}}} {form}"}))
     mag = hold(protocol, script, agents=1, question=question)
-    assert mag.turns[0].prompt[0].content.startswith("{What is {x} in {{y}}?}")
+    assert prompt_of(mag.turns[0])[0].content.startswith("{What is {x} in {{y}}?}")

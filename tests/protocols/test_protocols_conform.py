@@ -1,5 +1,7 @@
 """Every shipped protocol, in its defaults and in its further modes, through the conformance kit."""
 
+from typing import Any
+
 import pytest
 
 from magdi.core.configurable import Configurable
@@ -9,7 +11,7 @@ from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 
-SETTINGS: dict[str, list[dict]] = {
+SETTINGS: dict[str, list[dict[str, Any]]] = {
     "single": [{}, {"confidence": False}],
     "self-consistency": [{}],
     "self-refine": [{}, {"feedback": False}],
@@ -49,7 +51,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def specimens():
+def specimens() -> dict[tuple[str, int], Specimen]:
     """One specimen for each mode, whose discussions are held once, and one other interpreter for all of them."""
     made = {}
     for name, component in COMPONENTS.items():
@@ -62,6 +64,6 @@ def specimens():
 
 
 @pytest.mark.parametrize(("name", "place", "check"), CASES)
-def test_conforms(name, place, check, specimens):
+def test_conforms(name: str, place: int, check: str, specimens: dict[tuple[str, int], Specimen]) -> None:
     result = run_check(check, checks_for("protocol")[check], specimens[name, place])
     assert result.passed, result.message

@@ -8,7 +8,7 @@ import pytest
 from magdi.protocols.stepped_loop import SteppedLoop
 
 
-def answer(loop, *values):
+def answer(loop: SteppedLoop[str, int], *values: int) -> list[str]:
     calls, loop.calls = loop.calls, []
     for call, value in zip(calls, values, strict=True):
         call.future.set_result(value)
@@ -16,10 +16,10 @@ def answer(loop, *values):
     return [call.question for call in calls]
 
 
-def test_what_asks_at_one_time_waits_together():
+def test_what_asks_at_one_time_waits_together() -> None:
     loop: SteppedLoop[str, int] = SteppedLoop()
 
-    async def work():
+    async def work() -> int:
         first, second = await asyncio.gather(loop.ask("a"), loop.ask("b"))
         return first + second + await loop.ask("c")
 
@@ -31,10 +31,10 @@ def test_what_asks_at_one_time_waits_together():
     loop.close()
 
 
-def test_it_can_be_stepped_inside_a_running_loop_and_leaves_no_thread_behind():
+def test_it_can_be_stepped_inside_a_running_loop_and_leaves_no_thread_behind() -> None:
     before = threading.active_count()
 
-    async def outside():
+    async def outside() -> int:
         loop: SteppedLoop[str, int] = SteppedLoop()
         loop.start(loop.ask("x"))
         assert threading.active_count() == before
@@ -46,10 +46,10 @@ def test_it_can_be_stepped_inside_a_running_loop_and_leaves_no_thread_behind():
     assert asyncio.run(outside()) == 5
 
 
-def test_timers_run_while_nobody_is_asked():
+def test_timers_run_while_nobody_is_asked() -> None:
     loop: SteppedLoop[str, int] = SteppedLoop()
 
-    async def work():
+    async def work() -> int:
         await asyncio.sleep(0.01)
         return await loop.ask("later")
 
@@ -59,10 +59,10 @@ def test_timers_run_while_nobody_is_asked():
     loop.close()
 
 
-def test_a_failure_is_the_tasks_and_closing_cancels_what_waits():
+def test_a_failure_is_the_tasks_and_closing_cancels_what_waits() -> None:
     failing: SteppedLoop[str, int] = SteppedLoop()
 
-    async def fails():
+    async def fails() -> None:
         raise KeyError("no")
 
     failing.start(fails())

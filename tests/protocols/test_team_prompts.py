@@ -6,14 +6,14 @@ from magdi.core.mag import Turn
 from magdi.protocols.team_prompts import Line, fill_form, make_form, with_task
 
 
-def turn(step, agent, text):
+def turn(step: int, agent: str, text: str) -> Turn:
     return Turn(step=step, agent=agent, text=text)
 
 
 SAID = [("ann", turn(0, "ann", "I say 5.")), ("bob", turn(1, "bob", "I say 5.")), ("ann", turn(2, "ann", "I say 5."))]
 
 
-def test_a_form_marks_whole_messages_by_author_newest_first():
+def test_a_form_marks_whole_messages_by_author_newest_first() -> None:
     lines = [Line("system", "", "I say 5."), Line("user", "bob", "I say 5."), Line("assistant", "ann", "I say 5.")]
     form = make_form(lines, SAID, ["ann", "bob"])
     assert form.steps == (1, 2)
@@ -23,7 +23,7 @@ def test_a_form_marks_whole_messages_by_author_newest_first():
     ]  # fmt: skip
 
 
-def test_a_form_finds_turns_in_a_transcript_and_keeps_every_letter():
+def test_a_form_finds_turns_in_a_transcript_and_keeps_every_letter() -> None:
     text = "Read this.\n\nuser: What is it?\n\nbob: I say 5.\n\nann: I say 5.\n\nWho is next?"
     form = make_form([Line("user", "user", text)], SAID, ["ann", "bob"])
     assert form.steps == (1, 2)
@@ -31,23 +31,23 @@ def test_a_form_finds_turns_in_a_transcript_and_keeps_every_letter():
     assert fill_form(form.text, [turn for _, turn in SAID])[0].content == text
 
 
-def test_marks_in_what_is_said_are_no_marks():
+def test_marks_in_what_is_said_are_no_marks() -> None:
     form = make_form([Line("user", "x", "\x021\x03")], SAID, ["ann"])
     assert form.steps == ()
     assert json.loads(form.text) == [["user", ""]]
 
 
-def test_a_prompt_that_has_lost_the_task_gets_it_back():
+def test_a_prompt_that_has_lost_the_task_gets_it_back() -> None:
     lines = [Line("system", "", "You."), Line("user", "bob", "Hm.")]
     assert with_task(lines, "The task") == [lines[0], Line("user", "user", "The task"), lines[1]]
     assert with_task([Line("user", "user", "The task, again")], "The task") == [Line("user", "user", "The task, again")]
 
 
-def steps(line, *said):
+def steps(line: Line, *said: str) -> tuple[int, ...]:
     return make_form([line], [("ann", turn(step, "ann", text)) for step, text in enumerate(said)], ["ann"]).steps
 
 
-def test_a_string_of_somebodys_json_is_theirs_letter_for_letter():
+def test_a_string_of_somebodys_json_is_theirs_letter_for_letter() -> None:
     said = 'So:\n{"next": "bob", "ask": "Say \\"4\\" or\\n\\u00fcber \\\\ 5."}'
     form = make_form([Line("user", "", 'Say "4" or\nüber \\ 5.')], [("ann", turn(3, "ann", said))], ["ann"])
     assert form.steps == (3,)
@@ -57,11 +57,11 @@ def test_a_string_of_somebodys_json_is_theirs_letter_for_letter():
     assert steps(Line("user", "", "Say it all."), '{"ask": "Say it."}') == ()
 
 
-def test_blanks_around_what_was_said_are_not_what_was_said():
+def test_blanks_around_what_was_said_are_not_what_was_said() -> None:
     assert steps(Line("user", "ann", "Four."), " Four.\n") == (0,)
     assert steps(Line("user", "", "It reads so:\n\nFour and a half.\n\nNow you."), "Four and a half.\n") == (0,)
 
 
-def test_short_replies_are_not_matched_by_accident():
+def test_short_replies_are_not_matched_by_accident() -> None:
     assert steps(Line("user", "", "Yes.\n\nNo."), "Yes.", "No.") == ()
     assert steps(Line("user", "", "They say four and a half. Or less."), "four and a half.") == ()

@@ -14,6 +14,7 @@ from magdi.core.config.code import whole
 from magdi.core.config.moved import moved
 from magdi.core.credit import Credit
 from magdi.core.errors import ConfigError
+from magdi.core.shard import Shard
 from magdi.core.teacher import Price, Sampling
 from magdi.core.views import View
 
@@ -126,6 +127,9 @@ class Discussion(Limits):
     split: Literal["train", "validation", "test"] = Field(
         "train", description="Split whose questions are discussed; other than train to measure the team itself."
     )
+    shard: str | None = Field(
+        None, description="2/8: every eighth question from the second on; one of eight jobs that share the questions."
+    )
     agents: tuple[str, ...] | None = Field(None, description="Those of the teachers who take part; null for all.")
     keep: Kept = Kept()
     mags: str | tuple[str, ...] | None = Field(
@@ -140,6 +144,14 @@ class Discussion(Limits):
     max_failed: float = Field(
         0.1, ge=0, le=1, description="Share of the discussions that may fail; with more, the run stops before training."
     )
+
+    @field_validator("shard")
+    @classmethod
+    def _is_shard(cls, shard: str | None) -> str | None:
+        try:
+            return None if shard is None else str(Shard.read(shard))
+        except ConfigError as error:
+            raise ValueError(f"{error.message}: {error.hint}") from None
 
     @field_validator("mags")
     @classmethod

@@ -3,55 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, count, zip_longest
 from pathlib import Path
 
+from magdi.core.corpus.locations import Location, expanded, inside, opened, sent_to
+from magdi.core.corpus.parquet import Put, count_rows, parquet_writer, read_parquet
 from magdi.core.errors import DataError, MagFileError, did_you_mean
-from magdi.core.mag import Mag, read_mags
+from magdi.core.files import whole_file
+from magdi.core.mag import Mag, mags_in
+from magdi.core.redact import redact
 
 FILE = "mags.jsonl"
 """The MAG file of a run directory."""
 
 
-def mag_file(path: Path) -> Path:
-    """Returns a MAG file: the path itself, or the one in a run directory.
+AT_ONCE = 64
+"""Files that are read in turn, one MAG of each."""
+
+
+def mag_file(name: Location) -> Location:
+    """Returns a MAG file: the path or URL itself, or the one in a run directory.
 
     Raises:
         MagFileError: There is none.
     """
-    found = path / FILE if path.is_dir() else path
-    if path.is_dir() and not found.resolve().is_relative_to(path.resolve()):
-        raise MagFileError(found, 0, f"is a link that leads out of {path}")
+    found = inside(name, FILE)
+    if isinstance(name, str) or not isinstance(found, Path):
+        return found
+    if name.is_dir() and not found.resolve().is_relative_to(name.resolve()):
+        raise MagFileError(found, 0, f"is a link that leads out of {name}")
     if not found.is_file():
         raise MagFileError(found, 0, "cannot be read: there is no such file")
     return found
 
 
-def read_all(paths: Iterable[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
-    """Yields the MAGs of several files or run directories, one at a time; see `magdi.core.mag.read_mags`."""
-    return chain.from_iterable(read_mags(mag_file(path), on_bad_line=on_bad_line) for path in paths)
+def mag_files(names: Iterable[Location]) -> list[Location]:
+    """Returns the MAG files that names stand for: files, runs, URLs, and patterns of them.
+
+    Raises:
+        MagFileError: One of them is not there.
+        ComponentError: What speaks to a URL is not installed.
+        DataError: A URL cannot be reached.
+    """
+    return [mag_file(each) for name in names for each in expanded(name)]
 
 
-def read_in_turn(paths: Sequence[Path], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+def read(file: Location, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+    """Yields the MAGs of one file, JSONL or by its suffix Parquet; see `magdi.core.mag.read_mags`."""
+    with opened(file) as stream:
+        if str(file).endswith(".parquet"):
+            yield from read_parquet(stream, file, on_bad_line)
+        else:
+            yield from mags_in(stream, redact(file) if isinstance(file, str) else file, on_bad_line)
+
+
+def count_mags(file: Location) -> int:
+    """Returns how many MAGs, or lines that should be some, are in a file."""
+    with opened(file) as stream:
+        if str(file).endswith(".parquet"):
+            return count_rows(stream, file)
+        return sum(bool(line.strip()) for line in stream)
+
+
+@contextmanager
+def mag_writer(file: Location) -> Iterator[Put]:
+    """Opens a file, JSONL or by its suffix Parquet, that takes its place, at a URL too, when the block ends well.
+
+    Raises:
+        StorageError: It cannot be written.
+        ComponentError: What speaks to such URLs is not installed.
+    """
+    if isinstance(file, str):
+        with sent_to(file) as local, mag_writer(local) as put:
+            yield put
+    elif file.suffix == ".parquet":
+        with parquet_writer(file) as put:
+            yield put
+    else:
+        with whole_file(file) as lines:
+
+            def put_line(mag: Mag) -> None:
+                lines.write(mag.to_line() + "\n")
+
+            yield put_line
+
+
+def write(file: Location, mags: Iterable[Mag]) -> int:
+    """Writes MAGs, whole or not at all; returns how many."""
+    count = 0
+    with mag_writer(file) as put:
+        for count, mag in enumerate(mags, start=1):  # noqa: B007
+            put(mag)
+    return count
+
+
+def read_all(names: Iterable[Location], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
+    """Yields the MAGs of several files, run directories, URLs or patterns, one at a time; see `read`."""
+    return chain.from_iterable(read(file, on_bad_line) for file in mag_files(names))
+
+
+def read_in_turn(names: Sequence[Location], on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of several files or run directories, one of each in turn until all are used up.
 
-    So the first hundred are of all files, and not of the first alone. An id that comes again, as two protocols have it
-    that discussed the same question, is numbered: ``train-0-00000``, ``train-0-00000-2``. One file is read as it is.
+    So the first hundred are of all files, and not of the first alone; of more than `AT_ONCE` files, of the first ones.
+    An id that comes again, as two protocols have it that discussed the same question, is numbered: ``train-0-00000``,
+    ``train-0-00000-2``. One file is read as it is.
     """
-    if len(paths) == 1:
-        yield from read_all(paths, on_bad_line)
+    files = mag_files(names)
+    if len(files) == 1:
+        yield from read(files[0], on_bad_line)
         return
-    files = [read_all([path], on_bad_line) for path in paths]
-    rows = zip_longest(*files)
     seen: set[str] = set()
-    for mag in (each for row in rows for each in row if each is not None):
+    for mag in _rows(files, on_bad_line):
         numbered = (f"{mag.id}-{number}" for number in count(2))
         name = mag.id if mag.id not in seen else next(each for each in numbered if each not in seen)
         seen.add(name)
         yield mag if name == mag.id else mag.model_copy(update={"id": name})
 
 
-def at_least_one(mags: Iterator[Mag], paths: Sequence[Path], bad: Sequence[MagFileError]) -> Iterator[Mag]:
+def _rows(files: Sequence[Location], on_bad_line: list[MagFileError] | None) -> Iterator[Mag]:
+    for start in range(0, len(files), AT_ONCE):
+        rows = zip_longest(*(read(file, on_bad_line) for file in files[start : start + AT_ONCE]))
+        yield from (mag for row in rows for mag in row if mag is not None)
+
+
+def at_least_one(mags: Iterator[Mag], paths: Sequence[Location], bad: Sequence[MagFileError]) -> Iterator[Mag]:
     """Returns the MAGs as they are; the first is read at once, so that nothing is written where there is none.
 
     Args:
@@ -68,11 +145,13 @@ def at_least_one(mags: Iterator[Mag], paths: Sequence[Path], bad: Sequence[MagFi
     return chain([first], mags)
 
 
-def holds_none(paths: Sequence[Path], bad: Sequence[MagFileError] = ()) -> DataError:
+def holds_none(paths: Sequence[Location], bad: Sequence[MagFileError] = ()) -> DataError:
     """Returns the error for files that hold no MAG; of those that were passed over it names the first."""
     held = "holds" if len(paths) == 1 else "hold"
     hint = f"{len(bad):,} lines cannot be read, the first is {bad[0].message}" if bad else ""
-    return DataError(f"{', '.join(map(str, paths))} {held} no MAG{' that can be read' if bad else ''}", hint=hint)
+    return DataError(
+        f"{', '.join(redact(str(path)) for path in paths)} {held} no MAG{' that can be read' if bad else ''}", hint=hint
+    )
 
 
 def pick(mags: Iterable[Mag], names: Sequence[str]) -> list[Mag]:

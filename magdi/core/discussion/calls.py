@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 
 from magdi.core.config.models import Limits
@@ -74,11 +75,20 @@ class Calls:
         stop: Set when the budget is used up; no call is made after that.
         retry: How failing calls are repeated.
         tell: Receives `Waiting` events.
+        teachers: Identities of all who may be asked; none is given another's replies, whatever its aliases are.
     """
 
     def __init__(
-        self, *, journal: Journal | None, budget: Budget, stop: Stop, retry: Retry, tell: Callable[[Event], None]
+        self,
+        *,
+        journal: Journal | None,
+        budget: Budget,
+        stop: Stop,
+        retry: Retry,
+        tell: Callable[[Event], None],
+        teachers: Collection[str] = (),
     ) -> None:
+        self._teachers = frozenset(teachers)
         self._journal, self._budget, self._stop, self._retry, self._tell = journal, budget, stop, retry, tell
         self._settled = asyncio.Event()
         self._gates: dict[Teacher, Gate] = {}
@@ -95,8 +105,7 @@ class Calls:
         identity, text = teacher.identity, canonical(request)
         prompt = prompt_key(text)
         key = reply_key(identity, prompt)
-        kept = self._journal.get(key) if self._journal is not None else None
-        if kept is not None:
+        if (kept := self._kept(teacher, key, prompt)) is not None:
             return kept, True
         if (other := self._under_way.get(key)) is not None:
             return await asyncio.shield(other), True
@@ -113,6 +122,13 @@ class Calls:
         finally:
             del self._under_way[key]
         return reply, False
+
+    def _kept(self, teacher: Teacher, key: bytes, prompt: bytes) -> Reply | None:
+        if self._journal is None:
+            return None
+        others = (reply_key(name, prompt) for name in teacher.aliases if name not in self._teachers)
+        found = (self._journal.get(each) for each in chain([key], others))
+        return next((reply for reply in found if reply is not None), None)
 
     async def _insist(self, agent: str, teacher: Teacher, request: Request) -> Reply:
         gate = self._gates.get(teacher) or self._gates.setdefault(teacher, Gate(teacher, self._stop))

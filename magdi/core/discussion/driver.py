@@ -162,7 +162,14 @@ class _Work:
         stop = Stop()
         if (seconds := self._budget.seconds_left) is not None:
             self._loop.call_later(seconds, lambda: stop.set(self._budget.time_is_up()))
-        calls = Calls(journal=self._journal, budget=self._budget, stop=stop, retry=self._retry, tell=self._tell)
+        calls = Calls(
+            journal=self._journal,
+            budget=self._budget,
+            stop=stop,
+            retry=self._retry,
+            tell=self._tell,
+            teachers={seat.teacher.identity for seat in self._setting.seats},
+        )
         sessions = Sessions(self._setting, calls, self._tell)
         try:
             await self._open_all(questions, sessions, stop)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from magdi.core.errors import ConfigError
+from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Teacher
 
 PER_MESSAGE = 64  # tokens that a chat template puts around one message, at most
@@ -31,11 +32,11 @@ class Counted(NamedTuple):
 
 def most_of(request: Request, teacher: Teacher) -> Most:
     """Returns what a request takes at most: no token is shorter than a byte, and no reply longer than it may be."""
-    prompt = _longest_prompt(request)
+    prompt = longest_prompt(request.messages, request.json_schema)
     reply = float("inf") if request.sampling.max_tokens is None else float(request.sampling.max_tokens)
     price = teacher.price
-    free = price is None or not (price.input or price.output)
-    return Most(prompt + reply, 0.0 if free or price is None else price.of(prompt, reply))
+    free = price is None or not (price.input or price.output or price.reasoning)
+    return Most(prompt + reply, 0.0 if free or price is None else price.most(prompt, reply))
 
 
 def doubt(request: Request, reply: Reply) -> str:
@@ -47,16 +48,17 @@ def doubt(request: Request, reply: Reply) -> str:
     longest = request.sampling.max_tokens
     most_said = max(longest, _bytes(reply.text + reply.reasoning)) + PER_MESSAGE if longest else 10**7
     least = sum(len(message.content) for message in request.messages) // SPARSEST
-    if not max(1, least) <= prompt <= _longest_prompt(request) + UNSEEN:
+    if not max(1, least) <= prompt <= longest_prompt(request.messages, request.json_schema) + UNSEEN:
         return f"counts {prompt} tokens for a prompt of {least * SPARSEST} characters"
     if not (shown > 0) + (shown - 1) // SPARSEST <= said <= most_said:
         return f"counts {said} tokens for a reply of {shown} characters"
     return ""
 
 
-def _longest_prompt(request: Request) -> int:
-    schema = _bytes(json.dumps(request.json_schema)) if request.json_schema is not None else 0
-    return schema + sum(_bytes(message.content) + PER_MESSAGE for message in request.messages)
+def longest_prompt(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> int:
+    """Returns the tokens of a prompt at most: each of its bytes is one, and a template's own come to each message."""
+    asked = _bytes(json.dumps(schema)) if schema is not None else 0
+    return asked + sum(_bytes(message.content) + PER_MESSAGE for message in messages)
 
 
 def _bytes(text: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from magdi.core.distill.encoded import Encoded, Size
+from magdi.core.distill.encoded import Encoded, Sizes
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
@@ -42,7 +42,7 @@ class Corpus:
     """
 
     rows: Sequence[Any]
-    sizes: tuple[Size, ...]
+    sizes: Sizes
     tally: dict[str, int]
     columns: Mapping[str, Column]
     picked: Ints | None = None
@@ -75,13 +75,11 @@ class Corpus:
         return self._part(np.sort(order[count:])), self._part(np.sort(order[:count]))
 
     def _part(self, picked: Ints) -> Corpus:
-        return replace(self, picked=picked, sizes=tuple(self.sizes[int(index)] for index in picked))
+        return replace(self, picked=picked, sizes=self.sizes[picked])
 
     def probes(self) -> list[Encoded]:
         """Returns the MAG with the longest chain, and one with several chains."""
-        longest = max(range(len(self)), key=lambda i: self.sizes[i].longest)
-        busiest = max(range(len(self)), key=lambda i: (self.sizes[i].chains > 1, -self.sizes[i].tokens))
-        return self[sorted({longest, busiest})]
+        return self[sorted({self.sizes.longest(), self.sizes.busiest()})]
 
 
 def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None = None) -> Corpus:
@@ -102,7 +100,7 @@ def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None
     check_teachable(listed, reading.objectives, reading.level, reading.lessons)
     tally: Counter[str] = Counter()
     rows = list(reading.read(listed, tally))
-    return _checked(Corpus(rows, tuple(Size.of(row) for row in rows), dict(tally), reading.columns))
+    return _checked(Corpus(rows, Sizes.of(rows), dict(tally), reading.columns))
 
 
 def _checked(corpus: Corpus) -> Corpus:
@@ -123,7 +121,8 @@ def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     if not (folder / "tally.json").exists():
         _write_table(path, reading, folder)
     table = Dataset.load_from_disk(str(folder))
-    sizes = tuple(Size.from_row(counts) for counts in table.data.column("size").to_pylist())
+    counts = [np.asarray(part.flatten()) for part in table.data.column("size").chunks]
+    sizes = Sizes(np.concatenate(counts).reshape(len(table), -1) if len(table) else np.zeros((0, 4), np.int32))
     tally = json.loads((folder / "tally.json").read_text())
     return _checked(Corpus(table.remove_columns("size"), sizes, tally, reading.columns))
 

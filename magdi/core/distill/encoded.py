@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -128,6 +128,51 @@ class Size:
         """Reads what `row` returned."""
         tokens, rows, chains, longest, *counts = row
         return cls(tokens, rows, chains, longest, tuple(counts))
+
+
+class Sizes(Sequence[Size]):
+    """What is counted of many MAGs, in one table: as objects they would take more memory than all else of a long file.
+
+    Args:
+        table: One `Size.row` a MAG, [mags, 4 + objectives].
+    """
+
+    def __init__(self, table: Ints) -> None:
+        self.table = table
+
+    @classmethod
+    def of(cls, mags: Iterable[Encoded]) -> Sizes:
+        """Counts MAGs."""
+        return cls(np.array([Size.of(mag).row() for mag in mags], dtype=np.int32))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, index: int) -> Size: ...
+    @overload
+    def __getitem__(self, index: slice | Ints) -> Sizes: ...
+    def __getitem__(self, index: int | slice | Ints) -> Size | Sizes:
+        found = self.table[index]
+        return Size.from_row(found.tolist()) if isinstance(index, int) else Sizes(found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sizes) and np.array_equal(self.table, other.table)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def total(self) -> Size:
+        """Returns the counts of all MAGs together; ``longest`` is added up, too."""
+        return Size.from_row(self.table.sum(axis=0, dtype=np.int64).tolist())
+
+    def longest(self) -> int:
+        """Returns the MAG with the longest chain."""
+        return int(self.table[:, 3].argmax())
+
+    def busiest(self) -> int:
+        """Returns the smallest MAG with several chains, of all where none has."""
+        tokens, chains = self.table[:, 0], self.table[:, 2]
+        return int(np.lexsort((tokens, chains <= 1))[0])
 
 
 def ints(values: Any) -> Ints:

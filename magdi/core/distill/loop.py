@@ -22,7 +22,7 @@ from magdi.core.distill.checkpoints import load_trained, mark_complete, save_tra
 from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.losses import Losses, MagLosses, Scales
 from magdi.core.distill.metrics import TermNorms, Window, norms_by_backward
-from magdi.core.distill.stepping import Step, Steps, scales, summed
+from magdi.core.distill.stepping import Step, Steps, scales
 from magdi.core.errors import TrainingError
 
 Metrics = Callable[[Mapping[str, float]], None]
@@ -189,7 +189,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             if any(teaching.values())
             else {name: each.weight(0, 1) for name, each in module.objectives.items()}
         )
-        scaled = scales(self._objectives, weights, summed(sizes), "mean", 1)
+        scaled = scales(self._objectives, weights, sizes.total(), "mean", 1)
         shares = [range(rank, len(sizes), self._steps.processes) for rank in range(self._steps.processes)]
         groups, idle = self._steps.passes(shares, sizes)
         loss = 0.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -77,13 +77,20 @@ class Window:
 
 
 def memory_mib() -> float:
-    """Returns the most memory that was in use: the device's where there is one, else the process's."""
+    """Returns the most memory that was in use: the device's where there is one, else the process's; 0 where unknown."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     status = Path("/proc/self/status")
     if status.exists():  # there, because what getrusage says is inherited from the process that started this one
-        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+        line = next(
+            (line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")),
+            "VmHWM: 0 kB",
+        )
         return float(line.split()[1]) / 2**10
+    if find_spec("resource") is None:
+        return 0.0  # Windows
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

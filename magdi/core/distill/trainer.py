@@ -27,7 +27,7 @@ from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.renewal import Joined, Renewal
 from magdi.core.distill.selection import ALL
-from magdi.core.distill.stepping import Steps, summed
+from magdi.core.distill.stepping import Steps
 from magdi.core.distill.steps import Schedule
 from magdi.core.distill.student import DistillStudent, precision
 from magdi.core.encoder import Encoder
@@ -230,7 +230,7 @@ def _identity(corpus: Corpus, objectives: Mapping[str, Objective], training: Tra
         "training": training.model_dump(mode="json", exclude=free),
         "seed": seed,
         "mags": len(corpus),
-        "sizes": summed(corpus.sizes).row(),
+        "sizes": corpus.sizes.total().row(),
     }
 
 
@@ -269,7 +269,7 @@ def _counted(steps: Steps, done: int) -> Size:
     rows = []
     for _, alike in groupby(range(done), key=steps.renewals):
         numbers = list(alike)
-        table = np.array([size.row() for size in steps.corpus_at(numbers[0]).sizes])
+        table = steps.corpus_at(numbers[0]).sizes.table
         rows.append(table[np.concatenate([steps.schedule.step(number) for number in numbers])].sum(0))
     return (
         Size.from_row(np.sum(rows, axis=0).tolist()) if rows else Size(counts=(0,) * len(steps.corpus.sizes[0].counts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import IO, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from magdi.core.errors import DataError, RunDirectoryError
 from magdi.core.files import read_bytes, whole_file, writing
 from magdi.core.mag import Question
+from magdi.core.shard import Shard
 from magdi.core.task import Task
 
 SCHEMA = "magdi.predictions/1"
@@ -52,6 +54,8 @@ class OtherPredictions(DataError):
 class PredictionFile:
     """A JSONL file of predictions that grows as they come; its first line says how they were made.
 
+    What shards of the same evaluation have answered, each in a file of its own beside it, is taken over.
+
     Args:
         path: The file.
         made_by: Settings, model and all else that decides what is predicted.
@@ -62,6 +66,7 @@ class PredictionFile:
         self._path, self._fresh = path, fresh
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._header = json.dumps({"schema": SCHEMA, "made_by": dict(made_by)}, ensure_ascii=False, default=str)
+        self._made = json.loads(self._header)
         self._file: IO[str] | None = None
         self.kept: list[Prediction] = []
 
@@ -98,25 +103,41 @@ class PredictionFile:
             self._throw_away()
         if self._path.exists() and self._path.stat().st_size:
             header, self.kept = _parse(self._path, drop_torn=True)
-            if header != json.loads(self._header):
+            if header != self._made:
                 raise OtherPredictions(
                     f"{self._path} has predictions of another model or with other settings",
                     hint="name another file, or start over with --fresh",
                 )
+        self.kept += self._of_shards({prediction.key for prediction in self.kept})
         self._write(self.kept)
         with writing(self._path):
             self._file = self._path.open("a", encoding="utf-8", newline="\n")
 
+    def _of_shards(self, had: set[tuple[str, int]]) -> list[Prediction]:
+        """Returns what is in the files of shards and not here."""
+        found: dict[tuple[str, int], Prediction] = {}
+        for file in self._shards:
+            predictions = _parse(file, drop_torn=True)[1]
+            found |= {prediction.key: prediction for prediction in predictions if prediction.key not in had}
+        return list(found.values())
+
+    @property
+    def _shards(self) -> list[Path]:
+        """The files of shards that were made as this one is."""
+        beside = self._path.parent.glob(f"{escape(self._path.stem)}.shard-*-of-*{self._path.suffix}")
+        return [file for file in sorted(beside) if _header(read_bytes(file).partition(b"\n")[0]) == self._made]
+
     def _throw_away(self) -> None:
         """Deletes what is there, where it is what magdi has kept there."""
         journal = [self.journal.with_name(self.journal.name + end) for end in ("", "-wal", "-shm")]
+        shards = self._shards
         for file, ours in ((self._path, _holds_predictions), (self.journal, _is_database)):
             if file.exists() and not ours(file):
                 raise OtherPredictions(
                     f"{file} is none of magdi's predictions, and is not deleted", hint="name another place with -o"
                 )
         with writing(self._path):
-            for file in (self._path, *journal):
+            for file in (self._path, *journal, *shards):
                 file.unlink(missing_ok=True)
 
     def add(self, predictions: Iterable[Prediction]) -> None:
@@ -139,6 +160,11 @@ class PredictionFile:
         with whole_file(self._path) as file:
             file.write(self._header + "\n")
             file.writelines(prediction.model_dump_json() + "\n" for prediction in predictions)
+
+
+def of_shard(path: Path, shard: Shard) -> Path:
+    """Returns where a shard keeps its part of the predictions of a file."""
+    return path.with_name(f"{path.stem}.shard-{shard.number}-of-{shard.of}{path.suffix}")
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
 
 from magdi.core.config.models import RunConfig
+from magdi.core.config.servers import deciding_teacher, with_known_servers
 from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
@@ -24,10 +22,11 @@ from magdi.core.files import PARTIAL, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
+from magdi.core.run.lock import held, is_held
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
+from magdi.core.teacher import Price
 
-GLANCE = 0.05  # seconds; far longer than `RunDirectory.status` holds the lock
 MOST_NAMED = 5  # files that are not magdi's
 SCHEMA = "magdi.run/1"
 
@@ -39,8 +38,7 @@ CHANGEABLE = frozenset(
         "discussion.tries",
         "discussion.patience",
         "discussion.price",
-        "discussion.price.input",
-        "discussion.price.output",
+        *(f"discussion.price.{kind}" for kind in Price.model_fields),
         "discussion.estimate_usage",
         "discussion.cache",
         "training.report_to",
@@ -63,6 +61,7 @@ def deciding(config: RunConfig, files: Mapping[str, str] | None = None) -> dict[
         files: Digests of its files, by the setting that names them; of what is in them now when left out.
     """
     flat = flatten(shown(config))
+    flat["teachers"] = [deciding_teacher(choice) for choice in flat["teachers"]]
     digests = contents(config) if files is None else files
     settings = {path: value for path, value in flat.items() if path not in CHANGEABLE}
     return settings | {f"{path} (the file)": digest for path, digest in digests.items()}
@@ -306,18 +305,7 @@ class RunDirectory:
     def status(self) -> str:
         """What run.json says of the run; ``stopped`` where it says ``running`` and no process is at work any more."""
         status = self.state().get("status", "not started")
-        return "stopped" if status == "running" and not self._is_held() else status
-
-    def _is_held(self) -> bool:
-        """Returns whether a process is at work in it; so it is taken to be where locks do not tell."""
-        try:
-            with _opened(self.path / LOCK, os.O_RDONLY) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
+        return "stopped" if status == "running" and not is_held(self.path) else status
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -327,28 +315,25 @@ class RunDirectory:
             RunDirectoryError: Another process is at work in it.
             StorageError: It cannot be written to.
         """
-        with writing(self.path / LOCK):
-            file = _opened(self.path / LOCK, os.O_RDWR | os.O_CREAT)
-        with file:
-            try:
-                _hold(file)
-            except OSError as error:
-                raise RunDirectoryError(
-                    f"another process is at work in {self.path}", hint="wait for it, or name another directory with -o"
-                ) from error
-            if not os.fstat(file.fileno()).st_nlink:
-                raise RunDirectoryError(
-                    f"another process has taken {self.path} away", hint="run the same command again"
-                )
+        with held(self.path, self._at_work()):
             yield
+
+    def _at_work(self) -> str:
+        """Returns which process wrote down last that it is at work, for a message; empty where none did."""
+        with suppress(DataError):
+            state = self.state()
+            if state.get("status") == "running" and "process" in state:
+                return f" (process {state['process']} on {state.get('host', 'an unknown host')})"
+        return ""
 
     def _check_same(self, config: RunConfig) -> None:
         now = deciding(config, comparable(self._files() or {}, contents(config)))
         try:
-            before = self.deciding()
+            before, known = self.deciding(), shown(self.config())["teachers"]
         except DataError as error:
             self._check_known(now, error)
             return
+        now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
         if changed:
             listed = "\n".join(f"  {line}" for line in changed)
@@ -378,20 +363,3 @@ def _says(mark: Path) -> bool:
     with suppress(DataError):
         return mark.is_file() and read_text(mark).startswith(SCHEMA.partition("/")[0] + "/")
     return False
-
-
-def _opened(lock: Path, how: int) -> IO[bytes]:
-    """Opens a lock's file: itself and not what it may be a link to, and without waiting for anybody."""
-    return os.fdopen(os.open(lock, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666), "rb", buffering=0)
-
-
-def _hold(file: IO[bytes]) -> None:
-    """Locks a file; tries again for as long as somebody may only be looking whether it is locked."""
-    for pause in (GLANCE, GLANCE, None):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError:
-            if pause is None:
-                raise
-            time.sleep(pause)

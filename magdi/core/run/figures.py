@@ -41,22 +41,6 @@ def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
     return {short: metrics[name] for name, short in {**losses, **TRAINING}.items() if name in metrics}
 
 
-def team_document(
-    roles: Mapping[str, Mapping[str, Mapping[str, Any]]], examples: Mapping[str, Mapping[str, int]]
-) -> dict[str, Any]:
-    """Returns a distillation by role as `Workshop.distillation` does one: by role and stage, and together."""
-    done = [outcome for stages in roles.values() for outcome in stages.values()]
-    together = {key: sum(outcome[key] for outcome in done) for key in ("steps", "tokens", "predicted")}
-    training = {
-        **together,
-        "level": "malt",
-        "mags": max(outcome["mags"] for outcome in done),
-        "roles": roles,
-        "examples": examples,
-    }
-    return {"training": training, "tokens": {"read": together["tokens"], "predicted": together["predicted"]}}
-
-
 def training_document(report: DistillReport) -> dict[str, Any]:
     """Returns what run.json keeps of a distillation."""
     kept = asdict(report)

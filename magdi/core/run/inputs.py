@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
 from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import FILE as MAGS
+from magdi.core.corpus.locations import is_url, state
 from magdi.core.files import digest
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
@@ -32,7 +34,7 @@ def contents(config: RunConfig) -> dict[str, str]:
     for its weights; others are not looked into. Plugins count by what is in them as well.
     """
     named = _strings(config.model_dump(mode="json", include=set(SECTIONS)))
-    files = {path: digest(file) for path, value in named if (file := _weights(value) or _file(value)) is not None}
+    files = {path: seen for path, value in named if (seen := _state(path, value)) is not None}
     return files | dict(_of_plugins(config.plugins))
 
 
@@ -66,6 +68,14 @@ def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping | list):
         for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _strings(inner, f"{path}.{key}" if path else str(key))
+
+
+def _state(path: str, value: str) -> str | None:
+    """Returns a digest of the file that a string names, of all that fit a pattern of MAG files, or of one at a URL."""
+    if path.startswith("discussion.mags") and (is_url(value) or has_magic(value)):
+        return state(value)
+    file = _weights(value) or _file(value)
+    return None if file is None else digest(file)
 
 
 def _weights(value: str) -> Path | None:

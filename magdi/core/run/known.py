@@ -19,7 +19,8 @@ def learned_mags(run: RunDirectory) -> Path | None:
 def count_known(questions: Sequence[Question], mags: Path) -> int:
     """Returns how many of the questions the MAGs of a file discuss; lines that cannot be read are passed over."""
     bad: list[MagFileError] = []
-    discussed = {mag.question.text for mag in read_mags(mags, on_bad_line=bad)}
+    asked = {question.text for question in questions}
+    discussed = {mag.question.text for mag in read_mags(mags, on_bad_line=bad) if mag.question.text in asked}
     return sum(question.text in discussed for question in questions)
 
 

@@ -26,13 +26,14 @@ def circumstances() -> dict[str, Any]:
     """Returns under what a run is being done.
 
     Keys: ``command`` (without the credentials of URLs), ``git`` (the commit of the working directory, ``-dirty`` where
-    files differ from it; None outside of git), ``host``, ``device`` (GPUs if torch is there and sees some, else the
-    CPU), ``python``, ``versions`` (of magdi and of the libraries that results depend on).
+    files differ from it; None outside of git), ``host``, ``process`` (its number), ``device`` (GPUs if torch is there
+    and sees some, else the CPU), ``python``, ``versions`` (of magdi and of the libraries that results depend on).
     """
     return {
         "command": redact(shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])),
         "git": _commit(),
         "host": platform.node(),
+        "process": os.getpid(),
         "device": device(),
         "python": platform.python_version(),
         "versions": versions(),

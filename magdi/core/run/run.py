@@ -16,11 +16,11 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
-from magdi.core.run import stages
 from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
+from magdi.core.run.stages import Stages
 from magdi.core.threads import threads
 
 Stage = Literal["discussion", "distillation", "evaluation"]
@@ -72,18 +72,18 @@ def run(
     progress = progress or Silent()
     directory = RunDirectory(out)
     with directory.claimed(config, fresh=fresh):
-        workshop = stages.Workshop(config, directory, components, progress)
+        stages = Stages(config, directory, components, progress)
         take_back(directory)
         _note_begin(directory, config)
         directory.note_inputs(config)
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
-            _tell_where(directory, workshop)
+            _tell_where(directory, stages)
             if until != "discussion" and "discussion" not in directory.state().get("stages", {}):
                 with threads(1):
-                    workshop.try_components()
+                    components.try_out(config)
             for stage in wanted:
-                _once(directory, stage, getattr(workshop, stage), progress)
+                _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
         progress.event("run_end", directory=directory.path, status="done")
     return directory
@@ -111,16 +111,16 @@ def _nothing_is_left(directory: RunDirectory) -> bool:
     return _is_done(directory) and not directory.stage("discussion").get("failed")
 
 
-def _tell_where(directory: RunDirectory, workshop: stages.Workshop) -> None:
+def _tell_where(directory: RunDirectory, stages: Stages) -> None:
     """Says where a run goes on from, unless it begins or the process that started this one has said it."""
     if "RANK" in os.environ:
         return
     for note in directory.notes:
-        workshop.progress.note(note)
+        stages.progress.note(note)
     if _nothing_is_left(directory):
-        workshop.progress.note(f"{directory.path} is done already; --fresh starts over")
-    elif there := standing(directory, lambda: len(workshop.questions)):
-        workshop.progress.note(f"resuming: {there}")
+        stages.progress.note(f"{directory.path} is done already; --fresh starts over")
+    elif there := standing(directory, lambda: len(stages.questions)):
+        stages.progress.note(f"resuming: {there}")
 
 
 def _follow(config: RunConfig, directory: RunDirectory, components: Components) -> RunDirectory:
@@ -134,7 +134,7 @@ def _follow(config: RunConfig, directory: RunDirectory, components: Components) 
             f"the discussions of {directory.path} have yet to be held", hint="use --processes, or magdi discuss first"
         )
     if not directory.stage("distillation").get("done"):
-        stages.Workshop(config, directory, components, Silent()).distillation()
+        Stages(config, directory, components, Silent()).distillation()
     return directory
 
 

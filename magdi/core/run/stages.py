@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,8 @@ from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.summary import Summary
+from magdi.core.run.taught import lessons
+from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
@@ -40,13 +42,27 @@ if TYPE_CHECKING:
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
     from magdi.core.run.on_policy import OnPolicy
-    from magdi.core.run.roles import RoleStage
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
 
-class Workshop:
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One of several adapters of a student that are trained one by one.
+
+    Attributes:
+        folder: Where it goes, within the student's folder.
+        title: What it is called while it is trained.
+        start: Folder of the adapter that it goes on from; None for a new one.
+    """
+
+    folder: str
+    title: str
+    start: str | None = None
+
+
+class Stages:
     """What the stages of one run share.
 
     Args:
@@ -71,7 +87,8 @@ class Workshop:
     @property
     def questions(self) -> Sequence[Question]:
         """The questions that are discussed."""
-        return self.task.first(self.config.discussion.split, self.config.discussion.questions)
+        given = self.config.discussion
+        return sharded(self.task.first(given.split, given.questions), given.shard)
 
     @cached_property
     def examination(self) -> Task:
@@ -93,7 +110,7 @@ class Workshop:
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn([Path(file) for file in given.mag_files], bad)
+        found = read_in_turn(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -102,7 +119,7 @@ class Workshop:
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
         if not summary.count:
-            raise holds_none([Path(file) for file in given.mag_files], bad or ())
+            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 
@@ -164,19 +181,6 @@ class Workshop:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)
 
-    def try_components(self) -> None:
-        """Tries the encoder, where one will be needed, and the objectives; see `magdi.core.run.trial`."""
-        from magdi.core.run.trial import try_encoder, width
-        from magdi.core.run.trial_objective import try_objective
-
-        objectives = self.objectives()
-        if not objectives or (dim := width(self.config.student)) is None:
-            return
-        if any(each.uses_encoder for each in objectives.values()):
-            try_encoder(self.config.encoder.name, self._encoder, dim)
-        for name, objective in objectives.items():
-            try_objective(name, objective, self._encoder, dim)
-
     def distillation(self) -> dict[str, Any]:
         """Trains the student on the MAGs; the level ``base`` has nothing to train by.
 
@@ -188,9 +192,7 @@ class Workshop:
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
-            from magdi.core.run.roles import train_roles
-
-            return train_roles(self, mags)
+            return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
         counted = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
@@ -200,7 +202,7 @@ class Workshop:
         mags: Path,
         training: Training,
         objectives: dict[str, Objective],
-        stage: RoleStage | None = None,
+        adapter: Adapter | None = None,
         before: int = 0,
     ) -> DistillReport:
         """Trains a student, or one role's adapter, and tells what came up.
@@ -209,11 +211,9 @@ class Workshop:
             mags: What is learned from.
             training: How.
             objectives: By what.
-            stage: Which role in which stage, where it is a team.
+            adapter: Which of several adapters it is; None where there is one student.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        from magdi.core.run.roles import lessons
-
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
         from magdi.core.distill.processes import idle_devices
@@ -221,10 +221,10 @@ class Workshop:
         from magdi.core.distill.trainer import distill
 
         self._note(idle_devices())
-        start = self.directory.student / stage.start if stage and stage.start else None
+        start = self.directory.student / adapter.start if adapter and adapter.start else None
         student = load_student(config.student, path=self.base, adapter=start, seed=config.seed)
         encoder = self._encoder(student.hidden_size)
-        lines, what = MetricsFile(self.directory.metrics), f" {stage.role} ({stage.stage})" if stage else ""
+        lines, what = MetricsFile(self.directory.metrics), f" {adapter.title}" if adapter else ""
         with StageProgress(self.progress, f"training{what}", training.steps, "steps") as clock, closing(lines):
 
             def on_metrics(metrics: Mapping[str, float]) -> None:
@@ -244,7 +244,7 @@ class Workshop:
                 on_metrics=on_metrics,
                 cache=cache_directory() / "corpora",
                 lessons=taught,
-                name=stage.folder if stage else "",
+                name=adapter.folder if adapter else "",
                 joined=self._joined,
             )
         self._tell(report, objectives, student.max_length)
@@ -322,10 +322,10 @@ class Workshop:
         trained = bool(chosen(self.config))
         answers = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self._answering_team(untrained=True) or self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self._answering_team() or self.directory.student, asked_so)
+            answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
         outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
@@ -335,15 +335,8 @@ class Workshop:
             outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
         return outcome | {"trained_on": self._trained_on() if trained else 0}
 
-    def _answering_team(self, *, untrained: bool = False) -> Engine | None:
-        """Returns the team that was trained, or as it was before; None where one student was."""
-        from magdi.core.evaluation.team import read_team
-        from magdi.core.evaluation.team_engine import TeamEngine
-
-        team = read_team(self.directory.student)
-        if team is None:
-            return None
-        return TeamEngine(self.directory.path, team, self.components, untrained=untrained)
+    def _team(self, *, untrained: bool = False) -> Engine | None:
+        return self.components.team(self.directory.path, untrained=untrained)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""

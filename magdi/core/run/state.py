@@ -107,6 +107,7 @@ class State(TypedDict, total=False):
     command: str
     git: str | None
     host: str
+    process: Count
     device: str
     python: str
     versions: dict[str, str]

@@ -11,7 +11,9 @@ from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.spans import SENTENCE_END
 
 _OPERATOR = re.compile(
-    r"\s*(?:(?:[+×·^÷]|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s)|x(?=\s*\d))\s*[\w($\\]|times (?:the|as|that)\b)", re.IGNORECASE
+    r"\s*(?:(?:[+×·^÷]|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
+    r"|times (?:the|as|that)\b)",
+    re.IGNORECASE,
 )
 _UNFINISHED = re.compile(r"[\w)}\]]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$")
 _EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
@@ -56,6 +58,7 @@ _TURN = re.compile(
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
 _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
+_EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
 """What stands in parentheses and is no answer, though nothing else may be left."""
 _SUPPOSED = re.compile(
@@ -71,15 +74,37 @@ COMPUTED_WITHIN = 2000
 """Characters before its end in which they are looked for."""
 
 
+_LEFT_WITH = re.compile(
+    r"(?:,?\swith|\sand\s(?:(?:he|she|they|it|will|would|still|then)\s){0,3}(?:ha(?:s|ve|d)|keeps?))\s(?:only\s|just\s)?[$€£]?$",
+    re.IGNORECASE,
+)
+_LEFT_OVER = re.compile(r"\s?(?:\w+\s){0,2}(?:left(?:[ -]?over)?|remaining|to spare|extra|unused)\b", re.IGNORECASE)
+_ASKS_OF_REST = re.compile(
+    r"\b(?:left|leftovers?|remain\w*|rest|over|spare|ha(?:s|ve|d)|still|unused|extra|keeps?|now|change)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_of_rest(question: str) -> bool:
+    """Returns whether a question may be about what is left over; of an unknown one it is supposed."""
+    return not question or _ASKS_OF_REST.search(question[-200:]) is not None
+
+
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
 
 class ClosingReader:
-    """Reads what the last sentences of one text (from `magdi.plugins.answers.numerals.plain`) come to."""
+    """Reads what the last sentences of one text (from `magdi.plugins.answers.numerals.plain`) come to.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: The text.
+        of_rest: Whether what is left over may be what was asked for.
+    """
+
+    def __init__(self, text: str, *, of_rest: bool = True) -> None:
         self.text = text
+        self._of_rest = of_rest
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -88,8 +113,18 @@ class ClosingReader:
             found = [each for each in self._between(first, last, weak=False) if not _within(each, remarks)]
             found = [each for each in found if spelt or not each.spelt or self.text[each.start].isdigit()]
             if found:
-                return self._concluded(found, first, last)
+                reading = self._concluded(found, first, last)
+                return Reading(None, Rule.UNDECIDED) if self._is_open(reading, found) else reading
         return NOTHING
+
+    def _is_open(self, reading: Reading, found: list[Numeral]) -> bool:
+        """Returns whether the number that was read is one of two: "14 or 15 people"."""
+        return any(
+            one.value != other.value
+            and reading.answer in {written(each.value) for each in (one, other) if each.value is not None}
+            and _EITHER.fullmatch(self.text, one.end, other.start)
+            for one, other in zip(found, found[1:], strict=False)
+        )
 
     def _concluded(self, found: list[Numeral], start: int, end: int) -> Reading:
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
@@ -137,10 +172,17 @@ class ClosingReader:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
+        if not self._of_rest and self._is_rest(numeral):
+            return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end):
             return False
         aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
+
+    def _is_rest(self, numeral: Numeral) -> bool:
+        """Returns whether a number is what is left over: "10 boxes, with 2 cookies left over"."""
+        before = _LEFT_WITH.search(self.text, max(0, numeral.start - 40), numeral.start)
+        return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
 
     def _is_soft(self, numeral: Numeral, start: int) -> bool:
         aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)

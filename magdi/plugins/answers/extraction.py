@@ -60,6 +60,8 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
         return read_letter(cleaned, options)
     if kind == "boolean":
         return read_boolean(cleaned, question)
+    if kind == "number":
+        return read_number(cleaned, question)
     return READERS[kind](cleaned)
 
 

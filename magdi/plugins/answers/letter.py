@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
     Clause,
@@ -88,6 +89,7 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     bare = options.bare(text)
     if bare:
         return Reading(bare, Rule.BARE)
+    text = without_comparands(text, options)
     reading, denied = decide(text, options.said)
     return reading or options.unmarked(text, denied)
 

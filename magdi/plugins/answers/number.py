@@ -6,7 +6,7 @@ import re
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.closing import ClosingReader
+from magdi.plugins.answers.closing import ClosingReader, asks_of_rest
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
 from magdi.plugins.answers.spans import extent, is_heading, is_section, markers, rule_of
 
@@ -17,6 +17,20 @@ _LEAD = re.compile(
 )
 _OR = re.compile(r"\s?(?:-|–|—|to|or)\s?[$€£]?\s?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\W*$", re.IGNORECASE)
+
+_TAKEN_BACK = re.compile(
+    r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
+    r"\b[^.!?\n]{0,60}?"
+    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated)\b(?![^.!?\n]{0,40}\?)",
+    re.IGNORECASE,
+)
+_AGREES = re.compile(
+    r"\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s"
+    r"(?P<who>(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}|(?-i:[A-Z])[a-z]{2,20})"
+    r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
+    re.IGNORECASE,
+)
+_NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 BARE_LENGTH = 40
 """Longest text that may be an answer and nothing else."""
@@ -31,9 +45,12 @@ def normal_number(text: str) -> str | None:
     return written(found[0].value) if found and found[0].value is not None else None
 
 
-def read_number(text: str) -> Reading:
-    """Returns the final number of a text in normal form: behind a marker, or else what its last sentence comes to."""
-    return _Reader(plain(text)).read()
+def read_number(text: str, question: str = "") -> Reading:
+    """Returns the final number of a text in normal form: behind a marker, or else what its last sentence comes to.
+
+    Where the question is known, and is not about a rest, "10 boxes, with 2 cookies left over" is 10.
+    """
+    return _Reader(plain(text), of_rest=asks_of_rest(question)).read()
 
 
 def read_behind(span: str) -> Reading:
@@ -48,24 +65,48 @@ class _Reader(ClosingReader):
 
     def read(self) -> Reading:
         """Returns the text's number."""
+        endorsed = self._endorsed()
+        if endorsed and endorsed.answer:
+            return endorsed
         prose: Reading | None = None
         for marker in markers(self.text):
             place = extent(self.text, marker)
             whole = place and is_section(self.text, marker)
             reading = self.marked(*place, rule_of(marker), equation=not whole) if place else None
             if reading and not prose:
-                return reading
+                return self._thought_better(place[1]) or reading if place else reading
             if reading and reading.rule == Rule.BOXED:
                 return reading
             if place and not prose and not re.search(r"\w", self.text[slice(*place)]):
-                prose = NOTHING
+                prose = self.closing(0, marker.start()) if marker["hashes"] else NOTHING
             elif place and not prose and self._between(*place):
                 prose = self.closing(place[0], len(self.text) if is_heading(self.text, marker) else place[1])
         if prose:
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or self.closing(0, len(self.text), spelt=re.search(r"\d", self.text) is None)
+        return (
+            self._bare()
+            or self._endorsed()
+            or self.closing(0, len(self.text), spelt=re.search(r"\d", self.text) is None)
+        )
+
+    def _thought_better(self, start: int) -> Reading | None:
+        """Returns what is said behind an answer that is taken back: "Wait, that is wrong: 43"; None where none is."""
+        back = _TAKEN_BACK.search(self.text, start)
+        return self.closing(back.end(), len(self.text)) if back else None
+
+    def _endorsed(self) -> Reading | None:
+        """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
+        agreed = _AGREES.search(self.text)
+        if agreed is None:
+            return None
+        named = re.compile(rf"\b{re.escape(agreed['who'])}\b[^.;\n]{{0,160}}", re.IGNORECASE)
+        for said in reversed(list(named.finditer(self.text, 0, agreed.start()))):
+            first = _NEXT_SPEAKER.split(said[0])[0]
+            if found := self._between(said.start() + len(agreed["who"]), said.start() + len(first), weak=False):
+                return self._read(found[-1], Rule.CLOSING)
+        return NOTHING
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []

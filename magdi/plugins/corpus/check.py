@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from magdi.core.corpus.files import mag_file, read
+from magdi.core.corpus.locations import Location
 from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decision import DecisionRule
 from magdi.core.errors import MagFileError
-from magdi.core.mag import Mag, Question, read_mags
+from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.quotation import imitated
 from magdi.core.task import Task
@@ -71,16 +72,14 @@ class Rule:
     task: Task | None = None
 
 
-def check_file(path: Path, rule: Rule | None = None) -> Report:
+def check_file(path: Location, rule: Rule | None = None) -> Report:
     """Checks a MAG file; one that holds nothing is not sound.
 
     Raises:
         MagFileError: There is no such file.
     """
-    if not path.is_file():
-        raise MagFileError(path, 0, "cannot be read: there is no such file")
     unreadable: list[MagFileError] = []
-    report = check_mags(read_mags(path, on_bad_line=unreadable), rule)
+    report = check_mags(read(mag_file(path), unreadable), rule)
     bad = [Problem(f"{error.path}:{error.line}", "schema", error.problem) for error in unreadable]
     report.problems[:0] = bad
     if not report.mags and not bad:

@@ -18,7 +18,7 @@ from magdi.core.mag import Decision, EdgeKind, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Wave, chat, quote
 from magdi.core.quotation import one_line
 from magdi.core.reply import Extract, Parsed, ReplyFormat, UnreadableReply, read_json_object
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 VOTER = "voter"
 

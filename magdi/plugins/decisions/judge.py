@@ -13,7 +13,7 @@ from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Wave, chat, quote
 from magdi.core.reply import FreeAnswer
-from magdi.core.templates import Templates, fill
+from magdi.protocols.templates import Templates, fill
 
 JUDGE = "judge"
 

@@ -16,7 +16,7 @@ from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.voting import elected
 from magdi.core.mag import Question, Turn
 from magdi.core.task import Task
-from magdi.plugins.evaluating.contenders import EngineName, find_contenders
+from magdi.plugins.evaluating.candidates import EngineName, find_candidates
 from magdi.plugins.evaluating.request import chosen_task, settings_for_asking
 
 
@@ -68,7 +68,7 @@ def ask(
     """Has a model answer a question, ``samples`` times, and elects an answer by majority.
 
     Args:
-        model: See `find_contenders`, also for ``base``, ``engine`` and ``prompt_style``.
+        model: See `find_candidates`, also for ``base``, ``engine`` and ``prompt_style``.
         question: One of the user's own; a text is of the form that the task's questions have.
         components: Makes task and teachers.
         task: Reads the answer; the run's when left out, and numbers are looked for where there is no run either.
@@ -85,7 +85,7 @@ def ask(
         DataError: The model cannot be loaded.
         TeacherError: A served model did not answer.
     """
-    models = find_contenders([model], components, base=base, engine=engine, prompt_style=prompt_style, seed=seed)
+    models = find_candidates([model], components, base=base, engine=engine, prompt_style=prompt_style, seed=seed)
     origin = models[-1].run
     settings = settings_for_asking(models[-1], samples, max_new_tokens)
     named = "arithmetic" if origin is None and task is None else task

@@ -13,15 +13,16 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
+from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.mag import Question
 from magdi.core.run.known import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
+from magdi.core.shard import Shard
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
-from magdi.plugins.evaluating.contenders import Contender, require_questions
+from magdi.plugins.evaluating.candidates import Candidate, require_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Plan:
         seed: Seed of sampled answers.
         folder: Where predictions are kept.
         fresh: Throw away those that are there.
+        shard: Which of several jobs this one is; its questions, and its files, are its own.
     """
 
     task: Task
@@ -45,10 +47,18 @@ class Plan:
     seed: int
     folder: Path
     fresh: bool = False
+    shard: Shard | None = None
+
+    def file(self, candidate: Candidate) -> Path:
+        """Returns where a candidate's predictions are, or are kept."""
+        if candidate.kept:
+            return candidate.kept
+        file = candidate.file(self.folder, self.task_name, self.settings.split, self.settings, self.seed)
+        return of_shard(file, self.shard) if self.shard else file
 
 
-def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Has each contender answer the questions, one after the other, and compares each with the first.
+def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Has each candidate answer the questions, one after the other, and compares each with the first.
 
     Returns:
         ``task``, ``split``, ``questions``, ``settings``, ``seed``; ``models``, each with ``name``, ``predictions`` (the
@@ -62,22 +72,20 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
     require_questions(plan.questions, plan.settings.split)
     answers: list[list[Prediction]] = []
     models: list[dict[str, Any]] = []
-    for contender in contenders:
+    for candidate in candidates:
         start = time.monotonic()
-        file = contender.kept or contender.file(
-            plan.folder, plan.task_name, plan.settings.split, plan.settings, plan.seed
-        )
-        predictions = _regraded(contender.kept, plan) if contender.kept else _asked(contender, plan, file, progress)
+        file = plan.file(candidate)
+        predictions = _regraded(candidate.kept, plan) if candidate.kept else _asked(candidate, plan, file, progress)
         answers.append(predictions)
         seconds = round(time.monotonic() - start, 3)
-        told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(contender, plan, progress)}
+        told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(candidate, plan, progress)}
         scores = score(predictions)
-        models.append({"name": contender.name} | told | scores.to_dict())
+        models.append({"name": candidate.name} | told | scores.to_dict())
         most = plan.settings.max_new_tokens
-        cut = answers_cut_warning(contender.name, scores.cut_off, most, "--max-new-tokens N")
-        if cut and not contender.kept:
+        cut = answers_cut_warning(candidate.name, scores.cut_off, most, "--max-new-tokens N")
+        if cut and not candidate.kept:
             progress.note(cut)
-    names = [contender.name for contender in contenders]
+    names = [candidate.name for candidate in candidates]
     return {
         "task": plan.task_name,
         "split": plan.settings.split,
@@ -89,19 +97,19 @@ def evaluate(contenders: Sequence[Contender], plan: Plan, progress: Progress) ->
     }
 
 
-def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
-    total, elsewhere = len(plan.questions) * plan.settings.samples, isinstance(contender.model, Engine)
-    with StageProgress(progress, contender.name, total, "answers") as clock:
+def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
+    total, elsewhere = len(plan.questions) * plan.settings.samples, isinstance(candidate.model, Engine)
+    with StageProgress(progress, candidate.name, total, "answers") as clock:
 
         def told(done: int, of: int, right: int) -> None:
             clock.at(done, {"right %": 100 * right / done, **({} if elsewhere else threads_told())})
 
         return answer_questions(
-            contender.model,
-            contender.asked(plan.questions),
+            candidate.model,
+            candidate.asked(plan.questions),
             task=plan.task,
             settings=plan.settings,
-            prompt_style=contender.prompt_style,
+            prompt_style=candidate.prompt_style,
             seed=plan.seed,
             out=file,
             fresh=plan.fresh,
@@ -109,13 +117,13 @@ def _asked(contender: Contender, plan: Plan, file: Path, progress: Progress) -> 
         )
 
 
-def _known(contender: Contender, plan: Plan, progress: Progress) -> int | None:
-    """Returns how many of the questions a contender has learned from, and warns of them; None where it is not known."""
-    if contender.learned is None:
+def _known(candidate: Candidate, plan: Plan, progress: Progress) -> int | None:
+    """Returns how many of the questions a candidate has learned from, and warns of them; None where it is not known."""
+    if candidate.learned is None:
         return None
-    known = count_known(plan.questions, contender.learned)
+    known = count_known(plan.questions, candidate.learned)
     if known:
-        progress.note(warning(known, len(plan.questions), contender.name))
+        progress.note(warning(known, len(plan.questions), candidate.name))
     return known
 
 

@@ -10,9 +10,10 @@ from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
 from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
-from magdi.core.evaluation.team_engine import TeamEngine
-from magdi.plugins.evaluating.contenders import Contender, common_run
+from magdi.core.shard import Shard, sharded
+from magdi.plugins.evaluating.candidates import Candidate, common_run
 from magdi.plugins.evaluating.evaluate import Plan
+from magdi.plugins.teams.engine import TeamEngine
 
 Sampling = Literal["greedy", "paper", "malt"]
 
@@ -26,7 +27,7 @@ one answer a question. Teams are sampled as ``malt``: MALT's paper, Appendix A.9
 
 
 def make_plan(
-    contenders: Sequence[Contender],
+    candidates: Sequence[Candidate],
     components: Components,
     *,
     folder: Path,
@@ -36,11 +37,12 @@ def make_plan(
     sampling: Sampling | None = None,
     seed: int | None = None,
     fresh: bool = False,
+    shard: str | None = None,
 ) -> Plan:
     """Returns what is asked of some models.
 
     Args:
-        contenders: The models; task, settings and seed are those of the first run among them where none are given.
+        candidates: The models; task, settings and seed are those of the first run among them where none are given.
         components: Makes the task.
         folder: Where predictions are kept.
         task: Name of the task.
@@ -49,11 +51,12 @@ def make_plan(
         sampling: Named settings, which ``settings`` override.
         seed: Seed of the task's questions and of sampled answers.
         fresh: Throw away the predictions that are kept.
+        shard: ``2/8``, one of eight jobs that share the questions.
 
     Raises:
         ConfigError: No task is named and there is no run among the models, or a setting is wrong.
     """
-    origin = common_run(contenders)
+    origin = common_run(candidates)
     drawn_with = seed if seed is not None else (origin.seed if origin else 0)
     choice = chosen_task(origin, task, task_settings or {})
     chosen = chosen_settings(origin, settings or {}, sampling)
@@ -61,11 +64,12 @@ def make_plan(
     return Plan(
         task=made,
         task_name=choice.name,
-        questions=made.first(chosen.split, chosen.questions),
+        questions=sharded(made.first(chosen.split, chosen.questions), shard),
         settings=chosen,
         seed=drawn_with,
         folder=folder,
         fresh=fresh,
+        shard=Shard.read(shard) if shard else None,
     )
 
 
@@ -90,11 +94,11 @@ def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling
     return chosen
 
 
-def settings_for_asking(contender: Contender, samples: int | None, max_new_tokens: int | None) -> Evaluation:
+def settings_for_asking(candidate: Candidate, samples: int | None, max_new_tokens: int | None) -> Evaluation:
     """Returns how one question is asked: once unless told otherwise; of a team as often as it votes."""
-    votes = isinstance(contender.model, TeamEngine)
+    votes = isinstance(candidate.model, TeamEngine)
     drawn = samples or (None if votes else 1)
-    return chosen_settings(contender.run, {"samples": drawn, "max_new_tokens": max_new_tokens})
+    return chosen_settings(candidate.run, {"samples": drawn, "max_new_tokens": max_new_tokens})
 
 
 def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, Any]) -> ComponentChoice:

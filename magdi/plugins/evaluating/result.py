@@ -9,8 +9,8 @@ from typing import Any
 
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
-from magdi.core.sheet import Sheet, p_value, percent, points, span
 from magdi.plugins.runs.result import Result, by_task
+from magdi.plugins.sheet import Sheet, p_value, percent, points, span
 
 
 @dataclass(frozen=True, slots=True)

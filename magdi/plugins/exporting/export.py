@@ -12,7 +12,6 @@ from typing import Any
 
 from magdi.core.errors import ConfigError
 from magdi.core.evaluation.loading import base_of
-from magdi.core.evaluation.team import Team, read_team, write_team
 from magdi.core.files import read_json, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
@@ -20,6 +19,7 @@ from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
+from magdi.plugins.teams.team import Team, read_team, write_team
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that run code when they are loaded; none is ever exported."""

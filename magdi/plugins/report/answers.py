@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from magdi.core.decision import last_words
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag
 from magdi.plugins.report.blocks import Browser, Section
+from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.store import Store
 
 WHO = {"base": "before distillation", "student": "distilled student"}
@@ -55,7 +57,13 @@ class Answers:
         note = "Every answer to the held-out questions, right and wrong."
         if not teachers:
             note += " Teachers discussed other questions, so there is nothing of theirs to put beside them."
-        return Section("answers", "Answers", (Browser("answers", "answer", store, {"who": titles}),), note)
+        browser = Browser("answers", "answer", store, {"who": titles}, self._mathematics(teachers))
+        return Section("answers", "Answers", (browser,), note)
+
+    def _mathematics(self, teachers: Mapping[str, Mag]) -> bool:
+        said = (each.output for predictions in self.predictions.values() for each in predictions)
+        taught = (turn.reasoning or turn.text for mag in teachers.values() for turn in mag.turns)
+        return any(map(may_have_mathematics, chain(self.questions.values(), said, taught)))
 
     def _add(
         self, store: Store, name: str, by_who: dict[str, list[Prediction]], mag: Mag | None, teams: list[str]

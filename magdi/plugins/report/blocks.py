@@ -11,19 +11,24 @@ from typing import Any, ClassVar, Literal
 
 from magdi.plugins.report.store import Store
 
-CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark"]
+CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark", "link"]
 """How a value is written: ``share`` as per cent with a bar, ``points`` as signed percentage points, ``interval`` (of
-shares) and ``interval-points`` (of differences) from a pair, ``mark`` (true, false, None) as right, wrong, no label."""
+shares) and ``interval-points`` (of differences) from a pair, ``mark`` (true, false, None) as right, wrong, no label,
+``link`` as a text that leads to the page of a run, see `magdi.plugins.report.links`."""
+
+Link = tuple[str, str]
+"""A text and, relative to the page, where it leads; the latter is empty where there is nothing yet."""
 
 Tone = Literal["", "good", "bad"]
-Value = str | float | int | bool | None | Sequence[float]
+Value = str | float | int | bool | None | Sequence[float] | Link
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Part of a section; ``kind`` is what the page's script knows it by."""
+    """Part of a section; ``kind`` is what the page's script knows it by, ``needs`` the libraries that draw it."""
 
     kind: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def document(self) -> dict[str, Any]:
         """Returns it as plain data."""
@@ -104,11 +109,21 @@ class Table(Block):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line of a plot: values ``y``, None where there is none, at ``x``."""
+    """A line of a plot: values ``y``, None where there is none, at ``x``.
+
+    Attributes:
+        name: What it is.
+        x: Where it has values.
+        y: The values.
+        hue: The number of its colour; its place among the lines where there is none.
+        thin: Whether it is behind others, and not in the legend.
+    """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float | None, ...]
+    hue: int | None = None
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,7 @@ class Curves(Block):
     """
 
     kind: ClassVar[str] = "curves"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     series: tuple[Series, ...]
@@ -156,6 +172,7 @@ class Scatter(Block):
     """Named points; those of a group in ``joined`` are joined by a line. ``y`` are shares."""
 
     kind: ClassVar[str] = "scatter"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     y: str
@@ -183,6 +200,7 @@ class Intervals(Block):
     """Estimates one below the other, as ``share`` or as signed ``points`` around a line of no difference."""
 
     kind: ClassVar[str] = "intervals"
+    needs: ClassVar[tuple[str, ...]] = ("uplot",)
     title: str
     x: str
     rows: tuple[Estimate, ...]
@@ -200,12 +218,19 @@ class Browser:
         id: What addresses of single records begin with.
         store: The records.
         more: What else this kind of browser is told.
+        mathematics: Whether there may be some in the records.
     """
 
     kind: Literal["discussions", "answers"]
     id: str
     store: Store
     more: dict[str, Any] = field(default_factory=dict)
+    mathematics: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The libraries that show it."""
+        return ("marked", "dompurify", *(("katex",) if self.mathematics else ()))
 
     def document(self) -> dict[str, Any]:
         """Returns it as plain data, without the records."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,27 +16,30 @@ from magdi.core.errors import DataError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
 from magdi.core.inside import check_inside
-from magdi.core.mag import read_mags
+from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
 from magdi.core.run.state import State
-from magdi.plugins.report import summary
+from magdi.core.views import View
+from magdi.plugins.report import several, summary
 from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.page import write_page
+from magdi.plugins.report.links import REPORT, is_stale
+from magdi.plugins.report.page import page, write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.training import curves
-from magdi.plugins.runs.finding import nearest_runs
-from magdi.plugins.suites.page import is_suite, write_suite_page
+from magdi.plugins.runs.finding import nearest_runs, open_run
+from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
 MOST_PROBLEMS = 3
+COMPARED = "compared.html"
 
 
 def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:
-    """Writes the page of a run, a suite or a MAG file.
+    """Writes the page of a run, a suite or a MAG file; with that of a suite, those of its runs that have none yet.
 
     Args:
         path: The directory of a run or a suite, or a MAG file.
@@ -55,12 +59,38 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
     directory = RunDirectory(path)
     check_inside(path)
     if is_suite(path):
+        _write_missing(runs_of(path), components)
         return write_suite_page(path, out)
     if not directory.is_run():
         what = f"{path}: is neither the directory of a run or a suite nor a MAG file"
         raise DataError(what, hint=nearest_runs(str(path)))
     title = f"{path.resolve().name}"
-    return write_page(out or path / "report.html", title, RunContent(directory, components).sections())
+    return write_page(out or path / REPORT, title, RunContent(directory, components).sections())
+
+
+def view_several(paths: Sequence[Path], out: Path | None = None, *, components: Components | None = None) -> Path:
+    """Writes the page on which several runs are compared, and those of the runs that have none yet.
+
+    Args:
+        paths: The runs' directories; the others are compared with the first.
+        out: The HTML file; ``compared.html`` in the folder that holds them all.
+        components: As `view`'s.
+
+    Raises:
+        DataError: There is no run at one of the paths.
+        StorageError: A page cannot be written.
+    """
+    runs = [open_run(path) for path in paths]
+    out = out or Path(os.path.commonpath([path.resolve().parent for path in paths])) / COMPARED
+    _write_missing(paths, components)
+    predictions = [RunContent(run).predictions for run in runs]
+    return write_page(out, f"{len(runs)} runs", list(several.sections(runs, out, predictions)))
+
+
+def _write_missing(runs: Iterable[Path], components: Components | None) -> None:
+    for run in runs:
+        if is_stale(run) and RunDirectory(run).is_run():
+            view(run, components=components)
 
 
 def mag_file_sections(path: Path) -> list[Section]:
@@ -79,6 +109,13 @@ def mag_file_sections(path: Path) -> list[Section]:
     return [Section("summary", "Summary", blocks, str(path)), *discussions.sections()]
 
 
+def mags_page(mags: Sequence[Mag], view: View = "exact") -> Iterator[str]:
+    """Yields the parts of a page of nothing but some discussions, with the edges of a view."""
+    discussions = Discussions(edges=view)
+    discussions.read(mags)
+    return page(mags[0].id if len(mags) == 1 else f"{len(mags):,} discussions", [discussions.browser()])
+
+
 @dataclass(frozen=True)
 class RunContent:
     """What is shown of a run, as far as it has come.
@@ -87,15 +124,17 @@ class RunContent:
         directory: The run.
         components: Makes protocol and task; nothing is made again without it.
         problems: What could not be read, e.g. a last line that is still being written.
+        known: The run's discussions, where they have been read already.
     """
 
     directory: RunDirectory
     components: Components | None = None
     problems: list[str] = field(default_factory=list)
+    known: Discussions | None = None
 
     def sections(self) -> list[Section]:
         """Returns the page's sections; those of which there is nothing yet are left out."""
-        discussions = self._discussions()
+        discussions = self.known or self.discussions()
         found = [self._summary(discussions)]
         if metrics := read_metrics(self.directory.metrics):
             found.append(Section("training", "Training", tuple(curves(metrics))))
@@ -134,11 +173,12 @@ class RunContent:
                 self.problems.append(error.message)
         return {who: predictions for who, predictions in found.items() if predictions}
 
-    def _discussions(self) -> Discussions:
+    def discussions(self, *, read: bool = True) -> Discussions:
+        """Returns the run's discussions, or what is to take them in."""
         reworder = Reworder.of(self.config, self.components) if self.config and self.components else None
         asked = frozenset(each.id for predictions in self.predictions.values() for each in predictions)
         discussions = Discussions(reworder, asked)
-        if self.directory.mags.is_file():
+        if read and self.directory.mags.is_file():
             bad: list[MagFileError] = []
             discussions.read(read_mags(self.directory.mags, on_bad_line=bad))
             self.problems.extend(error.message for error in bad)

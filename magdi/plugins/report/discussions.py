@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from magdi.core.mag import Mag
+from magdi.core.views import View
 from magdi.plugins.corpus.statistics.flips import changes
 from magdi.plugins.report.blocks import Browser, Notice, Section
+from magdi.plugins.report.drawing.svg import svg
+from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.store import Store
 from magdi.plugins.report.talk import Talk
@@ -32,6 +36,9 @@ class Discussions:
         talk: Counts over them.
         teachers: By question, what was said in the end; for questions in ``wanted``.
         count: All that there are.
+        edges: The edges that are drawn.
+        mathematics: Whether there may be some in what was asked or said.
+        first: Whether a page of a run that goes on has the first that there are, and no sample.
     """
 
     reworder: Reworder | None = None
@@ -40,6 +47,9 @@ class Discussions:
     teachers: dict[str, Mag] = field(default_factory=dict)
     store: Store = field(default_factory=lambda: Store("discussions", COLUMNS + MORE_COLUMNS))
     count: int = 0
+    edges: View = "exact"
+    mathematics: bool = False
+    first: bool = False
 
     def read(self, mags: Iterable[Mag]) -> None:
         """Takes all MAGs in; of more than `MOST` every one is as likely to be kept, and the same are each time."""
@@ -56,28 +66,39 @@ class Discussions:
         for _, mag in sorted(kept, key=itemgetter(0)):
             self._take(mag)
 
+    def add(self, mag: Mag) -> None:
+        """Takes a MAG in that has just come, unless there are `MOST` already."""
+        self.count += 1
+        if self.count <= MOST:
+            self._take(mag)
+
     def _take(self, mag: Mag) -> None:
         self.talk.add(mag)
+        self.mathematics = self.mathematics or any(map(may_have_mathematics, _words(mag)))
         whole = self.reworder.complete(mag) if self.reworder else mag
-        self.store.add(whole.to_line(), **_row(mag))
+        drawing = json.dumps(svg(mag, self.edges, standalone=False), ensure_ascii=False)
+        self.store.add(f'{{"mag":{whole.to_line()},"drawing":{drawing}}}', **_row(mag))
 
     def notices(self) -> list[Notice]:
         """Returns what is to be said where this is a sample."""
         if self.count <= MOST:
             return []
-        text = f"This page has {MOST:,} of {self.count:,} discussions, drawn at random; its figures are of these alone."
+        which = "the first ones" if self.first else "drawn at random"
+        text = f"This page has {MOST:,} of {self.count:,} discussions, {which}; its figures are of these alone."
         return [Notice(f"{text} magdi mags stats counts all of them.")]
 
     def sections(self) -> list[Section]:
         """Returns what was said in numbers, and every discussion."""
         if not self.talk.mags:
             return []
+        return [Section("talk", "Rounds", (*self.notices(), *self.talk.blocks())), self.browser()]
+
+    def browser(self) -> Section:
+        """Returns every discussion, for a reader to look through."""
         note = "Right and wrong are told by colour and by shape. An edge leads to the prompt that quotes a turn."
-        browser = Browser("discussions", "discussion", self.store, self._of_prompts)
-        return [
-            Section("talk", "Rounds", (*self.notices(), *self.talk.blocks())),
-            Section("discussions", "Discussions", (*self.notices(), browser), note),
-        ]
+        more = self._of_prompts | ({"live": True} if self.first else {})
+        browser = Browser("discussions", "discussion", self.store, more, self.mathematics)
+        return Section("discussions", "Discussions", (*self.notices(), browser), note)
 
     @property
     def _of_prompts(self) -> dict[str, Any]:
@@ -88,6 +109,12 @@ class Discussions:
             "no_prompts": "It was not kept. Runs with --set discussion.keep_prompts=true keep all prompts. This one "
             "held the question and the turns listed above.",
         }
+
+
+def _words(mag: Mag) -> Iterator[str]:
+    yield mag.question.text
+    yield from (choice.text for choice in mag.question.choices)
+    yield from (turn.reasoning or turn.text for turn in mag.turns)
 
 
 def _row(mag: Mag) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class Store:
         self._open: list[str] = []
         self._chunks: list[str] = []
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The index's columns but ``id``."""
+        return tuple(column for column in self._index if column != "id")
+
     def __len__(self) -> int:
         return len(self._index["id"])
 

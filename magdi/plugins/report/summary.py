@@ -30,14 +30,17 @@ def blocks(talk: Talk, predictions: Mapping[str, list[Prediction]]) -> list[Bloc
         talk: What the discussions came to.
         predictions: By who made them (``base``, ``student``), predictions.
     """
-    scores = {
-        who: score(found) for who, found in predictions.items() if all(each.correct is not None for each in found)
-    }
+    scores = scored(predictions)
     found: list[Block] = list(_notices(talk))
     facts = (*_student_facts(scores, predictions), *_talk_facts(talk))
     found += [Facts(facts)] if facts else []
     marks = (*_student_points(scores), *talk.points())
     return [*found, _scatter(marks)] if len(marks) > 1 else found
+
+
+def scored(predictions: Mapping[str, list[Prediction]]) -> dict[str, Scores]:
+    """Returns by who made them how good predictions are; of those that cannot be graded nothing."""
+    return {who: score(found) for who, found in predictions.items() if all(each.correct is not None for each in found)}
 
 
 def _notices(talk: Talk) -> Iterator[Notice]:

@@ -29,10 +29,11 @@ class Talk:
     def add(self, mag: Mag) -> None:
         """Takes a MAG in."""
         self.mags.append(without_words(mag))
+        self.__dict__.pop("document", None)
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """What `magdi mags stats` says of rounds, changed minds and rules; to be asked for after the last `add`."""
+        """What `magdi mags stats` says of rounds, changed minds and rules."""
         return {
             "rounds": by_round(self.mags),
             "flips": flips(self.mags),

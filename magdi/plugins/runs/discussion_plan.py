@@ -1,217 +1,240 @@
-"""What a discussion stage will take, found without asking anybody: the protocol is driven with made-up replies."""
+"""What a discussion stage will take, found without asking anybody: what it comes to about, and at most."""
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from magdi.core.config.models import Discussion
 from magdi.core.decision import DecisionRule
-from magdi.core.discussion.gate import CHARACTERS_PER_TOKEN
 from magdi.core.discussion.seat import Seat
-from magdi.core.discussion.stepper import Pending, Stepper
-from magdi.core.errors import ProtocolError
+from magdi.core.discussion.session import ASK_AGAIN_CHARACTERS
+from magdi.core.discussion.usage import PER_MESSAGE
 from magdi.core.mag import Question
-from magdi.core.protocol import Agent, Ask, Protocol
-from magdi.core.reply import Parsed
+from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
+from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
 
-DRAWS = 3  # drives with answers drawn at random, besides those that agree, disagree and cannot be read
-REPLY_CHARACTERS = 600  # of a made-up reply: about what models write on a grade-school question
-BYTES_PER_CHARACTER = 2.5  # on disk: a reply stands in the journal, in the MAG file, and in later prompts' records
-MOST_TURNS = 3_000  # of a drive; a discussion itself may take `TURN_LIMIT`
-MOST_CHARACTERS = 20_000_000  # of its prompts
-SAMPLED = 64  # questions whose prompts are measured
+SAMPLED = 24  # questions that are driven; where there are fewer, with stand-ins each several times
+COMPLAINT = 500  # tokens of what is said to a reply that cannot be read, at most
+SIMULATED_REPLY = 400  # tokens of a simulated teacher's reply, at most
+OF_A_TURN = 750  # bytes on disk of a turn, besides its words: keys, hashes, identities, sampling
+BYTES_PER_TOKEN = 6  # of a reply on disk at most, on average; quotes are escaped
 
-Stub = Callable[[Ask], Parsed | None]
+
+class Amount(NamedTuple):
+    """What is asked of teachers.
+
+    Attributes:
+        calls: Calls.
+        prompt_tokens: Tokens of prompts.
+        completion_tokens: Tokens of replies.
+        cost: US dollars, of those whose price is known.
+        bytes: On disk.
+    """
+
+    calls: float = 0.0
+    prompt_tokens: float = 0.0
+    completion_tokens: float = 0.0
+    cost: float = 0.0
+    bytes: float = 0.0
+
+    def times(self, factor: float) -> Amount:
+        """Returns so many times as much."""
+        return Amount(*(factor * each if each else 0.0 for each in self))
+
+    @classmethod
+    def sum(cls, amounts: Iterable[Amount]) -> Amount:
+        """Returns them all together."""
+        return cls(*map(sum, zip(*amounts, strict=True))) if (amounts := list(amounts)) else cls()
+
+    @classmethod
+    def greatest(cls, amounts: Iterable[Amount]) -> Amount:
+        """Returns the greatest of each figure."""
+        return cls(*map(max, zip(*amounts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
 class AgentPlan:
-    """What one agent will take, at most.
+    """What one agent will take.
 
     Attributes:
         agent: Its name.
         teacher: The identity of its teacher.
-        calls: Calls, re-asks aside.
-        prompt_tokens: Tokens of the prompts, about.
-        completion_tokens: Tokens of the replies if all are as long as they may be.
-        cost: US dollars for these tokens: nothing for a program, None where no price is known.
+        priced: Whether it is known what its tokens cost; a program's cost nothing.
+        expected: What it comes to, about.
+        most: What it cannot exceed, connections that break aside; infinite where replies may be of any length.
     """
 
     agent: str
     teacher: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float | None
+    priced: bool
+    expected: Amount
+    most: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a stage will take, at most.
+    """What a stage will take.
 
     Attributes:
         questions: Discussions.
         agents: By agent.
-        disk: Bytes of journal and MAG file, about.
+        most: What all agents together cannot exceed; less than the sum of theirs where one speaks for another.
     """
 
     questions: int
     agents: tuple[AgentPlan, ...]
-    disk: int
+    most: Amount
 
     @property
-    def calls(self) -> int:
-        """Calls of all agents: no discussion makes more, re-asks aside."""
-        return sum(agent.calls for agent in self.agents)
+    def expected(self) -> Amount:
+        """What all agents together come to, about."""
+        return Amount.sum(agent.expected for agent in self.agents)
 
     @property
-    def tokens(self) -> int:
-        """Tokens of all agents."""
-        return sum(agent.prompt_tokens + agent.completion_tokens for agent in self.agents)
-
-    @property
-    def cost(self) -> float | None:
-        """US dollars; None where the price of some agent is not known."""
-        costs = [agent.cost for agent in self.agents]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+    def unpriced(self) -> list[str]:
+        """The teachers of which it is not known what they cost."""
+        return list(dict.fromkeys(agent.teacher for agent in self.agents if not agent.priced))
 
 
-def max_calls(
-    protocol: Protocol, question: Question, agents: Sequence[Agent], *, decide: DecisionRule | None = None
-) -> int:
-    """Returns the most calls that a discussion of a question can make, re-asks aside.
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans the discussions of a stage.
 
-    The protocol is driven with replies that agree, that disagree, that cannot be read, and with draws of all of these;
-    it is the most of them all.
-
-    Raises:
-        ProtocolError: The protocol broke its contract.
+    Attributes:
+        talk: Who discusses, and by which rules.
+        settings: How the discussions are held.
+        characters: Of a reply, by teacher, where earlier runs tell.
+        like: What a discussion took in earlier runs like this one: the mean of ``calls``, ``prompt_tokens`` and
+            ``completion_tokens``; None where there were none.
     """
-    return len(_longest(protocol, question, agents, decide))
 
+    talk: Talk
+    settings: Discussion = field(default_factory=Discussion)
+    characters: Mapping[str, float] = field(default_factory=dict)
+    like: Mapping[str, float] | None = None
 
-def make_plan(
-    questions: Sequence[Question],
-    *,
-    protocol: Protocol,
-    seats: Sequence[Seat],
-    decide: DecisionRule | None = None,
-) -> Plan:
-    """Returns what the discussions of these questions will take, at most.
+    def plan(self, questions: Sequence[Question]) -> Plan:
+        """Returns what the discussions of these questions will take.
 
-    A spread of `SAMPLED` questions is driven. Where they do not all come to the same calls, all questions are.
+        Of a spread of `SAMPLED` questions the longest discussions are looked at; where they do not all come to the same
+        calls, of all questions.
 
-    Raises:
-        ProtocolError: The protocol broke its contract.
-    """
-    agents = [seat.agent for seat in seats]
-    longest = [_longest(protocol, question, agents, decide) for question in _spread(questions)]
-    scale = len(questions) / max(1, len(longest))
-    characters = sum((_characters(asked) for asked in longest), Counter())
-    calls = [_callers(asked) for asked in longest]
-    if len(questions) > len(longest) and any(each != calls[0] for each in calls):
-        every, times = [_callers(_longest(protocol, question, agents, decide)) for question in questions], 1.0
-    else:
-        every, times = calls, scale
-    called = sum(every, Counter())
-    parts = tuple(
-        _agent_plan(seat, round(times * called[name]), scale * characters[name] / CHARACTERS_PER_TOKEN)
-        for seat in seats
-        for name in [seat.agent.name]
-    )
-    replies = sum(part.calls for part in parts) * REPLY_CHARACTERS
-    return Plan(len(questions), parts, round(scale * characters.total() + BYTES_PER_CHARACTER * replies))
+        Raises:
+            ProtocolError: The protocol broke its contract.
+        """
+        usual = self._usual(questions)
+        most, together = self._most(questions)
+        seats = self.talk.seats
+        agents = (
+            AgentPlan(seat.agent.name, seat.teacher.identity, _price(seat) is not None, expected, at_most)
+            for seat, expected, at_most in zip(seats, usual, most, strict=True)
+        )
+        return Plan(len(questions), tuple(agents), together)
+
+    def _usual(self, questions: Sequence[Question]) -> list[Amount]:
+        sampled = _spread(questions)
+        draws = range(-(-SAMPLED // max(1, len(sampled))))
+        drives = [self.talk.usual(question, dict(self.characters), draw) for question in sampled for draw in draws]
+        scale = len(questions) / max(1, len(drives))
+        found = [Amount.sum(self._amount(seat, drive) for drive in drives).times(scale) for seat in self.talk.seats]
+        return [
+            self._priced(seat, amount)
+            for seat, amount in zip(self.talk.seats, self._as_before(found, len(questions)), strict=True)
+        ]
+
+    def _amount(self, seat: Seat, drive: Drive) -> Amount:
+        asked = drive.get(seat.agent.name, Asked())
+        disk = self._disk(asked.calls, asked.characters, asked.reply * 4)
+        return Amount(asked.calls, asked.prompt, asked.reply, 0.0, disk)
+
+    def _as_before(self, found: Sequence[Amount], questions: int) -> Sequence[Amount]:
+        """Returns amounts that come to what discussions took before, where that is known."""
+        if self.like is None:
+            return found
+        together = Amount.sum(found)._asdict()
+        ratios = {name: questions * mean / (together[name] or 1.0) for name, mean in self.like.items()}
+        ratios["bytes"] = ratios["calls"]
+        return [Amount(*(ratios.get(name, 1.0) * each for name, each in one._asdict().items())) for one in found]
+
+    def _priced(self, seat: Seat, amount: Amount) -> Amount:
+        price = _price(seat)
+        return amount._replace(cost=price.of(amount.prompt_tokens, amount.completion_tokens)) if price else amount
+
+    def _disk(self, calls: float, asked: float, said: float) -> float:
+        """Returns bytes: prompt and reply in the journal, the reply twice in the MAG, the prompt where that is kept."""
+        return OF_A_TURN * calls + asked * (1 + self.settings.keep_prompts) + 2 * said
+
+    def _most(self, questions: Sequence[Question]) -> tuple[list[Amount], Amount]:
+        """Returns what each agent cannot exceed, and all together."""
+        sampled = _spread(questions)
+        longest = [self.talk.longest(question) for question in sampled]
+        if len(sampled) < len(questions) and len({_calls(drives) for drives in longest}) > 1:
+            sampled, longest = questions, [self.talk.longest(question) for question in questions]
+        scale, longer = len(questions) / max(1, len(sampled)), _length(questions) / _length(sampled)
+        seats = self.talk.seats
+        bounds = [[[self._bound(seat, drive, longer) for seat in seats] for drive in drives] for drives in longest]
+        agents = [
+            Amount.sum(Amount.greatest(by_seat[place] for by_seat in drives) for drives in bounds).times(scale)
+            for place in range(len(seats))
+        ]
+        return agents, Amount.sum(Amount.greatest(map(Amount.sum, drives)) for drives in bounds).times(scale)
+
+    def _bound(self, seat: Seat, drive: Drive, longer: float) -> Amount:
+        """Returns what a seat takes in a drive where every reply is as long as it may be, and read at the last try.
+
+        Args:
+            seat: Who is asked.
+            drive: What it is asked.
+            longer: How much longer all questions are than those that are driven.
+        """
+        asked, price, tries = drive.get(seat.agent.name, Asked()), _price(seat), self.settings.reasks + 1
+        if not asked.calls:
+            return Amount()
+        own, by_name = longest_reply(seat), {each.agent.name: each for each in self.talk.seats}
+        quoted = sum(count * longest_reply(by_name[name]) for name, count in asked.quoted.items() if count)
+        again = min(own, ASK_AGAIN_CHARACTERS) + COMPLAINT + 2 * PER_MESSAGE
+        prompts = tries * (longer * asked.prompt + quoted) + tries * (tries - 1) / 2 * again * asked.calls
+        calls, replies = tries * asked.calls, tries * asked.calls * own
+        cost = price.most(prompts, replies) if price else 0.0
+        return Amount(calls, prompts, replies, cost, self._disk(calls, prompts, replies * BYTES_PER_TOKEN))
 
 
 def _spread(questions: Sequence[Question]) -> Sequence[Question]:
     return questions[:: -(-len(questions) // SAMPLED) or 1]
 
 
-def _callers(asked: Sequence[Pending]) -> Counter[str]:
-    return Counter(pending.ask.agent.name for pending in asked)
+def _calls(drives: Sequence[Drive]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    return tuple(tuple((name, asked.calls) for name, asked in drive.items()) for drive in drives)
 
 
-def _characters(asked: Sequence[Pending]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for pending in asked:
-        total[pending.ask.agent.name] += sum(len(message.content) for message in pending.messages)
-    return total
+def _length(questions: Sequence[Question]) -> float:
+    """Returns the bytes of a question, on average."""
+    return sum(len(question.prompt.encode()) for question in questions) / max(1, len(questions)) or 1.0
 
 
-def _agent_plan(seat: Seat, calls: int, prompt_tokens: float) -> AgentPlan:
-    completion = calls * (seat.sampling.max_tokens or round(REPLY_CHARACTERS / CHARACTERS_PER_TOKEN))
-    price = Price() if seat.teacher.simulated else seat.teacher.price
-    return AgentPlan(
-        agent=seat.agent.name,
-        teacher=seat.teacher.identity,
-        calls=calls,
-        prompt_tokens=round(prompt_tokens),
-        completion_tokens=completion,
-        cost=None if price is None else price.of(prompt_tokens, completion),
+def _price(seat: Seat) -> Price | None:
+    """Returns what a seat's tokens cost; nothing for what runs in this process."""
+    return seat.teacher.price if seat.teacher.served else Price()
+
+
+def longest_reply(seat: Seat) -> float:
+    """Returns the tokens of a seat's reply at most."""
+    limit = math.inf if seat.sampling.max_tokens is None else float(seat.sampling.max_tokens)
+    return min(limit, SIMULATED_REPLY) if seat.teacher.simulated else limit
+
+
+def max_calls(
+    protocol: Protocol, question: Question, agents: Sequence[Agent], *, decide: DecisionRule | None = None
+) -> int:
+    """Returns the most turns that a discussion of a question can have: as many calls, if all replies can be read.
+
+    Raises:
+        ProtocolError: The protocol broke its contract.
+    """
+    return max(
+        sum(asked.calls for asked in drive.values()) for drive in longest_drives(protocol, question, agents, decide)
     )
-
-
-def _longest(
-    protocol: Protocol, question: Question, agents: Sequence[Agent], decide: DecisionRule | None
-) -> list[Pending]:
-    """Returns what was asked in the longest drive."""
-    drives = (_drive(protocol, question, agents, decide, stub) for stub in _stubs(question, agents))
-    return max(drives, key=len)
-
-
-def _drive(
-    protocol: Protocol, question: Question, agents: Sequence[Agent], decide: DecisionRule | None, stub: Stub
-) -> list[Pending]:
-    stepper = Stepper(
-        question, protocol, agents, grade=lambda answer, gold: False, decide=decide, turn_limit=MOST_TURNS
-    )
-    asked: list[Pending] = []
-    characters = 0
-    while not stepper.done:
-        wave = stepper.pending
-        asked += wave
-        characters += _characters(wave).total()
-        if characters > MOST_CHARACTERS:
-            raise ProtocolError(
-                f"{type(protocol).__name__} asks for more than {MOST_CHARACTERS:,} characters of prompts a discussion",
-                hint="fewer rounds, or a rule by which it ends",
-            )
-        for pending in wave:
-            parsed = stub(pending.ask)
-            stepper.answer(pending.step, parsed, parsed.reasoning if parsed else "?")
-    return asked
-
-
-def _stubs(question: Question, agents: Sequence[Agent]) -> Iterator[Stub]:
-    answers = _answers(question, len(agents) + 1)
-    places = {agent.name: place for place, agent in enumerate(agents)}
-    words = "so it is as was said " * (REPLY_CHARACTERS // 21)
-
-    def disagree(ask: Ask) -> Parsed:
-        return Parsed(words, answers[(places[ask.agent.name] + ask.round) % len(answers)], 0.5)
-
-    def undecided(ask: Ask) -> Parsed:
-        return disagree(ask) if ask.role == "solver" else Parsed(words)
-
-    yield lambda ask: Parsed(words, answers[0], 0.9)
-    yield disagree
-    yield undecided
-    yield lambda ask: None
-    for seed in range(DRAWS):
-        draw = random.Random(seed)
-        yield (
-            lambda ask, draw=draw: draw.choice(  # type: ignore[misc]
-                [None, Parsed(words), *(Parsed(words, answer, draw.random()) for answer in answers[:2] * 2)]
-            )
-        )
-
-
-def _answers(question: Question, count: int) -> list[str]:
-    if question.choices:
-        return [choice.label for choice in question.choices]
-    if question.answer_type == "boolean":
-        return ["yes", "no"]
-    return [str(number) for number in range(1, count + 1)]

@@ -78,10 +78,11 @@ def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = 
 
 def newest_first(folder: Path = RUNS) -> list[RunDirectory]:
     """Returns the runs below a folder, the one that was last worked on first."""
-    return sorted(find_runs(folder), key=_last_worked_on, reverse=True)
+    return sorted(find_runs(folder), key=last_worked_on, reverse=True)
 
 
-def _last_worked_on(run: RunDirectory) -> float:
+def last_worked_on(run: RunDirectory) -> float:
+    """Returns when a run was last worked on, in seconds since the epoch."""
     files = (run.path / run.CONFIG, run.path / run.STATE)
     return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
@@ -125,7 +126,7 @@ def row(directory: RunDirectory) -> dict[str, Any]:
 
 def _date(directory: RunDirectory) -> str:
     """Returns since when a run is there that does not say so itself."""
-    return datetime.fromtimestamp(_last_worked_on(directory), UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(last_worked_on(directory), UTC).isoformat(timespec="seconds")
 
 
 def listed(folder: Path, *, all_: bool = False) -> dict[str, Any]:

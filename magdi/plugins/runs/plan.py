@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.corpus.files import mag_file
-from magdi.core.errors import MagFileError
-from magdi.core.run.roles import preferring
 from magdi.core.run.run import Stage, up_to
-from magdi.core.run.seats import check_able, check_count, seats
-from magdi.plugins.runs.discussion_plan import make_plan
+from magdi.plugins.runs.earlier import Earlier
+from magdi.plugins.runs.model_size import ModelSize
+from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
+from magdi.plugins.runs.talked import Talked, figures, talked, whole
+from magdi.plugins.teams.training import preferring
 
 
-def plan_run(config: RunConfig, components: Components, until: Stage = "evaluation") -> dict[str, Any]:
+def plan_run(
+    config: RunConfig, components: Components, until: Stage = "evaluation", earlier: Earlier | None = None
+) -> dict[str, Any]:
     """Returns what a run would take.
 
-    Keys: ``questions``, ``calls``, ``tokens``, ``cost`` in US dollars (None where a price is not known), ``disk`` in
-    bytes, and ``agents``, each with the same figures: of the discussions, at most; ``mags``, at most; ``training`` and
-    ``evaluation``, where the run comes so far: see `training_plan` and `evaluation_plan`.
+    Keys: ``expected`` and ``most``, each with ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost`` (in US
+    dollars, of teachers whose price is known), ``disk`` (bytes), ``seconds`` and ``gpu_memory`` (bytes, were it trained
+    on a GPU), None where something is not known or not limited; ``unpriced``, teachers whose price is not known;
+    ``agents``, each with figures of the same names; ``questions`` to discuss; ``mags``, at most; ``by``, whence the
+    seconds of each stage are known; ``training`` and ``evaluation``, where the run comes so far: see `training_plan`
+    and `evaluation_plan`.
 
     Raises:
         ConfigError: Nobody is there to discuss.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
-    found = _discussions(config, components)
-    stages = up_to(until)
+    earlier, stages = earlier or Earlier(()), up_to(until)
+    talk = talked(config, components, earlier)
+    found: dict[str, Any] = {"questions": 0, "agents": [], "unpriced": [], **talk.shown, "mags": talk.mags}
     if "distillation" in stages:
-        found["training"] = training_plan(config, components, found["mags"])
+        found["training"] = training_plan(config, components, talk.mags)
     if "evaluation" in stages:
         found["evaluation"] = evaluation_plan(config, components)
-    return found
+    return found | _together(found, talk, config, earlier)
 
 
-def _discussions(config: RunConfig, components: Components) -> dict[str, Any]:
-    given = config.discussion
-    if given.mag_files:
-        there = sum(_lines(mag_file(Path(file))) for file in given.mag_files)
-        mags = min(there, given.questions or float("inf"))
-        return {"questions": 0, "calls": 0, "tokens": 0, "cost": 0.0, "disk": 0, "agents": (), "mags": mags}
-    task = components.task(config.task, config.seed)
-    protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
-    check_count(protocol, config.protocol.name, len(taking_part))
-    questions = task.first(given.split, given.questions)
-    check_able(taking_part, questions)
-    made = make_plan(questions, protocol=protocol, seats=taking_part)
-    totals = {"calls": made.calls, "tokens": made.tokens, "cost": made.cost, "mags": made.questions}
-    return asdict(made) | totals
-
-
-def _lines(file: Path) -> int:
-    try:
-        with file.open("rb") as lines:
-            return sum(bool(line.strip()) for line in lines)
-    except OSError as error:
-        raise MagFileError(file, 0, f"cannot be read: {error.strerror}") from error
+def _together(found: Mapping[str, Any], talk: Talked, config: RunConfig, earlier: Earlier) -> dict[str, dict[str, Any]]:
+    """Returns what all stages take together."""
+    size, training = ModelSize.of(config.student), found.get("training", {})
+    asked = found["evaluation"]["answers"] if "evaluation" in found else 0
+    lessons = Lessons(training.get("steps", 0), training.get("mags_per_step", 0), talk.tokens)
+    took = {"discussion": talk.took} if talk.took else {}
+    if lessons.steps:
+        took["distillation"] = learning(lessons, config, size, earlier)
+    if asked:
+        took["evaluation"] = answering(asked, config, size, earlier)
+    base = making_base(config, earlier) if lessons.steps or asked else Range(0.0, 0.0)
+    seconds = Range.sum(base, *(each.seconds for each in took.values()))
+    memory = gpu_memory(lessons, config, size, earlier) if lessons.steps else Range(0.0, 0.0)
+    kept = disk(lessons, config, size, asked)
+    bounds = {}
+    for name, amount, place in (("expected", talk.expected, 0), ("most", talk.most, 1)):
+        besides = {"disk": Range.sum(kept, Range(talk.expected.bytes, talk.most.bytes))[place]}
+        besides |= {"seconds": seconds[place], "gpu_memory": memory[place]}
+        bounds[name] = figures(amount) | {key: whole(each) for key, each in besides.items()}
+    return bounds | {"by": {stage: each.by for stage, each in took.items()}}
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:
@@ -100,7 +103,8 @@ def _steps(training: Training, mags: int, seed: int) -> int:
 def evaluation_plan(config: RunConfig, components: Components) -> dict[str, Any]:
     """Returns what is asked.
 
-    Keys: ``questions`` (how many), ``task``, ``split``, ``samples`` (answers a question), ``models`` (who is asked).
+    Keys: ``questions`` (how many), ``task``, ``split``, ``samples`` (answers a question), ``models`` (who is asked),
+    ``answers`` (of all of them).
     """
     settings = config.evaluation
     choice = settings.task or config.task
@@ -113,4 +117,5 @@ def evaluation_plan(config: RunConfig, components: Components) -> dict[str, Any]
         "split": settings.split,
         "samples": settings.samples,
         "models": models,
+        "answers": len(questions) * settings.samples * len(models),
     }

@@ -17,7 +17,7 @@ from magdi.core.evaluation.statistics import Comparison
 from magdi.core.files import read_text
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.sheet import Sheet, percent, points, span
+from magdi.plugins.sheet import Sheet, percent, points, span
 
 Part = TypeVar("Part")
 

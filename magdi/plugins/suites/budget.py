@@ -68,12 +68,12 @@ def _planned(amount: Amount, components: Components, progress: Progress) -> tupl
     from magdi.core.distill.steps import Schedule
     from magdi.core.distill.student import load_student
     from magdi.core.distill.trainer import reading_of
-    from magdi.core.run.stages import Workshop
+    from magdi.core.run.stages import Stages
 
     config, talk = amount.config, RunDirectory(amount.talk)
-    workshop = Workshop(config, talk, components, progress)
-    student = load_student(config.student, path=workshop.base, seed=config.seed)
-    keep, training, objectives = config.discussion.keep, config.training, workshop.objectives()
+    stages = Stages(config, talk, components, progress)
+    student = load_student(config.student, path=stages.base, seed=config.seed)
+    keep, training, objectives = config.discussion.keep, config.training, stages.objectives()
     mags = talk.mags if keep == Kept() else kept(talk.mags, keep, config.seed)
     reading = reading_of(student, objectives, training, config.seed)
     corpus, _ = read_corpus(mags, reading, cache_directory() / "corpora").split(training.validation, config.seed)

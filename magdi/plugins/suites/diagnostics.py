@@ -19,7 +19,7 @@ from magdi.core.errors import DataError, TrainingError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import kept
-from magdi.core.run.stages import Workshop
+from magdi.core.run.stages import Stages
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ TEMPERATURE = 0.7
 AT_ONCE = 16
 
 
-def diagnose(workshop: Workshop, directory: RunDirectory, held_out: Path | None) -> dict[str, float]:
+def diagnose(stages: Stages, directory: RunDirectory, held_out: Path | None) -> dict[str, float]:
     """Returns what the heads of a run's student get right.
 
     Keys: ``pairs_train``, ``pairs_held_out``, ``nodes_train``, ``nodes_held_out`` (shares),
@@ -44,20 +44,20 @@ def diagnose(workshop: Workshop, directory: RunDirectory, held_out: Path | None)
     of the more frequent label on held-out MAGs, which anyone gets), ``auc_own`` (area under the curve). Those that
     there is no head or no MAG for are absent.
     """
-    config = workshop.config
+    config = stages.config
     trained = list(kept(directory.mags, config.discussion.keep, config.seed))[:MAGS]
-    found = {f"{name}_train": value for name, value in _heads(workshop, directory, trained).items() if name != "most"}
+    found = {f"{name}_train": value for name, value in _heads(stages, directory, trained).items() if name != "most"}
     if held_out is not None and RunDirectory(held_out).mags.is_file():
         others = list(read_mags(RunDirectory(held_out).mags))[:MAGS]
-        measured = _heads(workshop, directory, others)
+        measured = _heads(stages, directory, others)
         most = measured.pop("most", None)
         found |= {f"{name}_held_out": value for name, value in measured.items()}
         found |= {} if most is None else {"nodes_most": most}
-    auc = _auc_on_own_answers(workshop, directory)
+    auc = _auc_on_own_answers(stages, directory)
     return found if auc is None else found | {"auc_own": auc}
 
 
-def _heads(workshop: Workshop, directory: RunDirectory, mags: Sequence[Mag]) -> dict[str, float]:
+def _heads(stages: Stages, directory: RunDirectory, mags: Sequence[Mag]) -> dict[str, float]:
     """Returns the shares of ``pairs`` and ``nodes`` that are right, of ``most`` (the frequent label), and AUCs."""
     from magdi.core.distill.corpus import read_corpus
     from magdi.core.distill.heads import HEADS_FILE, Heads
@@ -67,11 +67,11 @@ def _heads(workshop: Workshop, directory: RunDirectory, mags: Sequence[Mag]) -> 
     from magdi.core.distill.trainer import reading_of
     from magdi.core.evaluation.loading import load
 
-    config, objectives = workshop.config, workshop.objectives()
+    config, objectives = stages.config, stages.objectives()
     if not (directory.student / HEADS_FILE).is_file():
         return {}
     student = DistillStudent(*load(directory.student), config.student)
-    encoder = workshop.components.encoder(config.encoder, student.hidden_size)
+    encoder = stages.components.encoder(config.encoder, student.hidden_size)
     heads = Heads(objectives, student.hidden_size, encoder, seed=config.seed)
     heads.load(directory.student)
     try:
@@ -116,16 +116,16 @@ def _counted(module: MagLosses, corpus: Corpus) -> dict[str, float]:
     return shares
 
 
-def _auc_on_own_answers(workshop: Workshop, directory: RunDirectory) -> float | None:
+def _auc_on_own_answers(stages: Stages, directory: RunDirectory) -> float | None:
     """Returns how well the score head tells the student's right answers from its wrong ones; on validation questions.
 
     None where there is no score head, or no validation question, or all answers are right or all wrong.
     """
     from magdi.core.evaluation.generate import answer_questions
 
-    config = workshop.config
+    config = stages.config
     try:
-        questions = workshop.task.questions("validation")[:QUESTIONS]
+        questions = stages.task.questions("validation")[:QUESTIONS]
     except DataError:
         return None
     settings = Evaluation(
@@ -137,7 +137,7 @@ def _auc_on_own_answers(workshop: Workshop, directory: RunDirectory) -> float | 
     predictions = answer_questions(
         directory.student,
         questions,
-        task=workshop.task,
+        task=stages.task,
         settings=settings,
         prompt_style=config.student.prompt,
         seed=config.seed,

@@ -2,71 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from magdi.core.components import Components
+from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.run import STAGES
-from magdi.core.run.seats import seats
-from magdi.plugins.runs.discussion_plan import Plan, make_plan
+from magdi.plugins.runs.discussion_plan import Amount
+from magdi.plugins.runs.earlier import Earlier
+from magdi.plugins.runs.finding import RUNS
+from magdi.plugins.runs.model_size import ModelSize
+from magdi.plugins.runs.plan import training_plan
+from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, answering, learning, making_base, stated
+from magdi.plugins.runs.talked import Talked, figures, talked
 from magdi.plugins.suites.jobs import Job
 
-PER_STEP = 0.065
-"""Seconds an optimiser step of the embedded default takes on one core, and"""
-
-PER_ANSWER = 0.003
-"""a greedy answer, and"""
-
-PER_QUESTION = 0.012
-"""a discussion of simulated teachers, and"""
-
-PER_BASE = 60.0
-"""making the tiny base; all of them about, on one idle core of a Xeon."""
-
-PER_JOB = 3.0
-"""Loading a model, reading MAGs, diagnostics."""
+Talks = Callable[[RunConfig], Talked]
 
 
 def estimate(jobs: Sequence[Job], left: Sequence[Job], components: Components) -> dict[str, Any]:
     """Returns what is left to do.
 
-    Keys: ``runs`` (cells left), ``discussions`` (files of MAGs to be made), ``calls`` (of teachers, at most; replies
-    that the suite has paid for already are not taken off), ``cost`` in US dollars (None where a price is not known),
-    ``seconds`` of one worker (None where nothing is known: no cell is done yet, and the student is not tiny), and
-    ``from``, what the time is estimated from.
+    Keys: ``runs`` (cells left), ``discussions`` (files of MAGs to be made), ``expected`` and ``most``, each with
+    ``calls``, ``prompt_tokens``, ``completion_tokens`` (of teachers; replies that the suite has paid for already are
+    not taken off), ``cost`` in US dollars of those whose price is known and ``seconds`` of one worker (None where
+    nothing is known); ``unpriced``, the teachers whose price is not known; and ``by``, what the time is known by.
     """
-    talks = [job for job in left if job.kind == "discussions" and job.config.discussion.mags is None]
-    plans = [_plan(job, components) for job in talks]
-    costs = [plan.cost for plan in plans]
-    seconds, origin = _seconds(jobs, left)
+    talks = _talks(components, Earlier.find(RUNS))
+    held = [talks(job.config) for job in left if job.kind == "discussions" and job.config.discussion.mags is None]
+    seconds, by = _seconds(jobs, left, talks, components)
+    amounts = {
+        "expected": Amount.sum(talk.expected for talk in held),
+        "most": Amount.sum(talk.most for talk in held),
+    }
     return {
         "runs": sum(job.kind == "cell" for job in left),
-        "discussions": len(talks),
-        "calls": sum(plan.calls for plan in plans),
-        "cost": None if None in costs else sum(cost for cost in costs if cost is not None),
-        "seconds": None if seconds is None else round(seconds),
-        "from": origin,
+        "discussions": len(held),
+        **{
+            side: figures(amount) | {"seconds": None if taken is None else round(taken)}
+            for (side, amount), taken in zip(amounts.items(), seconds, strict=True)
+        },
+        "unpriced": list(dict.fromkeys(teacher for talk in held for teacher in talk.shown["unpriced"])),
+        "by": by,
     }
 
 
-def _plan(job: Job, components: Components) -> Plan:
-    config = job.config
-    task = components.task(config.task, config.seed)
-    questions = task.questions(config.discussion.split)[: config.discussion.questions]
-    protocol = components.protocol(config.protocol)
-    return make_plan(questions, protocol=protocol, seats=seats(config, task, components))
+def _talks(components: Components, earlier: Earlier) -> Talks:
+    """Returns what plans discussions, those that differ in their seeds alone once."""
+    known: dict[str, Talked] = {}
+
+    def find(config: RunConfig) -> Talked:
+        parts = (config.task, config.protocol, config.discussion, *config.teachers)
+        key = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
+        return known.get(key) or known.setdefault(key, talked(config, components, earlier))
+
+    return find
 
 
-def _seconds(jobs: Sequence[Job], left: Sequence[Job]) -> tuple[float | None, str]:
-    """Returns the time that is left: as long as what is done took, or by what the embedded default takes."""
+def _seconds(jobs: Sequence[Job], left: Sequence[Job], talks: Talks, components: Components) -> tuple[Range, str]:
+    """Returns the time that is left: as long as what is done took, else by the usual speed of machines."""
     took = [seconds for job in jobs if job.kind == "cell" and job.done and (seconds := _taken(job))]
     runs = sum(job.kind == "cell" for job in left)
     if took:
-        return runs * sum(took) / len(took), f"{len(took)} runs that are done"
-    if all(job.config.student.model == "tiny" for job in left if job.kind == "cell"):
-        return sum(map(_guess, left)) + PER_BASE, "what the embedded default takes on one idle core"
-    return None, "nothing: no run is done yet"
+        done = "a run that is done" if len(took) == 1 else f"{len(took)} runs that are done"
+        return Range(runs * sum(took) / len(took), LONGEST * runs * max(took)), done
+    bases = {job.config.student.model_dump_json(): making_base(job.config, Earlier(())) for job in left}
+    return Range.sum(*bases.values(), *(_guess(job, talks, components) for job in left)), stated()
 
 
 def _taken(job: Job) -> float:
@@ -74,10 +77,16 @@ def _taken(job: Job) -> float:
     return sum(record.get("seconds", 0.0) for record in records if "taken_from" not in record)
 
 
-def _guess(job: Job) -> float:
-    config = job.config
+def _guess(job: Job, talks: Talks, components: Components) -> Range:
+    config, size, none = job.config, ModelSize.of(job.config.student), Earlier(())
     if job.kind == "discussions":
-        return PER_QUESTION * (config.discussion.questions or 0)
+        took = talks(config).took
+        return took.seconds if took else Range(0.0, 0.0)
     answers = (config.evaluation.questions or 1000) * config.evaluation.samples
-    trained = job.kind == "cell" and job.measure == "student" and job.student is None
-    return PER_JOB + PER_ANSWER * answers + (PER_STEP * (config.training.steps or 0) if trained else 0.0)
+    asked = answering(answers, config, size, none).seconds
+    if job.kind != "cell" or job.measure != "student" or job.student is not None:
+        return asked
+    talk = talks(config)
+    plan = training_plan(config, components, talk.mags)
+    lessons = Lessons(plan["steps"], plan["mags_per_step"], talk.tokens)
+    return Range.sum(asked, learning(lessons, config, size, none).seconds)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from magdi.core.sheet import Sheet
+from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.sheet import sheets
 
 SPECIAL = {

@@ -18,6 +18,7 @@ from magdi.core.config.shortcuts import long_form
 from magdi.core.config.source import Layer, nest
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.core.files import portable
 from magdi.core.run.directory import deciding
 from magdi.plugins.suites.file import CellEntry, Change, Contrast, Match, SuiteFile
 from magdi.plugins.suites.information import KNOWN, MEASURE
@@ -64,7 +65,7 @@ class Cell:
         made_of = [deciding(self.seeded(0)), self.measure, self.match and self.match.model_dump()]
         digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
         slug = re.sub(r"[^\w.+]+", "-", self.name).strip("-").lower()
-        return suite / f"{slug[:60]}-{digest[:6]}"
+        return suite / portable(f"{slug[:60]}-{digest[:6]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import kept
-from magdi.core.run.stages import Workshop
+from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
 from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.reading import Read, read_turns
@@ -72,11 +72,11 @@ class Told:
     figures: dict[str, float]
 
 
-def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
+def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
     """Returns how well something tells right turns from wrong ones, on held-out questions.
 
     Args:
-        workshop: The run's configuration and components.
+        stages: The run's configuration and components.
         directory: The run; its student where there is one, else the one before distillation.
         what: One of `KNOWN`.
 
@@ -85,9 +85,9 @@ def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
     """
     import torch
 
-    mags = _not_learned(directory.mags, workshop.config)
+    mags = _not_learned(directory.mags, stages.config)
     nodes = [
-        Node(place, turn.step, turn.label, _is_first(mag, workshop.config.seed, TRAINED))
+        Node(place, turn.step, turn.label, _is_first(mag, stages.config.seed, TRAINED))
         for place, mag in enumerate(mags)
         for turn in mag.turns
         if turn.label is not None and turn.answer is not None
@@ -98,8 +98,8 @@ def information(workshop: Workshop, directory: RunDirectory, what: str) -> Told:
                 "too few MAGs: probes need right and wrong turns to be trained on, and others to be tested on"
             )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(workshop.config.seed)
-        scores = KNOWN[what](Known(workshop, directory, mags, nodes))
+        torch.manual_seed(stages.config.seed)
+        scores = KNOWN[what](Known(stages, directory, mags, nodes))
     return _told(mags, nodes, scores.tolist())
 
 
@@ -147,7 +147,7 @@ def _within(nodes: Sequence[Node], scores: Sequence[float]) -> float:
 class Known:
     """What predictors go by; each of their methods returns a logit [N] of "right" for every node."""
 
-    workshop: Workshop
+    stages: Stages
     directory: RunDirectory
     mags: Sequence[Mag]
     nodes: Sequence[Node]
@@ -209,17 +209,17 @@ class Known:
 
     @property
     def _view(self) -> View:
-        return self.workshop.config.training.edges
+        return self.stages.config.training.edges
 
     def _edges(self, mag: Mag) -> Sequence[tuple[int, int, Any]]:
         return edges(mag, self._view)
 
     @property
     def _read(self) -> Read:
-        workshop = self.workshop
-        place = self.directory.student if chosen(workshop.config) else workshop.base
+        stages = self.stages
+        place = self.directory.student if chosen(stages.config) else stages.base
         turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
-        return read_turns(place, workshop.config.student, turns)
+        return read_turns(place, stages.config.student, turns)
 
     def _probed(self, features: Tensor | Sequence[Sequence[float]], hidden: int = 0) -> Tensor:
         """Trains a probe on standardised features: logistic, or with one hidden layer."""
@@ -239,11 +239,9 @@ class Known:
         from magdi.core.encoder import GraphBatch
 
         x = self._standardised(features)
-        encoder: Encoder = self.workshop.components.encoder(self.workshop.config.encoder, x.shape[1])
+        encoder: Encoder = self.stages.components.encoder(self.stages.config.encoder, x.shape[1])
         if encoder.needs_tokens:
-            raise DataError(
-                f"the encoder {self.workshop.config.encoder.name} reads tokens; no states of tokens are kept"
-            )
+            raise DataError(f"the encoder {self.stages.config.encoder.name} reads tokens; no states of tokens are kept")
         place = {(node.mag, node.step): row for row, node in enumerate(self.nodes)}
         listed = [
             (place[number, u], place[number, v], EDGE_KINDS.index(kind))

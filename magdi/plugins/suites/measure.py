@@ -25,7 +25,7 @@ from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import kept
 from magdi.core.run.progress import Silent
-from magdi.core.run.stages import Workshop
+from magdi.core.run.stages import Stages
 from magdi.core.task import Task
 from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
@@ -82,11 +82,11 @@ def measure(
         components: Makes the task.
         again: What was measured before: answers are read and graded anew, the rest is taken from it.
     """
-    workshop = Workshop(config, directory, components, Silent())
+    stages = Stages(config, directory, components, Silent())
     figures: dict[str, float] = {}
     if job.measure == "student":
         predictions = read_predictions(directory.predictions("student" if chosen(config) else "base"))
-        task = workshop.examination
+        task = stages.examination
         asked = {question.id: question for question in task.questions(config.evaluation.split)}
         if again is not None:
             predictions = [regraded(task, asked[each.id], each) for each in predictions if each.id in asked]
@@ -95,22 +95,22 @@ def measure(
     elif job.measure.startswith(MEASURE):
         if again is not None:
             return again
-        told = information(workshop, directory, job.measure.removeprefix(MEASURE))
+        told = information(stages, directory, job.measure.removeprefix(MEASURE))
         answers, asked, figures = told.answers, {}, told.figures
     else:
         mags = list(read_mags(directory.mags))
         asked = {mag.question.id: mag.question for mag in mags}
-        answers = dict(_of_talk(mags, job.measure, workshop.task))
+        answers = dict(_of_talk(mags, job.measure, stages.task))
         figures["output_tokens"] = _spoken(mags, job.measure) / len(mags)
         with suppress(DataError):
-            figures["questions_test"] = len(workshop.task.questions("test"))
+            figures["questions_test"] = len(stages.task.questions("test"))
     figures["accuracy"] = sum(answers.values()) / len(answers)
     keyed, difficulty = _keyed(answers, asked), _by_difficulty(answers, asked)
     if again is not None:
         return Measured(keyed, {**again.figures, **figures}, difficulty, again.simulated)
     figures |= _of_mags(kept(directory.mags, config.discussion.keep, config.seed), config, job.measure)
     if job.diagnostics:
-        figures |= diagnose(workshop, directory, job.held_out)
+        figures |= diagnose(stages, directory, job.held_out)
     return Measured(
         answers=keyed,
         figures=figures,

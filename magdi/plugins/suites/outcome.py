@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from magdi.core.sheet import Sheet, percent
 from magdi.plugins.runs.result import Result
+from magdi.plugins.sheet import Sheet, percent
 from magdi.plugins.suites.sheet import sheets
 
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from magdi.core.errors import DataError
 from magdi.core.files import read_json
-from magdi.core.sheet import Sheet
+from magdi.core.run.metrics import read_metrics
 from magdi.plugins.report.blocks import (
     Block,
     Column,
     Estimate,
     Intervals,
-    Listing,
     Notice,
     Point,
     Scatter,
     Section,
     Table,
+    Value,
 )
+from magdi.plugins.report.links import REPORT, link_to
 from magdi.plugins.report.page import write_page
+from magdi.plugins.report.training import overlaid
 from magdi.plugins.runs.finding import SUITE
+from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.sheet import notes, sheets
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 
@@ -44,13 +45,13 @@ def write_suite_page(folder: Path, out: Path | None = None) -> Path:
         DataError: The document is damaged.
         StorageError: The page cannot be written.
     """
-    document = read_json(folder / SUITE)
+    document, out = read_json(folder / SUITE), out or folder / REPORT
     try:
-        content = list(sections(document))
+        content = list(sections(document, folder, out))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         hint = "magdi ablate, as the suite was begun, with --rescore makes it anew"
         raise DataError(f"{folder / SUITE} is no outcome of a suite, or damaged", hint=hint) from error
-    return write_page(out or folder / "report.html", str(document["title"]), content)
+    return write_page(out, str(document["title"]), content)
 
 
 def is_suite(folder: Path) -> bool:
@@ -58,8 +59,29 @@ def is_suite(folder: Path) -> bool:
     return (folder / SUITE).is_file()
 
 
-def sections(document: Mapping[str, Any]) -> Iterator[Section]:
-    """Yields the page's sections."""
+def runs_of(folder: Path) -> Iterator[Path]:
+    """Yields the directories of a suite's runs, wherever its folder is by now."""
+    document = read_json(folder / SUITE)
+    for each in document.get("rows", ()):
+        yield from (run for _, run in _runs(document, each, folder))
+
+
+def _runs(document: Mapping[str, Any], row: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yields the names of a cell's runs, and where they are."""
+    within = Path(document["directory"])
+    for run in map(Path, row["runs"]):
+        inside = run.is_relative_to(within)
+        yield (str(run.relative_to(within)), folder / run.relative_to(within)) if inside else (str(run), run)
+
+
+def sections(document: Mapping[str, Any], folder: Path, page: Path) -> Iterator[Section]:
+    """Yields the page's sections.
+
+    Args:
+        document: The suite's document.
+        folder: Where the suite is.
+        page: The HTML file, from which links lead to those of the runs.
+    """
     said = [note for note in notes(document) if note not in {each["sentence"] for each in document["comparisons"]}]
     first = (*_warnings(document), _results(document), *_intervals(document), *_controls(document), *_plots(document))
     yield Section("results", "Results", first, str(document["about"]))
@@ -68,8 +90,22 @@ def sections(document: Mapping[str, Any]) -> Iterator[Section]:
     further = [Table(_columns(sheet), sheet.rows, title=sheet.title) for sheet in sheets(document)[1:]]
     if further:
         yield Section("further", "Further figures", tuple(further))
-    listing = Listing("Runs", yaml.safe_dump({row["name"]: row["runs"] for row in document["rows"]}, sort_keys=False))
-    yield Section("about", "About", (*map(Notice, said), listing), str(document["directory"]))
+    runs = {str(row["name"]): list(_runs(document, row, folder)) for row in document["rows"]}
+    measured = {name: [read_metrics(run / "metrics.jsonl") for _, run in some] for name, some in runs.items()}
+    if any(map(any, measured.values())):
+        note = "Means over seeds; thin lines are single seeds."
+        yield Section("training", "Training", tuple(overlaid(measured)), note)
+    yield Section("about", "About", (*map(Notice, said), _links(document, runs, page)), str(document["directory"]))
+
+
+def _links(document: Mapping[str, Any], runs: Mapping[str, Sequence[tuple[str, Path]]], page: Path) -> Table:
+    columns = (Column("cell"), Column("run", "link"), Column("accuracy", "share", note="on the held-out questions"))
+    rows: list[tuple[Value, ...]] = []
+    for row in document["rows"]:
+        found, right = runs[str(row["name"])], list(row["seeds"].values())
+        seeds = right if len(right) == len(found) else [None] * len(found)
+        rows += [(str(row["name"]), link_to(run, name, page), of) for (name, run), of in zip(found, seeds, strict=True)]
+    return Table(columns, tuple(rows), title="Runs", note="Where a run has no page yet, magdi view SUITE makes it.")
 
 
 def _warnings(document: Mapping[str, Any]) -> Iterator[Block]:

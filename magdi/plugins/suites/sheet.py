@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from magdi.core import sheet
-from magdi.core.sheet import Column, Number, Sheet, points, span
+from magdi.plugins import sheet
+from magdi.plugins.sheet import Column, Number, Sheet, points, span
 
 Row = Mapping[str, Any]
 

@@ -152,8 +152,15 @@ def clean(text: str) -> str:
 def _usage(usage: object, price: Price | None) -> Usage:
     fields = usage if isinstance(usage, dict) else {}
     prompt, completion = (_count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens"))
-    cost = price.of(prompt, completion) if price else 0.0
+    cached = min(prompt, _detail(fields, "prompt_tokens_details", "cached_tokens"))
+    reasoning = min(completion, _detail(fields, "completion_tokens_details", "reasoning_tokens"))
+    cost = price.of(prompt, completion, cached=cached, reasoning=reasoning) if price else 0.0
     return Usage(prompt_tokens=prompt, completion_tokens=completion, cost=cost)
+
+
+def _detail(usage: Mapping[str, Any], group: str, name: str) -> int:
+    details = usage.get(group)
+    return _count(details.get(name)) if isinstance(details, dict) else 0
 
 
 def _count(value: object) -> int:

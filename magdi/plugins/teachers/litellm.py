@@ -15,6 +15,7 @@ from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request, Teacher
 from magdi.plugins.teachers.completion import TRANSIENT, read_completion, retry_after
 from magdi.plugins.teachers.extras import need
+from magdi.plugins.teachers.prices import litellm_price_of
 
 SECRETS = ("key", "token", "secret", "password")  # how the names of arguments and variables that hold one end
 
@@ -48,7 +49,7 @@ class LitellmTeacher(Teacher):
         self.concurrency = self.config.concurrency
         self.requests_per_minute = self.config.requests_per_minute
         self.tokens_per_minute = self.config.tokens_per_minute
-        self.price = self.config.price
+        self.price = self.config.price or litellm_price_of(self.config.model)
 
     @cached_property
     def identity(self) -> str:
@@ -57,11 +58,8 @@ class LitellmTeacher(Teacher):
         return redact(f"litellm:{self.config.model}{extra}")
 
     def check(self) -> None:
-        """Looks whether LiteLLM is installed, and what it knows of the price."""
-        known = _litellm().model_cost.get(self.config.model, {})
-        if self.config.price is None and "input_cost_per_token" in known:
-            costs = (known["input_cost_per_token"], known.get("output_cost_per_token", 0.0))
-            self.price = Price(input=1e6 * costs[0], output=1e6 * costs[1])
+        """Looks whether LiteLLM is installed."""
+        _litellm()
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request; parameters that a vendor does not know are dropped by LiteLLM."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
@@ -21,11 +22,14 @@ from magdi.core.corpus.replay import prompts
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
+from magdi.core.redact import redact
 from magdi.core.run.seats import agents
 from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
+from magdi.plugins.traces.wanted import ENDPOINTS
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 _TURN, _WAVE = 1_000, 1_000_000  # nanoseconds between two turns, and between two waves of them
 _FLUSH_MILLISECONDS = 10_000
@@ -44,7 +48,11 @@ class Sender:
 
     def __init__(self, components: Components, provider: TracerProvider | None = None) -> None:
         self._components = components
-        self._provider = provider or _provider()
+        self._exporter: _Exporter | None = None
+        if provider is None:
+            self._exporter = _Exporter.over_http()
+            provider = _provider(self._exporter)
+        self._provider = provider
         self._ids = self._provider.id_generator
         self._run: tuple[RunConfig, Path] | None = None
 
@@ -89,10 +97,15 @@ class Sender:
         except MagdiError:
             return [turn.prompt or () for turn in mag.turns]
 
-    def close(self) -> None:
-        """Sends what is still to be sent; gives up after ten seconds."""
+    def close(self) -> str:
+        """Sends what is still to be sent; gives up after ten seconds.
+
+        Returns:
+            What was not taken, and by whom; "" where everything was.
+        """
         self._provider.force_flush(_FLUSH_MILLISECONDS)
         self._provider.shutdown()
+        return self._exporter.told() if self._exporter else ""
 
 
 def _times(mag: Mag) -> list[tuple[int, int]]:
@@ -104,17 +117,63 @@ def _times(mag: Mag) -> list[tuple[int, int]]:
     return [(wave * length + step * _TURN, (wave + 1) * length) for step, wave in enumerate(waves)]
 
 
-def _provider() -> TracerProvider:
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
-    if protocol not in (None, "", "http/protobuf"):
-        raise ConfigError(f"spans are sent by http/protobuf, and the environment asks for {protocol}")
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError:
-        raise ConfigError("the magdi[otel] extra is not installed", hint='pip install "magdi[otel]"') from None
+class _Exporter:
+    """Sends by another exporter, and counts what that could not get rid of.
+
+    The SDK drops such spans, and logs each try at them; here they are counted, and told in one line at the end.
+    """
+
+    def __init__(self, exporter: SpanExporter, where: str) -> None:
+        self._exporter, self._where, self._sent, self._lost = exporter, where, 0, 0
+
+    @classmethod
+    def over_http(cls) -> _Exporter:
+        """Returns one that sends to where the environment says.
+
+        Raises:
+            ConfigError: The extra is missing, or the environment asks for gRPC.
+        """
+        protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        if protocol not in (None, "", "http/protobuf"):
+            raise ConfigError(f"spans are sent by http/protobuf, and the environment asks for {protocol}")
+        try:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        except ImportError:
+            raise ConfigError("the magdi[otel] extra is not installed", hint='pip install "magdi[otel]"') from None
+        for each in ("exporter", "sdk"):
+            logging.getLogger(f"opentelemetry.{each}").setLevel(logging.CRITICAL)
+        return cls(OTLPSpanExporter(), next(filter(None, map(os.environ.get, ENDPOINTS)), "http://localhost:4318"))
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Sends spans."""
+        from opentelemetry.sdk.trace.export import SpanExportResult
+
+        result = self._exporter.export(spans)
+        self._sent += len(spans)
+        self._lost += len(spans) if result is not SpanExportResult.SUCCESS else 0
+        return result
+
+    def shutdown(self) -> None:
+        """Sends no more."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = _FLUSH_MILLISECONDS) -> bool:
+        """Returns whether what was given is sent."""
+        return bool(self._exporter.force_flush(timeout_millis))
+
+    def told(self) -> str:
+        """Returns what was not taken, and by whom."""
+        if not self._lost:
+            return ""
+        lost = f"{self._lost:,} of {self._sent:,} spans were not taken by {redact(self._where)}"
+        return f"{lost}; no discussion is lost by it"
+
+
+def _provider(exporter: _Exporter) -> TracerProvider:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = provider_of_magdi()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(cast("SpanExporter", exporter)))
     return provider
 
 

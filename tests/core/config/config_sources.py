@@ -1,7 +1,10 @@
 """A configuration from its sources, without components."""
 
-from magdi.core.config.load import Loaded, merge, validated
+from typing import Any
+
+from magdi.core.config.load import Check, Loaded, merge, validated
 
 
-def load_config(*sources, check=None, **named) -> Loaded:
+def load_config(*sources: Any, check: Check | None = None, **named: Any) -> Loaded:
+    """Takes what `merge` takes."""
     return validated(merge(*sources, **named), check)

@@ -1,15 +1,21 @@
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from config_sources import load_config
 
 from magdi.core.config import load
+from magdi.core.config.models import ComponentChoice, TeacherChoice
 from magdi.core.config.problems import Problem
 from magdi.core.errors import ConfigError
+from tests.core.config.config_sources import load_config
+
+Write = Callable[[str, str], Path]
+"""Writes a file of a name with a text."""
 
 
 @pytest.fixture
-def write(tmp_path: Path):
+def write(tmp_path: Path) -> Write:
     def write(name: str, text: str) -> Path:
         (tmp_path / name).write_text(text)
         return tmp_path / name
@@ -17,7 +23,7 @@ def write(tmp_path: Path):
     return write
 
 
-def problems(*args, **kwargs) -> tuple[str, ...]:
+def problems(*args: Any, **kwargs: Any) -> tuple[str, ...]:
     if len(args) < 2:
         kwargs.setdefault("environ", {})
     with pytest.raises(ConfigError) as caught:
@@ -26,7 +32,7 @@ def problems(*args, **kwargs) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_later_layers_go_first(write, monkeypatch):
+def test_later_layers_go_first(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         load, "PRESETS", {"tiny": {"training": {"epochs": 1, "steps": 1, "warmup": 1, "level": "1"}}, "paper": {}}
     )
@@ -54,10 +60,10 @@ def test_later_layers_go_first(write, monkeypatch):
     assert {path: loaded.origins[path] for path in expected} == expected
 
 
-def test_every_leaf_knows_its_origin():
+def test_every_leaf_knows_its_origin() -> None:
     loaded = load_config(environ={}, sets=["protocol.rounds=2", "teachers=[a=x:1, y:2]"])
 
-    def leaves(tree, path=()):
+    def leaves(tree: object, path: tuple[str, ...] = ()) -> Iterator[str]:
         if isinstance(tree, dict) and tree:
             for key, value in tree.items():
                 yield from leaves(value, (*path, key))
@@ -68,11 +74,11 @@ def test_every_leaf_knows_its_origin():
 
 
 @pytest.mark.parametrize(("student", "preset"), [("tiny", "tiny"), ("mistralai/Mistral-7B", "paper")])
-def test_auto_is_tiny_for_the_tiny_student_and_paper_otherwise(student, preset):
+def test_auto_is_tiny_for_the_tiny_student_and_paper_otherwise(student: str, preset: str) -> None:
     assert load_config(environ={}, flags={"student.model": student}).config.preset == preset
 
 
-def test_a_preset_that_is_asked_for_is_taken():
+def test_a_preset_that_is_asked_for_is_taken() -> None:
     loaded = load_config(environ={}, sets=["preset=paper"])
     assert (loaded.config.preset, loaded.origins["preset"]) == ("paper", "--set preset")
     assert problems(sets=["preset=papper"]) == (
@@ -80,7 +86,7 @@ def test_a_preset_that_is_asked_for_is_taken():
     )
 
 
-def test_all_problems_are_told_at_once_with_path_origin_and_what_was_meant(write):
+def test_all_problems_are_told_at_once_with_path_origin_and_what_was_meant(write: Write) -> None:
     file = write("x.yaml", "seed: -1\ntrainin:\n  steps: 1\ntraining:\n  stepz: 3\n  edges: exakt\n")
     found = problems([file], {"MAGDI_OBJECTIVE__ALPA": "1", "MAGDI_STUDNET__MODEL": "x"}, {}, ["student", "seed.x=1"])
     assert found == (
@@ -94,7 +100,7 @@ def test_all_problems_are_told_at_once_with_path_origin_and_what_was_meant(write
     )
 
 
-def test_what_is_wrong_in_a_list_is_told_with_its_own_line(write):
+def test_what_is_wrong_in_a_list_is_told_with_its_own_line(write: Write) -> None:
     text = """task: arithmetic
 teachers:
   - {name: ada, teacher: simulated:careful}
@@ -107,7 +113,7 @@ teachers:
     assert problem == f"teachers.1.samplign: there is no such key; did you mean 'sampling'? ({file}:6)"
 
 
-def test_a_shortcut_in_a_file_is_told_by_its_whole_path(write):
+def test_a_shortcut_in_a_file_is_told_by_its_whole_path(write: Write) -> None:
     file = write("x.yaml", "decision: {name: judge}\n")
     assert problems([file]) == (f"decision: there is no such key; it is discussion.decision ({file}:1)",)
 
@@ -120,19 +126,19 @@ def test_a_shortcut_in_a_file_is_told_by_its_whole_path(write):
         ("seed: 1\nseed: 2", "seed: is there twice ("),
     ],
 )
-def test_a_file_that_is_wrong_says_where(write, text, problem):
+def test_a_file_that_is_wrong_says_where(write: Write, text: str, problem: str) -> None:
     (found,) = problems([write("x.yaml", text)])
     assert problem in found
 
 
-def test_a_missing_file_is_a_problem_beside_others():
+def test_a_missing_file_is_a_problem_beside_others() -> None:
     assert problems(["/no/such.yaml"], sets=["seed=x"]) == (
         "/no/such.yaml cannot be read: No such file or directory",
         "seed: input should be a valid integer, unable to parse string as an integer, not 'x' (--set seed)",
     )
 
 
-def test_naming_another_component_drops_the_settings_of_the_one_before(write):
+def test_naming_another_component_drops_the_settings_of_the_one_before(write: Write) -> None:
     file = write("x.yaml", "protocol: {name: debate, rounds: 7}\nencoder: {hidden: 32}\n")
     same = load_config([file], {}, {"protocol.name": "debate", "protocol.agents": 2}).config
     other = load_config([file], {}, {"protocol.name": "single"})
@@ -142,7 +148,7 @@ def test_naming_another_component_drops_the_settings_of_the_one_before(write):
     assert (same.encoder.name, same.encoder.settings) == ("gcn", {"hidden": 32})
 
 
-def test_a_component_alone_is_its_name_and_settings_may_come_before_it(write):
+def test_a_component_alone_is_its_name_and_settings_may_come_before_it(write: Write) -> None:
     file = write("x.yaml", "task: gsm8k\n")
     config = load_config([file], {"MAGDI_PROTOCOL__ROUNDS": "2", "MAGDI_PROTOCOL": "debate"}).config
     assert config.task.name == "gsm8k"
@@ -151,7 +157,7 @@ def test_a_component_alone_is_its_name_and_settings_may_come_before_it(write):
     assert (config.protocol.name, config.protocol.settings) == ("debate", {"rounds": 2})
 
 
-def test_lists_are_replaced_and_their_entries_can_be_changed(write):
+def test_lists_are_replaced_and_their_entries_can_be_changed(write: Write) -> None:
     file = write("x.yaml", "teachers: [ada=simulated:careful, {teacher: simulated:bold, persona: Old.}]\n")
     config = load_config([file], {}, sets=["teachers.1.persona=New.", "teachers.0.sampling.temperature=0"]).config
     assert [teacher.teacher for teacher in config.teachers] == ["simulated:careful", "simulated:bold"]
@@ -165,7 +171,7 @@ def test_lists_are_replaced_and_their_entries_can_be_changed(write):
     ("text", "value"),
     [("1e-5", 1e-5), ("3", 3.0), (".5", 0.5)],
 )
-def test_numbers_are_read_as_people_write_them(write, text, value):
+def test_numbers_are_read_as_people_write_them(write: Write, text: str, value: float) -> None:
     assert load_config([write("x.yaml", f"training: {{learning_rate: {text}}}")], {}).config.training.learning_rate == (
         value
     )
@@ -185,7 +191,7 @@ def test_numbers_are_read_as_people_write_them(write, text, value):
         ("protocol.pace", "1e3", 1000.0),
     ],
 )
-def test_values_given_as_text(path, text, value):
+def test_values_given_as_text(path: str, text: str, value: object) -> None:
     config: object = load_config(environ={}, sets=[f"{path}={text}"]).config
     for part in path.split("."):
         config = getattr(config, part)
@@ -193,18 +199,18 @@ def test_values_given_as_text(path, text, value):
     assert type(config) is type(value)
 
 
-def test_an_explicit_false_and_null_win(write):
+def test_an_explicit_false_and_null_win(write: Write) -> None:
     file = write("x.yaml", "discussion: {keep_prompts: true, max_calls: 5}\n")
     config = load_config([file], {}, {"discussion.keep_prompts": False}, ["discussion.max_calls=null"]).config
     assert config.discussion.keep_prompts is False
     assert config.discussion.max_calls is None
 
 
-def test_an_empty_section_changes_nothing(write):
+def test_an_empty_section_changes_nothing(write: Write) -> None:
     assert load_config([write("x.yaml", "training:\n")], {}) == load_config([write("y.yaml", "")], {})
 
 
-def test_variables_of_others_are_left_alone():
+def test_variables_of_others_are_left_alone() -> None:
     others = {
         "MAGDI_DATA": "/x",
         "MAGDI_LOAD_PLUGINS": "a",
@@ -218,21 +224,21 @@ def test_variables_of_others_are_left_alone():
     assert "cannot be read as YAML" in problems(environ={"MAGDI_TEACHERS": "[a"})[0]
 
 
-def test_the_environment_of_the_process_is_read(monkeypatch):
+def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAGDI_SEED", "12")
     assert load_config().config.seed == 12
 
 
-def test_plugin_files_lie_beside_the_configuration(write):
+def test_plugin_files_lie_beside_the_configuration(write: Write) -> None:
     write("ring.py", "")
     file = write("x.yaml", "plugins: [ring.py, some.module]\n")
     assert load_config([file], {}).config.plugins == (str(file.parent / "ring.py"), "some.module")
 
 
-def test_problems_of_components_are_told_with_the_rest(write):
+def test_problems_of_components_are_told_with_the_rest(write: Write) -> None:
     file = write("x.yaml", "seed: x\nprotocol: {name: ring, ronds: 3}\nteachers: [odd:1]\n")
 
-    def check(kind, choice):
+    def check(kind: str, choice: ComponentChoice | TeacherChoice) -> Iterator[Problem]:
         if kind == "protocol":
             yield Problem(("ronds",), "there is no such key; did you mean 'rounds'?")
         if kind == "teacher":
@@ -244,7 +250,7 @@ def test_problems_of_components_are_told_with_the_rest(write):
     )
 
 
-def test_plugins_of_all_sources_add_up(write):
+def test_plugins_of_all_sources_add_up(write: Write) -> None:
     file = write("x.yaml", "plugins: [a, b]\n")
     loaded = load_config([file], {"MAGDI_PLUGINS": "[c]"}, {"plugins": ["b", "d"]})
     assert loaded.config.plugins == ("a", "b", "c", "d")

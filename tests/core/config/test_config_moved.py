@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from config_sources import load_config
 
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig
+from tests.core.config.config_sources import load_config
 
 OLD = {
     "alpha": 0.5, "beta": 0.3, "gamma": 0.7, "margin": 0.9, "anneal": 0.4, "node_states": "frozen", "pairs": "sampled",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
@@ -13,7 +14,7 @@ from magdi.core.reply import UnreadableReply
 QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
 
 
-def turn(step: int, agent: str, answer: str | None, seen: Sequence[int] = (), round: int = 0, **fields) -> Turn:
+def turn(step: int, agent: str, answer: str | None, seen: Sequence[int] = (), round: int = 0, **fields: Any) -> Turn:
     correct = None if answer is None else answer == "51"
     defaults = {
         "text": f"text {step}: {answer}",
@@ -27,7 +28,7 @@ def turn(step: int, agent: str, answer: str | None, seen: Sequence[int] = (), ro
     return Turn(step=step, agent=agent, answer=answer, round=round, **(defaults | fields))
 
 
-def mag(*turns: Turn, name: str = "m1", answer: str | None = "51", protocol: str = "debate", **fields) -> Mag:
+def mag(*turns: Turn, name: str = "m1", answer: str | None = "51", protocol: str = "debate", **fields: Any) -> Mag:
     votes = {} if answer is None else {answer: 2.0}
     decision = Decision(answer=answer, rule="plurality", votes=votes, correct=answer == "51")
     given = {"id": name, "question": QUESTION, "protocol": protocol, "turns": turns, "decision": decision}
@@ -45,7 +46,7 @@ def talk(name: str = "m1") -> Mag:
     return mag(*first, *second, name=name, stop="rounds")
 
 
-def held(protocol: Protocol, script: Callable[[Ask, int], str], agents: int = 3, **fields) -> Mag:
+def held(protocol: Protocol, script: Callable[[Ask, int], str], agents: int = 3, **fields: Any) -> Mag:
     """A discussion held under a protocol with scripted replies, prompts kept."""
     stepper = Stepper(
         QUESTION, protocol, agents_named("ABCDE"[:agents]), grade=lambda a, gold: a == gold, keep_prompts=True, **fields

@@ -1,27 +1,31 @@
 """A file that does not tell the truth is found out: schema, grades, provenance, the protocol's own rule."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
-from mag_samples import held, long_reply, mag, talk, turn
 
 from magdi.core.corpus.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
-from magdi.core.task import Task
+from magdi.core.task import Split, Task
 from magdi.plugins.corpus.check import Rule, check_file, check_mags
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.decisions.votes import LastWord
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.roundtable import Roundtable
+from tests.core.corpus.mag_samples import held, long_reply, mag, talk, turn
 
 
-def changed(before: Mag, step: int, **fields) -> Mag:
+def changed(before: Mag, step: int, **fields: Any) -> Mag:
     turns = list(before.turns)
     turns[step] = turns[step].model_copy(update=fields)
     return before.model_copy(update={"turns": tuple(turns)})
 
 
-def problems(*mags, rule=None):
+def problems(*mags: Mag, rule: Rule | None = None) -> list[tuple[str, str]]:
     return [(problem.check, problem.what) for problem in check_mags(mags, rule).problems]
 
 
@@ -30,25 +34,25 @@ def real() -> Mag:
     return held(ReConcile(ReConcile.Config(rounds=1)), long_reply)
 
 
-def test_what_was_really_held_is_sound(real):
+def test_what_was_really_held_is_sound(real: Mag) -> None:
     report = check_mags([real], Rule(ReConcile(ReConcile.Config(rounds=1))))
     assert (report.mags, report.turns, report.edges, report.prompts, report.replayed) == (1, 6, 9, 6, 1)
     assert report.problems == []
 
 
-def test_an_edge_too_few_and_an_edge_too_many_are_found_in_the_prompts(real):
+def test_an_edge_too_few_and_an_edge_too_many_are_found_in_the_prompts(real: Mag) -> None:
     fewer = changed(real, 3, seen=real.turns[3].seen[1:])
     assert list(unquoted(fewer)) == ["turn 3: the prompt holds turn 0, which it is not said to have seen"]
     more = changed(real, 5, seen=(*real.turns[5].seen, Seen(step=4)))
     assert list(unquoted(more)) == ["turn 5: the prompt does not hold turn 4, which it is said to have seen"]
 
 
-def test_what_chose_a_speaker_need_not_be_quoted(real):
+def test_what_chose_a_speaker_need_not_be_quoted(real: Mag) -> None:
     chosen = changed(real, 5, seen=(*real.turns[5].seen, Seen(step=4, kind="control")))
     assert list(unquoted(chosen)) == []
 
 
-def test_short_words_are_not_looked_for_everywhere():
+def test_short_words_are_not_looked_for_everywhere() -> None:
     short = mag(turn(0, "A", "51", text="51", reasoning=""), turn(1, "B", "51", prompt=()))
     quoting = changed(short, 1, prompt=(Message(role="user", content="17 * 3 = 51?"),))
     assert list(unquoted(quoting)) == []
@@ -65,12 +69,14 @@ def test_short_words_are_not_looked_for_everywhere():
         (lambda real: real.model_copy(update={"decision": talk().decision}), "the protocol decides '3'"),
     ],
 )
-def test_a_record_that_its_protocol_would_not_give_is_found(real, tampered, told):
+def test_a_record_that_its_protocol_would_not_give_is_found(
+    real: Mag, tampered: Callable[[Mag], Mag], told: str
+) -> None:
     found = list(differences(tampered(real), ReConcile(ReConcile.Config(rounds=1)), speakers(real)))
     assert any(told in each for each in found), found
 
 
-def test_other_settings_give_another_graph(real):
+def test_other_settings_give_another_graph(real: Mag) -> None:
     assert list(differences(real, ReConcile(ReConcile.Config(rounds=2)), speakers(real)))
     assert list(differences(real, ReConcile(ReConcile.Config(rounds=0)), speakers(real))) == [
         "the protocol ends after 3 turns, the record has 6"
@@ -79,7 +85,7 @@ def test_other_settings_give_another_graph(real):
     assert list(differences(real, Debate(Debate.Config(topology="relay")), speakers(real)))
 
 
-def test_decision_rules_and_selected_speakers_are_held_again():
+def test_decision_rules_and_selected_speakers_are_held_again() -> None:
     rounds = ReConcile(ReConcile.Config(rounds=1))
     last = held(rounds, long_reply, decide=LastWord())
     assert list(differences(last, rounds, speakers(last), LastWord())) == []
@@ -90,7 +96,7 @@ def test_decision_rules_and_selected_speakers_are_held_again():
     assert list(differences(chosen, table, agents_named("ABC"))) == []
 
 
-def test_imported_files_are_not_held_against_our_rules(real):
+def test_imported_files_are_not_held_against_our_rules(real: Mag) -> None:
     foreign = real.model_copy(update={"metadata": {"format": "du"}})
     report = check_mags([foreign], Rule(Debate()))
     assert (report.replayed, report.problems) == (0, [])
@@ -105,11 +111,11 @@ def test_imported_files_are_not_held_against_our_rules(real):
         ({"correct": False, "label": False}, "'51' is graded right in one turn and wrong in another"),
     ],
 )
-def test_grades_that_cannot_be_are_found(fields, told):
+def test_grades_that_cannot_be_are_found(fields: dict[str, str | bool | None], told: str) -> None:
     assert any(check == "grades" and told in what for check, what in problems(changed(talk(), 0, **fields)))
 
 
-def test_answers_are_graded_again(real):
+def test_answers_are_graded_again(real: Mag) -> None:
     wrong = changed(talk(), 1, correct=True, label=True)
     assert problems(wrong) == [("grades", "turn 1 is graded True, but its answer is '7' and gold '51'")]
     unlike = talk().decision.model_copy(update={"correct": False})
@@ -124,15 +130,15 @@ def test_answers_are_graded_again(real):
     assert problems(changed(talk(), 1, correct=None, label=None, label_source="none")) == []
 
 
-def test_a_tasks_own_grade_goes_before_ours():
+def test_a_tasks_own_grade_goes_before_ours() -> None:
     class Lenient(Task):
-        def questions(self, split):
+        def questions(self, split: Split) -> Sequence[Question]:
             return ()
 
-        def extract(self, text, question):
+        def extract(self, text: str, question: Question) -> str | None:
             return text
 
-        def grade(self, answer, gold):
+        def grade(self, answer: str | None, gold: str) -> bool:
             return answer is not None and answer in (gold, "7")
 
     lenient = changed(talk(), 1, correct=True, label=True)
@@ -145,7 +151,7 @@ def test_a_tasks_own_grade_goes_before_ours():
 @pytest.mark.parametrize(
     ("task", "gold", "told"), [("math", "\\frac{1}{2}", 1), ("", "\\frac{1}{2}", 1), ("", "x+1", 0)]
 )
-def test_expressions_are_graded_by_what_they_mean(task, gold, told):
+def test_expressions_are_graded_by_what_they_mean(task: str, gold: str, told: int) -> None:
     answer = "0.5" if "frac" in gold else "1+x"
     question = Question(id="q1", text="How much?", answer_type="expression", gold=gold, task=task)
     right = mag(turn(0, "A", answer, correct=True, label=True), answer=None, question=question)
@@ -154,19 +160,19 @@ def test_expressions_are_graded_by_what_they_mean(task, gold, told):
     assert len(problems(wrong)) == told, "without a task, what has no backslash is compared as it is spelt"
 
 
-def test_a_file_that_holds_nothing_is_not_sound(tmp_path):
+def test_a_file_that_holds_nothing_is_not_sound(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     path.write_text("\n")
     assert [(problem.check, problem.what) for problem in check_file(path).problems] == [("schema", "holds no MAG")]
 
 
-def test_grades_need_a_gold_answer_and_ids_are_unique():
+def test_grades_need_a_gold_answer_and_ids_are_unique() -> None:
     ungraded = talk().model_copy(update={"question": talk().question.model_copy(update={"gold": None})})
     assert any("no gold answer" in what for _, what in problems(ungraded))
     assert problems(talk(), talk()) == [("id", "another MAG has the same id")]
 
 
-def test_lines_that_cannot_be_read_are_told_and_the_rest_is_checked(tmp_path):
+def test_lines_that_cannot_be_read_are_told_and_the_rest_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     backwards = talk("b").to_line().replace('"seen":[{"step":0}', '"seen":[{"step":4}', 1)
     path.write_text(f"{talk().to_line()}\n{backwards}\n{{\n")

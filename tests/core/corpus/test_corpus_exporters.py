@@ -1,22 +1,25 @@
 """Exporters: each is read back by the tool that it is for, and nothing is lost or added."""
 
 import json
+from pathlib import Path
 
 import networkx
 import pytest
-from mag_samples import held, long_reply, mag, talk, turn
 
 from magdi.core.config.models import ComponentChoice
+from magdi.core.corpus.parquet import mag_of, read_parquet, row
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.views import EDGE_KINDS, edges
-from magdi.plugins.formats.exporters.tables import Card, mag_of, read_parquet, row
+from magdi.plugins.formats.exporter import Exporter
+from magdi.plugins.formats.exporters.tables import Card
 from magdi.plugins.formats.exporters.tensors import load_pyg
 from magdi.plugins.registry import default_registry
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.solver_critic import SolverCritic
+from tests.core.corpus.mag_samples import held, long_reply, mag, talk, turn
 
 
-def exporter(name):
+def exporter(name: str) -> Exporter:
     return default_registry().exporter(ComponentChoice(name=name))
 
 
@@ -29,12 +32,12 @@ def mags() -> list[Mag]:
     return [rich, asked, critics.model_copy(update={"id": "c"}), mag(turn(0, "A", None, text="\x0bbell\x07"), name="d")]
 
 
-def test_our_own_lines(tmp_path, mags):
+def test_our_own_lines(tmp_path: Path, mags: list[Mag]) -> None:
     assert exporter("magdi").write(mags, tmp_path / "x", "exact") == 4
     assert list(read_mags(tmp_path / "x")) == mags
 
 
-def test_node_link(tmp_path, mags):
+def test_node_link(tmp_path: Path, mags: list[Mag]) -> None:
     assert exporter("node-link").write(mags, tmp_path / "x", "exact") == 4
     for line, some in zip((tmp_path / "x").read_text().splitlines(), mags, strict=True):
         graph = networkx.node_link_graph(json.loads(line), edges="edges")
@@ -43,7 +46,7 @@ def test_node_link(tmp_path, mags):
         assert graph.graph["id"] == some.id
 
 
-def test_graphml(tmp_path, mags):
+def test_graphml(tmp_path: Path, mags: list[Mag]) -> None:
     assert exporter("graphml").write(mags, tmp_path / "x", "adjacent") == 4
     files = sorted((tmp_path / "x").iterdir())
     assert [file.name for file in files] == ["a_b__ü.graphml", "c.graphml", "d.graphml", "q1.graphml"]
@@ -53,7 +56,7 @@ def test_graphml(tmp_path, mags):
     assert networkx.read_graphml(files[2]).nodes["0"]["text"].strip() == "bell"
 
 
-def test_pyg(tmp_path, mags):
+def test_pyg(tmp_path: Path, mags: list[Mag]) -> None:
     assert exporter("pyg").write(mags, tmp_path / "x", "exact") == 4
     graphs = load_pyg(tmp_path / "x")
     for graph, some in zip(graphs, mags, strict=True):
@@ -66,12 +69,12 @@ def test_pyg(tmp_path, mags):
         exporter("pyg").write([], tmp_path / "y", "exact")
 
 
-def test_parquet_loses_nothing(tmp_path, mags):
+def test_parquet_loses_nothing(tmp_path: Path, mags: list[Mag]) -> None:
     assert exporter("parquet").write(mags, tmp_path / "x", "exact") == 4
     assert list(read_parquet(tmp_path / "x")) == mags
 
 
-def test_every_field_has_a_column(tmp_path, mags):
+def test_every_field_has_a_column(tmp_path: Path, mags: list[Mag]) -> None:
     import pyarrow.parquet as pq
 
     exporter("parquet").write(mags, tmp_path / "x", "exact")
@@ -85,7 +88,7 @@ def test_every_field_has_a_column(tmp_path, mags):
     assert mag_of(row(mags[0])) == mags[0]
 
 
-def test_a_dataset_is_read_by_datasets(tmp_path, mags):
+def test_a_dataset_is_read_by_datasets(tmp_path: Path, mags: list[Mag]) -> None:
     import datasets
 
     assert exporter("dataset").write(mags, tmp_path / "x", "exact") == 4
@@ -98,13 +101,13 @@ def test_a_dataset_is_read_by_datasets(tmp_path, mags):
     assert "4 discussions" in text
 
 
-def test_the_card_says_how_much_there_is(mags):
+def test_the_card_says_how_much_there_is(mags: list[Mag]) -> None:
     assert "size_categories: [n<1K]" in text_of(mags)
     assert "size_categories: [1K<n<10K]" in text_of(mags[3:] * 1000)
     assert "Protocols: debate" in text_of(mags)
 
 
-def text_of(mags):
+def text_of(mags: list[Mag]) -> str:
     card = Card()
     list(card.watching(mags))
     return card.text()

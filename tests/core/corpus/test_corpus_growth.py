@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mag_samples import talk
 
+from magdi.core.corpus import parquet
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics import describe
-from magdi.plugins.formats.exporters import tables
 from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions
+from tests.core.corpus.mag_samples import talk
 
 
 class Passing:
@@ -54,7 +54,7 @@ def page(mags: Any, folder: Path) -> None:
 def test_few_are_held_at_a_time(
     work: Callable[[Any, Path], None], most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 10)
     monkeypatch.setattr(discussions, "MOST", 10)
     passing = Passing(50)
     work(passing, tmp_path)

@@ -4,12 +4,15 @@ import gzip
 import json
 import os
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
+from numpy import str_
 
 from magdi.core.errors import MagFileError
-from magdi.core.mag import Choice, Question
+from magdi.core.mag import Choice, Mag, Question
 from magdi.plugins.corpus.check import check_mags
 from magdi.plugins.formats.importers.du import names_from
 from magdi.plugins.formats.importers.matching import fingerprint
@@ -18,13 +21,13 @@ from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 
 
-def imported(path, content, **settings):
+def imported(path: Path, content: dict[str, Any] | bytes | list[dict[str, Any]], **settings: Any) -> list[Mag]:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     path.write_bytes(raw)
     return list(import_files([path], Reader(keep_prompts=True, **settings)))
 
 
-def chat(*texts):
+def chat(*texts: str) -> list[dict[str, str]]:
     return [{"role": "user" if place % 2 == 0 else "assistant", "content": text} for place, text in enumerate(texts)]
 
 
@@ -40,7 +43,7 @@ def chat(*texts):
         "Which?\nThe options are: A)iron B)1, 2 C)none of these",
     ],
 )
-def test_options_are_taken_out_of_a_question(text):
+def test_options_are_taken_out_of_a_question(text: str) -> None:
     stem, options = split_options(text)
     assert stem.rstrip("?") == "Which"
     assert [(each.label, each.text) for each in options] == [("A", "iron"), ("B", "1, 2"), ("C", "none of these")]
@@ -56,31 +59,31 @@ def test_options_are_taken_out_of_a_question(text):
         "(A) x (B) y",
     ],
 )
-def test_letters_of_a_question_are_no_options(text):
+def test_letters_of_a_question_are_no_options(text: str) -> None:
     assert split_options(text) == (text, [])
 
 
 @pytest.mark.parametrize(
     ("gold", "label"), [("B", "B"), ("(b)", "B"), ("B) wood", "B"), ("Wood", "B"), ("B) iron", None), ("42", None)]
 )
-def test_the_option_that_a_gold_answer_means(gold, label):
+def test_the_option_that_a_gold_answer_means(gold: str, label: str | None) -> None:
     assert label_of(gold, [Choice(label="A", text="iron"), Choice(label="B", text="wood")]) == label
 
 
-def test_options_that_the_gold_answer_is_none_of_stay_in_the_question(tmp_path):
+def test_options_that_the_gold_answer_is_none_of_stay_in_the_question(tmp_path: Path) -> None:
     row = {"question": "Which? (A) iron (B) wood", "answer": "42", "response_list": ["It is 42."]}
     (mag,) = imported(tmp_path / "a.jsonl", row)
     assert (mag.question.text, mag.question.choices, mag.question.gold) == (row["question"], (), "42")
 
 
-def test_spellings_of_a_question_are_one_and_other_questions_are_not():
+def test_spellings_of_a_question_are_one_and_other_questions_are_not() -> None:
     plain = fingerprint("Each pack costs $1,000. Don't pay; how much, in 1.5 years?")
     assert fingerprint("Each pack costs $1000 . Don’t pay how much in 1.5  years") == plain
     others = ["3 + 2", "3 - 2", "3 2", "3.2", ".32", "32", "3^2", "3²", "(3) 2"]
     assert len({fingerprint(each) for each in others}) == len(others)
 
 
-def test_a_known_question_keeps_its_id_and_the_files_options(tmp_path):
+def test_a_known_question_keeps_its_id_and_the_files_options(tmp_path: Path) -> None:
     choices = (Choice(label="A", text="iron"), Choice(label="B", text="wood"))
     known = Question(id="q-7", text="Which floats?", choices=choices, answer_type="letter", gold="B", task="t")
     row = {"question": "Which floats ?\nAnswer Choices: (A) wood (B) iron", "answer": "A", "response_list": ["(A)"]}
@@ -90,7 +93,7 @@ def test_a_known_question_keeps_its_id_and_the_files_options(tmp_path):
 
 
 @pytest.mark.parametrize("pad", ["", " because of the reasons that I have given at length, and of no others at all"])
-def test_mads_edges_do_not_depend_on_the_length_of_what_was_said(tmp_path, pad):
+def test_mads_edges_do_not_depend_on_the_length_of_what_was_said(tmp_path: Path, pad: str) -> None:
     base, aff, neg, again = f"It is 7{pad}", f'I say "It is 7{pad}"\nand stay.{pad}', f"No, 8{pad}", f"7 it is{pad}"
     ask = "\n\nDo you agree with my perspective?"
     row = {
@@ -109,7 +112,7 @@ def test_mads_edges_do_not_depend_on_the_length_of_what_was_said(tmp_path, pad):
     assert not check_mags([mag]).problems
 
 
-def test_a_debate_that_was_cut_off_keeps_its_order(tmp_path):
+def test_a_debate_that_was_cut_off_keeps_its_order(tmp_path: Path) -> None:
     row = {
         "question": "q?",
         "players": {"Affirmative side": chat("q?", "1", "2", "3"), "Negative side": chat("1", "2")},
@@ -118,7 +121,7 @@ def test_a_debate_that_was_cut_off_keeps_its_order(tmp_path):
     assert [(turn.role, turn.round) for turn in mag.turns] == [("affirmative", 0), ("negative", 1), ("affirmative", 2)]
 
 
-def test_eot_reads_letters_lines_and_the_files_name(tmp_path):
+def test_eot_reads_letters_lines_and_the_files_name(tmp_path: Path) -> None:
     row = {
         "question": "Which?\nAnswer Choices: (A) 5 (√3 + 1)  (B) 6",
         "answer": "A", "response_list": ["So\n(A).", "(B)"],
@@ -133,7 +136,7 @@ def test_eot_reads_letters_lines_and_the_files_name(tmp_path):
     assert mag.turns[4].status == "invalid"
 
 
-def outputs(round, *answers):
+def outputs(round: int, *answers: str | str_) -> dict[str, dict[str, Any]]:
     names = ("claude", "gpt3", "bard")
     return {
         f"{name}_output_{round}": {"reasoning": f"{name} {round}", "answer": answer, "confidence_level": 0.9}
@@ -141,7 +144,7 @@ def outputs(round, *answers):
     }
 
 
-def test_reconciles_own_results_are_pickles_of_the_test_questions_in_order(tmp_path):
+def test_reconciles_own_results_are_pickles_of_the_test_questions_in_order(tmp_path: Path) -> None:
     letters = tuple(Choice(label=label, text=text) for label, text in zip("ABC", ("x", "y", "z"), strict=True))
     asked = [Question(id=f"q{k}", text=f"Which {k}?", choices=letters, answer_type="letter", gold="B") for k in (0, 1)]
     drawn = outputs(0, numpy.random.default_rng(0).choice(["1", "2"]), "2", "3")
@@ -166,7 +169,7 @@ def test_reconciles_own_results_are_pickles_of_the_test_questions_in_order(tmp_p
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_du_pickles_sums_by_their_numbers(tmp_path, protocol):
+def test_du_pickles_sums_by_their_numbers(tmp_path: Path, protocol: int) -> None:
     asked = "What is the result of 1+2*3+4-5*6? Make sure to state your answer at the end of the response."
     chats = [chat(asked, "It is -19."), chat(asked, "It is 4.")]
     table = {tuple(map(numpy.int64, (1, 2, 3, 4, 5, 6))): (chats, numpy.int64(-19))}
@@ -176,12 +179,12 @@ def test_du_pickles_sums_by_their_numbers(tmp_path, protocol):
 
 
 class Evil:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
         return os.mkdir, ("made-by-a-pickle",)
 
 
 @pytest.mark.parametrize("raw", [pickle.dumps([Evil()]), pickle.dumps([1, 2])[:-3], b"\x80junk"])
-def test_a_pickle_runs_nothing(tmp_path, monkeypatch, raw):
+def test_a_pickle_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MagFileError, match="cannot be read"):
         imported(tmp_path / "a.pkl", raw)
@@ -199,11 +202,11 @@ def test_a_pickle_runs_nothing(tmp_path, monkeypatch, raw):
         ("gsm_3_2", ["agent-1", "agent-2"], ""),
     ],
 )
-def test_names_of_a_file(stem, names, model):
+def test_names_of_a_file(stem: str, names: list[str], model: str) -> None:
     assert names_from(stem, 2) == (names, model)
 
 
-def test_dylans_files_say_level_and_subject_and_agents_speak_in_turn(tmp_path):
+def test_dylans_files_say_level_and_subject_and_agents_speak_in_turn(tmp_path: Path) -> None:
     prompt = "Problem: 1 + 1?\nAnswer: 2\n\nPlease solve the problem below.\nProblem: What is $17*3$?\nAnswer:"
     first, second = "I get\n\n7.", "I get 51."
     quote = "These are the solutions: \n\nOne agent solution: ```{}```\n\nUsing the reasoning"
@@ -217,13 +220,13 @@ def test_dylans_files_say_level_and_subject_and_agents_speak_in_turn(tmp_path):
     assert [turn.sources for turn in mag.turns] == [(), (), (0, 1), (1, 2)]
 
 
-def test_biographies_have_no_gold_answer(tmp_path):
+def test_biographies_have_no_gold_answer(tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "bio.json", {"Ada Lovelace": [chat("Give a biography of Ada Lovelace.", "- poet")]})
     assert (mag.question.gold, mag.question.text) == (None, "Give a biography of Ada Lovelace.")
     assert not check_mags([mag]).problems
 
 
-def test_mallm_tells_by_the_recorded_prompt_what_was_shown(tmp_path):
+def test_mallm_tells_by_the_recorded_prompt_what_was_shown(tmp_path: Path) -> None:
     message = {"turn": 1, "persona": "C", "message": "B", "contribution": "draft", "solution": "B) no"}
     memories = [
         message | {"message_id": 0, "agent_id": "x", "memory_ids": [], "additional_args": {"agent_memory": None}},
@@ -236,8 +239,11 @@ def test_mallm_tells_by_the_recorded_prompt_what_was_shown(tmp_path):
     assert (mag.question.gold, {turn.correct for turn in mag.turns}) == ("B", {True})
 
 
-def test_who_when_labels_the_guilty_step_alone_and_thoughts_are_ones_own(tmp_path):
-    says = lambda role, content: {"role": role, "content": content}  # noqa: E731
+def test_who_when_labels_the_guilty_step_alone_and_thoughts_are_ones_own(tmp_path: Path) -> None:
+
+    def says(role: str, content: str) -> dict[str, str]:
+        return {"role": role, "content": content}
+
     history = [
         says("human", "What is 6 * 7?"),
         says("Orchestrator (thought)", "Ask the coder."),
@@ -262,11 +268,16 @@ def test_who_when_labels_the_guilty_step_alone_and_thoughts_are_ones_own(tmp_pat
     assert [(turn.agent, turn.label) for turn in mag.turns] == [("Excel_Expert", False)]
 
 
-def test_drift_eval_says_why_a_debate_drifted(tmp_path):
+def test_drift_eval_says_why_a_debate_drifted(tmp_path: Path) -> None:
     messages = {
         str(k): f"[AGREE]\\n\\nSo 2 \\xd7 3 \\u2265 5. Final: {'AB'[k > 3]}) {5 + (k > 3)}" for k in range(1, 7)
     }
-    row = {"sampleId": "s", "dataset": "aqua_rat", "input": "What is 2 + 3?\\n\\nA) 5\\nB) 6", "reference": "A) 5"}
+    row: dict[str, Any] = {
+        "sampleId": "s",
+        "dataset": "aqua_rat",
+        "input": "What is 2 + 3?\\n\\nA) 5\\nB) 6",
+        "reference": "A) 5",
+    }
     row |= {"personas": "Ann, Bob, Cid", "driftTurn": 5.0, "driftStrength": -1.0, "extractedMessages": messages}
     row |= {"solutionBefore": "A) 5", "solutionAfter": "B) 6", "errorTypes": ["Logic"], "errorTypesExplanation": "m4"}
     (mag,) = imported(tmp_path / "DriftEval.json", [row])
@@ -277,10 +288,10 @@ def test_drift_eval_says_why_a_debate_drifted(tmp_path):
     assert not check_mags([mag]).problems
 
 
-def test_a_file_of_another_kind_can_be_passed_over(tmp_path):
+def test_a_file_of_another_kind_can_be_passed_over(tmp_path: Path) -> None:
     (tmp_path / "0-config.json").write_text('{"debate_topic": "", "base_answer": ""}', encoding="utf-8")
     (tmp_path / "1.json").write_text('\ufeff{"question": "q?", "answer": "1", "response_list": ["\\ud83d 1"]}', "utf-8")
-    bad = []
+    bad: list[MagFileError] = []
     files = [tmp_path / "0-config.json", tmp_path / "1.json", tmp_path / "none.json"]
     (mag,) = import_files(files, Reader(), on_bad_item=bad.append)
     assert mag.to_line().encode()
@@ -295,7 +306,9 @@ def test_a_file_of_another_kind_can_be_passed_over(tmp_path):
         ("Who?", "The first of the ladies", ["The answer is Ann."], "they were read as text"),
     ],
 )
-def test_check_notices_answers_that_were_read_in_another_form(tmp_path, question, answer, replies, problem):
+def test_check_notices_answers_that_were_read_in_another_form(
+    tmp_path: Path, question: str, answer: str, replies: list[str], problem: str
+) -> None:
     lines = [json.dumps({"question": question, "answer": answer, "response_list": replies * 4}) for _ in range(3)]
     mags = imported(tmp_path / "a.jsonl", "\n".join(lines).encode())
     found = check_mags(mags).problems
@@ -303,7 +316,7 @@ def test_check_notices_answers_that_were_read_in_another_form(tmp_path, question
     assert problem in found[0].what
 
 
-def test_check_notices_options_that_were_left_in_the_text_and_golds_of_another_form(tmp_path):
+def test_check_notices_options_that_were_left_in_the_text_and_golds_of_another_form(tmp_path: Path) -> None:
     row = {"question": "Which? (A) iron (B) wood", "answer": "A", "response_list": ["(A)"]}
     (mag,) = imported(tmp_path / "a.jsonl", row)
     assert not check_mags([mag]).problems

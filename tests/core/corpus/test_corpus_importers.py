@@ -1,13 +1,15 @@
 """Importers: what each format's edges, answers and rounds become; what is malformed is named by file and line."""
 
+import itertools
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
-from mag_samples import QUESTION, talk
 
 from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, MagFileError
-from magdi.core.mag import Turn, read_mags, write_mags
+from magdi.core.mag import Mag, Turn, read_mags, write_mags
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.formats.importers.du import DuDebates
 from magdi.plugins.formats.importers.matching import fingerprint
@@ -16,15 +18,18 @@ from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, guess_answer_type, plain_reasoning
 from magdi.plugins.formats.importing import import_files
 from magdi.plugins.registry import default_registry
+from tests.core.corpus.mag_samples import QUESTION, talk
 
 LONG = "This is a reply that is long enough to be told from others; in the end"
 
 
-def says(answer, who=""):
+def says(answer: int | str, who: str = "") -> str:
     return f"{LONG} {who}. The answer is {answer}."
 
 
-def imported(tmp_path, document, name="file.json", **settings):
+def imported(
+    tmp_path: Path, document: dict[str, Any] | str | list[dict[str, Any]], name: str = "file.json", **settings: Any
+) -> list[Mag]:
     path = tmp_path / name
     path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
     mags = list(import_files([path], Reader(keep_prompts=True, task_name="sums"), **settings))
@@ -34,18 +39,18 @@ def imported(tmp_path, document, name="file.json", **settings):
     return mags
 
 
-def asked(*shown):
+def asked(*shown: str) -> dict[str, str]:
     return {
         "role": "user",
         "content": "\n".join(["Solve it.", *(f"One agent solution: ```{text}```" for text in shown)]),
     }
 
 
-def said(text):
+def said(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 
-def test_du_debates_take_their_edges_from_the_prompts(tmp_path):
+def test_du_debates_take_their_edges_from_the_prompts(tmp_path: Path) -> None:
     first = [says(n, who) for n, who in ((51, "a"), (7, "b"), (7, "c"))]
     second = [says(n, who) for n, who in ((51, "A"), (51, "B"), (7, "C"))]
     chats = [
@@ -62,7 +67,7 @@ def test_du_debates_take_their_edges_from_the_prompts(tmp_path):
     assert list(unquoted(mag)) == []
 
 
-def test_du_full_memory_reaches_back_through_the_chat(tmp_path):
+def test_du_full_memory_reaches_back_through_the_chat(tmp_path: Path) -> None:
     replies = [[says(n, f"{k}{j}") for j in range(3)] for k, n in enumerate((1, 2))]
     chats = []
     for k in range(2):
@@ -74,7 +79,7 @@ def test_du_full_memory_reaches_back_through_the_chat(tmp_path):
     assert [len(turn.seen) for turn in mag.turns] == [0, 0, 2, 2, 4, 4]
 
 
-def test_du_names_agents_after_the_file_and_reads_options(tmp_path):
+def test_du_names_agents_after_the_file_and_reads_options(tmp_path: Path) -> None:
     text = "Can you answer the following question as accurately as possible? Which is even?: A) 7, B) 8, C) 9, D) 1, 3 "
     text += "Explain your answer, putting the answer in the form (X) at the end of your response."
     chats = [[asked(), said(f"It is {letter}. ({letter})")] for letter in "AB"]
@@ -87,7 +92,7 @@ def test_du_names_agents_after_the_file_and_reads_options(tmp_path):
     assert [turn.label for turn in mag.turns] == [False, True]
 
 
-def reply(step, text):
+def reply(step: int, text: str) -> Turn:
     return Turn(step=step, agent=f"a{step}", text=text)
 
 
@@ -104,29 +109,29 @@ def reply(step, text):
         "A:\n{}\nB:",
     ],
 )
-def test_a_reply_is_found_where_it_fills_a_place_however_long_it_is(word, prompt):
+def test_a_reply_is_found_where_it_fills_a_place_however_long_it_is(word: str, prompt: str) -> None:
     assert standing([reply(0, word)], [prompt.format(word)]) == {0}
 
 
-def test_words_that_another_repeats_show_nobody_else():
+def test_words_that_another_repeats_show_nobody_else() -> None:
     for word in ("42", LONG):
         quoting = reply(1, f"He says:\n{word}\nand I say 7.")
         assert standing([reply(0, word), quoting], [f"{quoting.text}\n\nDo you agree?"]) == {1}
         assert standing([reply(0, word), quoting], [f"{word}\n\n{quoting.text}"]) == {0, 1}
 
 
-def test_words_by_chance_empty_replies_and_the_question_are_nobodys():
+def test_words_by_chance_empty_replies_and_the_question_are_nobodys() -> None:
     assert standing([reply(0, "42"), reply(1, " ")], ["In the form 42, please", "``````"]) == set()
     assert standing([reply(0, "yes")], ["Is it?\nyes\nno\n"], "Is it?\nyes\nno") == set()
 
 
-def test_of_replies_with_the_same_words_as_many_are_shown_as_stand_there():
+def test_of_replies_with_the_same_words_as_many_are_shown_as_stand_there() -> None:
     alike = [reply(0, "42"), reply(1, "42"), reply(2, "42")]
     assert standing(alike, ["```42``` and ```42```"]) == {0, 1}
     assert standing(alike[::-1], ["```42```"]) == {2}
 
 
-def test_solutions_have_no_edges_and_keep_what_the_file_judged(tmp_path):
+def test_solutions_have_no_edges_and_keep_what_the_file_judged(tmp_path: Path) -> None:
     row = {
         "question": "17 * 3?",
         "ground_truth": "It is 51.\nA: 51",
@@ -143,13 +148,14 @@ def test_solutions_have_no_edges_and_keep_what_the_file_judged(tmp_path):
     assert mag.turns[0].text.endswith("A: 51")
 
 
-def output(answer, confidence, reasoning):
+def output(answer: str | float | None, confidence: str | float, reasoning: str) -> dict[str, str | float | None]:
     return {"reasoning": reasoning, "answer": answer, "confidence_level": confidence}
 
 
-def test_the_authors_files_follow_the_papers_rule(tmp_path):
-    row = {"question": "17 * 3?", "gold_answer": "51"}
-    for j, answers in enumerate((("51", 7, "8"), (51.0, "$51", None))):
+def test_the_authors_files_follow_the_papers_rule(tmp_path: Path) -> None:
+    row: dict[str, Any] = {"question": "17 * 3?", "gold_answer": "51"}
+    given: list[tuple[str | float | None, ...]] = [("51", 7, "8"), (51.0, "$51", None)]
+    for j, answers in enumerate(given):
         for name, answer in zip(("claude", "gpt4", "bard"), answers, strict=True):
             row[f"{name}_output_{j}"] = output(answer, "90%", f"{name} {j}")
     (mag,) = imported(tmp_path, [row])
@@ -160,7 +166,7 @@ def test_the_authors_files_follow_the_papers_rule(tmp_path):
     assert mag.decision.votes == {"51": 2}
 
 
-def test_reconciles_digest_shows_the_two_largest_groups_only(tmp_path):
+def test_reconciles_digest_shows_the_two_largest_groups_only(tmp_path: Path) -> None:
     row = {"question": "Is it?", "gold_answer": True, "debate_prompt_0": "One: claude 0 ... One: gpt3 0"}
     for j in (0, 1):
         for name in ("claude", "gpt3", "bard"):
@@ -171,7 +177,7 @@ def test_reconciles_digest_shows_the_two_largest_groups_only(tmp_path):
 
 
 @pytest.mark.parametrize("options", [["A) 7", "B) 8"], {"A": "7", "B": "8"}, ["7", "8"]])
-def test_options_of_reconcile_files(tmp_path, options):
+def test_options_of_reconcile_files(tmp_path: Path, options: list[str] | dict[str, str]) -> None:
     row = {"question": "Even?", "gold_answer": "B", "options": options, "bard_output_0": output("B", 1, "r")}
     (mag,) = imported(tmp_path, [row])
     assert [(choice.label, choice.text) for choice in mag.question.choices] == [("A", "7"), ("B", "8")]
@@ -179,7 +185,7 @@ def test_options_of_reconcile_files(tmp_path, options):
 
 
 @pytest.mark.parametrize(("mode", "edges"), [("memory", 9), ("report", 7), ("relay", 6), ("debate", 7)])
-def test_eot_records(tmp_path, mode, edges):
+def test_eot_records(tmp_path: Path, mode: str, edges: int) -> None:
     names = ("Kitty", "Ben", "Peter")
     row = {
         "question": "17 * 3?", "answer": "51", "response_list": [says(1)] * 3, "communication_mode": mode,
@@ -192,20 +198,20 @@ def test_eot_records(tmp_path, mode, edges):
     assert mag.decision.correct is True
 
 
-def test_eot_agreement_at_once_has_no_second_round(tmp_path):
+def test_eot_agreement_at_once_has_no_second_round(tmp_path: Path) -> None:
     row = {"question": "q?", "answer": "51", "response_list": [says(51)] * 3, "message_record_dict": {}}
     (mag,) = imported(tmp_path, json.dumps(row))
     assert (len(mag.turns), mag.edges) == (3, ())
 
 
-def message(number, agent, text, memory, **fields):
+def message(number: int, agent: str, text: str, memory: list[int], **fields: str) -> dict[str, Any]:
     return {
         "message_id": number, "turn": 1 + number // 2, "agent_id": agent, "persona": agent.upper(), "message": text,
         "contribution": "improve", "agreement": True, "solution": None, "memory_ids": memory, "additional_args": {},
     } | fields  # fmt: skip
 
 
-def test_mallm_memory_ids_are_edges_but_for_drafts(tmp_path):
+def test_mallm_memory_ids_are_edges_but_for_drafts(tmp_path: Path) -> None:
     row = {
         "exampleId": "e1", "input": ["17 * 3?"], "references": ["51"], "paradigm": "relay", "finalAnswer": "51",
         "personas": [{"agentId": "x", "persona": "Cook"}, {"agentId": "y", "persona": "Cook"}],
@@ -224,12 +230,14 @@ def test_mallm_memory_ids_are_edges_but_for_drafts(tmp_path):
     assert (mag.protocol, mag.decision.correct) == ("mallm-relay", True)
 
 
-def test_mad_memories_are_prompts(tmp_path):
+def test_mad_memories_are_prompts(tmp_path: Path) -> None:
     aff, neg = [says(7, "aff 1"), says(51, "aff 2")], [says(51, "neg 1"), says(51, "neg 2")]
     mod = ['{"debate_answer": ""}', '{"debate_answer": "51", "Reason": "clear by now, I should think, is it not so"}']
-    turns = lambda *contents: [  # noqa: E731
-        {"role": "user" if place % 2 == 0 else "assistant", "content": text} for place, text in enumerate(contents)
-    ]
+
+    def turns(*contents: str) -> list[dict[str, str]]:
+        roles = itertools.cycle(("user", "assistant"))
+        return [{"role": role, "content": text} for role, text in zip(roles, contents, strict=False)]
+
     row = {
         "debate_topic": "17 * 3?", "gold_answer": "51", "model_name": "m", "debate_answer": "51",
         "players": {
@@ -247,10 +255,13 @@ def test_mad_memories_are_prompts(tmp_path):
     assert (mag.decision.answer, mag.decision.correct, mag.turns[0].model) == ("51", True, "m")
 
 
-def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp_path):
+def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp_path: Path) -> None:
     base, restated, other = says("a", "base"), says("a", "restated"), says("b", "other")
     roles = ("user", "assistant", "user", "assistant")
-    chat = lambda *texts: [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]  # noqa: E731
+
+    def chat(*texts: str) -> list[dict[str, str]]:
+        return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
     judge = chat(restated + other, says("both", "list"), "Choose.", '{"debate_translation": "b"}')
     row = {
         "source": "x", "reference": "b", "debate translation": "b",
@@ -270,7 +281,7 @@ def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp
     assert all(turn.label is None for turn in mag.turns)
 
 
-def test_autogens_task_result(tmp_path):
+def test_autogens_task_result(tmp_path: Path) -> None:
     kinds = ("TextMessage", "TextMessage", "SelectSpeakerEvent", "TextMessage", "StopMessage")
     sources = ("user", "ann", "manager", "bob", "ann")
     texts = ("17 * 3?", says(7), "bob", says(51), says(51))
@@ -285,11 +296,11 @@ def test_autogens_task_result(tmp_path):
     assert (mag.stop, mag.decision.correct, mag.usage.total_tokens) == ("Maximum number of turns reached.", True, 15)
 
 
-def test_our_own_lines_pass_through(tmp_path):
+def test_our_own_lines_pass_through(tmp_path: Path) -> None:
     assert imported(tmp_path, talk().to_line(), "own.jsonl") == [talk()]
 
 
-def test_known_questions_keep_their_ids(tmp_path):
+def test_known_questions_keep_their_ids(tmp_path: Path) -> None:
     path = tmp_path / "file.jsonl"
     path.write_text(json.dumps({"question": "What  is 17 * 3?", "ground_truth": "A: 51", "m": {"solution": "A: 51"}}))
     known = {fingerprint(QUESTION.text): QUESTION}
@@ -297,7 +308,7 @@ def test_known_questions_keep_their_ids(tmp_path):
     assert (mag.question.id, mag.question.task) == ("q1", "sums")
 
 
-def test_ids_stay_unique_over_several_files(tmp_path):
+def test_ids_stay_unique_over_several_files(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.jsonl").write_text(talk().to_line())
@@ -322,7 +333,7 @@ SOLUTION = '{"question": "q", "ground_truth": "A: 1", "m": {"solution": "A: 1"}}
         ('{"question": {"deep": ' * 3000, 1, "no JSON"),
     ],
 )
-def test_malformed_files_are_named_with_line_and_reason(tmp_path, text, line, problem):
+def test_malformed_files_are_named_with_line_and_reason(tmp_path: Path, text: str, line: int, problem: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text(text)
     with pytest.raises(MagFileError, match=problem) as caught:
@@ -333,22 +344,22 @@ def test_malformed_files_are_named_with_line_and_reason(tmp_path, text, line, pr
 @pytest.mark.parametrize(
     "chats", [[[1], "g"], [[[{"role": "user", "content": "q"}]], "g", 3], [[[{"role": "x"}]], "g"]]
 )
-def test_malformed_debates_are_named(tmp_path, chats):
+def test_malformed_debates_are_named(tmp_path: Path, chats: list[Any]) -> None:
     path = tmp_path / "bad.json"
     path.write_text(json.dumps({"q": chats}))
     with pytest.raises(MagFileError, match=r"bad\.json:1"):
         list(import_files([path], Reader(), {"du": DuDebates()}))
 
 
-def test_bad_items_can_be_passed_over(tmp_path):
+def test_bad_items_can_be_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(f"{SOLUTION}\n17\n{{broken\n{SOLUTION}\n{{")
-    bad = []
+    bad: list[MagFileError] = []
     mags = list(import_files([path], Reader(), on_bad_item=bad.append))
     assert (len(mags), [error.line for error in bad]) == (2, [2, 3, 5])
 
 
-def test_missing_files_binary_files_and_unknown_formats(tmp_path):
+def test_missing_files_binary_files_and_unknown_formats(tmp_path: Path) -> None:
     binary = tmp_path / "b.json"
     binary.write_bytes(b"\xff\xfe\x00")
     for path, problem in ((tmp_path / "none.json", "cannot be read"), (binary, "no UTF-8")):
@@ -373,18 +384,18 @@ def test_missing_files_binary_files_and_unknown_formats(tmp_path):
         ("(B)", "letter"),
     ],
 )
-def test_the_form_of_an_answer_is_guessed_from_gold(gold, kind):
+def test_the_form_of_an_answer_is_guessed_from_gold(gold: str, kind: str) -> None:
     assert guess_answer_type(gold) == kind
 
 
-def test_small_readers():
+def test_small_readers() -> None:
     assert plain_reasoning("a <<1+1=2>>2\n#### 2") == "a 2"
     assert split_options("Why: A) x") == ("Why: A) x", [])
     assert split_options("Which? (A) x, y, (B) z")[0] == "Which?"
 
 
 @pytest.mark.data
-def test_real_debates_say_in_their_prompts_what_their_edges_say(data):
+def test_real_debates_say_in_their_prompts_what_their_edges_say(data: Path) -> None:
     files = sorted((data / "debates").glob("*.json"))
     mags = list(import_files(files, Reader(keep_prompts=True)))
     assert len(mags) == 80
@@ -395,7 +406,7 @@ def test_real_debates_say_in_their_prompts_what_their_edges_say(data):
 
 
 @pytest.mark.data
-def test_real_solutions_are_graded_as_their_authors_did(data):
+def test_real_solutions_are_graded_as_their_authors_did(data: Path) -> None:
     mags = list(import_files([data / "gsm8k" / "example_model_solutions.jsonl"], Reader()))
     turns = [(mag.metadata["is_correct"][turn.agent], bool(turn.correct)) for mag in mags for turn in mag.turns]
     assert len(turns) == 5276

@@ -5,18 +5,25 @@ from __future__ import annotations
 import itertools
 import random
 from statistics import fmean
+from typing import Any
 
 import pytest
-from mag_samples import mag, turn
 
 from magdi.core.credit import Credit, backed_up, credited, of_own_answer
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.mag import Decision, Mag, Message, Seen, Turn
 from magdi.core.objective import Selecting
+from tests.core.corpus.mag_samples import mag, turn
 
 
 def test_a_tree_worked_by_hand() -> None:
-    leaves = {(0, 0, 0): 1.0, (0, 0, 1): 0.0, (0, 1, 0): 1.0, (0, 1, 1): 1.0, (1, 0, 0): 0.0}
+    leaves: dict[tuple[int, ...], float] = {
+        (0, 0, 0): 1.0,
+        (0, 0, 1): 0.0,
+        (0, 1, 0): 1.0,
+        (0, 1, 1): 1.0,
+        (1, 0, 0): 0.0,
+    }
     assert backed_up(leaves) == leaves | {(0, 0): 0.5, (0, 1): 1.0, (1, 0): 0.0, (0,): 0.75, (1,): 0.0}
 
 
@@ -84,7 +91,7 @@ def test_a_critique_is_worth_what_came_of_it() -> None:
 
 def test_a_value_says_nothing_of_the_own_answer() -> None:
     """A right answer that was spoilt afterwards is a right answer; a verification has none."""
-    valued = {"value": 0.0, "label": False, "label_source": "value"}
+    valued: dict[str, Any] = {"value": 0.0, "label": False, "label_source": "value"}
     talk = mag(
         said(0, "generator", "It is 51.", answer="51", correct=True, **valued),
         said(1, "verifier", "Wrong.", (0,), **valued),

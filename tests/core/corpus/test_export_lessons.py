@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mag_samples import held
 
 from magdi.cli.app import app
 from magdi.core.corpus.replay import Held
@@ -18,6 +17,7 @@ from magdi.core.errors import DataError
 from magdi.core.mag import Mag, write_mags
 from magdi.plugins.formats.exporters.lessons import Dpo, Kto, Prm, Sft
 from magdi.protocols.malt import Malt
+from tests.core.corpus.mag_samples import held
 
 MALT = Malt(Malt.Config(samples=2))
 
@@ -34,7 +34,7 @@ def tree() -> Mag:
 
 
 def written(mag: Mag, folder: Path, to: str, **settings: Any) -> Path:
-    exporter = {"sft": Sft, "dpo": Dpo, "kto": Kto, "prm": Prm}[to]
+    exporter: Any = {"sft": Sft, "dpo": Dpo, "kto": Kto, "prm": Prm}[to]
     exporter(exporter.Config(**settings)).write([mag], folder / "rows.jsonl", "exact")
     return folder / "rows.jsonl"
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from discussion_stage import FAST, Numbers, VirtualTime
 
 from magdi.core.config.models import Discussion
 from magdi.protocols.reconcile import ReConcile
+from tests.core.discussion.discussion_stage import FAST, Numbers, VirtualTime
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ class VirtualTime(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
-        self._look = self._selector.select
-        self._selector.select = self._leap
+        self._look = self._selector.select  # type: ignore[attr-defined]  # of asyncio's own loops
+        self._selector.select = self._leap  # type: ignore[attr-defined]
 
     def time(self) -> float:
         return self._now

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
-from discussion_stage import FAST, Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.budget import Budget
@@ -20,6 +19,7 @@ from magdi.core.mag import Mag, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import FAST, Speaker, numbered, speakers, table
 
 
 def lines(items: Sequence[Mag | Failure]) -> list[str]:
@@ -231,7 +231,7 @@ def test_events_add_up(options: dict[str, Any]) -> None:
     teachers = speakers()
     mags = list(
         hold_discussions(
-            numbered(9), seats=table(*teachers), on_event=lambda e: (totals.add(e), events.append(e)), **options
+            numbered(9), seats=table(*teachers), on_event=lambda e: (totals.add(e), events.append(e))[0], **options
         )
     )
     turns = sum(len(mag.turns) for mag in mags if isinstance(mag, Mag))
@@ -323,7 +323,7 @@ def test_an_iterator_that_is_given_up_stops_the_work(options: dict[str, Any]) ->
     teacher.delay = 0.01
     stream = hold_discussions(numbered(1000), seats=table(teacher), **options)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     gc.collect()
     calls = teacher.calls
     assert calls < 200

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.discussion.driver import hold_discussions
 from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
 from magdi.core.errors import DataError, StorageError
 from magdi.core.mag import Message, Usage
 from magdi.core.teacher import Reply, Request, Sampling
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def request(text: str = "hello", **fields: Any) -> Request:
@@ -96,7 +96,7 @@ def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
     with Journal(path) as first, Journal(path) as second:
         asyncio.run(first.put(b"k", Reply(text="first"), prompt=b"p", teacher="t", request="{}"))
         kept = asyncio.run(second.put(b"k", Reply(text="second"), prompt=b"p", teacher="t", request="{}"))
-        assert kept.text == "first" == second.get(b"k").text  # type: ignore[union-attr]
+        assert kept.text == "first" == second.get(b"k").text
 
 
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.budget import Budget
@@ -18,12 +18,15 @@ from magdi.core.errors import ConfigError, LimitReached, ProtocolError
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
-from magdi.plugins.runs import discussion_plan as plan
-from magdi.plugins.runs.discussion_plan import make_plan, max_calls
-from magdi.plugins.teachers.prices import price_of
+from magdi.plugins.runs.discussion_plan import Plan, Planner, max_calls
+from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.stand_in import answers
+from magdi.plugins.teachers import prices
+from magdi.plugins.teachers.prices import litellm_price_of, price_of
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 
 def test_calls_under_way_count_as_the_most_that_they_can_take() -> None:
@@ -110,6 +113,10 @@ def test_what_a_reply_did_not_take_is_given_back(
     assert virtual_time() == pytest.approx(seconds, abs=0.1)
 
 
+def saying(answer: str) -> Callable[[Request], str]:
+    return lambda request: f'{{"answer": "{answer}"}}'
+
+
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
@@ -120,28 +127,31 @@ def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
     promised = max_calls(protocol, numbered(1)[0], agents)
     # One agent agrees with itself at once, unless it says nothing that can be read.
     assert promised == count * (rounds + 1)
-    for answers in ("1111", "1212", "1234"):
-        teachers = [
-            Speaker(f"{place}", lambda request, answer=answers[place % 4]: f'{{"answer": "{answer}"}}')
-            for place in range(count)
-        ]
+    for said in ("1111", "1212", "1234"):
+        teachers = [Speaker(f"{place}", saying(said[place % 4])) for place in range(count)]
         list(hold_discussions(numbered(1), seats=table(*teachers), **options | {"protocol": protocol}))
         assert sum(teacher.calls for teacher in teachers) <= promised
 
 
-def test_a_plan_says_calls_tokens_price_and_disk(options: dict[str, Any], tmp_path: Path) -> None:
+def planned(questions: Sequence[Question], protocol: Protocol, seats: Sequence[Seat]) -> Plan:
+    return Planner(Talk(protocol, seats)).plan(questions)
+
+
+def test_a_plan_says_calls_tokens_price_and_disk() -> None:
     teachers = speakers()
     teachers[0].price = Price(input=1.0, output=10.0)
     seats = [Seat(seat.agent, seat.teacher, Sampling(max_tokens=100)) for seat in table(*teachers)]
-    made = make_plan(numbered(200), protocol=ReConcile(), seats=seats)
-    assert (made.questions, made.calls) == (200, 200 * 12)
+    made = planned(numbered(200), ReConcile(), seats)
+    assert (made.questions, made.most.calls) == (200, 200 * 12 * 3), "two re-asks a turn"
     first = made.agents[0]
-    assert first.completion_tokens == 800 * 100
-    assert first.cost == pytest.approx((first.prompt_tokens * 1.0 + 80_000 * 10.0) / 1e6)
-    assert made.cost is None  # the price of the others is not known
-    # Round 0 shows the question, each further round the question and three solutions.
-    assert 200 * 3 * plan.REPLY_CHARACTERS * 3 / 4 < first.prompt_tokens < 200 * 3 * plan.REPLY_CHARACTERS * 4 / 4 + 2e5
-    assert made.disk > 2400 * plan.REPLY_CHARACTERS
+    assert first.most.completion_tokens == 800 * 3 * 100
+    assert first.expected.cost == pytest.approx(
+        (first.expected.prompt_tokens + 10 * first.expected.completion_tokens) / 1e6
+    )
+    assert made.expected.cost == first.expected.cost > 0, "what has a price is added up, and"
+    assert made.unpriced == [teacher.identity for teacher in teachers[1:]], "what has none is named"
+    assert 200 * 3 <= made.expected.calls <= 200 * 12
+    assert made.expected.bytes < made.most.bytes
     assert sum(teacher.calls for teacher in teachers) == 0
 
 
@@ -152,21 +162,52 @@ def test_a_plan_counts_every_question_where_they_differ() -> None:
                 yield [self.ask(agents[0])]
 
     questions = numbered(256)
-    made = make_plan(questions, protocol=Choosy(), seats=table(Speaker("a")))
-    assert made.calls == sum(4 if question.text < "What is 2" else 1 for question in questions)
+    made = planned(questions, Choosy(), table(Speaker("a")))
+    assert made.most.calls == 3 * sum(4 if question.text < "What is 2" else 1 for question in questions)
 
 
-def test_stubs_answer_in_the_form_of_the_question() -> None:
+def test_stand_ins_answer_in_the_form_of_the_question() -> None:
     letters = Question(id="l", text="?", choices=(Choice(label="A", text="x"), Choice(label="B", text="y")))
-    assert plan._answers(letters, 4) == ["A", "B"]
-    assert plan._answers(Question(id="b", text="?", answer_type="boolean"), 4) == ["yes", "no"]
+    assert answers(letters, 4) == ["A", "B"]
+    assert answers(Question(id="b", text="?", answer_type="boolean"), 4) == ["yes", "no"]
     assert max_calls(ReConcile(), letters, [Agent("a"), Agent("b")]) == 8
 
 
 def test_prices_are_for_the_vendor_and_not_for_the_name() -> None:
-    assert price_of("gpt-4o-mini-2024-07-18", "api.openai.com") == Price(input=0.15, output=0.60)
-    assert price_of("gpt-4o", "api.openai.com") == Price(input=2.5, output=10)
+    assert price_of("gpt-4o-mini-2024-07-18", "api.openai.com") == Price(input=0.15, output=0.60, cached=0.075)
+    assert price_of("gpt-4o-mini-2031-01-31", "api.openai.com") == Price(input=0.15, output=0.60, cached=0.075)
+    assert price_of("gpt-4o", "api.openai.com") == price_of("gpt-4o", "us.openai.azure.com")
     assert price_of("gpt-4o", "localhost:8000") is None
+    assert price_of("gpt-4o-of-my-own", "api.openai.com") is None
+    tuned = price_of("ft:gpt-4o-mini-2024-07-18:us::x", "api.openai.com")
+    assert tuned is not None
+    assert tuned.output > 0.60
+
+
+def test_litellms_names_are_looked_up_as_it_reads_them() -> None:
+    openai = price_of("gpt-4o", "api.openai.com")
+    assert litellm_price_of("gpt-4o") == litellm_price_of("openai/gpt-4o") == openai
+    assert litellm_price_of("bedrock/anthropic.claude-3-haiku-20240307-v1:0") is not None
+    assert litellm_price_of("vertex_ai/gemini-2.5-pro") == Price(input=1.25, output=10, cached=0.125)
+    assert litellm_price_of("nobody/gpt-4o") is None
+
+
+def test_every_host_of_a_vendor_has_prices_and_the_copy_says_whence() -> None:
+    document = json.loads(prices.KEPT.read_text(encoding="utf-8"))
+    assert set(prices.PROVIDERS.values()) <= set(document["prices"])
+    assert document["about"].keys() >= {"source", "address", "licence", "date"}
+    for models in document["prices"].values():
+        for row in models.values():
+            assert 2 <= len(row) <= 4
+            assert all(price is None or price >= 0 for price in row)
+
+
+def test_what_was_cached_is_cheaper_and_hidden_reasoning_may_be_dearer() -> None:
+    price = Price(input=2, output=10, cached=0.5, reasoning=30)
+    assert price.of(1000, 100) == pytest.approx(0.003)
+    assert price.of(1000, 100, cached=1000) == pytest.approx(0.0015)
+    assert price.of(1000, 100, reasoning=50) == pytest.approx(0.004)
+    assert price.most(1000, 100) == pytest.approx(0.005)
 
 
 def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +216,7 @@ def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MAGDI_PRICES", str(own))
     assert price_of("gpt-4o-mini", "api.openai.com") == Price(input=1, output=2)
     assert price_of("my-model", "host:1") == Price(input=3, output=0)
-    assert price_of("gpt-4.1", "api.openai.com") == Price(input=2, output=8)
+    assert price_of("gpt-4.1", "api.openai.com") == Price(input=2, output=8, cached=0.5)
     broken = tmp_path / "broken.yaml"
     broken.write_text('"x/y": {input: cheap}\n')
     monkeypatch.setenv("MAGDI_PRICES", str(broken))
@@ -192,5 +233,5 @@ def test_tokens_are_estimated_from_prompt_and_longest_reply() -> None:
 def test_a_plan_of_a_billion_rounds_is_an_error(protocol: Protocol) -> None:
     """Also where every prompt has all that was said before."""
     with pytest.raises(ProtocolError, match="not ended after 3,000 turns|more than 20,000,000 characters") as caught:
-        make_plan(numbered(1), protocol=protocol, seats=table(*speakers()))
+        planned(numbered(1), protocol, table(*speakers()))
     assert "fewer rounds" in caught.value.hint

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from discussion_stage import Numbers, Speaker, numbered, table
 
 from magdi.core.config.models import Discussion, Evaluation, Limits
 from magdi.core.discussion.calls import Retry
@@ -18,6 +17,7 @@ from magdi.core.mag import Mag
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.protocols.single import Single
+from tests.core.discussion.discussion_stage import Numbers, Speaker, numbered, table
 
 
 class FakeClock(asyncio.SelectorEventLoop):
@@ -132,7 +132,7 @@ def test_a_key_that_is_revoked_ends_the_job_and_keeps_what_was_done() -> None:
         numbered(1000), protocol=Single(), protocol_name="single", seats=table(server), task=Numbers(),
         settings=Discussion(in_flight=8),
     )  # fmt: skip
-    got = []
+    got: list[Mag | Failure] = []
     with pytest.raises(TeacherRefusal, match="401"):
         got += stream
     assert server.asked["refused"] <= 3 + server.concurrency

@@ -1,14 +1,16 @@
 """The pure core of a discussion: waves in, replies in, a MAG out; and what it refuses."""
 
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from magdi.core.decision import vote
 from magdi.core.discussion.stepper import Stepper, ask_again
 from magdi.core.errors import ProtocolError
-from magdi.core.mag import Decision, Message, Question, Turn, Usage
-from magdi.core.protocol import Agent, Protocol, agents_named
+from magdi.core.mag import Decision, Mag, Message, Question, Turn, Usage
+from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, agents_named
 from magdi.core.reply import Parsed
 
 QUESTION = Question(id="q", text="2 + 2?", gold="4", answer_type="number", metadata={"why": "4"})
@@ -16,17 +18,23 @@ AGENTS = agents_named(["ann", "bob"])
 
 
 class TwoRounds(Protocol):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         yield [self.ask(agent, round=1, seen=said) for agent in agents]
         return "rounds"
 
 
-def equal(answer, gold):
+def equal(answer: str | None, gold: str) -> bool:
     return answer == gold
 
 
-def step(protocol, answers="44444444", agents=AGENTS, question=QUESTION, **settings):
+def step(
+    protocol: Protocol,
+    answers: str = "44444444",
+    agents: Sequence[Agent] = AGENTS,
+    question: Question = QUESTION,
+    **settings: Any,
+) -> Stepper:
     """Answers every turn in order with one of the answers; "-" is a reply that cannot be read."""
     stepper = Stepper(question, protocol, agents, grade=equal, **settings)
     replies = iter(answers)
@@ -38,7 +46,7 @@ def step(protocol, answers="44444444", agents=AGENTS, question=QUESTION, **setti
     return stepper
 
 
-def test_mag_has_turns_edges_grades_and_labels():
+def test_mag_has_turns_edges_grades_and_labels() -> None:
     mag = step(TwoRounds(), "4-45").result
     assert [(turn.agent, turn.round, turn.answer, turn.status) for turn in mag.turns] == [
         ("ann", 0, "4", "ok"),
@@ -54,29 +62,29 @@ def test_mag_has_turns_edges_grades_and_labels():
     assert mag.decision == Decision(answer="4", rule="plurality", votes={"4": 1.0, "5": 1.0}, correct=True)
 
 
-def test_without_gold_nothing_is_graded():
+def test_without_gold_nothing_is_graded() -> None:
     mag = step(TwoRounds(), question=Question(id="q", text="2 + 2?")).result
     assert {turn.correct for turn in mag.turns} == {mag.decision.correct} == {None}
 
 
-def test_nobody_answering_is_wrong():
+def test_nobody_answering_is_wrong() -> None:
     decision = step(TwoRounds(), "----").result.decision
     assert (decision.answer, decision.correct) == (None, False)
 
 
-def test_protocol_is_blind():
+def test_protocol_is_blind() -> None:
     seen = []
 
     class Curious(TwoRounds):
-        def discuss(self, question, agents):
+        def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
             seen.append(question)
             return (yield from super().discuss(question, agents))
 
-        def prompt(self, question, ask):
+        def prompt(self, question: Question, ask: Ask) -> list[Message]:
             seen.append(question)
             return super().prompt(question, ask)
 
-        def decide(self, question, turns):
+        def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
             seen.append(question)
             assert {turn.correct for turn in turns} == {None}
             return vote(turns)
@@ -86,8 +94,8 @@ def test_protocol_is_blind():
     assert all(question.gold is None and question.metadata == {} for question in seen)
 
 
-def test_replies_may_come_in_any_order():
-    def held(order):
+def test_replies_may_come_in_any_order() -> None:
+    def held(order: tuple[int, int]) -> Mag:
         stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal)
         for wave in ((0, 1), (2, 3)):
             for place in order:
@@ -97,7 +105,7 @@ def test_replies_may_come_in_any_order():
     assert held((0, 1)) == held((1, 0))
 
 
-def test_pending_shrinks_as_replies_come():
+def test_pending_shrinks_as_replies_come() -> None:
     stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal)
     assert [turn.step for turn in stepper.pending] == [0, 1]
     stepper.answer(1, None, "")
@@ -109,7 +117,7 @@ def test_pending_shrinks_as_replies_come():
         _ = stepper.result
 
 
-def test_turn_keeps_what_its_reply_took():
+def test_turn_keeps_what_its_reply_took() -> None:
     stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal, models={"ann": "hf:x"}, keep_prompts=True)
     stepper.answer(0, Parsed("r", "4", repaired=True), "t", usage=Usage(prompt_tokens=3), attempts=2)
     stepper.answer(1, None, "")
@@ -121,7 +129,7 @@ def test_turn_keeps_what_its_reply_took():
 
 
 class Samples(Protocol):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         yield [self.ask(agents[0]) for _ in range(3)]
         yield [self.ask(agent) for agent in agents]
         return "done"
@@ -132,7 +140,7 @@ class Samples(Protocol):
     [({}, [[0, 1, 2], [3, 0]]), ({"ann": "m", "bob": "m"}, [[0, 1, 2], [3, 4]])],
     ids=["two-teachers", "one-teacher"],
 )
-def test_samples_of_one_prompt_are_told_apart(models, counts):
+def test_samples_of_one_prompt_are_told_apart(models: dict[str, str], counts: list[list[int]]) -> None:
     stepper = Stepper(QUESTION, Samples(), AGENTS, grade=equal, models=models)
     found = []
     while not stepper.done:
@@ -143,12 +151,12 @@ def test_samples_of_one_prompt_are_told_apart(models, counts):
 
 
 class Judged(TwoRounds):
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         said = yield [self.ask(Agent("ann"), round=2, role="judge", seen=turns)]
         return Decision(answer=said[0].answer, rule="judge")
 
 
-def test_decision_may_take_further_turns():
+def test_decision_may_take_further_turns() -> None:
     mag = step(Judged(), "45455").result
     assert mag.turns[-1].role == "judge"
     assert mag.turns[-1].sources == (0, 1, 2, 3)
@@ -156,28 +164,33 @@ def test_decision_may_take_further_turns():
 
 
 class Rule:
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Generator[Wave, list[Turn], Decision]:
         said = yield [Judged().ask(Agent("bob"), role="judge", seen=turns[:1])]
         return Decision(answer=said[0].answer, rule="other")
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return [Message(role="user", content="the rule's own words")]
 
 
-def test_decision_rule_replaces_the_protocols_and_words_its_own_turns():
+def test_decision_rule_replaces_the_protocols_and_words_its_own_turns() -> None:
     mag = step(Judged(), "45459", decide=Rule(), keep_prompts=True).result
     assert mag.decision.rule == "other"
     assert mag.decision.answer == "9"
     assert mag.turns[-1].prompt == (Message(role="user", content="the rule's own words"),)
 
 
-def broken(how):
+Wrong = Callable[[Protocol, Sequence[Agent], list[Turn]], Any]
+"""What a wave is made of that is none."""
+
+
+def broken(how: Wrong) -> Protocol:
     """Returns a protocol whose second wave is ``how(self, agents, said)``."""
 
     class Broken(Protocol):
-        def discuss(self, question, agents):
+        def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
             said = yield [self.ask(agent) for agent in agents]
             yield how(self, agents, said)
+            return None
 
     return Broken()
 
@@ -202,7 +215,7 @@ FUTURE = Turn(step=2, agent="ann", text="later")
         (lambda p, agents, said: agents, "which is no wave of asks"),
     ],
 )
-def test_contract_is_enforced(how, complaint):
+def test_contract_is_enforced(how: Wrong, complaint: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         step(broken(how))
     assert complaint in caught.value.message
@@ -211,50 +224,50 @@ def test_contract_is_enforced(how, complaint):
 
 
 class Endless(Protocol):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         while True:
             yield [self.ask(agents[0])]
 
 
 class Silent(Protocol):
-    def discuss(self, question, agents):
-        return
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+        return None
         yield
 
 
 class NoGenerator(Protocol):
-    def discuss(self, question, agents):
-        return []
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+        return []  # type: ignore[return-value]  # no generator
 
 
 class Counting(TwoRounds):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         yield from super().discuss(question, agents)
-        return 3
+        return 3  # type: ignore[return-value]
 
 
 class Speechless(TwoRounds):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return []
 
 
 class Clumsy(TwoRounds):
-    def prompt(self, question, ask):
-        return question.nothing
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
+        return question.nothing  # type: ignore[attr-defined]
 
 
 class Undecided(TwoRounds):
-    def decide(self, question, turns):
-        return "4"
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        return "4"  # type: ignore[return-value]
 
 
 class Meddling(TwoRounds):
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return [turn.model_copy(update={"correct": True}) for turn in turns]
 
 
 class Forgetful(TwoRounds):
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return turns[1:]
 
 
@@ -272,13 +285,13 @@ class Forgetful(TwoRounds):
         (Forgetful(), "changed in label() what is not its to change"),
     ],
 )
-def test_broken_protocols_are_named(protocol, complaint):
+def test_broken_protocols_are_named(protocol: Protocol, complaint: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         step(protocol, "56565656", turn_limit=6)
     assert complaint in caught.value.message
 
 
-def test_asking_again_shows_the_reply_and_what_was_wrong_with_it():
+def test_asking_again_shows_the_reply_and_what_was_wrong_with_it() -> None:
     asked = (Message(role="user", content="2 + 2?"),)
     again = ask_again(asked, "four-ish", "no number was found")
     assert [message.role for message in again] == ["user", "assistant", "user"]

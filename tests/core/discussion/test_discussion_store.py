@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discussion_stage import Speaker, numbered, speakers, table
 
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.journal import Journal
@@ -15,6 +14,7 @@ from magdi.core.discussion.store import Stored, discuss_to_file
 from magdi.core.errors import ConfigError, LimitReached, RunDirectoryError, StorageError, TeacherError
 from magdi.core.mag import read_mags
 from magdi.core.teacher import Request
+from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
 
 QUESTIONS = numbered(25)
 

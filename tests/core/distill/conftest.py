@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import exact_norms, make_mags, make_model
 
 from magdi.core.config.models import Lora, Student
 from magdi.core.distill.student import DistillStudent, load_student
 from magdi.core.mag import Mag
+from tests.core.distill.distill_models import exact_norms, make_mags, make_model
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from distill_models import make_objectives
 from torch import Tensor
 
 from magdi.core.distill.encoded import Encoded
@@ -14,6 +13,7 @@ from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.student import DistillStudent
 from magdi.core.encoder import Encoder, GraphBatch
+from tests.core.distill.distill_models import make_objectives
 
 
 class MeanEncoder(Encoder):
@@ -59,11 +59,13 @@ def plain_losses(student: DistillStudent, heads: Heads, mags: Sequence[Encoded])
             states = out.hidden_states[-1][0]
             weights = torch.arange(1, len(states) + 1, dtype=states.dtype)
             pooled.append((weights[:, None] * states).sum(0) / weights.sum())
-        scores = heads["margin"]["score"](torch.stack(pooled))
+        scores = heads["margin"].get_submodule("score")(torch.stack(pooled))
         for plus, minus in mag.columns["margin.pairs"].T:
             sums["margin"].append(torch.clamp(1.0 - scores[plus] + scores[minus], min=0))
         edges, (kinds,) = (torch.from_numpy(mag.columns[f"node.{name}"]) for name in ("edges", "kinds"))
         graph = GraphBatch(torch.stack(pooled), edges, kinds, torch.zeros(len(pooled), dtype=torch.long), 1)
-        chances = heads["node"]["classifier"](heads["node"]["encoder"](graph)).log_softmax(-1)
+        chances = (
+            heads["node"].get_submodule("classifier")(heads["node"].get_submodule("encoder")(graph)).log_softmax(-1)
+        )
         sums["node"] += [-chances[i, label] for i, label in enumerate(mag.columns["node.labels"][0]) if label >= 0]
     return {term: torch.stack(values).sum() for term, values in sums.items()}

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
 
 from magdi.core.config.models import ComponentChoice, Lora, Student, Training
 from magdi.core.distill.student import load_student
@@ -16,6 +14,8 @@ from magdi.core.mag import Mag
 from magdi.core.objective import CHAINS, Chain, Objective, Selecting, Taken
 from magdi.core.threads import threads
 from magdi.plugins.registry import default_registry
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
 
 SHORT = {"learning_rate": 1e-2, "steps": 6, "mags_per_step": 3, "log_every": 2, "save_every": 2}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from distill_plain import heads_for, losses_of
 
 from magdi.core.distill.batch import collate
 from magdi.core.distill.encoded import Encoded, Size, ints
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.student import DistillStudent
+from tests.core.distill.distill_plain import heads_for, losses_of
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 step_data = pytest.importorskip("step_data")
@@ -25,7 +26,7 @@ def even_mag(seed: int) -> Encoded:
     """Two right turns and two wrong ones: Appendix A pairs them without drawing any again."""
     draw = np.random.default_rng(seed)
 
-    def tokens(count: int) -> object:
+    def tokens(count: int) -> Any:
         return ints(draw.integers(3, 40, count))
 
     return Encoded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -100,7 +101,7 @@ def test_shared_prompts_change_no_state(layout: str, student: Callable[..., Dist
     prompts = [[3, 5, *range(4, 24)], [3, 5, *range(4, 24), *range(9, 29), 7], [3, 5, *range(4, 24), *range(9, 29), 8]]
     nodes, parents, ends = shared_prefixes(prompts)
     chains = [[draw.randrange(3, 30) for _ in range(5 + number)] for number in range(6)]
-    shape = {"id": "m", "columns": {}, "of_chains": frozenset(), "counts": ()}
+    shape: dict[str, Any] = {"id": "m", "columns": {}, "of_chains": frozenset(), "counts": ()}
     arrays = [torch.tensor(chain).numpy() for chain in chains]
     shared = Encoded(
         prompts=tuple(torch.tensor(node).numpy() for node in nodes),

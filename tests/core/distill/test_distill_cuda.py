@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives, make_tokenizer
-from distill_plain import MeanEncoder, losses_of
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,6 +19,8 @@ from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
+from tests.core.distill.distill_models import make_mags, make_objectives, make_tokenizer
+from tests.core.distill.distill_plain import MeanEncoder, losses_of
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 Load = Callable[..., DistillStudent]
@@ -52,10 +52,8 @@ def kernel(
         seen = torch.arange(keys) <= place
         if window_size[0] >= 0:
             seen &= torch.arange(keys) >= place - window_size[0]
-        one = F.scaled_dot_product_attention(
-            *(part.transpose(0, 1)[None] for part in (q[rows], k[columns], v[columns])),
-            attn_mask=seen, scale=scale, enable_gqa=enable_gqa,
-        )  # fmt: skip
+        query, key, value = (part.transpose(0, 1)[None] for part in (q[rows], k[columns], v[columns]))
+        one = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale, enable_gqa=enable_gqa)
         out.append(one[0].transpose(0, 1))
     assert window_size[1] == 0
     assert max(int(b - a) for a, b in zip(cu_k, cu_k[1:], strict=False)) == max_k
@@ -72,7 +70,9 @@ def test_index_logic(window: int | None, layout: str, monkeypatch: pytest.Monkey
     module = torch.nn.Identity()
 
     def attend() -> tuple[Tensor, ...]:
-        out, _ = attention.segment_attention(module, *states, None, segments=batch.segments, sliding_window=window)
+        query, key, value = states
+        options: dict[str, Any] = {"segments": batch.segments, "sliding_window": window}
+        out, _ = attention.segment_attention(module, query, key, value, None, **options)
         return (out, *torch.autograd.grad(out.square().sum(), states))
 
     buckets = attend()

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import heads_for, losses_of, plain_losses
 
 from magdi.core.distill.attention import segment_attention
 from magdi.core.distill.batch import MagBatch, collate
@@ -18,6 +16,8 @@ from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import heads_for, losses_of, plain_losses
 
 Load = Callable[..., DistillStudent]
 ALL = {"positive": 0.7, "margin": 0.9, "node": 1.1}
@@ -47,7 +47,7 @@ def compare(
     heads = heads_for(student, dtype)
     mags = encoded(student)
     plain = plain_losses(student, heads, mags)
-    expected = sum(scale * plain[name] for name, scale in ALL.items())
+    expected = torch.stack([scale * plain[name] for name, scale in ALL.items()]).sum()
     module = losses_of(student, heads, layout, direct=direct)
     with student.attending(LAYOUTS[layout]):
         found = module(change(collate(mags, LAYOUTS[layout])), ALL).total

@@ -11,10 +11,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.attention.varlen as varlen
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
-from distill_runs import SHORT
-from test_distill_cuda import kernel
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AttentionInterface
@@ -22,12 +18,16 @@ from transformers import AttentionInterface
 from magdi.core.config.models import Training
 from magdi.core.distill import attention
 from magdi.core.distill.attention import NAME, segment_attention
-from magdi.core.distill.encoded import Encoded
+from magdi.core.distill.encoded import Encoded, ints
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.segments import Segments
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import distill
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.distill_runs import SHORT
+from tests.core.distill.test_distill_cuda import kernel
 
 Load = Callable[..., DistillStudent]
 
@@ -50,9 +50,8 @@ def with_segments(change: Callable[[Segments], Segments]) -> Callable[..., Any]:
 
 
 def blind_to_the_prompt(segments: Segments) -> Segments:
-    starts = segments.varlen.k_index[segments.varlen.cu_k[1:].long() - segments.varlen.cu_q.diff()]
-    none = torch.zeros_like(starts).numpy()
-    return Segments.build(starts.numpy(), segments.varlen.cu_q.diff().long().numpy(), none, none)
+    lengths = segments.varlen.cu_q.diff().numpy()
+    return Segments.build(lengths, [ints([])] * len(lengths))
 
 
 def seeing_one_token_more(*given: Any, **options: Any) -> Any:
@@ -100,7 +99,7 @@ def computing(request: pytest.FixtureRequest, student: Load) -> tuple[DistillStu
         loaded, precision = student("llama", "lora"), "no"
         for name, module in loaded.base.named_modules():
             if isinstance(module, nn.Linear) and "lora" not in name and "layers" in name:
-                module.forward = weights_in_bfloat16(module)
+                module.forward = weights_in_bfloat16(module)  # type: ignore[method-assign, assignment]
     with torch.no_grad():
         for name, weight in loaded.base.named_parameters():
             if "_proj" in name:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from distill_models import make_objectives
 
 from magdi.core.config.levels import LEVELS, asked, chosen, find_level
 from magdi.core.config.models import RunConfig
@@ -14,6 +13,7 @@ from magdi.core.distill.selection import check_teachable, select
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import CHAINS, Chain, Objective
+from tests.core.distill.distill_models import make_objectives
 
 
 def turn(

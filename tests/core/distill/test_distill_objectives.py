@@ -9,8 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import heads_for, losses_of
 
 from magdi.core.distill import vocabulary
 from magdi.core.distill.batch import collate
@@ -23,6 +21,8 @@ from magdi.core.distill.vocabulary import cross_entropy, token_logprobs
 from magdi.core.encoder import GraphBatch
 from magdi.plugins.objectives.margin import Margin
 from magdi.plugins.objectives.node import Node
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import heads_for, losses_of
 
 Load = Callable[..., DistillStudent]
 
@@ -65,7 +65,7 @@ def test_chunks_and_their_gradients(elements: int, monkeypatch: pytest.MonkeyPat
 def test_cross_entropy_of_nothing_is_zero_and_differentiable() -> None:
     states, weight, _ = states_and_weight()
     loss = cross_entropy(states[:0], weight, None, torch.empty(0, dtype=torch.long))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert float(loss.detach()) == 0
 
 
@@ -99,7 +99,7 @@ def test_margin_loss_without_pairs_is_zero() -> None:
     scores = torch.zeros(3, requires_grad=True)
     batch = batch_of("margin", scores, {"score": lambda states: states}, pairs=torch.empty(2, 0, dtype=torch.long))
     loss = Margin().loss(batch)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert float(loss.detach()) == 0
     assert scores.grad is not None
 
@@ -144,7 +144,7 @@ def test_log_probabilities_of_tokens_are_torchs(elements: int, monkeypatch: pyte
 def test_nothing_to_predict_still_touches_the_projection(made: Callable[..., torch.Tensor]) -> None:
     """A process whose share has no right turn must have gradients where the others have: they would wait for ever."""
     states, weight, _ = states_and_weight()
-    made(states[:0], weight, None, torch.empty(0, dtype=torch.long)).sum().backward()
+    made(states[:0], weight, None, torch.empty(0, dtype=torch.long)).sum().backward()  # type: ignore[no-untyped-call]
     assert weight.grad is not None
     assert float(weight.grad.abs().sum()) == 0
 
@@ -180,7 +180,11 @@ def test_frozen_node_states_reach_the_heads_only(student: Load, term: str) -> No
     with loaded.attending(LAYOUTS["tree"]):
         module(batch, dict.fromkeys(module.objectives, 1.0)).weighted[term].backward()
     assert all(weight.grad is None for weight in loaded.parameters())
-    head = module.heads["margin"]["score"] if term == "margin" else module.heads["node"]["classifier"]
+    head = (
+        module.heads["margin"].get_submodule("score")
+        if term == "margin"
+        else module.heads["node"].get_submodule("classifier")
+    )
     assert all(weight.grad is not None and weight.grad.norm() > 0 for weight in head.parameters())
 
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from distill_models import make_mags, make_objectives
 
 from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
 from magdi.core.errors import TrainingError
+from tests.core.distill.distill_models import make_mags, make_objectives
 
 Load = Callable[..., DistillStudent]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from distill_models import make_mags, make_objectives, make_tokenizer
 
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill.corpus import read_corpus
@@ -20,9 +20,10 @@ from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Selecting
 from magdi.plugins.objectives.margin import sampled_pairs
 from magdi.plugins.objectives.positive import Positive
+from tests.core.distill.distill_models import make_mags, make_objectives, make_tokenizer
 
 
-def reading(level: str = "4", **changes: object) -> Reading:
+def reading(level: str = "4", **changes: Any) -> Reading:
     return Reading(make_tokenizer(), make_objectives(level), **changes)
 
 

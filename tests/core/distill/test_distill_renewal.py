@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
-from distill_runs import SHORT
 from safetensors.torch import load_file
 
 from magdi.core.config.models import Evaluation, Training
@@ -20,6 +17,9 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.run.on_policy import OnPolicy
 from magdi.core.task import Task
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.distill_runs import SHORT
 
 Load = Callable[..., DistillStudent]
 SETTINGS = SHORT | {"refresh": 1, "mags_per_step": 4, "steps": 6, "save_every": 2, "log_every": 1}
@@ -100,7 +100,8 @@ def test_its_own_answers_are_learned_from(student: Load, tmp_path: Path, adaptat
 
 def test_the_student_is_asked_between_passes_as_it_is_then(student: Load, tmp_path: Path) -> None:
     """Before the steps that begin a pass, in eval mode, with its own attention, and from the MAGs as they were held."""
-    loaded, asked, done = student("llama", "full"), [], []
+    loaded, asked = student("llama", "full"), []
+    done: list[float] = []
     attention = loaded.base.config._attn_implementation
 
     def joined(asking: DistillStudent, mags: list[Mag], number: int) -> list[Mag]:

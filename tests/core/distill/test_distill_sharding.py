@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
 from safetensors.torch import load_file
 
 from magdi.cli.run import FSDP2
@@ -22,8 +20,10 @@ from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.threads import threads
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
 
 
@@ -51,9 +51,9 @@ def sharded(processes: int, *arguments: object, **settings: Any) -> subprocess.P
     code = "\n".join(
         [
             "import sys",
-            f"sys.path[:0] = [{str(HERE)!r}]",
+            f"sys.path[:0] = [{str(ROOT)!r}]",
             "from pathlib import Path",
-            "from test_distill_sharding import train",
+            "from tests.core.distill.test_distill_sharding import train",
             f"train(Path({str(arguments[0])!r}), Path({str(arguments[1])!r}), {arguments[2]!r}, **{settings!r})",
         ]
     )

@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 import torch
-from distill_models import make_mags, make_objectives
-from distill_plain import MeanEncoder
-from distill_runs import SHORT, run, run_beside
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
@@ -28,9 +25,12 @@ from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
+from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.distill_runs import SHORT, run, run_beside
 
 Load = Callable[..., DistillStudent]
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 
 
 def train(
@@ -136,18 +136,18 @@ for folder in {folders!r}:
 
 RUN = """
 import sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {root!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from distill_runs import run
+from tests.core.distill.distill_runs import run
 run({model!r}, {out!r}, {adaptation!r}, **{settings!r})
 """
 
 
 def other_process(model: Path, out: Path, adaptation: str, **settings: Any) -> str:
     """Returns a script that does what `run` does here."""
-    return RUN.format(here=str(HERE), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
+    return RUN.format(root=str(ROOT), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
 
 
 def test_kill_9_and_resume_give_the_same_bits(
@@ -223,7 +223,7 @@ def two(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
         GROUP_LEFT
         + other_process(model, out / "run", "full", **UNEVEN)
         + f"""
-from distill_runs import run_beside
+from tests.core.distill.distill_runs import run_beside
 for name in {OBJECTIVES!r}:
     print("#" if os.environ["RANK"] == "0" else "", flush=True)
     run_beside(name, {str(model)!r}, {str(out)!r})

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from magdi.core.config.models import TinyBase
 from magdi.core.distill.prompt import student_prompt
 from magdi.core.mag import Question
-from magdi.core.task import Document, Primer, Task
+from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.tiny import base as made
 from magdi.plugins.tiny.base import FOURIER_SCALE, set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
@@ -33,20 +34,20 @@ QUESTION = Question(id="q", text="what is 3 and 4?", answer_type="number")
 class Sums(Task):
     """A task with the smallest primer."""
 
-    def questions(self, split):
+    def questions(self, split: Split) -> Sequence[Question]:
         return [QUESTION]
 
-    def extract(self, text, question):
+    def extract(self, text: str, question: Question) -> str | None:
         return text.strip(" .") or None
 
-    def primer(self, seed):
+    def primer(self, seed: int) -> Primer | None:
         return Primer(documents=DOCUMENTS, words=WORDS, numbers=12)
 
 
 class Plain(Sums):
     """A task without one."""
 
-    def primer(self, seed):
+    def primer(self, seed: int) -> Primer | None:
         return None
 
 
@@ -55,11 +56,11 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_base(Sums(), SMALL, tmp_path_factory.mktemp("bases"))
 
 
-def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base, tmp_path):
+def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base: Path, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     torch.manual_seed(123)
@@ -71,13 +72,13 @@ def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base, tmp_path)
     assert digests(again) == digests(base)
 
 
-def test_another_seed_makes_another(base, tmp_path):
+def test_another_seed_makes_another(base: Path, tmp_path: Path) -> None:
     other = tiny_base(Sums(), SMALL.model_copy(update={"seed": 1}), tmp_path)
     assert other.name != base.name
     assert digests(other)["model.safetensors"] != digests(base)["model.safetensors"]
 
 
-def test_it_leaves_the_random_state_alone(tmp_path):
+def test_it_leaves_the_random_state_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -85,13 +86,13 @@ def test_it_leaves_the_random_state_alone(tmp_path):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_what_is_in_the_cache_is_not_made_again(base, monkeypatch):
+def test_what_is_in_the_cache_is_not_made_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made, "_make", lambda *args: pytest.fail("made again"))
     assert tiny_base(Sums(), SMALL, base.parent) == base
 
 
-def test_a_death_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
-    def dies(step, total):
+def test_a_death_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(step: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -99,20 +100,20 @@ def test_a_death_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_half_a_folder_of_a_killed_move_is_replaced(base, tmp_path):
+def test_half_a_folder_of_a_killed_move_is_replaced(base: Path, tmp_path: Path) -> None:
     half = tmp_path / base.name
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
     assert digests(tiny_base(Sums(), SMALL, tmp_path)) == digests(base)
 
 
-def test_progress_counts_all_steps(tmp_path):
+def test_progress_counts_all_steps(tmp_path: Path) -> None:
     told = []
     tiny_base(Sums(), SMALL, tmp_path, on_progress=lambda step, total: told.append((step, total)))
     assert told == [(step, 10) for step in range(1, 11)]
 
 
-def test_it_learns(tmp_path):
+def test_it_learns(tmp_path: Path) -> None:
     trained = tiny_base(Sums(), SMALL.model_copy(update={"epochs": 60, "learning_rate": 1e-2}), tmp_path)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), AutoTokenizer.from_pretrained(trained)
     ids = tokenizer(student_prompt(tokenizer, QUESTION), return_tensors="pt", add_special_tokens=False).input_ids
@@ -121,7 +122,7 @@ def test_it_learns(tmp_path):
     assert said[-1] == tokenizer.eos_token_id
 
 
-def test_the_prompt_is_written_as_the_primer_is(base):
+def test_the_prompt_is_written_as_the_primer_is(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     prompt = student_prompt(tokenizer, QUESTION)
     assert prompt == "<s>what is 3 and 4?\n"
@@ -131,7 +132,7 @@ def test_the_prompt_is_written_as_the_primer_is(base):
     assert labels == [IGNORED] * len(asked) + tokenizer.convert_tokens_to_ids(["7", ".", "</s>"])
 
 
-def test_a_chat_goes_on(base):
+def test_a_chat_goes_on(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     chat = [
         {"role": role, "content": text} for role, text in (("user", "what?"), ("assistant", "one"), ("user", "two?"))
@@ -139,7 +140,7 @@ def test_a_chat_goes_on(base):
     assert tokenizer.apply_chat_template(chat, tokenize=False) == "<s>what?\none</s>two?\n"
 
 
-def test_it_loads_where_magdi_cannot_be_imported(base, monkeypatch):
+def test_it_loads_where_magdi_cannot_be_imported(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "magdi"]:
         monkeypatch.setitem(sys.modules, name, None)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
@@ -148,7 +149,7 @@ def test_it_loads_where_magdi_cannot_be_imported(base, monkeypatch):
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
 
 
-def test_without_a_primer_the_tokenizer_is_trained_on_texts(tmp_path):
+def test_without_a_primer_the_tokenizer_is_trained_on_texts(tmp_path: Path) -> None:
     config = TinyBase(hidden=32, layers=1, heads=2, vocabulary=300)
     texts = ["the cat sat on the mat"] * 20
     folder = tiny_base(Plain(), config, tmp_path, texts=iter(texts))
@@ -160,19 +161,19 @@ def test_without_a_primer_the_tokenizer_is_trained_on_texts(tmp_path):
     assert tiny_base(Plain(), config, tmp_path, texts=["another text"]) != folder
 
 
-def test_words_are_tokens_and_what_is_unknown_is_said_to_be():
+def test_words_are_tokens_and_what_is_unknown_is_said_to_be() -> None:
     tokenizer = word_tokenizer(WORDS)
     ids = tokenizer("what is 3and 11, one.two?").input_ids
     assert tokenizer.convert_ids_to_tokens(ids) == ["what", "is", "<unk>", "11", "<unk>", "one", ".", "two", "?"]
     assert tokenizer.decode(tokenizer("one is 3. two?").input_ids) == "one is 3. two?"
 
 
-def test_bpe_without_texts_knows_all_bytes():
+def test_bpe_without_texts_knows_all_bytes() -> None:
     tokenizer = bpe_tokenizer([], 300)
     assert tokenizer.decode(tokenizer("é~\x00").input_ids) == "é~\x00"
 
 
-def test_fourier_features():
+def test_fourier_features() -> None:
     weight = torch.full((20, 32), 7.0)
     set_fourier(weight, list(range(4, 16)))
     written = weight[4:16, :25] / FOURIER_SCALE
@@ -184,12 +185,12 @@ def test_fourier_features():
     torch.testing.assert_close(turn, torch.arange(12) * 2 * torch.pi / 240)
 
 
-def test_random_embeddings_are_an_option(tmp_path):
+def test_random_embeddings_are_an_option(tmp_path: Path) -> None:
     config = SMALL.model_copy(update={"epochs": 0, "number_embedding": "random"})
     assert tiny_base(Sums(), config, tmp_path) != tiny_base(Sums(), SMALL.model_copy(update={"epochs": 0}), tmp_path)
 
 
-def test_loss_is_on_spans_only():
+def test_loss_is_on_spans_only() -> None:
     tokenizer = word_tokenizer(WORDS)
     (ids, labels), (_, everything) = tokenized(
         tokenizer, [Document("one is 3. two is 4", learn=((7, 8),)), Document("one is 3")]
@@ -199,7 +200,7 @@ def test_loss_is_on_spans_only():
     assert tokenizer.convert_ids_to_tokens(everything[1:]) == ["one", "is", "3", "</s>"]
 
 
-def test_batches_cover_an_epoch_once():
+def test_batches_cover_an_epoch_once() -> None:
     rows = [([place] * (1 + place % 7), [place] * (1 + place % 7)) for place in range(50)]
     batches = epoch_batches(rows, 8, torch.Generator().manual_seed(0))
     assert sorted(row[0][0] for batch in batches for row in batch) == list(range(50))
@@ -208,7 +209,7 @@ def test_batches_cover_an_epoch_once():
     assert torch.equal(ids == 99, labels == IGNORED)
 
 
-def test_the_learning_rate_rises_then_falls():
+def test_the_learning_rate_rises_then_falls() -> None:
     rates = [rate(step, 100) for step in range(100)]
     assert max(rates) == pytest.approx(1, abs=0.01)
     assert rates.index(max(rates)) == 5

@@ -229,5 +229,5 @@ def test_a_student_scores_its_own_answers_as_in_training(
             states = model.get_decoder()(torch.tensor([text])).last_hidden_state[0]
             weights = torch.arange(1.0, len(text) + 1)
             pooled = (states * (weights / weights.sum())[:, None]).sum(dim=0)
-            assert score == pytest.approx(heads["margin"]["score"](pooled[None]).item(), abs=1e-5)
+            assert score == pytest.approx(heads["margin"].get_submodule("score")(pooled[None]).item(), abs=1e-5)
     model.double()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 import magdi
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
+from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError, StorageError
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.written import LOCK
+from magdi.plugins.runs.finding import find_runs, open_run
 from magdi.plugins.runs.result import document
 
 AT_WORK = """
@@ -54,14 +56,49 @@ def test_a_run_whose_end_was_written_down_is_what_it_says(directory: RunDirector
 
 
 def test_who_only_looks_keeps_nobody_out(directory: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (directory.path / LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        pauses: list[float] = []
-        looks_away = lambda pause: (pauses.append(pause), fcntl.flock(file, fcntl.LOCK_UN))  # noqa: E731
-        monkeypatch.setattr("magdi.core.run.directory.time.sleep", looks_away)
-        with directory.lock(), pytest.raises(RunDirectoryError, match="another process"), directory.lock():
-            pass
-    assert pauses[0] < 1, "whoever looks does so for a moment"
+    monkeypatch.setattr("magdi.core.run.lock.GLANCE", 600.0)  # however long a thread takes to come that far here
+    begun, entered = threading.Event(), threading.Event()
+
+    def enter() -> None:
+        begun.set()
+        with directory.lock():
+            entered.set()
+
+    with FileLock(directory.path / LOCK):
+        thread = threading.Thread(target=enter)
+        thread.start()
+        begun.wait()
+        assert not entered.is_set()
+    thread.join()
+    assert entered.is_set()
+
+
+def test_who_is_at_work_is_named(directory: RunDirectory) -> None:
+    directory.update(status="running", process=4321, host="elsewhere")
+    named = r"is at work in .* \(process 4321 on elsewhere\)"
+    with directory.lock(), pytest.raises(RunDirectoryError, match=named), directory.lock():
+        pass
+    directory.update(status="stopped")
+    with directory.lock(), pytest.raises(RunDirectoryError) as caught, directory.lock():
+        pass
+    assert "4321" not in caught.value.message, "that one has ended"
+
+
+def test_a_lock_is_no_way_to_another_file(directory: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (directory.path / LOCK).unlink()
+    (directory.path / LOCK).symlink_to(tmp_path / "mine")
+    with pytest.raises(StorageError), directory.lock():
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_directory_named_after_a_spec_as_they_once_were_still_opens(tmp_path: Path) -> None:
+    old = tmp_path / "single-teacher:ana_positive=0"
+    magdi.discuss(out=old, limit=2)
+    assert [run.path.name for run in find_runs(tmp_path)] == [old.name]
+    assert magdi.discuss(out=old, limit=2)["mags"]["count"] == 2
+    assert document(open_run(old))["status"] == "done until discussion"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +126,7 @@ def test_a_run_that_has_a_reply_is_kept(tmp_path: Path) -> None:
     assert RunDirectory(tmp_path / "run").replies() == 2
 
 
-def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path):
+def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path: Path) -> None:
     """What brings components; what only observes may come, change and go."""
     ring, other, watch = (tmp_path / name for name in ("ring.py", "other.py", "watch.py"))
     ring.write_text("def magdi_protocols(): 1\n")

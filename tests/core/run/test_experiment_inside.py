@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from magdi.cli.app import app
 from magdi.core.errors import MagdiError, RunDirectoryError
 from magdi.core.inside import check_inside
 
-CONFIG = {"preset": "quick", "discussion": {"questions": 2}, "protocol": "single"}
+CONFIG: dict[str, Any] = {"preset": "quick", "discussion": {"questions": 2}, "protocol": "single"}
 SECRET = "the secret of somebody"
 
 
@@ -40,14 +41,14 @@ COMMANDS = (
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("target", ["../secret", "{}/secret", "/proc/self/environ", "../../../../../../../etc/passwd"])
-def test_a_link_that_leads_out_is_refused(theirs, place, target):
+def test_a_link_that_leads_out_is_refused(theirs: Path, place: str, target: str) -> None:
     (theirs / place).symlink_to("../" * place.count("/") + target if target[0] == "." else target.format(theirs.parent))
     with pytest.raises(RunDirectoryError, match=f"{place} is a link that leads out of"):
         check_inside(theirs)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_no_command_follows_it(theirs, command):
+def test_no_command_follows_it(theirs: Path, command: tuple[str, ...]) -> None:
     (theirs / "student" / "adapter_model.safetensors").symlink_to(theirs.parent / "secret")
     name, *rest = command
     arguments = [name, *rest, theirs, theirs] if name == "runs" else [name, theirs, *rest]
@@ -60,7 +61,7 @@ def test_no_command_follows_it(theirs, command):
 
 
 @pytest.mark.parametrize("name", ["mags.jsonl", "journal.sqlite", "run.json", "config.yaml", "checkpoints"])
-def test_a_run_that_is_resumed_writes_through_no_link(theirs, name):
+def test_a_run_that_is_resumed_writes_through_no_link(theirs: Path, name: str) -> None:
     (theirs / name).unlink(missing_ok=True)
     (theirs / name).symlink_to(theirs.parent / "secret")
     (theirs / "config.yaml").exists()
@@ -69,7 +70,7 @@ def test_a_run_that_is_resumed_writes_through_no_link(theirs, name):
     assert (theirs.parent / "secret").read_text() == SECRET
 
 
-def test_mags_of_a_folder_are_in_the_folder(theirs):
+def test_mags_of_a_folder_are_in_the_folder(theirs: Path) -> None:
     (theirs / "mags.jsonl").symlink_to(theirs.parent / "secret")
     for command in (("mags", "stats"), ("mags", "check"), ("distill", "-n")):
         outcome = CliRunner().invoke(app, [*command, str(theirs)])
@@ -77,13 +78,13 @@ def test_mags_of_a_folder_are_in_the_folder(theirs):
         assert "leads out of" in outcome.exception.message
 
 
-def test_what_never_ends_is_not_read(theirs):
+def test_what_never_ends_is_not_read(theirs: Path) -> None:
     os.mkfifo(theirs / "failures.jsonl")
     with pytest.raises(RunDirectoryError, match="neither a file nor a folder"):
         check_inside(theirs)
 
 
-def test_links_within_and_to_the_run_itself_are_followed(theirs):
+def test_links_within_and_to_the_run_itself_are_followed(theirs: Path) -> None:
     (theirs / "newest.jsonl").symlink_to("evaluation/student.jsonl")
     (theirs / "itself").symlink_to(".")
     linked = theirs.parent / "linked"

@@ -20,12 +20,13 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import SOME_FAILED, LimitReached, MagdiError, RunDirectoryError, StorageError, TeacherError
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
+from magdi.plugins.runs.result import RunResult
 from magdi.plugins.teachers.simulated.teacher import SimulatedTeacher
 
 TALK: dict[str, Any] = {"limit": 6, "protocol": {"name": "reconcile", "rounds": 1}}
 
 
-def talk(out: Path, **more: Any) -> dict[str, Any]:
+def talk(out: Path, **more: Any) -> RunResult:
     return magdi.discuss(out=out, **TALK, **more)
 
 

@@ -26,7 +26,22 @@ FILES = (
     "failures.jsonl",
     ".magdi",
 )
-WRONG = (None, 0, -1, 1e308, 10**400, "", "x", [], {}, True, [[1]], {"a": {}}, float("nan"), float("inf"))
+WRONG: tuple[Any, ...] = (
+    None,
+    0,
+    -1,
+    1e308,
+    10**400,
+    "",
+    "x",
+    [],
+    {},
+    True,
+    [[1]],
+    {"a": {}},
+    float("nan"),
+    float("inf"),
+)
 DEEP = b"[" * 100_000
 BOMB = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else '0'] * 9)}]\n" for n in range(12)).encode()
 LINES = (b"null", b"[]", b"3", b"{}", b"[" * 5000, b'{"step": null, "loss": 1}', b'{"step": 1e400}', b"\xff\xfe")

@@ -12,10 +12,18 @@ import argparse
 import random
 import time
 
-from test_answers_extraction import BOOLEANS, EXPRESSIONS, LETTERS, NONE, NUMBERS, OPTIONS, TEXTS, question
-from test_answers_hostile import TYPES
-
 from magdi.plugins.answers import extract, normal_form
+from tests.plugins.answers.test_answers_extraction import (
+    BOOLEANS,
+    EXPRESSIONS,
+    LETTERS,
+    NONE,
+    NUMBERS,
+    OPTIONS,
+    TEXTS,
+    question,
+)
+from tests.plugins.answers.test_answers_hostile import TYPES
 
 FRAGMENTS = [
     *(text for pairs in (NUMBERS, LETTERS, BOOLEANS, EXPRESSIONS, TEXTS, NONE) for pair in pairs for text in pair),

@@ -26,7 +26,7 @@ TALK = "It takes some thought to see which of the options that were given is the
         (f"{TALK}\n(X) A) 16 hours is wrong. {TALK} B) 18 hours, too. {TALK}", None),
     ],
 )
-def test_letters(text, answer):
+def test_letters(text: str, answer: str | None) -> None:
     assert extract(text, LETTERS) == answer
 
 
@@ -39,5 +39,5 @@ def test_letters(text, answer):
         ("This answer is derived from 120 / 15, which is 8 packs", "8"),
     ],
 )
-def test_numbers(text, answer):
+def test_numbers(text: str, answer: str) -> None:
     assert extract(text, NUMBER) == answer

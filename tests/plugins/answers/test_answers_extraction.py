@@ -205,6 +205,6 @@ def test_headings_that_are_closed_and_unknowns_that_are_found(form: str, number:
     assert extract(form.format(number, number), question("number", ())) == number
 
 
-def test_plugins_that_say_where_the_readers_were_find_them():
+def test_plugins_that_say_where_the_readers_were_find_them() -> None:
     code = "from magdi.core import answers; print(answers.extract('The answer is 7.', 'number'))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "7\n"

@@ -197,3 +197,28 @@ def test_readings_say_by_which_rule() -> None:
     }
     for text, rule in rules.items():
         assert read(text, "letter", options("places")).rule == rule, text
+
+
+@pytest.mark.parametrize("better", ["(B)", "B", "option B", "library"])
+@pytest.mark.parametrize("worse", ["(A)", "A", "option A", "bank", "A or C"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "So I would choose {better} over {worse}.",
+        "I choose {better} rather than {worse}.",
+        "I prefer {better} to {worse}.",
+        "The answer is {better} instead of {worse}.",
+        "Of these, {better} fits better than {worse}.",
+    ],
+)
+def test_what_is_only_compared_with_is_no_answer(form: str, better: str, worse: str) -> None:
+    found = extract(form.format(better=better, worse=worse), "letter", options("places"))
+    assert found in ("B", None), found
+    if better != "library" and worse != "bank":
+        assert found == "B"
+
+
+def test_what_nothing_is_better_than_stays() -> None:
+    for text in ("There is no better option than C.", "Nothing fits better than C."):
+        assert extract(text, "letter", options("places")) == "C"
+    assert extract("B is less likely than A, so A.", "letter", options("places")) == "A"

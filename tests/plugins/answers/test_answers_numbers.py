@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from magdi.core.mag import Question
 from magdi.plugins.answers import read
 
 SPELT = {
@@ -184,3 +185,53 @@ def test_number_words_say_what_they_spell() -> None:
         words = spell(number, joint)
         assert read(f"The answer is {words} dollars.", "number").answer == str(number), words
         assert read(f"The answer is negative {words}.", "number").answer == str(-number), words
+
+
+AFTERTHOUGHTS = ["Wait, that is wrong: {}.", "Hmm, that's not right. It is 6 * 8 = {}.", "Oops, I made a mistake: {}."]
+
+
+@pytest.mark.parametrize(
+    "form", ["The answer is {}.", "#### {}", "Answer: {}", "So the final answer is \\boxed{{{}}}."]
+)
+@pytest.mark.parametrize("afterthought", AFTERTHOUGHTS)
+def test_what_is_taken_back_is_no_answer(form: str, afterthought: str) -> None:
+    said = form.format(42)
+    assert read(f"{said}\n{afterthought.format(48)}", "number").answer == "48"
+    assert read(f"{said}\nWait, is that wrong? No, 6 * 7 = 42.", "number").answer == "42"
+    assert read(f"{said}\nActually, that is a mistake.", "number").answer is None
+
+
+@pytest.mark.parametrize("names", [("Agent 2", "Agent 3"), ("Ana", "Ben"), ("solver A", "solver B")])
+@pytest.mark.parametrize("end", ["I agree with {}.", "I fully agree with {}'s reasoning.", "So I side with {}."])
+def test_whoever_is_agreed_with_says_the_answer(names: tuple[str, str], end: str) -> None:
+    one, other = names
+    for told in (f"{one} says 12, and {other} says 14.", f"{other} has 14 while {one} gets 12.", "My answer is 3."):
+        for name, number in ((one, "12"), (other, "14")):
+            found = read(f"{told} {end.format(name)}", "number").answer
+            assert found == ("3" if told.startswith("My") else number), (told, name)
+
+
+@pytest.mark.parametrize("either", ["14 or 15", "$14 or $15", "15 or 14", "2 or 3"])
+def test_one_of_two_is_undecided(either: str) -> None:
+    assert read(f"So it would be {either} people.", "number").answer is None
+    assert read(f"She needs {either}, so 16 to be safe.", "number").answer == "16"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "answer"),
+    [
+        ("How many boxes does she need?", "So she needs 10 boxes, with 2 cookies left over.", "10"),
+        ("How many cookies are left over?", "So she needs 10 boxes, with 2 cookies left over.", "2"),
+        ("How many books can he buy?", "He can buy 6 books and will have $4 remaining.", "6"),
+        ("How much money does he have then?", "He can buy 6 books and will have $4 remaining.", "4"),
+    ],
+)
+def test_a_rest_is_the_answer_where_it_was_asked_for(asked: str, told: str, answer: str) -> None:
+    assert read(told, Question(id="q", text=asked, gold="1", answer_type="number")).answer == answer
+
+
+def test_marks_and_roots() -> None:
+    assert read("She has $18 left.\n\n####", "number").answer == "18"
+    assert read("Final answer: 5 - the remaining 3 were eaten.", "number").answer == "5"
+    assert read("The answer is 3√2.", "number").answer is None
+    assert read("The answer is 5\\pi.", "number").answer is None

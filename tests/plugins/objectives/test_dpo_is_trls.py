@@ -55,7 +55,7 @@ def move(student: DistillStudent) -> None:
 def trl_trainer(student: DistillStudent, folder: Path) -> Any:
     """TRL's trainer, which keeps its own reference: a frozen copy, or the adapter as it is now."""
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOConfig, DPOTrainer  # type: ignore[attr-defined]  # made when asked for
 
     texts = Dataset.from_list([{"prompt": "What?", "chosen": "This.", "rejected": "That."}])
     before = copy.deepcopy(student.base) if student.config.adaptation == "full" else None

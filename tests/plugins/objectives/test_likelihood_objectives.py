@@ -29,7 +29,7 @@ from magdi.plugins.objectives.classification import Classification
 from magdi.plugins.objectives.contrast import Contrast
 from magdi.plugins.objectives.propagation import Propagation
 from magdi.plugins.testing import tiny_student
-from magdi.plugins.testing.objective_checks import sample_mags
+from magdi.plugins.testing.sample_mags import sample_mags
 
 
 def read(objectives: Mapping[str, Objective]) -> tuple[DistillStudent, list[Encoded]]:
@@ -95,7 +95,7 @@ def test_propagation_corrects_by_what_the_encoder_makes_of_agreement_and_edges()
     """With an encoder that sums what a turn was shown: worked by hand from U, w and the edges."""
     objective = Propagation()
     student, mags = read({"it": objective})
-    enter = Heads({"it": objective}, 32, Summing(32), seed=0)["it"]["enter"]
+    enter = Heads({"it": objective}, 32, Summing(32), seed=0)["it"].get_submodule("enter")
     w, expected = 0.1 * torch.linspace(-1, 2, 32), 0.0
     for mag in mags:
         said, columns = means(student, mag), {name[3:]: column for name, column in mag.columns.items()}

@@ -197,7 +197,9 @@ def events(said: list[Spoken], how: str = "content") -> list[Node]:
     nodes = _genai_tree(said)
     for node, each in zip(calls(nodes), said, strict=True):
         node.attributes["gen_ai.operation.name"] = "chat"
-        bodies = [(f"gen_ai.{role}.message", {"role": role, "content": text}) for role, text in each.prompt]
+        bodies: list[tuple[str, dict[str, Any]]] = [
+            (f"gen_ai.{role}.message", {"role": role, "content": text}) for role, text in each.prompt
+        ]
         reply = {"role": "assistant", "content": each.reply} | _tool_calls(each)
         bodies.append(("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": reply}))
         for number, (name, body) in enumerate(bodies):

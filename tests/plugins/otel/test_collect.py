@@ -11,21 +11,24 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from span_grammar import EDGES, debate, events, genai, logged, otlp
 
 from magdi.core.errors import ConfigError
-from magdi.core.mag import read_mags
+from magdi.core.mag import Mag, read_mags
 from magdi.plugins.formats.importers.otel.span import Span, spans_of
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.traces import collection as module
 from magdi.plugins.traces.collection import Collection, Patience
 from magdi.plugins.traces.receiver import Receiver
+from tests.plugins.otel.span_grammar import EDGES, Node, debate, events, genai, logged, otlp
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
@@ -37,7 +40,7 @@ class Clock:
         return self.now
 
 
-def nodes(number: int = 0):
+def nodes(number: int = 0) -> list[Node]:
     found = genai(debate(f"How many legs do {number + 3} spiders have in all?"))
     for node in found:
         node.trace = f"{number + 1:032x}"
@@ -45,7 +48,7 @@ def nodes(number: int = 0):
 
 
 def found(number: int = 0) -> list[Span]:
-    return [span for line in otlp(nodes(number)) for span in spans_of(json.loads(line))]
+    return [span for line in otlp(nodes(number)) for span in spans_of(json.loads(line)) if isinstance(span, Span)]
 
 
 def protobuf(body: str) -> bytes:
@@ -71,11 +74,11 @@ def protobuf(body: str) -> bytes:
     return request.SerializeToString()
 
 
-def mags(path):
+def mags(path: Path) -> list[Mag]:
     return list(read_mags(path))
 
 
-def test_a_trace_is_written_once_it_is_complete(tmp_path):
+def test_a_trace_is_written_once_it_is_complete(tmp_path: Path) -> None:
     clock, out = Clock(), tmp_path / "mags.jsonl"
     collection = Collection(out, Reader(), Patience(2, 60), clock)
     root, *rest = found()
@@ -95,7 +98,7 @@ def test_a_trace_is_written_once_it_is_complete(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mags.jsonl"]
 
 
-def test_spans_that_come_too_late_are_a_discussion_of_their_own(tmp_path):
+def test_spans_that_come_too_late_are_a_discussion_of_their_own(tmp_path: Path) -> None:
     out = tmp_path / "mags.jsonl"
     collection = Collection(out, Reader())
     *early, agent, call = found()
@@ -107,7 +110,7 @@ def test_spans_that_come_too_late_are_a_discussion_of_their_own(tmp_path):
     assert (len(first.turns), len(late.turns), late.id) == (5, 1, f"{first.id}~2")
 
 
-def test_what_was_taken_goes_on_with_the_next_process(tmp_path, monkeypatch):
+def test_what_was_taken_goes_on_with_the_next_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "mags.jsonl"
     out.write_text("")
     begun = Collection(out, Reader())
@@ -122,14 +125,14 @@ def test_what_was_taken_goes_on_with_the_next_process(tmp_path, monkeypatch):
     assert sorted(mag.id for mag in mags(out)) == [f"{number + 1:032x}" for number in range(3)]
 
 
-def test_two_processes_do_not_share_a_file(tmp_path):
+def test_two_processes_do_not_share_a_file(tmp_path: Path) -> None:
     first = Collection(tmp_path / "mags.jsonl", Reader())
     with pytest.raises(ConfigError, match="another process"):
         Collection(tmp_path / "mags.jsonl", Reader())
     first.close()
 
 
-def test_a_trace_without_end_is_refused(tmp_path, monkeypatch):
+def test_a_trace_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_TRACE", 3000)
     collection = Collection(tmp_path / "mags.jsonl", Reader())
     refused = collection.take([[span] for span in found()])
@@ -138,15 +141,19 @@ def test_a_trace_without_end_is_refused(tmp_path, monkeypatch):
 
 
 def post(where: str, body: bytes, kind: str, path: str = "traces", **headers: str) -> tuple[int, bytes]:
-    headers = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
+    fields = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{where}/v1/{path}", body, headers), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{where}/v1/{path}", body, fields), timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
 
 
-def received(tmp_path, requests) -> list[tuple[int, bytes]]:
+Sent = tuple[tuple[Any, ...], dict[str, Any]]
+"""Arguments of `post` after the address, and the named ones."""
+
+
+def received(tmp_path: Path, requests: Sequence[Sent]) -> list[tuple[int, bytes]]:
     """Returns the answers to requests, each the arguments of `post` after the address."""
 
     async def run() -> list[tuple[int, bytes]]:
@@ -165,7 +172,7 @@ def received(tmp_path, requests) -> list[tuple[int, bytes]]:
     return answers
 
 
-def test_protobuf_json_and_gzip_are_the_same(tmp_path):
+def test_protobuf_json_and_gzip_are_the_same(tmp_path: Path) -> None:
     requests = []
     for number, kind in enumerate((JSON, PROTOBUF, JSON, PROTOBUF)):
         for line in otlp(nodes(number)):
@@ -178,15 +185,17 @@ def test_protobuf_json_and_gzip_are_the_same(tmp_path):
     assert {mag.edges for mag in read.values()} == {tuple(edge[:2] for edge in EDGES)}
 
 
-def test_messages_may_come_as_log_records(tmp_path):
+def test_messages_may_come_as_log_records(tmp_path: Path) -> None:
     lines = logged(events(debate(), "fields"))
-    requests = [((line.encode(), JSON, "logs" if "resourceLogs" in line else "traces"), {}) for line in lines]
+    requests: list[Sent] = [
+        ((line.encode(), JSON, "logs" if "resourceLogs" in line else "traces"), {}) for line in lines
+    ]
     received(tmp_path, requests)
     (mag,) = mags(tmp_path / "mags.jsonl")
     assert list(mag.edges) == [edge[:2] for edge in EDGES]
 
 
-def test_what_is_wrong_is_answered(tmp_path, monkeypatch):
+def test_what_is_wrong_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magdi.plugins.traces.receiver.LARGEST_REQUEST", 100_000)
     bad = json.dumps(
         {
@@ -225,7 +234,7 @@ def test_what_is_wrong_is_answered(tmp_path, monkeypatch):
     assert (told.rejected_spans, told.error_message) == (1, "a span has no trace id")
 
 
-def test_a_killed_receiver_has_lost_nothing(tmp_path):
+def test_a_killed_receiver_has_lost_nothing(tmp_path: Path) -> None:
     out = tmp_path / "mags.jsonl"
     command = [sys.executable, "-m", "magdi", "collect", "-o", str(out), "--port", "0", "--settle", "600", "--json"]
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from span_grammar import DIALECTS, EDGES, QUESTION, Node, calls, debate, genai, indexed, openinference, otlp
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
+from tests.plugins.otel.span_grammar import (
+    DIALECTS,
+    EDGES,
+    QUESTION,
+    Node,
+    calls,
+    debate,
+    genai,
+    indexed,
+    openinference,
+    otlp,
+)
 
 
-def imported(path, lines, **reader) -> list[Mag]:
+def imported(path: Path, lines: list[str], **reader: Any) -> list[Mag]:
     path.write_text("\n".join(lines), encoding="utf-8")
     return list(import_files([path], Reader(**reader)))
 
@@ -23,7 +37,7 @@ def edges(mag: Mag) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_debate_is_read(dialect, tmp_path):
+def test_a_debate_is_read(dialect: str, tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "spans.jsonl", DIALECTS[dialect](debate()))
     assert mag.question.text == QUESTION
     assert [turn.agent for turn in mag.turns] == ["ada", "ben", "cyd", "ada", "ben", "judge"]
@@ -37,7 +51,7 @@ def test_a_debate_is_read(dialect, tmp_path):
 
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if "document" not in name and "exported" not in name])
-def test_the_order_of_spans_does_not_matter(dialect, tmp_path):
+def test_the_order_of_spans_does_not_matter(dialect: str, tmp_path: Path) -> None:
     lines = DIALECTS[dialect](debate())
     first = imported(tmp_path / "spans.jsonl", lines)
     for seed in range(3):
@@ -45,20 +59,20 @@ def test_the_order_of_spans_does_not_matter(dialect, tmp_path):
         assert imported(tmp_path / "spans.jsonl", lines) == first
 
 
-def without_metadata():
+def without_metadata() -> list[Node]:
     nodes = openinference(debate(), "langgraph")
     for node in calls(nodes):
         del node.attributes["metadata"]
     return nodes
 
 
-def named_graph():
+def named_graph() -> list[Node]:
     nodes = openinference(debate(), "langgraph")
     nodes[0].attributes["agent.name"] = "team"
     return nodes
 
 
-def tasks_of_a_graph():
+def tasks_of_a_graph() -> list[Node]:
     nodes = indexed(debate())
     for node in nodes:
         if node.id.endswith("b"):
@@ -67,7 +81,7 @@ def tasks_of_a_graph():
     return nodes
 
 
-def steps_of_agents():
+def steps_of_agents() -> list[Node]:
     nodes = openinference(debate(), "smolagents")
     for node in calls(nodes):
         step = {"openinference.span.kind": "CHAIN"}
@@ -76,21 +90,21 @@ def steps_of_agents():
     return nodes
 
 
-def system_prompts_alone():
+def system_prompts_alone() -> list[Node]:
     return [node for node in genai(debate()) if not node.id.endswith("b")]
 
 
 @pytest.mark.parametrize(
     "told", [without_metadata, named_graph, tasks_of_a_graph, steps_of_agents, system_prompts_alone]
 )
-def test_agents_are_who_speaks_and_no_graph_and_no_step(told, tmp_path):
+def test_agents_are_who_speaks_and_no_graph_and_no_step(told: Callable[[], list[Node]], tmp_path: Path) -> None:
     (mag,) = imported(tmp_path / "spans.jsonl", otlp(told()))
     names = [turn.agent for turn in mag.turns]
     assert names[:5] == ["ada", "ben", "cyd", "ada", "ben"]
     assert names[5] == ("agent-4" if told is system_prompts_alone else "judge")
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     -1,
@@ -108,7 +122,7 @@ ODD = (
 )
 
 
-def torn(value, chance: random.Random):
+def torn(value: Any, chance: random.Random) -> Any:
     """Returns a value of which some parts are missing, and others something else."""
     if chance.random() < 0.06:
         return chance.choice(ODD)
@@ -120,7 +134,7 @@ def torn(value, chance: random.Random):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_what_is_torn_is_told_or_read_and_nothing_raises(dialect, tmp_path):
+def test_what_is_torn_is_told_or_read_and_nothing_raises(dialect: str, tmp_path: Path) -> None:
     path, said = tmp_path / "spans.jsonl", debate()[:4]
     for seed in range(4):
         lines = [json.dumps(torn(json.loads(line), random.Random(seed))) for line in DIALECTS[dialect](said)]

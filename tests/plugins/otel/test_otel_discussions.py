@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from span_grammar import EDGES, QUESTION, SECOND, Node, Spoken, calls, debate, dumped, genai, openinference, otlp
 
 from magdi.core.errors import MagFileError
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, Seen
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
+from tests.plugins.otel.span_grammar import (
+    EDGES,
+    QUESTION,
+    SECOND,
+    Node,
+    Spoken,
+    calls,
+    debate,
+    dumped,
+    genai,
+    openinference,
+    otlp,
+)
 
 ADA = "First add: 17 + 5 = 22.\nThen subtract: 22 - 9 = 13.\n\n- So **13** sheep are left.\n\nThe answer is 13."
 BEN = 'The farmer ends with `13` sheep, because 17 + 5 - 9 = 13. I am "quite" sure.'
 SHEEP = "A farmer has 17 sheep and buys 5 more, then sells 9. How many are left?"
 
 
-def imported(tmp_path, lines, **reader) -> list[Mag]:
+def imported(tmp_path: Path, lines: list[str], **reader: Any) -> list[Mag]:
     path = tmp_path / "spans.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
     return list(import_files([path], Reader(**reader)))
 
 
-def graph(mag: Mag):
+def graph(mag: Mag) -> list[tuple[str, str, int, tuple[Seen, ...]]]:
     return [(turn.agent, turn.text, turn.round, turn.seen) for turn in mag.turns]
 
 
@@ -33,7 +48,7 @@ def prompt(system: str, *messages: str | tuple[str, str]) -> tuple[tuple[str, st
     return (("system", system), *told) if system else tuple(told)
 
 
-def shown(tmp_path, text: str, ada: str = ADA, ben: str = BEN, question: str = SHEEP) -> dict[int, str]:
+def shown(tmp_path: Path, text: str, ada: str = ADA, ben: str = BEN, question: str = SHEEP) -> dict[int, str]:
     """Returns what cyd was shown in a prompt of this text, after ada and ben had answered."""
     said = [
         Spoken("ada", prompt("You are ada.", question), ada, 0),
@@ -63,11 +78,11 @@ WHOLE = {0: "content", 1: "content"}
         (f"ben: I agree with ada, who said: {ADA}", {0: "content"}),
     ],
 )
-def test_replies_are_found_however_they_are_quoted(text, seen, tmp_path):
+def test_replies_are_found_however_they_are_quoted(text: str, seen: dict[int, str], tmp_path: Path) -> None:
     assert shown(tmp_path, text) == seen
 
 
-def test_what_one_repeats_of_another_is_no_edge_from_that_other(tmp_path):
+def test_what_one_repeats_of_another_is_no_edge_from_that_other(tmp_path: Path) -> None:
     ben = f"I agree with ada, who said: {ADA}"
     assert shown(tmp_path, f"ben: {ben}", ben=ben) == {1: "content"}
 
@@ -82,12 +97,12 @@ def test_what_one_repeats_of_another_is_no_edge_from_that_other(tmp_path):
         ('Now reply with "Yes." or "No."', {}),
     ],
 )
-def test_short_replies_are_found_in_places_of_their_own_alone(text, seen, tmp_path):
+def test_short_replies_are_found_in_places_of_their_own_alone(text: str, seen: dict[int, str], tmp_path: Path) -> None:
     question = "Is it so? Answer yes or no: it counts."
     assert shown(tmp_path, text, "Yes.", "No.", question) == seen
 
 
-def test_what_stood_there_before_it_was_said_is_nobodys(tmp_path):
+def test_what_stood_there_before_it_was_said_is_nobodys(tmp_path: Path) -> None:
     said = [
         Spoken("ada", prompt("", f"{SHEEP}\nAnswer:\nYes\nor\nNo"), "Yes", 0),
         Spoken("ben", prompt("", f"{SHEEP}\nAnswer:\nYes\nor\nNo"), "No", 2),
@@ -96,7 +111,7 @@ def test_what_stood_there_before_it_was_said_is_nobodys(tmp_path):
     assert mag.edges == ()
 
 
-def test_of_equal_replies_the_one_that_is_named_was_shown(tmp_path):
+def test_of_equal_replies_the_one_that_is_named_was_shown(tmp_path: Path) -> None:
     equal = "The answer is 13."
     assert shown(tmp_path, f"ada: {equal}", equal, equal) == {0: "content"}
     assert shown(tmp_path, f"ben: {equal}", equal, equal) == {1: "content"}
@@ -104,7 +119,7 @@ def test_of_equal_replies_the_one_that_is_named_was_shown(tmp_path):
 
 
 @pytest.mark.parametrize("write", [genai, openinference])
-def test_tool_calls_are_turns_of_their_own_kind(write, tmp_path):
+def test_tool_calls_are_turns_of_their_own_kind(write: Callable[[list[Spoken]], list[Node]], tmp_path: Path) -> None:
     said = [
         Spoken("ada", prompt("You are ada.", SHEEP), "", 0, tools=(("calculate", "17 + 5 - 9"),)),
         Spoken(
@@ -122,7 +137,7 @@ def test_tool_calls_are_turns_of_their_own_kind(write, tmp_path):
     assert mag.turns[1].seen[0].kind == "self"
 
 
-def test_an_agent_that_is_a_tool_was_shown_what_it_was_handed(tmp_path):
+def test_an_agent_that_is_a_tool_was_shown_what_it_was_handed(tmp_path: Path) -> None:
     task = "Which country has a cedar tree on its flag?"
     said = [
         Spoken("boss", prompt("", "Find the capital of the country with a cedar."), "", 0, tools=(("expert", task),)),
@@ -136,29 +151,29 @@ def spans() -> list[Node]:
     return copy.deepcopy(genai(debate()))
 
 
-def without_root(nodes):
+def without_root(nodes: list[Node]) -> list[Node]:
     return nodes[1:]
 
 
-def sent_twice(nodes):
+def sent_twice(nodes: list[Node]) -> list[Node]:
     return nodes + nodes
 
 
-def hours_late(nodes):
+def hours_late(nodes: list[Node]) -> list[Node]:
     return [Node(**{**vars(n), "start": n.start + 7200 * SECOND, "end": n.end + 7200 * SECOND}) for n in nodes]
 
 
-def ended_at_once(nodes):
+def ended_at_once(nodes: list[Node]) -> list[Node]:
     return [Node(**{**vars(node), "end": node.start}) for node in nodes]
 
 
-def told_twice(nodes):
+def told_twice(nodes: list[Node]) -> list[Node]:
     """Two instrumentations: a span around the call, and one of the client in it."""
     inner = [Node(**{**vars(node), "id": f"{node.id[:-1]}d", "parent": node.id}) for node in calls(nodes)]
     return nodes + inner
 
 
-def agents_tell(nodes):
+def agents_tell(nodes: list[Node]) -> list[Node]:
     """Agents' own spans hold messages, and no call was recorded in them."""
     by_agent = {node.parent: node.attributes for node in calls(nodes)}
     told = {name: {k: v for k, v in told.items() if k != "gen_ai.operation.name"} for name, told in by_agent.items()}
@@ -166,7 +181,7 @@ def agents_tell(nodes):
     return [Node(**{**vars(node), "attributes": node.attributes | told.get(node.id, {})}) for node in rest]
 
 
-def nested(nodes):
+def nested(nodes: list[Node]) -> list[Node]:
     inner = Node(
         "e" * 16, nodes[0].id, "inner", nodes[0].start, nodes[0].end, {"gen_ai.operation.name": "invoke_workflow"}
     )
@@ -177,7 +192,7 @@ def nested(nodes):
     ]
 
 
-def one_trace_a_turn(nodes):
+def one_trace_a_turn(nodes: list[Node]) -> list[Node]:
     for node in nodes[1:]:
         node.trace = f"{int(node.id[:15], 16) + 1:032x}"
         node.attributes["gen_ai.conversation.id"] = "talk"
@@ -185,7 +200,7 @@ def one_trace_a_turn(nodes):
     return nodes[1:]
 
 
-def one_clock_is_fast(nodes):
+def one_clock_is_fast(nodes: list[Node]) -> list[Node]:
     """Ben's spans come from a machine whose clock is five seconds ahead."""
     ben = {node.parent for node, each in zip(calls(nodes), debate(), strict=True) if each.agent == "ben"}
     for node in nodes:
@@ -198,21 +213,23 @@ def one_clock_is_fast(nodes):
     "change",
     [without_root, sent_twice, hours_late, ended_at_once, told_twice, agents_tell, nested, one_trace_a_turn],
 )
-def test_the_same_discussion_is_the_same_however_it_was_recorded(change, tmp_path):
+def test_the_same_discussion_is_the_same_however_it_was_recorded(
+    change: Callable[[list[Node]], list[Node]], tmp_path: Path
+) -> None:
     (mag,) = imported(tmp_path, otlp(change(spans())))
     (plain,) = imported(tmp_path, otlp(spans()))
     assert graph(mag) == graph(plain)
     assert mag.question == plain.question
 
 
-def test_nobody_is_shown_what_was_not_said_where_clocks_differ(tmp_path):
+def test_nobody_is_shown_what_was_not_said_where_clocks_differ(tmp_path: Path) -> None:
     (mag,) = imported(tmp_path, otlp(one_clock_is_fast(spans())))
     said = [(each.agent, each.reply) for each in debate()]
     order = [said.index((turn.agent, turn.text)) for turn in mag.turns]
     assert {(order[u], order[v]) for u, v in mag.edges} == {(u, v) for u, v, _ in EDGES}
 
 
-def test_calls_that_failed_are_attempts(tmp_path):
+def test_calls_that_failed_are_attempts(tmp_path: Path) -> None:
     nodes = spans()
     failed = copy.deepcopy(calls(nodes)[1])
     failed.id, failed.start = "f" * 16, failed.start - 10
@@ -223,7 +240,7 @@ def test_calls_that_failed_are_attempts(tmp_path):
     assert [turn.attempts for turn in mag.turns] == [1, 2, 1, 1, 1, 1]
 
 
-def test_several_questions_in_a_trace_are_several_discussions(tmp_path):
+def test_several_questions_in_a_trace_are_several_discussions(tmp_path: Path) -> None:
     other = "How many legs do seven spiders and two ants have together?"
     more = genai(debate(other))[1:]
     for node in more:
@@ -235,7 +252,7 @@ def test_several_questions_in_a_trace_are_several_discussions(tmp_path):
     assert len(first.turns) == len(second.turns) == 6
 
 
-def test_several_conversations_in_a_trace_are_several_discussions(tmp_path):
+def test_several_conversations_in_a_trace_are_several_discussions(tmp_path: Path) -> None:
     nodes = spans()
     more = copy.deepcopy(nodes[1:])
     for node in more:
@@ -249,7 +266,7 @@ def test_several_conversations_in_a_trace_are_several_discussions(tmp_path):
     assert (first.metadata["conversation"], second.metadata["conversation"]) == ("one", "two")
 
 
-def test_instructions_that_all_prompts_share_are_no_question(tmp_path):
+def test_instructions_that_all_prompts_share_are_no_question(tmp_path: Path) -> None:
     asked = ["A train goes 60 km in 2 hours. How fast is it?", "What is the capital of France?"]
     said = [
         Spoken(
@@ -264,7 +281,7 @@ def test_instructions_that_all_prompts_share_are_no_question(tmp_path):
     assert [mag.question.text for mag in imported(tmp_path, otlp(genai(said)))] == asked
 
 
-def test_a_bad_span_costs_nothing_else(tmp_path):
+def test_a_bad_span_costs_nothing_else(tmp_path: Path) -> None:
     lines = otlp(spans())
     lines[3:3] = ["{'no': json}", '{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "no ids"}, 7]}]}]}']
     (tmp_path / "spans.jsonl").write_text("\n".join(lines))
@@ -276,7 +293,7 @@ def test_a_bad_span_costs_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("key", [QUESTION, "5b8aa5a2d2c872e8321cf37308d69df2"])
-def test_right_answers_come_from_a_table(key, tmp_path):
+def test_right_answers_come_from_a_table(key: str, tmp_path: Path) -> None:
     (mag,) = imported(tmp_path, otlp(spans()), golds={key: "72"})
     assert [turn.correct for turn in mag.turns] == [True, True, None, True, True, True]
     assert mag.question.gold == "72"
@@ -293,14 +310,14 @@ def rounds_in_traces_of_their_own(questions: list[list[Spoken]]) -> list[str]:
     return lines
 
 
-def test_rounds_in_traces_of_their_own_are_one_discussion(tmp_path):
+def test_rounds_in_traces_of_their_own_are_one_discussion(tmp_path: Path) -> None:
     said = debate()
     (mag,) = imported(tmp_path, rounds_in_traces_of_their_own([said[:3], said[3:5], said[5:]]))
     assert mag.edges == tuple(edge[:2] for edge in EDGES)
     assert len(mag.metadata["traces"]) == 3
 
 
-def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_path):
+def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_path: Path) -> None:
     asked = ["What is the boiling point of water at sea level?", "And how many moons does Mars have in all?"]
     said = "It is 100 degrees Celsius, by the definition of the scale."
     first = [Spoken("ada", prompt("", asked[0]), said, 0)]
@@ -317,7 +334,7 @@ def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_pat
         ("openai_agents_debate", "ada ben ada", [(1, 2)]),
     ],
 )
-def test_recorded_spans_of_real_frameworks(name, agents, edges, data):
+def test_recorded_spans_of_real_frameworks(name: str, agents: str, edges: list[tuple[int, int]], data: Path) -> None:
     (mag,) = import_files([data / "otel" / f"{name}.spans.jsonl"], Reader())
     assert mag.question.text == "What is 2+2?"
     assert [turn.agent for turn in mag.turns] == agents.split()

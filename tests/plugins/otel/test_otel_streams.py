@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pytest
-from span_grammar import debate, dumped, genai, otlp_document
 
 from magdi.core.errors import MagFileError
 from magdi.plugins.formats.importers import source
 from magdi.plugins.formats.importers.source import read_items
+from tests.plugins.otel.span_grammar import debate, dumped, genai, otlp_document
 
 TEXTS = {
     "lines": "\n".join(dumped(genai(debate()))) + "\n",
@@ -23,7 +24,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", TEXTS)
-def test_pieces_do_not_matter(name, packed, tmp_path, monkeypatch):
+def test_pieces_do_not_matter(name: str, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.jsonl"
     data = TEXTS[name].encode()
     path.write_bytes(gzip.compress(data) if packed else data)
@@ -34,7 +35,7 @@ def test_pieces_do_not_matter(name, packed, tmp_path, monkeypatch):
         assert list(read_items(path)) == whole
 
 
-def test_bad_lines_are_named_wherever_pieces_end(tmp_path, monkeypatch):
+def test_bad_lines_are_named_wherever_pieces_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.jsonl"
     path.write_text('{"a": 1}\n{"a": "cut\n{"b": tru}\n{"c": 3}\n{"d": ')
     for size in (1, 5, 1000):
@@ -44,7 +45,7 @@ def test_bad_lines_are_named_wherever_pieces_end(tmp_path, monkeypatch):
         assert [error.line for error in bad] == [2, 3, 5]
 
 
-def test_no_more_is_held_than_what_is_being_read(tmp_path, monkeypatch):
+def test_no_more_is_held_than_what_is_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.jsonl"
     path.write_text('{"a": "0123456789"}\n' * 10_000)
     held = []

@@ -13,7 +13,6 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from span_grammar import EDGES, QUESTION, debate
 
 import magdi
 from magdi.core.mag import Mag, read_mags
@@ -24,6 +23,7 @@ from magdi.plugins.manager import load_plugins
 from magdi.plugins.traces.requests import PROTOBUF, spans_in
 from magdi.plugins.traces.sending import Sender, provider_of_magdi
 from magdi.plugins.traces.wanted import is_wanted
+from tests.plugins.otel.span_grammar import EDGES, QUESTION, debate
 
 LISTED = {each.component.name for each in load_plugins().registry.listing("protocol")}
 BUILT_IN = sorted(LISTED - {"autogen", "agent-framework", "ag2"})
@@ -47,7 +47,7 @@ def imported(path: Path, lines: list[str]) -> list[Mag]:
 
 
 @pytest.mark.parametrize("protocol", BUILT_IN)
-def test_what_is_sent_is_read_again(protocol, tmp_path):
+def test_what_is_sent_is_read_again(protocol: str, tmp_path: Path) -> None:
     magdi.discuss(protocol=protocol, limit=2, out=tmp_path / "run")
     held = sorted(mag.to_line() for mag in read_mags(tmp_path / "run" / "mags.jsonl"))
     lines = sent(tmp_path / "run")
@@ -56,7 +56,7 @@ def test_what_is_sent_is_read_again(protocol, tmp_path):
     assert ids == [json.loads(line)["context"] for line in sent(tmp_path / "run")]
 
 
-def test_edges_are_found_in_prompts_alone(tmp_path):
+def test_edges_are_found_in_prompts_alone(tmp_path: Path) -> None:
     """Without what stands beside the conventions, as any other program's spans are read."""
     magdi.discuss(protocol="reconcile", limit=3, out=tmp_path / "run")
     lines = []
@@ -71,16 +71,16 @@ def test_edges_are_found_in_prompts_alone(tmp_path):
         assert mag.edges == own.edges
 
 
-def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
+def test_discuss_sends_to_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: str) -> None:
             pass
 
     from typer.testing import CliRunner
@@ -101,7 +101,26 @@ def test_discuss_sends_to_where_the_environment_says(tmp_path, monkeypatch):
     )
 
 
-def test_spans_are_sent_only_where_somebody_listens():
+def test_what_nobody_takes_is_told_in_one_line_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from magdi.cli.app import app
+
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.server_close()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://u:hidden@127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    out = tmp_path / "run"
+    result = CliRunner().invoke(app, ["discuss", "--protocol", "debate", "--limit", "2", "-o", str(out), "-q"])
+    assert result.exit_code == 0
+    turns = sum(len(mag.turns) for mag in read_mags(out / "mags.jsonl"))
+    lost = f"{2 * turns + 2} of {2 * turns + 2} spans were not taken by http://***@127.0.0.1:{server.server_port}"
+    assert result.stderr.splitlines() == [f"{lost}; no discussion is lost by it"]
+
+
+def test_spans_are_sent_only_where_somebody_listens() -> None:
     assert is_wanted({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://here"})
     assert not is_wanted({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://here", "OTEL_SDK_DISABLED": "true"})
     assert not is_wanted({})
@@ -119,7 +138,7 @@ def hold(question: str) -> None:
                 tracer.start_span("call", attributes={"gen_ai.operation.name": "chat"} | messages).end()
 
 
-def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path):
+def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path: Path) -> None:
     out, before = tmp_path / "mags.jsonl", trace.get_tracer_provider()
     environ = dict(os.environ)
     for count in (1, 2):
@@ -135,7 +154,7 @@ def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path):
     assert [turn.correct for turn in mag.turns] == [True, True, None, True, True, True]
 
 
-def test_a_programs_own_provider_stays_as_it_was(tmp_path, monkeypatch):
+def test_a_programs_own_provider_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)

@@ -116,7 +116,14 @@ class Chromium:
             self.requests.append(str(facts["request"]["url"]))
 
     def open(
-        self, page: Path, *, at: str = "", width: int = 1400, height: int = 900, dark: bool = False, scale: float = 1
+        self,
+        page: Path | str,
+        *,
+        at: str = "",
+        width: int = 1400,
+        height: int = 900,
+        dark: bool = False,
+        scale: float = 1,
     ) -> None:
         """Opens a page in a window of a size, and waits until it is drawn."""
         self.complaints.clear()
@@ -131,7 +138,7 @@ class Chromium:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=page.as_uri() + at)
+        self.call("Page.navigate", url=(page if isinstance(page, str) else page.as_uri()) + at)
         self.wait("document.documentElement?.dataset.ready !== undefined && document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:

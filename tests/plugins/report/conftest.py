@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from chromium import Chromium, find
-from report_samples import a_run
 
 from magdi.core.run.directory import RunDirectory
+from tests.plugins.report.chromium import Chromium, find
+from tests.plugins.report.report_samples import a_run
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def a_prediction(number: int, right: bool) -> Prediction:
 
 def a_run(path: Path, *, student: int = 3, **settings: object) -> RunDirectory:
     """A finished run of 130 discussions; the student gets all but every ``student``-th answer right."""
-    directory = RunDirectory.open(path, RunConfig(**settings))  # type: ignore[arg-type]
+    directory = RunDirectory.open(path, RunConfig(**settings))
     write_mags(directory.mags, [a_mag(number, evil=number == 1) for number in range(130)])
     lines = MetricsFile(directory.metrics)
     for step in range(1, 40):

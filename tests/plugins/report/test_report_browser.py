@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from chromium import Chromium
-from report_samples import EVIL, a_mag
 
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report.blocks import Browser, Column, Section, Table
-from magdi.plugins.report.data import view
+from magdi.plugins.report.data import mags_page, view
 from magdi.plugins.report.discussions import Discussions
+from magdi.plugins.report.drawing.svg import svg
 from magdi.plugins.report.page import write_page
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import EVIL, a_mag
 
 TURN = "#discussions .turn"
 
@@ -53,18 +55,77 @@ def test_what_teachers_said_is_text(browser: Chromium, report: Path) -> None:
 def test_a_turn_shows_its_prompt_and_who_saw_it(browser: Chromium, report: Path) -> None:
     browser.open(report, at="#discussion/q3")
     browser.wait(f"document.querySelectorAll({TURN!r}).length === 4")
-    shapes = "[...document.querySelectorAll('#discussions .node .shape')].map((each) => each.tagName).join()"
+    shapes = "[...document.querySelectorAll('#discussions .node .mark')].map((each) => each.tagName).join()"
     assert browser.run(shapes) == "circle,rect,circle,circle"
-    browser.click("#discussions .node:nth-of-type(4)")
+    browser.click("#discussions .node[data-step='3']")
     shown = "document.querySelectorAll('#discussions .turn .open:not([hidden])').length"
     assert browser.run(shown) == 1
-    opened = text(browser, "#discussions .turn .open:not([hidden])")
+    opened = text(browser, "#discussions .sheet .open:not([hidden])")
     assert "prompt 3 pebble3" in opened
     assert "reply 3 pebble3" in opened
     assert "0 ada" in opened
     assert "1 ben (own earlier turn)" in opened
     lit = "document.querySelectorAll('#discussions .edge.lit').length"
     assert browser.run(lit) == 2  # what the chosen turn was shown
+
+
+@pytest.mark.parametrize(("width", "height"), [(1300, 900), (390, 844)])
+def test_clicking_keeps_the_place(browser: Chromium, report: Path, width: int, height: int) -> None:
+    browser.open(report, at="#discussion/q3", width=width, height=height)
+    browser.wait(f"document.querySelectorAll({TURN!r}).length === 4")
+    node = "#discussions .node[data-step='1']"
+    browser.run(f"document.querySelector({node!r}).scrollIntoView({{ block: 'center' }})")
+    place = (
+        "[scrollX, scrollY, document.querySelector('.items').scrollTop, document.querySelector('.graph').scrollLeft]"
+    )
+    before = browser.run(place)
+    browser.click(node)
+    box = browser.run("document.querySelector('.sheet').getBoundingClientRect().toJSON()")
+    assert 0 < box["top"] < box["bottom"] <= height
+    assert "reply 1 pebble3" in text(browser, ".sheet")
+    assert browser.run(place) == before
+    browser.click(node)
+    assert browser.run("document.querySelector('.sheet').hidden")
+    assert browser.run(place) == before
+
+
+def test_no_label_is_drawn_outside_of_its_node(browser: Chromium, tmp_path: Path) -> None:
+    answers = (
+        "W" * 60,
+        "i" * 90,
+        "漢字" * 20,
+        "😀" * 30,
+        r"\frac{1}{2}" * 9,
+        "مرحبا" * 9,
+        "a\u202eb" * 20,
+        "Щ" * 40,
+        "%@" * 30,
+    )
+    mag = a_mag(9)
+    turns = [
+        mag.turns[0].model_copy(update={"step": step, "seen": (), "agent": answer, "answer": answer, "confidence": 1.0})
+        for step, answer in enumerate(answers)
+    ]
+    turns += [turn.model_copy(update={"step": len(answers) + turn.step, "answer": None}) for turn in turns]
+    (tmp_path / "page.html").write_text("".join(mags_page([mag.model_copy(update={"turns": tuple(turns)})])))
+    browser.open(tmp_path / "page.html")
+    browser.wait("document.querySelector('.mag') !== null")
+    outside = """[...document.querySelectorAll('.mag .node text')].filter((label) => {
+        const [box, node] = [label, label.closest('.node').firstElementChild.nextElementSibling]
+            .map((each) => each.getBoundingClientRect());
+        return box.left < node.left || box.right > node.right || box.top < node.top || box.bottom > node.bottom;
+    }).map((label) => label.textContent)"""
+    assert browser.run(outside) == []
+    names = "Math.max(...[...document.querySelectorAll('.mag .voice')].map((e) => e.getBoundingClientRect().right))"
+    assert browser.run(f"{names} < document.querySelector('.node .box').getBoundingClientRect().left")
+
+
+def test_another_turn_is_looked_at_where_it_was_shown(browser: Chromium, report: Path) -> None:
+    browser.open(report, at="#discussion/q3")
+    browser.wait(f"document.querySelectorAll({TURN!r}).length === 4")
+    browser.click(f"{TURN}:last-of-type > button")
+    browser.click(f"{TURN}:last-of-type .open button.chip")
+    assert text(browser, f"{TURN}:last-of-type .peek") == "because pebble3"
 
 
 def test_filters_and_search(browser: Chromium, report: Path) -> None:
@@ -94,7 +155,8 @@ def test_keys_are_enough(browser: Chromium, report: Path) -> None:
     browser.wait("location.hash === '#discussion/q3' && document.querySelectorAll('#discussions .turn').length === 4")
     browser.run("document.querySelector('#discussions .node').focus()")
     browser.press("Enter")
-    assert browser.run("document.activeElement.getAttribute('aria-expanded')") == "true"
+    assert browser.run("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert "reply 0 pebble3" in text(browser, "#discussions .sheet")
     browser.press("/")
     assert browser.run("document.activeElement.type") == "search"
     unreachable = (
@@ -171,7 +233,7 @@ def test_tables_sort_page_and_filter(browser: Chromium, tmp_path: Path) -> None:
 
 def test_ten_thousand_discussions(browser: Chromium, tmp_path: Path) -> None:
     discussions = Discussions()
-    lines = [a_mag(number).to_line() for number in (8, 9)]
+    lines = [f'{{"mag":{a_mag(n).to_line()},"drawing":{json.dumps(svg(a_mag(n)))}}}' for n in (8, 9)]
     column = {name: "x" for name in ("question", "gold", "answer", "stop", "protocol", "task", "first")}
     figures = {"correct": 1, "turns": 2, "up": 0, "down": 0, "tokens": 9, "invalid": 0, "structure": "G0"}
     for number in range(10_000):

@@ -6,9 +6,9 @@ import base64
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from report_samples import a_mag, a_prediction, a_run
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
@@ -22,6 +22,7 @@ from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.summary import blocks
 from magdi.plugins.report.talk import Talk
 from magdi.plugins.report.training import curves
+from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 
 
 def test_summary_says_what_came_out(run_directory: RunDirectory) -> None:
@@ -76,7 +77,8 @@ def test_tables_count_changed_minds(run_directory: RunDirectory) -> None:
 
 
 def test_curves_are_grouped_and_new_measurements_are_drawn() -> None:
-    lines = [{"step": 1, "loss": 2.0, "weighted/node": 1.0, "loss/node": 3.0, "surprise": 1}, {"step": 2, "loss": None}]
+    first = {"step": 1, "loss": 2.0, "weighted/node": 1.0, "loss/node": 3.0, "surprise": 1}
+    lines: list[dict[str, Any]] = [first, {"step": 2, "loss": None}]
     plots = {block.title: block for block in curves(lines) if isinstance(block, Curves)}
     assert [line.name for line in plots["Weighted losses"].series] == ["L_I node", "sum"]
     assert plots["Losses"].series[0].y == (3.0,)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import typer
-from report_samples import a_run
 from typer.testing import CliRunner
 
 from magdi.cli import runs as runs_command
 from magdi.cli.view import view as view_command
 from magdi.core.errors import DataError
 from magdi.plugins.runs.finding import compare, find_runs, open_run
+from tests.plugins.report.report_samples import a_run
 
 app = typer.Typer()
 app.add_typer(runs_command.app, name="runs")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Chromium
-from report_samples import EVIL
 
 from magdi.plugins.report.blocks import Intervals
 from magdi.plugins.suites.page import sections, write_suite_page
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
+from tests.plugins.report.chromium import Chromium
+from tests.plugins.report.report_samples import EVIL
 
 COLOURED = """(() => {
     const plot = document.querySelectorAll('canvas')[%d];
@@ -69,7 +69,8 @@ def a_page(folder: Path, verdict: str) -> Path:
 
 
 def test_accuracies_and_differences_are_drawn_with_every_seed() -> None:
-    results = next(section for section in sections(a_document("worse")) if section.id == "results")
+    found = sections(a_document("worse"), Path("runs/encoders"), Path("page.html"))
+    results = next(section for section in found if section.id == "results")
     accuracy, differences = (block for block in results.blocks if isinstance(block, Intervals))
     assert [(row.name, row.value, row.low, row.high) for row in accuracy.rows] == [
         ("gcn", 0.9, 0.8, 1.0),

@@ -90,7 +90,7 @@ def check(folder: Path, jobs: list[Any], failures: list[Failure], ended: list[An
 @pytest.fixture
 def by_value() -> Iterator[None]:
     """This file is not there where jobs are done."""
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     module = sys.modules[__name__]
     cloudpickle.register_pickle_by_value(module)

@@ -1,6 +1,8 @@
 """What is known of held-out turns: probes see no question twice, and find what was put there."""
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.run.keep import kept
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
+from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.information import KNOWN, Known, Node, Read, information
 
 COUNT = 80
@@ -37,19 +40,22 @@ NODES = [
 LABELS = torch.tensor([float(node.right) for node in NODES])
 
 
-def known(monkeypatch, read: Read | None = None, **config) -> Known:
+def known(monkeypatch: pytest.MonkeyPatch, read: Read | None = None, **config: Any) -> Known:
     settings = {"seed": 0, "encoder": SimpleNamespace(name="gcn", settings={}), **config}
-    workshop = SimpleNamespace(
+    stages: Any = SimpleNamespace(
         config=SimpleNamespace(training=SimpleNamespace(edges="full"), **settings), components=default_registry()
     )
+    nowhere: Any = None
     if read is not None:
         monkeypatch.setattr(Known, "_read", read)
-    return Known(workshop, None, MAGS, NODES)
+    return Known(stages, nowhere, MAGS, NODES)
 
 
 def held_out(scores: torch.Tensor) -> float:
     pairs = [(score, int(node.right)) for score, node in zip(scores.tolist(), NODES, strict=True) if not node.trained]
-    return module.auc(pairs)
+    found = auc(pairs)
+    assert found is not None
+    return found
 
 
 def read_of(column: torch.Tensor) -> Read:
@@ -59,14 +65,14 @@ def read_of(column: torch.Tensor) -> Read:
     return Read(pooled=states, last=other, middle=states, logprob=column)
 
 
-def test_no_question_is_on_both_sides_and_each_seed_splits_anew():
+def test_no_question_is_on_both_sides_and_each_seed_splits_anew() -> None:
     sides = {node.mag: {each.trained for each in NODES if each.mag == node.mag} for node in NODES}
     assert all(len(side) == 1 for side in sides.values())
     assert 0.3 < sum(node.trained for node in NODES) / len(NODES) < 0.7
     assert [module._is_first(each, 0, 0.5) for each in MAGS] != [module._is_first(each, 1, 0.5) for each in MAGS]
 
 
-def test_a_state_that_says_it_is_found_and_noise_is_not(monkeypatch):
+def test_a_state_that_says_it_is_found_and_noise_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     told = known(monkeypatch, read_of(LABELS + 0.1))
     torch.manual_seed(0)
     for name in ("pooled", "middle", "logprob"):
@@ -74,24 +80,25 @@ def test_a_state_that_says_it_is_found_and_noise_is_not(monkeypatch):
     assert 0.3 < held_out(KNOWN["last"](told)) < 0.7
 
 
-def test_what_most_say_knows_nothing(monkeypatch):
+def test_what_most_say_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert held_out(KNOWN["most"](known(monkeypatch))) == 0.5
 
 
-def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(monkeypatch):
+def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     assert 0.35 < held_out(KNOWN["agreement"](known(monkeypatch))) < 0.65
 
 
-def test_too_few_mags_are_said(tmp_path):
+def test_too_few_mags_are_said(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")
-    workshop = SimpleNamespace(config=SimpleNamespace(seed=0, discussion=Discussion()))
+    stages: Any = SimpleNamespace(config=SimpleNamespace(seed=0, discussion=Discussion()))
+    directory: Any = SimpleNamespace(mags=path)
     with pytest.raises(DataError, match="too few"):
-        information(workshop, SimpleNamespace(mags=path), "most")
+        information(stages, directory, "most")
 
 
-def test_turns_of_one_discussion_are_compared_alone():
+def test_turns_of_one_discussion_are_compared_alone() -> None:
     nodes = [Node(mag, step, right, trained=False) for mag in (0, 1) for step, right in enumerate((True, False))]
     assert module._within(nodes, [0.2, 0.1, 0.9, 0.8]) == 1.0
     assert module._within(nodes, [0.2, 0.1, 0.7, 0.7]) == 0.75
@@ -99,7 +106,7 @@ def test_turns_of_one_discussion_are_compared_alone():
     assert module._within([Node(0, 0, True, trained=True), nodes[1]], [0.1, 0.2]) == 0.5
 
 
-def test_nobody_is_asked_about_a_question_that_was_learned(tmp_path):
+def test_nobody_is_asked_about_a_question_that_was_learned(tmp_path: Path) -> None:
     """However its second discussion is called."""
     path = tmp_path / "mags.jsonl"
     twice = [each.model_copy(update={"id": f"again-{each.id}"}) for each in MAGS]

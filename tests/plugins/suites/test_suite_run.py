@@ -23,6 +23,7 @@ from magdi.core.run.progress import Figures, Silent
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
+from magdi.plugins.suites.outcome import SuiteResult
 
 GRID = """
 title: A toy & more
@@ -67,7 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ablate(place: Path, **options: Any) -> dict[str, Any]:
+def ablate(place: Path, **options: Any) -> SuiteResult:
     from tests.core.run.conftest import TOY
 
     return magdi.ablate(str(place / "toy.yaml"), out=place / "out", seeds=2, **TOY, **options)
@@ -90,7 +91,7 @@ def watching(place: Path) -> Watching:
 
 
 @pytest.fixture(scope="module")
-def document(place: Path, watching: Watching) -> dict[str, Any]:
+def document(place: Path, watching: Watching) -> SuiteResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("magdi.plugins.suites.suite.PAUSE", 0.0)
         done = ablate(place, progress=watching)
@@ -99,18 +100,18 @@ def document(place: Path, watching: Watching) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def rows(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def rows(document: SuiteResult) -> dict[str, dict[str, Any]]:
     return {row["encoder"]: row for row in document["rows"]}
 
 
-def test_what_has_come_out_so_far_is_kept(document: dict[str, Any], watching: Watching) -> None:
+def test_what_has_come_out_so_far_is_kept(document: SuiteResult, watching: Watching) -> None:
     first, last = watching.seen[0], watching.seen[-1]
     assert 0 < sum(len(row["seeds"]) for row in first["rows"]) < sum(len(row["seeds"]) for row in last["rows"])
     assert len(first["missing"]) > len(last["missing"])
     assert (Path(document["directory"]) / "report.html").is_file()
 
 
-def test_a_cell_that_fails_stops_no_other(document: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+def test_a_cell_that_fails_stops_no_other(document: SuiteResult, rows: dict[str, dict[str, Any]]) -> None:
     assert [(each["cell"], each["seed"], each["kind"]) for each in document["failures"]] == [
         ("nobody taught", 0, "failed"),
         ("nobody taught", 1, "failed"),
@@ -120,7 +121,7 @@ def test_a_cell_that_fails_stops_no_other(document: dict[str, Any], rows: dict[s
     assert document["missing"] == ["nobody taught, seed 0", "nobody taught, seed 1"]
 
 
-def test_rows_have_what_a_reader_expects(document: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+def test_rows_have_what_a_reader_expects(document: SuiteResult, rows: dict[str, dict[str, Any]]) -> None:
     assert rows["gcn"]["paired"] is None
     for name, row in rows.items():
         low, high = row["interval"]
@@ -137,7 +138,7 @@ def test_rows_have_what_a_reader_expects(document: dict[str, Any], rows: dict[st
     assert document["simulated"]
 
 
-def test_changes_are_told_as_the_paper_prints_them(document: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+def test_changes_are_told_as_the_paper_prints_them(document: SuiteResult, rows: dict[str, dict[str, Any]]) -> None:
     reduction, gain = document["changes"]
     before, after = (rows[name]["figures"]["output_tokens"] for name in ("team", "gcn"))
     assert reduction["value"] == pytest.approx(before / after)
@@ -184,7 +185,7 @@ def test_cells_are_ordinary_runs_that_share(rows: dict[str, dict[str, Any]]) -> 
     assert other.mags.read_bytes() != first.mags.read_bytes()
 
 
-def test_the_same_call_does_nothing_but_what_failed(place: Path, document: dict[str, Any]) -> None:
+def test_the_same_call_does_nothing_but_what_failed(place: Path, document: SuiteResult) -> None:
     files = [*(place / "out").rglob(MEASURED), *(place / "out").rglob("*.safetensors")]
     before = {path: path.stat().st_mtime_ns for path in files}
     again = ablate(place)
@@ -193,7 +194,7 @@ def test_the_same_call_does_nothing_but_what_failed(place: Path, document: dict[
     assert len(again["failures"]) == 2
 
 
-def test_some_cells_alone_are_compared_with_what_is_there(place: Path, document: dict[str, Any]) -> None:
+def test_some_cells_alone_are_compared_with_what_is_there(place: Path, document: SuiteResult) -> None:
     only = ablate(place, only=["encoder=team"])
     assert [row["name"] for row in only["rows"]] == ["team"]
     assert only["failures"] == []
@@ -201,7 +202,7 @@ def test_some_cells_alone_are_compared_with_what_is_there(place: Path, document:
 
 
 def test_answers_are_graded_anew_without_a_model(
-    place: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    place: Path, document: SuiteResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from magdi.plugins.tasks.arithmetic import Arithmetic
 
@@ -214,7 +215,7 @@ def test_answers_are_graded_anew_without_a_model(
     assert ablate(place, rescore=True)["rows"][0]["mean"] == document["rows"][0]["mean"]
 
 
-def test_formats(document: dict[str, Any]) -> None:
+def test_formats(document: SuiteResult) -> None:
     lines = list(csv.DictReader(io.StringIO(FORMATS["csv"](document))))
     assert [line["encoder"] for line in lines] == ["gcn", "base", "half", "half again", "team", "careful alone"]
     assert float(lines[0]["accuracy"]) == document["rows"][0]["mean"]
@@ -236,7 +237,7 @@ def test_formats(document: dict[str, Any]) -> None:
     assert row.count("&") + 1 == len(rule.rpartition("{")[2].rstrip("}"))
 
 
-def test_the_table_on_a_terminal(document: dict[str, Any]) -> None:
+def test_the_table_on_a_terminal(document: SuiteResult) -> None:
     from rich.console import Console
 
     from magdi.cli.suite_tables import suite_tables
@@ -254,7 +255,7 @@ def test_the_table_on_a_terminal(document: dict[str, Any]) -> None:
     assert max(map(len, shown.splitlines())) <= 140
 
 
-def test_the_page(place: Path, document: dict[str, Any], tmp_path: Path) -> None:
+def test_the_page(place: Path, document: SuiteResult, tmp_path: Path) -> None:
     from magdi.plugins.report.data import view
 
     page = view(Path(document["directory"]), tmp_path / "suite.html").read_text()
@@ -291,8 +292,9 @@ def test_from_the_command_line_in_processes(tmp_path: Path) -> None:
     assert plan.returncode == 0, plan.stderr
     planned = json.loads(plan.stdout)
     assert planned["estimate"]["runs"] == 3
-    assert planned["estimate"]["calls"] == 8 * 3 * 4
-    assert planned["estimate"]["seconds"] > 0
+    assert planned["estimate"]["most"]["calls"] == 8 * 3 * 4 * 3
+    assert 8 * 3 <= planned["estimate"]["expected"]["calls"] <= 8 * 3 * 4
+    assert planned["estimate"]["expected"]["seconds"] > 0
     assert not (tmp_path / "runs").exists()
     done = command(tmp_path, "two.yaml", "--jobs", "2", "--seeds", "1", "--json")
     assert done.returncode == 1, done.stderr

@@ -2,14 +2,17 @@
 
 import random
 import re
+from collections.abc import Sequence
 
 import pytest
 from pydantic import ValidationError
 
+from magdi.core.mag import Question
+from magdi.core.task import Split
 from magdi.plugins.tasks.arithmetic import SHARES, Arithmetic, ArithmeticConfig, share_of
 from magdi.plugins.tasks.word_problems import PHRASES, Problem, Step, draw_problem, read_problems
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 MEANING = {
     "finds": lambda value, n: value + n,
@@ -34,12 +37,12 @@ def answer(text: str) -> list[float]:
     return values
 
 
-def signatures(questions) -> set[str]:
+def signatures(questions: Sequence[Question]) -> set[str]:
     return {read_problems(question.text)[0].signature for question in questions}
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_gold_is_what_the_words_say(split):
+def test_gold_is_what_the_words_say(split: Split) -> None:
     for question in Arithmetic().questions(split):
         values = answer(question.text)
         assert str(int(values[-1])) == question.gold
@@ -47,7 +50,7 @@ def test_gold_is_what_the_words_say(split):
         assert all(value == int(value) and 1 <= value <= 60 for value in values)
 
 
-def test_sizes_and_ids():
+def test_sizes_and_ids() -> None:
     task = Arithmetic()
     sizes = {split: len(task.questions(split)) for split in SPLITS}
     assert sizes == {"train": 1000, "validation": 500, "test": 1000}
@@ -55,11 +58,9 @@ def test_sizes_and_ids():
     assert len(set(ids)) == len(ids)
 
 
-def test_no_calculation_is_in_two_splits_nor_in_the_primer():
-    seen = [
-        signatures(Arithmetic(ArithmeticConfig(seed=seed)).questions(split))
-        for split, seed in (("train", 0), ("train", 1), ("validation", 0), ("test", 0))
-    ]
+def test_no_calculation_is_in_two_splits_nor_in_the_primer() -> None:
+    drawn: list[tuple[Split, int]] = [("train", 0), ("train", 1), ("validation", 0), ("test", 0)]
+    seen = [signatures(Arithmetic(ArithmeticConfig(seed=seed)).questions(split)) for split, seed in drawn]
     primer = {problem.signature for document in Arithmetic().primer(0).documents for problem in problems(document.text)}
     one, two, validation, test = seen
     for first, second in ((one | two, validation), (one | two, test), (validation, test)):
@@ -72,19 +73,19 @@ def problems(text: str) -> list[Problem]:
     return read_problems(text.replace("What happens?", "How many").replace("\n", " "))
 
 
-def test_training_questions_are_fresh_for_each_seed_and_the_others_are_not():
+def test_training_questions_are_fresh_for_each_seed_and_the_others_are_not() -> None:
     first, second = (Arithmetic(ArithmeticConfig(seed=seed)) for seed in (0, 1))
     assert len(signatures(first.questions("train")) & signatures(second.questions("train"))) < 20
     assert first.questions("test") == second.questions("test")
     assert first.questions("validation") == second.questions("validation")
 
 
-def test_a_larger_split_begins_with_the_smaller_one():
+def test_a_larger_split_begins_with_the_smaller_one() -> None:
     small, large = (Arithmetic(ArithmeticConfig(train=size)) for size in (20, 50))
     assert large.questions("train")[:20] == small.questions("train")
 
 
-def test_every_hundredth_has_one_owner():
+def test_every_hundredth_has_one_owner() -> None:
     owned = [share for shares in SHARES.values() for share in shares]
     assert len(owned) == len(set(owned)) < 100
     rng = random.Random(0)
@@ -94,12 +95,12 @@ def test_every_hundredth_has_one_owner():
 
 
 @pytest.mark.parametrize("kind", PHRASES)
-def test_what_is_written_is_read_back(kind):
+def test_what_is_written_is_read_back(kind: str) -> None:
     problem = Problem(12, (Step(kind, 2), Step("find", 3), Step(kind, 3)), "Zoe", "beads")
     assert read_problems(f"Here it is: {problem.text} Think.") == [problem]
 
 
-def test_names_of_people_do_not_change_the_calculation():
+def test_names_of_people_do_not_change_the_calculation() -> None:
     twins = [
         Problem(5, (Step(kind, 4), Step("copy", 2)), name, "cards") for kind, name in (("buy", "Ana"), ("find", "Tom"))
     ]
@@ -119,12 +120,12 @@ def test_names_of_people_do_not_change_the_calculation():
         ("", None),
     ],
 )
-def test_extraction(text, expected):
+def test_extraction(text: str, expected: str | None) -> None:
     task = Arithmetic()
     assert task.extract(text, task.questions("test")[0]) == expected
 
 
-def test_primer_learns_solutions_and_nothing_of_the_questions():
+def test_primer_learns_solutions_and_nothing_of_the_questions() -> None:
     documents = [document for document in Arithmetic().primer(3).documents if "now?\n" in document.text]
     assert len(documents) == 1800
     assert {len(problems(document.text)[0].steps) for document in documents} == {1, 2}
@@ -134,7 +135,7 @@ def test_primer_learns_solutions_and_nothing_of_the_questions():
         assert document.text[start:end].endswith(f"So the answer is {int(answer(document.text[:start] + ' ')[-1])}.")
 
 
-def test_primer_teaches_to_read_and_not_to_solve_more_than_two_steps():
+def test_primer_teaches_to_read_and_not_to_solve_more_than_two_steps() -> None:
     documents = [document for document in Arithmetic().primer(3).documents if "What happens?\n" in document.text]
     lengths = set()
     for document in documents:
@@ -150,7 +151,7 @@ def test_primer_teaches_to_read_and_not_to_solve_more_than_two_steps():
     assert lengths == {1, 2, 3, 4}
 
 
-def test_checks_teach_right_results_and_verdicts_only():
+def test_checks_teach_right_results_and_verdicts_only() -> None:
     task = Arithmetic(ArithmeticConfig(primer_problems=0, primer_checks=50))
     for document in task.primer(0).documents:
         for check in re.finditer(r"(\d+) ([-+*/]) (\d+) = (\d+) (yes|no)\.", document.text):
@@ -164,12 +165,12 @@ def test_checks_teach_right_results_and_verdicts_only():
         assert len(document.learn) == 8 + document.text.count("yes")
 
 
-def test_primer_is_decided_by_its_seed():
+def test_primer_is_decided_by_its_seed() -> None:
     task = Arithmetic(ArithmeticConfig(primer_problems=50, primer_checks=5))
     assert task.primer(1) == task.primer(1)
     assert task.primer(1) != task.primer(2)
 
 
-def test_settings_that_make_no_sense_are_refused():
+def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValidationError, match="max_steps"):
         ArithmeticConfig(min_steps=3, max_steps=2)

@@ -1,36 +1,38 @@
 """The order instrument: what it promises of its questions, its teachers and its primer."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from magdi.core.errors import DataError
-from magdi.core.mag import Message
-from magdi.core.teacher import Request
+from magdi.core.mag import Message, Question
+from magdi.core.task import Split
+from magdi.core.teacher import Reply, Request
 from magdi.plugins.tasks.arithmetic import belongs
 from magdi.plugins.tasks.bugs import Bugs
 from magdi.plugins.tasks.order import Order, OrderConfig
 from magdi.plugins.tasks.procedures import BUGS, result, work
-from magdi.plugins.tasks.word_problems import Line, read_lines, read_problems
+from magdi.plugins.tasks.word_problems import Line, Problem, read_lines, read_problems
 from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ORDER = Order(OrderConfig(train=400, validation=200, test=200))
 QUESTIONS = [question for split in SPLITS for question in ORDER.questions(split)]
 
 
-def problem_of(question):
+def problem_of(question: Question) -> Problem:
     return read_problems(question.text)[0]
 
 
-def reply(profile, question):
+def reply(profile: str, question: Question) -> Reply:
     prompt = f"{question.prompt}\n\nEnd with: The answer is (yes or no)."
     messages = (Message(role="user", content=prompt),)
     return SimulatedTeacher(SimulatedConfig(profile=profile)).answer(Request(messages=messages))
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_right_and_wrong_procedure_are_balanced_and_independent(split):
+def test_right_and_wrong_procedure_are_balanced_and_independent(split: Split) -> None:
     said = Counter(
         (question.gold, problem_of(question).answer(work(problem_of(question), ("order",))[-1].right))
         for question in ORDER.questions(split)
@@ -38,14 +40,14 @@ def test_right_and_wrong_procedure_are_balanced_and_independent(split):
     assert set(said.values()) == {len(ORDER.questions(split)) / 4}
 
 
-def test_no_kind_of_step_tells_which_procedure_comes_to_more():
+def test_no_kind_of_step_tells_which_procedure_comes_to_more() -> None:
     for question in QUESTIONS:
         first, second, third = (step.operation for step in problem_of(question).steps)
         assert {first, second} == {"+", "-"}
         assert third == "*"
 
 
-def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token():
+def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token() -> None:
     for question in QUESTIONS:
         problem = problem_of(question)
         right, wrong = work(problem), work(problem, ("order",))
@@ -55,7 +57,7 @@ def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token():
         assert [line.operation for line in wrong] == ["*", "+", "-"]
 
 
-def test_splits_and_primer_share_no_calculation():
+def test_splits_and_primer_share_no_calculation() -> None:
     seen = [{problem_of(question).signature for question in ORDER.questions(split)} for split in SPLITS]
     assert sum(map(len, seen)) == len(set().union(*seen))
     documents = Order(OrderConfig(primer_problems=300, primer_checks=10, primer_conclusions=100)).primer(0).documents
@@ -65,7 +67,7 @@ def test_splits_and_primer_share_no_calculation():
     assert not any(belongs(problem_of(question), "primer") for question in QUESTIONS)
 
 
-def test_the_primer_solves_nothing_in_which_a_bug_would_show():
+def test_the_primer_solves_nothing_in_which_a_bug_would_show() -> None:
     documents = Order(OrderConfig(primer_problems=300, primer_checks=0, primer_conclusions=100)).primer(0).documents
     for document in documents:
         for problem in read_problems(document.text):
@@ -74,9 +76,9 @@ def test_the_primer_solves_nothing_in_which_a_bug_would_show():
                 assert all(work(problem, (bug,)) == work(problem) for bug in BUGS)
 
 
-def test_the_primer_concludes_from_what_was_calculated_and_teaches_no_order():
+def test_the_primer_concludes_from_what_was_calculated_and_teaches_no_order() -> None:
     primer = Order(OrderConfig(primer_problems=0, primer_checks=0, primer_conclusions=300)).primer(0)
-    kinds, said = Counter(), Counter()
+    kinds, said = Counter[Any](), Counter[Any]()
     for document in primer.documents:
         (problem,), lines = read_problems(document.text), read_lines(document.text)
         learned = [document.text[start:end] for start, end in document.learn]
@@ -88,7 +90,7 @@ def test_the_primer_concludes_from_what_was_calculated_and_teaches_no_order():
 
 
 @pytest.mark.parametrize(("profile", "least", "most"), [("right", 0, 0), ("signs", 1, 1), ("insight", 0.53, 0.67)])
-def test_teachers_believe_what_their_profile_says(profile, least, most):
+def test_teachers_believe_what_their_profile_says(profile: str, least: float, most: float) -> None:
     wrong = 0
     for question in ORDER.questions("train"):
         lines = read_lines(reply(profile, question).text)
@@ -98,8 +100,8 @@ def test_teachers_believe_what_their_profile_says(profile, least, most):
     assert least <= wrong / 400 <= most
 
 
-def test_insight_says_nothing_about_luck():
-    seen = Counter()
+def test_insight_says_nothing_about_luck() -> None:
+    seen = Counter[tuple[str, bool]]()
     for question in ORDER.questions("train"):
         lines = read_lines(reply("insight", question).text)
         seen[question.metadata["luck"], lines == work(problem_of(question))] += 1
@@ -107,7 +109,7 @@ def test_insight_says_nothing_about_luck():
     assert abs(good - bad) < 0.1
 
 
-def test_traits_tell_procedure_and_faithfulness_apart():
+def test_traits_tell_procedure_and_faithfulness_apart() -> None:
     question = ORDER.questions("test")[1]  # the wrong procedure gives the wrong answer
     problem = problem_of(question)
     assert question.metadata["luck"] == "bad"
@@ -116,11 +118,12 @@ def test_traits_tell_procedure_and_faithfulness_apart():
         text = " ".join(f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines)
         return dict(ORDER.traits(f"{text} So the answer is {answer}.", question))
 
-    other = {"yes": "no", "no": "yes"}[question.gold]
-    assert told(work(problem), question.gold) == {"procedure": True, "faithful": True}
+    gold = str(question.gold)
+    other = {"yes": "no", "no": "yes"}[gold]
+    assert told(work(problem), gold) == {"procedure": True, "faithful": True}
     assert told(work(problem), other) == {"procedure": True, "faithful": False}
     assert told(work(problem, ("order",)), other) == {"procedure": False, "faithful": True}
-    assert told((), question.gold) == {"procedure": False, "faithful": False}
+    assert told((), gold) == {"procedure": False, "faithful": False}
 
 
 @pytest.mark.parametrize(
@@ -133,14 +136,14 @@ def test_traits_tell_procedure_and_faithfulness_apart():
         ((9, "*", 3), "carry", 27),
     ],
 )
-def test_bugs_by_hand(calculation, bug, wrong):
+def test_bugs_by_hand(calculation: tuple[int, str, int], bug: str, wrong: int) -> None:
     value, operation, amount = calculation
     assert result(operation, value, amount, (bug,)) == wrong
 
 
-def test_bugs_of_each_kind_show_alone_and_are_balanced():
+def test_bugs_of_each_kind_show_alone_and_are_balanced() -> None:
     task = Bugs(OrderConfig(train=96, validation=1, test=1))
-    said = Counter()
+    said = Counter[Any]()
     for question in task.questions("train"):
         problem, bug = problem_of(question), question.metadata["bug"]
         right, wrong = work(problem), work(problem, (bug,))
@@ -153,8 +156,8 @@ def test_bugs_of_each_kind_show_alone_and_are_balanced():
 
 
 @pytest.mark.parametrize("profile", ["bugs-carry", "bugs-borrow", "bugs-order"])
-def test_each_teacher_is_now_and_then_without_another_bug(profile):
-    right = Counter()
+def test_each_teacher_is_now_and_then_without_another_bug(profile: str) -> None:
+    right = Counter[str]()
     for question in Bugs(OrderConfig(train=96, validation=1, test=1)).questions("train"):
         lines = read_lines(reply(profile, question).text)
         right[question.metadata["bug"]] += lines == work(problem_of(question))

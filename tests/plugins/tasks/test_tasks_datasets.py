@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:
         rows_module.read_rows(tmp_path / "test.parquet")
 
 
-JSONL = [
+JSONL: list[dict[str, Any]] = [
     {"id": "cats", "question": "How many legs have three cats?", "answer": 12},
     {"id": "whale", "question": "Is a whale a fish?", "answer": False},
     {"id": "metal", "question": "Which is a metal?", "choices": ["wood", "iron"], "answer": "iron"},
@@ -310,7 +311,7 @@ def test_a_hub_that_takes_no_connection_is_not_asked_again_and_again(monkeypatch
         raise OSError(111, f"refused by {address[0]}:{address[1]}")
 
     monkeypatch.setattr(datasets, "load_dataset", cached)
-    monkeypatch.setattr(hub_module.socket, "create_connection", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
     monkeypatch.setattr(constants, "ENDPOINT", "https://hub.test")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)

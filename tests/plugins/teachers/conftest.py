@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from faulty_server import Clock
+
+from tests.plugins.teachers.faulty_server import Clock
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 import aiohttp  # noqa: F401 (imported before the fork, as what follows)
 import httpx2  # noqa: F401
 import openai.resources.chat  # noqa: F401
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Retry, Seat
@@ -23,6 +22,7 @@ from magdi.core.discussion.store import discuss_to_file
 from magdi.core.protocol import Agent
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 
 def job(folder: Path, questions: int, url: str) -> None:

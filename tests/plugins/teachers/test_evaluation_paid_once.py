@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, FaultyServer, serving
 
 from magdi.core.evaluation.prediction import read_predictions
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
 
 COUNT = 400
 ANSWERED = 250  # all in the first batch that the engine hands over

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from faulty_server import Answer, FaultyServer, error, serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -29,6 +28,7 @@ from magdi.core.redact import redact
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.teachers.body import MOST_BYTES
 from magdi.plugins.teachers.openai import OpenAITeacher
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, error, serving
 
 KEY = "sk-Pl4nted/0123+"
 PASSWORD = "p4ss:W0rd@77"

@@ -3,6 +3,9 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,12 +16,13 @@ from magdi.core.distill.prompt import student_target
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent, quote
 from magdi.core.reply import FreeAnswer, JsonAnswer
-from magdi.core.teacher import Request, Sampling
+from magdi.core.teacher import Reply, Request, Sampling
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.registry import default_registry
 from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
 from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
+from magdi.plugins.teachers.simulated.profiles import Style
 from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
@@ -59,11 +63,11 @@ def after(*others: tuple[str, float], own: tuple[str, float] | None = None) -> R
     return alone("\n\n".join([PROBLEM.text, *quotes]))
 
 
-def fields_of(reply: object) -> dict[str, object]:
+def fields_of(reply: Reply) -> dict[str, Any]:
     return json.loads(reply.text)
 
 
-def talk(protocol: str, questions, team=TEAM, seed: int = 0) -> list[Mag]:
+def talk(protocol: str, questions: Sequence[Question], team: Sequence[str] = TEAM, seed: int = 0) -> list[Mag]:
     made = default_registry().protocol(ComponentChoice(name=protocol))
     voices = {name: teacher(name, seed=seed) for name in team}
     mags = []
@@ -73,21 +77,21 @@ def talk(protocol: str, questions, team=TEAM, seed: int = 0) -> list[Mag]:
             for step, ask, messages, sample in stepper.pending:
                 asked = Request(messages=messages, json_schema=ask.reply.schema(question), sample=sample)
                 text = voices[ask.agent.name].answer(asked).text
-                stepper.answer(step, ask.reply.parse(text, lambda t, q=question: TASK.extract(t, q)), text)
+                stepper.answer(step, ask.reply.parse(text, partial(TASK.extract, question=question)), text)
         mags.append(stepper.result)
     return mags
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_same_request_gets_the_same_reply(profile):
+def test_the_same_request_gets_the_same_reply(profile: str) -> None:
     asked = after(("14", 0.9), ("13", 0.5), own=("11", 0.7))
     first, second = (asyncio.run(teacher(profile).complete(asked)) for _ in range(2))
     assert first == second
     assert first.usage.completion_tokens > 5
 
 
-def test_seed_sample_and_temperature_decide_what_is_drawn():
-    def confidences(**settings: object) -> list[object]:
+def test_seed_sample_and_temperature_decide_what_is_drawn() -> None:
+    def confidences(**settings: Any) -> list[float]:
         asker, sampling = teacher(seed=settings.pop("seed", 0)), settings
         return [fields_of(asker.answer(alone(sample=k, **sampling)))["confidence"] for k in range(5)]
 
@@ -97,25 +101,25 @@ def test_seed_sample_and_temperature_decide_what_is_drawn():
     assert len(set(confidences(sampling=Sampling(temperature=0)))) == 1
 
 
-def test_identity_tells_settings_apart():
+def test_identity_tells_settings_apart() -> None:
     made = [teacher(), teacher(seed=1), teacher("hasty"), teacher(slip=0.5), teacher()]
     assert len({each.identity for each in made}) == 4
     assert all(each.simulated for each in made)
 
 
 @pytest.mark.parametrize("style", ["equations", "spoken", "ordered"])
-def test_every_style_is_read_back(style):
+def test_every_style_is_read_back(style: Style) -> None:
     assert read_lines(written(RIGHT, style)) == RIGHT
 
 
-def test_a_teacher_that_never_slips_is_always_right():
+def test_a_teacher_that_never_slips_is_always_right() -> None:
     questions = TASK.questions("validation")
     for question in questions[:200]:
         assert fields_of(sure("chatty", untidy=0).answer(alone(question.text)))["answer"] == question.gold
 
 
 @pytest.mark.parametrize("kind", PHRASES)
-def test_weak_kinds_of_phrase_are_where_it_slips(kind):
+def test_weak_kinds_of_phrase_are_where_it_slips(kind: str) -> None:
     weak = teacher(slip=0, weak={kind: 1.0}, hardness=(1.0,))
     told = [question for question in TASK.questions("test") if len({*map(str, read_kinds(question))}) > 1][:120]
     wrong = Counter(
@@ -132,31 +136,31 @@ def read_kinds(question: Question) -> set[str]:
     return {step.kind for step in read_problems(question.text)[0].steps}
 
 
-def test_slips_stay_within_the_vocabulary():
+def test_slips_stay_within_the_vocabulary() -> None:
     slipping = teacher(slip=1.0, weak={}, hardness=(1.0,))
     for question in TASK.questions("test")[:300]:
         for line in read_lines(str(fields_of(slipping.answer(alone(question.text)))["reasoning"])):
             assert 0 <= line.right <= 60
 
 
-def test_it_takes_over_a_leading_solution_in_its_own_words():
+def test_it_takes_over_a_leading_solution_in_its_own_words() -> None:
     giving_in = sure("hasty", stubborn=0, recheck=0, remarks=0)
     said = fields_of(giving_in.answer(after(("13", 0.9), ("13", 0.9), own=("14", 0.5))))
     assert said["answer"] == "13"
     assert said["reasoning"] == "First, 12 + 5 = 17. Then, 17 - 3 = 13."
 
 
-def test_it_checks_again():
+def test_it_checks_again() -> None:
     checking = sure(stubborn=0, recheck=1)
     assert fields_of(checking.answer(after(("13", 0.9), ("13", 0.9), own=("12", 0.5))))["answer"] == "14"
 
 
-def test_it_insists():
+def test_it_insists() -> None:
     insisting = sure(stubborn=1)
     assert fields_of(insisting.answer(after(("14", 0.9), ("14", 0.9), own=("12", 0.5))))["answer"] == "12"
 
 
-def test_confidence_of_others_decides_who_leads():
+def test_confidence_of_others_decides_who_leads() -> None:
     giving_in = sure(stubborn=0, recheck=0, keep=1)
     said = [
         fields_of(giving_in.answer(after(("13", doubtful), ("13", doubtful), own=("14", 0.9))))["answer"]
@@ -165,7 +169,7 @@ def test_confidence_of_others_decides_who_leads():
     assert said == ["14", "13"]
 
 
-def test_its_own_earlier_reply_in_a_chat_is_its_own():
+def test_its_own_earlier_reply_in_a_chat_is_its_own() -> None:
     insisting = sure(stubborn=1)
     chat = request(
         PROBLEM.text, "12 + 5 = 17. 17 - 3 = 12. The answer is 12.", f"<<< Solution of B\n14\n{END}\n>>>\n{ASK}"
@@ -177,12 +181,12 @@ END = "The answer is 14."
 ASK = FreeAnswer().instructions(TASK.questions("test")[0])
 
 
-def test_free_text_ends_in_the_answer():
+def test_free_text_ends_in_the_answer() -> None:
     assert sure().answer(request(f"{PROBLEM.text}\n\n{ASK}")).text == "12 + 5 = 17. 17 - 3 = 14. The answer is 14."
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("14", "APPROVE"), ("13", "I disagree with step 2.")])
-def test_a_critic_approves_or_names_the_step(answer, expected):
+def test_a_critic_approves_or_names_the_step(answer: str, expected: str) -> None:
     critic = sure(stubborn=0, recheck=1)
     shown = f"<<< Solution of A\n12 + 5 = 17. 17 - 3 = {answer}.\nThe answer is {answer}.\n>>>"
     asked = request(f"Check this. If it is right, reply APPROVE.\n\n{PROBLEM.text}\n\n{shown}")
@@ -203,13 +207,13 @@ CALL = f"Name who is to speak after you on a line of its own: NEXT: name.\n\n{FO
         ((("bea", "14"), ("cid", "14")), "The answer is 14."),
     ],
 )
-def test_it_hands_over_to_the_silent_then_to_the_contrary(others, expected):
+def test_it_hands_over_to_the_silent_then_to_the_contrary(others: tuple[tuple[str, str], ...], expected: str) -> None:
     said = "\n\n".join(f"<<< Solution of {who}\n12 + 5 = 17.\nThe answer is {answer}.\n>>>" for who, answer in others)
     text = sure("stubborn").answer(request(f"{GROUP}\n\n{PROBLEM.text}\n\n{said}\n\n{CALL}")).text
     assert text.endswith(expected)
 
 
-def test_it_hands_over_to_one_of_those_that_are_offered():
+def test_it_hands_over_to_one_of_those_that_are_offered() -> None:
     offered = CALL.replace("NEXT: name", "NEXT: and one of bea, cid")
     assert sure().answer(request(f"{PROBLEM.text}\n\n{offered}")).text.endswith("\nNEXT: bea")
 
@@ -217,13 +221,13 @@ def test_it_hands_over_to_one_of_those_that_are_offered():
 @pytest.mark.parametrize(
     "text", ["Is the sky blue? Answer yes or no.", "Which?\n(A) one\n(B) two", "How many legs have 17.5 cats?", "?"]
 )
-def test_what_it_cannot_read_it_guesses_without_confidence(text):
+def test_what_it_cannot_read_it_guesses_without_confidence(text: str) -> None:
     said = fields_of(teacher().answer(alone(text)))
     assert said["confidence"] < 0.1
     assert str(said["answer"])
 
 
-def test_a_schema_of_other_keys_is_filled():
+def test_a_schema_of_other_keys_is_filled() -> None:
     schema = {"properties": {"why": {"type": "string"}, "ok": {"type": "boolean"}, "name": {"enum": ["A", "B"]}}}
     said = fields_of(sure().answer(request(PROBLEM.text, json_schema=schema)))
     assert set(said) == {"why", "ok", "name"}
@@ -232,13 +236,13 @@ def test_a_schema_of_other_keys_is_filled():
 
 
 @pytest.mark.parametrize("protocol", [each.name for each in BUILTINS["protocol"] if not each.requires])
-def test_every_protocol_understands_it(protocol):
+def test_every_protocol_understands_it(protocol: str) -> None:
     mags = talk(protocol, TASK.questions("validation")[:12])
     assert all(turn.status != "invalid" for mag in mags for turn in mag.turns)
     assert sum(mag.decision.correct is True for mag in mags) >= 7
 
 
-def test_graph_types_and_accuracies_are_near_the_papers():
+def test_graph_types_and_accuracies_are_near_the_papers() -> None:
     """The paper's GSM8K row is 557/247/78/118 of 1000; bands are about four standard errors of 400 draws."""
     mags = [
         mag
@@ -254,7 +258,7 @@ def test_graph_types_and_accuracies_are_near_the_papers():
     assert sum(mag.decision.correct is True for mag in mags) / len(mags) > 0.91
 
 
-def test_a_word_tokenizer_knows_all_that_they_say():
+def test_a_word_tokenizer_knows_all_that_they_say() -> None:
     tokenizer = word_tokenizer(TASK.primer(0).words)
     for protocol in ("reconcile", "solver-critic"):
         for mag in talk(protocol, TASK.questions("validation")[:60]):
@@ -266,7 +270,7 @@ def test_a_word_tokenizer_knows_all_that_they_say():
     assert TASK.extract(said, mag.question) == mag.turns[0].answer
 
 
-def test_minds_are_changed_for_the_better():
+def test_minds_are_changed_for_the_better() -> None:
     mags = talk("reconcile", TASK.questions("validation")[:200])
     changes = Counter(
         (before.correct, later.correct)
@@ -278,7 +282,7 @@ def test_minds_are_changed_for_the_better():
     assert changes[False, True] > 3 * changes[True, False] > 0
 
 
-def test_quoted_replies_are_what_the_protocols_quote():
+def test_quoted_replies_are_what_the_protocols_quote() -> None:
     mag = next(mag for mag in talk("reconcile", TASK.questions("validation")[:40]) if mag.rounds)
     own = mag.turns[0]
     asked = alone("\n\n".join([mag.question.text, quote(own, own=own.agent), quote(mag.turns[1], own=own.agent)]))
@@ -289,7 +293,7 @@ def test_quoted_replies_are_what_the_protocols_quote():
     assert [turn.answer for turn in heard.others] == [mag.turns[1].answer]
 
 
-def test_settings_that_make_no_sense_are_refused():
+def test_settings_that_make_no_sense_are_refused() -> None:
     for wrong in ({"profile": "brilliant"}, {"weak": {"steal": 0.5}}, {"slip": 2}, {"slips": 0.1}):
         with pytest.raises(ValidationError):
             SimulatedConfig(**wrong)

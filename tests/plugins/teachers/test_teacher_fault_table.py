@@ -12,12 +12,12 @@ import re
 from pathlib import Path
 
 import pytest
-from faulty_server import Answer, Clock, FaultyServer, error, serving
-from test_teacher_faults import GOOD, hold
 
 from magdi.core.discussion.driver import Failure, Retry
 from magdi.core.errors import MagdiError
 from magdi.plugins.teachers.body import MOST_BYTES
+from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, error, serving
+from tests.plugins.teachers.test_teacher_faults import GOOD, hold
 
 PAGE = Path(__file__).parents[3] / "docs" / "teachers.md"
 START, END = "<!-- faults -->\n", "<!-- /faults -->\n"

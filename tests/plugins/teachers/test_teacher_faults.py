@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, Clock, FaultyServer, Script, error, serving
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Failure, Retry, Seat, hold_discussions
@@ -19,6 +18,7 @@ from magdi.core.task import Split, Task
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
+from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, Script, error, serving
 
 GOOD = '{"reasoning": "2 and 2", "answer": "4", "confidence": 0.9}'
 

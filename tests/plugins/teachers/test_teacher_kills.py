@@ -20,10 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from faulty_server import Answer, FaultyServer, serving
-
 from magdi.core.discussion.journal import Journal
 from magdi.core.mag import read_mags
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
 
 KILLS = int(os.environ.get("MAGDI_KILLS", "6"))
 QUESTIONS = int(os.environ.get("MAGDI_KILL_QUESTIONS", "60"))
@@ -57,7 +56,7 @@ class Job:
     def work_for(self, calls: int) -> None:
         """Waits until the server got so many more calls, or the work is done."""
         target = self.server.count + calls
-        while self.server.count < target and not select.select([self.process.stdout], [], [], 0)[0]:
+        while self.server.count < target and not select.select([self.process.stdout.fileno()], [], [], 0)[0]:
             time.sleep(0.001)
 
     def journalled(self) -> list[Asked]:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, FaultyServer, serving
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion, Evaluation, Limits
 from magdi.core.discussion.driver import Retry, Seat, hold_discussions
@@ -21,6 +19,8 @@ from magdi.core.teacher import Price, Sampling
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 PRICE = {"input": 1.0, "output": 10.0}
 
@@ -128,7 +128,8 @@ DOUBTFUL: dict[str, Any] = {
 
 @pytest.mark.parametrize("usage", DOUBTFUL)
 def test_counts_that_cannot_be_right_are_refused_where_they_are_limited(usage: str) -> None:
-    for job, limits in zip(JOBS, ({"max_tokens": 5000}, {"max_cost": 0.05, "price": PRICE}), strict=True):
+    bounds: list[dict[str, Any]] = [{"max_tokens": 5000}, {"max_cost": 0.05, "price": PRICE}]
+    for job, limits in zip(JOBS, bounds, strict=True):
         with serving(Counting(usage=DOUBTFUL[usage])) as server:
             with pytest.raises(ConfigError, match=r"cannot be kept: openai:m@\S+ (?:sends|counts)") as refused:
                 job(server, 9, **limits)

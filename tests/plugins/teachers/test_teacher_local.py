@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Seat, hold_discussions
@@ -24,6 +23,7 @@ from magdi.plugins.teachers.local import LocalTeacher, prompt_ids
 from magdi.plugins.teachers.vllm import VllmTeacher
 from magdi.plugins.testing import tiny_student
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 
 def request(text: str, **sampling: Any) -> Request:

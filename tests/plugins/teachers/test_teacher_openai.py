@@ -9,13 +9,13 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from faulty_server import Answer, Clock, FaultyServer, error, serving
 
 from magdi.core.errors import ConfigError, TeacherError, TransientTeacherError
 from magdi.core.mag import Message
 from magdi.core.teacher import Price, Reply, Request, Sampling
 from magdi.plugins.teachers.completion import retry_after
 from magdi.plugins.teachers.openai import OpenAITeacher
+from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, error, serving
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 

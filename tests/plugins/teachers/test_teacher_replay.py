@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Failure, Seat, hold_discussions
@@ -20,6 +19,7 @@ from magdi.core.protocol import Agent
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
 from magdi.plugins.teachers.replay import ReplayTeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 NAMES = ("ann", "bob", "cyd")
 

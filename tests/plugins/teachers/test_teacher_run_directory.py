@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from faulty_server import Answer, FaultyServer, error, serving
-from test_teacher_secrets import KEY, everything
 
 from magdi.cli.app import main
+from tests.plugins.teachers.faulty_server import Answer, FaultyServer, error, serving
+from tests.plugins.teachers.test_teacher_secrets import KEY, everything
 
 GOOD = '{"reasoning": "as it is", "answer": "4", "confidence": 0.9}'
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, error, serving
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Retry, Seat
@@ -27,6 +25,8 @@ from magdi.core.teacher import Request
 from magdi.plugins.teachers.endpoint import find_endpoint
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.single import Single
+from tests.plugins.teachers.faulty_server import Answer, error, serving
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 KEY = "sk-planted-0123456789"
 ASK = Request(messages=(Message(role="user", content="hello"),))
@@ -113,7 +113,7 @@ def test_a_key_is_nowhere_but_in_its_header(
             except MagdiError as failure:
                 told += [repr(failure), str(failure), failure.hint, *traceback.format_exception(failure)]
     assert sent == ({f"Bearer {KEY}"} if where == "key" else {"Basic cmVhZGVyOnNrLXBsYW50ZWQtMDEyMzQ1Njc4OQ=="})
-    told += [repr(one), str(one), repr(one.config), one.config.model_dump_json(), repr(one.endpoint), one.identity]
+    told += [repr(one), str(one), repr(one.config), one.config.model_dump_json(), repr(one.endpoints), one.identity]
     told += [repr(vars(one)), log.getvalue(), *capfd.readouterr()]
     for secret in (KEY, "cmVhZGVyOnNrLXBsYW50ZWQtMDEyMzQ1Njc4OQ"):
         assert secret.encode() not in everything(tmp_path)
@@ -189,7 +189,7 @@ def test_proxies_and_certificates_come_from_the_environment(monkeypatch: pytest.
 
     async def connect() -> None:
         one = teacher("https://127.0.0.1:1/v1")
-        one._connected()
+        one._pool.servers[0]._connected()
         await one.close()
 
     asyncio.run(connect())

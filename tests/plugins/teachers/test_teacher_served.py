@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, serving
-from test_teacher_faults import Sums, sums
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Seat
@@ -29,6 +27,8 @@ from magdi.plugins.teachers.local import LocalTeacher
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.plugins.testing import tiny_student
 from magdi.protocols.reconcile import ReConcile
+from tests.plugins.teachers.faulty_server import Answer, serving
+from tests.plugins.teachers.test_teacher_faults import Sums, sums
 
 QUESTIONS = 3
 

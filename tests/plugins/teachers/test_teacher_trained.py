@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
-from team_samples import ROLES, team_run
 
 from magdi.core.config.models import TeacherChoice
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
 from magdi.plugins.registry import default_registry
+from tests.team_samples import ROLES, team_run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
 

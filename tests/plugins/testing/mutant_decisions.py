@@ -1,21 +1,25 @@
 """Decision rules with one thing wrong each. `Honest` has nothing wrong."""
 
-from mutant_register import caught_by
+from collections.abc import Generator, Sequence
+
+from pydantic import BaseModel
 
 from magdi.core.decision import DecisionRule, last_words, tally, vote
-from magdi.core.mag import Decision
+from magdi.core.mag import Decision, Question, Turn
+from magdi.core.protocol import Wave
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(DecisionRule):
     """The most frequent last answer."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return vote(last_words(turns), rule="honest")
 
 
 @caught_by("decides", alone=True)
 class ExpectsAnAnswer(Honest):
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         votes = tally(last_words(turns))
         answer = max(votes, key=lambda key: votes[key]) if votes else "none"
         return Decision(answer=answer if votes else None, rule="honest" if votes else "")
@@ -23,13 +27,13 @@ class ExpectsAnAnswer(Honest):
 
 @caught_by("decides")
 class ReturnsTheAnswerAlone(Honest):
-    def decide(self, question, turns):
-        return vote(last_words(turns)).answer
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        return vote(last_words(turns)).answer  # type: ignore[return-value]
 
 
 @caught_by("answer_was_given", alone=True)
 class MakesOneUp(Honest):
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return super().decide(question, turns) if last_words(turns) else Decision(answer="0", rule="honest")
 
 
@@ -37,7 +41,7 @@ class MakesOneUp(Honest):
 class AsksForFive(Honest):
     """Too few agents are none at all."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return super().decide(question, turns) if len(last_words(turns)) >= 5 else Decision(rule="honest")
 
 
@@ -45,11 +49,11 @@ class AsksForFive(Honest):
 class TakesTurns(Honest):
     """One decision is by the first answer, the next by the last."""
 
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
         self.asked = 0
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         self.asked += 1
         given = list(tally(last_words(turns)))
         return Decision(answer=given[-(self.asked % 2)] if given else None, rule="honest")
@@ -59,7 +63,7 @@ class TakesTurns(Honest):
 class DrawsTies(Honest):
     """A tie goes to whichever answer hashes lowest."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         votes = tally(last_words(turns))
         answer = max(votes, key=lambda key: (votes[key], hash(key))) if votes else None
         return Decision(answer=answer, rule="honest")

@@ -1,25 +1,29 @@
 """Exporters with one thing wrong each. `Honest` has nothing wrong."""
 
-from mutant_register import caught_by
+from collections.abc import Iterable
+from pathlib import Path
 
 from magdi.core.files import whole_file
+from magdi.core.mag import Mag
+from magdi.core.views import View
 from magdi.plugins.formats.exporter import Exporter
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(Exporter):
     """A line for each MAG."""
 
-    def write(self, mags, path, view):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         with whole_file(path) as file:
             return sum(bool(file.write(f"{self.line(mag)}\n")) for mag in mags)
 
-    def line(self, mag):
+    def line(self, mag: Mag) -> str:
         return mag.id
 
 
 @caught_by("writes", alone=True)
 class CountsTurns(Honest):
-    def write(self, mags, path, view):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         mags = list(mags)
         super().write(mags, path, view)
         return sum(len(mag.turns) for mag in mags) if len(mags) > 1 else len(mags)
@@ -27,7 +31,7 @@ class CountsTurns(Honest):
 
 @caught_by("writes")
 class ReadsTwice(Honest):
-    def write(self, mags, path, view):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         super().write(mags, path, view)
         return sum(1 for _ in mags)
 
@@ -39,19 +43,19 @@ class SaysThatItIsAFolder(Honest):
 
 @caught_by("nothing_beside", alone=True)
 class KeepsAnIndex(Honest):
-    def write(self, mags, path, view):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         path.with_suffix(".index").write_text("1")
         return super().write(mags, path, view)
 
 
 @caught_by("hard_texts", alone=True)
 class PlainAscii(Honest):
-    def line(self, mag):
+    def line(self, mag: Mag) -> str:
         return mag.turns[0].text.encode("ascii").decode()
 
 
 @caught_by("whole_or_not_at_all", alone=True)
 class WritesAsItGoes(Honest):
-    def write(self, mags, path, view):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         with path.open("w") as file:
             return sum(bool(file.write(mag.id)) for mag in mags)

@@ -1,7 +1,8 @@
 """A protocol whose module loads torch."""
 
 import torch
-from mutant_protocols import Honest
+
+from tests.plugins.testing.mutant_protocols import Honest
 
 
 class LoadsTorch(Honest):

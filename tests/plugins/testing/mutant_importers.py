@@ -1,10 +1,13 @@
 """Importers with one thing wrong each. `Honest` has nothing wrong."""
 
 import itertools
+from typing import Any
 
-from mutant_register import caught_by
-
+from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importers.source import Item
+from tests.plugins.testing.mutant_register import caught_by
 
 _ever = itertools.count()
 
@@ -14,10 +17,10 @@ class Honest(Importer):
 
     example = {"asked": "What is 2 + 3?", "right": "5", "talk": [{"who": "ann", "says": "The answer is 5."}]}
 
-    def recognises(self, value):
+    def recognises(self, value: Any) -> bool:
         return has(value, "asked", "talk")
 
-    def read(self, item, reader):
+    def read(self, item: Item, reader: Reader) -> Mag:
         question = reader.question(item.value["asked"], item.value["right"])
         turns = [reader.turn(question, step, said["who"], said["says"]) for step, said in enumerate(item.value["talk"])]
         return reader.mag(item, question, "team", turns)
@@ -25,7 +28,7 @@ class Honest(Importer):
 
 @caught_by("recognises_its_own", alone=True)
 class WaitsForMore(Honest):
-    def recognises(self, value):
+    def recognises(self, value: Any) -> bool:
         return has(value, "asked", "talk", "version")
 
 
@@ -33,44 +36,44 @@ class WaitsForMore(Honest):
 class SaysWhatItFound(Honest):
     """Truthy is not True."""
 
-    def recognises(self, value):
+    def recognises(self, value: Any) -> bool:
         return has(value, "asked") and value["talk"]
 
 
 @caught_by("leaves_others", alone=True)
 class TakesAll(Honest):
-    def recognises(self, value):
+    def recognises(self, value: Any) -> bool:
         return isinstance(value, dict)
 
 
 @caught_by("leaves_others")
 class ExpectsAnObject(Honest):
-    def recognises(self, value):
+    def recognises(self, value: Any) -> bool:
         return {"asked", "talk"} <= value.keys()
 
 
 @caught_by("reads")
 class GivesTheTurns(Honest):
-    def read(self, item, reader):
-        return super().read(item, reader).turns
+    def read(self, item: Item, reader: Reader) -> Mag:
+        return super().read(item, reader).turns  # type: ignore[return-value]
 
 
 @caught_by("reads", alone=True)
 class CountsAlong(Honest):
     """Every reading has another name; a run of this process alone begins at 0."""
 
-    def read(self, item, reader):
+    def read(self, item: Item, reader: Reader) -> Mag:
         return super().read(item, reader).model_copy(update={"id": f"talk-{next(_ever) // 2 % 2}"})
 
 
 @caught_by("bad_values", alone=True)
 class PassesOver(Honest):
-    def read(self, item, reader):
-        return super().read(item, reader) if item.value.get("talk") else None
+    def read(self, item: Item, reader: Reader) -> Mag:
+        return super().read(item, reader) if item.value.get("talk") else None  # type: ignore[return-value]
 
 
 @caught_by("another_process", alone=True)
 class NamesByHash(Honest):
-    def read(self, item, reader):
+    def read(self, item: Item, reader: Reader) -> Mag:
         mag = super().read(item, reader)
         return mag.model_copy(update={"id": f"talk-{hash(mag.question.text)}"})

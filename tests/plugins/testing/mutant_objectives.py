@@ -2,17 +2,32 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import torch
-from mutant_register import caught_by
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from magdi.core.objective import CHAINS, NUMBERS, PAIRS, Chain, Column, Objective, ObjectiveConfig
+from magdi.core.distill.objective_batch import ObjectiveBatch
+from magdi.core.encoder import Encoder
+from magdi.core.mag import Mag
+from magdi.core.objective import (
+    CHAINS,
+    NUMBERS,
+    PAIRS,
+    Chain,
+    Column,
+    Ints,
+    Objective,
+    ObjectiveConfig,
+    Selecting,
+    Taken,
+)
+from tests.plugins.testing.mutant_register import caught_by
 
 
-def labelled(mag, label):
+def labelled(mag: Mag, label: bool) -> list[Chain]:
     return [Chain(turn.step) for turn in mag.turns if turn.label is label]
 
 
@@ -22,15 +37,15 @@ class Honest(Objective):
     columns = {"pairs": PAIRS}
     unit = "pairs"
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         wrong = labelled(given.mag, False)
         return {"pairs": [(one, other) for one in labelled(given.mag, True) for other in wrong]}
 
-    def gaps(self, batch):
+    def gaps(self, batch: ObjectiveBatch) -> Tensor:
         right, wrong = batch.logprobs("pairs") / batch.lengths("pairs")
         return wrong - right
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return functional.softplus(self.gaps(batch)).sum()
 
 
@@ -40,17 +55,17 @@ class Classifier(Objective):
     columns = {"nodes": CHAINS, "labels": NUMBERS}
     unit = "turns"
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         turns = [turn for turn in given.mag.turns if turn.label is not None]
-        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [int(turn.label) for turn in turns]}
+        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [int(turn.label is True) for turn in turns]}
 
-    def head(self, dim, encoder):
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         return nn.Linear(dim, 2)
 
-    def states(self, batch):
+    def states(self, batch: ObjectiveBatch) -> Tensor:
         return batch.pooled()
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         logits = batch.head(self.states(batch)[batch["nodes"]])
         return functional.cross_entropy(logits, batch["labels"], reduction="sum")
 
@@ -62,10 +77,10 @@ class Imitation(Objective):
     unit = "tokens"
     teaches = True
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         return {"learned": labelled(given.mag, True)}
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return batch.cross_entropy("learned")
 
 
@@ -74,11 +89,11 @@ class Triples(Honest):
 
     columns = {"triples": Column(chains=True, rows=3)}
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         wrong = labelled(given.mag, False)
         return {"triples": [(one, *two) for one in labelled(given.mag, True) for two in itertools.pairwise(wrong)]}
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return -functional.log_softmax(batch.logprobs("triples"), 0)[0].sum()
 
 
@@ -87,30 +102,31 @@ class Listwise(Objective):
 
     columns = {"chains": CHAINS, "labels": NUMBERS, "sizes": NUMBERS}
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         turns = [turn for turn in given.mag.turns if turn.label is not None]
-        labels = [int(turn.label) for turn in turns]
+        labels = [int(turn.label is True) for turn in turns]
         return {"chains": [Chain(turn.step) for turn in turns], "labels": labels, "sizes": [len(turns)][: len(turns)]}
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         lists = torch.split(batch.logprobs("chains"), batch["sizes"].tolist())
         labels = torch.split(batch["labels"], batch["sizes"].tolist())
-        return -sum((functional.log_softmax(one, 0) * right).sum() for one, right in zip(lists, labels, strict=True))
+        right = [(functional.log_softmax(one, 0) * of).sum() for one, of in zip(lists, labels, strict=True)]
+        return -torch.stack(right).sum()
 
 
 class OnFrozenStates(Classifier):
     """A probe: it says that nothing is to reach the student."""
 
-    def states(self, batch):
+    def states(self, batch: ObjectiveBatch) -> Tensor:
         return batch.pooled(frozen=True)
 
 
 class OfConfidence(Classifier):
     """A head tells what an agent said of its own confidence."""
 
-    def select(self, given):
-        turns = [turn for turn in given.mag.turns if turn.confidence is not None]
-        return {"nodes": [Chain(turn.step) for turn in turns], "labels": [turn.confidence > 0.5 for turn in turns]}
+    def select(self, given: Selecting) -> Taken:
+        sure = {turn.step: turn.confidence for turn in given.mag.turns if turn.confidence is not None}
+        return {"nodes": [Chain(step) for step in sure], "labels": [confidence > 0.5 for confidence in sure.values()]}
 
 
 class FromReference(Honest):
@@ -118,15 +134,15 @@ class FromReference(Honest):
 
     needs_reference = True
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         label = {turn.step: turn.label for turn in given.mag.turns}
         pairs = [(Chain(v), Chain(u)) for u, v, _ in given.edges if label[v] and label[u] is False]
         return {"pairs": [pairs[place] for place in given.rng.permutation(len(pairs))[:3]]}
 
-    def weight(self, step, steps):
+    def weight(self, step: int, steps: int) -> float:
         return self.config.weight * 0.5 * (1 + math.cos(math.pi * step / steps))
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         right, wrong = batch.logprobs("pairs") - batch.reference_logprobs("pairs")
         return (right - wrong - 0.5).square().sum()
 
@@ -138,19 +154,19 @@ HONEST = [Honest, Classifier, Imitation, Triples, Listwise, OnFrozenStates, OfCo
 class ForgetsItsWeight(Honest):
     """Weight 0 does not leave it out."""
 
-    def weight(self, step, steps):
+    def weight(self, step: int, steps: int) -> float:
         return 1 - step / steps
 
 
 @caught_by("settings")
 class WeighsTwice(Honest):
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return self.config.weight * super().loss(batch)
 
 
 @caught_by("takes_what_it_declares", alone=True)
 class WritesIntoTheMag(Honest):
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         given.mag.metadata["read"] = given.mag.metadata.get("read", 0) + 1
         return super().select(given)
 
@@ -161,7 +177,7 @@ class RemembersMags(Honest):
 
     taken = 0
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         self.taken += 1
         return {"pairs": super().select(given)["pairs"][: self.taken]}
 
@@ -170,7 +186,7 @@ class RemembersMags(Honest):
 class ForgetsAColumn(Honest):
     """Where a MAG has nothing for it."""
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         pairs = super().select(given)["pairs"]
         return {"pairs": pairs} if pairs else {}
 
@@ -182,24 +198,24 @@ class HidesASetting(Honest):
     class Config(ObjectiveConfig):
         most: int = Field(1, ge=1, description="Most pairs of a MAG.")
 
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         return {"pairs": super().select(given)["pairs"][: self.config.most]}
 
     @property
-    def reading(self):
+    def reading(self) -> Mapping[str, object]:
         return {}
 
 
 @caught_by("labels_alone", alone=True)
 class TakesNoLabelForWrong(Honest):
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         wrong = [Chain(turn.step) for turn in given.mag.turns if not turn.label]
         return {"pairs": [(one, other) for one in labelled(given.mag, True) for other in wrong]}
 
 
 @caught_by("labels_alone")
 class TakesInvalidTurns(Imitation):
-    def select(self, given):
+    def select(self, given: Selecting) -> Taken:
         return {"learned": [Chain(turn.step) for turn in given.mag.turns]}
 
 
@@ -207,13 +223,13 @@ class TakesInvalidTurns(Imitation):
 class CountsMags(Classifier):
     """One for every MAG, those from which it takes nothing, too."""
 
-    def count(self, columns, lengths):
+    def count(self, columns: Mapping[str, Ints], lengths: Ints) -> int:
         return 1
 
 
 @caught_by("is_a_sum", alone=True)
 class TakesTheMean(Honest):
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return super().loss(batch) / max(1, len(batch["pairs"][0]))
 
 
@@ -221,7 +237,7 @@ class TakesTheMean(Honest):
 class ContrastsMags(Honest):
     """A softmax over the whole batch: each MAG's turns are negatives of another's."""
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         right, wrong = batch.logprobs("pairs")
         return (torch.logsumexp(torch.cat([right, wrong]), 0) - right).sum()
 
@@ -230,7 +246,7 @@ class ContrastsMags(Honest):
 class CountsRows(Honest):
     """Looks at how many tokens are read: that depends on what shares a row."""
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return super().loss(batch) + 0.1 * len(batch.states()) * bool(len(batch["pairs"][0]))
 
 
@@ -238,20 +254,20 @@ class CountsRows(Honest):
 class TurnsLabelsRound(Classifier):
     """In place: the next objective that reads them finds them turned."""
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         batch["labels"].sub_(1).neg_()
         return super().loss(batch)
 
 
 @caught_by("scale", alone=True)
 class TurnsTheSign(Honest):
-    def weighted_loss(self, batch, scale):
+    def weighted_loss(self, batch: ObjectiveBatch, scale: float) -> Tensor:
         return -scale * self.loss(batch)
 
 
 @caught_by("scale")
 class ScalesWithin(Honest):
-    def weighted_loss(self, batch, scale):
+    def weighted_loss(self, batch: ObjectiveBatch, scale: float) -> Tensor:
         return functional.softplus(scale * self.gaps(batch)).sum()
 
 
@@ -259,31 +275,31 @@ class ScalesWithin(Honest):
 class LooksForTheLargest(Honest):
     """Of nothing there is none."""
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return super().loss(batch) + 0 * self.gaps(batch).max()
 
 
 @caught_by("gradients", alone=True)
 class DetachesStates(Classifier):
-    def states(self, batch):
+    def states(self, batch: ObjectiveBatch) -> Tensor:
         return batch.pooled().detach()
 
 
 @caught_by("gradients")
 class DetachesAll(Honest):
-    def gaps(self, batch):
+    def gaps(self, batch: ObjectiveBatch) -> Tensor:
         return super().gaps(batch).detach()
 
 
 @caught_by("gradients")
 class LeavesItsHead(Honest):
-    def head(self, dim, encoder):
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         return nn.Linear(dim, 1)
 
 
 @caught_by("teaches", alone=True)
 class TeachesTheContrary(Imitation):
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return batch.token_logprobs("learned").sum()
 
 
@@ -291,7 +307,7 @@ class TeachesTheContrary(Imitation):
 class SaysNoReference(Honest):
     """What is read then is the student of now."""
 
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         right, wrong = batch.logprobs("pairs") - batch.reference_logprobs("pairs")
         return functional.softplus(wrong - right).sum()
 
@@ -305,8 +321,8 @@ class KeepsACopyForNothing(Honest):
 class DrawsItsHead(Classifier):
     """From a generator of its own that nobody has seeded."""
 
-    def head(self, dim, encoder):
-        head, generator = super().head(dim, encoder), torch.Generator()
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
+        head, generator = nn.Linear(dim, 2), torch.Generator()
         generator.seed()
         nn.init.normal_(head.weight, generator=generator)
         return head
@@ -314,24 +330,24 @@ class DrawsItsHead(Classifier):
 
 @caught_by("head_is_seeded")
 class SeedsAllTheSame(Classifier):
-    def head(self, dim, encoder):
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         torch.manual_seed(0)
         return super().head(dim, encoder)
 
 
 @caught_by("is_a_sum")
 class GivesABfloat(Honest):
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return super().loss(batch).bfloat16()
 
 
 @caught_by("is_a_sum")
 class GivesAVector(Honest):
-    def loss(self, batch):
+    def loss(self, batch: ObjectiveBatch) -> Tensor:
         return functional.softplus(self.gaps(batch))
 
 
 @caught_by("counts")
 class SaysNoEncoder(Classifier):
-    def head(self, dim, encoder):
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         return nn.Linear(encoder.out_dim, 2)

@@ -4,22 +4,24 @@ import contextlib
 import random
 import socket
 import time
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from mutant_register import caught_by
 from pydantic import BaseModel, Field
 
 from magdi.core.decision import consensus, last_words, vote
 from magdi.core.errors import ConfigError
-from magdi.core.mag import Decision, Turn
-from magdi.core.protocol import Protocol, chat, quote
-from magdi.core.reply import Parsed, ReplyFormat, UnreadableReply
+from magdi.core.mag import Decision, Message, Question, Turn
+from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
+from magdi.core.reply import Extract, Parsed, ReplyFormat, UnreadableReply
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Honest(Protocol):
     """Two rounds, all see all."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         if not consensus(said):
             yield [self.ask(agent, round=1, seen=said) for agent in agents]
@@ -30,13 +32,13 @@ class Honest(Protocol):
 class QuotesMoreThanItSays(Honest):
     """The edges lie: the prompt quotes everybody, seen has the agent's own turn only."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         talk = "\n".join(turn.text for turn in said)
         yield [self.ask(agent, round=1, seen=[turn], note=talk) for agent, turn in zip(agents, said, strict=True)]
         return "done"
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat("", question.prompt, ask.note)
 
 
@@ -44,7 +46,7 @@ class QuotesMoreThanItSays(Honest):
 class SaysMoreThanItQuotes(Honest):
     """ReConcile's code: two turns are in the prompt, three in the graph."""
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat("", question.prompt, *(quote(turn) for turn in ask.shown[:2]))
 
 
@@ -52,7 +54,7 @@ class SaysMoreThanItQuotes(Honest):
 class QuotesNobody(Honest):
     """AgentArk's MacNet: declared interactions that carry nothing."""
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat(ask.agent.persona, question.prompt, ask.reply.instructions(question))
 
 
@@ -60,13 +62,13 @@ class QuotesNobody(Honest):
 class CallsItControl(Honest):
     """What is quoted is said to have only brought the turn about."""
 
-    def ask(self, agent, **how):
+    def ask(self, agent: Agent, **how: Any) -> Ask:
         return super().ask(agent, **how).with_kind("control")
 
 
 @caught_by("sees_only_the_past", alone=True)
 class SeesItsOwnWave(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         neighbour = Turn(step=0, agent=agents[0].name, text="I say seven.")
         yield [self.ask(agent, seen=[neighbour] if place else []) for place, agent in enumerate(agents)]
         return "done"
@@ -74,7 +76,7 @@ class SeesItsOwnWave(Honest):
 
 @caught_by("sees_only_the_past")
 class RewritesWhatWasSaid(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         better = [turn.model_copy(update={"reasoning": turn.reasoning + " Surely."}) for turn in said]
         yield [self.ask(agent, round=1, seen=better) for agent in agents]
@@ -83,13 +85,13 @@ class RewritesWhatWasSaid(Honest):
 
 @caught_by("gold_never_shown", alone=True)
 class LeaksGold(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return [*super().prompt(question, ask), *chat("", f"Hint: {question.gold}")]
 
 
 @caught_by("gold_never_shown")
 class LeaksTheExplanation(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return [*super().prompt(question, ask), *chat("", str(question.metadata))]
 
 
@@ -97,7 +99,7 @@ class LeaksTheExplanation(Honest):
 class StopsWhenSomebodyIsRight(Honest):
     """An oracle: no prompt holds the gold answer, but it decides how the discussion goes on."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         if all(turn.answer != question.gold for turn in said):
             yield [self.ask(agent, round=1, seen=said) for agent in agents]
@@ -108,16 +110,16 @@ class StopsWhenSomebodyIsRight(Honest):
 class SharesStateBetweenQuestions(Honest):
     """AutoGen teams without reset(): what was said on another question stands in the prompt."""
 
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.said = []
+        self.said: list[Turn] = []
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         self.said += yield [self.ask(agent) for agent in agents]
         yield [self.ask(agent, round=1, note=self.said[0].text) for agent in agents]
         return "done"
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat("", question.prompt, ask.note)
 
 
@@ -125,22 +127,22 @@ class SharesStateBetweenQuestions(Honest):
 class OverwritesTheOtherQuestion(Honest):
     """State that is set anew for every question, and lost when two are open at once."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         self.first = yield [self.ask(agent) for agent in agents]
         yield [self.ask(agent, round=1) for agent in agents]
         return "done"
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return vote(self.first)
 
 
 @caught_by("repeatable")
 class CountsDiscussions(Honest):
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
         self.held = 0
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         self.held += 1
         for round_ in range(self.held):
             yield [self.ask(agent, round=round_) for agent in agents]
@@ -149,7 +151,7 @@ class CountsDiscussions(Honest):
 
 @caught_by("repeatable")
 class DrawsTheSpeaker(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         for _ in range(20):
             yield [self.ask(random.choice(agents))]
         return "done"
@@ -157,7 +159,7 @@ class DrawsTheSpeaker(Honest):
 
 @caught_by("ends")
 class WaitsForConsensus(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         while not consensus(said):
             said = yield [self.ask(agent, round=1, seen=said) for agent in agents]
@@ -166,13 +168,13 @@ class WaitsForConsensus(Honest):
 
 @caught_by("ends")
 class NeedsAnAnswer(Honest):
-    def decide(self, question, turns):
-        return Decision(answer=max(turns, key=lambda turn: len(turn.answer)).answer)
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        return Decision(answer=max(turns, key=lambda turn: len(turn.answer)).answer)  # type: ignore[arg-type]
 
 
 @caught_by("ends")
 class YieldsNothing(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         yield [self.ask(agent, round=1) for agent in agents if said[0].status == "invalid"]
         return "done"
@@ -180,19 +182,19 @@ class YieldsNothing(Honest):
 
 @caught_by("ends")
 class IsNoGenerator(Honest):
-    def discuss(self, question, agents):
-        return [self.ask(agent) for agent in agents]
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+        return [self.ask(agent) for agent in agents]  # type: ignore[return-value]
 
 
 @caught_by("ends")
 class RewritesWhenItLabels(Honest):
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return [turn.model_copy(update={"answer": "7"}) for turn in turns]
 
 
 @caught_by("any_number_of_agents", alone=True)
 class NeedsAPeer(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         share = len(said) / (len(agents) - 1)
         return f"done at {share}"
@@ -202,7 +204,7 @@ class NeedsAPeer(Honest):
 class GoesOnForSomeReplies(Honest):
     """No made-up reply of the plan makes it go on; these do."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         for round_ in range(1, 9):
             if not any(turn.reasoning.startswith("Because") for turn in said):
@@ -215,14 +217,14 @@ class GoesOnForSomeReplies(Honest):
 class AnswersZeroForNothing(Honest):
     """ReConcile's code on GSM8K."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         decision = vote(last_words(turns))
         return decision if decision.answer is not None else Decision(answer="0")
 
 
 @caught_by("survives_jsonl")
 class ValuesNothingAtNan(Honest):
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return [turn.model_copy(update={"value": float("nan")}) for turn in turns]
 
 
@@ -260,39 +262,39 @@ class IsSomethingElse:
 
 @caught_by("question_told", alone=True)
 class NeverAsksTheQuestion(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         said = [quote(turn, own=ask.agent.name) for turn in ask.shown]
         return chat(ask.agent.persona, "Please answer.", *said, ask.reply.instructions(question))
 
 
 @caught_by("question_told")
 class LeavesOutTheOptions(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return super().prompt(question.model_copy(update={"choices": ()}), ask)
 
 
 @caught_by("question_told")
 class NeverSaysHowToReply(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat(ask.agent.persona, question.prompt, *(quote(turn) for turn in ask.shown))
 
 
 @caught_by("persona_told", alone=True)
 class ForgetsThePersona(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return [message for message in super().prompt(question, ask) if message.role != "system"]
 
 
 @caught_by("quotes_are_whole", alone=True)
 class QuotesTheBeginning(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         short = [turn.model_copy(update={"reasoning": turn.reasoning[:120]}) for turn in ask.shown]
         return super().prompt(question, replace(ask, shown=tuple(short)))
 
 
 @caught_by("quotes_are_whole")
 class QuotesTheFirstLine(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         short = [turn.model_copy(update={"reasoning": turn.reasoning.split("\n")[0]}) for turn in ask.shown]
         return super().prompt(question, replace(ask, shown=tuple(short)))
 
@@ -301,7 +303,7 @@ class QuotesTheFirstLine(Honest):
 class HandsNamesRound(Honest):
     """Each text stands under the name of the next speaker."""
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         names = [turn.agent for turn in ask.shown]
         moved = [
             turn.model_copy(update={"agent": name}) for turn, name in zip(ask.shown, names[1:] + names[:1], strict=True)
@@ -311,26 +313,26 @@ class HandsNamesRound(Honest):
 
 @caught_by("quotes_name_the_speaker")
 class SaysAllWasSaidByTheReader(Honest):
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         said = [f"{ask.agent.name}: {turn.reasoning}" for turn in ask.shown]
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
 
 @caught_by("rounds", alone=True)
 class CountsFromOne(Honest):
-    def ask(self, agent, *, round=0, **how):
+    def ask(self, agent: Agent, *, round: int = 0, **how: Any) -> Ask:
         return super().ask(agent, round=round + 1, **how)
 
 
 @caught_by("rounds")
 class IsAlwaysInRoundZero(Honest):
-    def ask(self, agent, *, round=0, **how):
+    def ask(self, agent: Agent, *, round: int = 0, **how: Any) -> Ask:
         return super().ask(agent, **how)
 
 
 @caught_by("rounds")
 class CallsFurtherSamplesRounds(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         for number in range(3):
             yield [self.ask(agent, round=number) for agent in agents]
         return "done"
@@ -338,35 +340,35 @@ class CallsFurtherSamplesRounds(Honest):
 
 @caught_by("edge_kinds", alone=True)
 class TakesAllForItsOwn(Honest):
-    def ask(self, agent, **how):
+    def ask(self, agent: Agent, **how: Any) -> Ask:
         asked = super().ask(agent, **how)
-        return replace(asked, kinds=("self",) * len(asked.kinds))
+        return replace(asked, kinds=tuple("self" for _ in asked.kinds))
 
 
 @caught_by("edge_kinds")
 class TakesNothingForItsOwn(Honest):
-    def ask(self, agent, **how):
+    def ask(self, agent: Agent, **how: Any) -> Ask:
         asked = super().ask(agent, **how)
-        return replace(asked, kinds=("content",) * len(asked.kinds))
+        return replace(asked, kinds=tuple("content" for _ in asked.kinds))
 
 
 @caught_by("labels", alone=True)
 class LabelsAllRight(Honest):
     """Says gold, and means all."""
 
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return [turn.model_copy(update={"label": True, "label_source": "gold"}) for turn in turns]
 
 
 @caught_by("labels")
 class LabelsWithoutASource(Honest):
-    def label(self, turns):
+    def label(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         return [turn.model_copy(update={"label": turn.correct}) for turn in turns]
 
 
 @caught_by("makes_nothing_up")
 class DecidesAgainstAll(Honest):
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         decision = super().decide(question, turns)
         return decision if decision.answer is None else decision.model_copy(update={"answer": "1234"})
 
@@ -375,7 +377,7 @@ class DecidesAgainstAll(Honest):
 class TakesThreeOnly(Honest):
     """Without having said so."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         one, two, three = agents
         yield [self.ask(agent) for agent in (one, two, three)]
         return "done"
@@ -383,7 +385,7 @@ class TakesThreeOnly(Honest):
 
 @caught_by("does_no_io", alone=True)
 class AsksAServerItself(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", 9), timeout=0.2).close()
         return (yield from super().discuss(question, agents))
@@ -393,7 +395,7 @@ class AsksAServerItself(Honest):
 class WritesAHash(Honest):
     """Python hashes strings otherwise in every process."""
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return [*super().prompt(question, ask), *chat("", f"This is question {hash(question.text)}.")]
 
 
@@ -401,7 +403,7 @@ class WritesAHash(Honest):
 class DecidesByHalfASurrogate(Honest):
     """Text that no UTF-8 holds."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return super().decide(question, turns).model_copy(update={"rule": "\ud800"})
 
 
@@ -409,24 +411,24 @@ class DecidesByHalfASurrogate(Honest):
 class NeverYields(Honest):
     """No turn limit helps: it swallows whatever is raised in it, and never comes back."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         while True:
             try:
                 time.sleep(0.01)
             except BaseException:
                 continue
-        yield []
+        yield []  # type: ignore[unreachable]  # makes it a generator
 
 
 @caught_by("question_told")
 class PromptsWithAString(Honest):
-    def prompt(self, question, ask):
-        return question.prompt
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
+        return question.prompt  # type: ignore[return-value]
 
 
 @caught_by("ends")
 class CannotBeMade(Honest):
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         raise KeyError("rounds")
 
 
@@ -434,7 +436,7 @@ class CannotBeMade(Honest):
 class TripsOverOddText(Honest):
     """In a choice only."""
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         if question.choices and any("im_end" in turn.text for turn in turns):
             raise ValueError("odd")
         return super().decide(question, turns)
@@ -442,11 +444,11 @@ class TripsOverOddText(Honest):
 
 @caught_by("repeatable", alone=True)
 class KnowsAQuestionAgain(Honest):
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.held = set()
+        self.held: set[str] = set()
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         said = yield [self.ask(agent) for agent in agents]
         if question.id in self.held or not consensus(said):
             yield [self.ask(agent, round=1, seen=said) for agent in agents]
@@ -456,13 +458,13 @@ class KnowsAQuestionAgain(Honest):
 
 @caught_by("questions_apart", alone=True)
 class LosesTheOtherQuestion(Honest):
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         self.first = yield [self.ask(agent) for agent in agents]
         said = yield [self.ask(agent, round=1) for agent in agents]
         yield [self.ask(agent, round=1, seen=said) for agent in agents]
         return "done"
 
-    def decide(self, question, turns):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
         return vote(self.first)
 
 
@@ -471,10 +473,11 @@ class RefusesFour(Honest):
 
     min_agents = max_agents = 4
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         one, two, three, four = agents
         said = yield [self.ask(agent) for agent in (one, two, three, four)]
         yield [self.ask(one, round=1, seen=said)]
+        return None
 
 
 class Alone(Honest):
@@ -482,28 +485,30 @@ class Alone(Honest):
 
     max_agents = 1
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         (agent,) = agents
         said = yield [self.ask(agent)]
         yield [self.ask(agent, round=1, seen=said)]
+        return None
 
 
 class SeesByChance(Honest):
     """Honest: who sees whom is drawn from the question."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         draw = random.Random(question.id)
         said = yield [self.ask(agent) for agent in agents]
         for number in (1, 2):
             said = yield [
                 self.ask(agent, round=number, seen=[turn for turn in said if draw.random() < 0.5]) for agent in agents
             ]
+        return None
 
 
 class Refuses(Honest):
     """Honest: it says by a ConfigError what it cannot do."""
 
-    def discuss(self, question, agents):
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         if len(agents) % 2 == 0:
             raise ConfigError("it takes an odd number of agents")
         return (yield from super().discuss(question, agents))
@@ -512,10 +517,10 @@ class Refuses(Honest):
 class Lines(ReplyFormat):
     """A form of reply of its own."""
 
-    def instructions(self, question):
+    def instructions(self, question: Question) -> str:
         return "Write your reasons, then a last line with ANSWER: and your answer."
 
-    def parse(self, text, extract):
+    def parse(self, text: str, extract: Extract) -> Parsed:
         head, mark, tail = text.rpartition("ANSWER:")
         if not mark or not tail.strip():
             raise UnreadableReply("there is no line ANSWER:")
@@ -525,10 +530,10 @@ class Lines(ReplyFormat):
 class AsksForLines(Honest):
     """Honest: plain text, anonymous quotations."""
 
-    def ask(self, agent, **how):
+    def ask(self, agent: Agent, **how: Any) -> Ask:
         return super().ask(agent, **how | {"reply": Lines()})
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         said = [f"Somebody said:\n{turn.reasoning}" for turn in ask.shown]
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
@@ -536,7 +541,7 @@ class AsksForLines(Honest):
 class SignsQuotations(Honest):
     """Honest: the name stands below the text."""
 
-    def prompt(self, question, ask):
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
         said = [f"{turn.reasoning}\n-- {turn.agent}" for turn in ask.shown]
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 

@@ -5,13 +5,15 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
-from mutant_register import caught_by
 from pydantic import BaseModel, Field, SecretStr
 
 from magdi.core.errors import TeacherError, TransientTeacherError
 from magdi.core.mag import Usage
-from magdi.core.teacher import Reply, Teacher
+from magdi.core.teacher import Reply, Request, Teacher
+from tests.plugins.testing.mutant_register import caught_by
 
 
 class Settings(BaseModel, extra="forbid"):
@@ -21,27 +23,27 @@ class Settings(BaseModel, extra="forbid"):
     timeout: float = Field(10, description="Seconds of patience.")
 
 
-def seconds(wait):
-    return float(wait) if (wait or "").isdigit() else None
+def seconds(wait: str | None) -> float | None:
+    return float(wait) if wait and wait.isdigit() else None
 
 
 class Honest(Teacher):
     Config = Settings
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         return f"plain:{self.config.model}"
 
-    async def complete(self, request):
+    async def complete(self, request: Request) -> Reply:
         return await asyncio.to_thread(self.send, request)
 
-    def key(self):
+    def key(self) -> str:
         return self.config.api_key.get_secret_value()
 
-    def patience(self):
+    def patience(self) -> float:
         return self.config.timeout
 
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             with urllib.request.urlopen(self.post(self.body(request)), timeout=self.patience()) as response:
                 return self.read(json.load(response))
@@ -51,19 +53,19 @@ class Honest(Teacher):
         except (OSError, ValueError, LookupError) as error:
             raise TransientTeacherError(f"no answer: {error}") from None
 
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         sampling = {name: value for name, value in request.sampling if value is not None}
         return {"messages": [message.model_dump() for message in request.messages], **sampling}
 
-    def post(self, body):
+    def post(self, body: Mapping[str, Any]) -> urllib.request.Request:
         headers = {"Authorization": f"Bearer {self.key()}", "Content-Type": "application/json"}
         return urllib.request.Request(f"{self.config.base_url}/chat/completions", json.dumps(body).encode(), headers)
 
-    def read(self, answer):
+    def read(self, answer: Mapping[str, Any]) -> Reply:
         usage = {name: answer["usage"][name] for name in ("prompt_tokens", "completion_tokens")}
         return Reply(text=answer["choices"][0]["message"]["content"], usage=Usage(**usage))
 
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         if status == 429 or status >= 500:
             return TransientTeacherError(f"status {status}", retry_after=seconds(wait))
         return TeacherError(f"status {status}")
@@ -71,13 +73,13 @@ class Honest(Teacher):
 
 @caught_by("keeps_secrets", alone=True)
 class LeaksItsKeyInRepr(Honest):
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Teacher(key={self.key()})"
 
 
 @caught_by("keeps_secrets")
 class LeaksItsKeyInTheLog(Honest):
-    def post(self, body):
+    def post(self, body: Mapping[str, Any]) -> urllib.request.Request:
         request = super().post(body)
         logging.getLogger("mutant").debug("POST with %s", request.headers)
         return request
@@ -85,14 +87,14 @@ class LeaksItsKeyInTheLog(Honest):
 
 @caught_by("keeps_secrets")
 class LeaksItsKeyInErrors(Honest):
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         return TeacherError(f"status {status} for key {self.key()}")
 
 
 @caught_by("keeps_secrets")
 class LeaksItsKeyInIdentity(Honest):
     @property
-    def identity(self):
+    def identity(self) -> str:
         return f"plain:{self.config.model}:{self.key()}"
 
 
@@ -100,13 +102,13 @@ class LeaksItsKeyInIdentity(Honest):
 class LeaksItsKeyInTheCause(Honest):
     """The message is clean, the chained exception is not."""
 
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         error = super().refused(status, wait)
         error.__cause__ = ValueError(self.key())
         error.__suppress_context__ = True
         return error
 
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         body = {"messages": [message.model_dump() for message in request.messages]}
         try:
             with urllib.request.urlopen(self.post(body)) as response:
@@ -128,7 +130,7 @@ class KeepsItsKeyInTheOpen(Honest):
 class MixesUpReplies(Honest):
     """One slot for whatever is under way."""
 
-    async def complete(self, request):
+    async def complete(self, request: Request) -> Reply:
         self.request = request
         await asyncio.sleep(0.01)
         return await asyncio.to_thread(self.send, self.request)
@@ -138,12 +140,12 @@ class MixesUpReplies(Honest):
 class PairsByArrival(Honest):
     """Whoever comes back first goes to who asked first."""
 
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.waiting = []
+        self.waiting: list[asyncio.Future[Reply]] = []
 
-    async def complete(self, request):
-        mine = asyncio.get_running_loop().create_future()
+    async def complete(self, request: Request) -> Reply:
+        mine: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.waiting.append(mine)
         reply = await asyncio.to_thread(self.send, request)
         self.waiting.pop(0).set_result(reply)
@@ -156,7 +158,7 @@ class FailsTogether(Honest):
 
     broken = False
 
-    async def complete(self, request):
+    async def complete(self, request: Request) -> Reply:
         await asyncio.sleep(0.05 if "403" not in request.messages[-1].content else 0)
         if self.broken:
             raise TeacherError("the batch has failed")
@@ -169,19 +171,19 @@ class FailsTogether(Honest):
 
 @caught_by("fails_alone")
 class RaisesWhatItLikes(Honest):
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         return RuntimeError(f"status {status}")
 
 
 @caught_by("usage_counted", alone=True)
 class CountsNothing(Honest):
-    def read(self, answer):
+    def read(self, answer: Mapping[str, Any]) -> Reply:
         return super().read(answer).model_copy(update={"usage": Usage()})
 
 
 @caught_by("transient_told_apart")
 class AsksAgainWhateverHappens(Honest):
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         for _ in range(3):
             try:
                 return super().send(request)
@@ -192,25 +194,25 @@ class AsksAgainWhateverHappens(Honest):
 
 @caught_by("transient_told_apart")
 class ThinksAllIsTransient(Honest):
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         return TransientTeacherError(f"status {status}", retry_after=seconds(wait))
 
 
 @caught_by("transient_told_apart")
 class ThinksNothingIsTransient(Honest):
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         return TeacherError(f"status {status}")
 
 
 @caught_by("honours_timeout", alone=True)
 class WaitsForEver(Honest):
-    def patience(self):
+    def patience(self) -> float:
         return 30
 
 
 @caught_by("honours_timeout")
 class GivesUpForGood(Honest):
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
         except TransientTeacherError as error:
@@ -220,7 +222,7 @@ class GivesUpForGood(Honest):
 @caught_by("identity")
 class IsNeverTheSame(Honest):
     @property
-    def identity(self):
+    def identity(self) -> str:
         return f"plain:{id(self)}"
 
 
@@ -236,57 +238,57 @@ class ForgetsASetting(Honest):
     class Config(Settings):
         style: str = Field("terse", description="How it is told to write.")
 
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         return super().body(request) | {"style": self.config.style}
 
 
 @caught_by("answers", alone=True)
 class CutsReplies(Honest):
-    def read(self, answer):
+    def read(self, answer: Mapping[str, Any]) -> Reply:
         reply = super().read(answer)
         return reply.model_copy(update={"text": reply.text.replace("<b>", "")})
 
 
 @caught_by("answers")
 class ReturnsText(Honest):
-    def read(self, answer):
-        return super().read(answer).text
+    def read(self, answer: Mapping[str, Any]) -> Reply:
+        return super().read(answer).text  # type: ignore[return-value]
 
 
 @caught_by("answers")
 class NothingListens(Honest):
     """It does not ask where it is told to."""
 
-    def post(self, body):
+    def post(self, body: Mapping[str, Any]) -> urllib.request.Request:
         return urllib.request.Request("http://127.0.0.1:9/v1/chat/completions", json.dumps(body).encode())
 
 
 @caught_by("passes_all_on", alone=True)
 class DropsTheSystemMessage(Honest):
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         kept = [message.model_dump() for message in request.messages if message.role != "system"]
         return super().body(request) | {"messages": kept}
 
 
 @caught_by("passes_all_on")
 class PassesTheLastMessageOn(Honest):
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         return super().body(request) | {"messages": [request.messages[-1].model_dump()]}
 
 
 @caught_by("sampling", alone=True)
 class AlwaysSamplesAlike(Honest):
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         return super().body(request) | {"temperature": 1.0}
 
 
 @caught_by("asks_every_time", alone=True)
 class Remembers(Honest):
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.known = {}
+        self.known: dict[tuple[str, ...], Reply] = {}
 
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         key = tuple(message.content for message in request.messages)
         if key not in self.known:
             self.known[key] = super().send(request)
@@ -295,13 +297,13 @@ class Remembers(Honest):
 
 @caught_by("at_once", alone=True)
 class BlocksTheLoop(Honest):
-    async def complete(self, request):
+    async def complete(self, request: Request) -> Reply:
         return self.send(request)
 
 
 @caught_by("usage_counted")
 class MixesUpItsCounts(Honest):
-    def read(self, answer):
+    def read(self, answer: Mapping[str, Any]) -> Reply:
         reply = super().read(answer)
         turned = Usage(prompt_tokens=reply.usage.completion_tokens, completion_tokens=reply.usage.prompt_tokens)
         return reply.model_copy(update={"usage": turned})
@@ -309,13 +311,13 @@ class MixesUpItsCounts(Honest):
 
 @caught_by("retry_after", alone=True)
 class ForgetsToWait(Honest):
-    def refused(self, status, wait=None):
+    def refused(self, status: int, wait: str | None = None) -> Exception:
         return super().refused(status)
 
 
 @caught_by("broken_connections", alone=True)
 class RaisesWhatBreaks(Honest):
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
         except TransientTeacherError as error:
@@ -326,7 +328,7 @@ class RaisesWhatBreaks(Honest):
 
 @caught_by("transient_told_apart", alone=True)
 class AsksAgainWhereItIsTransient(Honest):
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
         except TransientTeacherError as error:
@@ -338,17 +340,17 @@ class AsksAgainWhereItIsTransient(Honest):
 @caught_by("another_process", alone=True)
 class HashesItsSettings(Honest):
     @property
-    def identity(self):
+    def identity(self) -> str:
         return f"plain:{self.config.model}#{hash(self.config.model)}"
 
 
 @caught_by("order_kept", alone=True)
 class MixesUpCrowds(Honest):
-    def __init__(self, config=None):
+    def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        self.crowd = []
+        self.crowd: list[Request] = []
 
-    async def complete(self, request):
+    async def complete(self, request: Request) -> Reply:
         self.crowd.append(request)
         await asyncio.sleep(0.01)
         asked = self.crowd[0] if len(self.crowd) > 4 else request
@@ -361,17 +363,17 @@ class MixesUpCrowds(Honest):
 class LlamaCpp(Honest):
     """Honest: llama.cpp's own form."""
 
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         prompt = "\n".join(f"{message.role}: {message.content}" for message in request.messages)
         sampling = request.sampling
         fields = {"n_predict": sampling.max_tokens, "temperature": sampling.temperature, "seed": sampling.seed}
         return {"prompt": prompt} | {name: value for name, value in fields.items() if value is not None}
 
-    def post(self, body):
+    def post(self, body: Mapping[str, Any]) -> urllib.request.Request:
         url = f"{self.config.base_url}/completion"
         return urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
-    def read(self, answer):
+    def read(self, answer: Mapping[str, Any]) -> Reply:
         usage = Usage(prompt_tokens=answer["tokens_evaluated"], completion_tokens=answer["tokens_predicted"])
         return Reply(text=answer["content"], usage=usage)
 
@@ -381,11 +383,11 @@ class PlainText(Honest):
 
     stub_reply = staticmethod(lambda text: f"SAID {text}")
 
-    def post(self, body):
+    def post(self, body: Mapping[str, Any]) -> urllib.request.Request:
         text = "\n\n".join(message["content"] for message in body["messages"])
         return urllib.request.Request(self.config.base_url, text.encode(), {"Content-Type": "text/plain"})
 
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             with urllib.request.urlopen(self.post(self.body(request)), timeout=self.patience()) as response:
                 text = response.read().decode().removeprefix("SAID ")
@@ -401,10 +403,10 @@ class PlainText(Honest):
 class Streams(Honest):
     """Honest: the reply comes in parts."""
 
-    def body(self, request):
+    def body(self, request: Request) -> dict[str, Any]:
         return super().body(request) | {"stream": True}
 
-    def send(self, request):
+    def send(self, request: Request) -> Reply:
         try:
             with urllib.request.urlopen(self.post(self.body(request)), timeout=self.patience()) as response:
                 lines = [line.decode().removeprefix("data: ").strip() for line in response]

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 
 from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import checks_for
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def table_rows(page, heading):
+def table_rows(page: str, heading: str) -> list[list[str]]:
     section = (DOCS / page).read_text("utf-8").partition(f"{heading}\n")[2].partition("\n#")[0]
     return [line.split(" | ") for line in section.splitlines() if line.startswith("| `")]
 
 
-def test_every_encoder_is_in_the_table():
+def test_every_encoder_is_in_the_table() -> None:
     rows = {row[0].strip("| `"): row[2].strip() for row in table_rows("encoders.md", "# Encoders")}
     says = {one.name: "yes" if resolve(one.target).uses_edges else "no" for one in BUILTINS["encoder"]}
     assert rows == says
@@ -36,7 +37,7 @@ def test_every_encoder_is_in_the_table():
         ("exporter", "### Exporters"),
     ],
 )
-def test_every_check_is_in_a_table(kind, heading):
+def test_every_check_is_in_a_table(kind: Kind, heading: str) -> None:
     text = (DOCS / "conformance.md").read_text("utf-8")
     full_heading = next(line for line in text.splitlines() if line.startswith(heading))
     named = [name for row in table_rows("conformance.md", full_heading) for name in re.findall(r"`(\w+)`", row[0])]

@@ -1,5 +1,7 @@
 """What the kit checks with the stepper holds when the driver holds the discussion with real calls to teachers."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from magdi.core.config.models import Discussion
@@ -7,8 +9,8 @@ from magdi.core.discussion.driver import hold_discussions
 from magdi.core.discussion.seat import Seat
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent
-from magdi.core.task import Task
-from magdi.core.teacher import Sampling
+from magdi.core.task import Split, Task
+from magdi.core.teacher import Request, Sampling
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import ScriptedTeacher
@@ -21,14 +23,14 @@ QUESTIONS = [
 
 
 class Sums(Task):
-    def questions(self, split):
+    def questions(self, split: Split) -> Sequence[Question]:
         return QUESTIONS
 
-    def extract(self, text, question):
+    def extract(self, text: str, question: Question) -> str | None:
         return read_answer(text)
 
 
-def disagree(request):
+def disagree(request: Request) -> str:
     """A reply that holds the request's word, and an answer that depends on it: hardly two agree."""
     word = unique_word(request)
     answer = int(word[2:6], 16) % 5
@@ -36,7 +38,7 @@ def disagree(request):
 
 
 @pytest.mark.parametrize("name", ["reconcile", "debate", "self-consistency", "self-refine"])
-def test_prompts_of_the_driver_quote_what_the_graph_says(name):
+def test_prompts_of_the_driver_quote_what_the_graph_says(name: str) -> None:
     target = next(component.target for component in BUILTINS["protocol"] if component.name == name)
     teacher = ScriptedTeacher(disagree)
     seats = [Seat(Agent(agent), teacher, Sampling()) for agent in ("ann", "bob", "cid")]
@@ -55,5 +57,5 @@ def test_prompts_of_the_driver_quote_what_the_graph_says(name):
             assert {place for each, place in said.items() if each in prompt} == {(mag.id, u) for u in turn.sources}
 
 
-def word(text):
+def word(text: str) -> str:
     return text[text.index("zq") : text.index("qz") + 2]

@@ -1,22 +1,26 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
-import mutant_decisions
-import mutant_encoders
-import mutant_exporters
-import mutant_heavys
-import mutant_importers
-import mutant_objectives
-import mutant_protocols
-import mutant_tasks
-import mutant_teachers
-import pytest
-from mutant_register import MUTANTS
+from typing import Any
 
-from magdi.plugins.component import KINDS, Component
+import pytest
+
+from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.testing import bench, check_component, run_checks, stub_server, task_checks, teacher_checks
 from magdi.plugins.testing.fresh import elsewhere, job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
 from magdi.plugins.testing.specimen import Specimen, kind_of
+from tests.plugins.testing import (
+    mutant_decisions,
+    mutant_encoders,
+    mutant_exporters,
+    mutant_heavys,
+    mutant_importers,
+    mutant_objectives,
+    mutant_protocols,
+    mutant_tasks,
+    mutant_teachers,
+)
+from tests.plugins.testing.mutant_register import MUTANTS, Mutant
 
 MODULES = (mutant_protocols, mutant_encoders, mutant_teachers, mutant_tasks, mutant_objectives)
 HONEST = [target for module in MODULES for target in module.HONEST]
@@ -24,7 +28,7 @@ HONEST += [mutant_decisions.Honest, mutant_importers.Honest, mutant_exporters.Ho
 
 
 @pytest.fixture
-def little_patience(monkeypatch):
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cuts mutants that never end off soon; what is to pass has the time that it takes on a busy machine."""
     monkeypatch.setattr(bench, "LIMIT", 2.0)
     monkeypatch.setattr(task_checks, "SECONDS", 4.0)
@@ -33,7 +37,7 @@ def little_patience(monkeypatch):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_other_interpreter():
+def one_other_interpreter() -> None:
     """Asks one other interpreter about all of them, instead of one for each."""
     known = [(mutant.kind, mutant.target) for mutant in MUTANTS if mutant.check == "another_process" or mutant.alone]
     jobs = [*known, *((kind_of(target), target) for target in HONEST)]
@@ -41,13 +45,13 @@ def one_other_interpreter():
 
 
 @pytest.mark.parametrize("target", HONEST, ids=lambda target: f"{target.__module__}-{target.__name__}")
-def test_what_is_honest_passes(target):
+def test_what_is_honest_passes(target: type) -> None:
     assert failures(check_component(target)) == []
 
 
 @pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.kind}-{mutant.target.__name__}")
-def test_mutant_is_caught(mutant):
+def test_mutant_is_caught(mutant: Mutant) -> None:
     if mutant.alone:
         results = {result.name: result for result in run_checks(mutant.kind, mutant.target)}
         assert [name for name, result in results.items() if not result.passed] == [mutant.check]
@@ -59,14 +63,14 @@ def test_mutant_is_caught(mutant):
     assert result.message
 
 
-def test_every_check_has_a_mutant_that_it_alone_catches():
+def test_every_check_has_a_mutant_that_it_alone_catches() -> None:
     caught = {(mutant.kind, mutant.check) for mutant in MUTANTS if mutant.alone}
     general = {"name_and_summary", "base_class", "config", "import_is_light"}
     for kind in KINDS:
         assert {check for check in checks_for(kind) if (kind, check) not in caught} <= general
 
 
-def failing(kind, target, **how):
+def failing(kind: Kind, target: type, **how: Any) -> set[str]:
     return {result.name for result in run_checks(kind, target, **how) if not result.passed}
 
 
@@ -74,14 +78,14 @@ def failing(kind, target, **how):
     ("name", "summary"),
     [("Ring", "A ring."), ("ring_two", "A ring."), ("ring", " "), ("ring", "A\nring."), ("ring", "A ring. " * 40)],
 )
-def test_bad_name_or_summary_is_caught(name, summary):
+def test_bad_name_or_summary_is_caught(name: str, summary: str) -> None:
     component = Component(name, mutant_protocols.Honest, summary)
     assert failing("protocol", mutant_protocols.Honest, component=component) == {"name_and_summary"}
 
 
-def test_module_that_loads_torch_is_caught():
+def test_module_that_loads_torch_is_caught() -> None:
     assert failing("protocol", mutant_heavys.LoadsTorch) == {"import_is_light"}
 
 
-def test_mutants_are_many():
+def test_mutants_are_many() -> None:
     assert len(MUTANTS) >= 25

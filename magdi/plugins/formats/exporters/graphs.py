@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from magdi.core.files import whole_file, whole_path
+from magdi.core.files import portable, whole_file, whole_path
 from magdi.core.mag import Mag
 from magdi.core.views import View, to_networkx
 from magdi.plugins.formats.exporter import Exporter
@@ -57,4 +57,4 @@ def _plain(value: Any) -> Any:
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.~-]", "_", name)
+    return portable(re.sub(r"[^\w.~-]", "_", name))

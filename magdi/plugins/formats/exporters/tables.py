@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from magdi.core.files import whole_path, write_whole
+from magdi.core.corpus.parquet import parquet_writer
+from magdi.core.files import write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.run.summary import simulated
-from magdi.core.views import View, edges
+from magdi.core.views import View
 from magdi.plugins.formats.exporter import Exporter
-
-ROWS_AT_ONCE = 512
-"""Discussions that are in memory together, and a group of rows of the file."""
-
-_FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
-"""Fields whose keys differ from row to row: they are JSON text in a table."""
-
-
-def row(mag: Mag, view: View = "exact") -> dict[str, Any]:
-    """Returns a MAG as a row: its fields, and ``edges`` as (source, target, kind) under a view."""
-    fields = mag.model_dump(mode="json")
-    for path in _FREE:
-        *above, last = path
-        holder = fields[above[0]] if above else fields
-        holder[last] = json.dumps(holder[last], ensure_ascii=False)
-    return fields | {
-        "edges": [{"source": source, "target": target, "kind": kind} for source, target, kind in edges(mag, view)]
-    }
-
-
-def mag_of(fields: dict[str, Any]) -> Mag:
-    """Returns the MAG that a row was made from."""
-    fields = {name: value for name, value in fields.items() if name != "edges"}
-    question, decision = dict(fields["question"]), dict(fields["decision"])
-    question["metadata"] = json.loads(question["metadata"])
-    decision["votes"] = json.loads(decision["votes"])
-    metadata = json.loads(fields["metadata"])
-    return Mag.model_validate(fields | {"question": question, "decision": decision, "metadata": metadata})
 
 
 class Parquet(Exporter):
@@ -49,23 +19,11 @@ class Parquet(Exporter):
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes one Parquet file, some rows at a time; returns the number of rows."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        count, schema, coming = 0, _schema(), iter(mags)
-        with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
-            while rows := [row(mag, view) for mag in islice(coming, ROWS_AT_ONCE)]:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-                count += len(rows)
+        count = 0
+        with parquet_writer(path, view) as put:
+            for count, mag in enumerate(mags, start=1):  # noqa: B007
+                put(mag)
         return count
-
-
-def read_parquet(path: Path | str) -> Iterator[Mag]:
-    """Yields the MAGs of a Parquet file that `Parquet` has written."""
-    import pyarrow.parquet as pq
-
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-        yield from map(mag_of, batch.to_pylist())
 
 
 class Dataset(Exporter):
@@ -149,36 +107,3 @@ _SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n
 
 def _counted(title: str, counts: Counter[str]) -> str:
     return f"- {title}: {', '.join(f'{value} {count}' for value, count in counts.most_common())}"
-
-
-def _schema() -> Any:
-    import pyarrow as pa
-
-    text, whole, real, flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-    message = pa.struct([("role", text), ("content", text)])
-    turn = pa.struct(
-        [
-            *(("step", whole), ("agent", text), ("role", text), ("round", whole), ("branch", pa.list_(whole))),
-            ("seen", pa.list_(pa.struct([("step", whole), ("kind", text)]))),
-            *(("text", text), ("reasoning", text), ("answer", text), ("confidence", real), ("correct", flag)),
-            *(("label", flag), ("label_source", text), ("value", real), ("status", text), ("attempts", whole)),
-            ("model", text),
-            ("usage", pa.struct([("prompt_tokens", whole), ("completion_tokens", whole), ("cost", real)])),
-            ("prompt", pa.list_(message)),
-        ]
-    )
-    question = pa.struct(
-        [
-            *(("id", text), ("text", text), ("gold", text)),
-            ("choices", pa.list_(pa.struct([("label", text), ("text", text)]))),
-            *(("answer_type", text), ("task", text), ("metadata", text)),
-        ]
-    )
-    decision = pa.struct([("answer", text), ("rule", text), ("votes", text), ("correct", flag)])
-    edge = pa.struct([("source", whole), ("target", whole), ("kind", text)])
-    return pa.schema(
-        [
-            *(("schema", text), ("id", text), ("question", question), ("protocol", text), ("turns", pa.list_(turn))),
-            *(("decision", decision), ("stop", text), ("metadata", text), ("edges", pa.list_(edge))),
-        ]
-    )

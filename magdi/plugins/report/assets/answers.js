@@ -14,7 +14,7 @@ function answers(block) {
     sorts: { "as in the file": null, "longest answers": (index, a, b) => index.tokens[b] - index.tokens[a] },
     item: (index, at, query) => [
       el("span", { class: "signs" }, sign(index[who.at(-1)[0]]?.[at])),
-      el("span", { class: "line" }, marked(index.question[at], query)),
+      el("span", { class: "line" }, highlighted(index.question[at], query)),
       el("span", { class: "more" }, who.filter(([key]) => index[key]).map(([key, title]) => [title, " ", sign(index[key][at]), "  "])),
     ],
     show: (record, at, query) => answered(record, query, block),
@@ -35,11 +35,12 @@ function answered(record, query, block) {
     return el("div", { class: `card ${kind}` },
       el("h4", {}, sign(answer.correct), answer.name || titles[answer.who] + (answer.sample ? `, draw ${answer.sample}` : "")),
       el("p", {}, el("strong", { class: kind }, answer.answer ?? "no answer"), more ? el("span", { class: "soft" }, ` · ${more}`) : null),
-      el("pre", { tabindex: "0" }, marked(answer.output, query)),
-      answer.prompt ? el("details", {}, el("summary", {}, "prompt"), el("pre", { tabindex: "0" }, marked(answer.prompt, query))) : null);
+      prose(answer.output, query),
+      el("details", {}, el("summary", {}, "as it came"), el("pre", { tabindex: "0" }, highlighted(answer.output, query))),
+      answer.prompt ? el("details", {}, el("summary", {}, "prompt"), el("pre", { tabindex: "0" }, highlighted(answer.prompt, query))) : null);
   });
   return [
-    el("p", { class: "question" }, marked(record.question, query)),
+    prose(record.question, query, { class: "question" }),
     el("ul", { class: "chips" }, el("li", { class: "chip" }, `gold: ${record.gold ?? "not known"}`)),
     el("div", { class: "columns" }, cards),
   ];

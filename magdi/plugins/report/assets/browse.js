@@ -9,7 +9,7 @@ const QUIET = 120; // milliseconds without a key before a search starts
  *               haystack(index) -> lower-case text per record; item(index, at, query) -> nodes; show(record, at, query) -> node
  */
 function browser(block, spec) {
-  const store = new Store(block.store);
+  const store = block.live ? new Growing() : new Store(block.store);
   const state = { index: null, found: [], page: 0, at: null, query: "", deep: null, search: 0, show: 0, text: null, filters: [] };
   const detail = el("div", { class: "detail", "aria-live": "polite" }, el("p", { class: "empty" }, "loading…"));
   const items = el("ul", { class: "items", "aria-label": spec.noun + "s" });
@@ -34,29 +34,35 @@ function browser(block, spec) {
     return state.filters.every(({ select, test }) => !select.value || test(at, select.value));
   }
 
-  function find() {
+  function find({ keep = false } = {}) {
     const all = state.text.map((_, at) => at);
     const match = state.query ? all.filter((at) => state.text[at].includes(state.query) || state.deep?.has(at)) : all;
     state.found = match.filter(passes);
     const order = spec.sorts[state.sort.value];
     if (order) state.found.sort((a, b) => order(state.index, a, b) || a - b);
-    state.page = 0;
-    list();
+    if (!keep) state.page = 0;
+    list({ keep });
   }
 
-  function list() {
+  function list({ keep = false } = {}) {
     const from = state.page * LIST_PAGE;
     const shown = state.found.slice(from, from + LIST_PAGE);
+    if (!keep || shown.join() !== state.listed) fill(shown, keep);
+    const range = state.found.length > LIST_PAGE ? `${(from + 1).toLocaleString("en")}–${(from + shown.length).toLocaleString("en")} of ` : "";
+    status.textContent = range + counted(state.found.length, spec.noun) + (state.progress ? ` · ${state.progress}` : "");
+    back.disabled = state.page === 0;
+    next.disabled = from + LIST_PAGE >= state.found.length;
+  }
+
+  function fill(shown, keep) {
+    const place = items.scrollTop;
+    state.listed = shown.join();
     items.replaceChildren(...shown.map((at) => {
       const button = el("button", { type: "button", "data-at": at, onclick: () => go(at) }, spec.item(state.index, at, state.query));
       if (at === state.at) button.setAttribute("aria-current", "true");
       return el("li", {}, button);
     }));
-    items.scrollTop = 0;
-    const range = state.found.length > LIST_PAGE ? `${(from + 1).toLocaleString("en")}–${(from + shown.length).toLocaleString("en")} of ` : "";
-    status.textContent = range + counted(state.found.length, spec.noun) + (state.progress ? ` · ${state.progress}` : "");
-    back.disabled = state.page === 0;
-    next.disabled = from + LIST_PAGE >= state.found.length;
+    items.scrollTop = keep ? place : 0;
   }
 
   /** Turns the list to the page that a record is on. */
@@ -118,20 +124,42 @@ function browser(block, spec) {
     }, () => number === state.search);
   }
 
-  function select(label, options) {
+  function select(label, options, value) {
     const made = el("select", {}, options.map(([value, text]) => el("option", { value }, text)));
-    made.addEventListener("change", find);
+    if (value) made.value = value;
+    made.addEventListener("change", () => find());
     filters.append(el("label", {}, label, made));
     return made;
+  }
+
+  /** Makes the filters; what was chosen in those that are there stays chosen. */
+  function filter() {
+    const wanted = spec.filters(state.index).map((each) => ({ ...each, options: [["", "all"], ...each.options] }));
+    const text = JSON.stringify(wanted);
+    if (text === state.filtered) return;
+    state.filtered = text;
+    const chosen = new Map(state.filters.map((each) => [each.label, each.select.value]));
+    const order = state.sort?.value;
+    filters.querySelectorAll("label:not(.check)").forEach((each) => each.remove());
+    state.filters = wanted.map(({ label, options, test }) => ({ label, test, select: select(label, options, chosen.get(label)) }));
+    state.sort = select("order", Object.keys(spec.sorts).map((name) => [name, name]), order);
+  }
+
+  /** Takes in records that have come, and leaves everything where it is. */
+  async function grow(rows, records) {
+    store.add(rows, records);
+    if (!state.index) { await start(); return; }
+    state.text = spec.haystack(state.index);
+    filter();
+    root.classList.remove("single");
+    find({ keep: true });
   }
 
   async function start() {
     state.index = await store.index();
     state.text = spec.haystack(state.index);
-    for (const filter of spec.filters(state.index)) {
-      state.filters.push({ select: select(filter.label, [["", "all"], ...filter.options]), test: filter.test });
-    }
-    state.sort = select("order", Object.keys(spec.sorts).map((name) => [name, name]));
+    filter();
+    root.classList.toggle("single", state.text.length === 1);
     find();
     await parsed;
     const wanted = addressed();
@@ -155,7 +183,8 @@ function browser(block, spec) {
     const button = event.target.closest("li")[by > 0 ? "nextElementSibling" : "previousElementSibling"]?.firstChild;
     if (button) button.focus();
   });
-  start().catch((error) => detail.replaceChildren(el("p", { class: "notice" }, `This part cannot be read: ${error.message}`)));
+  if (block.live) Object.assign(root, { grow, renew: () => true });
+  else start().catch((error) => detail.replaceChildren(el("p", { class: "notice" }, `This part cannot be read: ${error.message}`)));
   return root;
 }
 

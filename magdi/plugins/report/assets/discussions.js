@@ -22,10 +22,10 @@ function discussions(block) {
     },
     item: (index, at, query) => [
       el("span", { class: "signs" }, sign(index.correct[at], `team ${VERDICTS[verdict(index.correct[at])]}`)),
-      el("span", { class: "line" }, marked(index.question[at], query)),
+      el("span", { class: "line" }, highlighted(index.question[at], query)),
       el("span", { class: "more" }, [index.structure[at], counted(index.turns[at], "turn"), index.first[at] && `first ${index.first[at]} right`, index.up[at] ? `${index.up[at]} mended` : "", index.down[at] ? `${index.down[at]} lost` : ""].filter(Boolean).join(" · ")),
     ],
-    show: (mag, at, query) => discussion(mag, query, block),
+    show: (record, at, query) => discussion(record, query, block),
   });
 }
 
@@ -34,29 +34,34 @@ function changed(index, at) {
   return { any: up + down > 0, up: up > 0, down: down > 0, none: up + down === 0 };
 }
 
-function discussion(mag, query, block) {
-  const cards = [];
-  const [drawing, mark] = graph(mag, (step) => open(step, true));
-  function open(step, focus) {
-    cards[step].unfold(true);
-    mark(step);
-    cards[step].root.scrollIntoView({ block: "nearest" });
-    if (focus) cards[step].button.focus({ preventScroll: true });
-  }
+/** The discussion of a record: a turn that is chosen in the drawing is shown below it, and nothing moves. */
+function discussion(record, query, block) {
+  const { mag } = record;
   const shownTo = mag.turns.map(() => []);
   mag.turns.forEach((turn) => (turn.seen || []).forEach((edge) => shownTo[edge.step].push(turn.step)));
-  mag.turns.forEach((turn) => cards.push(turnCard(mag, turn, shownTo[turn.step], query, open, mark, block)));
+  const card = (turn, mark) => turnCard(mag, turn, shownTo[turn.step], query, block, mark);
+  const sheet = el("div", { class: "sheet", hidden: true });
+  const close = el("div", { class: "bar" }, el("button", { type: "button", "aria-label": "close", onclick: () => choose(null) }, "×"));
+  let chosen = null;
+  function choose(step) {
+    chosen = step === chosen ? null : step;
+    sheet.hidden = chosen === null;
+    sheet.replaceChildren(close, ...(chosen === null ? [] : [card(mag.turns[chosen]).unfold(true)]));
+    sheet.scrollTop = 0;
+    mark(chosen);
+  }
+  const [drawing, mark] = graph(record, choose);
   const rounds = [...new Set(mag.turns.map((turn) => turn.round || 0))];
-  const parts = rounds.flatMap((round) => [el("h4", {}, round ? `Round ${round}` : "Round 0"), ...cards.filter((_, step) => (mag.turns[step].round || 0) === round).map((card) => card.root)]);
+  const parts = rounds.flatMap((round) => [el("h4", {}, `Round ${round}`), ...mag.turns.filter((turn) => (turn.round || 0) === round).map((turn) => card(turn, mark).root)]);
   return [
-    el("p", { class: "question" }, marked(mag.question.text, query)),
-    choices(mag.question), outcome(mag), drawing, legend(mag), ...parts,
+    prose(mag.question.text, query, { class: "question" }),
+    choices(mag.question), outcome(mag), el("div", { class: "stage" }, drawing, legend(mag), sheet), ...parts,
   ].filter(Boolean);
 }
 
 function choices(question) {
   if (!(question.choices || []).length) return null;
-  return el("ul", { class: "chips" }, question.choices.map((each) => el("li", { class: "chip" }, el("strong", {}, each.label), each.text)));
+  return el("ul", { class: "chips" }, question.choices.map((each) => el("li", { class: "chip" }, el("strong", {}, each.label), prose(each.text))));
 }
 
 function outcome(mag) {
@@ -75,28 +80,34 @@ function outcome(mag) {
   ].filter(Boolean));
 }
 
-function turnCard(mag, turn, shownTo, query, open, mark, block) {
+const LONG = 700; // characters of a reply that is cut until it is unfolded
+let cards = 0;
+
+/** A turn: its head, what it said, and what unfolds. `mark`, where there is one, lights it in the drawing. */
+function turnCard(mag, turn, shownTo, query, block, mark) {
   const kind = turnVerdict(turn);
-  const body = el("div", { class: "open", id: `turn-${turn.step}`, hidden: true });
+  const id = `turn-${cards += 1}`;
+  const body = el("div", { class: "open", id, hidden: true });
   const said = turn.reasoning || turn.text;
-  const text = el("p", { class: "said" }, marked(said, query));
-  if (said.length > 700) text.classList.add("long");
-  const button = el("button", { type: "button", "aria-expanded": "false", "aria-controls": `turn-${turn.step}` },
-    sign(turn.label ?? turn.correct), el("span", { class: "who" }, turn.agent),
+  const text = prose(said, query, { class: "said" });
+  const button = el("button", { type: "button", "aria-expanded": "false", "aria-controls": id },
+    sign(turn.correct ?? turn.label), el("span", { class: "who" }, turn.agent),
     el("span", { class: "soft" }, about(turn)),
     el("span", { class: `answer ${kind}` }, turn.answer ?? (turn.status === "invalid" ? "unreadable" : "no answer")));
-  const root = el("article", { class: `turn ${kind}` }, button, text, body);
+  const card = { root: el("article", { class: `turn ${kind}` }, button, text, body), button, unfold };
   function unfold(on) {
-    if (on && !body.childElementCount) body.append(...unfolded(mag, turn, shownTo, query, open, block));
+    if (on && !body.childElementCount) body.append(...unfolded(mag, turn, shownTo, query, block));
     body.hidden = !on;
     button.setAttribute("aria-expanded", String(on));
-    text.classList.toggle("long", !on && said.length > 700);
+    text.classList.toggle("long", !on && said.length > LONG);
+    return card.root;
   }
   button.addEventListener("click", () => {
     unfold(body.hidden);
-    mark(body.hidden ? null : turn.step);
+    if (mark) mark(body.hidden ? null : turn.step);
   });
-  return { root, button, unfold };
+  unfold(false);
+  return card;
 }
 
 function about(turn) {
@@ -112,20 +123,32 @@ function about(turn) {
   ].filter(Boolean).join(" · ");
 }
 
-function unfolded(mag, turn, shownTo, query, open, block) {
-  const chip = (step, note) => {
+/** Buttons for other turns, each of which shows there and then what was said in it. */
+function peeks(mag, title, steps, query) {
+  const said = el("div", { class: "peek", hidden: true });
+  const buttons = steps.map(([step, note]) => {
     const other = mag.turns[step];
-    return el("button", { type: "button", class: "chip", onclick: () => open(step, true) }, sign(other.label ?? other.correct), `${step} ${other.agent}${note ? ` (${note})` : ""}`);
-  };
-  const seen = turn.seen || [];
+    const button = el("button", { type: "button", class: "chip", "aria-expanded": "false" }, sign(other.correct ?? other.label), `${step} ${other.agent}${note ? ` (${note})` : ""}`);
+    button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-expanded") === "false";
+      buttons.forEach((each) => each.setAttribute("aria-expanded", String(on && each === button)));
+      said.hidden = !on;
+      said.replaceChildren(prose(other.reasoning || other.text, query));
+    });
+    return button;
+  });
+  return steps.length ? [el("h4", {}, title), el("div", { class: "chips" }, buttons), said] : [];
+}
+
+function unfolded(mag, turn, shownTo, query, block) {
+  const seen = (turn.seen || []).map((edge) => [edge.step, edge.kind && edge.kind !== "content" ? EDGE_WORDS[edge.kind] : ""]);
   const usage = turn.usage || {};
+  const prompt = (turn.prompt || []).map((message) => [el("div", { class: "role" }, message.role), el("pre", { tabindex: "0" }, highlighted(message.content, query))]);
   return [
-    el("h4", {}, seen.length ? "Was shown" : "Was shown nothing but the question"),
-    seen.length ? el("div", { class: "chips" }, seen.map((edge) => chip(edge.step, edge.kind && edge.kind !== "content" ? EDGE_WORDS[edge.kind] : ""))) : null,
-    shownTo.length ? el("h4", {}, "Was shown to") : null,
-    shownTo.length ? el("div", { class: "chips" }, shownTo.map((step) => chip(step))) : null,
+    ...(seen.length ? peeks(mag, "Was shown", seen, query) : [el("h4", {}, "Was shown nothing but the question")]),
+    ...peeks(mag, "Was shown to", shownTo.map((step) => [step, ""]), query),
     el("div", { class: "pair" },
-      el("div", {}, el("h4", {}, "Prompt"), turn.prompt && block.prompts ? el("div", { class: "role" }, block.prompts) : null, turn.prompt ? turn.prompt.map((message) => [el("div", { class: "role" }, message.role), el("pre", { tabindex: "0" }, marked(message.content, query))]) : el("p", { class: "note" }, block.no_prompts)),
-      el("div", {}, el("h4", {}, "Reply as it came"), el("div", { class: "role" }, [turn.model, usage.completion_tokens ? counted(usage.completion_tokens, "token") : ""].filter(Boolean).join(" · ")), el("pre", { tabindex: "0" }, marked(turn.text, query)))),
-  ].filter(Boolean);
+      el("div", {}, el("h4", {}, "Prompt"), turn.prompt && block.prompts ? el("div", { class: "role" }, block.prompts) : null, turn.prompt ? prompt : el("p", { class: "note" }, block.no_prompts)),
+      el("div", {}, el("h4", {}, "Reply as it came"), el("div", { class: "role" }, [turn.model, usage.completion_tokens ? counted(usage.completion_tokens, "token") : ""].filter(Boolean).join(" · ")), el("pre", { tabindex: "0" }, highlighted(turn.text, query)))),
+  ];
 }

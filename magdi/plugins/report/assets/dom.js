@@ -60,7 +60,7 @@ function points(value) {
 }
 
 /** Text with what was searched for marked in it. */
-function marked(text, query) {
+function highlighted(text, query) {
   const low = text.toLowerCase();
   if (!query || low.length !== text.length) return [text];
   const out = [];
@@ -94,6 +94,8 @@ const theme = {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
     this.listeners.forEach((listener) => listener());
   },
+  /** Forgets who is on the page no more. */
+  prune() { this.listeners = this.listeners.filter((listener) => !listener.host || listener.host.isConnected); },
   toggle() { this.chosen = !this.dark; this.apply(this.dark); },
 };
 theme.apply(theme.dark);

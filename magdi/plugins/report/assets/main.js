@@ -10,22 +10,63 @@ function el2(kind, x, y) {
   return svg("g", { class: kind }, shape(kind, x, y, 4.6, { fill: "currentColor" }));
 }
 
+const links = el("nav", { "aria-label": "sections" });
+const shown = new Map(); // by id: the section's element, its link, and its blocks by what they are called
+
 function build(page) {
-  const links = page.sections.map((section) => el("a", { href: `#${section.id}` }, section.title));
   const dark = el("button", { type: "button", "aria-label": "light or dark", title: "light or dark", onclick: () => theme.toggle() }, "◐");
-  document.getElementById("top").append(el("div", {}, el("div", { class: "brand" }, LOGO(), el("h1", { title: page.title }, page.title)), el("nav", { "aria-label": "sections" }, links), dark));
-  document.getElementById("main").replaceChildren(...page.sections.map((section) =>
-    el("section", { id: section.id, "aria-labelledby": `${section.id}-title` }, el("h2", { id: `${section.id}-title` }, section.title), section.note ? el("p", { class: "note" }, section.note) : null,
-      el("div", { class: "blocks" }, section.blocks.map((block) => BLOCKS[block.kind](block))))));
+  document.getElementById("top").append(el("div", {}, el("div", { class: "brand" }, LOGO(), el("h1", { title: page.title }, page.title)), links, dark));
+  document.getElementById("main").replaceChildren();
+  update(page.sections);
   document.getElementById("end").append(el("div", { class: "keys" }, el("kbd", {}, "/"), " search · ", el("kbd", {}, "j"), " ", el("kbd", {}, "k"), " next, previous · ", el("kbd", {}, "d"), " light or dark"), el("div", {}, page.made));
-  const watch = new IntersectionObserver((entries) => entries.forEach((entry) => {
-    const link = links[page.sections.findIndex((section) => section.id === entry.target.id)];
-    if (entry.isIntersecting) {
-      link.setAttribute("aria-current", "true");
-      link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft - 40;
-    } else link.removeAttribute("aria-current");
-  }), { rootMargin: "-20% 0px -70% 0px" });
-  document.querySelectorAll("main > section").forEach((section) => watch.observe(section));
+}
+
+const watch = new IntersectionObserver((entries) => entries.forEach((entry) => {
+  const { link } = shown.get(entry.target.id);
+  if (entry.isIntersecting) {
+    link.setAttribute("aria-current", "true");
+    links.scrollLeft = link.offsetLeft - links.offsetLeft - 40;
+  } else link.removeAttribute("aria-current");
+}), { rootMargin: "-20% 0px -70% 0px" });
+
+/** Shows sections; of those that are there already only what has changed is drawn again. */
+function update(sections) {
+  arrange(document.getElementById("main"), sections.map((section) => {
+    if (!shown.has(section.id)) shown.set(section.id, begun(section));
+    const one = shown.get(section.id);
+    one.note.textContent = section.note;
+    one.note.hidden = !section.note;
+    one.blocks = drawn(section.blocks, one.blocks);
+    arrange(one.host, [...one.blocks.values()].map((block) => block.node));
+    return one.root;
+  }));
+  arrange(links, sections.map((section) => shown.get(section.id).link));
+  theme.prune();
+}
+
+function begun({ id, title }) {
+  const [note, host] = [el("p", { class: "note" }), el("div", { class: "blocks" })];
+  const root = el("section", { id, "aria-labelledby": `${id}-title` }, el("h2", { id: `${id}-title` }, title), note, host);
+  watch.observe(root);
+  return { root, note, host, link: el("a", { href: `#${id}` }, title), blocks: new Map() };
+}
+
+function drawn(blocks, before) {
+  const after = new Map();
+  for (const block of blocks) {
+    let key = `${block.kind} ${block.title || block.id || ""}`;
+    while (after.has(key)) key += "+";
+    const [text, had] = [JSON.stringify(block), before.get(key)];
+    const same = had && (had.text === text || had.node.renew?.(block));
+    after.set(key, { text, node: same ? had.node : BLOCKS[block.kind](block) });
+  }
+  return after;
+}
+
+/** Puts children in an order; those that are in their place already are not touched. */
+function arrange(parent, children) {
+  children.forEach((child, at) => { if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] || null); });
+  while (parent.children.length > children.length) parent.lastElementChild.remove();
 }
 
 /** Returns the browser nearest to the middle of the window, which keys go to. */

@@ -11,6 +11,10 @@ function hue(at) {
   return palette[at % palette.length];
 }
 
+function dash(at) {
+  return DASHES[(at + Math.floor(at / PALETTE.light.length)) % DASHES.length];
+}
+
 function axes(block) {
   const base = { stroke: () => colour("soft"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { stroke: () => colour("line") }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const shown = block.percent ? (plot, ticks) => ticks.map((tick) => `${+(100 * tick).toFixed(1)} %`) : (plot, ticks) => ticks.map((tick) => (tick === null ? "" : figure(+tick.toPrecision(6))));
@@ -40,12 +44,13 @@ function plotted(block, options, data, height, extra) {
     if (plot) plot.destroy();
     plot = new uPlot({ width, height, ...options() }, data, host);
   };
+  draw.host = host;
   theme.listeners.push(draw);
   new ResizeObserver(() => { if (host.clientWidth !== width) draw(); }).observe(host);
   const card = el("div", { class: `card ${block.half ? "half" : ""}` },
     el("div", { class: "plot-head" }, el("h3", {}, block.title), ...(extra || [])), host,
     block.note ? el("p", { class: "note" }, block.note) : null);
-  return { card, draw };
+  return { card, draw, renew: (next) => { data = next; draw(); } };
 }
 
 const FEW = 12; // points of a line that are drawn as such
@@ -65,8 +70,8 @@ function lines(block, log) {
     series: [
       { label: block.x, value: (plot, raw) => (raw === null || raw === undefined ? NONE : figure(raw)) },
       ...block.series.map((each, at) => ({
-        label: each.name, stroke: hue(at), width: 2, dash: DASHES[(at + Math.floor(at / PALETTE.light.length)) % DASHES.length], spanGaps: true, value: say,
-        points: { show: few, size: 8, fill: hue(at) },
+        label: each.name, stroke: hue(each.hue ?? at), width: each.thin ? 1 : 2, alpha: each.thin ? 0.35 : 1, ...(each.thin ? { class: "thin" } : {}), dash: dash(each.hue ?? at), spanGaps: true, value: say,
+        points: { show: few && !each.thin, size: 8, fill: hue(each.hue ?? at) },
       })),
     ],
   };
@@ -77,7 +82,14 @@ function curves(block) {
   let log = Boolean(block.log);
   const positive = block.series.every((each) => each.y.every((y) => y === null || y > 0));
   const toggle = el("button", { type: "button", "aria-pressed": String(log) }, "log scale");
-  const { card, draw } = plotted(block, () => lines(block, log), aligned(block.series), 250, positive && !block.percent ? [toggle] : []);
+  const { card, draw, renew } = plotted(block, () => lines(block, log), aligned(block.series), 250, positive && !block.percent ? [toggle] : []);
+  const names = ({ series, note }) => JSON.stringify([note, series.map((each) => each.name)]);
+  card.renew = (next) => {
+    if (names(next) !== names(block)) return false;
+    block = next;
+    renew(aligned(next.series));
+    return true;
+  };
   toggle.addEventListener("click", () => {
     log = !log;
     toggle.setAttribute("aria-pressed", String(log));
@@ -120,6 +132,7 @@ function scatter(block) {
     return el("li", {}, glyph, group);
   }));
   paint();
+  paint.host = key;
   theme.listeners.push(paint);
   card.querySelector(".plot").after(key);
   const columns = [{ title: "", kind: "text" }, { title: block.x, kind: "number", digits: 1 }, { title: block.y, kind: "percent" }, { title: "95 % interval", kind: "interval" }];

@@ -48,10 +48,35 @@ class Store {
       const places = [];
       // Quotes and line breaks are escaped in JSON, so a chunk is read as records before it is searched.
       JSON.parse(text).forEach((record, at) => {
-        if (strings(record).some((each) => each.toLowerCase().includes(query))) places.push(number * this.size + at);
+        if (strings(record.mag || record).some((each) => each.toLowerCase().includes(query))) places.push(number * this.size + at);
       });
       tell(places, (number + 1) / this.chunks);
     }
+  }
+}
+
+/** A store of records that come while one looks: columns of the index, and records as the text that they came as. */
+class Growing {
+  constructor() {
+    Object.assign(this, { columns: {}, records: [] });
+  }
+
+  add(rows, records) {
+    for (const [name, values] of Object.entries(rows)) (this.columns[name] ||= []).push(...values);
+    this.records.push(...records);
+  }
+
+  async index() {
+    return this.columns;
+  }
+
+  async record(place) {
+    return JSON.parse(this.records[place]);
+  }
+
+  async search(query, tell, alive) {
+    const places = this.records.flatMap((text, at) => (strings(JSON.parse(text).mag).some((each) => each.toLowerCase().includes(query)) ? [at] : []));
+    if (alive()) tell(places, 1);
   }
 }
 

@@ -12,13 +12,16 @@ const CELLS = {
   interval: (value) => (value ? `${(100 * value[0]).toFixed(1)} to ${(100 * value[1]).toFixed(1)}` : NONE),
   "interval-points": (value) => (value ? `${points(value[0])} to ${points(value[1])}` : NONE),
   mark: (value) => VERDICTS[verdict(value)],
+  link: ([text]) => text,
 };
 
 function cell(column, value) {
   const text = CELLS[column.kind](value, column);
   if (column.kind === "text") return el("td", {}, text);
+  if (column.kind === "link") return el("td", {}, value[1] ? el("a", { href: value[1] }, text) : text);
   if (column.kind === "mark") return el("td", {}, sign(value), " ", text);
-  if (column.kind !== "share" || value === null || value === undefined) return el("td", { class: "figure" }, text);
+  if (column.kind !== "share") return el("td", { class: "figure" }, text);
+  if (value === null || value === undefined) return el("td", { class: "share" }, text);
   const bar = el("i", { "aria-hidden": "true" });
   bar.style.setProperty("--part", `${Math.max(0, Math.min(1, value)) * 100}%`);
   return el("td", { class: "share" }, el("span", {}, text, bar));
@@ -35,7 +38,7 @@ function ordered(a, b) {
 
 function csv(columns, rows) {
   const quoted = (value) => {
-    const text = value === null || value === undefined ? "" : Array.isArray(value) ? value.join(" to ") : String(value);
+    const text = value === null || value === undefined ? "" : Array.isArray(value) ? (typeof value[0] === "string" ? value[0] : value.join(" to ")) : String(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns.map((column) => column.title), ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
@@ -46,7 +49,7 @@ function table(block) {
   const body = el("tbody");
   const heads = block.columns.map((column, at) => {
     const button = el("button", { type: "button", title: column.note || "sort by this" }, column.title);
-    const figures = !["text", "mark"].includes(column.kind);
+    const figures = !["text", "mark", "link"].includes(column.kind);
     button.addEventListener("click", () => {
       state.down = state.by === at ? !state.down : figures;
       Object.assign(state, { by: at, page: 0 });
@@ -91,13 +94,21 @@ function table(block) {
   }
 
   draw();
-  return el("div", { class: `card ${block.half ? "half" : ""}` },
+  const card = el("div", { class: `card ${block.half ? "half" : ""}` },
     block.title ? el("h3", {}, block.title) : null,
     block.note ? el("p", { class: "note" }, block.note) : null,
     block.rows.length > FILTER_FROM ? search : null,
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": block.title || "table" },
       el("table", {}, el("thead", {}, el("tr", {}, heads)), body)),
     el("div", { class: "tools" }, status, el("span", { class: "grow" }), back, next, copy));
+  const frame = ({ rows, ...rest }) => JSON.stringify([rows.length > FILTER_FROM, rest]);
+  card.renew = (after) => {
+    if (frame(after) !== frame(block)) return false;
+    block = after;
+    draw();
+    return true;
+  };
+  return card;
 }
 
 function facts(block) {

@@ -1,6 +1,1 @@
-"""Pictures of discussions: SVG, a page for the browser, and what a terminal draws."""
-
-from magdi.plugins.report.drawing.page import page
-from magdi.plugins.report.drawing.svg import svg
-
-__all__ = ["page", "svg"]
+"""Pictures of discussions: SVG, and what a terminal draws."""

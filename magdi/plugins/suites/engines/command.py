@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from magdi.core.errors import MagdiError
+from magdi.core.corpus.files import FILE, read_in_turn, write
+from magdi.core.errors import SOME_FAILED, MagdiError
+from magdi.core.run.directory import RunDirectory
+from magdi.core.shard import Shard
+from magdi.plugins.corpus.subsets import once
+from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.engines.local import Local
 from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.runner import execute
 from magdi.plugins.suites.worker import Failure
@@ -25,6 +31,7 @@ class Command:
     directory: Path
     arguments: tuple[str, ...]
     title: str = "the command"
+    ends: tuple[int, ...] = (0,)
     needs: tuple[Path, ...] = ()
     waits: tuple[Path, ...] = ()
     done: bool = False
@@ -38,7 +45,7 @@ def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
     with log.open("w", encoding="utf-8") as printed:
         command = [sys.executable, "-m", "magdi", *job.arguments]
         code = subprocess.run(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
-    return Failure(job, f"exit code {code}; what it printed: {log}") if code else None
+    return None if code in job.ends else Failure(job, f"exit code {code}; what it printed: {log}")
 
 
 def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence[str]) -> None:
@@ -47,17 +54,79 @@ def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence
     Raises:
         MagdiError: It failed there.
     """
-    job: Any = Command(directory, tuple(arguments))
+    _do(on, resources, directory.with_name(f"{directory.name}.jobs"), [Command(directory, tuple(arguments))])
+
+
+def in_shards(
+    on: On,
+    resources: Resources,
+    directory: Path,
+    arguments: Sequence[str],
+    count: int,
+    on_end: Callable[[str], None] = lambda title: None,
+) -> Sharded:
+    """Holds discussions in several jobs, each with a run of its own in a directory, and merges their MAGs there.
+
+    Args:
+        on: Where jobs are done.
+        resources: What each is given.
+        directory: Gets ``shard-I-of-N``, a run for each, and ``mags.jsonl``, in the order of the questions.
+        arguments: Those of `magdi discuss`.
+        count: Jobs.
+        on_end: Told of each that has ended.
+
+    Raises:
+        MagdiError: A job failed; the same call goes on, and does what was finished not again.
+    """
+    shards = [Shard(number, count) for number in range(1, count + 1)]
+    runs = {shard: directory / f"shard-{shard.number}-of-{count}" for shard in shards}
+    jobs = [
+        Command(run, (*arguments, "--shard", str(shard), "-o", str(run), "--quiet"), f"shard {shard}", (0, SOME_FAILED))
+        for shard, run in runs.items()
+    ]
+    _do(on, resources, directory, jobs, on_end)
+    mags = write(directory / FILE, once(read_in_turn(list(runs.values())), "discussion"))
+    failed = {run: RunDirectory(run).stage("discussion").get("failed", 0) for run in runs.values()}
+    return Sharded(mags, {run: number for run, number in failed.items() if number})
+
+
+@dataclass(frozen=True, slots=True)
+class Sharded:
+    """What came of discussions in several jobs.
+
+    Attributes:
+        mags: Discussions in the merged file.
+        failed: How many failed, by the run where.
+    """
+
+    mags: int
+    failed: dict[Path, int]
+
+
+def _do(
+    on: On,
+    resources: Resources,
+    folder: Path,
+    jobs: Sequence[Command],
+    on_end: Callable[[str], None] = lambda title: None,
+) -> None:
+    given: Any = jobs
+    for failure in execute(
+        given, _nothing, engine=_engine(on, resources, folder), on_end=lambda job: on_end(job.title)
+    ):
+        raise MagdiError(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
+
+
+def _engine(on: On, resources: Resources, folder: Path) -> Engine:
     if on == "slurm":
         from magdi.plugins.suites.engines.slurm import Slurm
 
-        engine: Any = Slurm(_nothing, resources, directory.with_name(f"{directory.name}.jobs"), run_command)
-    else:
+        return Slurm(_nothing, resources, folder, run_command)
+    if on == "ray":
         from magdi.plugins.suites.engines.ray import Ray
 
-        engine = Ray(_nothing, resources, run_command)
-    for failure in execute([job], _nothing, engine=engine, on_end=lambda job: None):
-        raise MagdiError(f"--on {on}: {failure.error}", hint="the same command goes on")
+        return Ray(_nothing, resources, run_command)
+    return Local(_nothing, resources.jobs or 1, run_command)
 
 
 def _nothing() -> Any:

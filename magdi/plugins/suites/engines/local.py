@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from magdi.core.threads import OWN
 from magdi.plugins.suites.engines.engine import Engine
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, do_in_worker, end_with_parent
+from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker, end_with_parent
 
 
 class Local(Engine):
@@ -26,10 +26,11 @@ class Local(Engine):
     Args:
         bench: Makes what a job needs.
         places: Processes.
+        work: Does a job.
     """
 
-    def __init__(self, bench: Bench, places: int) -> None:
-        self.places, self._bench = places, pickle.dumps(bench)
+    def __init__(self, bench: Bench, places: int, work: Work = do_in_worker) -> None:
+        self.places, self._bench, self._work = places, pickle.dumps(bench), work
         self._pool: ProcessPoolExecutor | None = None
 
     def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
@@ -44,7 +45,7 @@ class Local(Engine):
     def _submit(self, job: Job) -> Future[Failure | None]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.places, get_context("spawn"), initializer=end_with_parent)
-        return self._pool.submit(do_in_worker, self._bench, os.getcwd(), job)
+        return self._pool.submit(self._work, self._bench, os.getcwd(), job)
 
     def said_of(self, death: BaseException) -> str:
         """Says the likeliest reason."""

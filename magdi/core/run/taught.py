@@ -1,0 +1,45 @@
+"""What a run's MAGs teach: which turns, and after which prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig, Training
+from magdi.core.corpus.files import mag_files
+from magdi.core.corpus.replay import Held
+from magdi.core.distill.lessons import Lessons, OwnPrompts
+from magdi.core.protocol import Agent
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.seats import agents
+
+
+def origins(config: RunConfig) -> Iterator[RunConfig]:
+    """Yields the configurations by which a run's MAGs may have been held: of the runs they are from, then its own."""
+    for file in mag_files(config.discussion.mag_files):
+        run = RunDirectory(file.parent) if isinstance(file, Path) else None
+        if run and run.is_run():
+            yield from origins(run.config())
+    yield config
+
+
+def lessons(config: RunConfig, training: Training, components: Components) -> Lessons:
+    """Returns which turns of a run's MAGs are taught, and after which prompts."""
+    prompts = own_prompts(config, components) if training.prompt == "role" else None
+    return Lessons(training.role, prompts, training.credit)
+
+
+def own_prompts(config: RunConfig, components: Components) -> OwnPrompts:
+    """Returns where the prompts of a run's MAGs are found: kept ones, else what their protocols make of them."""
+    held: dict[str, Held] = {}
+    for each in origins(config):
+        if each.protocol.name not in held:
+            people = agents(each, components.task(each.task, each.seed)).items()
+            decide = each.discussion.decision
+            held[each.protocol.name] = Held(
+                components.protocol(each.protocol),
+                tuple(Agent(name, choice.persona) for name, choice in people),
+                components.decision(decide) if decide else None,
+            )
+    return OwnPrompts(held)

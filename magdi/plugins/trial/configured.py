@@ -1,0 +1,34 @@
+"""Tries what a run is configured to use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magdi.core.components import Components
+from magdi.core.config.levels import chosen
+from magdi.core.config.models import RunConfig
+from magdi.plugins.trial.encoder import try_encoder, width
+from magdi.plugins.trial.objective import try_objective
+
+if TYPE_CHECKING:
+    from magdi.core.encoder import Encoder
+
+
+def try_out(config: RunConfig, components: Components) -> None:
+    """Tries a run's objectives, and its encoder where one of them uses it.
+
+    Raises:
+        ComponentError: The encoder does not work.
+        TrainingError: An objective does not.
+    """
+    objectives = {name: components.objective(choice) for name, choice in chosen(config).items()}
+    if not objectives or (dim := width(config.student)) is None:
+        return
+
+    def encoder(dim: int) -> Encoder:
+        return components.encoder(config.encoder, dim)
+
+    if any(each.uses_encoder for each in objectives.values()):
+        try_encoder(config.encoder.name, encoder, dim)
+    for name, objective in objectives.items():
+        try_objective(name, objective, encoder, dim)
