@@ -46,9 +46,9 @@ coverage: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/zensical build --strict --clean
 
-# The examples as notebooks, executed.
+# The examples as notebooks, executed at full size (some minutes); what they write goes to runs/.
 notebooks: $(STAMP)
-	$(BIN)/jupytext --to notebook --execute --run-path . --output-dir examples/notebooks examples/*.py
+	$(BIN)/python .ci/notebooks
 
 # Wheel and sdist, checked, and tried in an environment of their own, outside of the repository.
 package: $(STAMP)

@@ -5,9 +5,10 @@
 
 Figures are CPU seconds, because machines are shared: the efficiency of two is the CPU seconds of one over those of both
 together for the same work, which is what wall-clock comes to where nothing else runs and each has a core. What is
-started up is told apart by doing less of the same work, except for suites. Everything computes with one thread.
+started up is told apart by doing less of the same work. Everything computes with one thread.
 
-    corpus        a file of small MAGs into the student's tokens, and these into batches: 1,000 to ``--most`` MAGs
+    corpus        a file of small MAGs into the student's tokens, and these into batches: 1,000 to ``--most`` MAGs; a
+                  million that are not read are copies of fewer in the table of tokens
     training      `magdi distill` with 1 and 2 processes (DDP, gloo): the same MAGs a step, dealt out
     suites        `magdi ablate` of four cells with 1 and 2 workers
     discussions   ReConcile of three agents (see discussion.py) with 1 and 2 servers of one teacher
@@ -34,8 +35,10 @@ from discussion import run_contestant
 from discussion_server import serving
 
 Figures = dict[str, Any]
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = (1_000, 10_000, 100_000, 1_024_000)
+COPIED = 10_240  # MAGs, whole batches of the table, of which a million are copied where that many are not read
 A_STEP, BUDGET = 16, 4096  # MAGs, and tokens of a forward pass
+MOST_STEPS = 5000  # that are collated of one file
 NAMES = ("Ann", "Ben", "Cyd", "Dan", "Eve", "Fay", "Gil", "Hal")
 THINGS = ("pens", "books", "coins", "shells", "cards", "stones", "apples", "stamps")
 
@@ -86,9 +89,13 @@ class Memory:
         self._thread.join()
 
 
-def one_corpus(count: int) -> Figures:
-    """Reads a file of so many MAGs as training does, through the table that is kept; then makes every batch."""
+def one_corpus(count: int, copies: int = 1) -> Figures:
+    """Reads a file of so many MAGs as training does, through the table that is kept; then makes batches.
+
+    With copies, the table has its MAGs that many times: batches of a million MAGs without a million to read.
+    """
     from magdi.core.distill import corpus as corpora
+    from magdi.core.distill import encoded_table
     from magdi.core.distill.layouts import LAYOUTS
     from magdi.core.distill.reading import Reading
     from magdi.core.distill.stepping import Steps
@@ -101,40 +108,54 @@ def one_corpus(count: int) -> Figures:
     corpora.SMALL_FILE = 0  # all sizes in one way
     few = [json.loads(line(number)) for number in range(500)]
     texts = (text for mag in few for text in (mag["question"]["text"], *(turn["reasoning"] for turn in mag["turns"])))
-    tokenizer = bpe_tokenizer(texts, 2048)
-    reading = Reading(tokenizer, {"positive": Positive(), "margin": Margin(), "node": Node()})
+    reading = Reading(bpe_tokenizer(texts, 2048), {"positive": Positive(), "margin": Margin(), "node": Node()})
     with tempfile.TemporaryDirectory() as folder:
-        corpora.read_corpus(written(Path(folder) / "warm.jsonl", 200), reading, Path(folder) / "cache")
-        file = written(Path(folder) / "mags.jsonl", count)
+        corpora.read_corpus(written(Path(folder) / "warm.jsonl", 200), reading, Path(folder) / "warm")
+        file, cache = written(Path(folder) / "mags.jsonl", count), Path(folder) / "cache"
         with Memory() as memory:
             begun = time.process_time()
-            corpus = corpora.read_corpus(file, reading, Path(folder) / "cache")
-            read = time.process_time() - begun
-            tokens = corpus.sizes.total().tokens
+            corpus = corpora.read_corpus(file, reading, cache)
+            read, tokens = time.process_time() - begun, corpus.sizes.total().tokens
+            if copies > 1:
+                again = Path(folder) / "copies.arrow"
+                copy_table(next(cache.rglob("*.arrow")), again, copies)
+                table = encoded_table.EncodedTable(again, reading.columns)
+                corpus = corpora.Corpus(table, table.sizes, corpus.tally)
             schedule = Schedule.plan(len(corpus), A_STEP, steps=None, epochs=1, seed=0)
             steps = Steps(corpus, schedule, LAYOUTS["tree"], BUDGET)
+            chosen = range(0, len(steps), -(-len(steps) // MOST_STEPS))  # every step takes MAGs from all over the file
             begun = time.process_time()
-            batched = sum(batch.input_ids.numel() for number in range(len(steps)) for batch in steps[number].batches)
+            batched = sum(steps[number].size.tokens for number in chosen)
             collated = time.process_time() - begun
-        table = sum(each.stat().st_size for each in (Path(folder) / "cache").rglob("*") if each.is_file())
+        kept = sum(each.stat().st_size for each in cache.rglob("*") if each.is_file())
         return {
-            "mags": count,
-            "tokens": tokens,
-            "read_per_second": tokens / read,
-            "collated_per_second": tokens / collated,
-            "batched_tokens": batched,
+            "mags": len(corpus),
+            "tokens": tokens * copies,
+            "read_per_second": tokens / read if copies == 1 else None,
+            "collated_per_second": batched / collated,
             "memory_mib": memory.most,
             "file_bytes_per_mag": file.stat().st_size / count,
-            "table_bytes_per_token": table / tokens,
+            "table_bytes_per_token": kept / tokens,
         }
+
+
+def copy_table(file: Path, target: Path, copies: int) -> None:
+    import pyarrow as pa
+
+    with pa.memory_map(str(file)) as mapped:
+        reader = pa.ipc.open_file(mapped)
+        batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+        with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, reader.schema) as writer:
+            for batch in batches * copies:
+                writer.write_batch(batch)
 
 
 def corpus(most: int) -> Figures:
     found = []
-    for size in (size for size in SIZES if size <= most):
-        command = [sys.executable, __file__, "--corpus", str(size)]
-        quiet = os.environ | {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=quiet)
+    read = [(size, 1) for size in SIZES if size <= most]
+    for size, copies in [*read, *([(COPIED, SIZES[-1] // COPIED)] if most < SIZES[-1] else [])]:
+        command = [sys.executable, __file__, "--corpus", str(size), "--copies", str(copies)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout, end="", file=sys.stderr, flush=True)
         found.append(json.loads(done.stdout))
     return {"sizes": found}
@@ -153,9 +174,9 @@ def training(_: int) -> Figures:
     """Trains a small student for few and for more steps; what is between them is the steps alone."""
     from magdi.plugins.testing.tiny import tiny_student
 
-    few, many = 4, 24
+    few, many = 3, 15
     with tempfile.TemporaryDirectory() as folder:
-        model, tokenizer = tiny_student(hidden=128, layers=4, heads=4)
+        model, tokenizer = tiny_student(hidden=256, layers=4, heads=4)
         for part in (model, tokenizer):
             part.save_pretrained(Path(folder) / "base")
         file = written(Path(folder) / "mags.jsonl", 400)
@@ -180,16 +201,18 @@ settings: {training.steps: 60, discussion.questions: 60, evaluation.questions: 6
 
 
 def suites(_: int) -> Figures:
-    """Runs a suite of four cells; the workers' start is in it."""
-    found = {}
+    """Runs four cells with one seed and with two; what is between them is four cells alone, without any start."""
     with tempfile.TemporaryDirectory() as folder:
         grid = Path(folder) / "grid.yaml"
         grid.write_text(GRID)
-        for workers in (1, 2):
-            out = Path(folder) / f"suite-{workers}"
-            where = ("--jobs", workers, "--seeds", 1, "--task", "arithmetic", "-o", out)
-            found[workers] = cpu_seconds("ablate", grid, *where)
-    return {"seconds": found, "efficiency": found[1] / found[2]}
+
+        def seconds(workers: int, seeds: int) -> float:
+            where = ("--seeds", seeds, "--task", "arithmetic", "-o", Path(folder) / f"suite-{workers}-{seeds}")
+            return cpu_seconds("ablate", grid, "--jobs", workers, *where)
+
+        once = {workers: seconds(workers, 1) for workers in (1, 2)}
+        found = {workers: seconds(workers, 2) - once[workers] for workers in (1, 2)}
+    return {"seconds": found, "with_start": once, "efficiency": found[1] / found[2]}
 
 
 def discussions(_: int) -> Figures:
@@ -219,7 +242,8 @@ def table(found: Figures) -> Iterator[str]:
         yield "| MAGs | tokens | read, tokens a CPU second | collated, tokens a CPU second | memory of its own, MiB |"
         yield "|---:|---:|---:|---:|---:|"
         for row in found["corpus"]["sizes"]:
-            rates = f"{row['read_per_second']:,.0f} | {row['collated_per_second']:,.0f} | {row['memory_mib']:,.0f}"
+            read = f"{row['read_per_second']:,.0f}" if row["read_per_second"] else "(copies)"
+            rates = f"{read} | {row['collated_per_second']:,.0f} | {row['memory_mib']:,.0f}"
             yield f"| {row['mags']:,} | {row['tokens']:,} | {rates} |"
         yield ""
     rows = {
@@ -242,14 +266,16 @@ def plan(found: Figures) -> Iterator[str]:
     first, later, reply, question, chain = 150, 600, 150, 90, 130  # tokens of prompts, replies; of what is learned
     dollars_in, dollars_out, card_hour = 0.15, 0.60, 2.50  # a million tokens of prompts, of replies; an hour of a card
     served, flops, used, weights = 2_500, 989e12, 0.40, 7e9  # tokens a second and card; bf16 of an H100; MFU
+    linear = 0.90  # of eight cards together: what two processes come to here says nothing of a network
     turns = teachers * sum(share * (1 + number) for number, share in enumerate(rounds)) / 1000
     prompts = teachers * first + (turns - teachers) * later
     calls, learned = million * turns, million * (question + turns * chain)
-    corpus, talks, train = found["corpus"]["sizes"][-1], found["discussions"], found["training"]["efficiency"]
+    read = [row for row in found["corpus"]["sizes"] if row["read_per_second"]]
+    corpus, talks = read[-1], found["discussions"]
     teach_hours = calls * reply / (served * cards) / 3600
-    train_hours = 6 * weights * learned * epochs / (flops * used * cards * min(1, train)) / 3600
+    train_hours = 6 * weights * learned * epochs / (flops * used * cards * linear) / 3600
     money = (million * prompts * dollars_in + calls * reply * dollars_out) / 1e6
-    client, read = calls * talks["cpu_ms_per_call"]["1"] / 3.6e6, learned / corpus["read_per_second"] / 3600
+    client, reading = calls * talks["cpu_ms_per_call"]["1"] / 3.6e6, learned / corpus["read_per_second"] / 3600
     batches = epochs * learned / cards / corpus["collated_per_second"] / 3600
     yield "| | from | comes to |"
     yield "|---|---|---:|"
@@ -263,7 +289,7 @@ def plan(found: Figures) -> Iterator[str]:
         ("the client", f"{talks['cpu_ms_per_call']['1']:.2f} CPU ms a call, measured", f"{client:.1f} CPU h"),
         ("disk, journal", f"{talks['journal_bytes_per_call']:,.0f} bytes a call, measured", gigabytes(calls, talks, 0)),
         ("disk, MAGs", f"{talks['mag_bytes_per_call']:,.0f} bytes a call, measured", gigabytes(calls, talks, 1)),
-        ("MAGs into tokens", f"{corpus['read_per_second']:,.0f} tokens a CPU second, measured", f"{read:.1f} CPU h"),
+        ("MAGs into tokens", f"{corpus['read_per_second']:,.0f} tokens a CPU second, measured", f"{reading:.1f} CPU h"),
         (
             "disk, tokens",
             f"{corpus['table_bytes_per_token']:.1f} bytes a token, measured",
@@ -275,7 +301,7 @@ def plan(found: Figures) -> Iterator[str]:
             f"{corpus['collated_per_second']:,.0f} tokens a CPU second, measured",
             f"{batches:.2f} CPU h a card",
         ),
-        ("training", f"{cards} cards, MFU {used:.0%}, efficiency {min(1, train):.2f}", f"{train_hours:.1f} h"),
+        ("training", f"{cards} cards, MFU {used:.0%}, efficiency {linear:.2f}", f"{train_hours:.1f} h"),
         ("money, training", f"${card_hour:.2f} an hour and card", f"${train_hours * cards * card_hour:,.0f}"),
     ):
         yield f"| {name} | {source} | {result} |"
@@ -289,12 +315,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all when left out), or plan")
     parser.add_argument("--keep", type=Path, default=Path("scale.json"), help="where figures are kept")
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="MAGs of the largest corpus")
+    parser.add_argument("--most", type=int, default=SIZES[-2], help="MAGs of the largest corpus that is read")
     parser.add_argument("--corpus", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--copies", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1"}
     if options.corpus:
-        print(json.dumps(one_corpus(options.corpus)))
+        print(json.dumps(one_corpus(options.corpus, options.copies)))
         return
     found = json.loads(options.keep.read_text()) if options.keep.exists() else {}
     if unknown := {*options.parts} - {*PARTS, "plan"}:

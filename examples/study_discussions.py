@@ -38,26 +38,25 @@ for by in ("round", "agent"):
 # %% [markdown]
 # ## Who changed whose mind
 #
-# A turn of an agent against its own turn before: wrong to right is what discussing is for.
+# A turn of an agent against its own turn before: wrong to right is what discussing is for. Then, along which edges
+# the reader came to the very answer that it was shown.
 
 # %%
-before = {True: "right", False: "wrong", None: "unread"}
-moved = {}
-for mag in mags:
-    last = {}
-    for turn in mag.turns:
-        if turn.agent in last and turn.correct is not None:
-            kind = f"{before[last[turn.agent].correct]} -> {before[turn.correct]}"
-            moved[kind] = moved.get(kind, 0) + 1
-            if last[turn.agent].correct is False and turn.correct:  # who was shown, and had been right
-                for source in turn.sources:
-                    teacher = mag.turns[source]
-                    if teacher.agent != turn.agent and teacher.correct:
-                        key = f"{teacher.agent} convinced {turn.agent}"
-                        moved[key] = moved.get(key, 0) + 1
-        last[turn.agent] = turn
-for kind, count in sorted(moved.items(), key=lambda each: -each[1]):
+flips = counted["flips"]
+for kind, count in flips["kinds"].items():
     print(f"{count:6} {kind}")
+for row in flips["who_moved_whom"]:
+    print(f"{row['mover']} moved {row['moved']}: {row['wrong-to-right']} to right, {row['right-to-wrong']} to wrong")
+
+# %% [markdown]
+# ## Was it worth its calls?
+#
+# The team's answer beside what other rules and other uses of as many calls would have answered.
+
+# %%
+for row in [*counted["decisions"], *counted["baselines"]]:
+    share = row["accuracy"]["share"]
+    print(f"{row.get('rule') or row['name']:24} {'-' if share is None else f'{100 * share:.1f} %'}")
 
 # %% [markdown]
 # ## One discussion, drawn

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Your models in half an hour
 #
-# Teachers behind any OpenAI-compatible servers (OpenAI, vLLM, SGLang, Ollama, llama.cpp), your own questions, a student
-# from the Hugging Face hub. `python examples/your_models.py ada=MODEL@http://host:8000/v1 ben=...`; keys come from the
-# environment. Without any, a stub is asked, which echoes, so that you see what happens.
+# Teachers behind any OpenAI-compatible servers (OpenAI, vLLM, SGLang, Ollama, llama.cpp), your own questions, a
+# student from the Hugging Face hub. `python examples/your_models.py ada=MODEL@http://host:8000/v1 ben=...`; keys
+# come from the environment. Without any, a stub is asked, which echoes, so that you see what happens.
 
 # %%
 import contextlib
@@ -24,7 +24,8 @@ teachers = [(name, f"openai:{target}") for name, target in teachers]
 # %% [markdown]
 # ## Your questions
 #
-# Pairs of a text and its answer; or `task="gsm8k"`, or a JSONL file: `task={"name": "jsonl", "data": "mine.jsonl"}`.
+# Pairs of a text and its answer; or `task="gsm8k"`, or a JSONL file: `task={"name": "jsonl", "data":
+# "mine.jsonl"}`.
 
 # %%
 questions = [(f"What is {a} + {b}?", str(a + b)) for a in range(2, 12) for b in range(2, 5)]

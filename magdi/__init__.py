@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from magdi.notebook import Mag
     from magdi.plugins import Component, hookimpl
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Agent",
     "Ask",

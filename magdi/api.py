@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -21,7 +22,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
-from magdi.core.run.progress import Progress, Silent
+from magdi.core.run.progress import Observed, Progress, Silent
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
@@ -95,6 +96,7 @@ class Settings(TypedDict, total=False):
     max_time: float
     price: str | Section
     estimate_usage: bool | str
+    report_to: Sequence[str]
     discussion: Section
     training: Section
     evaluation: Section
@@ -121,15 +123,18 @@ def go(
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
     from magdi.core.run.run import run as hold
+    from magdi.plugins.trackers.tracking import Tracked
 
     setup.plugins.demand()
-    target = Path(out) if out else default_directory(setup.config)
+    target, components = Path(out) if out else default_directory(setup.config), setup.plugins.registry
+    warn = None if progress else warnings.warn
+    tracked = Tracked(progress or Observed(setup.plugins.observers.tell), components, warn)
     if rounds > 1:
         from magdi.plugins.teams.rounds import run_rounds
 
-        last = run_rounds(setup.config, target, setup.plugins.registry, rounds, fresh=fresh, progress=progress)
+        last = run_rounds(setup.config, target, components, rounds, fresh=fresh, progress=tracked)
         return RunResult(document(last))
-    directory = hold(setup.config, target, setup.plugins.registry, fresh=fresh, until=until, progress=progress)
+    directory = hold(setup.config, target, components, fresh=fresh, until=until, progress=tracked)
     return RunResult(document(directory))
 
 

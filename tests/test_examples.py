@@ -22,8 +22,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_scripts_run(script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scripts_run(
+    script: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MAGDI_DATA", str(data))
     monkeypatch.setattr(sys, "argv", [script.name, "--small"])
     runpy.run_path(str(script))
     assert len(capsys.readouterr().out.splitlines()) > 3
@@ -41,6 +45,18 @@ def test_every_example_is_listed() -> None:
     listed = set(re.findall(r"\]\(([\w/.]+)\)", (EXAMPLES / "README.md").read_text()))
     there = {str(file.relative_to(EXAMPLES)) for file in [*SCRIPTS, *COMPONENTS, *EXAMPLES.glob("*.yaml")]}
     assert there <= listed
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_every_script_has_a_notebook_of_its_cells_that_ran(script: Path) -> None:
+    """`make notebooks` makes it anew."""
+    jupytext = pytest.importorskip("jupytext")
+    notebook = jupytext.read(EXAMPLES / "notebooks" / f"{script.stem}.ipynb")
+    cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    assert cells == [(cell.cell_type, cell.source) for cell in jupytext.read(script).cells]
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any("text/html" in output.get("data", {}) for output in outputs), "no picture and no table"
+    assert not [output for output in outputs if output.output_type == "error"]
 
 
 def test_a_script_is_a_notebook(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ EXTRAS = {
     "agent_framework_orchestrations": "agent-framework",
     "ag2": "ag2",
     "lm_eval": "eval",
+    "opentelemetry.exporter": "otel",
+    "submitit": "slurm",
+    "ray": "ray",
 }
 
 
@@ -46,11 +49,18 @@ def _found() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "devices": _devices(),
-        "extras": {extra: find_spec(module) is not None for module, extra in EXTRAS.items()},
+        "extras": {extra: _there(module) for module, extra in EXTRAS.items()},
         "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
         "cache": f"{cache}, {_free(cache):.0f} GB free",
         "plugin_faults": [str(fault) for fault in (*plugins.faults, *shadowed(plugins))],
     }
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what it is a part of
+        return False
 
 
 def _devices() -> list[str]:

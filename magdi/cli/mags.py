@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -107,9 +109,8 @@ def stats(
 
     bad: list[MagFileError] = []
     document = describe(read_all(sources(files), bad if skip_bad else None))
-    document["skipped"] = len(bad)
     tell_skipped(bad)
-    show(document, as_json=json, render=lambda: statistics_tables(document))
+    show({**document, "skipped": len(bad)}, as_json=json, render=lambda: statistics_tables(document))
 
 
 @app.command("show")
@@ -149,8 +150,10 @@ def show_(
 
 @app.command()
 def export(
-    out: Out,
     files: Files = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File or folder to write.", show_default="none, to --push")
+    ] = None,
     to: Annotated[
         str,
         typer.Option(
@@ -161,6 +164,8 @@ def export(
     view: View = "exact",
     skip_bad: SkipBad = False,
     json: opt.Json = False,
+    push: opt.Push = None,
+    private: opt.Private = None,
     protocol: Annotated[
         str | None, typer.Option(help="How the discussions were held, where prompts are asked for.", show_default=False)
     ] = None,
@@ -174,30 +179,41 @@ def export(
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
     from magdi.core.corpus.files import at_least_one, read_all
-    from magdi.core.errors import DataError
+    from magdi.core.errors import ConfigError, DataError
     from magdi.core.files import writing
+    from magdi.plugins.exporting.hub import push as to_hub
 
+    if push and to != "dataset":
+        raise ConfigError(f"--push takes a folder with a card, and {to} is none", hint="leave --to out")
+    if not (out or push):
+        raise ConfigError("nothing says where to", hint="-o FILE, or --push NAME")
     paths = sources(files)
     registry = loading.load(plugin, plugins_dir, runs=runs_of(paths), trusted=trust).registry
     exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
-    check_out(out, folder=exporter.folder)
+    if out:
+        check_out(out, folder=exporter.folder)
     bad: list[MagFileError] = []
     mags = at_least_one(read_all(paths, bad if skip_bad else None), paths, bad)
     if exporter.needs_prompts:
         mags = prompted(mags, paths, registry, protocol, opt.component("protocol", protocol_arg))
-    with writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        count = exporter.write(mags, out, _view(view))
-    tell_skipped(bad)
-    if not count:
-        raise DataError(
-            f"{out} holds no {exporter.unit}: none of the MAGs has what {to} takes",
-            hint="magdi mags stats counts roles, labels and values",
-        )
-    document = {"out": str(out), "format": to, exporter.unit.lower(): count, "skipped": len(bad)}
+    with ExitStack() as kept:
+        target = out or Path(kept.enter_context(TemporaryDirectory()), "mags")
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            count = exporter.write(mags, target, _view(view))
+        tell_skipped(bad)
+        if not count:
+            raise DataError(
+                f"{target} holds no {exporter.unit}: none of the MAGs has what {to} takes",
+                hint="magdi mags stats counts roles, labels and values",
+            )
+        pushed = {"pushed": to_hub(target, push, "dataset", private=private)} if push else {}
+    place = {"out": str(out)} if out else {}
+    document = {**place, "format": to, exporter.unit.lower(): count, "skipped": len(bad)} | pushed
     document |= {"counted": dict(exporter.counted)} if exporter.counted else {}
     kinds = "".join(f"\n{kind}: {number:,}" for kind, number in exporter.counted.items())
-    show(document, as_json=json, render=lambda: f"{count:,} {exporter.unit} written to {out} ({to}){kinds}")
+    where = " and ".join(str(each) for each in (out, pushed.get("pushed")) if each)
+    show(document, as_json=json, render=lambda: f"{count:,} {exporter.unit} written to {where} ({to}){kinds}")
 
 
 @app.command()

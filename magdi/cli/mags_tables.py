@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,6 +11,12 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
+
+if TYPE_CHECKING:
+    from magdi.plugins.corpus.statistics.compared import BaselineFound, RuleFound
+    from magdi.plugins.corpus.statistics.document import Statistics
+    from magdi.plugins.corpus.statistics.rounds import RoundFound
+    from magdi.plugins.corpus.statistics.shares import ShareFound
 
 PROBLEMS = 20
 """Problems that are printed; --json has all of them."""
@@ -30,10 +36,10 @@ def _told(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.2f}"
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def percent(share: Mapping[str, Any]) -> str:
+def percent(share: ShareFound) -> str:
     """Returns "73.8 [63.2, 82.1]" of a share with its interval."""
     if share["share"] is None:
         return "-"
@@ -70,7 +76,7 @@ def import_table(document: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def statistics_tables(document: Mapping[str, Any]) -> RenderableType:
+def statistics_tables(document: Statistics) -> RenderableType:
     """Returns all statistics as tables."""
     parts = [_totals(document["totals"])]
     parts += [_turns(name, rows) for name, rows in document["turns"].items() if len(rows) > 1 or name == "round"]
@@ -86,7 +92,10 @@ def _totals(totals: Mapping[str, Any]) -> RenderableType:
     names = ("mags", "questions", "turns", "edges", "calls", "tokens")
     rows = [[name, f"{totals[name]:,}"] for name in names]
     rows += [
-        [name, ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-"]
+        [
+            name.replace("_", " "),
+            ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-",
+        ]
         for name in ("protocols", "tasks", "structures", "stops", "edge_kinds")
     ]
     return table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])
@@ -102,7 +111,7 @@ def _turns(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     )
 
 
-def _rounds(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _rounds(rows: Sequence[RoundFound]) -> RenderableType:
     columns = [
         "round",
         "reached",
@@ -145,7 +154,7 @@ def _flips(flips: Mapping[str, Any]) -> list[RenderableType]:
     ]
 
 
-def _decisions(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _decisions(rows: Sequence[RuleFound]) -> RenderableType:
     return table(
         "decision rules on the same discussions",
         ["rule", "right, %", "decided", "right where decided, %"],
@@ -153,7 +162,7 @@ def _decisions(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     )
 
 
-def _baselines(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _baselines(rows: Sequence[BaselineFound]) -> RenderableType:
     made = table(
         "beside single agents",
         ["", "calls a question", "right, %"],

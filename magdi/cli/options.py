@@ -105,6 +105,12 @@ Json = Annotated[bool, _setting("Print one JSON document.", "--json")]
 Quiet = Annotated[bool, _setting("No progress on stderr.", "--quiet", "-q")]
 Otel = Annotated[bool, _setting("Send discussions as spans, as OTEL_EXPORTER_OTLP_* variables do.", "--otel")]
 DryRun = Annotated[bool, _setting("Print the plan and do nothing.", "--dry-run", "-n")]
+ReportTo = Annotated[
+    Texts, _setting("Tracker that follows the run (tensorboard, wandb, mlflow, trackio); once for each.", "--report-to")
+]
+Push = Annotated[Text, _setting("Upload it to the Hugging Face hub, as NAME or OWNER/NAME.", "--push")]
+Private = Annotated[bool | None, _setting("Who sees it there; new ones are private.", "--private/--public")]
+Licence = Annotated[str, _setting("What its card says, as the hub names licences, e.g. mit.")]
 Plugin = Annotated[Texts, _plugin("FILE or MODULE to load.", "--plugin")]
 PluginsDir = Annotated[Path | None, _plugin("Load every plugin file in it.")]
 NoPlugins = Annotated[bool, _plugin("Shipped components only.", "--no-plugins")]
@@ -206,6 +212,7 @@ SHARED: dict[str, Any] = {
     "price": Price,
     "estimate_usage": EstimateUsage,
     "cache": Cache,
+    "report_to": ReportTo,
     "plugin": Plugin,
     "plugins_dir": PluginsDir,
     "no_plugins": NoPlugins,

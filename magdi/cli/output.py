@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 PLAIN_INTERVAL = 5.0  # seconds between two lines where stderr is no terminal
 SCHEMA = "magdi.document/1"
 """Of what ``--json`` prints, unless the document has one of its own; it changes when a key goes or changes meaning."""
-PLAIN_WIDTH = 240  # signs a line where stdout is no terminal: wide enough for every table
+UNFOLDED = 100_000
+"""Signs a line where stdout is no terminal: whoever reads it by line or by column has them whole."""
 
 
 def result() -> Console:
-    """Returns the console that results go to; wide where it is no terminal, so that tables are not folded."""
+    """Returns the console that results go to; but on a terminal nothing is folded, unless COLUMNS says how wide."""
     from magdi.cli.terminal import SafeConsole
 
-    return SafeConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    return SafeConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNFOLDED)
 
 
 @cache
@@ -54,7 +55,18 @@ def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], Ren
     if isinstance(drawn, str):
         result().print(drawn, markup=False, soft_wrap=True)
     else:
-        result().print(drawn)
+        _print_drawn(drawn)
+
+
+def _print_drawn(drawn: RenderableType) -> None:
+    """Prints a table; to a pipe or a file without the blanks that fill its last column."""
+    console = result()
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    with console.capture() as held:
+        console.print(drawn)
+    console.file.write("".join(f"{line.rstrip()}\n" for line in held.get().splitlines()))
 
 
 def complain(error: MagdiError) -> None:
@@ -97,6 +109,17 @@ def warn(line: str) -> None:
 def figures_text(figures: Figures) -> str:
     """Returns figures as ``name value`` pairs, short enough for one line."""
     return "  ".join(f"{name} {_number(value)}" for name, value in figures.items())
+
+
+def fitted(parts: Sequence[str], width: int) -> list[str]:
+    """Returns parts on as few lines as hold them, none of them broken; what follows the first line is set in."""
+    lines = [parts[0]]
+    for part in filter(None, parts[1:]):
+        if len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(f"  {part}")
+    return lines
 
 
 def _number(value: float) -> str:
@@ -142,7 +165,9 @@ class TerminalProgress:
     def finish(self, seconds: float) -> None:
         """Leaves one line about the stage behind."""
         self.close()
-        self._line(f"{self._name}: {self._count()} in {seconds:.1f} s  {self._figures}")
+        parts = [f"{self._name}: {self._count()} in {seconds:.1f} s", *self._figures.split("  ")]
+        for line in fitted(parts, self._console.width if self._console.is_terminal else UNFOLDED):
+            self._line(line)
 
     def note(self, text: str) -> None:
         """Prints a line."""
@@ -165,4 +190,4 @@ class TerminalProgress:
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text.rstrip(), markup=False, soft_wrap=True)
+            self._console.print(text.rstrip(), markup=False, soft_wrap=not self._console.is_terminal)

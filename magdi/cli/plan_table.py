@@ -23,15 +23,20 @@ def plan_table(plan: Mapping[str, Any]) -> RenderableType:
 
 
 def _agents(plan: Mapping[str, Any]) -> Sheet:
-    headings = ["agent", "teacher", "calls", "prompt tokens", "reply tokens", "US dollars"]
+    headings = ["agent", "teacher", "calls", "prompt tokens", "reply tokens"]
     rows = [[agent["agent"], agent["teacher"], *_expected(agent)] for agent in plan["agents"]]
+    if plan["unpriced"] or plan["most"]["cost"] != 0:
+        headings.append("US dollars")
+        rows = [[*row, _dollars_of(agent)] for row, agent in zip(rows, plan["agents"], strict=True)]
     return Sheet.of(f"{plan['questions']:,} discussions, expected", headings, rows, left=("agent", "teacher"))
 
 
 def _expected(agent: Mapping[str, Any]) -> list[str]:
-    expected = agent["expected"]
-    counts = [count(expected[kind]) for kind in ("calls", "prompt_tokens", "completion_tokens")]
-    return [*counts, dollars(expected["cost"]) if agent["priced"] else "no price"]
+    return [count(agent["expected"][kind]) for kind in ("calls", "prompt_tokens", "completion_tokens")]
+
+
+def _dollars_of(agent: Mapping[str, Any]) -> str:
+    return dollars(agent["expected"]["cost"]) if agent["priced"] else "no price"
 
 
 def _figures(plan: Mapping[str, Any]) -> Sheet:
@@ -88,6 +93,8 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
         samples = f"{evaluation['samples']} times " if evaluation["samples"] > 1 else ""
         asked = f"{evaluation['questions']:,} {evaluation['split']} questions of {evaluation['task']}"
         yield f"evaluation: {asked}, answered {samples}by {' and '.join(WHO[model] for model in evaluation['models'])}"
+    if "rounds" in plan:
+        yield f"this is the first of {plan['rounds']} rounds; in later ones the trained speak, for nothing"
     if plan["by"]:
         yield f"time by {sources(plan['by'])}"
     yield f"nothing was started; a run goes to {plan['run']}"

@@ -90,10 +90,10 @@ def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Sheet:
         "only first right",
         "only second right",
         "questions",
-        "",
+        "verdict",
     ]
     rows = [[COMPARED[who], *_difference(found)] for who, found in compared.items()]
-    return Sheet.of("", headings, rows, left=("second less first", ""))
+    return Sheet.of("", headings, rows, left=("second less first", "verdict"))
 
 
 def _difference(found: Mapping[str, Any]) -> list[str]:

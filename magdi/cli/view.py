@@ -52,7 +52,7 @@ def view(
     from magdi.plugins.report import data
 
     _check(sources or [], live=live, out=out, port=port)
-    sources = sources or [_newest()]
+    sources = sources or [_newest(suite=not live)]
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=sources, trusted=trust).registry
     if live:
         return _follow(sources, port, components, open_=open_, as_json=json)
@@ -116,11 +116,11 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
     waiting.cancel()
 
 
-def _newest() -> Path:
-    """Returns the newest run in ./runs or, where that is a suite's, the suite; says on stderr which."""
+def _newest(*, suite: bool) -> Path:
+    """Returns the newest run in ./runs or, with ``suite`` and where that is a suite's, the suite; says which."""
     from magdi.cli.newest import say
     from magdi.plugins.runs.finding import newest_run
     from magdi.plugins.suites.page import is_suite
 
     run = newest_run().path
-    return say(next((folder for folder in run.parents if is_suite(folder)), run))
+    return say(next((folder for folder in run.parents if suite and is_suite(folder)), run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
+    from magdi.core.run.state import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
 
@@ -70,7 +71,7 @@ class Components(Interface):
         """
         ...
 
-    def train_team(self, run: Stages, mags: Path) -> dict[str, Any]:
+    def train_team(self, run: Stages, mags: Path) -> Stage:
         """Trains one adapter a role (``training.method: malt``); returns the stage's outcome."""
         ...
 

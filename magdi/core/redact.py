@@ -13,7 +13,7 @@ SHORTEST = 4
 
 _CREDENTIALS = re.compile(r"(:(?:\\?/){2})[^/\s?#\"'\\]*@")
 _SECRET_NAME = r"[\w.-]*(?:key|token|secret|sig|signature|passw(?:or)?d|pwd|auth|credential|code)s?"
-_QUERY = re.compile(rf"([?&]{_SECRET_NAME}=)[^&\s#\"'<>\\]+", re.I)
+_QUERY = re.compile(rf"([?&]{_SECRET_NAME}=)(?:(?!,\s*https?://)[^&\s#\"'<>\\])+", re.I)  # up to the next URL of a list
 # Spellings of one character: JSON and Python escapes, URLs (encoded once or more), HTML.
 _ESCAPE = re.compile(
     r"\\+(?:u00(?P<u>[0-9a-fA-F]{2})|x(?P<x>[0-9a-fA-F]{2})|[rnt]|(?=[/\"']))|%(?:25)*(?P<p>[0-9a-fA-F]{2})"

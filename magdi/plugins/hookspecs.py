@@ -92,7 +92,13 @@ def magdi_discussion_end(mag: Mag) -> None:
 
 @hookspec
 def magdi_metrics(stage: str, step: int, metrics: Mapping[str, float]) -> None:
-    """A stage has measured something: losses, gradient norms, learning rate."""
+    """A stage has measured something: what discussions have come to, losses and gradient norms, final accuracies.
+
+    Args:
+        stage: ``discussion``, ``distillation`` or ``evaluation``; who leaves it out hears of the distillation alone.
+        step: Discussions; optimizer steps; optimizer steps that were done before the evaluation.
+        metrics: Numbers by name, e.g. ``accuracy``, ``loss/positive``, ``student/interval_low``.
+    """
 
 
 @hookspec

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
+    from magdi.core.run.state import Stage
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.formats.exporter import Exporter
@@ -250,7 +251,7 @@ class Registry:
 
         try_out(config, self)
 
-    def train_team(self, run: Stages, mags: Path) -> dict[str, Any]:
+    def train_team(self, run: Stages, mags: Path) -> Stage:
         """Trains one adapter a role; see `magdi.plugins.teams.training`."""
         from magdi.plugins.teams.training import train_roles
 

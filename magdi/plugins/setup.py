@@ -14,6 +14,7 @@ from magdi.core.config.load import Loaded, merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, Trace, load_plugins
+from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Code, Trust
 
 
@@ -73,6 +74,7 @@ def set_up(
     if given is not None:
         given.into(plugins.registry)
     loaded: Loaded = validated(layers, plugins.registry.problems)
+    chosen(loaded.config.training.report_to)
     return Setup(loaded.config, loaded.origins, without_remote_code(plugins, layers, trust, environ), loaded.notes)
 
 

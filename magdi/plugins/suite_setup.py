@@ -29,6 +29,7 @@ from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Bench, Observe
+from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Trust
 
 SEEDS = 5
@@ -125,6 +126,7 @@ def set_up_suite(
         given.into(plugins.registry)
     problems = plugins.registry.problems
     config = validated(layers, problems).config
+    chosen(config.training.report_to)
 
     def configure(layer: Layer | None) -> RunConfig:
         return validated(sources(*([layer] if layer else [])), problems).config

@@ -278,7 +278,8 @@ def load_factory(target: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"the team factory {target!r} cannot be loaded: {error}") from None
+        hint = "a module in this folder is found with PYTHONPATH=. before the command"
+        raise ConfigError(f"the team factory {target!r} cannot be loaded: {error}", hint=hint) from None
 
 
 def _reason(loop: SteppedLoop[Asked, Turn]) -> str:

@@ -57,7 +57,7 @@ def test_files_and_runs_named_after_distill_are_learned_from(mags: Path, tmp_pat
     (tmp_path / "steps.yaml").write_text("training: {steps: 7}")
     arguments = ["distill", mags, tmp_path / "run", tmp_path / "steps.yaml", "--mags", mags, "-n", "--json"]
     plan = json.loads(CliRunner().invoke(magdi, [str(argument) for argument in arguments]).stdout)
-    assert (plan["mags"], plan["training"]["steps"], plan["calls"]) == (5, 7, 0)
+    assert (plan["mags"], plan["training"]["steps"], plan["most"]["calls"]) == (5, 7, 0)
 
 
 def test_import_reads_grades_and_counts(tmp_path: Path) -> None:

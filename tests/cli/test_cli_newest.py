@@ -58,6 +58,28 @@ def test_the_suite_of_the_newest_run_is_viewed(monkeypatch: pytest.MonkeyPatch) 
     assert magdi("view").stderr == "the newest: runs/suite\n"
 
 
+def test_the_newest_run_is_followed_and_not_its_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_run("runs/suite/cell/seed-0", age=10)
+    Path("runs/suite/suite.json").write_text("{}")
+    followed: list[list[Path]] = []
+    monkeypatch.setattr("magdi.cli.view._follow", lambda sources, *given, **options: followed.append(sources))
+    magdi("view", "--live")
+    assert followed == [[Path("runs/suite/cell/seed-0")]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("a", "b", "--live"), "follows one run"),
+        (("a", "--live", "-o", "x.html"), "writes no file"),
+        (("a", "--port", "80"), "--live"),
+    ],
+)
+def test_what_does_not_go_with_live(arguments: tuple[str, ...], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        magdi("view", *arguments)
+
+
 def test_discussions_are_shown_of_the_newest_run_that_has_some() -> None:
     a_run("runs/old", age=90)
     a_run("runs/new", age=10).mags.unlink()

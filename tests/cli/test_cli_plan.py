@@ -35,7 +35,7 @@ def plan(*arguments: str) -> dict[str, Any]:
 
 def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
     assert plan("run", *TASK)["most"]["cost"] == 0
-    assert told("run", *TASK).count("nothing\n") == 4, "three agents, and in all"
+    assert "US dollars nothing nothing" in " ".join(told("run", *TASK).split())
     unknown = ("--teacher", "simulated:careful", "--teacher", "openai:m@http://localhost:1/v1")
     shown = told("run", *TASK, *unknown)
     assert (shown.count("nothing\n"), shown.count("no price\n")) == (2, 1)
@@ -61,6 +61,22 @@ def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) ->
     assert (
         "evaluation: 5 test questions of arithmetic, answered by the base before distillation and the student" in shown
     )
+
+
+def test_rounds_of_training_are_said_to_be_planned_one_at_a_time() -> None:
+    shown = told("run", *TASK, "--protocol", "malt", "--method", "malt", "--rounds-of-training", "3")
+    assert "the first of 3 rounds" in shown
+
+
+def test_into_a_pipe_every_row_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "a-name-" * 60
+    teachers = ["--teacher", f"{name}=simulated:careful", "--teacher", f"b-{name}=simulated:hasty"]
+    lines = told("run", *TASK, *teachers).split("\n")
+    assert [line for line in lines if name in line] == [line for line in lines if line.startswith((name, f"b-{name}"))]
+    assert all(line == line.rstrip() for line in lines)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert max(map(len, told("run", *TASK, *teachers).split("\n"))) <= 100
 
 
 def test_each_command_plans_its_own_stages() -> None:

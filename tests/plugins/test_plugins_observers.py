@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.manager import load_plugins
@@ -43,6 +44,9 @@ def test_every_observer_hears_what_its_hook_takes(plugin_file: MakeFile) -> None
     plugins = load_plugins([str(plugin_file("watcher", WATCHER))], environ={})
     for event, facts in EVENTS.items():
         plugins.observers.tell(event, **facts)
+    plugins.observers.tell(
+        "metrics", stage="evaluation", step=4, metrics={"student/accuracy": 1.0}
+    )  # of none it asks for
     module: Any = plugins.loaded[0].load()
     assert module.seen == [
         ("run_start", 0, "run"),
@@ -79,3 +83,15 @@ def test_an_interrupt_is_no_fault_of_the_observer(plugin_file: MakeFile) -> None
 def test_facts_that_no_hook_takes_are_our_own_mistake(event: str, facts: dict[str, str]) -> None:
     with pytest.raises(TypeError, match=f"no hook magdi_{event} takes"):
         load_plugins(environ={}).observers.tell(event, **facts)
+
+
+def test_a_run_from_python_is_heard_of_too(plugin_file: MakeFile, tmp_path: Path) -> None:
+    heard = tmp_path / "heard.txt"
+    lines = ["@hookimpl", "def magdi_metrics(stage, metrics):", f"    with open({str(heard)!r}, 'a') as file:"]
+    lines.append("        file.write(f'{stage} {metrics[\"count\"]:.0f}\\n')")
+    task = {"name": "arithmetic", "train": 250, "test": 1}
+    outcome = magdi.discuss(
+        task=task, limit=250, plugin=[plugin_file("watcher", "\n".join(lines))], out=tmp_path / "run"
+    )
+    assert outcome["mags"]["count"] == 250
+    assert heard.read_text().split("\n") == [f"discussion {count}" for count in (*range(2, 250, 2), 250)] + [""]

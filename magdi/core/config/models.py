@@ -286,8 +286,18 @@ class Training(Part):
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
     patience: int = Field(0, ge=0, description="Evaluations without progress before stopping; 0 never stops early.")
     log_every: int = Field(10, ge=1, description="Steps between two lines of metrics.")
+    norms_every: int = Field(
+        50,
+        ge=1,
+        description="Steps between two lines that have each objective's gradient norm: a backward pass for each. The "
+        "first and the last have it.",
+    )
     save_every: int | None = Field(None, ge=1, description="Steps between checkpoints; null for ten in all.")
-    report_to: tuple[str, ...] = Field((), description="Trackers, as transformers names them.")
+    report_to: tuple[str, ...] = Field(
+        (),
+        description="Trackers that follow the run: tensorboard, wandb, mlflow, trackio; all that are installed, or "
+        "none. TensorBoard, where it is installed, when left out.",
+    )
 
     @field_validator("level")
     @classmethod

@@ -25,6 +25,7 @@ SHORTCUTS = {
     "max_time": "discussion.max_time",
     "price": "discussion.price",
     "estimate_usage": "discussion.estimate_usage",
+    "report_to": "training.report_to",
     "plugin": "plugins",
 }
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain, count, zip_longest
 from pathlib import Path
 
-from magdi.core.corpus.locations import Location, expanded, inside, opened, sent_to
+from magdi.core.corpus.locations import Location, expanded, inside, opened, sent_to, suffix_of
 from magdi.core.corpus.parquet import Put, count_rows, parquet_writer, read_parquet
 from magdi.core.errors import DataError, MagFileError, did_you_mean
 from magdi.core.files import whole_file
@@ -52,7 +52,7 @@ def mag_files(names: Iterable[Location]) -> list[Location]:
 def read(file: Location, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of one file, JSONL or by its suffix Parquet; see `magdi.core.mag.read_mags`."""
     with opened(file) as stream:
-        if str(file).endswith(".parquet"):
+        if suffix_of(file) == ".parquet":
             yield from read_parquet(stream, file, on_bad_line)
         else:
             yield from mags_in(stream, redact(file) if isinstance(file, str) else file, on_bad_line)
@@ -61,7 +61,7 @@ def read(file: Location, on_bad_line: list[MagFileError] | None = None) -> Itera
 def count_mags(file: Location) -> int:
     """Returns how many MAGs, or lines that should be some, are in a file."""
     with opened(file) as stream:
-        if str(file).endswith(".parquet"):
+        if suffix_of(file) == ".parquet":
             return count_rows(stream, file)
         return sum(bool(line.strip()) for line in stream)
 
@@ -77,7 +77,7 @@ def mag_writer(file: Location) -> Iterator[Put]:
     if isinstance(file, str):
         with sent_to(file) as local, mag_writer(local) as put:
             yield put
-    elif file.suffix == ".parquet":
+    elif suffix_of(file) == ".parquet":
         with parquet_writer(file) as put:
             yield put
     else:

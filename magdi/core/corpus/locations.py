@@ -29,14 +29,25 @@ def is_url(name: Location) -> bool:
     return isinstance(name, str) and _URL.match(name) is not None
 
 
+def suffix_of(name: Location) -> str:
+    """Returns ``.jsonl`` or ``.parquet``, whatever query a URL has behind it; empty for anything else."""
+    text = str(name).partition("?")[0] if is_url(name) else str(name)
+    return next((suffix for suffix in SUFFIXES if text.endswith(suffix)), "")
+
+
+def is_pattern(name: Location) -> bool:
+    """Returns whether a name has signs of a pattern; in a URL a question mark is none."""
+    return bool(re.search(r"[*\[]", str(name))) if is_url(name) else has_magic(str(name))
+
+
 def holds_mags(name: Location) -> bool:
     """Returns whether a name is one of MAGs, and not of a configuration: by its suffix, or because it is a folder."""
-    return is_url(name) or str(name).endswith(SUFFIXES) or Path(name).is_dir()
+    return is_url(name) or bool(suffix_of(name)) or Path(name).is_dir()
 
 
 def is_place(name: str) -> bool:
     """Returns whether a name is a URL, a pattern of files, or a path at which there is something."""
-    return is_url(name) or Path(name).exists() or (has_magic(name) and name.endswith(SUFFIXES))
+    return is_url(name) or Path(name).exists() or (is_pattern(name) and bool(suffix_of(name)))
 
 
 def expanded(name: Location) -> list[Location]:
@@ -48,7 +59,7 @@ def expanded(name: Location) -> list[Location]:
         DataError: A URL cannot be reached.
     """
     text = str(name)
-    if not has_magic(text) or (not is_url(name) and Path(text).exists()):
+    if not is_pattern(name) or (not is_url(name) and Path(text).exists()):
         return [name if is_url(name) else Path(text)]
     found: list[Location]
     if is_url(name):
@@ -66,7 +77,7 @@ def inside(name: Location, file: str) -> Location:
     """Returns the file in a folder or run directory, of anything else the name as it is."""
     if isinstance(name, Path):
         return name / file if name.is_dir() else name
-    if name.endswith(SUFFIXES):
+    if suffix_of(name):
         return name
     with reaching(name):
         files, path = _file_system(name)
@@ -105,7 +116,7 @@ def sent_to(url: str) -> Iterator[Path]:
         StorageError: It cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="magdi-") as folder:
-        local = Path(folder) / url.rstrip("/").rpartition("/")[2]
+        local = Path(folder) / f"mags{suffix_of(url)}"
         yield local
         try:
             with reaching(url):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any
 
 from magdi.core.config.models import Limits
@@ -73,6 +74,11 @@ class Budget:
             )
 
     @property
+    def limited(self) -> bool:
+        """Whether tokens or cost are: what a call takes at most matters, and calls may have to wait for others."""
+        return self.max_tokens is not None or self.max_cost is not None
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until the time is up; None where there is no limit."""
         if self.max_time is None:
@@ -109,13 +115,13 @@ class Budget:
         return self._reached() if self._reached is not None and isinstance(error, LimitReached) else error
 
     def settle(self, most: Most, tokens: float = 0, cost: float = 0.0) -> None:
-        """Books what a reserved call took."""
+        """Books what a reserved call took; nothing where that is infinite, as it may be of one that failed."""
         self.under_way -= 1
         # An infinite reservation is alone, and nothing is left of it; inf - inf would be no number.
         self._reserved_tokens = self._reserved_tokens - most.tokens if self.under_way else 0.0
         self._reserved_cost = self._reserved_cost - most.cost if self.under_way else 0.0
-        self.tokens += int(tokens)
-        self.cost += cost
+        self.tokens += int(tokens) if isfinite(tokens) else 0
+        self.cost += cost if isfinite(cost) else 0.0
 
     def usage_of(self, teacher: Teacher, request: Request, reply: Reply) -> tuple[int, float]:
         """Returns the tokens and US dollars of a reply: as the server says or, where that cannot be, as counted.
@@ -124,8 +130,7 @@ class Budget:
             ConfigError: They are limited, the server's count cannot be right, and no estimate is accepted.
         """
         usage = reply.usage
-        counts = teacher.served and (self.max_tokens is not None or self.max_cost is not None)
-        if not counts or not (why := doubt(request, reply)):
+        if not (teacher.served and self.limited) or not (why := doubt(request, reply)):
             price = teacher.price
             asked = price.of(usage.prompt_tokens, usage.completion_tokens) if price else 0.0
             return usage.total_tokens, usage.cost or asked

@@ -7,10 +7,9 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import chain
-from math import isfinite
 
 from magdi.core.config.models import Limits
-from magdi.core.discussion.budget import Budget
+from magdi.core.discussion.budget import NOTHING, Budget
 from magdi.core.discussion.events import Event, Waiting
 from magdi.core.discussion.gate import Gate, Stop, Stopped
 from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
@@ -186,7 +185,7 @@ class Calls:
 
     async def _once(self, teacher: Teacher, request: Request) -> Reply:
         self._stop.check()
-        most = most_of(request, teacher)
+        most = most_of(request, teacher) if self._budget.limited else NOTHING
         await self._admitted(most)
         tokens, cost = 0.0, 0.0
         try:
@@ -206,9 +205,10 @@ class Calls:
         ) as error:  # a bug in a teacher fails one question, as others do
             raise TeacherError(f"{type(error).__name__}: {error}") from error
         finally:
-            self._budget.settle(most, *(each if isfinite(each) else 0.0 for each in (tokens, cost)))
-            self._settled.set()
-            self._settled = asyncio.Event()
+            self._budget.settle(most, tokens, cost)
+            if self._budget.limited:
+                self._settled.set()
+                self._settled = asyncio.Event()
         return reply
 
     async def _admitted(self, most: Most) -> None:

@@ -116,6 +116,8 @@ class Probe:
 
     async def enter(self) -> None:
         """Waits until this task may call; the first one may at once."""
+        if self._open:
+            return
         me = asyncio.current_task()
         while not self._open and self._first not in (None, me):
             await self._stop.wait_for(self._news)

@@ -44,7 +44,10 @@ _SELECT = f"SELECT key, prompt, {_TEXTS}, checksum FROM replies"
 Kept = asyncio.Future[Reply | None]
 """Done when an entry is on disk, with the reply that is kept instead of it where another was first."""
 
+FAULTS = (sqlite3.Error, MemoryError, UnicodeDecodeError)  # what comes of a file that a disk has changed
 BUSY_SECONDS = 60.0  # how long to wait for another process that writes to the same journal
+PAGE_BYTES = 1024  # of a new journal; SQLite's default of 4096 writes twice as much in all
+LOG_BYTES = 16 * 2**20  # that the write-ahead log may grow to
 
 
 class Entry(NamedTuple):
@@ -74,7 +77,7 @@ class Entry(NamedTuple):
     def of_row(cls, row: Sequence[Any]) -> Entry | None:
         """Returns what is in a row as it was written; None where it is not that any more."""
         *fields, checksum = row
-        with contextlib.suppress(ValueError, TypeError):  # no UTF-8, no JSON of a reply, another type
+        with contextlib.suppress(ValueError, TypeError, AttributeError):  # no UTF-8, no JSON of a reply, nothing at all
             entry = cls(*fields[:2], *(text.decode() for text in fields[2:]))
             if checksum is None:
                 Reply.model_validate_json(entry.reply)
@@ -89,7 +92,7 @@ def canonical(request: Request) -> str:
     """
     fields: dict[str, Any] = {
         "messages": [[message.role, message.content] for message in request.messages],
-        "sampling": {name: value for name, value in request.sampling if value is not None},
+        "sampling": {name: value for name, value in vars(request.sampling).items() if value is not None},
     }
     if request.json_schema is not None:
         fields["schema"] = request.json_schema
@@ -133,7 +136,7 @@ class JournalReader:
             if "checksum" not in {column[1] for column in self._reading.execute("PRAGMA table_info(replies)")}:
                 self._select = _SELECT.replace(", checksum", ", NULL")
             self._reading.execute(f"{self._select} LIMIT 1").fetchone()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise DataError(f"{path} is no journal: {error}") from error
 
     def find(self, key: bytes) -> Entry | None:
@@ -157,7 +160,7 @@ class JournalReader:
     def _rows(self, query: str, *values: object) -> Iterator[Sequence[Any]]:
         try:
             yield from self._reading.execute(query, values)
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise _error(self.path, error) from error
 
 
@@ -183,7 +186,7 @@ class Journal(JournalReader):
             self._reading = _connect(self.path)
         except OSError as error:
             raise StorageError(f"journal {self.path} cannot be opened: {error.strerror}") from error
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise _error(self.path, error) from error
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._waiting: list[tuple[Entry, Kept]] = []
@@ -286,9 +289,9 @@ class Journal(JournalReader):
                 rows = {entry.key: database.execute(kept, (entry.key,)).fetchone()[0] for entry in entries}
                 first = {key: Reply.model_validate_json(row) for key, row in rows.items()}
             database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except FAULTS as error:
             if database.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(*FAULTS):
                     database.execute("ROLLBACK")
             raise _error(self.path, error) from error
         return first
@@ -303,8 +306,11 @@ class Journal(JournalReader):
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    # A commit writes a whole page of the index for each of its keys, which are random: small pages, seldom copied back.
+    database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
+    database.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
     return database
 
 
@@ -325,15 +331,16 @@ def _make_private(path: Path) -> None:
         path.chmod(0o600)
 
 
-def _error(path: Path, error: sqlite3.Error) -> DataError | StorageError:
+def _error(path: Path, error: Exception) -> DataError | StorageError:
     """Returns what is said of a journal that fails: that it is no good, or that it cannot be written just now."""
-    if isinstance(error, sqlite3.OperationalError) or not isinstance(error, sqlite3.DatabaseError):
+    other = isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DatabaseError)
+    if other or isinstance(error, sqlite3.OperationalError):
         return StorageError(
             f"journal {path} cannot be written: {error}",
             hint=MAKE_ROOM if "full" in str(error) else "what was written before is kept; the same command goes on",
         )
     return DataError(
-        f"{path} is no journal, or damaged: {error}",
+        f"{path} is no journal, or damaged: {str(error) or type(error).__name__}",
         hint=f"put a copy of it back; or sqlite3 {path.name} .recover | sqlite3 mended.sqlite saves the replies that "
         "can be read",
     )

@@ -267,7 +267,7 @@ class Stepper:
     def _labelled(self, turns: list[Turn]) -> list[Turn]:
         labelled = list(self.protocol.label(turns))
         free = {"label": None, "label_source": "none", "value": None}
-        before, after = ([turn.model_copy(update=free) for turn in some] for some in (turns, labelled))
+        before, after = ([vars(turn) | free for turn in some] for some in (turns, labelled))
         if before != after:
             raise self._broke("changed in label() what is not its to change")
         return labelled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
     """Returns the Trainer's arguments.
 
     A batch of the Trainer's is an optimizer step of ours, so it never accumulates by itself; clipping, schedule,
-    optimizer, mixed precision, checkpoints, trackers and processes are its business.
+    optimizer, mixed precision, checkpoints and processes are its business. Trackers are not: they follow the whole run.
 
     Several processes look for weights that a step has not used: one whose share gives an objective, a head or an
     expert nothing to do would else have no gradient where the others wait for it, for ever. One process takes one
     device, however many are visible: several are several processes, not threads that copy the model every step.
 
     Raises:
-        ConfigError: The schedule cannot end where it is asked to, or a tracker is not installed.
+        ConfigError: The schedule cannot end where it is asked to.
     """
     saving = training.save_every or max(1, -(-steps // 10))
     choosing: dict[str, Any] = {}
@@ -59,7 +58,7 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
         save_steps=saving,
         save_total_limit=2,
         disable_tqdm=True,
-        report_to=trackers(training.report_to),
+        report_to="none",
         remove_unused_columns=False,
         average_tokens_across_devices=False,
         dataloader_pin_memory=False,
@@ -80,16 +79,3 @@ def schedule(training: Training) -> tuple[str, dict[str, Any]]:
     if training.scheduler == "linear":
         return "polynomial", {"power": 1.0, "lr_end": ratio * training.learning_rate}
     raise ConfigError(f"training.final_lr_ratio: not with the schedule {training.scheduler}", hint="cosine or linear")
-
-
-def trackers(asked: tuple[str, ...]) -> list[str]:
-    """Returns what metrics are reported to: what was asked for, else TensorBoard where it is installed."""
-    if not asked:
-        return ["tensorboard"] if find_spec("tensorboard") else ["none"]
-    modules = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow", "trackio": "trackio"}
-    missing = [name for name in asked if name in modules and find_spec(modules[name]) is None]
-    if missing:
-        raise ConfigError(
-            f"training.report_to: {', '.join(missing)} is not installed", hint=f"pip install {' '.join(missing)}"
-        )
-    return list(asked)

@@ -8,24 +8,27 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
+from magdi.core.cache import cache_directory
 from magdi.core.distill.encoded import Encoded, Sizes
+from magdi.core.distill.encoded_table import EncodedTable, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
+from magdi.core.files import writing
 from magdi.core.mag import Mag, read_mags
-from magdi.core.objective import Column, Ints, Objective
+from magdi.core.objective import Ints, Objective
 
 SMALL_FILE = 32 << 20
 """Bytes of a MAG file that is read into memory; larger ones go through a table."""
 
-RECIPE = "magdi.encoded/3"
+RECIPE = "magdi.encoded/4"
 """Changes whenever the same MAGs would be read differently."""
 
 
@@ -34,17 +37,15 @@ class Corpus:
     """Encoded MAGs, by index.
 
     Attributes:
-        rows: A list of `Encoded`, or an Arrow table's rows.
+        rows: All that were read, in memory or in a file.
         sizes: What is counted of each.
         tally: What was met when they were read.
-        columns: What the objectives' columns are.
         picked: Rows that belong to it, where it is a part.
     """
 
-    rows: Sequence[Any]
+    rows: Sequence[Encoded]
     sizes: Sizes
     tally: dict[str, int]
-    columns: Mapping[str, Column]
     picked: Ints | None = None
 
     def __len__(self) -> int:
@@ -57,8 +58,7 @@ class Corpus:
     def __getitem__(self, index: int | Sequence[int]) -> Encoded | list[Encoded]:
         if not isinstance(index, int):
             return [self[int(one)] for one in index]
-        row = self.rows[index if self.picked is None else int(self.picked[index])]
-        return row if isinstance(row, Encoded) else Encoded.from_row(row, self.columns)
+        return self.rows[index if self.picked is None else int(self.picked[index])]
 
     def split(self, share: float, seed: int) -> tuple[Corpus, Corpus | None]:
         """Holds out a share of the MAGs; the same ones for the same seed.
@@ -89,7 +89,7 @@ def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None
         mags: MAGs, which are kept in memory; or a file. A large file is read as a stream into an Arrow table: then
             only what a step needs is in memory, and a second run with the same settings starts from the table.
         reading: How they are read.
-        cache: Where tables are kept; datasets' own cache when left out.
+        cache: Where tables are kept; magdi's own cache when left out.
 
     Raises:
         TrainingError: The level finds nothing to train on.
@@ -100,7 +100,7 @@ def read_corpus(mags: Iterable[Mag] | Path, reading: Reading, cache: Path | None
     check_teachable(listed, reading.objectives, reading.level, reading.lessons)
     tally: Counter[str] = Counter()
     rows = list(reading.read(listed, tally))
-    return _checked(Corpus(rows, Sizes.of(rows), dict(tally), reading.columns))
+    return _checked(Corpus(rows, Sizes.of(rows), dict(tally)))
 
 
 def _checked(corpus: Corpus) -> Corpus:
@@ -114,42 +114,24 @@ def _checked(corpus: Corpus) -> Corpus:
 
 
 def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
-    from datasets import Dataset, config
-
     check_teachable(read_mags(path), reading.objectives, reading.level, reading.lessons)
-    folder = (cache or Path(config.HF_DATASETS_CACHE)) / f"magdi-{_fingerprint(path, reading)}"
+    folder = (cache or cache_directory() / "corpora") / f"magdi-{_fingerprint(path, reading)}"
     if not (folder / "tally.json").exists():
         _write_table(path, reading, folder)
-    table = Dataset.load_from_disk(str(folder))
-    counts = [np.asarray(part.flatten()) for part in table.data.column("size").chunks]
-    sizes = Sizes(np.concatenate(counts).reshape(len(table), -1) if len(table) else np.zeros((0, 4), np.int32))
-    tally = json.loads((folder / "tally.json").read_text())
-    return _checked(Corpus(table.remove_columns("size"), sizes, tally, reading.columns))
+    table = EncodedTable(folder / "mags.arrow", reading.columns)
+    return _checked(Corpus(table, table.sizes, json.loads((folder / "tally.json").read_text())))
 
 
 def _write_table(path: Path, reading: Reading, folder: Path) -> None:
     """Writes the table under another name and moves it, so that a process that dies leaves no half of it."""
-    from datasets import Dataset, Features, List, Value
-
-    numbers = List(Value("int32"))
-    features = Features(
-        {"id": Value("string"), "prompts": List(numbers), "chains": List(numbers)}
-        | dict.fromkeys(("prompt_of", "parents", "counts", "size"), numbers)
-        | dict.fromkeys(reading.columns, List(numbers))
-    )
     tally: Counter[str] = Counter()
-
-    def rows() -> Iterator[dict[str, Any]]:
-        tally.clear()
-        for mag in reading.read(read_mags(path), tally):
-            yield mag.to_row()
-
     scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
-    table = Dataset.from_generator(rows, features=features, cache_dir=str(scratch), fingerprint=folder.name)
-    table.save_to_disk(str(scratch / "table"))
-    (scratch / "table" / "tally.json").write_text(json.dumps(tally))
-    _move(scratch / "table", folder)
-    shutil.rmtree(scratch, ignore_errors=True)
+    with writing(scratch):
+        scratch.mkdir(parents=True, exist_ok=True)
+        write_table(scratch / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
+        (scratch / "tally.json").write_text(json.dumps(tally))
+        _move(scratch, folder)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _move(scratch: Path, folder: Path) -> None:

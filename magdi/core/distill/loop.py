@@ -38,6 +38,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         reduction: Means over a step's items, or sums.
         validation: MAGs held out, for early stopping.
         patience: Evaluations without progress before stopping; 0 never stops.
+        norms_every: Steps between two lines of metrics with the objectives' gradient norms.
         on_metrics: Told every line of metrics, on the main process.
         failed: Where the ids of a batch whose losses are not finite are written.
     """
@@ -51,6 +52,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         reduction: Reduction,
         validation: Corpus | None,
         patience: int,
+        norms_every: int,
         on_metrics: Metrics,
         failed: Path,
     ) -> None:
@@ -61,7 +63,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             self.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
         self._steps, self._reduction, self._validation = steps, reduction, validation
         self._objectives = module.objectives
-        self._on_metrics, self._failed = on_metrics, failed
+        self._norms_every, self._on_metrics, self._failed = norms_every, on_metrics, failed
         self._window = Window()
         self._module = module
         self._parameters: int = sum(weight.numel() for weight in module.student.model.parameters())
@@ -120,10 +122,10 @@ class MagTrainer(Trainer):  # type: ignore[misc]
                 found: Losses = model(batch, scaled)
             loss: Tensor = found.total
             norms = None
-            if first and self._is_logged and self.is_fsdp_enabled:
+            if first and self._takes_norms and self.is_fsdp_enabled:
                 self._window.norms = norms_by_backward(found.weighted, trained, self.accelerator.backward)
             else:
-                if first and self._is_logged:
+                if first and self._takes_norms:
                     norms = TermNorms(found.weighted, trained, alone=self._keeps_gradients)
                 self.accelerator.backward(loss)
         if norms is not None:
@@ -142,10 +144,12 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         return self._steps.processes == 1 and not self.args.fp16
 
     @property
-    def _is_logged(self) -> bool:
-        """Whether metrics are written after the step that is being done."""
-        done = self.state.global_step + 1
-        return bool(done == 1 or done % int(self.state.logging_steps or 1) == 0)
+    def _takes_norms(self) -> bool:
+        """Whether the line after the step that is being done has the objectives' gradient norms."""
+        done, every = self.state.global_step + 1, int(self.state.logging_steps or 1)
+        due = done // self._norms_every > (done - every) // self._norms_every
+        last = done + every > self.state.max_steps
+        return bool(done == 1 or (done % every == 0 and (due or last)))
 
     def _stop_at(self, step: Step) -> None:
         ids = [name for batch in step.batches for name in batch.ids]
@@ -157,7 +161,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Hands a line of metrics to trackers and to `on_metrics`; the Trainer's own summary is left out."""
+        """Hands a line of metrics to callbacks and to `on_metrics`; the Trainer's own summary is left out."""
         if "train_runtime" in logs:
             return
         if "loss" in logs:

@@ -165,6 +165,7 @@ def distill(
         reduction=training.reduction,
         validation=validation,
         patience=training.patience,
+        norms_every=training.norms_every,
         on_metrics=told,
         failed=out / "failed_batch.json",
     )
@@ -224,7 +225,7 @@ def reading_of(
 
 def _identity(corpus: Corpus, objectives: Mapping[str, Objective], training: Training, seed: int) -> dict[str, object]:
     """What must be the same for a run to go on from its checkpoints; how it is logged and saved may change."""
-    free = {"log_every", "save_every", "report_to", "patience"}
+    free = {"log_every", "norms_every", "save_every", "report_to", "patience"}
     return {
         "objectives": {name: each.config.model_dump(mode="json") for name, each in objectives.items()},
         "training": training.model_dump(mode="json", exclude=free),

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import torch
 from torch import Tensor
-from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
@@ -28,50 +26,52 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
     def __init__(self) -> None:
         super().__init__()
         self._room: list[Tensor] = []
+        self._first = 0
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Adds columns and returns all there are."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        start = self.get_seq_length()
-        end = start + key_states.shape[-2]
-        if not self._room or self._room[0].shape[-2] < end:
-            both = ((key_states, self.keys), (value_states, self.values))
-            self._room = [self._roomier(new, old, start, end) for new, old in both]
-        self._room[0][:, :, start:end] = key_states
-        self._room[1][:, :, start:end] = value_states
-        self.keys, self.values = (room[:, :, :end] for room in self._room)
+        new, count, more = (key_states, value_states), self.get_seq_length(), key_states.shape[-2]
+        if not count:
+            self._hold([[each] for each in new], more)
+            return self.keys, self.values
+        end = self._first + count + more
+        if self._room[0].shape[-2] < end:
+            self._hold([[self.keys], [self.values]], count, more)
+            end = count + more
+        for room, states in zip(self._room, new, strict=True):
+            room[:, :, end - more : end] = states
+        self._see(end)
         return self.keys, self.values
 
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Keeps these rows only."""
+        """Keeps these rows only, with their room."""
         if self.is_initialized:
-            self._set(self.keys[indices], self.values[indices])
+            count = self.get_seq_length()
+            self._room = [room[:, :, self._first :].index_select(0, indices) for room in self._room]
+            self._first = 0
+            self._see(count)
 
     def join(self, other: Self) -> None:
         """Appends another layer's rows, both padded on the left to the same number of columns."""
         if self.is_initialized:
             width = max(self.get_seq_length(), other.get_seq_length())
-            self._set(*(torch.cat([_padded(a, width), _padded(b, width)]) for a, b in self._beside(other)))
+            self._hold([[self.keys, other.keys], [self.values, other.values]], width)
 
     def trim(self, first: int) -> None:
         """Drops the first columns."""
         if self.is_initialized:
-            self._set(self.keys[:, :, first:], self.values[:, :, first:])
+            end = self._first + self.get_seq_length()
+            self._first += first
+            self._see(end)
 
-    def _beside(self, other: Self) -> list[tuple[Tensor, Tensor]]:
-        return [(self.keys, other.keys), (self.values, other.values)]
+    def _hold(self, parts: Sequence[Sequence[Tensor]], width: int, more: int = 0) -> None:
+        self._room, self._first = [_below(each, width, width + more + SPARE) for each in parts], 0
+        self._see(width)
 
-    def _set(self, keys: Tensor, values: Tensor) -> None:
-        self.keys, self.values, self._room = keys, values, []
-
-    @staticmethod
-    def _roomier(new: Tensor, old: Tensor, start: int, end: int) -> Tensor:
-        rows, heads, _, width = new.shape
-        room = new.new_empty(rows, heads, end + SPARE, width)
-        if start:
-            room[:, :, :start] = old
-        return room
+    def _see(self, end: int) -> None:
+        self.keys, self.values = (room[:, :, self._first : end] for room in self._room)
 
 
 def new_cache(model: Any) -> tuple[Any, bool]:
@@ -97,5 +97,14 @@ def trim(cache: Any, first: int) -> None:
         layer.trim(first)
 
 
-def _padded(states: Tensor, width: int) -> Tensor:
-    return pad(states, (0, 0, width - states.shape[-2], 0))
+def _below(parts: Sequence[Tensor], width: int, columns: int) -> Tensor:
+    """Returns states below each other, each with its last column in the same place, and zeros before its first."""
+    heads, depth = parts[0].shape[1], parts[0].shape[3]
+    room = parts[0].new_empty(sum(map(len, parts)), heads, columns, depth)
+    start = 0
+    for part in parts:
+        rows, first = slice(start, start + len(part)), width - part.shape[-2]
+        room[rows, :, :first] = 0
+        room[rows, :, first:width] = part
+        start = rows.stop
+    return room

@@ -54,11 +54,12 @@ class Batch:
         self._mask: Tensor = torch.zeros(0, 0, dtype=torch.long, device=model.device)  # [B, T]
         self._last: Tensor = torch.zeros(0, dtype=torch.long, device=model.device)  # [B], position of the last token
         self.rows: list[Row] = []
+        self._longest = 0  # tokens of their longest prompt
         self.logits: Tensor = torch.zeros(0, 0, device=model.device)
 
     def room(self, row: Row, settings: Evaluation) -> int:
         """Returns how many rows like this one may join: rows x longest row stays within the budget of tokens."""
-        longest = max(len(each.prompt) for each in (row, *self.rows)) + settings.max_new_tokens
+        longest = max(len(row.prompt), self._longest) + settings.max_new_tokens
         return settings.batch_tokens // longest - len(self.rows)
 
     def admit(self, rows: Sequence[Row]) -> None:
@@ -73,10 +74,12 @@ class Batch:
             self._cache = cache
         self._mask, self._last, self.logits = mask, last, logits
         self.rows = [*self.rows, *rows]
+        self._longest = max(len(row.prompt) for row in self.rows)
 
     def keep(self, places: Sequence[int]) -> None:
         """Drops all rows but these, and columns that no row needs any more."""
         self.rows = [self.rows[place] for place in places]
+        self._longest = max((len(row.prompt) for row in self.rows), default=0)
         if not self.rows:
             return
         kept = torch.tensor(places, device=self._mask.device)

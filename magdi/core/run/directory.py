@@ -204,7 +204,7 @@ class RunDirectory:
 
     def discard_if_empty(self) -> None:
         """Takes the directory away where nothing has come of the run, not even a reply."""
-        bare = {self.CONFIG, self.STATE, LOCK, MARK, self.journal.name, self.mags.name}
+        bare = {self.CONFIG, self.STATE, LOCK, MARK, self.journal.name, self.mags.name, "tensorboard"}
         nothing = {file.name for file in self.path.iterdir()} <= bare and not self.replies()
         empty = not self.mags.exists() or not self.mags.stat().st_size
         if nothing and empty and not any("done" in each for each in self.stages().values()):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.discussion.events import Totals
+from magdi.core.run.state import Training
+from magdi.core.run.summary import Summary
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
@@ -35,14 +37,36 @@ def discussion_figures(totals: Totals) -> dict[str, float]:
     return figures
 
 
+def measured(document: Mapping[str, Any], under: str = "") -> dict[str, float]:
+    """Returns the numbers of an outcome by path (``student/accuracy``); an interval is two of them."""
+    found: dict[str, float] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            found |= measured(value, f"{under}{key}/")
+        elif key == "interval":
+            found |= dict(zip((f"{under}interval_low", f"{under}interval_high"), map(float, value), strict=True))
+        elif isinstance(value, int | float):
+            found[f"{under}{key}"] = float(value)
+    return found
+
+
+def discussions_measured(summary: Summary, totals: Totals) -> dict[str, float]:
+    """Returns what discussions have come to so far: what they hold, and what it took to hold them."""
+    names = ("protocols", "tasks", "teachers")  # however many, these are no figures
+    document = summary.document()
+    held: dict[str, Any] = {name: value for name, value in document.items() if name not in names}
+    taken = {"calls": totals.calls, "kept": totals.kept, "retries": totals.retries, "failed": totals.failed}
+    return measured({**held, "teachers": len(document["teachers"]), "tokens": summary.tokens(), **taken})
+
+
 def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
     """Returns every loss, the gradient norm of each at the student (the paper's short ones), and the speed."""
     losses = {name: name.removeprefix("loss/") for name in metrics if name.startswith("loss/") and name not in TRAINING}
     return {short: metrics[name] for name, short in {**losses, **TRAINING}.items() if name in metrics}
 
 
-def training_document(report: DistillReport) -> dict[str, Any]:
+def training_document(report: DistillReport) -> Training:
     """Returns what run.json keeps of a distillation."""
     kept = asdict(report)
     del kept["student"], kept["seconds"]
-    return kept
+    return cast(Training, kept)

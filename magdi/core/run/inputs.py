@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
 from magdi.core.config.models import RunConfig
 from magdi.core.corpus.files import FILE as MAGS
-from magdi.core.corpus.locations import is_url, state
+from magdi.core.corpus.locations import is_pattern, is_url, state
 from magdi.core.files import digest
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
@@ -72,7 +71,7 @@ def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _state(path: str, value: str) -> str | None:
     """Returns a digest of the file that a string names, of all that fit a pattern of MAG files, or of one at a URL."""
-    if path.startswith("discussion.mags") and (is_url(value) or has_magic(value)):
+    if path.startswith("discussion.mags") and (is_url(value) or is_pattern(value)):
         return state(value)
     file = _weights(value) or _file(value)
     return None if file is None else digest(file)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
@@ -21,6 +21,7 @@ from magdi.core.run.progress import Progress, Silent
 from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
 from magdi.core.run.stages import Stages
+from magdi.core.run.state import Stage as StageOutcome
 from magdi.core.threads import threads
 
 Stage = Literal["discussion", "distillation", "evaluation"]
@@ -138,7 +139,7 @@ def _follow(config: RunConfig, directory: RunDirectory, components: Components) 
     return directory
 
 
-def _once(directory: RunDirectory, name: str, work: Callable[[], dict[str, Any]], progress: Progress) -> None:
+def _once(directory: RunDirectory, name: str, work: Callable[[], StageOutcome], progress: Progress) -> None:
     """Does a stage unless it is done; keeps its outcome and the seconds that all tries at it took.
 
     A stage part of which failed is done again, unless it is another run's. What later stages have made of what it left
@@ -150,14 +151,14 @@ def _once(directory: RunDirectory, name: str, work: Callable[[], dict[str, Any]]
         return
     start = time.monotonic()
 
-    def keep(outcome: dict[str, Any]) -> None:
+    def keep(outcome: StageOutcome) -> None:
         seconds = round(record.get("seconds", 0.0) + time.monotonic() - start, 3)
         directory.update(stages={**directory.stages(), name: {**record, **outcome, "seconds": seconds}})
 
     if failed:
         keep({"done": False})  # so that a kill in the midst of it leaves nothing that looks torn
     try:
-        outcome = {"done": True, **work(), "files": left_by(directory, name)}
+        outcome: StageOutcome = {"done": True, **work(), "files": left_by(directory, name)}
     except BaseException:
         with suppress(MagdiError):  # the disk may be full, which what is under way says better
             keep({})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stdout
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
@@ -24,11 +25,18 @@ from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
-from magdi.core.run.figures import discussion_figures, training_document, training_figures
+from magdi.core.run.figures import (
+    discussion_figures,
+    discussions_measured,
+    measured,
+    training_document,
+    training_figures,
+)
 from magdi.core.run.keep import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
+from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
 from magdi.core.run.taught import lessons
 from magdi.core.shard import sharded
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     from magdi.core.run.on_policy import OnPolicy
 
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
+CURVE = 100  # points at which what discussions have come to is told
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
 
 
@@ -78,6 +87,7 @@ class Stages:
         self.components = components
         self.progress = progress
         self._failed = 0
+        self._totals = Totals()
 
     @cached_property
     def task(self) -> Task:
@@ -96,16 +106,19 @@ class Stages:
         own = self.config.evaluation.task
         return self.task if own is None else self.components.task(own, self.config.seed)
 
-    def discussion(self) -> dict[str, Any]:
+    def discussion(self) -> Stage:
         """Holds the discussions, or takes over those of a MAG file."""
         summary = Summary()
         simulated = self._take_over(summary) if self.config.discussion.mag_files else self._discuss(summary)
         check_not_too_many(self._failed, summary.count, self.config.discussion.max_failed, self.directory.failures)
         if not summary.count:
             raise DataError("no discussion was held to its end", hint=f"see {self.directory.failures} for the reasons")
-        outcome = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
-        imported = {"imported": list(self.config.discussion.mag_files)} if self.config.discussion.mag_files else {}
-        return outcome | {"failed": self._failed} | imported
+        self._measured("discussion", summary.count + self._failed, discussions_measured(summary, self._totals))
+        outcome: Stage = {"simulated": simulated, "mags": summary.document(), "tokens": summary.tokens()}
+        if self.config.discussion.mag_files:
+            outcome["imported"] = list(self.config.discussion.mag_files)
+        outcome["failed"] = self._failed
+        return outcome
 
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
@@ -130,9 +143,10 @@ class Stages:
         if not others:
             return ""
         listed = ", ".join(f"{number:,} of {name}" for name, number in sorted(others.items()))
+        words = "a tiny student may not know their words, and " if self.config.student.model == "tiny" else ""
         return (
-            f"warning: the run's task is {self.config.task.name}, and there are MAGs of others ({listed}): a tiny "
-            "student may not know their words, and they are not asked in the end; --task mix:ONE+OTHER takes several"
+            f"warning: the run's task is {self.config.task.name}, and there are MAGs of others ({listed}): {words}they "
+            "are not asked in the end; --task says of what they are, --task mix:ONE+OTHER takes several"
         )
 
     def _discuss(self, summary: Summary) -> bool:
@@ -144,7 +158,7 @@ class Stages:
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
             rule.check([seat.agent.name for seat in taking_part])
-        totals = Totals()
+        totals, often = self._totals, max(1, len(questions) // CURVE)
 
         def on_event(event: Event) -> None:
             totals.add(event)
@@ -152,8 +166,10 @@ class Stages:
 
         def on_mag(mag: Mag) -> None:
             summary.add(mag)
-            clock.at(summary.count + totals.failed)
+            clock.at(done := summary.count + totals.failed)
             self.progress.event("discussion_end", mag=mag)
+            if done % often == 0 and done < len(questions):
+                self._measured("discussion", done, discussions_measured(summary, totals))
 
         cache = config.discussion.cache and Path(config.discussion.cache) / self.directory.journal.name
         with (
@@ -181,7 +197,7 @@ class Stages:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)
 
-    def distillation(self) -> dict[str, Any]:
+    def distillation(self) -> Stage:
         """Trains the student on the MAGs; the level ``base`` has nothing to train by.
 
         Raises:
@@ -194,7 +210,7 @@ class Stages:
         if config.training.method == "malt":
             return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
-        counted = {"read": report.tokens, "predicted": report.predicted}
+        counted: dict[str, float] = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
     def train(
@@ -216,9 +232,10 @@ class Stages:
         """
         config, taught = self.config, lessons(self.config, training, self.components)
         check_teachable(read_mags(mags), objectives, training.title, taught)
-        from magdi.core.distill.processes import idle_devices
-        from magdi.core.distill.student import load_student
-        from magdi.core.distill.trainer import distill
+        with redirect_stdout(sys.stderr):  # transformers greets W&B
+            from magdi.core.distill.processes import idle_devices
+            from magdi.core.distill.student import load_student
+            from magdi.core.distill.trainer import distill
 
         self._note(idle_devices())
         start = self.directory.student / adapter.start if adapter and adapter.start else None
@@ -231,7 +248,7 @@ class Stages:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
                 clock.at(own, training_figures(metrics))
-                self.progress.event("metrics", stage="distillation", step=own + before, metrics=metrics)
+                self._measured("distillation", own + before, metrics)
 
             report = distill(
                 mags,
@@ -275,6 +292,9 @@ class Stages:
         settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
         return OnPolicy(self.task, settings, self.config.seed)
 
+    def _measured(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        self.progress.event("metrics", stage=stage, step=step, metrics=metrics)
+
     def _note(self, text: str) -> None:
         if text:
             self.progress.note(text)
@@ -314,26 +334,31 @@ class Stages:
             yield mag.question.prompt
             yield from (turn.reasoning for turn in mag.turns)
 
-    def evaluation(self) -> dict[str, Any]:
+    def evaluation(self) -> Stage:
         """Has the student, and the base it was made from, answer the held-out questions."""
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
         trained = bool(chosen(self.config))
-        answers = {}
+        answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
-        outcome: dict[str, Any] = {who: score(found).to_dict() for who, found in answers.items()}
+        outcome: Stage = {}
+        for who, found in answers.items():
+            outcome[who] = cast(Scored, score(found).to_dict())
         if "student" in outcome:
             most = self.config.evaluation.max_new_tokens
             cut = outcome["student"]["cut_off"]
             self._note(answers_cut_warning("the student", cut, most, "--set evaluation.max_new_tokens=N"))
         if len(answers) == 2:
-            outcome["gain"] = asdict(paired_difference(answers["base"], answers["student"]))
-        return outcome | {"trained_on": self._trained_on() if trained else 0}
+            outcome["gain"] = cast(Gain, asdict(paired_difference(answers["base"], answers["student"])))
+        outcome["trained_on"] = self._trained_on() if trained else 0
+        steps = self.directory.stage("distillation").get("training", {}).get("steps", 0)
+        self._measured("evaluation", steps, measured(outcome))
+        return outcome
 
     def _team(self, *, untrained: bool = False) -> Engine | None:
         return self.components.team(self.directory.path, untrained=untrained)

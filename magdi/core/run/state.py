@@ -42,6 +42,7 @@ class Scored(Accuracy):
 
     output_tokens_mean: Figure
     by_task: dict[str, Accuracy]
+    cut_off: NotRequired[Figure]
 
 
 @_form
@@ -63,16 +64,30 @@ class Talk(TypedDict):
     accuracy_by_round: dict[str, Figure]
     simulated: NotRequired[Count]
     protocols: NotRequired[dict[str, Count]]
+    tasks: NotRequired[dict[str, Count]]
     teachers: NotRequired[dict[str, Count]]
+    stops: NotRequired[dict[str, Count]]
+    turns: NotRequired[Count]
+    invalid_turns: NotRequired[Count]
 
 
 @_form
 class Training(TypedDict):
-    """What `magdi.core.run.figures.training_document` says of a distillation."""
+    """What `magdi.core.run.figures.training_document` says of a distillation; of a team together and by role."""
 
     level: str
     steps: Count
     metrics: NotRequired[dict[str, float]]
+    layout: NotRequired[str]
+    epochs: NotRequired[Figure]
+    mags: NotRequired[Count]
+    tokens: NotRequired[Count]
+    predicted: NotRequired[Count]
+    counted: NotRequired[dict[str, Count]]
+    counts: NotRequired[dict[str, Count]]
+    best: NotRequired[Count | None]
+    roles: NotRequired[dict[str, dict[str, Training]]]
+    examples: NotRequired[dict[str, dict[str, Count]]]
 
 
 @_form
@@ -113,6 +128,7 @@ class State(TypedDict, total=False):
     versions: dict[str, str]
     config: str
     files: dict[str, str]
+    trackers: dict[str, str]
     stages: dict[str, Stage]
 
 

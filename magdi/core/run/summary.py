@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from magdi.core.mag import Mag, Usage
+from magdi.core.run.state import Talk
 
 MOST_TEACHERS = 20
 """Teachers that are kept by name: a file from elsewhere may name one a turn."""
@@ -63,7 +63,7 @@ class Summary:
         """Whether every turn of every MAG was said by a simulated teacher."""
         return 0 < self.count == self.wholly_simulated
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Talk:
         """Returns counts and accuracies; an accuracy is absent where nothing was graded."""
         graded = self.decisions[True] + self.decisions[False]
         return {

@@ -29,7 +29,7 @@ _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.j
     report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
     evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json checkpoints/renewed-*.jsonl
-    checkpoints/runs/*/events.out.tfevents.*"""
+    checkpoints/runs/*/events.out.tfevents.* tensorboard/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
     "student/team.json",
@@ -38,8 +38,9 @@ WRITTEN = (
     *(f"student/{of}{name}" for name in _STUDENT.split() for of in ("", "*/")),
     *(f"checkpoints/{of}checkpoint-*/{name}" for name in _CHECKPOINT.split() for of in ("", "*/")),
 )
-FOLDERS = ("student", "evaluation", "checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*")
-OF_ROLES = ("student/*", *(each.replace("checkpoints", "checkpoints/*") for each in FOLDERS[2:]))
+_CHECKPOINTS = ("checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*")
+FOLDERS = ("student", "evaluation", "tensorboard", *_CHECKPOINTS)
+OF_ROLES = ("student/*", *(each.replace("checkpoints", "checkpoints/*") for each in _CHECKPOINTS))
 
 
 def remove_written(folder: Path, *also: str, under: str = "") -> list[str]:

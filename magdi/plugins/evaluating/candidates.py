@@ -207,4 +207,7 @@ def common_run(candidates: Sequence[Candidate]) -> RunConfig | None:
 def require_questions(questions: Sequence[Question], split: str) -> None:
     """Raises DataError where there is nothing to ask."""
     if not questions:
-        raise DataError(f"the task has no questions in its {split} split")
+        raise DataError(
+            f"the task has no questions in its {split} split",
+            hint="a file of few questions may have none: a folder with a file for each split says which is what",
+        )

@@ -79,7 +79,7 @@ class EvaluationResult(Result):
 
     def _compared(self) -> Sheet:
         found = self["comparisons"]
-        headings = ["model", "points", "95 % interval", "only first right", "only this right", "p (McNemar)", ""]
+        headings = ["model", "points", "95 % interval", "only first right", "only this right", "p (McNemar)", "verdict"]
         rows = [[each["second"], *_difference(each), each["verdict"]] for each in found]
         return Sheet.of(f"against {found[0]['first']}, same questions", headings, rows, left=("model", ""))
 

@@ -19,6 +19,7 @@ from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
+from magdi.plugins.tasks.dataset import Source
 from magdi.plugins.teams.team import Team, read_team, write_team
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -69,7 +70,8 @@ def export(
     *,
     merge: bool = False,
     questions: Sequence[Question] = (),
-    licences: Mapping[str, str] = {},
+    sources: Mapping[str, Source] = {},
+    licence: str = "",
 ) -> Exported:
     """Writes a run's student to a folder that transformers, vLLM and lm-eval load with no magdi installed.
 
@@ -78,7 +80,8 @@ def export(
         out: The folder; made, and must be empty.
         merge: Merge an adapter into its base, for a model that stands alone; one that does already stays as it is.
         questions: Test questions, for a task file with which lm-eval measures what `magdi evaluate` does.
-        licences: Licences of the data, by task.
+        sources: Where the data is from, by task, as far as that is known.
+        licence: The student's licence, as the hub names it; found out where it can be when empty.
 
     Raises:
         ConfigError: There is no such run, it has no student, or the folder is not empty.
@@ -98,7 +101,7 @@ def export(
         out.mkdir(parents=True, exist_ok=True)
     team = read_team(directory.student)
     if team is not None:
-        return _export_team(directory, team, out, licences)
+        return _export_team(directory, team, out, sources, licence)
     base = _absolute(base_of(directory.student))
     merged = merge and base is not None
     if merged:
@@ -108,12 +111,14 @@ def export(
         _name_base(out, base)
     task_file = write_lm_eval_task(out, config, questions) if questions else None
     command = lm_eval_command(None if merged else base, config, task_file)
-    card = model_card(directory, base=base, merged=merged, licences=licences, lm_eval=command)
+    card = model_card(directory, base=base, merged=merged, sources=sources, licence=licence, lm_eval=command)
     write_whole(out / "README.md", card)
     return Exported(out, _files(out), adapter=base is not None and not merged, merged=merged, lm_eval=command)
 
 
-def _export_team(directory: RunDirectory, team: Team, out: Path, licences: Mapping[str, str]) -> Exported:
+def _export_team(
+    directory: RunDirectory, team: Team, out: Path, sources: Mapping[str, Source], licence: str
+) -> Exported:
     """Writes a team's adapters, a folder each, named as the roles are: the layout of PEFT and of vLLM's multi-LoRA."""
     base = _absolute(team.base) or team.base
     trained = {role: folder for role, folder in team.roles.items() if folder is not None}
@@ -124,7 +129,15 @@ def _export_team(directory: RunDirectory, team: Team, out: Path, licences: Mappi
     own = {role: role if role in trained else None for role in team.roles}
     write_team(out, team.model_copy(update={"base": base, "roles": own}))
     serve = serving(out, base, trained)
-    card = model_card(directory, base=base, merged=False, licences=licences, serve=serve, roles=tuple(trained))
+    card = model_card(
+        directory,
+        base=base,
+        merged=False,
+        sources=sources,
+        licence=licence,
+        serve=serve,
+        roles=tuple(trained),
+    )
     write_whole(out / "README.md", card)
     return Exported(out, _files(out), adapter=True, merged=False, lm_eval="", serve=serve)
 

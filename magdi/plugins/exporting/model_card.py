@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-import yaml
-
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
+from magdi.plugins.exporting.card_data import asked, model_card_data
 from magdi.plugins.runs.result import document
+from magdi.plugins.tasks.dataset import Source
 
 
 def model_card(
@@ -19,49 +19,51 @@ def model_card(
     *,
     base: str | None,
     merged: bool,
-    licences: Mapping[str, str],
+    sources: Mapping[str, Source],
+    licence: str = "",
     lm_eval: str = "",
     serve: str = "",
     roles: Sequence[str] = (),
 ) -> str:
-    """Returns a model card in Markdown, with the front matter that hubs read.
+    """Returns a model card in Markdown, with the head that hubs read.
 
     Args:
         directory: The run.
         base: What an adapter's base is called; None where the whole model was trained.
         merged: Whether the adapter was merged into it.
-        licences: Licences of the data, by task.
+        sources: Where the data is from, by task, as far as that is known.
+        licence: The student's licence, as the hub names it; found out where it can be when empty.
         lm_eval: The line that evaluates it with lm-eval, typed in its folder.
         serve: Of a team, the line that serves its roles with vLLM, typed in its folder.
         roles: Of a team, the roles that have an adapter.
     """
+    from huggingface_hub import ModelCard
+
     config, outcome = directory.config(), document(directory)
-    adapter = base is not None and not merged
+    adapter, name = base is not None and not merged, directory.path.resolve().name
+    protocols = _protocols(config, outcome)
+    data = model_card_data(
+        config,
+        outcome,
+        base=base,
+        adapter=adapter,
+        name=name,
+        sources=sources,
+        protocols=protocols,
+        licence=licence,
+    )
     parts = [
-        _front_matter(config, outcome, base, adapter),
-        f"# {directory.path.resolve().name}",
+        f"# {name}",
         _what(config, outcome, roles),
         _made_from(config, outcome, base),
         _scores(config, outcome),
         _use_of_team(base, serve, roles) if roles else _use(adapter, base),
         lm_eval and f"To measure it with lm-eval (`pip install 'lm-eval[hf]'`), in this folder:\n\n    {lm_eval}",
-        _licences(config, base, licences),
+        _licences(config, base, sources, data.license),
         _limits(outcome),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _front_matter(config: RunConfig, outcome: Mapping[str, Any], base: str | None, adapter: bool) -> str:
-    fields: dict[str, Any] = {
-        "library_name": "peft" if adapter else "transformers",
-        "pipeline_tag": "text-generation",
-        "tags": ["magdi", "distillation", "multi-agent", *_protocols(config, outcome)],
-    }
-    fields["tags"] += ["simulated-teachers"] if outcome.get("mags", {}).get("simulated") else []
-    origin = base or (config.student.model if config.student.model != "tiny" else None)
-    if origin:
-        fields["base_model"] = origin
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False).rstrip()}\n---"
+    text = "\n\n".join(part for part in parts if part)
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}\n"))
 
 
 def _what(config: RunConfig, outcome: Mapping[str, Any], roles: Sequence[str]) -> str:
@@ -134,7 +136,7 @@ def _scores(config: RunConfig, outcome: Mapping[str, Any]) -> str:
 
 
 def _score_lines(config: RunConfig, outcome: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Zero-shot on {outcome['student']['count']:,} {config.evaluation.split} questions of `{config.task.name}`."
+    yield f"Zero-shot on {outcome['student']['count']:,} {config.evaluation.split} questions of `{asked(config)}`."
     yield ""
     yield "| | accuracy | 95 % interval |"
     yield "|---|---|---|"
@@ -196,13 +198,15 @@ settings):
     magdi discuss --protocol malt -P mode=vote {" ".join(teachers)}"""
 
 
-def _licences(config: RunConfig, base: str | None, licences: Mapping[str, str]) -> str:
-    lines = [f"* data of `{task}`: {licence}" for task, licence in licences.items()]
+def _licences(config: RunConfig, base: str | None, sources: Mapping[str, Source], own: str | None) -> str:
+    lines = [f"* data of `{task}`: {source.licence}" for task, source in sources.items() if source.licence]
     if config.student.model != "tiny":
         lines.append(f"* base: as {base or config.student.model} says")
     if config.teachers:
         lines.append("* teachers' outputs: their providers' terms may restrict training other models on them")
-    return "## Licences\n\n" + ("\n".join(lines) or "Everything in it was made by a program; nothing was copied.")
+    made_up = "Everything in it was made by a program; nothing was copied."
+    said = "Whoever publishes it says under which licence." if own == "other" else f"Its own: `{own}`."
+    return "\n\n".join(["## Licences", "\n".join(lines) or made_up, said])
 
 
 def _limits(outcome: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from magdi.core.mag import Mag
-from magdi.plugins.corpus.statistics.document import judged
+from magdi.plugins.corpus.statistics.document import Disagreement, judged
 
 _TEST = re.compile(r"(?:^|-)test-\w+$")
 """What ids of a task's test questions end with."""
@@ -20,7 +20,7 @@ class Summary:
     """Counts by source, without keeping the MAGs."""
 
     sources: dict[str, Counter[str]] = field(default_factory=dict)
-    disagreements: list[dict[str, Any]] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
 
     def watch(self, mags: Iterable[Mag]) -> Iterator[Mag]:
         """Yields the MAGs as they are, and counts them."""

@@ -111,12 +111,7 @@ class Table(Block):
 class Series:
     """A line of a plot: values ``y``, None where there is none, at ``x``.
 
-    Attributes:
-        name: What it is.
-        x: Where it has values.
-        y: The values.
-        hue: The number of its colour; its place among the lines where there is none.
-        thin: Whether it is behind others, and not in the legend.
+    ``hue`` is the number of its colour, else its place; a ``thin`` one is behind others, and not in the legend.
     """
 
     name: str

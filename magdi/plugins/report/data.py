@@ -12,6 +12,7 @@ from pathlib import Path
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.corpus.files import read
 from magdi.core.errors import DataError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
@@ -36,6 +37,9 @@ from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 MOST_FAILURES = 1000
 MOST_PROBLEMS = 3
 COMPARED = "compared.html"
+UNANSWERED = (
+    "Not all questions are answered yet, and short ones come first: accuracies so far say little of those in the end."
+)
 
 
 def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:
@@ -101,7 +105,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     """
     bad: list[MagFileError] = []
     discussions = Discussions()
-    discussions.read(read_mags(path, on_bad_line=bad))
+    discussions.read(read(path, bad))
     if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
@@ -203,6 +207,9 @@ class RunContent:
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
         blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
+        answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
+        if self.predictions and not answered:
+            blocks.append(Notice(UNANSWERED))
         blocks += summary.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
+from magdi.core.run.progress import Observed
 from magdi.plugins.suites.engines.engine import Engine
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, Observed, done
+from magdi.plugins.suites.worker import Bench, Failure, done
 
 TRIES = 2
 """How often a job is begun whose process dies, e.g. for want of memory."""

@@ -231,7 +231,16 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
     for failure in document["failures"]:
         yield f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}"
     if document["missing"]:
-        yield f"not done: {'; '.join(document['missing'])}"
+        yield f"not done: {'; '.join(_cells(document['missing']))}"
+
+
+def _cells(missing: Sequence[str]) -> Iterator[str]:
+    """Yields the cells of runs that are missing (``cell, seed 0``), each once, with its seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in missing:
+        cell, _, seed = run.rpartition(", seed ")
+        seeds.setdefault(cell, []).append(seed)
+    yield from (f"{cell} (seed{'s' * (len(each) > 1)} {', '.join(each)})" for cell, each in seeds.items())
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -6,18 +6,19 @@ import os
 import pickle
 import threading
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import connection, parent_process
-from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
-from magdi.core.run.progress import Figures, Progress
+from magdi.core.run.progress import Observed, Progress
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.work import do
+from magdi.plugins.trackers.tracking import Tracked
 
 TRACE = "error.txt"
 
@@ -41,34 +42,10 @@ class Failure:
     kind: str = "failed"
 
 
-class Observed:
-    """Progress inside a worker: plugins are told of events, and nobody of the rest."""
-
-    def __init__(self, observe: Observe, note: Callable[[str], None] = lambda text: None) -> None:
-        self._observe, self._note = observe, note
-
-    def stage(self, name: str, total: int | None, unit: str) -> None:
-        """Does nothing."""
-
-    def advance(self, done: int, figures: Figures) -> None:
-        """Does nothing."""
-
-    def finish(self, seconds: float) -> None:
-        """Does nothing."""
-
-    def note(self, text: str) -> None:
-        """Passes it on."""
-        self._note(text)
-
-    def event(self, hook: str, **facts: Any) -> None:
-        """Tells plugins."""
-        self._observe(hook, **facts)
-
-
 def done(job: Job, components: Components, progress: Progress) -> Failure | None:
     """Does a job; anything that an error of it can be said in is said."""
     try:
-        do(job, components, progress)
+        do(job, components, Tracked(progress, components, warnings.warn))
     except LimitReached as error:
         return Failure(job, _words(error), "stopped")
     except MagdiError as error:

@@ -20,7 +20,7 @@ class HfConfig(DatasetConfig):
     """Which dataset, which of its splits is what, and which column is what."""
 
     dataset: str = Field(min_length=1, description="The dataset's name on the hub, e.g. openai/gsm8k.")
-    name: str | None = Field(None, description="The dataset's configuration, where it has several.")
+    subset: str | None = Field(None, description="The dataset's configuration, where it has several.")
     splits: dict[Split, str] = Field(
         {"train": "train", "test": "test"},
         description="The dataset's split for each of train, validation, test; validation is cut from train without.",
@@ -37,11 +37,11 @@ class Hf(ColumnTask):
 
     @classmethod
     def from_target(cls, target: str) -> dict[str, Any]:
-        """Returns the settings of ``hf:DATASET`` or ``hf:DATASET:NAME``."""
-        dataset, _, name = target.partition(":")
+        """Returns the settings of ``hf:DATASET`` or ``hf:DATASET:SUBSET``."""
+        dataset, _, subset = target.partition(":")
         if not dataset:
             raise ConfigError("the task hf needs a dataset", hint="e.g. hf:openai/gsm8k:main")
-        return {"dataset": dataset} | ({"name": name} if name else {})
+        return {"dataset": dataset} | ({"subset": subset} if subset else {})
 
     def _has(self, split: Split) -> bool:
         return split in self.config.splits if self.config.data is None else super()._has(split)
@@ -49,4 +49,4 @@ class Hf(ColumnTask):
     def _load(self, split: Split) -> tuple[Sequence[Row], str]:
         if self.config.data is not None or split not in self.config.splits:
             return super()._load(split)
-        return hub_rows(self.config.dataset, self.config.name, self.config.splits[split]), self.config.dataset
+        return hub_rows(self.config.dataset, self.config.subset, self.config.splits[split]), self.config.dataset

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from magdi.core.errors import TeacherError
 
 if TYPE_CHECKING:
-    from httpx2 import Response
+    from aiohttp import ClientResponse
 
 MOST_BYTES = 8 * 2**20
 """Bytes of a response, unpacked: hundreds of times the longest reply of a model."""
 
 
-async def read_body(response: Response) -> bytes:
+async def read_body(response: ClientResponse) -> bytes:
     """Returns the body of a response that is being streamed.
 
     Raises:
@@ -26,7 +26,7 @@ async def read_body(response: Response) -> bytes:
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None
     body = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in response.content.iter_any():
             body += chunk if unpack is None else unpack.decompress(chunk, MOST_BYTES + 1 - len(body))
             if len(body) > MOST_BYTES:
                 raise TeacherError(

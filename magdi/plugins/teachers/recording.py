@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from magdi.core.corpus.files import read
 from magdi.core.discussion.journal import JournalReader, canonical, prompt_key
 from magdi.core.errors import DataError, TeacherError
-from magdi.core.mag import Mag, Message, Question, Turn, read_mags
+from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.quotation import quoted_forms
 from magdi.core.teacher import Reply, Request
 
@@ -51,7 +52,7 @@ def open_recording(path: Path) -> Recording:
             is_journal = file.read(len(SQLITE)) == SQLITE
     except OSError as error:
         raise DataError(f"the recording {path} cannot be read: {error.strerror}") from error
-    return JournalRecording(path) if is_journal else MagRecording(read_mags(path))
+    return JournalRecording(path) if is_journal else MagRecording(read(path))
 
 
 class JournalRecording(Recording):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import os
+import ssl
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies, proxy_bypass
 
 from magdi.core.errors import TeacherRefusal, TransientTeacherError, UnreachableTeacherError
 from magdi.core.redact import redact
@@ -18,16 +22,14 @@ from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from httpx2 import URL, AsyncClient, Response
+    from aiohttp import ClientResponse, ClientSession
+    from yarl import URL
 
 REFUSALS = frozenset({400, 422, 501})  # statuses with which servers refuse a field that they do not know
 CONNECT_SECONDS = 15.0
+KEPT_SECONDS = 30.0  # that a connection is kept open for a next request
 REDIRECTS = 3  # that a server may make to itself
-
-
-def _without_secrets(record: logging.LogRecord) -> bool:
-    record.msg, record.args = redact(record.getMessage()), ()
-    return True
+REDIRECTING = frozenset({301, 302, 303, 307, 308})
 
 
 class Server:
@@ -54,7 +56,7 @@ class Server:
     ) -> None:
         self.endpoint, self._model, self.dialect = endpoint, model, dialect
         self._fields, self._timeout, self._connections = dict(fields), timeout, connections
-        self._client: AsyncClient | None = None
+        self._client: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def complete(self, request: Request, price: Price | None) -> Reply:
@@ -86,21 +88,20 @@ class Server:
         """Closes the connections; a later request opens new ones."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await client.close()
 
     async def _post(self, dialect: Dialect, request: Request) -> tuple[int, bytes, Mapping[str, str]]:
         """Sends a request and returns status, body and headers of the response, whatever the status."""
-        import aiohttp
-        import httpx2
+        from aiohttp import ClientError
 
         content, url = json.dumps(dialect.body(self._model, request) | self._fields).encode(), self._url
         for _ in range(REDIRECTS + 1):
             try:
-                async with self._connected().stream("POST", url, content=content) as response:
-                    if not response.is_redirect:
-                        return response.status_code, await read_body(response), response.headers
+                async with self._connected().post(url, data=content, allow_redirects=False) as response:
+                    if response.status not in REDIRECTING:
+                        return response.status, await read_body(response), response.headers
                     url = self._followed(url, response)
-            except (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
+            except (ClientError, OSError) as error:
                 raise self._broken(error) from None
         raise TeacherRefusal(f"the server at {self.endpoint.host} redirects without an end")
 
@@ -109,24 +110,26 @@ class Server:
         from aiohttp import ClientConnectorError, ConnectionTimeoutError
 
         cause = self._hide(str(error) or type(error).__name__)
-        # The client's own ConnectError is also a connection that was made and closed without a word.
-        if isinstance(error.__cause__ or error, ClientConnectorError | ConnectionTimeoutError):
+        if isinstance(error, ClientConnectorError | ConnectionTimeoutError):
             return UnreachableTeacherError(f"no connection to {self.endpoint.host}: {cause}")
         return TransientTeacherError(f"the connection to {self.endpoint.host} broke: {cause}", charged=True)
 
-    def _followed(self, url: URL, response: Response) -> URL:
+    def _followed(self, url: URL, response: ClientResponse) -> URL:
         """Returns where a server sends us, if that is itself; a key, and a prompt, go to nobody else.
 
         Raises:
             TeacherRefusal: It is another server, or the redirect would not ask the same again.
         """
-        to = url.join(response.headers.get("location", ""))
-        same = (to.scheme, to.host, to.port) == (url.scheme, url.host, url.port)
-        if same and response.status_code in (307, 308):
-            return to
-        where = self._hide(f"{to.scheme}://{to.netloc.decode('ascii', 'replace').rpartition('@')[2]}{to.path}")
+        from yarl import URL
+
+        where = response.headers.get("location", "")
+        with suppress(ValueError):  # no URL, or none of a server
+            to = url.join(URL(where))
+            if to.origin() == url.origin() and response.status in (307, 308):
+                return to
+            where = f"{to.origin()}{to.path}"
         raise TeacherRefusal(
-            f"the server at {self.endpoint.host} redirects to {where[:200]} ({response.status_code})",
+            f"the server at {self.endpoint.host} redirects to {self._hide(where)[:200]} ({response.status})",
             hint="redirects to other places are not followed; where you trust that server, name it in the teacher",
         )
 
@@ -136,31 +139,46 @@ class Server:
     @cached_property
     def _url(self) -> URL:
         """Parsed once: parsing it anew took a twentieth of a call."""
-        from httpx2 import URL
+        from yarl import URL
 
         return URL(self.endpoint.completions)
 
-    def _connected(self) -> AsyncClient:
+    def _connected(self) -> ClientSession:
         """Returns the HTTP client of the running event loop."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             self._client, self._loop = self._make_client(), loop
         return self._client
 
-    def _make_client(self) -> AsyncClient:
-        """Returns the HTTP client of the openai package, with aiohttp below it.
+    def _make_client(self) -> ClientSession:
+        """Returns an aiohttp client, without what vendors' clients have on top of one.
 
-        What the package has on top of it, retries and models of the API, is passed by: the driver retries, which knows
-        the budget and the other requests, and replies are read without trusting them. That halves the time of a call.
+        The driver retries, which knows the budget and the other requests, and replies are read without trusting them:
+        an OpenAI client does both a second time, at five times the CPU of a call.
         """
-        import httpx2
-        from openai import DefaultAioHttpClient
+        from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-        logging.getLogger("httpx2").addFilter(_without_secrets)  # it logs addresses, which may hold keys
-        most, seconds = self._connections, self._timeout
-        return DefaultAioHttpClient(
+        connect = min(CONNECT_SECONDS, self._timeout)
+        return ClientSession(
+            connector=TCPConnector(limit=self._connections, keepalive_timeout=KEPT_SECONDS, ssl=_trusted()),
             headers={"Content-Type": "application/json", "Accept-Encoding": "identity", **self.endpoint.headers()},
-            follow_redirects=False,
-            timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-            limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30),
+            timeout=ClientTimeout(total=None, sock_connect=connect),
+            auto_decompress=False,
+            proxy=_proxy(self._url),
         )
+
+
+def _proxy(url: URL) -> str | None:
+    """Returns the proxy that the environment names for a URL; looked up once, where aiohttp would for each request."""
+    proxies = getproxies()
+    return None if proxy_bypass(url.authority) else proxies.get(url.scheme) or proxies.get("all")
+
+
+def _trusted() -> ssl.SSLContext:
+    """Returns whom to trust: ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` where they are set, or else the system."""
+    file, folder = os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
+    if sys.platform == "darwin" and not (file or folder):  # Python comes without certificates there
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return ssl.create_default_context(cafile=file, capath=folder)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
@@ -18,6 +18,8 @@ from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.figures import training_document
 from magdi.core.run.stages import Adapter
+from magdi.core.run.state import Stage
+from magdi.core.run.state import Training as Trained
 from magdi.core.run.taught import lessons, origins
 from magdi.plugins.teams.team import Team, write_team
 
@@ -30,6 +32,7 @@ DONE = "trained.json"
 WEIGHTS = "adapter_model.safetensors"
 
 SFT, DPO = MALT_STAGES
+COUNTED: tuple[Literal["tokens", "predicted"], ...] = ("tokens", "predicted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +58,22 @@ class RoleStage:
         """Where it goes, and what it goes on from."""
         return Adapter(self.folder, f"{self.role} ({self.stage})", self.start)
 
-    def outcome(self, student: Path, mags: Path) -> dict[str, Any] | None:
+    def outcome(self, student: Path, mags: Path) -> Trained | None:
         """Returns what the training came to; None where it has not been done, or with other MAGs, or was damaged."""
         file, weights = student / self.folder / DONE, student / self.folder / WEIGHTS
         if not file.is_file() or not weights.is_file():
             return None
         done = read_json(file)
-        return dict(done["outcome"]) if done["of"] == [digest(mags), digest(weights)] else None
+        return cast(Trained, done["outcome"]) if done["of"] == [digest(mags), digest(weights)] else None
 
-    def keep(self, student: Path, mags: Path, outcome: Mapping[str, Any]) -> None:
+    def keep(self, student: Path, mags: Path, outcome: Trained) -> None:
         """Says that it has been done."""
         folder = student / self.folder
         done = {"of": [digest(mags), digest(folder / WEIGHTS)], "outcome": outcome}
         write_whole(folder / DONE, json.dumps(done, indent=1) + "\n")
 
 
-def train_roles(run: Stages, mags: Path) -> dict[str, Any]:
+def train_roles(run: Stages, mags: Path) -> Stage:
     """Trains an adapter for each role, one after the other; what has been done of it is not done again.
 
     Every process of several goes the same way; the first one alone writes.
@@ -82,7 +85,7 @@ def train_roles(run: Stages, mags: Path) -> dict[str, Any]:
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
         run.progress.note(told)
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    found: dict[str, dict[str, Trained]] = {}
     steps = 0
     for stage in role_stages(config.training, given):
         outcome = stage.outcome(directory.student, mags)
@@ -100,7 +103,7 @@ def train_roles(run: Stages, mags: Path) -> dict[str, Any]:
     return _document(found, {role: asdict(each) for role, each in given.items()})
 
 
-def _team(run: Stages, mags: Path, trained: Mapping[str, Mapping[str, Any]]) -> Team:
+def _team(run: Stages, mags: Path, trained: Mapping[str, Mapping[str, Trained]]) -> Team:
     name = next(read_mags(mags)).protocol
     held = next((each.protocol for each in origins(run.config) if each.protocol.name == name), None)
     return Team(
@@ -184,17 +187,17 @@ def examples(mags: Iterable[Mag], taught: Lessons) -> dict[str, Examples]:
     return found
 
 
-def _document(
-    roles: Mapping[str, Mapping[str, Mapping[str, Any]]], examples: Mapping[str, Mapping[str, int]]
-) -> dict[str, Any]:
+def _document(roles: dict[str, dict[str, Trained]], examples: dict[str, dict[str, int]]) -> Stage:
     """Returns a distillation by role as `Stages.distillation` does one: by role and stage, and together."""
     done = [outcome for stages in roles.values() for outcome in stages.values()]
-    together = {key: sum(outcome[key] for outcome in done) for key in ("steps", "tokens", "predicted")}
-    training = {
-        **together,
+    read, predicted = (sum(outcome[key] for outcome in done) for key in COUNTED)
+    training: Trained = {
+        "steps": sum(outcome["steps"] for outcome in done),
+        "tokens": read,
+        "predicted": predicted,
         "level": "malt",
         "mags": max(outcome["mags"] for outcome in done),
         "roles": roles,
         "examples": examples,
     }
-    return {"training": training, "tokens": {"read": together["tokens"], "predicted": together["predicted"]}}
+    return {"training": training, "tokens": {"read": read, "predicted": predicted}}

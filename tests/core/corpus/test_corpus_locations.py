@@ -92,7 +92,7 @@ def test_commands_take_patterns_and_both_forms(base: Base) -> None:
     write(at(f"{base}/a.jsonl"), mags(3))
     write(at(f"{base}/b.parquet"), mags(3, 2))
     (all_of_them,) = (f"{base}/all.parquet",)
-    merged = run("merge", f"{base}/?.*", "-o", all_of_them, "--once", "none")
+    merged = run("merge", f"{base}/[ab].*", "-o", all_of_them, "--once", "none")
     assert (merged["mags"], merged["of"]) == (6, 6)
     assert run("stats", all_of_them)["totals"]["mags"] == 6
     assert run("merge", all_of_them, "-o", f"{base}/again.jsonl", "--once", "none")["mags"] == 6
@@ -233,6 +233,13 @@ def test_a_name_with_signs_of_a_pattern_is_itself_where_it_is_there(tmp_path: Pa
     write(tmp_path / "a[1].jsonl", mags(1))
     write(tmp_path / "a1.jsonl", mags(2))
     assert len(list(read_all([str(tmp_path / "a[1].jsonl")]))) == 1
+
+
+def test_a_query_is_no_part_of_a_name() -> None:
+    assert locations.suffix_of("https://host/x.parquet?X-Amz-Signature=0") == ".parquet"
+    assert not locations.is_pattern("https://host/x.jsonl?sig=0")
+    assert locations.is_pattern("s3://b/*.jsonl")
+    assert locations.is_pattern("mags-?.jsonl")
 
 
 def test_patterns_in_folders_of_folders(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Statistics against what was counted by hand."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from magdi.plugins.corpus.statistics.voices import voices
 from tests.core.corpus.mag_samples import QUESTION, mag, talk, turn
 
 
-def row(rows: list[dict[str, Any]], name: str, key: str = "rule") -> dict[str, Any]:
+def row(rows: Sequence[Mapping[str, Any]], name: str, key: str = "rule") -> Mapping[str, Any]:
     return next(each for each in rows if each[key] == name)
 
 
@@ -148,6 +149,7 @@ def test_expected_vote_of_many_samples_is_drawn_and_repeatable() -> None:
 
 def test_labels_are_held_against_what_the_file_says() -> None:
     judged = describe([talk().model_copy(update={"metadata": {"is_correct": {"A": True, "B": False}}})])["judged"]
+    assert judged is not None
     assert (judged["turns"], judged["agreed"]) == (4, 3)
     assert [each["agent"] for each in judged["disagreements"]] == ["B"]
 

@@ -218,13 +218,14 @@ def test_a_journal_of_before_there_were_checksums_is_good(tmp_path: Path, option
     assert sum(teacher.calls for teacher in more) == 0
 
 
-@pytest.mark.parametrize("where", [0, 30, 100, 4096, 4200, 9000])
-def test_a_damaged_file_is_one_error_that_loses_nothing_or_none(tmp_path: Path, where: int) -> None:
+@pytest.mark.parametrize("by", [bytes(40), b"\xff" * 40], ids=["zeros", "ones"])
+@pytest.mark.parametrize("where", [0, 30, 100, 854, 1024, 1100, 4096, 4200, 9000, 10919])
+def test_a_damaged_file_is_one_error_that_loses_nothing_or_none(tmp_path: Path, where: int, by: bytes) -> None:
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         asyncio.run(put_all(journal, map(str, range(200))))
     damaged = bytearray(path.read_bytes())
-    damaged[where : where + 40] = bytes(40)
+    damaged[where : where + 40] = by
     path.write_bytes(damaged)
     try:
         with Journal(path) as journal:

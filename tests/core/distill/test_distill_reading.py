@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from magdi.core.distill import corpus as corpus_module
+from magdi.core.distill import encoded_table
 from magdi.core.distill.corpus import read_corpus
-from magdi.core.distill.encoded import Encoded, Size, ints
+from magdi.core.distill.encoded import Encoded, Size, Sizes, ints
 from magdi.core.distill.prompt import student_target, transcript
-from magdi.core.distill.reading import Reading, prompt_ids
+from magdi.core.distill.reading import Reading, behind, prompt_ids
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Selecting
@@ -187,8 +188,8 @@ def test_a_target_is_tokenised_alone_where_its_prompts_tokens_change() -> None:
     """Where joining merges the prompt's last token with the target's first, generation could not go that way."""
     how = reading()
     w1, w2 = how.tokenizer.convert_tokens_to_ids(["w1", "w2"])
-    assert how._after([w1], [w1, w2], " w2") == [w2]
-    assert how._after([w1], [w2], " w1 w2") == [w1, w2]
+    assert behind(how.tokenizer, [w1], [w1, w2], " w2") == [w2]
+    assert behind(how.tokenizer, [w1], [w2], " w1 w2") == [w1, w2]
 
 
 def test_sampled_pairs_are_appendix_a() -> None:
@@ -207,6 +208,34 @@ def test_rows_survive_arrow() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(found.chains, again.chains, strict=True))
     assert all(np.array_equal(found.columns[name], again.columns[name]) for name in found.columns)
     assert Size.of(found) == Size.of(again)
+
+
+def test_a_table_is_a_list_of_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_table, "ROWS", 4)
+    how = reading()
+    found, _ = read(make_mags(9), how)
+    encoded_table.write_table(tmp_path / "mags.arrow", found, how.columns)
+    table = encoded_table.EncodedTable(tmp_path / "mags.arrow", how.columns)
+    assert [each.id for each in table] == [each.id for each in found]
+    assert [each.to_row() for each in table[2:]] == [each.to_row() for each in found[2:]]
+    assert table[-1].to_row() == found[-1].to_row()
+    assert table.sizes == Sizes.of(found)
+    with pytest.raises(IndexError):
+        table[9]
+    encoded_table.write_table(tmp_path / "none.arrow", [], how.columns)
+    assert len(encoded_table.EncodedTable(tmp_path / "none.arrow", how.columns)) == 0
+
+
+def test_sizes_say_what_their_mags_say() -> None:
+    draw = np.random.default_rng(0)
+    rows = [[*draw.integers(1, 9, 4).tolist(), 2, 3] for _ in range(200)]
+    sizes, listed = Sizes(np.array(rows, dtype=np.int32)), [Size.from_row(row) for row in rows]
+    assert [*sizes] == listed
+    assert sizes[3:7] == Sizes(np.array(rows[3:7]))
+    assert sizes.total() == Size.from_row([sum(column) for column in zip(*rows, strict=True)])
+    places = range(len(listed))
+    assert sizes.longest() == max(places, key=lambda i: listed[i].longest)
+    assert sizes.busiest() == max(places, key=lambda i: (listed[i].chains > 1, -listed[i].tokens))
 
 
 def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from transformers import TrainingArguments
 
 from magdi.core.config.models import Training
 from magdi.core.distill import arguments, vocabulary
-from magdi.core.distill.arguments import schedule, trackers
+from magdi.core.distill.arguments import schedule
 from magdi.core.distill.processes import idle_devices
 from magdi.core.distill.student import DistillStudent
 from magdi.core.distill.trainer import DistillReport, distill
@@ -108,6 +108,17 @@ def test_gradient_norms_are_the_terms_own(student: Load, tmp_path: Path) -> None
     train(student(), tmp_path / "all", told=told, steps=1, objectives={term: {"weight": 1.0} for term in terms})
     together = [told[0][f"grad_norm/{term}"] for term in terms]
     assert together == pytest.approx(list(norms.values()), rel=1e-4)
+
+
+def test_gradient_norms_are_taken_seldom_and_change_no_weight(student: Load, tmp_path: Path) -> None:
+    weights = []
+    for every, lines in ((3, [1, 4, 6]), (1, [1, 2, 4, 6])):
+        told: list[Mapping[str, float]] = []
+        trained = student()
+        train(trained, tmp_path / str(every), told=told, steps=6, log_every=2, norms_every=every)
+        assert [line["step"] for line in told if "grad_norm/node" in line] == lines
+        weights.append([each.detach().clone() for each in trained.parameters()])
+    assert all(map(torch.equal, *weights))
 
 
 def test_forward_passes_change_nothing(student: Load, tmp_path: Path) -> None:
@@ -365,8 +376,3 @@ def test_schedules() -> None:
     assert schedule(Training(scheduler="linear", final_lr_ratio=0.1))[0] == "polynomial"
     with pytest.raises(ConfigError, match="final_lr_ratio"):
         schedule(Training(scheduler="constant", final_lr_ratio=0.1))
-
-
-def test_trackers_that_are_missing_are_named() -> None:
-    with pytest.raises(ConfigError, match="mlflow is not installed"):
-        trackers(("mlflow",))

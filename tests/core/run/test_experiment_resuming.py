@@ -25,7 +25,7 @@ class Listening(Silent):
         self.told.append(text)
 
     def event(self, hook: str, **facts: Any) -> None:
-        if hook == "metrics" and facts["step"] == self._interrupt_at:
+        if hook == "metrics" and facts["stage"] == "distillation" and facts["step"] == self._interrupt_at:
             raise KeyboardInterrupt
 
 

@@ -172,6 +172,7 @@ def test_a_run_that_is_still_at_work(tmp_path: Path) -> None:
     assert notices[0] == "Status of this run: running."
     assert "student.jsonl" in notices[1]
     assert "mags.jsonl:130" in notices[2]
+    assert "short ones come first" in notices[3]
     facts = next(block for block in sections["summary"].blocks if isinstance(block, Facts))
     assert {fact.label: fact.value for fact in facts.items}["discussions"] == "129"
     failures = [block for block in sections["run"].blocks if isinstance(block, Table)][-1]

@@ -184,6 +184,10 @@ def test_arithmetic_keeps_its_signs(browser: Chromium, tmp_path: Path) -> None:
     )
     sums = ["2*3*4", "x**2 + y**2", "a*b and c*d", "12\n+ 34\n= 46", "~5 or ~6", r"5\*6", "2 * 3 * 4"]
     sums += ["".join(lot.choice(atoms) + lot.choice(signs) for _ in range(5)) + "1" for _ in range(100)]
+    for _ in range(60):  # one below the other
+        sign = lot.choice(("+ ", "- ", "* ", "> ", "= ", "# ", "x ", "", "+", "-"))
+        rows = [sign + lot.choice(("12", "$3.50", "4 * 5"))]
+        sums.append("The sum:\n" + "\n".join(rows * lot.randint(1, 2) + ["= 46"]))
     for text, whole in zip(shown(browser, tmp_path, sums), sums, strict=True):
         assert re.sub(r"\s", "", text) == re.sub(r"\s", "", whole.replace(r"\*", "*"))
 

@@ -20,10 +20,9 @@ from tests.plugins.report.report_samples import a_run
 from tests.plugins.report.test_report_suites import a_document
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("several")
-    return [a_run(folder / "one").path, a_run(folder / "two", student=5, seed=3).path]
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    return [a_run(tmp_path / "one").path, a_run(tmp_path / "two", student=5, seed=3).path]
 
 
 def test_runs_stand_beside_one_another(runs: list[Path]) -> None:
@@ -122,4 +121,4 @@ def test_a_page_is_made_again_once_its_run_has_gone_on(tmp_path: Path) -> None:
 
 def test_what_is_no_run_cannot_be_compared(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no run"):
-        view_several([*runs, tmp_path])
+        view_several([*runs, tmp_path / "none"])

@@ -14,7 +14,8 @@ from magdi.core.run.keep import kept
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
 from magdi.plugins.suites.diagnostics import auc
-from magdi.plugins.suites.information import KNOWN, Known, Node, Read, information
+from magdi.plugins.suites.information import KNOWN, Known, Node, information
+from magdi.plugins.suites.reading import Read
 
 COUNT = 80
 

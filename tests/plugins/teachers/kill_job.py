@@ -11,9 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-import aiohttp  # noqa: F401 (imported before the fork, as what follows)
-import httpx2  # noqa: F401
-import openai.resources.chat  # noqa: F401
+import aiohttp  # noqa: F401 (imported before the fork)
 
 from magdi.core.config.models import Discussion
 from magdi.core.discussion.driver import Retry, Seat

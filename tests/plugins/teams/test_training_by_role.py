@@ -20,7 +20,7 @@ from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
 from magdi.plugins.teams.team import Team
 
-JOB = Path(__file__).with_name("resume_job.py")
+JOB = Path(__file__).parents[2] / "core" / "run" / "resume_job.py"
 STAGES = ["generator", "verifier.sft", "verifier", "refiner.sft", "refiner"]
 
 

@@ -6,12 +6,12 @@ import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from magdi.core.decision import DecisionRule, vote
 from magdi.core.mag import Decision, Mag, Turn
 from magdi.plugins.corpus.statistics.rounds import answering
-from magdi.plugins.corpus.statistics.shares import Mean, Share
+from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound
 from magdi.plugins.corpus.statistics.voices import voices
 from magdi.plugins.decisions.votes import (
     FirstRound,
@@ -34,6 +34,24 @@ PURE_RULES: Mapping[str, DecisionRule] = {
     "unanimity": Unanimity(),
 }
 """Rules that ask nobody anything, so that they can be tried on discussions that are over."""
+
+
+class RuleFound(TypedDict):
+    """How right a rule is over all discussions, and over those that it decided."""
+
+    rule: str
+    accuracy: ShareFound
+    decided: int
+    accuracy_decided: ShareFound
+
+
+class BaselineFound(TypedDict):
+    """How right something is beside the discussions, at how many calls a question; see `Baselines`."""
+
+    name: str
+    calls: float | None
+    accuracy: ShareFound
+    fewer_samples_than_calls: NotRequired[int]
 
 
 class Rules:
@@ -62,7 +80,7 @@ class Rules:
         self._right[name].add(right)
         self._decided[name].add(right if decision.answer is not None else None)
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[RuleFound]:
         """Returns a row for each rule."""
         return [
             {
@@ -75,7 +93,7 @@ class Rules:
         ]
 
 
-def by_rule(mags: Iterable[Mag]) -> list[dict[str, Any]]:
+def by_rule(mags: Iterable[Mag]) -> list[RuleFound]:
     """Returns the accuracy of each rule on the same MAGs: over all, and over those that it decided."""
     rules = Rules()
     for mag in mags:
@@ -112,7 +130,7 @@ class Baselines:
             self._agents |= dict.fromkeys(turn.agent for turn in firsts)
             self._protocols.setdefault(mag.protocol, _Talks()).add(mag, firsts)
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[BaselineFound]:
         """Returns a row for each."""
         talking = {name for name, each in self._protocols.items() if each.shows}
         talks = [each for name, each in self._protocols.items() if name in talking or not talking]
@@ -120,7 +138,7 @@ class Baselines:
         whole = _Talks()
         for each in talks:
             whole += each
-        rows: list[dict[str, Any]] = [
+        rows: list[BaselineFound] = [
             {"name": "protocol", "calls": whole.calls.value, "accuracy": whole.right.document()},
             {"name": "single", "calls": 1.0, "accuracy": whole.single.document()},
             *self._best(whole),
@@ -128,7 +146,7 @@ class Baselines:
         ]
         return [*rows, *_self_consistency(talks, samples)]
 
-    def _best(self, talks: _Talks) -> list[dict[str, Any]]:
+    def _best(self, talks: _Talks) -> list[BaselineFound]:
         """Of agents that have answered everything: shares over different questions cannot be compared."""
         everywhere = {name: talks.agents[name] for name in self._agents if name in talks.agents}
         everywhere = {name: found for name, found in everywhere.items() if found.count == talks.calls.count}
@@ -174,7 +192,7 @@ class _Talks:
         return self
 
 
-def baselines(mags: Iterable[Mag]) -> list[dict[str, Any]]:
+def baselines(mags: Iterable[Mag]) -> list[BaselineFound]:
     """Returns the accuracy of discussions beside that of agents alone; see `Baselines`."""
     found = Baselines()
     for mag in mags:
@@ -182,7 +200,7 @@ def baselines(mags: Iterable[Mag]) -> list[dict[str, Any]]:
     return found.document()
 
 
-def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> list[dict[str, Any]]:
+def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> list[BaselineFound]:
     held = {question: (of, *found) for of in samples for question, found in of.held.items()}
     expected, calls, short = Mean(), Mean(), 0
     for talk in talks:
@@ -195,9 +213,9 @@ def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> lis
             expected.add(expected_vote(drawn, min(turns, len(drawn))))
     if not calls.count:
         return []
-    accuracy = {"share": expected.value, "count": expected.count, "interval": None}
-    row = {"name": "self-consistency", "calls": calls.value, "accuracy": accuracy, "fewer_samples_than_calls": short}
-    return [row]
+    accuracy: ShareFound = {"share": expected.value, "count": expected.count, "interval": None}
+    name = "self-consistency"
+    return [{"name": name, "calls": calls.value, "accuracy": accuracy, "fewer_samples_than_calls": short}]
 
 
 def expected_vote(turns: Sequence[Turn], k: int) -> float:

@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, TypedDict
 
 from magdi.core.mag import Mag
-from magdi.plugins.corpus.statistics.compared import Baselines, Rules
-from magdi.plugins.corpus.statistics.counts import Totals, TurnTables
+from magdi.plugins.corpus.statistics.compared import BaselineFound, Baselines, RuleFound, Rules
+from magdi.plugins.corpus.statistics.counts import Totals, TotalsFound, TurnsFound, TurnTables
 from magdi.plugins.corpus.statistics.flips import Flips
-from magdi.plugins.corpus.statistics.rounds import Rounds
+from magdi.plugins.corpus.statistics.rounds import RoundFound, Rounds
 
 
-class Counter(Protocol):
-    """Counts something of MAGs that it is shown one at a time."""
+class Disagreement(TypedDict):
+    """A turn whose label is not what its file says of it."""
 
-    def add(self, mag: Mag) -> None:
-        """Takes a MAG in."""
-        ...
-
-    def document(self) -> Any:
-        """Returns what was counted, as plain values."""
-        ...
+    mag: str
+    agent: str
+    answer: str | None
 
 
-def describe(mags: Iterable[Mag]) -> dict[str, Any]:
-    """Returns everything that is counted of MAGs, as plain values; none of them is kept.
+class JudgedFound(TypedDict):
+    """How many turns the files judge themselves, and how many labels agree."""
 
-    Keys: ``totals``; ``turns`` (tables by round, agent, model, role, structure); ``rounds``; ``flips``; ``decisions``
-    (each rule on the same MAGs); ``baselines``; ``judged`` where the files say themselves what was right.
-    """
-    counters: dict[str, Counter] = {
-        "totals": Totals(),
-        "turns": TurnTables(),
-        "rounds": Rounds(),
-        "flips": Flips(),
-        "decisions": Rules(),
-        "baselines": Baselines(),
-        "judged": Judged(),
-    }
+    turns: int
+    agreed: int
+    disagreements: list[Disagreement]
+
+
+class Statistics(TypedDict):
+    """Everything that is counted of MAGs; ``turns`` by round, agent, model, role and structure."""
+
+    totals: TotalsFound
+    turns: dict[str, list[TurnsFound]]
+    rounds: list[RoundFound]
+    flips: dict[str, Any]
+    decisions: list[RuleFound]
+    baselines: list[BaselineFound]
+    judged: JudgedFound | None
+
+
+def describe(mags: Iterable[Mag]) -> Statistics:
+    """Returns everything that is counted of MAGs, as plain values; none of them is kept."""
+    totals, turns, rounds, flips = Totals(), TurnTables(), Rounds(), Flips()
+    rules, baselines, judged = Rules(), Baselines(), Judged()
     for mag in mags:
-        for counter in counters.values():
+        for counter in (totals, turns, rounds, flips, rules, baselines, judged):
             counter.add(mag)
-    return {name: counter.document() for name, counter in counters.items()}
+    return {
+        "totals": totals.document(),
+        "turns": turns.document(),
+        "rounds": rounds.document(),
+        "flips": flips.document(),
+        "decisions": rules.document(),
+        "baselines": baselines.document(),
+        "judged": judged.document(),
+    }
 
 
 class Judged:
@@ -50,7 +63,7 @@ class Judged:
 
     def __init__(self) -> None:
         self._count = self._agreed = 0
-        self._disagreements: list[dict[str, Any]] = []
+        self._disagreements: list[Disagreement] = []
 
     def add(self, mag: Mag) -> None:
         """Takes a MAG in."""
@@ -63,14 +76,14 @@ class Judged:
                 else:
                     self._disagreements.append({"mag": mag.id, "agent": turn.agent, "answer": turn.answer})
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> JudgedFound | None:
         """Returns how many agree, and those that do not; None where no file says anything."""
         if not self._count:
             return None
         return {"turns": self._count, "agreed": self._agreed, "disagreements": self._disagreements}
 
 
-def judged(mags: Iterable[Mag]) -> dict[str, Any] | None:
+def judged(mags: Iterable[Mag]) -> JudgedFound | None:
     """Compares labels with what imported files say of right and wrong; None where none do."""
     found = Judged()
     for mag in mags:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TypedDict
 
 from magdi.core.decision import agreement, consensus, last_words, tally, vote
 from magdi.core.mag import Mag, Turn
-from magdi.plugins.corpus.statistics.shares import Mean, Share, grade_of
+from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound, grade_of
 from magdi.plugins.corpus.statistics.voices import voices
 
 MOST_ROUNDS = 100
 """Rounds that have a row: a file may say that a turn is of the billionth."""
+
+
+class RoundFound(TypedDict):
+    """The figures of a round; see `by_round`."""
+
+    round: int
+    reached: int
+    consensus: ShareFound
+    agreement: float | None
+    distinct: float | None
+    entropy: float | None
+    accuracy: ShareFound
+    vote: ShareFound
 
 
 class Rounds:
@@ -35,15 +48,15 @@ class Rounds:
         if mag.question.gold is not None:
             self._ended.setdefault(last, Share()).add(_voted(mag, last))
 
-    def document(self) -> list[dict[str, Any]]:
-        """Returns a row for each round; see `by_round`."""
+    def document(self) -> list[RoundFound]:
+        """Returns a row for each round."""
         rows, ended = [], Share()
         for number, row in enumerate(self._rows):
             ended += self._ended.get(number - 1, Share())
             vote = Share()
             vote += row.vote
             vote += ended
-            rows.append({"round": number, **row.document(), "vote": vote.document()})
+            rows.append(row.document(number, vote))
         return rows
 
 
@@ -67,18 +80,20 @@ class _Row:
         if mag.question.gold is not None:
             self.vote.add(_voted(mag, number))
 
-    def document(self) -> dict[str, Any]:
+    def document(self, number: int, vote: Share) -> RoundFound:
         return {
+            "round": number,
             "reached": self.reached,
             "consensus": self.consensus.document(),
             "agreement": self.agreement.value,
             "distinct": self.distinct.value,
             "entropy": self.entropy.value,
             "accuracy": self.accuracy.document(),
+            "vote": vote.document(),
         }
 
 
-def by_round(mags: Iterable[Mag]) -> list[dict[str, Any]]:
+def by_round(mags: Iterable[Mag]) -> list[RoundFound]:
     """Returns a row for each round, of the first hundred.
 
     ``reached`` discussions had turns in it, answered or not. ``accuracy`` of the turns that answered or should have,

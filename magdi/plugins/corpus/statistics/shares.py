@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 from magdi.core.evaluation.statistics import wilson
 from magdi.core.mag import Turn
+
+
+class ShareFound(TypedDict):
+    """A share of ``count`` values in [0, 1] with its 95 % Wilson interval, both None of nothing."""
+
+    share: float | None
+    count: int
+    interval: list[float] | None
 
 
 class Share:
@@ -26,8 +34,8 @@ class Share:
         self.right, self.count = self.right + other.right, self.count + other.count
         return self
 
-    def document(self) -> dict[str, Any]:
-        """Returns the share with its count and 95 % Wilson interval; share and interval are None of nothing."""
+    def document(self) -> ShareFound:
+        """Returns the share with its count and interval."""
         return share(self.right, self.count)
 
 
@@ -51,14 +59,14 @@ class Mean:
         return self.total / self.count if self.count else None
 
 
-def share(right: int, count: int) -> dict[str, Any]:
-    """Returns a share with its count and 95 % Wilson interval; share and interval are None of nothing."""
+def share(right: int, count: int) -> ShareFound:
+    """Returns a share with its count and interval."""
     if not count:
         return {"share": None, "count": 0, "interval": None}
     return {"share": right / count, "count": count, "interval": list(wilson(right, count))}
 
 
-def share_of(values: Iterable[bool | None]) -> dict[str, Any]:
+def share_of(values: Iterable[bool | None]) -> ShareFound:
     """Returns the share of true values among those that are not None."""
     found = Share()
     found.add(*values)

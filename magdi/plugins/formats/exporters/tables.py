@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
 
 from magdi.core.corpus.parquet import parquet_writer
 from magdi.core.files import write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.run.summary import simulated
 from magdi.core.views import View
+from magdi.plugins.exporting.card_data import common, licensed, own
 from magdi.plugins.formats.exporter import Exporter
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetCardData
 
 
 class Parquet(Exporter):
@@ -26,16 +33,23 @@ class Parquet(Exporter):
         return count
 
 
+class DatasetConfig(BaseModel, extra="forbid", frozen=True):
+    """What the card says that MAGs do not."""
+
+    licence: str = Field("", description="Of the dataset, as the hub names it; found out where it can be when empty.")
+
+
 class Dataset(Exporter):
     """A folder for the Hugging Face hub: Parquet and a card."""
 
+    Config = DatasetConfig
     folder = True
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
         card = Card()
         count = Parquet().write(card.watching(mags), path / "data" / "train-00000-of-00001.parquet", view)
-        write_whole(path / "README.md", card.text(view))
+        write_whole(path / "README.md", card.text(view, self.config.licence))
         return count
 
 
@@ -65,15 +79,32 @@ class Card:
         ):
             self._counts[title].update(values)
 
-    def text(self, view: View = "exact") -> str:
+    def data(self, licence: str = "") -> DatasetCardData:
+        """Returns the head that hubs read.
+
+        Args:
+            licence: As the hub names it; where it is empty, magdi's own if programs of magdi have said all.
+        """
+        from huggingface_hub import DatasetCardData
+
+        made_up = common({own(task) for task in self._counts["Tasks"]}) if self._simulated == self._mags else ""
+        return DatasetCardData(
+            language="en",
+            task_categories=["question-answering", "text-generation"],
+            tags=["multi-agent", "debate", "reasoning", "magdi", *(["simulated-teachers"] if self._simulated else [])],
+            size_categories=next((name for name, most in _SIZES if self._mags < most), "1M<n<10M"),
+            configs=[{"config_name": "default", "data_files": "data/train-*.parquet"}],
+            **licensed(licence or made_up),
+        )
+
+    def text(self, view: View = "exact", licence: str = "") -> str:
         """Returns the card as Markdown with its head of YAML."""
-        size = next((f"n<{limit}" if limit == "1K" else limit for limit, most in _SIZES if self._mags < most), "n>1M")
-        speakers = _speakers(self._simulated, self._mags)
+        from huggingface_hub import DatasetCard
+
+        data, speakers = self.data(licence), _speakers(self._simulated, self._mags)
+        terms = "those of their sources; name them here" if data.license == "other" else f"`{data.license}`"
         lines = [
-            "---", "language: [en]", "task_categories: [question-answering, text-generation]",
-            f"tags: [multi-agent, debate, reasoning, magdi{', simulated-teachers' if self._simulated else ''}]",
-            f"size_categories: [{size}]",
-            "configs:", "- config_name: default", "  data_files: data/train-*.parquet", "---", "",
+            "---", data.to_yaml(), "---", "",
             "# Multi-agent interaction graphs", "",
             f"{self._mags} discussions between {speakers}, {self._turns} turns ({self._right} right, "
             f"{self._wrong} wrong, {self._turns - self._right - self._wrong} without a label), {self._edges} edges. "
@@ -85,10 +116,10 @@ class Card:
             f"`decision`, `stop`; `edges` under the view `{view}`. `metadata` and `votes` are JSON text.", "",
             "## Before you use it", "",
             f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
-            "difference. Licences of the models' outputs and of the questions are those of their sources; name them "
-            "here. Teachers named `simulated:` are programs, not language models.", "",
+            f"difference. Licences of the models' outputs and of the questions: {terms}. Teachers named `simulated:` "
+            "are programs, not language models.", "",
         ]  # fmt: skip
-        return "\n".join(lines)
+        return str(DatasetCard("\n".join(lines)))
 
 
 _TITLES = ("Protocols", "Tasks", "Graph types (rounds after the first)", "Teachers")
@@ -102,7 +133,7 @@ def _speakers(simulated: int, count: int) -> str:
     return programs if simulated == count else f"language models and, in {simulated:,} of them, {programs}"
 
 
-_SIZES = (("1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
+_SIZES = (("n<1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
 
 
 def _counted(title: str, counts: Counter[str]) -> str:

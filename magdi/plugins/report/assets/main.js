@@ -79,6 +79,7 @@ function nearest() {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "d") theme.toggle();
+  if (event.key === "Escape") document.querySelector(".sheet .bar button")?.click();
   const target = nearest();
   if (!target) return;
   if (event.key === "/") { event.preventDefault(); target.scrollIntoView(); target.querySelector("[data-search]").focus({ preventScroll: true }); }

@@ -64,12 +64,18 @@ function emphasis(src, masked, before) {
 }
 
 const refused = () => undefined;
+
+/** A line that begins with a sign and has nothing but figures is a line of a sum, and no list, quotation or heading. */
+const unlessSum = (src) => (/^ {0,3}(?:[*+>-]|#{1,6})(?=[^\n]*\d)[\d.,$€%()=*/+×÷ \t-]*(?:\n|$)/.test(src) ? undefined : false);
+
 const TOKENIZER = {
   ...Object.fromEntries(["html", "tag", "def", "link", "reflink", "autolink", "url", "lheading"].map((name) => [name, refused])),
   emStrong: emphasis,
   escape: (src) => (/^\\[*_`#$~|<>]/.test(src) ? false : undefined),
   del: (src) => (src.startsWith("~~") ? false : undefined),
-  list: (src) => (/^ {0,3}\+/.test(src) ? undefined : false),
+  list: (src) => (/^ {0,3}\+/.test(src) ? undefined : unlessSum(src)),
+  blockquote: unlessSum,
+  heading: unlessSum,
 };
 
 const RENDERER = {

@@ -1,0 +1,163 @@
+"""Trackers told of runs: of what stages measure as it comes, and in the end of what came out of it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from functools import partial
+from io import StringIO
+from operator import methodcaller
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig
+from magdi.core.run.directory import RunDirectory, shown
+from magdi.core.run.progress import Figures, Progress
+from magdi.core.run.run import STAGES
+from magdi.plugins.runs.finding import RUNS
+from magdi.plugins.trackers.kept import Kept
+from magdi.plugins.trackers.names import chosen, first_line
+
+if TYPE_CHECKING:
+    from magdi.plugins.trackers.services import Service
+
+Warn = Callable[[str], None]
+
+
+class Tracked:
+    """Progress of which trackers hear, too, as each run's configuration has it (``training.report_to``).
+
+    Args:
+        progress: Who is told.
+        components: Those of the runs.
+        warn: Told of a tracker that fails, in a line; ``progress`` when left out.
+    """
+
+    def __init__(self, progress: Progress, components: Components, warn: Warn | None = None) -> None:
+        self._progress, self._components = progress, components
+        self._warn = warn or (lambda text: progress.note(f"warning: {text}"))
+        self._run: Tracking | None = None
+
+    def stage(self, name: str, total: int | None, unit: str) -> None:
+        """Passes it on."""
+        self._progress.stage(name, total, unit)
+
+    def advance(self, done: int, figures: Figures) -> None:
+        """Passes it on."""
+        self._progress.advance(done, figures)
+
+    def finish(self, seconds: float) -> None:
+        """Passes it on."""
+        self._progress.finish(seconds)
+
+    def note(self, text: str) -> None:
+        """Passes it on."""
+        self._progress.note(text)
+
+    def event(self, hook: str, **facts: Any) -> None:
+        """Passes it on, and tells trackers."""
+        self._progress.event(hook, **facts)
+        if hook == "run_start":
+            self._run = Tracking(RunDirectory(facts["directory"]), facts["config"], self._components, self._warn)
+            for line in self._run.begin():
+                self.note(line)
+        elif hook == "metrics" and self._run:
+            self._run.log(facts["stage"], facts["step"], facts["metrics"])
+        elif hook == "run_end" and self._run:
+            self._run.end(facts["status"])
+            self._run = None
+
+
+class Tracking:
+    """The trackers of one run. One that fails is told of no more, in a line of warning; the run goes on.
+
+    Args:
+        directory: The run's.
+        config: Its configuration.
+        components: Its components.
+        warn: Told of what goes wrong.
+
+    Raises:
+        ConfigError: A tracker is asked for that there is not, or that is not installed.
+    """
+
+    def __init__(self, directory: RunDirectory, config: RunConfig, components: Components, warn: Warn) -> None:
+        self._directory, self._config, self._components, self._warn = directory, config, components, warn
+        self._names = chosen(config.training.report_to)
+        self._services: dict[str, Service] = {}
+        self._is_open = False
+        self._held: list[tuple[str, int, Mapping[str, float]]] = []  # until they are open
+        self._scores: Mapping[str, float] = {}
+        self._doubts: list[str] = []
+
+    def begin(self) -> list[str]:
+        """Opens the trackers that were asked for, unless nothing is left to do; returns where each is found."""
+        if self._config.training.report_to and not all(self._directory.stage(stage).get("done") for stage in STAGES):
+            self._open()
+        found = {name: service.where for name, service in self._services.items()}
+        return [f"{name}: {where}" for name, where in found.items() if where]
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Tells what was measured. TensorBoard that nobody asked for loads no torch: it waits until something does."""
+        named = {f"{stage}/{name}": value for name, value in metrics.items() if name != "step"}
+        self._held.append((stage, step, named))
+        if stage == "evaluation":
+            self._scores = named
+        if not self._is_open and "torch" in sys.modules:
+            self._open()
+        if self._is_open:
+            for line in self._held:
+                self._each(methodcaller("log", *line))
+            self._held.clear()
+
+    def end(self, status: str) -> None:
+        """Hands over what is kept of a run that is done, and closes the trackers."""
+        if not self._services:
+            return
+        with TemporaryDirectory() as folder:
+            kept = Kept(self._directory, Path(folder), self._components)
+            if status == "done":
+                self._each(methodcaller("keep", kept))
+            self._each(methodcaller("finish", status, self._scores))
+
+    def _open(self) -> None:
+        self._is_open = True
+        known = self._directory.state().get("trackers", {})
+        for name in self._names:
+            self._guarded(name, partial(self._begin, name, known.get(name, "")))
+        identities = {name: service.identity for name, service in self._services.items() if service.identity}
+        if identities.items() - known.items():
+            self._directory.update(trackers=known | identities)
+
+    def _begin(self, name: str, known: str) -> None:
+        from magdi.plugins.trackers.services import SERVICES, Followed
+
+        path, config = self._directory.path.resolve(), shown(self._config)
+        run = Followed(run_name(path), path, config, self._doubts.append, known)
+        self._services[name] = SERVICES[name](run)
+
+    def _each(self, tell: Callable[[Service], None]) -> None:
+        for name, service in list(self._services.items()):
+            self._guarded(name, partial(tell, service))
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+        """Does something with a tracker, which may print nothing meanwhile; one that fails is left out from then on."""
+        try:
+            with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
+                work()
+        except (Exception, SystemExit) as error:
+            self._services.pop(name, None)
+            self._doubts.append(f"{first_line(error)}; the run goes on without it")
+        for doubt in self._doubts:
+            self._warn(f"{name}: {doubt}")
+        self._doubts.clear()
+
+
+def run_name(path: Path) -> str:
+    """Returns what trackers call a run: its place in ``runs/``, else the name of its directory."""
+    runs = RUNS.resolve()
+    return path.relative_to(runs).as_posix() if runs in path.parents else path.name
