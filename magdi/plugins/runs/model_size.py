@@ -95,6 +95,8 @@ class ModelSize:
 
 
 def _config_file(model: str, revision: str | None) -> Path | None:
+    if not model:
+        return None
     here = Path(model) / "config.json"
     if here.is_file() or Path(model).is_absolute():
         return here if here.is_file() else None
