@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -250,8 +250,10 @@ def has_autogen(python: str) -> bool:
     return subprocess.run([python, "-c", "import autogen_agentchat, openai"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-def compare(url: str, calls: int, rounds: int, autogen: str, in_flight: int) -> dict[str, Any]:
-    names = [name for name in CONTESTANTS if not name.startswith("autogen") or has_autogen(autogen)]
+def compare(
+    url: str, calls: int, rounds: int, autogen: str, in_flight: int, contestants: Sequence[str]
+) -> dict[str, Any]:
+    names = [name for name in contestants if not name.startswith("autogen") or has_autogen(autogen)]
     runs: dict[str, list[Measure]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
@@ -284,6 +286,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--calls", type=int, default=6000, help="calls of each contestant in each round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
     parser.add_argument("--in-flight", type=int, default=64, help="requests under way at a time")
     parser.add_argument("--scaling", action="store_true", help="CPU a call and memory, at 1,000 to 100,000 calls")
     parser.add_argument("--autogen-python", default=sys.executable, help="an interpreter that has autogen-agentchat")
@@ -299,7 +302,8 @@ def main() -> None:
                 runs = [run_contestant(sys.executable, "magdi", url, size, options.in_flight) for size in sizes]
                 result: dict[str, Any] = {"scaling": runs}
             else:
-                result = compare(url, options.calls, options.rounds, options.autogen_python, options.in_flight)
+                names = options.contestants
+                result = compare(url, options.calls, options.rounds, options.autogen_python, options.in_flight, names)
         show(result, as_json=options.json)
 
 
