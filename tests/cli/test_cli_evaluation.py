@@ -91,7 +91,6 @@ def magdi_tasks():
 
 
 def document_of_run(folder: Path) -> dict[str, Any]:
-    from magdi.core.run.directory import RunDirectory
     from magdi.plugins.runs.result import document as outcome
 
     return outcome(RunDirectory(folder))

@@ -99,6 +99,23 @@ def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
         assert kept.text == "first" == second.get(b"k").text
 
 
+def test_a_reply_whose_question_was_given_up_is_kept_all_the_same(tmp_path: Path) -> None:
+    """It has been paid for, and so have those that are written with it."""
+
+    async def given_up(journal: Journal) -> list[list[Reply] | BaseException]:
+        putting = [asyncio.ensure_future(put_all(journal, [name])) for name in "abc"]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # all three are under way
+        putting[1].cancel()
+        return await asyncio.gather(*putting, return_exceptions=True)
+
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        _, cancelled, _ = outcome = asyncio.run(given_up(journal))
+        assert isinstance(cancelled, asyncio.CancelledError)
+        assert outcome[::2] == [[Reply(text="reply to a")], [Reply(text="reply to c")]]
+        assert [journal.get(name).text for name in (b"a", b"b", b"c")] == ["reply to a", "reply to b", "reply to c"]
+
+
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
 

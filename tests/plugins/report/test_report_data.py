@@ -123,7 +123,6 @@ def test_bad_lines_are_told_of(tmp_path: Path) -> None:
 def test_prompts_made_again_are_those_that_were_sent(tmp_path: Path, protocol: str) -> None:
     from magdi.api import discuss
     from magdi.core.mag import read_mags
-    from magdi.plugins.manager import load_plugins
 
     discuss(protocol=protocol, limit=4, out=tmp_path / "run", discussion={"keep_prompts": True})
     directory = RunDirectory(tmp_path / "run")

@@ -92,7 +92,8 @@ def shown(browser: Chromium, folder: Path, replies: Sequence[str]) -> list[str]:
 
 
 def letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", text)
+    turning = re.compile("[\u202a-\u202e\u2066-\u2069]")  # written out
+    return re.sub(r"[\W_]", "", turning.sub(lambda found: f"u{ord(found[0]):04x}", text))
 
 
 def test_hostile_replies_do_nothing_and_lose_nothing(browser: Chromium, tmp_path: Path) -> None:
@@ -127,6 +128,18 @@ def test_nothing_that_is_said_is_hidden(browser: Chromium, tmp_path: Path) -> No
     assert [text.strip().rstrip("$}")[-1] for text in read] == ["a", "b", "c", "d", "e"]
     drawn = "document.querySelectorAll('.said')[4].querySelector('.katex-html').textContent"
     assert "e" in browser.run(drawn)
+
+
+def test_nothing_turns_figures_round(browser: Chromium, tmp_path: Path) -> None:
+    turned = "\u202e42 \u2067x\u2069 \u202d"
+    assert [text.strip() for text in shown(browser, tmp_path, [turned])] == [r"\u202e42 \u2067x\u2069 \u202d"]
+    mag = a_mag(0)
+    turns = (mag.turns[0].model_copy(update={"agent": turned, "answer": turned, "text": turned, "reasoning": ""}),)
+    browser.open(page_of(tmp_path, [turned], mag.model_copy(update={"turns": turns, "protocol": turned})))
+    browser.wait("document.querySelector('.turn') !== null")
+    browser.click(".turn > button")
+    browser.run("document.querySelectorAll('svg title').forEach((each) => each.remove())")  # tooltips, by themselves
+    assert not set("\u202e\u2067\u2069\u202d") & set(browser.run("document.getElementById('main').textContent"))
 
 
 def test_nothing_is_painted_outside_of_its_reply(browser: Chromium, tmp_path: Path) -> None:

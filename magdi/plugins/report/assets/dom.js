@@ -1,5 +1,10 @@
 // Making elements. Everything that comes from data goes in as text, never as markup.
 
+/** Text in which what would turn the direction of other text, and so 42 into 24, is written out instead. */
+function plain(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+}
+
 function el(tag, properties, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(properties || {})) {
@@ -8,7 +13,7 @@ function el(tag, properties, ...children) {
     else if (key === "class") node.className = value;
     else node.setAttribute(key, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map((child) => (typeof child === "string" ? plain(child) : child)));
   return node;
 }
 

@@ -124,6 +124,7 @@ function typeset(node) {
 
 /** A reply, or part of one, as an element; `query` is marked in it. */
 function prose(text, query, attributes) {
+  text = plain(text);
   let found = null;
   try { found = text.length > LONGEST ? null : markdown(text); } catch { /* too deep: it is shown as plain text */ }
   const root = el("div", { ...attributes, class: `prose ${attributes?.class || ""}` }, found || el("p", {}, text));
