@@ -218,11 +218,12 @@ class Reader:
 
     def stand_in(self, word: str) -> None:
         target = Path(word)
-        source = next((name for name_of, name in STAND_INS.items() if re.fullmatch(name_of, word)), None)
-        if source and not target.exists():
+        name = next((name for name_of, name in STAND_INS.items() if re.fullmatch(name_of, word)), None)
+        source = ROOT / word if word.startswith("examples/") else self.world / name if name else None
+        if source and source.exists() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            copy = shutil.copytree if (self.world / source).is_dir() else shutil.copy
-            copy(self.world / source, target)
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, target)
 
 
 def outputs(arguments: Sequence[str]) -> list[str]:

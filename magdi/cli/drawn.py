@@ -84,7 +84,7 @@ class _Room:
     def least(self, sheet: Sheet) -> list[int]:
         """Returns how wide columns are, at least."""
         label = max(LONGEST, min(LABEL, self.width * 9 // 20))
-        other = LONGEST if self.width <= WIDE else self.width // 2
+        other = min(LONGEST, 2 * self.line) if self.width <= WIDE else self.width // 2
         words = [label if place < sheet.labels else other for place in range(len(sheet.columns))]
         return [self._needed(*each) for each in zip(sheet.columns, _columns(sheet), words, strict=True)]
 

@@ -80,9 +80,13 @@ class BallotForm(ReplyFormat):
     def marks(self, text: str) -> list[tuple[str, float]]:
         """Returns the answers that a ballot names, in its order, with the points beside them (1 where there are none).
 
+        A text that is no ballot names none.
         An "answer" that equals one of the answers counts as a vote for it, whatever the key should have been.
         """
-        fields, _ = read_json_object(text)
+        try:
+            fields, _ = read_json_object(text)
+        except UnreadableReply:
+            return []
         if self.key not in fields and str(fields.get("answer")) in self.answers:
             return [(str(fields["answer"]), 1.0)]
         found: dict[str, float] = {}
