@@ -20,6 +20,7 @@ settings.load_profile("magdi")
 def _same_environment() -> Iterator[None]:
     """What a test, or a library that it imports, writes into the environment is gone after it."""
     with patch.dict(os.environ):
+        os.environ.pop("COLUMNS", None)  # set by xdist; tests say for themselves how wide it is
         yield
 
 

@@ -115,7 +115,7 @@ def compared() -> dict[str, Any]:
 
 
 def components() -> dict[str, Any]:
-    found = {"kind": "teacher", "name": "litellm", "plugin": "magdi", "version": "0.2.0", "problem": "", "requires": ""}
+    found = {"kind": "teacher", "name": "litellm", "plugin": "magdi", "version": "9.8.7", "problem": "", "requires": ""}
     found |= {"summary": "Any of the hundred vendors that LiteLLM speaks to, with keys from the environment."}
     other = found | {"name": "vllm", "requires": "magdi[vllm]"}
     return {"components": [found, other], "commands": [], "faults": []}

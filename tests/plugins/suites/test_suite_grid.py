@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +180,8 @@ def test_a_student_of_another_kind_has_another_preset(tmp_path: Path) -> None:
 
 def test_the_grid_in_the_documentation(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "suites.md").read_text()
-    block = page.partition("    title: Width")[2].partition("\n\n")[0]
-    made = suite(tmp_path, textwrap.dedent(f"    title: Width{block}\n"))
+    block = page.partition("title: Width")[2].partition("```")[0]
+    made = suite(tmp_path, f"title: Width{block}")
     assert list(made.suite.grid.cells) == [
         *(f"{hidden}, {data}" for hidden in (16, 64, 256) for data in ("all", "half")),
         "no graph, all",

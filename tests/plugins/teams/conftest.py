@@ -1,0 +1,1 @@
+from tests.core.evaluation.conftest import task as task
