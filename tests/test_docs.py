@@ -7,8 +7,8 @@ this process, against small stand-ins for the runs and files that a line names. 
 2. Of a command that has ``--dry-run``, the plan is made: components, settings, questions and costs are real, and
    nobody is asked.
 3. Every other command is run to its end, unless it names what is not on this machine (a server, a model of the hub, a
-   file that somebody else has), fetches it or sends it there, or waits for somebody to stop it. Where an extra is not
-   installed, it has to say so.
+   file that somebody else has), fetches it or sends it there, waits for somebody to stop it, or settles in the user's
+   shell. Where an extra is not installed, it has to say so.
 4. Blocks of ``console`` show what a command prints: they are run as they stand, whatever the command, and compared.
 5. Of other programs' lines, what is this repository's exists: files, targets of make, extras of pip.
 
@@ -276,7 +276,8 @@ def how(arguments: Sequence[str]) -> str:
         return "plan"
     waits = arguments[0] == "collect" or "--live" in arguments
     fetches = (arguments[:2] == ["mags", "get"] and len(arguments) > 2) or "--push" in arguments
-    return "parse" if waits or fetches or any(OUTSIDE.search(word) for word in arguments) else "run"
+    settles = arguments[0] == "--install-completion"  # in the shell of whoever runs the tests
+    return "parse" if waits or fetches or settles or any(OUTSIDE.search(word) for word in arguments) else "run"
 
 
 def check_other(line: Line, where: str) -> None:

@@ -19,6 +19,11 @@ PATIENCE = 5.0
 """Seconds that ``#together`` waits for the others."""
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # with Python's 5, hundreds that connect at once wait for seconds
+    daemon_threads = True
+
+
 class StubServer:
     """Answers every POST with "echo: " and what was asked; ``with StubServer() as server:``.
 
@@ -50,8 +55,7 @@ class StubServer:
         self._stub_reply = stub_reply
         self._together = threading.Condition()
         self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-_TURN, _WAVE = 1_000, 1_000_000  # nanoseconds between two turns, and between two waves of them
+_TURN, _WAVE = 10_000, 1_000_000  # nanoseconds between two turns (dumps of spans round to 1,000), and between two waves
 _FLUSH_MILLISECONDS = 10_000
 
 
