@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, MagdiError, did_you_mean
-from magdi.core.run.directory import RunDirectory
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
@@ -259,6 +258,7 @@ class Registry:
 
     def team(self, run: Path, *, untrained: bool = False) -> Engine | None:
         """Returns the team of a run; None where it has one student."""
+        from magdi.core.run.directory import RunDirectory
         from magdi.plugins.teams.engine import TeamEngine
         from magdi.plugins.teams.team import read_team
 
