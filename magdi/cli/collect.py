@@ -62,19 +62,14 @@ def collect(
 
 async def _listen(collection: Collection, host: str, port: int) -> None:
     import asyncio
-    import contextlib
-    import signal
     import sys
 
+    from magdi.cli.stopping import stop_on_signals
     from magdi.plugins.traces.receiver import Receiver
 
     sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile
-    stop = asyncio.Event()
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts there as it does everywhere else
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     receiver = Receiver(collection, host, port)
-    running = asyncio.create_task(receiver.run(stop))
+    running = asyncio.create_task(receiver.run(stop_on_signals()))
     await receiver.listening.wait()
     if not running.done():
         where = f"http://{receiver.host}:{receiver.port}"

@@ -92,18 +92,15 @@ def _follow(sources: list[Path], port: int, components: Components, *, open_: bo
 
 async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
     import asyncio
-    import signal
     import sys
     import webbrowser
 
     from rich.text import Text
 
     from magdi.cli.output import progress_console, show
+    from magdi.cli.stopping import stop_on_signals
 
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    running = asyncio.create_task(live.run(stop))
+    running = asyncio.create_task(live.run(stop_on_signals()))
     waiting = asyncio.create_task(live.listening.wait())
     await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
     if not running.done():

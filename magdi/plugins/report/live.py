@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from magdi.core.errors import ConfigError
+from magdi.plugins.listening import listening
 from magdi.plugins.report.following import Following
 from magdi.plugins.report.page import embedded, page
 
@@ -60,17 +60,11 @@ class Live:
             MagdiError: The run cannot be read.
         """
         await asyncio.to_thread(self._following.look)
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, HOST, self.port).start()
-        except OSError as error:
-            await runner.cleanup()
+            runner = await listening(self._application(), HOST, self.port, patience=1.0)
+            self.port = runner.addresses[0][1]
+        finally:
             self.listening.set()
-            told = f"cannot listen on {HOST}:{self.port}: {error.strerror or error}"
-            raise ConfigError(told, hint="name another with --port") from error
-        self.port = runner.addresses[0][1]
-        self.listening.set()
         looking, stopped = asyncio.create_task(self._look()), asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([looking, stopped], return_when=asyncio.FIRST_COMPLETED)

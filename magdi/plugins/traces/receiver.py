@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from magdi.core.errors import ConfigError, MagdiError, StorageError
+from magdi.core.errors import MagdiError, StorageError
 from magdi.plugins.formats.importers.otel.span import Span
+from magdi.plugins.listening import listening
 from magdi.plugins.traces.collection import Collection
 from magdi.plugins.traces.requests import JSON, PROTOBUF, answer, check_installed, spans_in
 
@@ -57,18 +58,11 @@ class Receiver:
             ConfigError: The address cannot be listened on.
             StorageError: Discussions cannot be written.
         """
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
-        await runner.setup()
-        site = web.TCPSite(runner, self.host, self.port)
         try:
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
+            runner = await listening(self._application(), self.host, self.port)
+            self.port = runner.addresses[0][1]
+        finally:
             self.listening.set()
-            told = f"cannot listen on {self.host}:{self.port}: {error.strerror or error}"
-            raise ConfigError(told, hint="name another with --port") from error
-        self.port = runner.addresses[0][1]
-        self.listening.set()
         taking = asyncio.create_task(self._take())
         writing = asyncio.create_task(self._write(stop))
         try:
