@@ -67,8 +67,6 @@ class EncodedTable(Sequence[Encoded]):
     def __getitem__(self, index: int | slice) -> Encoded | list[Encoded]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        number, place = divmod(
-            range(len(self))[index], ROWS
-        )  # a negative index, and one that is too large, as of lists
+        number, place = divmod(range(len(self))[index], ROWS)  # by range: what is out of it is so as of lists
         row: dict[str, Any] = self._batches[number].slice(place, 1).to_pylist()[0]
         return Encoded.from_row(row, self._columns)

@@ -71,25 +71,22 @@ class _Reader(ClosingReader):
         prose: Reading | None = None
         for marker in markers(self.text):
             place = extent(self.text, marker)
-            whole = place and is_section(self.text, marker)
-            reading = self.marked(*place, rule_of(marker), equation=not whole) if place else None
+            if place is None:
+                continue
+            reading = self.marked(*place, rule_of(marker), equation=not is_section(self.text, marker))
             if reading and not prose:
-                return self._thought_better(place[1]) or reading if place else reading
+                return self._thought_better(place[1]) or reading
             if reading and reading.rule == Rule.BOXED:
                 return reading
-            if place and not prose and not re.search(r"\w", self.text[slice(*place)]):
+            if not prose and not re.search(r"\w", self.text[slice(*place)]):
                 prose = self.closing(0, marker.start()) if marker["hashes"] else NOTHING
-            elif place and not prose and self._between(*place):
+            elif not prose and self._between(*place):
                 prose = self.closing(place[0], len(self.text) if is_heading(self.text, marker) else place[1])
         if prose:
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return (
-            self._bare()
-            or self._endorsed()
-            or self.closing(0, len(self.text), spelt=re.search(r"\d", self.text) is None)
-        )
+        return self._bare() or endorsed or self.closing(0, len(self.text), spelt=re.search(r"\d", self.text) is None)
 
     def _thought_better(self, start: int) -> Reading | None:
         """Returns what is said behind an answer that is taken back: "Wait, that is wrong: 43"; None where none is."""

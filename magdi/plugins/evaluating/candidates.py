@@ -25,8 +25,6 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.known import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
-from magdi.plugins.teams.engine import TeamEngine
-from magdi.plugins.teams.team import read_team
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 
@@ -111,8 +109,7 @@ def find_candidate(
         run = open_run(path)
         if not run.student.is_dir():
             raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
-        config, team = run.config(), read_team(run.student)
-        model = str(run.student) if team is None else TeamEngine(path, team, components)
+        config, model = run.config(), components.team(path) or str(run.student)
         return Candidate(name, model, config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):
         return Candidate(redact(name), _served(name, components, seed, limits))
@@ -186,9 +183,9 @@ def base_of_run(name: str, components: Components) -> Candidate:
     check_inside(directory.path)
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
-    config, team = directory.config(), read_team(directory.student)
+    config = directory.config()
     stages = Stages(config, directory, components, Silent())
-    base = str(stages.base) if team is None else TeamEngine(directory.path, team, components, untrained=True)
+    base = components.team(directory.path, untrained=True) or str(stages.base)
     return Candidate(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 
 
