@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.engine import Engine
     from magdi.core.objective import Objective
@@ -60,6 +61,10 @@ class Components(Interface):
         on_progress: Callable[[int, int], None],
     ) -> Path:
         """Returns the folder of the student that ``student.model: tiny`` names, which is made unless it is there."""
+        ...
+
+    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
+        """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are."""
         ...
 
     def try_out(self, config: RunConfig) -> None:

@@ -25,6 +25,7 @@ from magdi.plugins.target import cause, load_class, load_settings
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.engine import Engine
     from magdi.core.objective import Objective
@@ -244,6 +245,12 @@ class Registry:
 
         return tiny_base(task, settings, cache, texts, on_progress)
 
+    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
+        """Returns what makes a model of transformers answer; see `magdi.plugins.generation.engine`."""
+        from magdi.plugins.generation.engine import TransformersEngine
+
+        return TransformersEngine(model, prompt_style=prompt_style)
+
     def try_out(self, config: RunConfig) -> None:
         """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""
         from magdi.plugins.trial.configured import try_out
@@ -262,8 +269,13 @@ class Registry:
         from magdi.plugins.teams.engine import TeamEngine
         from magdi.plugins.teams.team import read_team
 
-        team = read_team(RunDirectory(run).student)
-        return None if team is None else TeamEngine(run, team, self, untrained=untrained)
+        directory = RunDirectory(run)
+        team = read_team(directory.student)
+        if team is None:
+            return None
+        engine = TeamEngine(run, team, self, untrained=untrained)
+        engine.prompt_style = directory.config().student.prompt
+        return engine
 
     def importer(self, choice: ComponentChoice) -> Importer:
         """Makes an importer."""
