@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
+    from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
+    from magdi.core.mag import Mag
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -50,6 +52,18 @@ class Components(Interface):
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
         """Makes a task; ``seed`` goes to tasks that draw their questions."""
+        ...
+
+    def mags(self, names: Sequence[str], on_bad_line: list[MagFileError] | None) -> Iterator[Mag]:
+        """Returns the MAGs of files, run directories, URLs and patterns, one of each in turn.
+
+        Args:
+            names: Where they lie.
+            on_bad_line: Where to put the errors of lines that are no MAGs, which are then skipped.
+
+        Raises:
+            DataError: There is none.
+        """
         ...
 
     def tiny_base(

@@ -7,7 +7,7 @@ broken breaks nothing but itself.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
+    from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
+    from magdi.core.mag import Mag
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -231,6 +233,12 @@ class Registry:
         if (attach := getattr(made, "attach", None)) is not None:
             attach(self)
         return made
+
+    def mags(self, names: Sequence[str], on_bad_line: list[MagFileError] | None) -> Iterator[Mag]:
+        """Returns the MAGs of files, run directories, URLs and patterns; see `magdi.plugins.corpus.files`."""
+        from magdi.plugins.corpus.files import at_least_one, read_in_turn
+
+        return at_least_one(read_in_turn(names, on_bad_line), names, () if on_bad_line is None else on_bad_line)
 
     def tiny_base(
         self,

@@ -15,7 +15,6 @@ from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.corpus.files import holds_none, read_in_turn
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
@@ -123,7 +122,7 @@ class Stages:
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn(given.mag_files, bad)
+        found = self.components.mags(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -131,8 +130,6 @@ class Stages:
             self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
-        if not summary.count:
-            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 
