@@ -225,7 +225,7 @@ def ablate(
     seeds: int | None = None,
     jobs: int | None = None,
     on: On = "local",
-    resources: Mapping[str, Any] | None = None,
+    resources: Mapping[str, object] | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
     instrument: str | None = None,

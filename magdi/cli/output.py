@@ -40,7 +40,7 @@ def progress_console() -> Console:
     return SafeConsole(stderr=True)
 
 
-def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
+def show(document: Mapping[str, object], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
     """Prints a result: as one JSON document, with its ``schema``, or as ``render`` draws it.
 
     A plain string is never folded or read.

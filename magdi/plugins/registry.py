@@ -132,7 +132,7 @@ class Registry:
         """Returns the model of a component's settings, without its class where that can be; raises as `load`."""
         return load_settings(self.find(kind, name))
 
-    def settings(self, kind: Kind, name: str, given: Mapping[str, Any], seed: int | None = None) -> BaseModel:
+    def settings(self, kind: Kind, name: str, given: Mapping[str, object], seed: int | None = None) -> BaseModel:
         """Returns a component's validated settings.
 
         Args:
@@ -171,7 +171,7 @@ class Registry:
         name, given = self._given(kind, choice)
         return self.settings(kind, name, given, seed)
 
-    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
+    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, object]]:
         """Returns a component's name and settings: those that ``name:target`` stands for, overridden by those given.
 
         Raises:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from magdi.core.credit import Credit, credited, of_own_answer
 from magdi.core.discussion.replay import Held, with_prompts
@@ -100,7 +99,7 @@ class Lessons:
         return mag.model_copy(update={"turns": tuple(turns)})
 
     @property
-    def reading(self) -> dict[str, Any]:
+    def reading(self) -> dict[str, object]:
         """What decides what is taught, as JSON."""
         prompts = self.prompts and self.prompts.reading
         return {"role": self.role, "prompts": prompts, "credit": self.credit.model_dump(mode="json")}

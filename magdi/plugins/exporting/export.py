@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from magdi.core.errors import ConfigError
 from magdi.core.files import read_json, write_whole, writing
@@ -52,7 +51,7 @@ class Exported:
     lm_eval: str
     serve: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         return {
             "path": str(self.path),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig
@@ -120,7 +119,7 @@ def _imported(config: RunConfig) -> str:
     return ", taken from files and not held by this run" if config.discussion.mag_files else ""
 
 
-def _objective(name: str, settings: Mapping[str, Any]) -> str:
+def _objective(name: str, settings: Mapping[str, object]) -> str:
     said = [f"{key} {value}" for key, value in settings.items()]
     return f"{name} ({', '.join(said)})" if said else name
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -156,7 +155,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
 
     An agent by itself costs its first answers, as a student that learns from it does.
     """
-    settings: Iterable[Mapping[str, Any]] = [each.settings for each in chosen(config).values()]
+    settings: Iterable[Mapping[str, object]] = [each.settings for each in chosen(config).values()]
     if measure != "student":
         measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]

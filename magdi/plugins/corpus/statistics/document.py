@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics.compared import BaselineFound, Baselines, RuleFound, Rules
 from magdi.plugins.corpus.statistics.counts import Totals, TotalsFound, TurnsFound, TurnTables
-from magdi.plugins.corpus.statistics.flips import Flips
+from magdi.plugins.corpus.statistics.flips import Flips, FlipsFound
 from magdi.plugins.corpus.statistics.rounds import RoundFound, Rounds
 
 
@@ -28,15 +28,20 @@ class JudgedFound(TypedDict):
     disagreements: list[Disagreement]
 
 
-class Statistics(TypedDict):
+class TalkFound(TypedDict):
+    """How discussions went: by round, who changed their minds, other rules, and agents alone beside them."""
+
+    rounds: list[RoundFound]
+    flips: FlipsFound
+    decisions: list[RuleFound]
+    baselines: list[BaselineFound]
+
+
+class Statistics(TalkFound):
     """Everything that is counted of MAGs; ``turns`` by round, agent, model, role and structure."""
 
     totals: TotalsFound
     turns: dict[str, list[TurnsFound]]
-    rounds: list[RoundFound]
-    flips: dict[str, Any]
-    decisions: list[RuleFound]
-    baselines: list[BaselineFound]
     judged: JudgedFound | None
 
 
