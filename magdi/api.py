@@ -22,7 +22,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
-from magdi.core.run.progress import Observed, Progress, Silent
+from magdi.core.run.progress import Observed, Progress
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
@@ -298,7 +298,7 @@ def go_ablate(
 ) -> SuiteDocument:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Silent(), fresh=fresh)
+    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:
@@ -366,7 +366,7 @@ def evaluate(
         seed=seed,
         fresh=fresh,
     )
-    return EvaluationResult(measure(candidates, plan, progress or Silent()))
+    return EvaluationResult(measure(candidates, plan, progress or Progress()))
 
 
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import NotRequired, TypedDict, cast
 
 from magdi.core.components import Components
@@ -123,13 +124,8 @@ def plan_run(
 
 
 def _agent(plan: AgentPlan) -> AgentDocument:
-    return {
-        "agent": plan.agent,
-        "teacher": plan.teacher,
-        "priced": plan.priced,
-        "expected": figures(plan.expected),
-        "most": figures(plan.most),
-    }
+    bounds = {"expected": figures(plan.expected), "most": figures(plan.most)}
+    return cast(AgentDocument, {**asdict(plan), **bounds})
 
 
 def _together(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Required, TypedDict, TypeVar, cast, get_type_hints
@@ -94,15 +94,7 @@ class Compared(TypedDict):
 
 def compared(found: Comparison) -> Compared:
     """Returns a comparison in a document."""
-    return {
-        "difference": found.difference,
-        "interval": found.interval,
-        "p": found.p,
-        "only_first": found.only_first,
-        "only_second": found.only_second,
-        "count": found.count,
-        "verdict": found.verdict,
-    }
+    return cast(Compared, {**asdict(found), "verdict": found.verdict})
 
 
 class Result(Mapping[str, Any]):

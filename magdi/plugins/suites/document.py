@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
@@ -142,24 +143,10 @@ class SuiteDocument(Measurements):
 
 def paired_document(name: str, cells: Sequence[str], to: Sequence[str], found: Paired) -> PairedDocument:
     """Returns a comparison in a document; its sentence is the verdict in words."""
-    return {
-        "name": name,
-        "cells": list(cells),
-        "to": ", ".join(to),
-        "points": round(100 * found.difference, 4),
-        "difference": found.difference,
-        "interval": found.interval,
-        "p": found.p,
-        "p_seeds": found.p_seeds,
-        "p_questions": found.p_questions,
-        "seeds": {str(seed): value for seed, value in found.seeds.items()},
-        "questions": found.questions,
-        "gained": found.gained,
-        "lost": found.lost,
-        "p_holm": found.p_holm,
-        "verdict": found.verdict,
-        "sentence": found.sentence(name),
-    }
+    told = {"name": name, "cells": list(cells), "to": ", ".join(to), "points": round(100 * found.difference, 4)}
+    seeds = {str(seed): value for seed, value in found.seeds.items()}
+    said = {"seeds": seeds, "verdict": found.verdict, "sentence": found.sentence(name)}
+    return cast(PairedDocument, {**told, **asdict(found), **said})
 
 
 def label(row: Row, axis: str) -> str:

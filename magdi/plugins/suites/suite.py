@@ -16,7 +16,7 @@ from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
 from magdi.plugins.suites.document import About, FailureDocument, Measurements, SuiteDocument, as_read, write_document
-from magdi.plugins.suites.engines.choose import engine
+from magdi.plugins.suites.engines.engine import engine
 from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.estimate import Estimate, estimate
 from magdi.plugins.suites.file import Equal

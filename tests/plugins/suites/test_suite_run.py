@@ -19,7 +19,7 @@ from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import KEPT
-from magdi.core.run.progress import Figures, Silent
+from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
@@ -74,7 +74,7 @@ def ablate(place: Path, **options: Any) -> SuiteResult:
     return magdi.ablate(str(place / "toy.yaml"), out=place / "out", seeds=2, **TOY, **options)
 
 
-class Watching(Silent):
+class Watching(Progress):
     """Looks at the document whenever something has ended."""
 
     def __init__(self, folder: Path) -> None:

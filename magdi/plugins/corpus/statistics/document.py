@@ -10,6 +10,7 @@ from magdi.plugins.corpus.statistics.compared import BaselineFound, Baselines, R
 from magdi.plugins.corpus.statistics.counts import Totals, TotalsFound, TurnsFound, TurnTables
 from magdi.plugins.corpus.statistics.flips import Flips, FlipsFound
 from magdi.plugins.corpus.statistics.rounds import RoundFound, Rounds
+from magdi.plugins.corpus.statistics.shares import counted
 
 
 class Disagreement(TypedDict):
@@ -90,7 +91,4 @@ class Judged:
 
 def judged(mags: Iterable[Mag]) -> JudgedFound | None:
     """Compares labels with what imported files say of right and wrong; None where none do."""
-    found = Judged()
-    for mag in mags:
-        found.add(mag)
-    return found.document()
+    return counted(Judged(), mags).document()

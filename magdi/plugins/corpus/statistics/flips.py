@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypedDict, cast, get_args
 
 from magdi.core.mag import Mag, Turn
+from magdi.plugins.corpus.statistics.shares import counted
 
 
 class Change(NamedTuple):
@@ -136,10 +137,7 @@ class Flips:
 
 def flips(mags: Iterable[Mag]) -> FlipsFound:
     """Returns counts of changes over all, by agent and by edge, and the table of who moved whom."""
-    found = Flips()
-    for mag in mags:
-        found.add(mag)
-    return found.document()
+    return counted(Flips(), mags).document()
 
 
 def _counts(counts: Counter[str]) -> Kinds:
