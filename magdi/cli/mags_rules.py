@@ -28,7 +28,7 @@ def prompted(
         DataError: They were not kept, and the protocol is not known or another one.
     """
     from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
-    from magdi.core.run.taught import own_prompts
+    from magdi.plugins.corpus.replay import own_prompts
 
     given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
     if name:

@@ -25,6 +25,7 @@ from magdi.plugins.target import cause, load_class, load_settings
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
@@ -239,6 +240,12 @@ class Registry:
         from magdi.plugins.corpus.files import at_least_one, read_in_turn
 
         return at_least_one(read_in_turn(names, on_bad_line), names, () if on_bad_line is None else on_bad_line)
+
+    def own_prompts(self, config: RunConfig) -> OwnPrompts:
+        """Returns where the prompts of a run's MAGs are found; see `magdi.plugins.corpus.replay`."""
+        from magdi.plugins.corpus.replay import own_prompts
+
+        return own_prompts(config, self)
 
     def tiny_base(
         self,

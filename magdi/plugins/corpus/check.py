@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 from magdi.core.decision import DecisionRule
-from magdi.core.discussion.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Protocol
@@ -19,6 +18,7 @@ from magdi.plugins.corpus.files import mag_file, read
 from magdi.plugins.corpus.forms import Forms
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.corpus.readings import ReadingsDocument
+from magdi.plugins.corpus.replay import differences, speakers
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.discussion.replay import prompts
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
 from magdi.core.redact import redact
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.replay import prompts
 from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
 from magdi.plugins.traces.wanted import ENDPOINTS
 
