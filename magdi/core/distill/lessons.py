@@ -5,6 +5,7 @@ MALT (arXiv 2412.01928, section 4.3) trains each role on what that role was aske
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from magdi.core.credit import Credit, credited, of_own_answer
@@ -29,7 +30,15 @@ class OwnPrompts:
 
     def found(self, mag: Mag) -> Mag:
         """Returns a MAG that lacks some prompts with those of all its turns; raises as `given_to`."""
-        raise DataError(f"the prompts of MAG {mag.id} were not kept")
+        raise DataError(
+            f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.known)}",
+            hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
+        )
+
+    @property
+    def known(self) -> Iterable[str]:
+        """The protocols that make prompts again."""
+        return ()
 
     def of(self, mag: Mag) -> tuple[Prompt, ...]:
         """Returns the prompts of all turns; raises as `given_to`."""

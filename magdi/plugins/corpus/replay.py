@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def speakers(mag: Mag) -> list[Agent]:
     return [Agent(name) for name in dict.fromkeys(turn.agent for turn in mag.turns)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReplayedPrompts(OwnPrompts):
     """Finds the prompt of every turn: as it was kept, else by holding the discussion again.
 
@@ -160,12 +160,12 @@ class ReplayedPrompts(OwnPrompts):
             DataError: Its protocol is not known, or another one.
         """
         held = self.held.get(mag.protocol)
-        if held is None:
-            raise DataError(
-                f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.held)}",
-                hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
-            )
-        return with_prompts(mag, held)
+        return with_prompts(mag, held) if held else super().found(mag)
+
+    @property
+    def known(self) -> Iterable[str]:
+        """The protocols that make prompts again."""
+        return self.held
 
     @property
     def reading(self) -> object:

@@ -92,6 +92,8 @@ def test_prompts_that_were_not_kept_are_made_again(tree: Mag, tmp_path: Path) ->
     other = ReplayedPrompts({"Malt": Held(Malt(Malt.Config(samples=3)))})
     with pytest.raises(DataError, match="not to be had from the protocol"):
         other.given_to(bare)
+    with pytest.raises(DataError, match="its protocol is not among Debate"):
+        ReplayedPrompts({"Debate": Held(MALT)}).given_to(bare)
 
 
 def test_after_the_question_answers_are_taught(tree: Mag, tmp_path: Path) -> None:
