@@ -123,8 +123,8 @@ class DistillStudent:
         """Returns the weights from before training, by the identity of those that they have become."""
         return {id(each): self.before[name] for name, each in self.base.named_parameters() if name in self.before}
 
-    def _inputs(self, batch: MagBatch, layout: Layout) -> dict[str, Any]:
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "use_cache": False}
+    def _inputs(self, batch: MagBatch, layout: Layout) -> dict[str, object]:
+        inputs: dict[str, object] = {"input_ids": batch.input_ids, "use_cache": False}
         if layout.attention == "stock":
             return inputs | {"attention_mask": batch.mask}
         inputs["position_ids"] = batch.position_ids
@@ -212,7 +212,7 @@ def _load(config: Student, source: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     name, revision = name_and_revision(source)
-    options: dict[str, Any] = {"revision": revision, "trust_remote_code": config.trust_remote_code}
+    options: dict[str, object] = {"revision": revision, "trust_remote_code": config.trust_remote_code}
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **options)
         model = AutoModelForCausalLM.from_pretrained(

@@ -18,6 +18,7 @@ from magdi.core.config.models import RunConfig, Training
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
@@ -37,7 +38,6 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
-from magdi.core.run.taught import lessons
 from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
@@ -227,7 +227,7 @@ class Stages:
             adapter: Which of several adapters it is; None where there is one student.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        config, taught = self.config, lessons(self.config, training, self.components)
+        config, taught = self.config, self.lessons(training)
         check_teachable(read_mags(mags), objectives, training.title, taught)
         with redirect_stdout(sys.stderr):  # transformers greets W&B
             from magdi.core.distill.processes import idle_devices
@@ -263,6 +263,11 @@ class Stages:
             )
         self._tell(report, objectives, student.max_length)
         return report
+
+    def lessons(self, training: Training) -> Lessons:
+        """Returns which turns of the run's MAGs are taught, and after which prompts."""
+        prompts = self.components.own_prompts(self.config) if training.prompt == "role" else None
+        return Lessons(training.role, prompts, training.credit)
 
     def _tell(self, report: DistillReport, objectives: Mapping[str, Objective], max_length: int) -> None:
         """Tells what of a training is worth a second look."""

@@ -183,7 +183,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     Raises:
         ConfigError: It is no run.
     """
-    from magdi.core.run.progress import Silent
+    from magdi.core.run.progress import Progress
     from magdi.core.run.stages import Stages
 
     directory = RunDirectory(Path(name))
@@ -191,7 +191,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
     config = directory.config()
-    stages = Stages(config, directory, components, Silent())
+    stages = Stages(config, directory, components, Progress())
     base = components.team(directory.path, untrained=True) or str(stages.base)
     return Candidate(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 

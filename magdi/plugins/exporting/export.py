@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
@@ -53,7 +52,7 @@ class Exported:
     lm_eval: str
     serve: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         return {
             "path": str(self.path),

@@ -162,7 +162,7 @@ class LocalTeacher(InProcessTeacher):
             raise DataError(f"the model {self.config.model!r} cannot be loaded: {error}") from error
 
     @property
-    def _where(self) -> dict[str, Any]:
+    def _where(self) -> dict[str, object]:
         return {"revision": self.config.revision, "trust_remote_code": self.config.trust_remote_code}
 
     @cached_property
