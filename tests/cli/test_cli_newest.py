@@ -80,6 +80,14 @@ def test_what_does_not_go_with_live(arguments: tuple[str, ...], told: str) -> No
         magdi("view", *arguments)
 
 
+def test_a_run_of_a_suite_is_meant_only_where_there_is_no_other() -> None:
+    a_run("runs/suite/cell/seed-0", age=10)
+    Path("runs/suite/suite.json").write_text("{}")
+    assert magdi("runs", "show").stderr == "the newest: runs/suite/cell/seed-0\n"
+    a_run("runs/old", age=90)
+    assert magdi("runs", "show").stderr == "the newest: runs/old\n"
+
+
 def test_discussions_are_shown_of_the_newest_run_that_has_some() -> None:
     a_run("runs/old", age=90)
     a_run("runs/new", age=10).mags.unlink()
