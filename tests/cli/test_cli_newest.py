@@ -88,6 +88,13 @@ def test_a_run_of_a_suite_is_meant_only_where_there_is_no_other() -> None:
     assert magdi("runs", "show").stderr == "the newest: runs/old\n"
 
 
+def test_who_asks_for_the_configuration_of_a_run_is_told_where_it_is() -> None:
+    a_run("runs/old", age=90)
+    found = magdi("config", "show", "runs/old")
+    assert found.stderr.endswith("magdi config show runs/old/config.yaml\n")
+    assert "mags: runs/old" in found.stdout
+
+
 def test_discussions_are_shown_of_the_newest_run_that_has_some() -> None:
     a_run("runs/old", age=90)
     a_run("runs/new", age=10).mags.unlink()
