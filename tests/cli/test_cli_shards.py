@@ -17,8 +17,8 @@ from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
-from magdi.plugins.suites.engines import command
-from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.executors import command
+from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.worker import Failure
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
@@ -98,7 +98,7 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
     assert candidates._offline(tmp_path / "adapter") == "transformers"
 
 
-class Here(Engine):
+class Here(Executor):
     """Gives commands in this process, one after the other."""
 
     places = 1

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
 from magdi.core.config.models import RunConfig, Training
@@ -22,6 +21,7 @@ from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
+from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
@@ -32,7 +32,7 @@ from magdi.core.run.figures import (
     training_document,
     training_figures,
 )
-from magdi.core.run.keep import learned_from
+from magdi.core.run.learned import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
@@ -369,7 +369,7 @@ class Stages:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.known import count_known, learned_mags, warning
+        from magdi.core.run.learned import count_known, learned_mags, warning
 
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0

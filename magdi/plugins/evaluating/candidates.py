@@ -22,7 +22,7 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.known import learned_mags
+from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.generation.engine import OnText, TransformersEngine
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run

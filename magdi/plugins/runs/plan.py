@@ -181,7 +181,7 @@ def training_plan(config: RunConfig, components: Components, mags: int) -> Train
 def _steps(training: Training, mags: int, seed: int) -> int:
     if training.steps is not None:
         return training.steps
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
 
     return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 

@@ -17,11 +17,11 @@ from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
 from magdi.plugins.suites.diagnostics import auc
-from magdi.plugins.suites.reading import Read, read_turns
+from magdi.plugins.suites.turn_states import Read, read_turns
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

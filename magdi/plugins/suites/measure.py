@@ -22,12 +22,12 @@ from magdi.core.evaluation.voting import correct_by_question
 from magdi.core.files import read_text, write_whole
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
 from magdi.core.task import Task
-from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
+from magdi.plugins.suites.evening_out import needed_calls
 from magdi.plugins.suites.information import MEASURE, information
 from magdi.plugins.suites.jobs import Job
 

@@ -16,7 +16,7 @@ from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
 from magdi.core.run.run import STAGES, Stage, run
 from magdi.core.run.written import remove_written
-from magdi.plugins.suites.budget import evened_out
+from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student
 from magdi.plugins.suites.measure import measure, write_measured
 
