@@ -318,7 +318,7 @@ class Stages:
         """The student before distillation; a tiny one is made where it is not in the cache."""
         config = self.config.student
         if config.model != "tiny":
-            return config.model
+            return config.source
         with ExitStack() as stack:
             begun: list[StageProgress] = []
 

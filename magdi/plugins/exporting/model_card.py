@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, name_and_revision
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
 from magdi.plugins.runs.result import RunDocument, document
@@ -173,6 +173,8 @@ def _use(adapter: bool, base: str | None) -> str:
 
 def _use_of_team(base: str | None, serve: str, roles: Sequence[str]) -> str:
     first, *others = roles
+    name, revision = name_and_revision(base or "")
+    named = f'"{name}"' + (f', revision="{revision}"' if revision else "")
     more = "\n".join(f'    model.load_adapter("{role}", adapter_name="{role}")' for role in others)
     teachers = [f"--teacher {role}=openai:{role}@http://localhost:8000/v1" for role in roles]
     return f"""## Use
@@ -182,7 +184,7 @@ With PEFT, in this folder:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    base = AutoModelForCausalLM.from_pretrained("{base}")
+    base = AutoModelForCausalLM.from_pretrained({named})
     model = PeftModel.from_pretrained(base, "{first}", adapter_name="{first}")
 {more}
     model.set_adapter("{first}")
