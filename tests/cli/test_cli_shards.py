@@ -115,7 +115,7 @@ class Here(Executor):
 
 
 def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "whole")
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--jobs=2", "--json", "--on", "local"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
@@ -130,7 +130,7 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
 
 
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
     given = ["discuss", "--task", "no-such-task", "--shards", "2", "-o", str(tmp_path / "parts"), "--quiet"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     with pytest.raises(MagdiError, match="shard 1/2: exit code"):
