@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.components import Components
-from magdi.core.config.levels import asked, chosen
+from magdi.core.config.levels import objectives_of, with_prefix
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -201,7 +201,7 @@ class Stages:
             TrainingError: The level leaves nothing to train on; found before a model is loaded.
         """
         config = self.config
-        if not chosen(config):
+        if not objectives_of(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
@@ -303,7 +303,7 @@ class Stages:
 
     def objectives(self, stage: str = "") -> dict[str, Objective]:
         """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
-        return {name: self.components.objective(choice) for name, choice in chosen(self.config, stage).items()}
+        return {name: self.components.objective(choice) for name, choice in objectives_of(self.config, stage).items()}
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -341,12 +341,12 @@ class Stages:
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
-        trained = bool(chosen(self.config))
+        trained = bool(objectives_of(self.config))
         answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._engine(self.base, untrained=True), [*self._asked])
         if trained:
-            asked_so = [asked(question, self.config) for question in self._asked]
+            asked_so = [with_prefix(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._engine(self.directory.student), asked_so)
         outcome: Stage = {}
         for who, found in answers.items():

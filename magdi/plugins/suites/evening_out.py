@@ -8,7 +8,7 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag
@@ -97,14 +97,14 @@ def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:
 
 def _calls(amount: Amount) -> int:
     config = amount.config
-    settings = [each.settings for each in chosen(config).values()]
+    settings = [each.settings for each in objectives_of(config).values()]
     mags = kept(RunDirectory(amount.talk).mags, config.discussion.keep, config.seed)
     return sum(needed_calls(mag, settings) for mag in mags)
 
 
 def _worth(config: RunConfig, own: Amount, most: int) -> int:
     """Returns the calls of the first MAGs whose needed calls stay within ``most``; of one MAG at least."""
-    settings = [each.settings for each in chosen(config).values()]
+    settings = [each.settings for each in objectives_of(config).values()]
     whole = spent = 0
     for mag in kept(RunDirectory(own.talk).mags, config.discussion.keep, config.seed):
         spent += needed_calls(mag, settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
@@ -217,7 +217,7 @@ class Known:
     @property
     def _read(self) -> Read:
         stages = self.stages
-        place = self.directory.student if chosen(stages.config) else stages.base
+        place = self.directory.student if objectives_of(stages.config) else stages.base
         turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
         return read_turns(place, stages.config.student, turns)
 

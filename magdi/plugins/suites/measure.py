@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen, find_level
+from magdi.core.config.levels import find_level, objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
@@ -84,7 +84,7 @@ def measure(
     stages = Stages(config, directory, components, Progress())
     figures: dict[str, float] = {}
     if job.measure == "student":
-        predictions = read_predictions(directory.predictions("student" if chosen(config) else "base"))
+        predictions = read_predictions(directory.predictions("student" if objectives_of(config) else "base"))
         task = stages.examination
         asked = {question.id: question for question in task.questions(config.evaluation.split)}
         if again is not None:
@@ -155,7 +155,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
 
     An agent by itself costs its first answers, as a student that learns from it does.
     """
-    settings: Iterable[Mapping[str, object]] = [each.settings for each in chosen(config).values()]
+    settings: Iterable[Mapping[str, object]] = [each.settings for each in objectives_of(config).values()]
     if measure != "student":
         measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress
@@ -42,7 +42,7 @@ def do(job: Job, components: Components, progress: Progress) -> None:
         if job.base is not None:
             _link_once(RunDirectory(job.base).predictions("base"), directory.predictions("base"))
     until: Stage = "evaluation" if job.measure == "student" else "discussion"
-    if asks_student(job.measure) and until == "discussion" and chosen(config):
+    if asks_student(job.measure) and until == "discussion" and objectives_of(config):
         until = "distillation"
     run(config, job.directory, components, until=until, progress=progress)
     if job.kind == "cell":

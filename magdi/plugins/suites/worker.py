@@ -43,7 +43,7 @@ class Failure:
 
 
 def done(job: Job, components: Components, progress: Progress) -> Failure | None:
-    """Does a job; anything that an error of it can be said in is said."""
+    """Does a job; returns why it failed, where it did."""
     try:
         do(job, components, Tracked(progress, components, warnings.warn))
     except LimitReached as error:
