@@ -77,7 +77,7 @@ class PlanDocument(TypedDict):
 
     ``questions`` are to be discussed, ``unpriced`` are teachers whose price is not known, ``mags`` how many there will
     be at most, ``by`` whence the seconds of each stage are known; ``training`` and ``evaluation`` are there where the
-    run comes so far. `magdi.plan` adds ``run``, the directory, and a team's training its ``rounds``.
+    run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's training its ``rounds``.
     """
 
     questions: int
