@@ -102,8 +102,8 @@ class Settings(TypedDict, total=False):
     discussion: Section
     training: Section
     evaluation: Section
-    plugin: Sequence[Place]
-    plugins: Sequence[Place]
+    plugin: Place | Sequence[Place]
+    plugins: Place | Sequence[Place]
 
 
 def default_directory(config: RunConfig) -> Path:

@@ -39,6 +39,7 @@ class Found(TypedDict):
     extras: dict[str, bool]
     keys: list[str]
     cache: str
+    plugins: list[str]
     plugin_faults: list[str]
 
 
@@ -65,6 +66,7 @@ def _found() -> Found:
         "extras": {extra: _there(module) for module, extra in EXTRAS.items()},
         "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
         "cache": f"{cache}, {_free(cache):.0f} GB free",
+        "plugins": [" ".join(filter(None, (each.plugin, each.version))) for each in plugins.loaded],
         "plugin_faults": [str(fault) for fault in (*plugins.faults, *shadowed(plugins))],
     }
 

@@ -163,7 +163,7 @@ class Talk:
 
     Attributes:
         count: MAGs.
-        structures: How many there are of each graph type, G0 to G3.
+        structures: How many there are of each graph type: G0, G1, ... by rounds after the first.
         accuracy: Of the teams' decisions, in [0, 1]; None where there is no gold answer.
         accuracy_by_round: Of single turns, by round.
         simulated: MAGs in which a simulated teacher spoke.

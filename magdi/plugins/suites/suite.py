@@ -228,7 +228,13 @@ class Suite:
 
 def _failed(failure: Failure) -> FailureDocument:
     job = failure.job
-    return {"cell": job.cell or job.title, "seed": job.seed, "kind": failure.kind, "error": failure.error}
+    cell = job.cell or job.title.removesuffix(f", seed {job.seed}")
+    return {
+        "cell": cell,
+        "seed": job.seed,
+        "kind": failure.kind,
+        "error": failure.error,
+    }
 
 
 def _forget(directories: Sequence[Path], note: Callable[[str], None]) -> None:
