@@ -85,7 +85,7 @@ class ModelComparison(Comparison):
 
 
 class EvaluationResult(Result):
-    """What `magdi.plugins.evaluating.evaluate.evaluate` returns, with attributes.
+    """An evaluation (`EvaluationDocument`), with attributes.
 
     Attributes:
         task: The task's name.

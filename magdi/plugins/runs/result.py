@@ -210,7 +210,7 @@ OF_TEAMS = {"base": "before training", "student": "trained team"}
 
 
 class RunResult(Result):
-    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `document`'s.
+    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `RunDocument`'s.
 
     Attributes:
         status: ``done``, ``done until`` a stage, ``stopped``, ``interrupted``, ``failed`` or ``running``.
