@@ -29,7 +29,7 @@ EXTRAS = {
 }
 
 
-class Found(TypedDict):
+class Machine(TypedDict):
     """What there is; ``extras`` says of each whether it is installed, ``keys`` are names of variables."""
 
     python: str
@@ -51,7 +51,7 @@ def doctor(json: opt.Json = False) -> None:
     show(found, as_json=json, render=lambda: _table(found))
 
 
-def _found() -> Found:
+def _found() -> Machine:
     from magdi.cli.commands import shadowed
     from magdi.core.files import cache_directory
     from magdi.core.run.circumstances import versions
@@ -92,7 +92,7 @@ def _free(path: Path) -> float:
     return shutil.disk_usage(there).free / 1e9
 
 
-def _table(found: Found) -> RenderableType:
+def _table(found: Machine) -> RenderableType:
     from magdi.cli.drawn import drawn
     from magdi.plugins.sheet import Sheet
 

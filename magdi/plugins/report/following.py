@@ -23,7 +23,7 @@ BATCH = 200
 """Discussions that one message has."""
 
 
-class Batch(TypedDict):
+class Records(TypedDict):
     """Discussions of one message: the index, by column, and each as JSON."""
 
     rows: dict[str, list[Any]]
@@ -54,7 +54,7 @@ class Kept(Store):
             values.append(index[column])
         self._records.append(zlib.compress(record.encode("utf-8", "replace"), 1))
 
-    def between(self, first: int, end: int) -> Batch:
+    def between(self, first: int, end: int) -> Records:
         """Returns a batch of the records from one place to another."""
         part = slice(first, min(first + BATCH, end))
         rows = {column: values[part] for column, values in self._index.items()}

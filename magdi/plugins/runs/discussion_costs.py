@@ -25,7 +25,7 @@ SAMPLED = 64  # lines of a MAG file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
-class Figures(TypedDict):
+class TeacherFigures(TypedDict):
     """What is asked of teachers, in a document: ``cost`` is in US dollars; None is no limit."""
 
     calls: int | None
@@ -128,7 +128,7 @@ def whole(figure: float | None) -> int | None:
     return None if figure is None or not math.isfinite(figure) else round(figure)
 
 
-def figures(amount: Amount) -> Figures:
+def figures(amount: Amount) -> TeacherFigures:
     """Returns figures as a document has them: whole, but for dollars, and None for what is not limited."""
     return {
         "calls": whole(amount.calls),

@@ -10,7 +10,7 @@ from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
-from magdi.plugins.runs.discussion_costs import DiscussionCosts, Figures, discussion_costs, figures, whole
+from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
@@ -18,14 +18,14 @@ from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_
 from magdi.plugins.teams.training import preferring
 
 
-class AgentDocument(TypedDict):
+class PlannedAgent(TypedDict):
     """What an agent takes; ``priced`` says whether it is known what its tokens cost."""
 
     agent: str
     teacher: str
     priced: bool
-    expected: Figures
-    most: Figures
+    expected: TeacherFigures
+    most: TeacherFigures
 
 
 class ByStage(TypedDict):
@@ -35,7 +35,7 @@ class ByStage(TypedDict):
     dpo: int
 
 
-class TrainingDocument(TypedDict):
+class PlannedTraining(TypedDict):
     """What training takes.
 
     ``steps`` are at most, where passes are set, and 0 where nothing is trained; ``encoder`` is None where no objective
@@ -53,7 +53,7 @@ class TrainingDocument(TypedDict):
     preferring: NotRequired[Sequence[str]]
 
 
-class EvaluationDocument(TypedDict):
+class PlannedEvaluation(TypedDict):
     """What is asked: how many ``questions``, ``samples`` answers to each, by which ``models``; ``answers`` in all."""
 
     questions: int
@@ -64,7 +64,7 @@ class EvaluationDocument(TypedDict):
     answers: int
 
 
-class Bound(Figures):
+class Bound(TeacherFigures):
     """What all stages take: ``disk`` and ``gpu_memory`` (were it trained on a GPU) in bytes, None where not known."""
 
     disk: int | None
@@ -81,14 +81,14 @@ class PlanDocument(TypedDict):
     """
 
     questions: int
-    agents: list[AgentDocument]
+    agents: list[PlannedAgent]
     unpriced: list[str]
     mags: int
     expected: Bound
     most: Bound
     by: dict[str, str]
-    training: NotRequired[TrainingDocument]
-    evaluation: NotRequired[EvaluationDocument]
+    training: NotRequired[PlannedTraining]
+    evaluation: NotRequired[PlannedEvaluation]
     run: NotRequired[str]
     rounds: NotRequired[int]
 
@@ -123,14 +123,14 @@ def plan_run(
     return found
 
 
-def _agent(plan: AgentPlan) -> AgentDocument:
+def _agent(plan: AgentPlan) -> PlannedAgent:
     bounds = {"expected": figures(plan.expected), "most": figures(plan.most)}
-    return cast(AgentDocument, {**asdict(plan), **bounds})
+    return cast(PlannedAgent, {**asdict(plan), **bounds})
 
 
 def _together(
-    training: TrainingDocument | None,
-    evaluation: EvaluationDocument | None,
+    training: PlannedTraining | None,
+    evaluation: PlannedEvaluation | None,
     talk: DiscussionCosts,
     config: RunConfig,
     earlier: Earlier,
@@ -160,10 +160,10 @@ def _uses_encoder(config: RunConfig, components: Components) -> bool:
     return any(components.objective(choice).uses_encoder for choice in objectives_of(config).values())
 
 
-def training_plan(config: RunConfig, components: Components, mags: int) -> TrainingDocument:
+def training_plan(config: RunConfig, components: Components, mags: int) -> PlannedTraining:
     """Returns what training takes."""
     training, objectives = config.training, objectives_of(config)
-    found: TrainingDocument = {
+    found: PlannedTraining = {
         "steps": _steps(training, mags, config.seed) if objectives else 0,
         "mags_per_step": min(training.mags_per_step, mags),
         "level": training.level_name,
@@ -186,7 +186,7 @@ def _steps(training: Training, mags: int, seed: int) -> int:
     return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 
 
-def evaluation_plan(config: RunConfig, components: Components) -> EvaluationDocument:
+def evaluation_plan(config: RunConfig, components: Components) -> PlannedEvaluation:
     """Returns what is asked."""
     settings = config.evaluation
     choice = settings.task or config.task

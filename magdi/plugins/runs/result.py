@@ -80,7 +80,7 @@ def document(directory: RunDirectory) -> RunDocument:
     return found
 
 
-class Compared(TypedDict):
+class ComparisonDocument(TypedDict):
     """A comparison of two on the same questions, as `magdi.core.evaluation.statistics.Comparison` has it."""
 
     difference: float
@@ -92,9 +92,9 @@ class Compared(TypedDict):
     verdict: str
 
 
-def compared(found: Comparison) -> Compared:
+def compared(found: Comparison) -> ComparisonDocument:
     """Returns a comparison in a document."""
-    return cast(Compared, {**asdict(found), "verdict": found.verdict})
+    return cast(ComparisonDocument, {**asdict(found), "verdict": found.verdict})
 
 
 class Result(Mapping[str, Any]):

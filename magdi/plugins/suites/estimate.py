@@ -10,7 +10,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.run import STAGES
-from magdi.plugins.runs.discussion_costs import DiscussionCosts, Figures, discussion_costs, figures
+from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures
 from magdi.plugins.runs.discussion_plan import Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.finding import RUNS
@@ -22,7 +22,7 @@ from magdi.plugins.suites.jobs import Job
 Talks = Callable[[RunConfig], DiscussionCosts]
 
 
-class Side(Figures):
+class Side(TeacherFigures):
     """What is left, in calls of teachers, and in ``seconds`` of one worker, None where nothing is known.
 
     Replies that the suite has paid for already are not taken off.
