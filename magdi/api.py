@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from magdi.plugins.runs.plan import PlanDocument
     from magdi.plugins.suite_setup import SuiteSetup
     from magdi.plugins.suites.document import SuiteDocument
-    from magdi.plugins.suites.engines.resources import On, Resources
+    from magdi.plugins.suites.executors.resources import On, Resources
     from magdi.plugins.suites.file import Equal
     from magdi.plugins.suites.outcome import SuiteResult
     from magdi.plugins.traces.collection import Counts
@@ -264,7 +264,7 @@ def ablate(
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
     from magdi.plugins.suite_setup import set_up_suite
-    from magdi.plugins.suites.engines.resources import Resources
+    from magdi.plugins.suites.executors.resources import Resources
     from magdi.plugins.suites.outcome import SuiteResult
 
     given = Given()

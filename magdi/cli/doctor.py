@@ -53,8 +53,8 @@ def doctor(json: opt.Json = False) -> None:
 
 def _found() -> Found:
     from magdi.cli.commands import shadowed
-    from magdi.core.cache import cache_directory
-    from magdi.core.run.provenance import versions
+    from magdi.core.files import cache_directory
+    from magdi.core.run.circumstances import versions
     from magdi.plugins.manager import load_plugins
 
     cache, plugins = cache_directory(), load_plugins()

@@ -17,7 +17,7 @@ from magdi.core.evaluation.prediction import Prediction, of_shard, read_predicti
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.mag import Question
-from magdi.core.run.known import count_known, warning
+from magdi.core.run.learned import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
 from magdi.core.task import Task

@@ -15,9 +15,9 @@ from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, mags_in
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report.answers import WHO
+from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.data import RunContent
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.store import Store
 
 BATCH = 200
 """Discussions that one message has."""

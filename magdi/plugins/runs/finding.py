@@ -129,14 +129,9 @@ class RunRow(RunDocument):
 
 
 class RunShown(RunRow):
-    """A run's line with the circumstances that it was done under, as run.json has them."""
+    """A run's line with the circumstances that it was done under: `AROUND`, as run.json has them."""
 
     versions: dict[str, str]
-    command: NotRequired[str]
-    git: NotRequired[str | None]
-    host: NotRequired[str]
-    device: NotRequired[str]
-    python: NotRequired[str]
 
 
 class RunList(TypedDict):

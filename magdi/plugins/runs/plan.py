@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import NotRequired, TypedDict, cast
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
+from magdi.plugins.runs.discussion_costs import DiscussionCosts, Figures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
-from magdi.plugins.runs.talked import Figures, Talked, figures, talked, whole
 from magdi.plugins.teams.training import preferring
 
 
@@ -77,7 +77,7 @@ class PlanDocument(TypedDict):
 
     ``questions`` are to be discussed, ``unpriced`` are teachers whose price is not known, ``mags`` how many there will
     be at most, ``by`` whence the seconds of each stage are known; ``training`` and ``evaluation`` are there where the
-    run comes so far. `magdi.plan` adds ``run``, the directory, and a team's training its ``rounds``.
+    run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's training its ``rounds``.
     """
 
     questions: int
@@ -103,7 +103,7 @@ def plan_run(
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
-    talk = talked(config, components, earlier)
+    talk = discussion_costs(config, components, earlier)
     training = training_plan(config, components, talk.mags) if "distillation" in stages else None
     evaluation = evaluation_plan(config, components) if "evaluation" in stages else None
     expected, most, by = _together(training, evaluation, talk, config, earlier)
@@ -131,7 +131,7 @@ def _agent(plan: AgentPlan) -> AgentDocument:
 def _together(
     training: TrainingDocument | None,
     evaluation: EvaluationDocument | None,
-    talk: Talked,
+    talk: DiscussionCosts,
     config: RunConfig,
     earlier: Earlier,
 ) -> tuple[Bound, Bound, dict[str, str]]:
@@ -157,12 +157,12 @@ def _together(
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:
-    return any(components.objective(choice).uses_encoder for choice in chosen(config).values())
+    return any(components.objective(choice).uses_encoder for choice in objectives_of(config).values())
 
 
 def training_plan(config: RunConfig, components: Components, mags: int) -> TrainingDocument:
     """Returns what training takes."""
-    training, objectives = config.training, chosen(config)
+    training, objectives = config.training, objectives_of(config)
     found: TrainingDocument = {
         "steps": _steps(training, mags, config.seed) if objectives else 0,
         "mags_per_step": min(training.mags_per_step, mags),
@@ -181,7 +181,7 @@ def training_plan(config: RunConfig, components: Components, mags: int) -> Train
 def _steps(training: Training, mags: int, seed: int) -> int:
     if training.steps is not None:
         return training.steps
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
 
     return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 
@@ -191,7 +191,7 @@ def evaluation_plan(config: RunConfig, components: Components) -> EvaluationDocu
     settings = config.evaluation
     choice = settings.task or config.task
     questions = components.task(choice, config.seed).first(settings.split, settings.questions)
-    trained = bool(chosen(config))
+    trained = bool(objectives_of(config))
     models = ["base"] * (settings.base or not trained) + ["student"] * trained
     return {
         "questions": len(questions),

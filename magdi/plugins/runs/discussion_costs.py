@@ -35,7 +35,7 @@ class Figures(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Talked:
+class DiscussionCosts:
     """What a run's discussions take, and what they leave for a student to read.
 
     Attributes:
@@ -59,7 +59,7 @@ class Talked:
     most: Amount = Amount()
 
 
-def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def discussion_costs(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     """Returns what the discussions of a run take.
 
     Raises:
@@ -69,17 +69,17 @@ def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talke
     return _imported(config) if config.discussion.mag_files else _discussions(config, components, earlier)
 
 
-def _imported(config: RunConfig) -> Talked:
+def _imported(config: RunConfig) -> DiscussionCosts:
     """Returns what taking over MAGs takes: nothing but reading them."""
     files = mag_files(config.discussion.mag_files)
     there = sum(map(count_mags, files))
     mags = min(there, config.discussion.questions or there)
     usual, longest = _lengths(files)
     tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
-    return Talked(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
+    return DiscussionCosts(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
 
 
-def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     given = config.discussion
     task = components.task(config.task, config.seed)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
@@ -94,7 +94,7 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         Talk(protocol, taking_part, rule), given, earlier.characters(teachers), earlier.a_discussion(teachers, config)
     )
     made = planner.plan(questions)
-    return Talked(
+    return DiscussionCosts(
         made.questions,
         _tokens(made, questions, config),
         made.questions,
