@@ -39,7 +39,7 @@ def set_up(
     files: Iterable[Path | str] = (),
     *,
     environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     sets: Sequence[str] = (),
     plugins_dir: Path | None = None,
     load: bool = True,

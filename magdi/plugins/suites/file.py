@@ -30,7 +30,7 @@ class CellEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    set: dict[str, Any] = Field(default_factory=dict, description="Settings, as in a configuration.")
+    set: dict[str, object] = Field(default_factory=dict, description="Settings, as in a configuration.")
     measure: str = Field(
         "student",
         description="Whose answers are counted: student, team (the discussion's decision), agent:NAME (first round), "
@@ -106,12 +106,12 @@ class SuiteFile(Part):
     repeats: str = Field("", description="The part of the paper that it repeats, e.g. Table 6.")
     asks: str = Field("", description="The question that it answers, in a line; the title says it when left out.")
     about: str = Field("", description="What is asked, and how to read the answer.")
-    settings: dict[str, Any] = Field(
+    settings: dict[str, object] = Field(
         default_factory=dict, description="Settings of all cells; configuration files and options go before them."
     )
     instrument: str = Field("arithmetic", description="The embedded task that it is run on unless another is named.")
-    embedded: dict[str, Any] = Field(default_factory=dict, description="Further settings where that task is taken.")
-    axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
+    embedded: dict[str, object] = Field(default_factory=dict, description="Further settings where that task is taken.")
+    axes: dict[str, list[Any] | dict[str, dict[str, object]]] = Field(
         default_factory=dict,
         description="What varies. A list: values of the setting that the axis is named after. A mapping: settings by "
         "label. Cells are all combinations.",
@@ -179,6 +179,6 @@ def read_suite(path: Path) -> SuiteFile:
     return suite
 
 
-def _with_text_labels(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _with_text_labels(tree: Mapping[str, object]) -> dict[str, object]:
     """Returns the tree with references to cells as text: ``reference: 4`` means the cell ``"4"``."""
     return {key: str(value) if key == "reference" else value for key, value in tree.items()}

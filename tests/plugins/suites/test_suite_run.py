@@ -19,7 +19,7 @@ from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import KEPT
-from magdi.core.run.progress import Figures, Silent
+from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
@@ -74,7 +74,7 @@ def ablate(place: Path, **options: Any) -> SuiteResult:
     return magdi.ablate(str(place / "toy.yaml"), out=place / "out", seeds=2, **TOY, **options)
 
 
-class Watching(Silent):
+class Watching(Progress):
     """Looks at the document whenever something has ended."""
 
     def __init__(self, folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_rows_have_what_a_reader_expects(document: SuiteResult, rows: dict[str, 
     assert document["simulated"]
 
 
-def test_changes_are_told_as_the_paper_prints_them(document: SuiteResult, rows: dict[str, dict[str, Any]]) -> None:
+def test_changes_are_told_as_the_paper_prints_them(document: Any, rows: dict[str, dict[str, Any]]) -> None:
     reduction, gain = document["changes"]
     before, after = (rows[name]["figures"]["output_tokens"] for name in ("team", "gcn"))
     assert reduction["value"] == pytest.approx(before / after)
@@ -215,7 +215,7 @@ def test_answers_are_graded_anew_without_a_model(
     assert ablate(place, rescore=True)["rows"][0]["mean"] == document["rows"][0]["mean"]
 
 
-def test_formats(document: SuiteResult) -> None:
+def test_formats(document: Any) -> None:
     lines = list(csv.DictReader(io.StringIO(FORMATS["csv"](document))))
     assert [line["encoder"] for line in lines] == ["gcn", "base", "half", "half again", "team", "careful alone"]
     assert float(lines[0]["accuracy"]) == document["rows"][0]["mean"]
@@ -237,7 +237,7 @@ def test_formats(document: SuiteResult) -> None:
     assert row.count("&") + 1 == len(rule.rpartition("{")[2].rstrip("}"))
 
 
-def test_the_table_on_a_terminal(document: SuiteResult) -> None:
+def test_the_table_on_a_terminal(document: Any) -> None:
     from rich.console import Console
 
     from magdi.cli.suite_tables import suite_tables
