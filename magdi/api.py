@@ -1,5 +1,7 @@
 """The library's front door: everything that the command line does, as calls with the same names.
 
+A run, and how well its student answers:
+
     import magdi
 
     outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
