@@ -117,14 +117,14 @@ def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
 
 def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     """Yields kind, path and choice of all components but teachers."""
-    from magdi.core.config.levels import chosen
+    from magdi.core.config.levels import objectives_of
 
     config = setup.config
     yield from (("task", "task", config.task), ("protocol", "protocol", config.protocol))
     yield "encoder", "encoder", config.encoder
     if config.discussion.decision is not None:
         yield "decision", "discussion.decision", config.discussion.decision
-    yield from (("objective", f"objectives.{name}", choice) for name, choice in chosen(config).items())
+    yield from (("objective", f"objectives.{name}", choice) for name, choice in objectives_of(config).items())
 
 
 def _yaml(config: Mapping[str, object]) -> str:

@@ -34,7 +34,7 @@ EXTRAS = {
 """By extra, the modules that it brings."""
 
 
-class Found(TypedDict):
+class Machine(TypedDict):
     """What there is; ``extras`` says of each whether it is installed, ``keys`` are names of variables."""
 
     python: str
@@ -56,10 +56,10 @@ def doctor(json: opt.Json = False) -> None:
     show(found, as_json=json, render=lambda: _table(found))
 
 
-def _found() -> Found:
+def _found() -> Machine:
     from magdi.cli.commands import shadowed
-    from magdi.core.cache import cache_directory
-    from magdi.core.run.provenance import versions
+    from magdi.core.files import cache_directory
+    from magdi.core.run.circumstances import versions
     from magdi.plugins.manager import load_plugins
 
     cache, plugins = cache_directory(), load_plugins()
@@ -97,7 +97,7 @@ def _free(path: Path) -> float:
     return shutil.disk_usage(there).free / 1e9
 
 
-def _table(found: Found) -> RenderableType:
+def _table(found: Machine) -> RenderableType:
     from magdi.cli.drawn import drawn
     from magdi.plugins.sheet import Sheet
 

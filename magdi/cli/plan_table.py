@@ -13,7 +13,7 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
-    from magdi.plugins.runs.plan import AgentDocument, Bound, PlanDocument, TrainingDocument
+    from magdi.plugins.runs.plan import Bound, PlanDocument, PlannedAgent, PlannedTraining
 
 WHO = {"base": "the base before distillation", "student": "the student"}
 USES = {"train": "training", "validation": "validation", "test": "testing"}
@@ -36,12 +36,12 @@ def _agents(plan: PlanDocument) -> Sheet:
     return Sheet.of(f"{plan['questions']:,} discussions, expected", headings, rows, left=("agent", "teacher"))
 
 
-def _expected(agent: AgentDocument) -> list[str]:
+def _expected(agent: PlannedAgent) -> list[str]:
     found = agent["expected"]
     return [count(found["calls"]), count(found["prompt_tokens"]), count(found["completion_tokens"])]
 
 
-def _dollars_of(agent: AgentDocument) -> str:
+def _dollars_of(agent: PlannedAgent) -> str:
     return dollars(agent["expected"]["cost"]) if agent["priced"] else "no price"
 
 
@@ -138,7 +138,7 @@ def sources(by: Mapping[str, str]) -> str:
     return "; ".join(f"{source} ({', '.join(named)})" for source, named in stages.items())
 
 
-def _training(training: TrainingDocument) -> str:
+def _training(training: PlannedTraining) -> str:
     if not training["steps"]:
         return f"training: none (level {training['level']})"
     if by_role := training.get("by_role"):

@@ -28,7 +28,7 @@ SAMPLED = 64  # lines of a MAG file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
-class Figures(TypedDict):
+class TeacherFigures(TypedDict):
     """What is asked of teachers, in a document: ``cost`` is in US dollars; None is no limit."""
 
     calls: int | None
@@ -38,7 +38,7 @@ class Figures(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Talked:
+class DiscussionCosts:
     """What a run's discussions take, and what they leave for a student to read.
 
     Attributes:
@@ -64,7 +64,7 @@ class Talked:
     splits: Mapping[str, int] = field(default_factory=dict)
 
 
-def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def discussion_costs(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     """Returns what the discussions of a run take.
 
     Raises:
@@ -74,17 +74,17 @@ def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talke
     return _imported(config) if config.discussion.mag_files else _discussions(config, components, earlier)
 
 
-def _imported(config: RunConfig) -> Talked:
+def _imported(config: RunConfig) -> DiscussionCosts:
     """Returns what taking over MAGs takes: nothing but reading them."""
     files = mag_files(config.discussion.mag_files)
     there = sum(map(count_mags, files))
     mags = min(there, config.discussion.questions or there)
     usual, longest = _lengths(files)
     tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
-    return Talked(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
+    return DiscussionCosts(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
 
 
-def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     given = config.discussion
     task = components.task(config.task, config.seed)
     questions = sharded(task.first(given.split, given.questions), given.shard)
@@ -100,7 +100,7 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         Talk(protocol, taking_part, rule), given, earlier.characters(teachers), earlier.a_discussion(teachers, config)
     )
     made = planner.plan(questions)
-    return Talked(
+    return DiscussionCosts(
         made.questions,
         _tokens(made, questions, config),
         made.questions,
@@ -144,7 +144,7 @@ def whole(figure: float | None) -> int | None:
     return None if figure is None or not math.isfinite(figure) else round(figure)
 
 
-def figures(amount: Amount) -> Figures:
+def figures(amount: Amount) -> TeacherFigures:
     """Returns figures as a document has them: whole, but for dollars, and None for what is not limited."""
     return {
         "calls": whole(amount.calls),
