@@ -261,6 +261,7 @@ class Stages:
                 name=adapter.folder if adapter else "",
                 joined=self._joined,
             )
+            clock.at(report.steps)  # the last of them may have no line of metrics
         self._tell(report, objectives, student.max_length)
         return report
 
