@@ -14,10 +14,12 @@ import torch
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.heads import Heads
 from magdi.core.errors import DataError
+from magdi.core.evaluation import rows
 from magdi.core.evaluation.batching import batches
+from magdi.core.evaluation.cache import join
 from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.own_score import OwnScore
-from magdi.core.evaluation.prediction import read_predictions
+from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.evaluation.stopping import answer_end
 from magdi.core.task import Task
 from magdi.plugins.objectives.margin import Margin
@@ -28,15 +30,27 @@ GREEDY = Evaluation(max_new_tokens=40, stop_at_answer=False)
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_company_changes_no_greedy_answer(
-    family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task
+    family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = make_model(family), tokenizer
-    questions = list(task.questions("test"))
+    questions, joined = list(task.questions("test")), list[Any]()
+
+    def watched(cache: Any, other: Any) -> None:
+        joined.append(other)
+        join(cache, other)
+
+    def answered(budget: int, copies: int) -> list[Prediction]:
+        monkeypatch.setattr(rows, "COPIES", copies)
+        settings = GREEDY.model_copy(update={"batch_tokens": budget})
+        return answer_questions(model, questions, task=task, settings=settings)
+
+    monkeypatch.setattr(rows, "join", watched)
     together = answer_questions(model, questions, task=task, settings=GREEDY)
-    alone, few = (
-        answer_questions(model, questions, task=task, settings=GREEDY.model_copy(update={"batch_tokens": budget}))
-        for budget in (64, 400)
-    )
+    alone, waves = answered(64, 0), answered(400, 10**9)
+    assert not joined
+    few = answered(400, 0)
+    assert joined or family == "mistral", "its windows cannot be joined"
+    assert together == waves
     random.Random(0).shuffle(questions)
     shuffled = answer_questions(model, questions[:11], task=task, settings=GREEDY)
     assert together == alone
