@@ -124,6 +124,14 @@ def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
     return made
 
 
+@pytest.fixture(scope="module", autouse=True)
+def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator[None]:
+    """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
+    yield
+    for specimen in specimens.values():
+        specimen.bench.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "component", "check"),
     [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import asked
+from magdi.core.config.levels import with_prefix
 from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
@@ -22,8 +22,9 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.known import learned_mags
+from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
+from magdi.plugins.generation.engine import OnText, TransformersEngine
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
@@ -58,11 +59,17 @@ class Candidate:
         """The file of predictions that it is, where it is one."""
         return Path(self.model) if isinstance(self.model, str) and self.model.endswith(".jsonl") else None
 
+    def engine(self, on_text: OnText | None = None) -> Engine:
+        """Returns what makes it answer; ``on_text`` is called with what one answer has come to while it grows."""
+        if isinstance(self.model, Engine):
+            return self.model
+        return TransformersEngine(self.model, prompt_style=self.prompt_style, on_text=on_text)
+
     def asked(self, questions: Sequence[Question]) -> list[Question]:
         """Returns questions as it is to be asked them; what level it was trained on may make a difference."""
         if self.run is None or not self.trained:
             return list(questions)
-        return [asked(question, self.run) for question in questions]
+        return [with_prefix(question, self.run) for question in questions]
 
     def file(self, folder: Path, task: str, split: str, settings: Evaluation, seed: int) -> Path:
         """Returns where its predictions are kept: the same evaluation always finds the same file."""
@@ -176,7 +183,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     Raises:
         ConfigError: It is no run.
     """
-    from magdi.core.run.progress import Silent
+    from magdi.core.run.progress import Progress
     from magdi.core.run.stages import Stages
 
     directory = RunDirectory(Path(name))
@@ -184,7 +191,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
     config = directory.config()
-    stages = Stages(config, directory, components, Silent())
+    stages = Stages(config, directory, components, Progress())
     base = components.team(directory.path, untrained=True) or str(stages.base)
     return Candidate(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from magdi.core.corpus import parquet
-from magdi.core.corpus.files import pick
 from magdi.core.mag import Mag
+from magdi.plugins.corpus import parquet
 from magdi.plugins.corpus.check import check_mags
+from magdi.plugins.corpus.files import pick
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions

@@ -1,0 +1,114 @@
+"""Evening cells out: as many optimiser steps, trained tokens or teacher calls as another cell has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from typing import TYPE_CHECKING
+
+from magdi.core.components import Components
+from magdi.core.config.levels import objectives_of
+from magdi.core.config.models import Kept, RunConfig
+from magdi.core.files import cache_directory
+from magdi.core.mag import Mag
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.learned import calls, kept
+from magdi.core.run.progress import Progress
+from magdi.plugins.suites.jobs import Amount, Job
+
+if TYPE_CHECKING:
+    from magdi.core.distill.schedule import Schedule
+
+
+def evened_out(job: Job, components: Components, progress: Progress) -> RunConfig:
+    """Returns a job's configuration with its steps or MAGs evened out, where they are to be.
+
+    Tokens: the fewest steps after which as many tokens were taught. Calls: the first MAGs that took as many calls
+    as the cheapest of the others' (a level that reads first answers alone needs no call of later rounds).
+    """
+    if job.by is None or job.talk is None:
+        return job.config
+    config = job.config
+    if job.by == "calls":
+        most = min(_calls(amount) for amount in job.amounts)
+        whole = _worth(config, Amount(config, job.talk), most)
+        keep = config.discussion.keep.model_copy(update={"calls": whole})
+        return config.model_copy(update={"discussion": config.discussion.model_copy(update={"keep": keep})})
+    wanted = [_planned(amount, components, progress) for amount in job.amounts]
+    if job.by == "steps":
+        steps = min(schedule.total for schedule, _ in wanted)
+    else:
+        target = min(sum(tokens(schedule, taught, schedule.total)) for schedule, taught in wanted)
+        steps = steps_for(target, *_planned(Amount(config, job.talk), components, progress))
+    return config.model_copy(update={"training": config.training.model_copy(update={"steps": steps})})
+
+
+def tokens(schedule: Schedule, taught: Sequence[int], steps: int) -> list[int]:
+    """Returns the tokens that a student is taught to write in each of the first steps; ``taught`` is by MAG."""
+    return [sum(taught[index] for index in schedule.step(number).tolist()) for number in range(steps)]
+
+
+def steps_for(target: int, schedule: Schedule, taught: Sequence[int]) -> int:
+    """Returns the fewest steps that teach so many tokens; they may be more than the schedule has."""
+    a_pass = sum(tokens(schedule, taught, schedule.per_epoch))
+    if not a_pass:
+        return schedule.total
+    passes = max(0, math.ceil(target / a_pass) - 1)
+    done, steps = passes * a_pass, passes * schedule.per_epoch
+    while done < target:
+        done += sum(taught[index] for index in schedule.step(steps).tolist())
+        steps += 1
+    return max(1, steps)
+
+
+def _planned(amount: Amount, components: Components, progress: Progress) -> tuple[Schedule, list[int]]:
+    """Returns the order of a cell's MAGs, and the tokens that each teaches, tokenised as its training would."""
+    from magdi.core.distill.corpus import read_corpus
+    from magdi.core.distill.schedule import Schedule
+    from magdi.core.distill.student import load_student
+    from magdi.core.distill.trainer import reading_of
+    from magdi.core.run.stages import Stages
+
+    config, talk = amount.config, RunDirectory(amount.talk)
+    stages = Stages(config, talk, components, progress)
+    student = load_student(config.student, path=stages.base, seed=config.seed)
+    keep, training, objectives = config.discussion.keep, config.training, stages.objectives()
+    mags = talk.mags if keep == Kept() else kept(talk.mags, keep, config.seed)
+    reading = reading_of(student, objectives, training, config.seed)
+    corpus, _ = read_corpus(mags, reading, cache_directory() / "corpora").split(training.validation, config.seed)
+    teaches = [each.teaches for each in objectives.values()]
+    schedule = Schedule.plan(
+        len(corpus), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=config.seed
+    )
+    return schedule, [sum(compress(size.counts, teaches)) for size in corpus.sizes]
+
+
+def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:
+    """Returns the calls without which objectives of some settings could not have learned what they do from a MAG."""
+    settings = list(objectives)
+    if not all(each.get("first_round") for each in settings):
+        return calls(mag)
+    agents = {str(each.get("agent") or "").casefold() for each in settings}
+    return sum(
+        turn.attempts for turn in mag.turns if not turn.round and ("" in agents or turn.agent.casefold() in agents)
+    ) * bool(settings)
+
+
+def _calls(amount: Amount) -> int:
+    config = amount.config
+    settings = [each.settings for each in objectives_of(config).values()]
+    mags = kept(RunDirectory(amount.talk).mags, config.discussion.keep, config.seed)
+    return sum(needed_calls(mag, settings) for mag in mags)
+
+
+def _worth(config: RunConfig, own: Amount, most: int) -> int:
+    """Returns the calls of the first MAGs whose needed calls stay within ``most``; of one MAG at least."""
+    settings = [each.settings for each in objectives_of(config).values()]
+    whole = spent = 0
+    for mag in kept(RunDirectory(own.talk).mags, config.discussion.keep, config.seed):
+        spent += needed_calls(mag, settings)
+        if spent > most and whole:
+            break
+        whole += calls(mag)
+    return max(1, whole)

@@ -1,0 +1,134 @@
+"""One command of magdi's as a job of an executor: `magdi run --on slurm`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from magdi.core.errors import SOME_FAILED, MagdiError
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import FILE
+from magdi.core.shard import Shard
+from magdi.plugins.corpus.files import read_in_turn, write
+from magdi.plugins.corpus.subsets import once
+from magdi.plugins.suites.executors.executor import Executor
+from magdi.plugins.suites.executors.local import Local
+from magdi.plugins.suites.executors.resources import On, Resources
+from magdi.plugins.suites.scheduling import execute
+from magdi.plugins.suites.worker import Failure
+
+LOG = "job.txt"
+"""What the command printed, in the run's directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line, as a job."""
+
+    directory: Path
+    arguments: tuple[str, ...]
+    title: str = "the command"
+    ends: tuple[int, ...] = (0,)
+    needs: tuple[Path, ...] = ()
+    waits: tuple[Path, ...] = ()
+    done: bool = False
+
+
+def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
+    """Gives a command where the job is; what it prints is kept beside its run."""
+    target = Path(folder, job.directory)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    log = target.with_name(f"{target.name}.{LOG}")
+    with log.open("w", encoding="utf-8") as printed:
+        command = [sys.executable, "-m", "magdi", *job.arguments]
+        code = subprocess.run(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
+    return None if code in job.ends else Failure(job, f"exit code {code}; what it printed: {log}")
+
+
+def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence[str]) -> None:
+    """Gives a command on a cluster and waits for its end.
+
+    Raises:
+        MagdiError: It failed there.
+    """
+    _do(on, resources, directory.with_name(f"{directory.name}.jobs"), [Command(directory, tuple(arguments))])
+
+
+def in_shards(
+    on: On,
+    resources: Resources,
+    directory: Path,
+    arguments: Sequence[str],
+    count: int,
+    on_end: Callable[[str], None] = lambda title: None,
+) -> Sharded:
+    """Holds discussions in several jobs, each with a run of its own in a directory, and merges their MAGs there.
+
+    Args:
+        on: Where jobs are done.
+        resources: What each is given.
+        directory: Gets ``shard-I-of-N``, a run for each, and ``mags.jsonl``, in the order of the questions.
+        arguments: Those of `magdi discuss`.
+        count: Jobs.
+        on_end: Told of each that has ended.
+
+    Raises:
+        MagdiError: A job failed; the same call goes on, and does what was finished not again.
+    """
+    shards = [Shard(number, count) for number in range(1, count + 1)]
+    runs = {shard: directory / f"shard-{shard.number}-of-{count}" for shard in shards}
+    jobs = [
+        Command(run, (*arguments, "--shard", str(shard), "-o", str(run), "--quiet"), f"shard {shard}", (0, SOME_FAILED))
+        for shard, run in runs.items()
+    ]
+    _do(on, resources, directory, jobs, on_end)
+    mags = write(directory / FILE, once(read_in_turn(list(runs.values())), "discussion"))
+    failed = {run: RunDirectory(run).stage("discussion").get("failed", 0) for run in runs.values()}
+    return Sharded(mags, {run: number for run, number in failed.items() if number})
+
+
+@dataclass(frozen=True, slots=True)
+class Sharded:
+    """What came of discussions in several jobs.
+
+    Attributes:
+        mags: Discussions in the merged file.
+        failed: How many failed, by the run where.
+    """
+
+    mags: int
+    failed: dict[Path, int]
+
+
+def _do(
+    on: On,
+    resources: Resources,
+    folder: Path,
+    jobs: Sequence[Command],
+    on_end: Callable[[str], None] = lambda title: None,
+) -> None:
+    given: Any = jobs
+    for failure in execute(
+        given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title)
+    ):
+        raise MagdiError(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
+
+
+def _executor(on: On, resources: Resources, folder: Path) -> Executor:
+    if on == "slurm":
+        from magdi.plugins.suites.executors.slurm import Slurm
+
+        return Slurm(_nothing, resources, folder, run_command)
+    if on == "ray":
+        from magdi.plugins.suites.executors.ray import Ray
+
+        return Ray(_nothing, resources, run_command)
+    return Local(_nothing, resources.jobs or 1, run_command)
+
+
+def _nothing() -> Any:
+    """A command makes its components itself."""
