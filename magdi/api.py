@@ -423,7 +423,7 @@ def ask(
 
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run, URL or pattern; raises `MagFileError` for a line that cannot be read."""
-    from magdi.core.corpus.files import read_all
+    from magdi.plugins.corpus.files import read_all
 
     return list(read_all([os.fspath(path)]))
 

@@ -23,9 +23,9 @@ from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
-    from magdi.core.corpus.locations import Location
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
+    from magdi.core.run.locations import Location
     from magdi.core.task import Task
     from magdi.plugins.corpus.check import Report, Rule
 
@@ -72,8 +72,8 @@ def import_(
     from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.corpus.files import at_least_one
     from magdi.core.mag import write_mags
+    from magdi.plugins.corpus.files import at_least_one
     from magdi.plugins.formats.imported import Summary
     from magdi.plugins.formats.importing import all_importers, import_files
 
@@ -104,7 +104,7 @@ def stats(
 ) -> None:
     """Count turns by round, agent, structure, label; who changed whose mind; what other rules would have answered."""
     from magdi.cli.mags_tables import statistics_tables
-    from magdi.core.corpus.files import read_all
+    from magdi.plugins.corpus.files import read_all
     from magdi.plugins.corpus.statistics import describe
 
     bad: list[MagFileError] = []
@@ -178,9 +178,9 @@ def export(
     from magdi.cli import loading
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.corpus.files import at_least_one, read_all
     from magdi.core.errors import ConfigError, DataError
     from magdi.core.files import writing
+    from magdi.plugins.corpus.files import at_least_one, read_all
     from magdi.plugins.exporting.hub import push as to_hub
 
     if push and to != "dataset":
@@ -260,8 +260,8 @@ def calibrate(
 ) -> None:
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
-    from magdi.core.corpus.files import read_all
     from magdi.core.files import write_whole
+    from magdi.plugins.corpus.files import read_all
     from magdi.protocols.confidence import fit
 
     check_out(out)
@@ -272,9 +272,9 @@ def calibrate(
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.core.corpus.files import holds_none, pick, read_all
-    from magdi.core.corpus.locations import is_place
     from magdi.core.errors import ConfigError, DataError
+    from magdi.core.run.locations import is_place
+    from magdi.plugins.corpus.files import holds_none, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
 
     places = [name for name in names if is_place(name)]
@@ -361,7 +361,7 @@ def _rule(file: Location, components: Components, name: str | None, settings: di
 def _readings(file: Location, task: Task | None) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from magdi.core.corpus.files import read
+    from magdi.plugins.corpus.files import read
     from magdi.plugins.corpus.readings import readings
 
     return {"file": str(file)} | asdict(readings(read(file, []), task))

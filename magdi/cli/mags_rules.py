@@ -11,8 +11,8 @@ from magdi.plugins.corpus.check import Rule
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
-    from magdi.core.corpus.locations import Location
     from magdi.core.mag import Mag
+    from magdi.core.run.locations import Location
 
 
 def prompted(

@@ -16,8 +16,8 @@ import typer
 from magdi.cli import completing as propose
 from magdi.core.config.shortcuts import SHORTCUTS, long_form
 from magdi.core.config.yaml_text import read_value
-from magdi.core.corpus.locations import holds_mags
 from magdi.core.errors import ConfigError
+from magdi.core.run.locations import holds_mags
 
 if TYPE_CHECKING:
     from magdi.core.config.models import Limits

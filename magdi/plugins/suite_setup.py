@@ -16,10 +16,10 @@ from magdi.core.config.layers import Layers
 from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
-from magdi.core.corpus.files import read_in_turn
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.setup import named_plugins, without_remote_code

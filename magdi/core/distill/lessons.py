@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from magdi.core.corpus.replay import Held, with_prompts
 from magdi.core.credit import Credit, credited, of_own_answer
+from magdi.core.discussion.replay import Held, with_prompts
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Message
 from magdi.core.objective import Selecting

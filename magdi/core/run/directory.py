@@ -22,6 +22,7 @@ from magdi.core.files import PARTIAL, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
+from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
@@ -99,7 +100,7 @@ class RunDirectory:
     @property
     def mags(self) -> Path:
         """The discussions, one MAG a line."""
-        return self.path / "mags.jsonl"
+        return self.path / MAGS
 
     @property
     def failures(self) -> Path:

@@ -7,21 +7,20 @@ from pathlib import Path
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.corpus.files import mag_files
-from magdi.core.corpus.locations import is_url
-from magdi.core.corpus.replay import Held
+from magdi.core.discussion.replay import Held
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.protocol import Agent
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import expanded, is_url
 from magdi.core.run.seats import agents
 
 
 def origins(config: RunConfig) -> Iterator[RunConfig]:
     """Yields the configurations by which a run's MAGs may have been held: of the runs they are from, then its own."""
     near = [name for name in config.discussion.mag_files if not is_url(name)]  # a run may name what it likes
-    for file in mag_files(near):
-        run = RunDirectory(file.parent) if isinstance(file, Path) else None
-        if run and run.is_run():
+    for place in (Path(each) for name in near for each in expanded(name)):
+        run = RunDirectory(place if place.is_dir() else place.parent)
+        if run.is_run():
             yield from origins(run.config())
     yield config
 

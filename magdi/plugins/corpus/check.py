@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from magdi.core.corpus.files import mag_file, read
-from magdi.core.corpus.locations import Location
-from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decision import DecisionRule
+from magdi.core.discussion.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.quotation import imitated
+from magdi.core.run.locations import Location
 from magdi.core.task import Task
 from magdi.plugins.answers import grade
+from magdi.plugins.corpus.files import mag_file, read
 from magdi.plugins.corpus.forms import Forms
 from magdi.plugins.corpus.provenance import unquoted
 

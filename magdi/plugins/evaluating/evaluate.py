@@ -10,9 +10,9 @@ from typing import Any
 
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
-from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
@@ -105,11 +105,10 @@ def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> 
             clock.at(done, {"right %": 100 * right / done, **({} if elsewhere else threads_told())})
 
         return answer_questions(
-            candidate.model,
+            candidate.engine(),
             candidate.asked(plan.questions),
             task=plan.task,
             settings=plan.settings,
-            prompt_style=candidate.prompt_style,
             seed=plan.seed,
             out=file,
             fresh=plan.fresh,

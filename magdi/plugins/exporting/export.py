@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ConfigError
-from magdi.core.evaluation.loading import base_of
 from magdi.core.files import read_json, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
@@ -19,6 +18,7 @@ from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
+from magdi.plugins.generation.loading import base_of
 from magdi.plugins.tasks.dataset import Source
 from magdi.plugins.teams.team import Team, read_team, write_team
 
@@ -180,7 +180,7 @@ def _name_base(out: Path, base: str | None) -> None:
 @quiet()
 def _merge(student: Path, out: Path) -> None:
     from magdi.core.distill.student import use_cache
-    from magdi.core.evaluation.loading import load
+    from magdi.plugins.generation.loading import load
 
     model, tokenizer = load(student, device="cpu")
     use_cache(model)

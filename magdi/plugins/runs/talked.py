@@ -10,11 +10,11 @@ from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.files import count_mags, mag_files, read
-from magdi.core.corpus.locations import Location
 from magdi.core.mag import Question
+from magdi.core.run.locations import Location
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
+from magdi.plugins.corpus.files import count_mags, mag_files, read
 from magdi.plugins.runs.discussion_plan import Amount, Plan, Planner
 from magdi.plugins.runs.drives import Talk
 from magdi.plugins.runs.earlier import Earlier

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
-from magdi.core.evaluation.statistics import Interval, over_seeds
-from magdi.plugins.suites.statistics import Paired, corrected
+from magdi.core.evaluation.statistics import Interval
+from magdi.plugins.suites.statistics import Paired, corrected, over_seeds
 
 BENCHMARKS = {
     "strategyqa": "StrategyQA",

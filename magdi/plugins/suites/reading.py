@@ -52,7 +52,7 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
     """
     from transformers import AutoTokenizer
 
-    from magdi.core.evaluation.loading import load, resolve
+    from magdi.plugins.generation.loading import load, resolve
 
     tokenizer = AutoTokenizer.from_pretrained(resolve(place), trust_remote_code=settings.trust_remote_code)
     rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
@@ -87,7 +87,7 @@ def _ids(tokenizer: Any, question: Question, turn: Turn, settings: Student) -> R
 
 def _kept_in(place: str | Path, settings: Student, rows: Sequence[Any]) -> Path | None:
     """Returns the file that these rows' states are kept in; None for weights that have no files here yet."""
-    from magdi.core.evaluation.loading import base_of
+    from magdi.plugins.generation.loading import base_of
 
     weights = [_files(each) for each in (place, base_of(place)) if each is not None]
     if not all(weights):
@@ -100,7 +100,7 @@ def _files(place: str | Path) -> list[tuple[str, int, int]]:
     """Returns what tells a model's files from any others."""
     from huggingface_hub import try_to_load_from_cache
 
-    from magdi.core.evaluation.loading import resolve
+    from magdi.plugins.generation.loading import resolve
 
     folder = Path(resolve(place))
     if not folder.is_dir():

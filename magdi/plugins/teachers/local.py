@@ -86,9 +86,9 @@ class InProcessTeacher(Teacher):
 
     def _generated(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         from magdi.core.config.models import Evaluation
-        from magdi.core.evaluation.decoding import decode
-        from magdi.core.evaluation.rows import Row
         from magdi.core.threads import threads_for
+        from magdi.plugins.generation.decoding import decode
+        from magdi.plugins.generation.rows import Row
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.replay import prompts
+from magdi.core.discussion.replay import prompts
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent

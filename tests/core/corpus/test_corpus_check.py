@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from magdi.core.corpus.replay import differences, speakers
+from magdi.core.discussion.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
 from magdi.core.task import Split, Task

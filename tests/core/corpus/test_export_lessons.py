@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from magdi.cli.app import app
-from magdi.core.corpus.replay import Held
+from magdi.core.discussion.replay import Held
 from magdi.core.distill.lessons import OwnPrompts
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, write_mags

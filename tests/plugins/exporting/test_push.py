@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.parquet import read_parquet
 from magdi.core.errors import ConfigError, StorageError
 from magdi.core.mag import read_mags
+from magdi.plugins.corpus.parquet import read_parquet
 from magdi.plugins.exporting.card_data import model_card_data
 from magdi.plugins.tasks.dataset import Source
 from tests.core.run.conftest import TOY
