@@ -238,11 +238,11 @@ def test_a_refiner_goes_on_from_steps_in_any_order() -> None:
 def test_what_a_verifier_says_of_a_wrong_solution_decides_what_becomes_of_it() -> None:
     """Else its turns' values are noise, and there is nothing to learn for a verifier."""
     worth: dict[bool, list[float]] = {True: [], False: []}
-    for mag in talk("malt", TASK.questions("validation")[:100]):
+    for mag in talk("malt", TASK.questions("validation")[:50]):
         for turn in mag.turns:
             if turn.role == "verifier" and mag.turns[turn.seen[0].step].correct is False:
                 worth["I agree." in turn.text].append(float(turn.value or 0))
-    assert min(map(len, worth.values())) > 10
+    assert min(map(len, worth.values())) > 5
     assert sum(worth[False]) / len(worth[False]) > 0.6 > 0.2 > sum(worth[True]) / len(worth[True])
 
 
