@@ -32,7 +32,7 @@ from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.prefixes import shared_prefixes
-from magdi.core.distill.steps import forwards
+from magdi.core.distill.schedule import forwards
 from magdi.core.distill.student import DistillStudent, _adapted
 from magdi.plugins.objectives.dpo import Dpo
 from magdi.plugins.testing.tiny import byte_tokenizer

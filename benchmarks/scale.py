@@ -98,8 +98,8 @@ def one_corpus(count: int, copies: int = 1) -> Figures:
     from magdi.core.distill import encoded_table
     from magdi.core.distill.layouts import LAYOUTS
     from magdi.core.distill.reading import Reading
-    from magdi.core.distill.stepping import Steps
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
+    from magdi.core.distill.steps import Steps
     from magdi.plugins.objectives.margin import Margin
     from magdi.plugins.objectives.node import Node
     from magdi.plugins.objectives.positive import Positive

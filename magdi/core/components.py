@@ -10,6 +10,7 @@ from typing import Protocol as Interface
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
@@ -64,6 +65,10 @@ class Components(Interface):
         Raises:
             DataError: There is none.
         """
+        ...
+
+    def own_prompts(self, config: RunConfig) -> OwnPrompts:
+        """Returns where the prompts of a run's MAGs are found: kept ones, else what their protocols make of them."""
         ...
 
     def tiny_base(

@@ -156,13 +156,13 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} cannot be read: it is no JSON ({error})") from error
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[dict[str, object]]:
     """Returns the objects in a file of JSON lines; lines that are none, and a last one that is torn, are left out.
 
     Raises:
         DataError: It is missing, or no file.
     """
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     for line in read_bytes(path).split(b"\n")[:-1]:
         with suppress(ValueError, RecursionError):
             document = json.loads(line)
@@ -195,3 +195,11 @@ def full_disk(path: Path, error: BaseException) -> StorageError | None:
     if isinstance(error, MagdiError) or not any(sign in each for each in said for sign in _SAID):
         return None
     return StorageError(f"{path} cannot be written: {said[0]}", hint=MAKE_ROOM)
+
+
+def cache_directory() -> Path:
+    """Returns MAGDI_CACHE, or ``magdi`` in the user's cache directory (XDG_CACHE_HOME, ~/.cache)."""
+    own = os.environ.get("MAGDI_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "magdi"

@@ -25,6 +25,7 @@ from magdi.plugins.target import cause, load_class, load_settings
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
@@ -132,7 +133,7 @@ class Registry:
         """Returns the model of a component's settings, without its class where that can be; raises as `load`."""
         return load_settings(self.find(kind, name))
 
-    def settings(self, kind: Kind, name: str, given: Mapping[str, Any], seed: int | None = None) -> BaseModel:
+    def settings(self, kind: Kind, name: str, given: Mapping[str, object], seed: int | None = None) -> BaseModel:
         """Returns a component's validated settings.
 
         Args:
@@ -171,7 +172,7 @@ class Registry:
         name, given = self._given(kind, choice)
         return self.settings(kind, name, given, seed)
 
-    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
+    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, object]]:
         """Returns a component's name and settings: those that ``name:target`` stands for, overridden by those given.
 
         Raises:
@@ -239,6 +240,12 @@ class Registry:
         from magdi.plugins.corpus.files import at_least_one, read_in_turn
 
         return at_least_one(read_in_turn(names, on_bad_line), names, () if on_bad_line is None else on_bad_line)
+
+    def own_prompts(self, config: RunConfig) -> OwnPrompts:
+        """Returns where the prompts of a run's MAGs are found; see `magdi.plugins.corpus.replay`."""
+        from magdi.plugins.corpus.replay import own_prompts
+
+        return own_prompts(config, self)
 
     def tiny_base(
         self,

@@ -90,7 +90,7 @@ def magdi_tasks():
 """
 
 
-def document_of_run(folder: Path) -> dict[str, Any]:
+def document_of_run(folder: Path) -> Any:
     from magdi.plugins.runs.result import document as outcome
 
     return outcome(RunDirectory(folder))

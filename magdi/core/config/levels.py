@@ -87,14 +87,14 @@ def find_level(given: str | Sequence[str]) -> Level:
     )
 
 
-MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "sft": {"positive": {}},
     "dpo": {"dpo": {"beta": 0.2}},
 }
 """What a role is trained by one after the other (MALT, section 4.3 and Appendix A.9), as a level's objectives."""
 
 
-def chosen(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
+def objectives_of(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
     """Returns the objectives of a run with what it says of them, by name; those of weight 0 are left out.
 
     Args:
@@ -117,19 +117,19 @@ def chosen(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
     return {name: choice for name, choice in listed.items() if choice.settings.get("weight") != 0}
 
 
-def listed_in(level: str | Sequence[str], named: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def listed_in(level: str | Sequence[str], named: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
     """Returns what a level and the settings of named objectives come to: by name in the run, component and settings."""
     of_level = find_level(level).objectives
     names = dict.fromkeys([*of_level, *(each for each in named if each not in OF_LEVELS)])
     return {name: {"name": name, **of_level.get(name, {}), **_own(name, named.get(name, {}))} for name in names}
 
 
-def _own(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _own(name: str, settings: Mapping[str, object]) -> dict[str, object]:
     """Returns settings without a name that only repeats the one in the run."""
     return {key: value for key, value in settings.items() if (key, value) != ("name", name)}
 
 
-def asked(question: Question, config: RunConfig) -> Question:
+def with_prefix(question: Question, config: RunConfig) -> Question:
     """Returns a question as a student of a run is to be asked it; a prefix (DSS-MT's) makes a difference."""
-    prefix = next((each.settings.get("prefix", "") for each in chosen(config).values()), "")
+    prefix = next((each.settings.get("prefix", "") for each in objectives_of(config).values()), "")
     return question.model_copy(update={"text": prefix + question.text}) if prefix else question

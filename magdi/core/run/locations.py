@@ -149,7 +149,7 @@ def state(name: str) -> str | None:
 def _state_of_url(url: str) -> str:
     with reaching(url):
         files, path = file_system(url)
-        known: dict[str, Any] = files.info(path)
+        known: dict[str, object] = files.info(path)
         return repr([known.get(key) for key in ("ETag", "etag", "md5Hash", "blob_id", "size")])
 
 

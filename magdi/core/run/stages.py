@@ -11,16 +11,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from magdi.core.cache import cache_directory
 from magdi.core.components import Components
-from magdi.core.config.levels import asked, chosen
+from magdi.core.config.levels import objectives_of, with_prefix
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
+from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
@@ -31,13 +32,12 @@ from magdi.core.run.figures import (
     training_document,
     training_figures,
 )
-from magdi.core.run.keep import learned_from
+from magdi.core.run.learned import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
-from magdi.core.run.taught import lessons
 from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
@@ -201,7 +201,7 @@ class Stages:
             TrainingError: The level leaves nothing to train on; found before a model is loaded.
         """
         config = self.config
-        if not chosen(config):
+        if not objectives_of(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
@@ -227,7 +227,7 @@ class Stages:
             adapter: Which of several adapters it is; None where there is one student.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        config, taught = self.config, lessons(self.config, training, self.components)
+        config, taught = self.config, self.lessons(training)
         check_teachable(read_mags(mags), objectives, training.title, taught)
         with redirect_stdout(sys.stderr):  # transformers greets W&B
             from magdi.core.distill.processes import idle_devices
@@ -264,6 +264,11 @@ class Stages:
         self._tell(report, objectives, student.max_length)
         return report
 
+    def lessons(self, training: Training) -> Lessons:
+        """Returns which turns of the run's MAGs are taught, and after which prompts."""
+        prompts = self.components.own_prompts(self.config) if training.prompt == "role" else None
+        return Lessons(training.role, prompts, training.credit)
+
     def _tell(self, report: DistillReport, objectives: Mapping[str, Objective], max_length: int) -> None:
         """Tells what of a training is worth a second look."""
         if report.epochs > MANY_PASSES:
@@ -298,7 +303,7 @@ class Stages:
 
     def objectives(self, stage: str = "") -> dict[str, Objective]:
         """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
-        return {name: self.components.objective(choice) for name, choice in chosen(self.config, stage).items()}
+        return {name: self.components.objective(choice) for name, choice in objectives_of(self.config, stage).items()}
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -313,7 +318,7 @@ class Stages:
         """The student before distillation; a tiny one is made where it is not in the cache."""
         config = self.config.student
         if config.model != "tiny":
-            return config.model
+            return config.source
         with ExitStack() as stack:
             begun: list[StageProgress] = []
 
@@ -336,12 +341,12 @@ class Stages:
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
-        trained = bool(chosen(self.config))
+        trained = bool(objectives_of(self.config))
         answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._engine(self.base, untrained=True), [*self._asked])
         if trained:
-            asked_so = [asked(question, self.config) for question in self._asked]
+            asked_so = [with_prefix(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._engine(self.directory.student), asked_so)
         outcome: Stage = {}
         for who, found in answers.items():
@@ -364,7 +369,7 @@ class Stages:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.known import count_known, learned_mags, warning
+        from magdi.core.run.learned import count_known, learned_mags, warning
 
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0

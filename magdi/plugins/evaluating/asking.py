@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import Evaluation
@@ -39,7 +38,7 @@ class Asked:
     predictions: tuple[Prediction, ...]
     chains: tuple[tuple[Turn, ...], ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         outputs = [prediction.output for prediction in self.predictions]
         said = [[{"role": turn.role, "text": turn.text} for turn in chain] for chain in self.chains]
@@ -53,7 +52,7 @@ def ask(
     components: Components,
     *,
     task: str | None = None,
-    task_settings: Mapping[str, Any] | None = None,
+    task_settings: Mapping[str, object] | None = None,
     base: bool = False,
     engine: EngineName = "auto",
     prompt_style: PromptStyle = "auto",

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
 from magdi.core.files import read_json, write_whole, writing
 from magdi.core.inside import check_inside
@@ -52,7 +52,7 @@ class Exported:
     lm_eval: str
     serve: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         return {
             "path": str(self.path),
@@ -149,7 +149,9 @@ def serving(out: Path, base: str, roles: Iterable[str]) -> str:
     fitting = next((each for each in VLLM_RANKS if each >= rank), rank)
     modules = [f"{role}={role}" for role in names]
     limits = ["--max-loras", str(len(names)), "--max-lora-rank", str(fitting)]
-    return shlex.join(["vllm", "serve", base, "--enable-lora", *limits, "--lora-modules", *modules])
+    name, revision = name_and_revision(base)
+    served = ["vllm", "serve", name, *(["--revision", revision] if revision else [])]
+    return shlex.join([*served, "--enable-lora", *limits, "--lora-modules", *modules])
 
 
 def _files(out: Path) -> tuple[str, ...]:
@@ -173,7 +175,7 @@ def _name_base(out: Path, base: str | None) -> None:
     """Writes the base's name into an adapter's configuration."""
     file = out / "adapter_config.json"
     if base is not None:
-        settings = {**read_json(file), "base_model_name_or_path": base}
+        settings = {**read_json(file), "base_model_name_or_path": name_and_revision(base)[0]}
         write_whole(file, json.dumps(settings, indent=2) + "\n")
 
 

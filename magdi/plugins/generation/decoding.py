@@ -17,7 +17,7 @@ from transformers.generation.logits_process import (
 )
 
 from magdi.core.config.models import Evaluation
-from magdi.plugins.generation.rows import Batch, Row
+from magdi.plugins.generation.batch import Batch, Row
 
 KEEP = 0.85
 """Share of a batch's places that are still in use below which it is made smaller, or filled up."""

@@ -7,16 +7,15 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.core.views import View
 from magdi.plugins.corpus.statistics.flips import changes
 from magdi.plugins.report.blocks import Browser, Notice, Section
+from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.drawing.svg import svg
 from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.store import Store
 from magdi.plugins.report.talk import Talk
 
 COLUMNS = ("question", "gold", "answer", "correct", "structure", "turns", "first", "up", "down", "stop", "protocol")
@@ -101,7 +100,7 @@ class Discussions:
         return Section("discussions", "Discussions", (*self.notices(), browser), note)
 
     @property
-    def _of_prompts(self) -> dict[str, Any]:
+    def _of_prompts(self) -> dict[str, object]:
         """What is said where prompts stand, or would."""
         again = bool(self.reworder and self.reworder.restored)
         return {
@@ -117,7 +116,7 @@ def _words(mag: Mag) -> Iterator[str]:
     yield from (turn.reasoning or turn.text for turn in mag.turns)
 
 
-def _row(mag: Mag) -> dict[str, Any]:
+def _row(mag: Mag) -> dict[str, object]:
     moves = [change.kind for change in changes(mag)]
     first = [turn.correct for turn in mag.turns if turn.round == 0 and turn.correct is not None]
     return {

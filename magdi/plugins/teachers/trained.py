@@ -42,7 +42,7 @@ class TrainedTeacher(InProcessTeacher):
     config: Config
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Reads ``RUN`` and ``RUN#ROLE``."""
         run, hash_, role = target.rpartition("#")
         return {"run": run, "role": role} if hash_ else {"run": target} if target else {}

@@ -17,9 +17,9 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.task import Task
+from magdi.plugins.generation.answer_end import answer_end
 from magdi.plugins.generation.engine import TransformersEngine
 from magdi.plugins.generation.own_score import OwnScore, batches
-from magdi.plugins.generation.stopping import answer_end
 from magdi.plugins.objectives.margin import Margin
 
 FAMILIES = ("llama", "gpt2", "mistral", "qwen3")

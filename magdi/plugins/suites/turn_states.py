@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.cache import cache_directory
-from magdi.core.config.models import Student
+from magdi.core.config.models import Student, name_and_revision
 from magdi.core.distill.prompt import student_prompt, student_target
-from magdi.core.files import PARTIAL
+from magdi.core.files import PARTIAL, cache_directory
 from magdi.core.mag import Question, Turn
 
 if TYPE_CHECKING:
@@ -54,7 +53,8 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
 
     from magdi.plugins.generation.loading import load, resolve
 
-    tokenizer = AutoTokenizer.from_pretrained(resolve(place), trust_remote_code=settings.trust_remote_code)
+    name, revision = name_and_revision(resolve(place))
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=settings.trust_remote_code)
     rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
     once = sorted({(tuple(ids), start) for ids, start in rows}, key=lambda row: (len(row[0]), row))
     file = _kept_in(place, settings, once)
@@ -104,7 +104,8 @@ def _files(place: str | Path) -> list[tuple[str, int, int]]:
 
     folder = Path(resolve(place))
     if not folder.is_dir():
-        config = try_to_load_from_cache(str(place), "config.json")
+        name, revision = name_and_revision(str(place))
+        config = try_to_load_from_cache(name, "config.json", revision=revision)
         if not isinstance(config, str):
             return []
         folder = Path(config).parent

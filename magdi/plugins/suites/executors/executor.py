@@ -1,17 +1,19 @@
-"""What an engine is: it begins jobs somewhere, and gives a future of each."""
+"""What an executor is: it begins jobs somewhere, and gives a future of each."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Self
 
+from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import Bench, Failure
 
 
-class Engine(ABC):
+class Executor(ABC):
     """Begins jobs; within ``with``, which on leaving gives back all that it took.
 
     Attributes:
@@ -24,7 +26,7 @@ class Engine(ABC):
     def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
         """Begins jobs that are ready, and returns a future of each.
 
-        A future's exception says that the job's process, node or engine died: the job may be begun again. What a job
+        A future's exception says that the job's process, node or executor died: the job may be begun again. What a job
         itself raised is a `Failure`, and a result.
         """
 
@@ -38,3 +40,22 @@ class Engine(ABC):
 
     @abstractmethod
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None: ...
+
+
+def executor(on: On, bench: Bench, resources: Resources, folder: Path) -> Executor | None:
+    """Returns where jobs are done; None for this process.
+
+    Raises:
+        ComponentError: What it needs is not installed.
+    """
+    if on == "slurm":
+        from magdi.plugins.suites.executors.slurm import Slurm
+
+        return Slurm(bench, resources, folder)
+    if on == "ray":
+        from magdi.plugins.suites.executors.ray import Ray
+
+        return Ray(bench, resources)
+    from magdi.plugins.suites.executors.local import Local
+
+    return None if resources.jobs in (None, 1) else Local(bench, resources.jobs)
