@@ -1,9 +1,11 @@
 """The library's front door: everything that the command line does, as calls with the same names.
 
-import magdi
+A run, and how well its student answers:
 
-outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
-print(outcome.student.accuracy)
+    import magdi
+
+    outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
+    print(outcome.student.accuracy)
 """
 
 from __future__ import annotations
@@ -438,8 +440,6 @@ def record(
     trust: bool = False,
 ) -> AbstractContextManager[Counts]:
     """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
-
-    ::
 
         with magdi.record("mags.jsonl", task="gsm8k"):
             team.run("A shop sells 48 clips in April ...")
