@@ -11,22 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from magdi.cli import options as opt
+from magdi.plugins.trackers.names import TRACKERS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EXTRAS = {
-    "bitsandbytes": "quantization",
-    "litellm": "litellm",
-    "vllm": "vllm",
-    "autogen_agentchat": "autogen",
-    "agent_framework_orchestrations": "agent-framework",
-    "ag2": "ag2",
-    "lm_eval": "eval",
-    "opentelemetry.exporter": "otel",
-    "submitit": "slurm",
-    "ray": "ray",
+    "quantization": ("bitsandbytes",),
+    "litellm": ("litellm",),
+    "vllm": ("vllm",),
+    "autogen": ("autogen_agentchat",),
+    "agent-framework": ("agent_framework_orchestrations",),
+    "ag2": ("ag2",),
+    "eval": ("lm_eval",),
+    "otel": ("opentelemetry.exporter",),
+    "slurm": ("submitit",),
+    "ray": ("ray",),
+    "s3": ("s3fs",),
+    "gs": ("gcsfs",),
+    "trackers": TRACKERS,
 }
+"""By extra, the modules that it brings."""
 
 
 class Machine(TypedDict):
@@ -63,7 +68,7 @@ def _found() -> Machine:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "devices": _devices(),
-        "extras": {extra: _there(module) for module, extra in EXTRAS.items()},
+        "extras": {extra: all(map(_there, modules)) for extra, modules in EXTRAS.items()},
         "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
         "cache": f"{cache}, {_free(cache):.0f} GB free",
         "plugins": [" ".join(filter(None, (each.plugin, each.version))) for each in plugins.loaded],

@@ -62,8 +62,12 @@ def open_run(path: Path) -> RunDirectory:
     return directory
 
 
-def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = RUNS) -> RunDirectory:
+def newest_run(
+    having: Literal["student", "mags"] | None = None, folder: Path = RUNS, *, alone: bool = False
+) -> RunDirectory:
     """Returns the run below a folder that was last worked on, of those that have a student or discussions.
+
+    With ``alone`` a suite's run is taken only where there is none besides.
 
     Raises:
         DataError: There is none.
@@ -72,7 +76,7 @@ def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = 
     if not runs:
         what = {"student": "run with a student", "mags": "run with discussions"}.get(having or "", "run")
         raise DataError(f"there is no {what} in {folder}/", hint="magdi run makes one; others are named by their path")
-    return runs[0]
+    return min(runs, key=lambda run: alone and _suite_of(run.path, folder) is not None)
 
 
 def newest_first(folder: Path = RUNS) -> list[RunDirectory]:

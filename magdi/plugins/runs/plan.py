@@ -17,6 +17,8 @@ from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.teams.training import preferring
 
+LIMITS = ("max_cost", "max_calls", "max_tokens")
+
 
 class PlannedAgent(TypedDict):
     """What an agent takes; ``priced`` says whether it is known what its tokens cost."""
@@ -76,8 +78,10 @@ class PlanDocument(TypedDict):
     """What a run would take, about and at most.
 
     ``questions`` are to be discussed, ``unpriced`` are teachers whose price is not known, ``mags`` how many there will
-    be at most, ``by`` whence the seconds of each stage are known; ``training`` and ``evaluation`` are there where the
-    run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's training its ``rounds``.
+    be at most, ``by`` whence the seconds of each stage are known, ``splits`` how many questions the task has in each
+    where some are to be discussed, ``limits`` what discussions may take (US dollars, calls, tokens); ``training`` and
+    ``evaluation`` are there where the run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's
+    training its ``rounds``.
     """
 
     questions: int
@@ -87,6 +91,8 @@ class PlanDocument(TypedDict):
     expected: Bound
     most: Bound
     by: dict[str, str]
+    splits: dict[str, int]
+    limits: dict[str, float]
     training: NotRequired[PlannedTraining]
     evaluation: NotRequired[PlannedEvaluation]
     run: NotRequired[str]
@@ -99,7 +105,7 @@ def plan_run(
     """Returns what a run would take.
 
     Raises:
-        ConfigError: Nobody is there to discuss.
+        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
@@ -115,6 +121,8 @@ def plan_run(
         "expected": expected,
         "most": most,
         "by": by,
+        "splits": dict(talk.splits),
+        "limits": {name: limit for name in LIMITS if (limit := getattr(config.discussion, name)) is not None},
     }
     if training is not None:
         found["training"] = training
