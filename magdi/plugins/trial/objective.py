@@ -65,12 +65,14 @@ def _student(dim: int, *, remembers: bool) -> Any:
     import torch
 
     class Rough(torch.nn.Module):
-        before = remembers
-
         def __init__(self) -> None:
             super().__init__()
             self.model = torch.nn.Embedding(WORDS, dim)
             self.head = torch.nn.Linear(dim, WORDS)
+
+        @property
+        def before(self) -> Rough | None:
+            return self if remembers else None
 
         def states(self, batch: Any, layout: Any, *, before: bool = False) -> torch.Tensor:
             found: torch.Tensor = self.model(batch.input_ids.flatten())
