@@ -13,6 +13,7 @@ SHORTEST = 4
 
 _CREDENTIALS = re.compile(r"(:(?:\\?/){2})[^/\s?#\"'\\]*@")
 _SECRET_NAME = r"[\w.-]*(?:key|token|secret|sig|signature|passw(?:or)?d|pwd|auth|credential|code)s?"
+_SERVERS = re.compile(r"@?https?://[^\s\"'{},#]+(?:,https?://[^\s\"'{},#]+)*")
 _QUERY = re.compile(rf"([?&]{_SECRET_NAME}=)(?:(?!,\s*https?://)[^&\s#\"'<>\\])+", re.I)  # up to the next URL of a list
 # Spellings of one character: JSON and Python escapes, URLs (encoded once or more), HTML.
 _ESCAPE = re.compile(
@@ -33,6 +34,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= SHORTEST:
             text = _without(text, secret)
     return _QUERY.sub(rf"\1{STARS}", _CREDENTIALS.sub(rf"\1{STARS}@", text))
+
+
+def without_servers(teacher: str) -> str:
+    """Returns a teacher's identity for the public: ``openai:m@http://host:8000/v1`` is ``openai:m``."""
+    return _SERVERS.sub("", teacher)
 
 
 def secret_values(query: str) -> Iterator[str]:

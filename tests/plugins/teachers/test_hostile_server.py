@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.discussion.calls import Retry
-from magdi.core.errors import MagdiError, TeacherError, TeacherRefusal
+from magdi.core.errors import MagdiError, TeacherError, TeacherRefusal, UnreachableTeacherError
 from magdi.core.mag import Message
 from magdi.core.redact import redact
 from magdi.core.teacher import Reply, Request
@@ -169,6 +169,14 @@ def complete(url: str, **settings: Any) -> Reply:
             await one.close()
 
     return asyncio.run(run())
+
+
+def test_a_server_that_is_not_there_is_named_without_the_clients_own_words() -> None:
+    with serving("gone") as server:
+        url = server.url
+    with pytest.raises(UnreachableTeacherError, match="Connect call failed") as refused:
+        complete(url)
+    assert "ssl" not in refused.value.message
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
