@@ -11,7 +11,7 @@ import yaml
 from benchmarks.fuzz.commands import invoke
 from benchmarks.fuzz.mutation import BOMB, VALUES, Lot, changed, in_text, torn
 
-CODE = """from magdi.plugins import Component, hook
+CODE = """from magdi.plugins import Component, hookimpl
 from magdi.core.protocol import Protocol
 
 class Mine(Protocol):
@@ -19,7 +19,7 @@ class Mine(Protocol):
     def discuss(self, question, agents):
         yield [self.ask(agent, round=0) for agent in agents]
 
-@hook
+@hookimpl
 def magdi_protocols():
     yield Component("mine", Mine, "Mine.")
 """

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
+from magdi.core.run.failures import told_unreadable
 from magdi.plugins.evaluating.result import EvaluationResult
 from magdi.plugins.runs.result import RunResult
 
@@ -17,7 +18,9 @@ def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
     """Returns what came out of a run: discussions, then base and student."""
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
-    return Group(*map(drawn, RunResult(outcome).sheets()), Text(f"{spent}; run directory: {outcome['run']}"))
+    unread = told_unreadable(outcome.get("mags", {}), outcome["run"])
+    lines = [unread] * bool(unread) + [f"{spent}; run directory: {outcome['run']}"]
+    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, lines))
 
 
 def evaluation_table(document: Mapping[str, Any]) -> RenderableType:

@@ -302,6 +302,43 @@ def test_the_digest_covers_what_is_imported_from_beside_and_a_whole_package(plug
     assert digest_of(plugin) == before
 
 
+def test_a_folder_that_is_no_plugin_is_told_so_and_not_read_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magdi.core.config.code.MOST_FILES", 20)
+    monkeypatch.setattr("magdi.plugins.discovery.MOST", 3)
+    home = tmp_path / "home"
+    (home / "deep").mkdir(parents=True)
+    for number in range(30):
+        (home / "deep" / f"{number}.py").write_text("raise SystemExit('it ran')\n")
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_text(yaml.safe_dump({"plugins": [f"{home}/"]}))
+    for arguments, said in (
+        (["config", "show", "--plugin", f"{home}/"], "is no plugin: neither a file NAME.py nor a folder"),
+        (["config", "show", "--plugin", "/dev/null"], "there is no plugin file /dev/null"),
+        (["config", "show", "--plugins-dir", str(home / "deep")], "is no plugin folder: 30 Python files"),
+        (["config", "show", "--plugins-dir", str(theirs)], "there is no plugin folder"),
+        (["run", "-n", str(theirs)], "is no plugin: neither"),
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert isinstance(result.exception, ComponentError)
+        assert said in result.exception.message
+    assert CliRunner().invoke(app, ["config", "schema", "--plugins-dir", str(home)]).exit_code == 0  # its top alone
+    (home / "__init__.py").write_text("")
+    for arguments in (["config", "show", "--plugin", f"{home}/"], ["trust", str(home)], ["run", "-n", str(theirs)]):
+        with pytest.raises(MagdiError, match="is no plugin: it holds more than 20 files"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_marks_of_trust_that_are_none_are_passed_over(plugin: Path) -> None:
+    from magdi.plugins.trust import folder, remember, remembered
+
+    remember([Code.plugin(str(plugin))])
+    for number, torn in enumerate((b"", b"null", b"[1]", b"\xff", b"{}", b"[" * 100_000)):
+        (folder() / str(number)).write_bytes(torn)
+    assert {each["name"] for each in remembered()} == {str(plugin), "?"}
+
+
 @pytest.mark.parametrize("package", [False, True])
 def test_compiled_files_beside_a_plugin_are_never_run(tmp_path: Path, marker: Path, package: bool) -> None:
     """A .pyc of other code, which Python would take for that of the source that was looked at."""
