@@ -146,7 +146,7 @@ def test_a_text_of_other_systems_can_always_be_written(tmp_path: Path) -> None:
     from magdi.plugins.formats.importers.source import read_items
 
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a\ud800": ("b\udfff",)}))
-    assert [item.value for item in read_items(tmp_path / "a.pkl")] == [{"a\ufffd": ["b\ufffd"]}]
+    assert [item.value for item in read_items(tmp_path / "a.pkl")] == [{"a\ufffd": ("b\ufffd",)}]
     (tmp_path / "a.json").write_text("9" * 5000)
     with pytest.raises(MagFileError, match="no JSON: Exceeds the limit"):
         list(read_items(tmp_path / "a.json"))

@@ -132,7 +132,7 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list | tuple):
-        return [_encodable(each) for each in value]
+        return type(value)(map(_encodable, value))
     if isinstance(value, dict):
         return {_encodable(key) if isinstance(key, str) else key: _encodable(each) for key, each in value.items()}
     return value
