@@ -130,7 +130,8 @@ def loads(text: str) -> Any:
 def _encodable(value: Any) -> Any:
     """Returns a value whose texts can be written: half a character at a cut is replaced."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        halved = any("\ud800" <= char <= "\udfff" for char in value)  # texts of a sort of their own stay what they are
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if halved else value
     if isinstance(value, list | tuple):
         return type(value)(map(_encodable, value))
     if isinstance(value, dict):
