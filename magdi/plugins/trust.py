@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -86,6 +86,22 @@ class Trust:
             return unknown
         remember(unknown)
         return []
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Trust):
+    """Trusts nothing, and keeps what it was asked about.
+
+    Attributes:
+        wanted: That.
+    """
+
+    wanted: list[Code] = field(default_factory=list)
+
+    def refused(self, wanted: Iterable[Code], environ: Mapping[str, str]) -> list[Code]:
+        """Refuses all of it."""
+        self.wanted.extend(wanted := list(wanted))
+        return wanted
 
 
 def fault(code: Code) -> Fault:

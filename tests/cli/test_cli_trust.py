@@ -248,6 +248,24 @@ def test_a_suite_is_somebodys_file_too(plugin: Path, marker: Path, tmp_path: Pat
     assert outcome.exit_code == 0, outcome.exception
 
 
+@pytest.mark.parametrize("place", ["embedded", "a cell", "an axis"])
+def test_nothing_of_a_suite_is_what_a_person_has_named(place: str, plugin: Path, marker: Path, tmp_path: Path) -> None:
+    remote = {"student.model": "their/model", "student.trust_remote_code": True}
+    parts: dict[str, dict[str, Any]] = {
+        "embedded": {"embedded": {"plugins": [str(plugin)]}},
+        "a cell": {"cells": [{"level": "x", "set": {"plugins": [str(plugin)], **remote}}]},
+        "an axis": {"axes": {"level": {"x": remote, "y": {"plugins": [str(plugin)]}}}},
+    }
+    suite = tmp_path / "theirs.yaml"
+    suite.write_text(yaml.safe_dump({"axes": {"level": ["1"]}, "title": "Theirs", **parts[place]}))
+    said = "lonely.py" if place == "embedded" else "the code that comes with their/model"
+    outcome = run("ablate", suite, "--seeds", "1", "-o", tmp_path / "suite")
+    assert said in str(outcome.exception) + outcome.stderr
+    assert "not trusted" in str(outcome.exception) + outcome.stderr
+    assert not marker.exists()
+    assert said in run("trust", suite).stdout
+
+
 def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path: Path) -> None:
     file = tmp_path / "remote.yaml"
     file.write_text("teachers: [{teacher: 'hf:their/model', settings: {trust_remote_code: true}}]\n")
