@@ -56,7 +56,7 @@ class Traces:
         if lot.random() < 0.5:
             try:
                 body, kind = ParseDict(document, ExportTraceServiceRequest()).SerializeToString(), PROTOBUF
-            except (ParseError, ValueError, TypeError, AttributeError, RecursionError, SystemError):
+            except (ParseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, SystemError):
                 return None
             body = torn(body.decode("latin-1"), lot) if lot.random() < 0.5 else body
         self.said = (kind, body[:3000])

@@ -152,6 +152,32 @@ def test_a_text_of_other_systems_can_always_be_written(tmp_path: Path) -> None:
         list(read_items(tmp_path / "a.json"))
 
 
+def test_names_of_any_depth_are_unfolded() -> None:
+    from magdi.plugins.formats.importers.otel.dialects import unfold
+
+    assert unfold({f"a{'.0' * 5000}": 1, f"a.{'9' * 5000}": 2, "a.1": 3}, "a")[1:] == [3, 2]
+
+
+def test_what_an_importer_raises_over_a_file_is_one_line(tmp_path: Path) -> None:
+    from magdi.plugins.formats.importer import Importer
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.formats.importing import import_files
+
+    class Falling(Importer):
+        def recognises(self, value: Any) -> bool:
+            return True
+
+        def discussions(self, *args: Any) -> Any:
+            raise RecursionError("too deep")
+
+        def read(self, item: Any, reader: Any) -> Any:
+            raise NotImplementedError
+
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(MagFileError, match=r"a\.json: cannot be read: too deep \(format falling\)"):
+        list(import_files([tmp_path / "a.json"], Reader(), {"falling": Falling()}))
+
+
 def test_what_was_packed_is_not_unfolded_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
