@@ -49,6 +49,14 @@ SETTINGS = {
     "objectives.positive.weight=.inf": "finite number",
     "objectives.positive.weight=1e300": "less than or equal to 1000000000",
     "objectives={1: 2}": "objectives.1",
+    "protocol={name: self-consistency, samples: 1000000000}": "less than or equal to 10000",
+    "protocol={name: malt, samples: 1000000000}": "less than or equal to 100",
+    "protocol={name: dag, nodes: 1000000000}": "less than or equal to 1000",
+    "task.train=1000000000": "less than or equal to 1000000",
+    "task.max_steps=1000000000": "less than or equal to 100",
+    "encoder.layers=1000000000": "less than or equal to 1000",
+    "student.tiny.layers=1000000000": "less than or equal to 1000",
+    "evaluation.samples=1000000000": "less than or equal to 10000",
 }
 
 
