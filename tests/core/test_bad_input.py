@@ -131,7 +131,7 @@ def test_a_damaged_table_is_one_line(tmp_path: Path, damage: str) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    from magdi.core.corpus.parquet import read_parquet, row
+    from magdi.plugins.corpus.parquet import read_parquet, row
 
     rows = [row(Mag.model_validate_json(mag([turn(0, text="x" * 5000), turn(1)])))] * 3
     change: dict[str, dict[str, Any]] = {

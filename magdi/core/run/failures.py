@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from magdi.core.errors import DataError, LimitReached
 from magdi.core.files import read_json_lines
+from magdi.core.run.state import Talk
 
 MOST_REASONS = 3
 LONGEST = 160  # characters of a reason
@@ -36,14 +36,14 @@ def told(failed: int, path: Path) -> str:
     return f"{failed:,} {'discussion' if failed == 1 else 'discussions'} failed (see {path}{listed})"
 
 
-def told_unreadable(mags: Mapping[str, Any], run: str) -> str:
+def told_unreadable(mags: Talk | None, run: str) -> str:
     """Returns a line about replies that hold no answer which could be read; empty where they are few.
 
     Args:
-        mags: What discussions came to; see `magdi.core.run.state.Talk`.
+        mags: What discussions came to; None where none has ended.
         run: The run's directory.
     """
-    turns, unread = mags.get("turns", 0), mags.get("invalid_turns", 0)
+    turns, unread = (mags.get("turns", 0), mags.get("invalid_turns", 0)) if mags else (0, 0)
     if unread <= UNREADABLE * turns:
         return ""
     right = ", so that none could be right" if unread == turns else ""
