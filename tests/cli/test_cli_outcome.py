@@ -89,3 +89,31 @@ def test_a_table_that_does_not_say_what_failed_is_not_all_that_is_said(
     assert result.stdout == "the table"
     assert "failed: gat, seed 0: another process is at work in it\nnot done: gat (seed 0)" in result.stderr
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(13, "Permission denied", "a/b"), "error: a/b cannot be read or written: Permission denied\n"),
+        (BrokenPipeError(32, "Broken pipe"), ""),
+    ],
+)
+def test_what_the_system_refuses_is_a_line_and_who_has_left_is_told_nothing(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from magdi.cli import app as module
+    from magdi.cli import output
+
+    def refused(**options: object) -> None:
+        raise error
+
+    told = StringIO()
+    monkeypatch.setattr(module, "app", refused)
+    monkeypatch.setattr(module, "taken", lambda arguments: ([], []))
+    monkeypatch.setattr(told, "close", lambda: None)
+    monkeypatch.setattr("sys.stderr", told)
+    output.progress_console.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    output.progress_console.cache_clear()
+    assert (ended.value.code, told.getvalue()) == (1, said)
