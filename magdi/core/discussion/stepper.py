@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from inspect import isgenerator
 from pathlib import Path
 from traceback import extract_tb
@@ -126,6 +127,11 @@ class Stepper:
         if self._mag is None:
             raise self._broke("is asked for its result before it is over")
         return self._mag
+
+    def close(self) -> None:
+        """Ends a discussion before its time: the protocol lets go of what it holds."""
+        with suppress(Exception):
+            self._waves.close()
 
     def answer(
         self, step: int, parsed: Parsed | None, text: str, *, usage: Usage | None = None, attempts: int = 1
