@@ -208,7 +208,7 @@ def test_the_question_names_the_files_and_goes_to_stderr(plugin: Path, monkeypat
         app.registered_commands.pop()
 
 
-@pytest.mark.parametrize("named", ["option", "environment", "--trust", "python"])
+@pytest.mark.parametrize("named", ["option", "folder", "environment", "--trust", "python"])
 def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
     named: str, config: Path, plugin: Path, marker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,10 +219,11 @@ def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
         run("discuss", config, "-o", out)
     elif named == "python":
         magdi.discuss(plugin=[str(plugin)], out=out, **own)
-    elif named == "option":
+    elif named in ("option", "folder"):
         plain = tmp_path / "plain.yaml"
         plain.write_text(yaml.safe_dump(own))
-        run("discuss", plain, "--plugin", plugin, "-o", out)
+        typed = ("--plugin", plugin) if named == "option" else ("--plugins-dir", plugin.parent)
+        run("discuss", plain, *typed, "-o", out)
     else:
         run("discuss", config, "--trust", "-o", out)
     assert marker.exists()
