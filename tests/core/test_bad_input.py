@@ -1,4 +1,4 @@
-"""Bad input that once was a traceback, or took a machine's time and memory: what `python -m benchmarks.fuzz` has found."""
+"""Bad input that once was a traceback, or took time and memory: what `python -m benchmarks.fuzz` has found."""
 
 from __future__ import annotations
 
