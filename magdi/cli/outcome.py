@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
+from magdi.core.run.failures import told_unreadable
 from magdi.plugins.evaluating.result import EvaluationDocument, EvaluationResult
 from magdi.plugins.runs.result import RunDocument, RunResult
 
@@ -15,7 +16,8 @@ def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
     last = "; ".join(filter(None, (spent, f"run directory: {outcome['run']}")))
-    return Group(*map(drawn, RunResult(outcome).sheets()), Text(last))
+    lines = filter(None, (told_unreadable(outcome.get("mags"), outcome["run"]), last))
+    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, lines))
 
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:
