@@ -11,7 +11,7 @@ from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.spans import SENTENCE_END
 
 _OPERATOR = re.compile(
-    r"\s*(?:(?:[+×·^÷]|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
+    r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
     r"|times (?:the|as|that)\b)",
     re.IGNORECASE,
 )
@@ -104,7 +104,7 @@ class ClosingReader:
 
     def __init__(self, text: str, *, of_rest: bool = True) -> None:
         self.text = text
-        self._of_rest = of_rest
+        self.of_rest = of_rest
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -172,7 +172,7 @@ class ClosingReader:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if not self._of_rest and self._is_rest(numeral):
+        if not self.of_rest and self._is_rest(numeral):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end):
             return False

@@ -10,6 +10,7 @@ from magdi.core.verdict import NOTHING, Reading, notice
 from magdi.plugins.answers.boolean import normal_boolean, read_boolean
 from magdi.plugins.answers.cleaning import LONGEST_TEXT, clean
 from magdi.plugins.answers.expression import normal_expression, read_expression
+from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
 from magdi.plugins.answers.number import normal_number, read_number
 from magdi.plugins.answers.scope import answering_part, without_thoughts
@@ -58,7 +59,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = clean(text)
     if not cleaned or not cleaned.strip():
         return NOTHING
-    cleaned = answering_part(cleaned)
+    cleaned = in_english(answering_part(cleaned))
     if kind == "letter":
         return read_letter(cleaned, options)
     if kind == "boolean":

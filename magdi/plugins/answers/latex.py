@@ -3,10 +3,9 @@ r"""One spelling of LaTeX expressions: no spaces, sizing, units and dollars; pla
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from magdi.plugins.answers.number import normal_number
-from magdi.plugins.answers.numerals import written
+from magdi.plugins.answers.numerals import REPEATING, repeating
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
@@ -36,7 +35,6 @@ _NUMBER_ONLY = re.compile(
     r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?\d+/\d+|[-+]?\d*\\frac\{-?\d+\}\{-?\d+\}"
     r"|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
-_REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
@@ -66,9 +64,8 @@ def normal_latex(text: str) -> str | None:
     text = _NOISE.sub("", _AFTER_COMMAND.sub("\\1\0", text)).replace("{,}", ",").replace("\0", " ")
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", _SHORT_FRACTION.sub(_full_fraction, text))
     text = _ASSIGNED.sub("", _INDEX.sub(r"_{\1}", text))
-    repeating = _REPEATING.fullmatch(text)
-    if repeating:
-        return _repeating(*repeating.groups())
+    if repeated := REPEATING.fullmatch(text):
+        return repeating(*repeated.groups())
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
@@ -84,13 +81,6 @@ def _without_unit(text: str) -> str:
 
 def _full_fraction(match: re.Match[str]) -> str:
     return rf"\frac{{{match[1] or match[2]}}}{{{match[3] or match[4]}}}"
-
-
-def _repeating(sign: str, whole: str, once: str, again: str) -> str:
-    r"""Returns a repeating decimal as a fraction: 0.\overline{3} is 1/3."""
-    tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(once)
-    value = int(whole or 0) + Fraction(int(once or 0), 10 ** len(once)) + tail
-    return written(-value if sign else value)
 
 
 def _depth(text: str) -> int:

@@ -178,16 +178,26 @@ def sentences(text: str) -> list[str]:
 def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
     """Yields the parts of a sentence that may say different things: "B is wrong, so A"."""
     asked = sentence.rstrip("\"')* ").endswith("?")
-    endorsed = _ENDORSED.search(sentence) and not _DISSENT.search(sentence)
+    endorsed = endorses(sentence)
     start, supposed = 0, False
-    cuts = [cut.end() for cut in _CLAUSE.finditer(sentence) if not _NOT_THIS.search(sentence, start, cut.start())]
-    for end in [*cuts, len(sentence)]:
+    for end in clause_ends(sentence):
         text = sentence[start:end].strip(" ,")
         supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
         if text:
             quoted = bool(_QUOTED.search(text)) and not endorsed and not _OWN_VOICE.search(text)
             yield Clause(text, start == 0, last, quoted, asked or supposed)
         start = end
+
+
+def clause_ends(sentence: str) -> list[int]:
+    """Returns where the parts of a sentence end; "not A but B" is one."""
+    cuts = [cut.end() for cut in _CLAUSE.finditer(sentence) if not _NOT_THIS.search(sentence, 0, cut.start())]
+    return [*cuts, len(sentence)]
+
+
+def endorses(sentence: str) -> bool:
+    """Returns whether a sentence agrees with what somebody else says."""
+    return _ENDORSED.search(sentence) is not None and _DISSENT.search(sentence) is None
 
 
 def speaks_of_answer(clause: str) -> bool:
