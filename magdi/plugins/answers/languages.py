@@ -11,6 +11,7 @@ _NOUNS = (
 _NOUNS_WITHOUT_SPACES = (
     "最终答案|最終答案|正确答案|正確答案|答案|答え|正解|回答"
 )
+_ALL_NOUNS = tuple(f"{_NOUNS}|{_NOUNS_WITHOUT_SPACES}".split("|"))
 _BEFORE = r"(?:la|l[ae]s?|el|a|o|il|die|der|das|det|het|η)\s|l'|(?:so|also|donc|entonces|entonces,|logo|allora|por\s+lo\s+tanto,?|daher)\s"
 _QUALITIES = (
     r"correcta|final|correcte|finale|corretta|exacte|richtige|korrekte|endgültige|bonne|juiste|correta|certa|правильный|окончательный"
@@ -32,7 +33,6 @@ _WORD = re.compile(
     rf"(?P<before>\A\W*|\bthe answer is[\s:：\"'「«*]*)(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=です|である|입니다|이다|है|\W|_|\Z)",
     re.IGNORECASE,
 )
-_FOREIGN = re.compile(r"[^\x00-\x7f]|\b(?:respuesta|resposta|risposta|antwort|antwoord|svaret|svar|cevap|vastaus|jawaban\w*|oui|nein|non|ja|nee|sim|falso|verdadero|vrai|faux|falsch|richtig)\b", re.IGNORECASE)
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOUCHING = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9(\\$-])|(?<=[A-Za-z0-9)$}}])(?=[{_CJK}])")
 _STOP = re.compile("[。｡]")
@@ -43,9 +43,10 @@ def in_english(text: str) -> str:
 
     What else it says stays as it is: numbers, letters and formulas are the same in all languages.
     """
-    if not _FOREIGN.search(text):
-        return text
-    text = _STOP.sub(". ", text)
-    text = _CHOSEN.sub(" The answer is ", _GIVEN.sub(" The answer is ", text))
+    folded = text.casefold()
+    if any(noun in folded for noun in _ALL_NOUNS):
+        text = _GIVEN.sub(" The answer is ", text)
+    if "选" in text or "選" in text:
+        text = _CHOSEN.sub(" The answer is ", text)
     text = _WORD.sub(lambda said: said["before"] + ("yes" if said["yes"] else "no"), text)
-    return _TOUCHING.sub(" ", text)
+    return text if text.isascii() else _TOUCHING.sub(" ", _STOP.sub(". ", text))

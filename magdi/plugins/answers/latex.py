@@ -6,12 +6,13 @@ import re
 
 from magdi.plugins.answers.number import normal_number
 from magdi.plugins.answers.numerals import REPEATING, repeating
+from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
 
 _SOMETHING = re.compile(r"\w")
-_UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?\{?\s?\\circ\s?\}?|°|\\degree(?:s\b)?|€|£")
+_UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?(?:\{\s?\\circ\s?\}|\\circ)|°|\\degree(?:s\b)?|€|£")
 _GROUP = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,3}|\\!,\s{0,3}|,(?!\s)|\\,)(?=\d{3}(?!\d))")
 _NOISE = re.compile(r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad|big|Big)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+")
 _AFTER_COMMAND = re.compile(r"(?<!\\)(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
@@ -22,6 +23,9 @@ _PLAIN_UNIT = re.compile(
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
 )
+_ANSWER_SAID = re.compile(r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*", re.IGNORECASE)
+_EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
+"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
 _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")
 """An option's letter, alone or before the option's text."""
 _MIXED = re.compile(r"-?\d+\s+\d+/\d+")
@@ -53,6 +57,7 @@ def normal_latex(text: str) -> str | None:
         return None
     if option := _OPTION.match(text):
         return option[1]
+    text = _unwrapped(_ANSWER_SAID.sub("", text.removeprefix("\\displaystyle").strip()))
     if _MIXED.fullmatch(text):
         return normal_number(text)
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
@@ -69,6 +74,13 @@ def normal_latex(text: str) -> str | None:
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
+
+
+def _unwrapped(text: str) -> str:
+    r"""Takes \mathbf{...} and the like off a whole expression."""
+    while (wrapping := _EMPHASIS.match(text)) and balanced(text, wrapping.end() - 1) == text[wrapping.end() : -1]:
+        text = text[wrapping.end() : -1].strip()
+    return text
 
 
 def _without_unit(text: str) -> str:

@@ -26,6 +26,7 @@ _TURN_ENDS = re.compile(
     rf"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>|</s>|<eos>|<\|end.of.sentence\|>|{_USER}",
     re.MULTILINE,
 )
+_TURN_MARKS = ("<|", "</s>", "_turn>", "<eos>", "INST]", "Human", "User", "Instruction", "Assistant", "Response")
 _BLOCK_QUOTE = re.compile(r"(?:^[ \t]*>(?!>).*\n?)+", re.MULTILINE)
 _HEADER = re.compile(
     r"^(?P<gap>(?:\s*\n|[-*_=]{3,}\s*\n)+)?[ \t]*(?P<heading>\#+[ ]*|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
@@ -48,6 +49,8 @@ SHORT_REPLY = 60
 
 def without_thoughts(text: str) -> str:
     """Returns a reply without what its model thought before it: "<think>...</think>", opened or not, finished or not."""
+    if "<" not in text and "◁" not in text:
+        return text
     kept: list[str] = []
     start, open_ = 0, False
     for tag in _THOUGHT.finditer(text):
@@ -70,7 +73,7 @@ def answering_part(text: str) -> str:
 
 def _own_turn(text: str) -> str:
     """Returns a reply without the prompt before it, and without the turns that a model has made up behind it."""
-    if "<" not in text and "[" not in text and ":" not in text:
+    if not any(mark in text for mark in _TURN_MARKS):
         return text
     echo = _ECHO.match(text)
     begins = _ASSISTANT.search(text, echo.end() if echo else 0)
@@ -90,11 +93,12 @@ def _unquoted(text: str) -> str:
 
 def _before_next_question(text: str) -> str:
     """Returns a reply up to where a base model goes on with a question of its own, once it has answered this one."""
-    given = list(_GIVEN.finditer(text))
+    headers = list(_HEADER.finditer(text))
+    given = list(_GIVEN.finditer(text)) if headers else []
     first = given[0].end() if given else len(text)
     sure = next((each.end() for each in given if each["sure"]), len(text))
     asked = numbered = False
-    for header in _HEADER.finditer(text):
+    for header in headers:
         start = header.start()
         apart = header["gap"] or header["heading"] or header["next"] or header["number"]
         short = start <= SHORT_REPLY and "?" not in text[:start] and re.search(r"\w", text[:start])

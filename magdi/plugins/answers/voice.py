@@ -15,7 +15,7 @@ _VALUE = (
 )
 _HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
 _DENIED = re.compile(
-    rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}"
+    rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
     rf"|{_VALUE}(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
     r"|incorrect|wrong|incorrect|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
@@ -30,17 +30,19 @@ _ONLY_DENIED = re.compile(
 )
 """A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
 _TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
-_WHO = r"(?:agents?|assistants?|solvers?|debaters?|participants?|solutions?|models?|experts?|responses?|bots?)"
+_WHO = r"(?:agents?|assistants?|solvers?|debaters?|participants?|models?|experts?|bots?)"
 _NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
+_SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
 _TOLD = re.compile(
     rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both|all|two|three|some|most)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
-    rf"|\baccording\sto\s(?!the\s(?:problem|question|text|formula|rule))(?:{_NAME}|the\sothers?|{_WHO})(?:\s\d+)?"
-    rf"|^\W*as\s{_NAME}\s(?:says|said|claims|claimed|wrote|writes|argues|suggests|points)\b"
-    rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)\s"
-    r"(?:that\s)?(?:the|its?|it's)\b[^.\n]{0,40}?\b(?:answer|is)\b"
+    r"|\b(?:an?other|others?|previous|first|second|third|solution\s\d)\s?(?:solutions?|responses?)?\s(?:says|states|claims|gives|gave|gets|got|concludes)\b"
+    rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
+    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
+    rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
     rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE)
 _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
 _CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b", re.IGNORECASE)
 _SAME = re.compile(
@@ -48,10 +50,13 @@ _SAME = re.compile(
     r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
     re.IGNORECASE,
 )
-_HINT = re.compile(
-    rf"\?|not\b|n't\b|\bnever\b|unlikely|but\s|wrong|incorrect|false|impossible|invalid|mistaken|\btoo\b|doubt|{_TOLD.pattern}",
-    re.IGNORECASE,
-)
+_HINTS = (
+    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible", "invalid", "mistaken",
+    " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model", "expert", "bot", "other", "previous",
+    "first", "second", "third", "solution ", "according to", "'s ", "their ", "say", "said", "claim", "think", "believe", "argue",
+    "write", "wrote", "suggest", "state", "answers", "answered",
+)  # fmt: skip
+"""What a sentence holds that is looked at more closely."""
 
 _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
@@ -99,7 +104,7 @@ CUT_OFF = re.compile(
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or, where these hold nothing, in what others are told to say."""
-    if not _HINT.search(text):
+    if not _hints(text):
         return read(text)
     reading = read("".join(_standing(text, told=False)))
     reading = reading if reading.rule is not Rule.NOTHING else read("".join(_standing(text, told=True)))
@@ -142,11 +147,16 @@ def _standing(text: str, *, told: bool) -> Iterator[str]:
     cuts = [0, *(end.end() for end in SENTENCE_END.finditer(text)), len(text)]
     sentences = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
     for sentence, behind in zip(sentences, [*sentences[1:], ""], strict=True):
-        if not _HINT.search(sentence) or not _HAS_VALUE.search(sentence):
+        if not _HAS_VALUE.search(sentence) or not _hints(sentence):
             yield sentence
         elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
-            others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence) is not None
+            others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
             yield from _clauses(sentence, told=others)
+
+
+def _hints(text: str) -> bool:
+    folded = text.lower()
+    return any(hint in folded for hint in _HINTS)
 
 
 def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
@@ -155,7 +165,7 @@ def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
     for end in clause_ends(sentence):
         clause = sentence[start:end]
         who = _TOLD.search(clause)
-        theirs = who is not None and not _HAS_VALUE.search(clause, 0, who.start())
+        theirs = who is not None and not (_HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()]))
         theirs = theirs or (carried and not _OWN.match(clause))
         carried = who is not None and _CARRIES.match(clause) is not None and not _HAS_VALUE.search(clause, who.end())
         left = _DENIED.sub(" ", clause)
