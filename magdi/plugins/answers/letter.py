@@ -9,6 +9,7 @@ from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.comparison import without_comparands
+from magdi.plugins.answers.exception import set_apart
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
     Clause,
@@ -47,11 +48,12 @@ _BUT = re.compile(
 )
 _JUDGED = re.compile(
     r"""
-    ^[\s)\].,"'}$:]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
-        |only|one|most|best|more|likely|therefore|thus|also|clearly|probably|definitely|option|choice|single|final|not|n't|isn't|that|and|it|itself)[\s,]+
+    ^[\s)\].,"'}$:|–—-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
+        |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
+        |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\([^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|valid|best|answer|accurate|appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
-        |(?:fits|works|matches|applies|holds)(?:\ best)?(?=\W*$|[.,;]))
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|relevant|sensible|convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
+        |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out))\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -63,6 +65,7 @@ _RULED_OUT = re.compile(
 _NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
+_BUT_ALONE = re.compile(r"^(?:but|and|or)\s", re.IGNORECASE)
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
@@ -89,7 +92,7 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     bare = options.bare(text)
     if bare:
         return Reading(bare, Rule.BARE)
-    text = without_comparands(text, options)
+    text = without_comparands(options.by_place(text), options)
     reading, denied = decide(text, options.said)
     return reading or options.unmarked(text, denied)
 
@@ -118,9 +121,15 @@ class _Options(Names):
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
         marked = next(self._explicit(clause.text), None) or self._marked(clause.text)
         if marked:
-            yield marked
+            apart = None if marked.answer else set_apart(clause.text, self)
+            yield apart or marked
+            return
+        if excepted := set_apart(clause.text, self):
+            yield excepted
             return
         yield from self._judged(clause.text)
+        if _NOT.match(clause.text):
+            yield from self._not(_NOT.sub("", clause.text, count=1), Rule.CONCLUSION, 1)
         for tail in chosen(clause.text):
             yield from self.named(tail, Rule.CONCLUSION, 1)
         yield from self._concluded(clause.text)
@@ -135,7 +144,7 @@ class _Options(Names):
         """Reads "so it must be (B)", and a label alone."""
         tail = concluded(text)
         if tail is None:
-            alone = text.strip(" ()[]*.:\"'")
+            alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'")
             yield from [Found(alone, Rule.CONCLUSION, 1)] if alone in self.labels else []
             return
         found = list(self.named(tail, Rule.CONCLUSION, 1, clearly=True))
@@ -246,6 +255,9 @@ class _Options(Names):
 
     def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
         """Returns the option of a text that says nothing of the answer as such: the only one that it names."""
+        left = set(self.labels) - denied
+        if self.texts and len(left) == 1 and denied:
+            return Reading(left.pop(), Rule.CONCLUSION)
         lines = [line for line in sentences(text) if not line.rstrip("\"')* ").endswith("?")]
         text = "\n".join(lines)
         standing = [
@@ -255,6 +267,8 @@ class _Options(Names):
         ]
         if len(set(standing)) == 1 and not set(standing) & denied:
             return Reading(standing[0], Rule.LAST)
+        if len(standing) == len(self.labels) + 1 and set(standing) == set(self.labels):
+            return Reading(standing[-1], Rule.LAST)  # the options, and one of them again
         named = self.mentioned(text, clearly=True)
         if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
             return Reading(named.pop(), Rule.LAST)

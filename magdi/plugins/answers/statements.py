@@ -30,6 +30,7 @@ _CLAUSE = re.compile(
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|which\ (?:means|leaves))\b)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
     | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
+    | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
     | \s+(?=so\ (?:the|it|I|my|we)\b)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -54,6 +55,15 @@ _QUOTED = re.compile(
     rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
     re.IGNORECASE,
 )
+_NAMED = re.compile(
+    r"\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
+)
+CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
+"""What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
+_EARLIER = re.compile(
+    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:initially|at\sfirst|previously|originally)\b",
+    re.IGNORECASE,
+)
 _OWN_VOICE = re.compile(
     r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
 )
@@ -69,7 +79,7 @@ _SUPPOSED = re.compile(
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
 _SECOND_THOUGHT = re.compile(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
-    r"|no,? wait|let me (?:re|correct)|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
+    r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
     re.IGNORECASE,
 )
 _NEXT_QUESTION = re.compile(
@@ -77,7 +87,7 @@ _NEXT_QUESTION = re.compile(
 )
 
 _NOUN = (
-    r"(?:answer|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
+    r"(?:answer|ans|(?<=my\s)own|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
     r"|judge?ment|(?<!\ba\s)result)"
 )
 _VERB = (
@@ -85,24 +95,24 @@ _VERB = (
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = re.compile(
-    rf"\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
     re.IGNORECASE,
 )
 _FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|inclined\sto\ssay)"
+    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|stand\sby|inclined\sto\ssay)"
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
     rf"{_THEY_SAY}(?:\sthat)?(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response)\s)?(?:from\s\W?\w+\W?\s)?to(?=\s)",
+    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send)"
+    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send)"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
     r"|it's|must\sbe|i\.e\.|answer|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
@@ -179,12 +189,14 @@ def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
     """Yields the parts of a sentence that may say different things: "B is wrong, so A"."""
     asked = sentence.rstrip("\"')* ").endswith("?")
     endorsed = endorses(sentence)
-    start, supposed = 0, False
+    start, supposed, carried = 0, False, False
     for end in clause_ends(sentence):
         text = sentence[start:end].strip(" ,")
         supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
         if text:
-            quoted = bool(_QUOTED.search(text)) and not endorsed and not _OWN_VOICE.search(text)
+            told = _QUOTED.search(text) or _NAMED.search(text) or (carried and not _NO_MORE_SUPPOSED.match(text))
+            quoted = bool(told) and not endorsed and not _OWN_VOICE.search(text)
+            carried = quoted and CARRIES.match(text) is not None
             yield Clause(text, start == 0, last, quoted, asked or supposed)
         start = end
 
@@ -267,6 +279,7 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
                 own = None  # the answer to a question on the way to this one
             continue
         for found in said(clause):
+            found = found._replace(weight=min(found.weight, 1)) if _EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
                 quoted |= set() if found.denied else {found.answer}

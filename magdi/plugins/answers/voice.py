@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.spans import SENTENCE_END
-from magdi.plugins.answers.statements import clause_ends, endorses, refuses
+from magdi.plugins.answers.statements import CARRIES, clause_ends, endorses, refuses
 
 _VALUE = (
     r"(?:\$[^$\n]{1,120}\$|\\\([^\n]{1,120}?\\\)|\\boxed\s?\{(?:[^{}\n]|\{[^{}\n]{0,60}\}){0,120}\}"
@@ -44,7 +44,6 @@ _TOLD = re.compile(
 )
 _ASIDE = re.compile(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE)
 _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
-_CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b", re.IGNORECASE)
 _SAME = re.compile(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
     r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
@@ -167,7 +166,7 @@ def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
         who = _TOLD.search(clause)
         theirs = who is not None and not (_HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()]))
         theirs = theirs or (carried and not _OWN.match(clause))
-        carried = who is not None and _CARRIES.match(clause) is not None and not _HAS_VALUE.search(clause, who.end())
+        carried = who is not None and CARRIES.match(clause) is not None and not _HAS_VALUE.search(clause, who.end())
         left = _DENIED.sub(" ", clause)
         if not refuses(clause) and (told or not theirs) and (left == clause or _HAS_VALUE.search(left)):
             yield left
