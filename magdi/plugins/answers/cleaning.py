@@ -42,9 +42,7 @@ _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MUL
 _EMPHASIS = re.compile(
     r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center)>", re.IGNORECASE
 )
-_SLANTED = re.compile(
-    r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])"
-)
+_SLANTED = re.compile(r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
 _BREAK = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
 _KEY = re.compile(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)", re.IGNORECASE)
 

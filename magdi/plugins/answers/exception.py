@@ -9,7 +9,10 @@ from magdi.plugins.answers.options import Names
 from magdi.plugins.answers.statements import Found
 
 _MANY = r"\b(?P<many>(?P<none>none|nothing|no)|all|every(?:thing)?|each|any(?:thing)?)\b"
-_THINGS = r"(?:\s(?:of\s)?(?:the\s|these\s|those\s)?(?:other\s)?(?:option|choice|answer|alternative|one)s?|\s(?:of\s)?(?:them|these|those|it)|\selse)?"
+_THINGS = (
+    r"(?:\s(?:of\s)?(?:the\s|these\s|those\s)?(?:other\s)?(?:option|choice|answer|alternative|one)s?"
+    r"|\s(?:of\s)?(?:them|these|those|it)|\selse)?"
+)
 _BUT = r"(?:but|except(?:\sfor)?|other\sthan|besides|apart\sfrom|aside\sfrom|with\sthe\sexception\sof)"
 _EXCEPT = re.compile(rf"{_MANY}{_THINGS},?\s{_BUT}\s(?:(?:option|choice|answer)\s)?", re.IGNORECASE)
 _FIRST = re.compile(

@@ -52,7 +52,9 @@ _FILLERS = {
 }
 _MATHEMATICS = {"and", "or", "sqrt", "pi", "sin", "cos", "tan", "log", "ln", "exp", "infinity"}
 _VERDICT = re.compile(
-    r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|sound|accurate|logical|consistent|as follows|below|above)\b", re.IGNORECASE
+    r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|sound|accurate|logical|consistent"
+    r"|as follows|below|above)\b",
+    re.IGNORECASE,
 )
 _NAMED = re.compile(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|between|where)\s$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\s*[a-zA-Z](?:_\w)?\s*")

@@ -8,18 +8,20 @@ _NOUNS = (
     "respuesta|réponse|resposta|risposta|antwort|lösung|antwoord|svaret|svar|odpowiedź|odpověď|cevap|yanıt|răspunsul|răspuns|vastaus"
     "|ответ|відповідь|απάντηση|jawabannya|jawaban|đáp án|câu trả lời|उत्तर|उत्तर है|উত্তর|الجواب|الإجابة|คำตอบ|정답|답변|답"
 )
-_NOUNS_WITHOUT_SPACES = (
-    "最终答案|最終答案|正确答案|正確答案|答案|答え|正解|回答"
-)
+_NOUNS_WITHOUT_SPACES = "最终答案|最終答案|正确答案|正確答案|答案|答え|正解|回答"
 _ALL_NOUNS = tuple(f"{_NOUNS}|{_NOUNS_WITHOUT_SPACES}".split("|"))
-_BEFORE = r"(?:la|l[ae]s?|el|a|o|il|die|der|das|det|het|η)\s|l'|(?:so|also|donc|entonces|entonces,|logo|allora|por\s+lo\s+tanto,?|daher)\s"
+_BEFORE = (
+    r"(?:la|l[ae]s?|el|a|o|il|die|der|das|det|het|η)\s|l'|(?:so|also|donc"
+    r"|entonces,?|logo|allora|por\s+lo\s+tanto,?|daher)\s"
+)
 _QUALITIES = (
     r"correcta|final|correcte|finale|corretta|exacte|richtige|korrekte|endgültige|bonne|juiste|correta|certa|правильный|окончательный"
     r"|konečná|poprawna|doğru|σωστή"
 )
 _KINDS = r"(?:la|die|a|l'|der|de)?\s?(?:opción|option|alternativa|opzione|antwort|letra|lettre|вариант|选项|選項)\s+"
 _IS = (
-    r"(?:es|est|ist|lautet|è|é|is|är|jest|je|este|είναι|adalah|là|هو|هي|है|คือ|是|为|為|应为|应该是|は|은|는|이|—|–|-)?\s*[:=]?"
+    r"(?:(?:es|est|ist|lautet|è|é|is|är|jest|je|este|είναι|adalah"
+    r"|là|هو|هي)\b|है|คือ|是|为|為|应为|应该是|は|은|는|이|—|–|-)?\s*[:=]?"
 )
 _GIVEN = re.compile(
     rf"(?:(?<![^\W\d_])(?:{_BEFORE})?(?:(?:{_QUALITIES})\s+)?(?:{_NOUNS})|{_NOUNS_WITHOUT_SPACES})(?:\s+(?:{_QUALITIES}|en|de)\b)?\s*{_IS}\s*(?:{_KINDS})?"
@@ -27,10 +29,17 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(r"(?:故选|应选|应该选|選|选择|选)(?:择)?\s*[:：]?\s*(?:选项)?\s*(?=[(（【]?[A-J](?![a-zA-Z]))")
-_YES = "sí|sì|oui|ja|da|да|sim|evet|tak|ano|ναι|はい|是的|是|对|正确|正確|네|예|نعم|हाँ|हां|verdadero|vrai|richtig|vero|verdadeiro|правда|có|ya|так"
-_NO = "non|nein|нет|não|nao|nee|nej|hayır|nie|όχι|いいえ|不是|否|不|错误|錯誤|错|아니요|아니오|لا|नहीं|falso|faux|falsch|không|tidak|ні"
+_YES = (
+    "sí|sì|oui|ja|da|да|sim|evet|tak|ano|ναι|はい|是的|是|对|正确|正確|네|예|نعم"
+    "|हाँ|हां|verdadero|vrai|richtig|vero|verdadeiro|правда|có|ya|так"
+)
+_NO = (
+    "non|nein|нет|não|nao|nee|nej|hayır|nie|όχι|いいえ|不是|否|不|错误"
+    "|錯誤|错|아니요|아니오|لا|नहीं|falso|faux|falsch|không|tidak|ні"
+)
 _WORD = re.compile(
-    rf"(?P<before>\A\W*|\bthe answer is[\s:：\"'「«*]*)(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=です|である|입니다|이다|है|\W|_|\Z)",
+    rf"(?P<before>\A\W*|\bthe answer is[\s:：\"'「«*]*)(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?:です|である|입니다"
+    rf"|이다)?(?=\s?है|\W|_|\Z)",
     re.IGNORECASE,
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"

@@ -23,9 +23,13 @@ _PLAIN_UNIT = re.compile(
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
 )
-_ANSWER_SAID = re.compile(r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*", re.IGNORECASE)
+_ANSWER_SAID = re.compile(
+    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*",
+    re.IGNORECASE,
+)
+_EDGES = re.compile(r"^(?:\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s])+$")
 _EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
-"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
+r"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
 _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")
 """An option's letter, alone or before the option's text."""
 _MIXED = re.compile(r"-?\d+\s+\d+/\d+")
@@ -57,7 +61,7 @@ def normal_latex(text: str) -> str | None:
         return None
     if option := _OPTION.match(text):
         return option[1]
-    text = _unwrapped(_ANSWER_SAID.sub("", text.removeprefix("\\displaystyle").strip()))
+    text = _unwrapped(_ANSWER_SAID.sub("", _EDGES.sub("", text)))
     if _MIXED.fullmatch(text):
         return normal_number(text)
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))

@@ -52,7 +52,9 @@ _JUDGED = re.compile(
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\([^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|relevant|sensible|convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|relevant|sensible
+        |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
+            |plausible|logical|reasonable|solution|choice|option|fit|match
         |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out))\b
     """,
@@ -65,7 +67,9 @@ _RULED_OUT = re.compile(
 _NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
-_BUT_ALONE = re.compile(r"^(?:but|and|or)\s", re.IGNORECASE)
+_BUT_ALONE = re.compile(
+    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
+)
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
@@ -119,13 +123,9 @@ class _Options(Names):
     def _said(self, clause: Clause) -> Iterator[Found]:
         if "X" not in self.labels:
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
-        marked = next(self._explicit(clause.text), None) or self._marked(clause.text)
-        if marked:
-            apart = None if marked.answer else set_apart(clause.text, self)
-            yield apart or marked
-            return
-        if excepted := set_apart(clause.text, self):
-            yield excepted
+        found = next(self._explicit(clause.text), None) or set_apart(clause.text, self) or self._marked(clause.text)
+        if found:
+            yield found
             return
         yield from self._judged(clause.text)
         if _NOT.match(clause.text):

@@ -14,13 +14,12 @@ from magdi.plugins.answers.spans import extent, is_heading, is_section, markers,
 from magdi.plugins.answers.voice import CUT_OFF, instead, own_reading, reconsidered, without_remarks
 
 _LEAD = re.compile(
-    r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of|equal to|it is|it's|"
+    r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of"
+    r"|equal to|it is|it's|"
     r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*",
     re.IGNORECASE,
 )
-_OR = re.compile(
-    r"\s?(?:[-–—~]|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE
-)
+_OR = re.compile(r"\s?(?:[-–—~]|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
 _REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)

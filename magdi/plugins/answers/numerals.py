@@ -105,7 +105,9 @@ def numerals(text: str, start: int = 0, end: int | None = None) -> list[Numeral]
         weak = text[spelt.start : spelt.end].lower() == "one"
         if spelt.start not in taken and not (weak and _PRONOUN.match(text, spelt.end)):
             found.append(_signed(text, Numeral(*spelt, weak, spelt=True)))
-    in_order = sorted((_in_dozens(text, _with_part(text, numeral)) for numeral in found), key=lambda numeral: numeral.start)
+    in_order = sorted(
+        (_in_dozens(text, _with_part(text, numeral)) for numeral in found), key=lambda numeral: numeral.start
+    )
     ends = [0, *(numeral.end for numeral in in_order)]
     apart = [numeral for numeral, end in zip(in_order, ends, strict=False) if numeral.start >= end]
     return _joined(text, apart)

@@ -1,4 +1,4 @@
-"""Where in a reply its writer's answer may stand: not in thoughts, in quotations, or in what a model goes on to make up."""
+"""Where in a reply its writer's answer may stand: not in thoughts, in quotations, or in turns that a model makes up."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ _TURN_MARKS = ("<|", "</s>", "_turn>", "<eos>", "INST]", "Human", "User", "Instr
 _BLOCK_QUOTE = re.compile(r"(?:^[ \t]*>(?!>).*\n?)+", re.MULTILINE)
 _HEADER = re.compile(
     r"^(?P<gap>(?:\s*\n|[-*_=]{3,}\s*\n)+)?[ \t]*(?P<heading>\#+[ ]*|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
-    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]|(?(heading)$|(?!)))",
+    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]"
+    r"|(?(heading)$|(?!)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _GIVEN = re.compile(
-    r"(?P<sure>\#{4}|\\boxed|<answer>|\banswer(?:[ ][\w'()/-]{1,20}){0,8}?[ ](?:is|are|was|would\ be|must\ be)\b)|\banswer\W{0,4}[:=]|^[ \t]*A:",
+    r"(?P<sure>\#{4}|\\boxed|<answer>|\banswer(?:[ ][\w'()/-]{1,20}){0,8}?[ ](?:is|are|was|would\ be"
+    r"|must\ be)\b)|\banswer\W{0,4}[:=]|^[ \t]*A:",
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON_ANSWER = re.compile(
@@ -48,7 +50,7 @@ SHORT_REPLY = 60
 
 
 def without_thoughts(text: str) -> str:
-    """Returns a reply without what its model thought before it: "<think>...</think>", opened or not, finished or not."""
+    """Returns a reply without the thoughts before it: "<think>...</think>", opened or not, finished or not."""
     if "<" not in text and "◁" not in text:
         return text
     kept: list[str] = []
@@ -66,7 +68,7 @@ def without_thoughts(text: str) -> str:
 
 
 def answering_part(text: str) -> str:
-    """Returns the part of a reply, from `magdi.plugins.answers.cleaning.clean`, in which its writer may give an answer."""
+    """Returns the part of a reply (from `magdi.plugins.answers.cleaning.clean`) in which its writer may answer."""
     text = _before_next_question(_own_turn(_unquoted(own_words(text))))
     return _json_answer(text) or text
 

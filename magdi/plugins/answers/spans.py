@@ -48,7 +48,9 @@ _ATTRIBUTED = re.compile(
     r"[^.!?\n]{0,80}$",
     re.IGNORECASE,
 )
-_SUPPOSED = re.compile(r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$", re.IGNORECASE)
+_SUPPOSED = re.compile(
+    r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$", re.IGNORECASE
+)
 _OWN_AGAIN = re.compile(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b", re.IGNORECASE)
 _WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
 _UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)

@@ -26,7 +26,7 @@ _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
 _EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
 _CLAUSE = re.compile(
     r"""
-      ;\s+ | \s+[—–-]{1,2}\s+
+      ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|which\ (?:means|leaves))\b)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
     | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
@@ -35,7 +35,11 @@ _CLAUSE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_NOT_THIS = re.compile(r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?\w{1,24}\W*$", re.IGNORECASE)
+_NOT_THIS = re.compile(
+    r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$",
+    re.IGNORECASE,
+)
+_ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
 """What a "but" behind it goes on with: "not A but B"."""
 _OTHERS = (
     r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
@@ -79,7 +83,8 @@ _SUPPOSED = re.compile(
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
 _SECOND_THOUGHT = re.compile(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
-    r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
+    r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
+    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
     re.IGNORECASE,
 )
 _NEXT_QUESTION = re.compile(
@@ -112,7 +117,7 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send)"
+    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
     r"|it's|must\sbe|i\.e\.|answer|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
@@ -203,8 +208,15 @@ def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
 
 def clause_ends(sentence: str) -> list[int]:
     """Returns where the parts of a sentence end; "not A but B" is one."""
-    cuts = [cut.end() for cut in _CLAUSE.finditer(sentence) if not _NOT_THIS.search(sentence, 0, cut.start())]
-    return [*cuts, len(sentence)]
+    found = [
+        cut
+        for cut in _CLAUSE.finditer(sentence)
+        if not _NOT_THIS.search(sentence, max(0, cut.start() - 60), cut.start())
+    ]
+    cuts = [
+        cut for cut in found if not (cut[0].isspace() and _ALL.search(sentence, max(0, cut.start() - 12), cut.start()))
+    ]
+    return [*(cut.end() for cut in cuts), len(sentence)]
 
 
 def endorses(sentence: str) -> bool:
@@ -226,7 +238,10 @@ def explicit(clause: str) -> Iterator[tuple[str, Rule]]:
     """Yields what stands behind or within the marks that are made for a program to read."""
     for match in list(_EXPLICIT.finditer(clause))[-2:]:
         rule = Rule.HASHES if match["hashes"] else Rule.BOXED if match["boxed"] else Rule.MARKER
-        yield ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :], rule
+        yield (
+            ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :].partition("</")[0],
+            rule,
+        )
 
 
 def marked(clause: str) -> Iterator[tuple[str, str]]:

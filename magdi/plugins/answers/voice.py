@@ -34,7 +34,8 @@ _WHO = r"(?:agents?|assistants?|solvers?|debaters?|participants?|models?|experts
 _NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
 _SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
 _TOLD = re.compile(
-    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both|all|two|three|some|most)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
+    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both|all|two|three|some"
+    rf"|most)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
     r"|\b(?:an?other|others?|previous|first|second|third|solution\s\d)\s?(?:solutions?|responses?)?\s(?:says|states|claims|gives|gave|gets|got|concludes)\b"
     rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
     rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
@@ -42,7 +43,9 @@ _TOLD = re.compile(
     rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
     re.IGNORECASE,
 )
-_ASIDE = re.compile(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
+)
 _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
 _SAME = re.compile(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
@@ -50,10 +53,11 @@ _SAME = re.compile(
     re.IGNORECASE,
 )
 _HINTS = (
-    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible", "invalid", "mistaken",
-    " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model", "expert", "bot", "other", "previous",
-    "first", "second", "third", "solution ", "according to", "'s ", "their ", "say", "said", "claim", "think", "believe", "argue",
-    "write", "wrote", "suggest", "state", "answers", "answered",
+    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible",
+    "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
+    "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
+    "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
+    "answered",
 )  # fmt: skip
 """What a sentence holds that is looked at more closely."""
 
@@ -73,21 +77,28 @@ _INSTEAD = re.compile(
 _ADMITS = re.compile(
     r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
     r"\b[^.!?\n]{0,60}?"
-    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed|overlooked)\b(?![^.!?\n]{0,40}\?)"
+    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed"
+    r"|overlooked)\b(?![^.!?\n]{0,40}\?)"
     r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b",
     re.IGNORECASE,
 )
-_RECONSIDERS = re.compile(r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.I | re.M)
+_RECONSIDERS = re.compile(
+    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.I | re.M
+)
 _CONCLUDES = re.compile(
-    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d", re.IGNORECASE
+    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d",
+    re.IGNORECASE,
 )
 _CONFIRMS = re.compile(
-    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b", re.IGNORECASE
+    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b",
+    re.IGNORECASE,
 )
 
 _REMARK = re.compile(
-    r"^[^\w\n]*(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|check|confirm)|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
-    r"|let(?:'s|\sme|\sus)\s(?:\w+[ -])?(?:check|verify|confirm)|note\b|remark\b|confidence|difficulty|this\sis\sbecause"
+    r"^[^\w\n]*(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|check"
+    r"|confirm)|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
+    r"|let(?:'s|\sme|\sus)\s(?:\w+[ -])?(?:check|verify|confirm)|note\b|remark\b|confidence|difficulty"
+    r"|this\sis\sbecause"
     r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?!\s*\n).*){0,40}",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -102,7 +113,7 @@ CUT_OFF = re.compile(
 
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
-    """Returns what a reader finds in the writer's own words, or, where these hold nothing, in what others are told to say."""
+    """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     if not _hints(text):
         return read(text)
     reading = read("".join(_standing(text, told=False)))
@@ -113,10 +124,8 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
 
 def instead(text: str, start: int) -> int | None:
     """Returns where the last value stands that one before it is taken back for ("7, no, 8"); None where none is."""
-    found = None
-    for found in _INSTEAD.finditer(text, start):
-        pass
-    return found.end() if found else None
+    found = [match.end() for match in _INSTEAD.finditer(text, start)]
+    return found[-1] if found else None
 
 
 def reconsidered(text: str, start: int) -> int | None:
@@ -135,7 +144,9 @@ def without_remarks(text: str) -> str:
     def kept(remark: re.Match[str]) -> str:
         before = text[max(0, remark.start() - 400) : remark.start()]
         values = _NUMBER.findall(before)
-        said = before.endswith("\n\n") and (len(values) == 1 or _COMES_TO.search(before)) if remark["behind"] else values
+        said = (
+            before.endswith("\n\n") and (len(values) == 1 or _COMES_TO.search(before)) if remark["behind"] else values
+        )
         return "" if said else remark[0]
 
     return _REMARK.sub(kept, text)
@@ -164,12 +175,12 @@ def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
     for end in clause_ends(sentence):
         clause = sentence[start:end]
         who = _TOLD.search(clause)
-        theirs = who is not None and not (_HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()]))
+        theirs = who is not None and not (
+            _HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()])
+        )
         theirs = theirs or (carried and not _OWN.match(clause))
         carried = who is not None and CARRIES.match(clause) is not None and not _HAS_VALUE.search(clause, who.end())
         left = _DENIED.sub(" ", clause)
         if not refuses(clause) and (told or not theirs) and (left == clause or _HAS_VALUE.search(left)):
             yield left
         start = end
-
-
