@@ -36,7 +36,7 @@ _MIXED = re.compile(f"(?<=\\d)(?=[½⅓⅔¼¾⅕-⅞]|[{_RAISED}]{{1,4}}⁄)")
 _STACKED = re.compile(f"([{_RAISED}]{{1,4}})[⁄/]([{_LOWERED}]{{1,4}})")
 _POWER = re.compile(f"(?<=[\\w)\\]}}])[{_RAISED}]{{1,6}}")
 _BASE = re.compile(f"(?<=\\d)[{_LOWERED}]{{1,3}}")
-_DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:])(?<!\d\s))–(?=\\?[$€£]?\.?\d)", re.MULTILINE)
+_DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:>\"'])(?<!\d\s))–(?=\\?[$€£]?\.?\d)", re.MULTILINE)
 _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MULTILINE)
 """As headings may be closed: "#### 100 ####"."""
 _EMPHASIS = re.compile(

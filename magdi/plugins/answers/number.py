@@ -19,7 +19,7 @@ _LEAD = re.compile(
     r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*",
     re.IGNORECASE,
 )
-_OR = re.compile(r"\s?(?:[-–—~]|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
+_OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
 _REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)

@@ -56,8 +56,6 @@ _WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
 _UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)", re.IGNORECASE)
 _AGREED = re.compile(r"\b(?:agree|confirm|consistent|correct|same|also|matches)", re.IGNORECASE)
-_NEXT_QUESTION = re.compile(r"\n\s*\n\s*(?:Q|Question)[ ]?\d{0,3}:|<\|im_start\|>|<\|endoftext\|>")
-"""Where a base model goes on with a question of its own."""
 
 
 def balanced(text: str, start: int) -> str | None:
@@ -83,14 +81,12 @@ def markers(text: str, *, colon_after_a: bool = True) -> list[re.Match[str]]:
     """Returns the markers of a final answer, those first that count most.
 
     The last one counts most, but one that is quoted, in parentheses, another's or on a condition counts less than any
-    that is not, and what follows a next question does not count.
+    that is not.
     """
     found = [match for match in _MARKER.finditer(text) if _counts(text, match, colon_after_a=colon_after_a)]
     found = [match for match in found if not _is_hypothesis(text, match)]
-    end = _NEXT_QUESTION.search(text, found[0].end()) if found else None
-    own = [match for match in found if end is None or match.start() < end.start()][-MOST_MARKERS:][::-1]
     asides = [match.span() for match in _ASIDE.finditer(text)]
-    return sorted(own, key=lambda match: _is_aside(text, match, asides))
+    return sorted(found[-MOST_MARKERS:][::-1], key=lambda match: _is_aside(text, match, asides))
 
 
 def _counts(text: str, match: re.Match[str], *, colon_after_a: bool) -> bool:

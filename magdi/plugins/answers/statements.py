@@ -87,9 +87,6 @@ _SECOND_THOUGHT = re.compile(
     r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
     re.IGNORECASE,
 )
-_NEXT_QUESTION = re.compile(
-    r"\W*(?:(?:Q|Question|Problem|User|Human|Exercise)\s?\d{0,4}|Example\s?\d{1,4})\s?[:.]", re.IGNORECASE
-)
 
 _NOUN = (
     r"(?:answer|ans|(?<=my\s)own|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
@@ -113,7 +110,7 @@ _CHOSEN = re.compile(
 )
 _TOLD = re.compile(
     rf"{_THEY_SAY}(?:\sthat)?(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s\W?\w+\W?\s)?to(?=\s)",
+    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -287,8 +284,6 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
     denied: set[str] = set()
     replied = False
     for clause, thought_better in _spoken(text):
-        if own is not None and own.weight >= 2 and _NEXT_QUESTION.match(clause.text):
-            break  # a base model that goes on with questions of its own
         if clause.supposed:
             if replied and clause.text.endswith("?") and not clause.last:
                 own = None  # the answer to a question on the way to this one

@@ -47,6 +47,7 @@ _ASIDE = re.compile(
     r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
 )
 _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
+_CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
 _SAME = re.compile(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
     r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
@@ -116,8 +117,11 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     if not _hints(text):
         return read(text)
-    reading = read("".join(_standing(text, told=False)))
-    reading = reading if reading.rule is not Rule.NOTHING else read("".join(_standing(text, told=True)))
+    own = "".join(_standing(text, told=False))
+    reading = read(own)
+    claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
+    if reading.rule is Rule.NOTHING or not claimed:
+        reading = read("".join(_standing(text, told=True)))
     unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
     return Reading(None, Rule.UNDECIDED) if unsaid else reading
 
