@@ -25,10 +25,11 @@ import transformers
 
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import student_prompt
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.mag import Question
 from magdi.core.task import Split, Task
 from magdi.plugins import answers
+from magdi.plugins.generation.engine import TransformersEngine
 from magdi.plugins.tasks.arithmetic import Arithmetic
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
@@ -176,8 +177,10 @@ def main() -> None:
     shortest = min(len(tokenizer(question.text)["input_ids"]) for question in questions)
     size = options.batch_tokens // (shortest + most)
 
+    engine = TransformersEngine((model, tokenizer))
+
     def ours() -> list[str]:
-        found = answer_questions((model, tokenizer), questions, task=task, settings=settings)
+        found = answer_questions(engine, questions, task=task, settings=settings)
         return [prediction.output for prediction in found]
 
     calls = {
@@ -188,7 +191,7 @@ def main() -> None:
         f"batches of {size} as given": lambda: plain(model, tokenizer, questions, size, most=most),
         "one by one": lambda: plain(model, tokenizer, questions, 1, most=most),
     }
-    answer_questions((model, tokenizer), questions[:2], task=task, settings=settings)  # imports and warm-up
+    answer_questions(engine, questions[:2], task=task, settings=settings)  # imports and warm-up
     plain(model, tokenizer, questions[:2], 2, most=most)
     outputs, seconds = contest(calls, options.rounds)
     ratios = [min(each[1:]) / each[0] for each in zip(*seconds.values(), strict=True)]

@@ -22,7 +22,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
-from magdi.core.run.progress import Observed, Progress, Silent
+from magdi.core.run.progress import Observed, Progress
 from magdi.notebook import Mag
 from magdi.plugins.given import Given
 from magdi.plugins.manager import load_plugins
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
     from magdi.plugins.evaluating.result import EvaluationResult
+    from magdi.plugins.runs.plan import PlanDocument
     from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.document import SuiteDocument
     from magdi.plugins.suites.engines.resources import On, Resources
     from magdi.plugins.suites.file import Equal
     from magdi.plugins.suites.outcome import SuiteResult
@@ -100,8 +102,8 @@ class Settings(TypedDict, total=False):
     discussion: Section
     training: Section
     evaluation: Section
-    plugin: Sequence[Place]
-    plugins: Sequence[Place]
+    plugin: Place | Sequence[Place]
+    plugins: Place | Sequence[Place]
 
 
 def default_directory(config: RunConfig) -> Path:
@@ -223,7 +225,7 @@ def ablate(
     seeds: int | None = None,
     jobs: int | None = None,
     on: On = "local",
-    resources: Mapping[str, Any] | None = None,
+    resources: Mapping[str, object] | None = None,
     only: Sequence[str] = (),
     equal: Equal | None = None,
     instrument: str | None = None,
@@ -293,17 +295,14 @@ def ablate(
 
 def go_ablate(
     setup: SuiteSetup, *, on: On = "local", resources: Resources, fresh: bool = False, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> SuiteDocument:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Silent(), fresh=fresh)
+    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
-def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> dict[str, Any]:
-    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody.
-
-    Keys: ``run`` (the directory), and those of `magdi.plugins.runs.plan.plan_run`.
-    """
+def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:
+    """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody."""
     from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run
 
@@ -311,7 +310,8 @@ def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluat
     directory = Path(out or default_directory(setup.config))
     folders = (RUNS, directory.parent) if directory.parent != Path() else (RUNS,)
     found = plan_run(setup.config, setup.plugins.registry, until, Earlier.find(*folders))
-    return found | {"run": str(directory)}
+    found["run"] = str(directory)
+    return found
 
 
 def evaluate(
@@ -366,7 +366,7 @@ def evaluate(
         seed=seed,
         fresh=fresh,
     )
-    return EvaluationResult(measure(candidates, plan, progress or Silent()))
+    return EvaluationResult(measure(candidates, plan, progress or Progress()))
 
 
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:
@@ -423,7 +423,7 @@ def ask(
 
 def load_mags(path: Place) -> list[Mag]:
     """Returns the MAGs of a file or run, URL or pattern; raises `MagFileError` for a line that cannot be read."""
-    from magdi.core.corpus.files import read_all
+    from magdi.plugins.corpus.files import read_all
 
     return list(read_all([os.fspath(path)]))
 

@@ -207,7 +207,7 @@ def test_a_class_without_functions_counts_by_what_it_sets() -> None:
 
 def test_objects_that_are_told_apart_by_nothing_are_numbered() -> None:
     given, one, other = Given(), Parrot("1"), Parrot("1")
-    entries = given.plain({"teachers": [one, other, one]})["teachers"]
+    entries: Any = given.plain({"teachers": [one, other, one]})["teachers"]
     names = [entry["teacher"] for entry in entries]
     assert names[0] == names[2]
     assert names[1] == f"{names[0]}-2"

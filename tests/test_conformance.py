@@ -107,8 +107,8 @@ def settings(request: pytest.FixtureRequest) -> Settings:
     return of
 
 
-@pytest.fixture(scope="session")
-def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
+@pytest.fixture(scope="module")
+def specimens(settings: Settings) -> Iterator[dict[tuple[Kind, str], Specimen]]:
     """One specimen a component, so that a task's questions are read once; one other interpreter for all of them."""
     made: dict[tuple[Kind, str], Specimen] = {}
     for kind, component in COMPONENTS:
@@ -121,7 +121,9 @@ def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
         for each in made.values()
         if each.kind not in ("encoder", "objective")
     )
-    return made
+    yield made
+    for specimen in made.values():
+        specimen.bench.close()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from magdi.plugins.suites.engines.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.plugins.suite_setup import SuiteSetup
+    from magdi.plugins.suites.document import SuiteDocument
 
 SHAPE = "Output"
 AT_ONCE = min(2, os.cpu_count() or 1)
@@ -130,7 +132,7 @@ def ablate(
         partition=partition,
         address=address,
     )
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "seeds": seeds,
         "only": tuple(only or ()),
         "equal": equal,
@@ -147,7 +149,7 @@ def ablate(
     }
     if dry_run:
         plans = {name: setup.suite.plan() for name, setup in setups.items()}
-        plan, most = plans.get("", {"tasks": plans}), jobs or AT_ONCE
+        most, plan = jobs or AT_ONCE, plans.get("") or {"tasks": plans}
         output.show(plan, as_json=json, render=lambda: Group(*(plan_table(each, most) for each in plans.values())))
         return
     documents = {
@@ -165,8 +167,8 @@ def ablate(
 
 
 def _by_task(
-    given: dict[str, Any], tasks: str | None, out: Path | None
-) -> list[tuple[str, dict[str, Any], Path | None]]:
+    given: Mapping[str, object], tasks: str | None, out: Path | None
+) -> list[tuple[str, Mapping[str, object], Path | None]]:
     """Returns by task what is given and where the suite goes; once, under no name, where no tasks are named.
 
     Raises:
@@ -183,7 +185,7 @@ def _by_task(
     return [(name, {**given, "task": name}, out and out / name.replace(":", "-")) for name in names]
 
 
-def _one(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _one(documents: dict[str, SuiteDocument]) -> SuiteDocument:
     """Returns the document of one suite, or the mean of several tasks'."""
     from magdi.plugins.suites.across import across
 
@@ -202,7 +204,7 @@ def _format(**asked: bool) -> str | None:
     return named[0] if named and named[0] != "json" else None
 
 
-def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any) -> SuiteSetup:
+def _set_up(suite: str, files: list[Path], given: Mapping[str, object], **options: Any) -> SuiteSetup:
     from magdi.cli import loading
     from magdi.core.config.shortcuts import long_form
     from magdi.plugins.runs.finding import RUNS
@@ -214,7 +216,7 @@ def _set_up(suite: str, files: list[Path], given: dict[str, Any], **options: Any
     return setup
 
 
-def _run(setup: SuiteSetup, on: On, resources: Resources, *, fresh: bool, quiet: bool) -> dict[str, Any]:
+def _run(setup: SuiteSetup, on: On, resources: Resources, *, fresh: bool, quiet: bool) -> SuiteDocument:
     from magdi.api import go_ablate
     from magdi.cli.output import TerminalProgress
 
@@ -235,7 +237,7 @@ def _names() -> list[dict[str, str]]:
     ]
 
 
-def _exit(document: dict[str, Any]) -> None:
+def _exit(document: SuiteDocument) -> None:
     """Ends the command with 3 where a limit stopped something, 1 where a cell failed, 4 where discussions did."""
     kinds = {failure["kind"] for failure in document["failures"]}
     if kinds:

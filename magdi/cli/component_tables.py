@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,38 +12,41 @@ from rich.text import Text
 from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
+if TYPE_CHECKING:
+    from magdi.plugins.describe import Description, Entry, FaultEntry, Graph, Overview, SettingEntry, Source
 
-def overview_table(document: Mapping[str, Any]) -> RenderableType:
+
+def overview_table(document: Overview) -> RenderableType:
     """Draws what `magdi.plugins.describe.overview` found."""
-    commands = [{"kind": "command", "problem": "", "requires": "", **each} for each in document["commands"]]
-    rows = [
-        (each["kind"], each["name"], f"{each['plugin']} {each['version']}", _summary(each))
-        for each in [*document["components"], *commands]
-    ]
+    rows = [(str(each["kind"]), each["name"], _from(each), _summary(each)) for each in document["components"]]
+    rows += [("command", each["name"], _from(each), each["summary"]) for each in document["commands"]]
     table = replace(Sheet.of_texts(("kind", "name", "from", "summary"), rows), labels=2)
     return Group(drawn(table), *_fault_lines(document["faults"]))
 
 
-def _summary(each: Mapping[str, Any]) -> str:
+def _from(each: Source) -> str:
+    return f"{each['plugin']} {each['version']}".strip()
+
+
+def _summary(each: Entry) -> str:
     if each["problem"]:
         return f"broken: {each['problem']}"
-    return f"{each['summary']} Needs {each['requires']}." if each["requires"] else str(each["summary"])
+    return f"{each['summary']} Needs {each['requires']}." if each["requires"] else each["summary"]
 
 
-def _fault_lines(faults: Sequence[Mapping[str, str]]) -> Iterable[Text]:
+def _fault_lines(faults: Sequence[FaultEntry]) -> Iterable[Text]:
     if faults:
         yield Text("\nat fault", style="bold red")
     for fault in faults:
-        yield Text(f"{fault['plugin']} {fault['version']}".strip() + f": {fault['cause']}")
+        yield Text(f"{_from(fault)}: {fault['cause']}")
 
 
-def description_table(about: Mapping[str, Any]) -> RenderableType:
+def description_table(about: Description) -> RenderableType:
     """Draws what `magdi.plugins.describe.description` found."""
-    where = f"{about['plugin']} {about['version']}".strip()
     parts: list[RenderableType] = [
         Text(f"{about['kind']} {about['name']}", style="bold"),
         Text(about["summary"]),
-        Text(f"from {where}, {about['origin']}: {about['target']}", style="dim"),
+        Text(f"from {_from(about)}, {about['origin']}: {about['target']}", style="dim"),
     ]
     if about["requires"]:
         parts.append(Text(f'needs pip install "{about["requires"]}"'))
@@ -54,7 +57,7 @@ def description_table(about: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _settings(settings: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _settings(settings: Sequence[SettingEntry]) -> RenderableType:
     if not settings:
         return Text("no settings")
     rows = [
@@ -74,7 +77,7 @@ def _short(value: object, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _graph(graph: Mapping[str, Any]) -> list[RenderableType]:
+def _graph(graph: Graph) -> list[RenderableType]:
     used = "".join(f", {key}={value}" for key, value in graph["settings"].items())
     keys = ("rounds", "calls", "edges")
     table = drawn(Sheet.of("", keys, [[str(count[key]) for key in keys] for count in graph["counts"]]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,8 @@ from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins.component import Kind
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from magdi.core.config.models import ComponentChoice
     from magdi.plugins.registry import Registry
     from magdi.plugins.setup import Setup
@@ -67,7 +69,7 @@ def schema(plugin: opt.Plugin = None, plugins_dir: opt.PluginsDir = None, no_plu
     show(json_schema(dict(_settings(registry))), as_json=True, render=lambda: "")
 
 
-def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, Any]]]:
+def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseModel]]]]:
     """Yields the settings' models of all components that can be loaded here."""
     kinds: tuple[Kind, ...] = ("protocol", "encoder", "task", "objective")
     for kind in kinds:
@@ -112,7 +114,7 @@ def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     yield from (("objective", f"objectives.{name}", choice) for name, choice in chosen(config).items())
 
 
-def _yaml(config: Mapping[str, Any]) -> str:
+def _yaml(config: Mapping[str, object]) -> str:
     import yaml
 
     return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

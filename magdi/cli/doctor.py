@@ -8,7 +8,7 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from magdi.cli import options as opt
 
@@ -29,6 +29,20 @@ EXTRAS = {
 }
 
 
+class Found(TypedDict):
+    """What there is; ``extras`` says of each whether it is installed, ``keys`` are names of variables."""
+
+    python: str
+    system: str
+    versions: dict[str, str]
+    devices: list[str]
+    extras: dict[str, bool]
+    keys: list[str]
+    cache: str
+    plugins: list[str]
+    plugin_faults: list[str]
+
+
 def doctor(json: opt.Json = False) -> None:
     """Look at this machine: versions, devices, extras, keys, cache, plugins."""
     from magdi.cli.output import show
@@ -37,7 +51,7 @@ def doctor(json: opt.Json = False) -> None:
     show(found, as_json=json, render=lambda: _table(found))
 
 
-def _found() -> dict[str, Any]:
+def _found() -> Found:
     from magdi.cli.commands import shadowed
     from magdi.core.cache import cache_directory
     from magdi.core.run.provenance import versions
@@ -52,6 +66,7 @@ def _found() -> dict[str, Any]:
         "extras": {extra: _there(module) for module, extra in EXTRAS.items()},
         "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
         "cache": f"{cache}, {_free(cache):.0f} GB free",
+        "plugins": [" ".join(filter(None, (each.plugin, each.version))) for each in plugins.loaded],
         "plugin_faults": [str(fault) for fault in (*plugins.faults, *shadowed(plugins))],
     }
 
@@ -77,14 +92,16 @@ def _free(path: Path) -> float:
     return shutil.disk_usage(there).free / 1e9
 
 
-def _table(found: dict[str, Any]) -> RenderableType:
+def _table(found: Found) -> RenderableType:
     from magdi.cli.drawn import drawn
     from magdi.plugins.sheet import Sheet
 
     rows = []
-    for name, value in found.items():
-        if name == "extras":
-            value = [f"{extra}: {'yes' if there else f'pip install magdi[{extra}]'}" for extra, there in value.items()]
-        lines = [f"{key} {each}" for key, each in value.items()] if isinstance(value, dict) else value
-        rows.append((name.replace("_", " "), lines if isinstance(lines, str) else "\n".join(lines) or "none"))
+    extras = [
+        f"{extra}: {'yes' if there else f'pip install magdi[{extra}]'}" for extra, there in found["extras"].items()
+    ]
+    versions = [f"{package} {version}" for package, version in found["versions"].items()]
+    for name, value in {**found, "extras": extras, "versions": versions}.items():
+        lines = value if isinstance(value, list) else [str(value)]
+        rows.append((name.replace("_", " "), "\n".join(map(str, lines)) or "none"))
     return drawn(Sheet.of_texts(("", ""), rows))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -23,11 +23,13 @@ from magdi.cli.output import check_out, progress_console, show
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
-    from magdi.core.corpus.locations import Location
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
+    from magdi.core.run.locations import Location
     from magdi.core.task import Task
-    from magdi.plugins.corpus.check import Report, Rule
+    from magdi.plugins.corpus.check import Checked, CheckedFile, Report, Rule
+    from magdi.plugins.corpus.readings import ReadingsDocument
+    from magdi.plugins.formats.imported import ImportFound
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
 
@@ -72,8 +74,8 @@ def import_(
     from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.corpus.files import at_least_one
     from magdi.core.mag import write_mags
+    from magdi.plugins.corpus.files import at_least_one
     from magdi.plugins.formats.imported import Summary
     from magdi.plugins.formats.importing import all_importers, import_files
 
@@ -92,7 +94,7 @@ def import_(
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
         tell_skipped(bad)
-    document = {"out": str(out), "skipped": len(bad)} | summary.document()
+    document: ImportFound = {"out": str(out), "skipped": len(bad), **summary.document()}
     show(document, as_json=json, render=lambda: import_table(document))
 
 
@@ -104,7 +106,7 @@ def stats(
 ) -> None:
     """Count turns by round, agent, structure, label; who changed whose mind; what other rules would have answered."""
     from magdi.cli.mags_tables import statistics_tables
-    from magdi.core.corpus.files import read_all
+    from magdi.plugins.corpus.files import read_all
     from magdi.plugins.corpus.statistics import describe
 
     bad: list[MagFileError] = []
@@ -178,9 +180,9 @@ def export(
     from magdi.cli import loading
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.corpus.files import at_least_one, read_all
     from magdi.core.errors import ConfigError, DataError
     from magdi.core.files import writing
+    from magdi.plugins.corpus.files import at_least_one, read_all
     from magdi.plugins.exporting.hub import push as to_hub
 
     if push and to != "dataset":
@@ -245,11 +247,12 @@ def check(
     settings = opt.component("protocol", protocol_arg)
     rules = {file: _rule(file, registry, protocol, settings) for file in found}
     reports = {str(file): check_file(file, rule) for file, rule in rules.items()}
-    document = {"sound": not any(report.problems for report in reports.values()), "files": _as_documents(reports)}
+    sound = not any(report.problems for report in reports.values())
+    document: Checked = {"sound": sound, "files": _as_documents(reports)}
     if readings:
         document["readings"] = [_readings(file, rule.task) for file, rule in rules.items()]
     show(document, as_json=json, render=lambda: check_table(document))
-    raise typer.Exit(0 if document["sound"] else 1)
+    raise typer.Exit(0 if sound else 1)
 
 
 @app.command()
@@ -260,21 +263,21 @@ def calibrate(
 ) -> None:
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
-    from magdi.core.corpus.files import read_all
     from magdi.core.files import write_whole
+    from magdi.plugins.corpus.files import read_all
     from magdi.protocols.confidence import fit
 
     check_out(out)
     fitted = fit(read_all(sources(files)))
     write_whole(out, fitted.model_dump_json(indent=2) + "\n")
     document = {"out": str(out)} | fitted.model_dump(mode="json")
-    show(document, as_json=json, render=lambda: calibration_table(document))
+    show(document, as_json=json, render=lambda: calibration_table(fitted, str(out)))
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.core.corpus.files import holds_none, pick, read_all
-    from magdi.core.corpus.locations import is_place
     from magdi.core.errors import ConfigError, DataError
+    from magdi.core.run.locations import is_place
+    from magdi.plugins.corpus.files import holds_none, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
 
     places = [name for name in names if is_place(name)]
@@ -343,7 +346,7 @@ def _say(line: str) -> None:
     progress_console().print(line, markup=False, soft_wrap=True)
 
 
-def _rule(file: Location, components: Components, name: str | None, settings: dict[str, Any]) -> Rule:
+def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> Rule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
     from magdi.core.errors import ComponentError
@@ -358,16 +361,17 @@ def _rule(file: Location, components: Components, name: str | None, settings: di
         return Rule()
 
 
-def _readings(file: Location, task: Task | None) -> dict[str, Any]:
+def _readings(file: Location, task: Task | None) -> ReadingsDocument:
     from dataclasses import asdict
 
-    from magdi.core.corpus.files import read
+    from magdi.plugins.corpus.files import read
     from magdi.plugins.corpus.readings import readings
 
-    return {"file": str(file)} | asdict(readings(read(file, []), task))
+    return cast("ReadingsDocument", {"file": str(file), **asdict(readings(read(file, []), task))})
 
 
-def _as_documents(reports: dict[str, Report]) -> list[dict[str, Any]]:
+def _as_documents(reports: dict[str, Report]) -> list[CheckedFile]:
     from dataclasses import asdict
 
-    return [{"file": file, "sound": not report.problems} | asdict(report) for file, report in reports.items()]
+    found = ({"file": file, "sound": not report.problems, **asdict(report)} for file, report in reports.items())
+    return [cast("CheckedFile", each) for each in found]

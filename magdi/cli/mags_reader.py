@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,7 @@ KeepPrompts = Annotated[bool, typer.Option("--keep-prompts", help="Keep the prom
 
 def reader_of(
     name: str | None,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     registry: Registry,
     *,
     match: bool,

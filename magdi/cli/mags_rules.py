@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magdi.core.protocol import Agent
 from magdi.plugins.corpus.check import Rule
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
-    from magdi.core.corpus.locations import Location
     from magdi.core.mag import Mag
+    from magdi.core.run.locations import Location
 
 
 def prompted(
@@ -20,7 +20,7 @@ def prompted(
     files: Sequence[Location],
     components: Components,
     name: str | None,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
 ) -> Iterator[Mag]:
     """Yields MAGs with every turn's prompt: as it was kept, else as the protocol makes it.
 
@@ -28,7 +28,7 @@ def prompted(
         DataError: They were not kept, and the protocol is not known or another one.
     """
     from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
-    from magdi.core.run.taught import own_prompts
+    from magdi.plugins.corpus.replay import own_prompts
 
     given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
     if name:
@@ -36,7 +36,7 @@ def prompted(
     return map(own_prompts(given, components).given_to, mags)
 
 
-def rule_for(file: Location, components: Components, name: str | None, settings: Mapping[str, Any]) -> Rule:
+def rule_for(file: Location, components: Components, name: str | None, settings: Mapping[str, object]) -> Rule:
     """Returns the rule of a file: as asked for, or as the configuration of the run that it belongs to says.
 
     Without either, discussions are not held again: their protocols' settings are not known. The run's task grades,

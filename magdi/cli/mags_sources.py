@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from magdi.core.corpus.locations import Location
     from magdi.core.errors import MagFileError
+    from magdi.core.run.locations import Location
 
 
 def sources(names: Sequence[str] | None) -> list[Location]:
@@ -23,8 +23,8 @@ def sources(names: Sequence[str] | None) -> list[Location]:
     """
     from magdi.cli.newest import newest
     from magdi.cli.output import progress_console
-    from magdi.core.corpus.files import FILE, mag_file
-    from magdi.core.corpus.locations import expanded
+    from magdi.core.run.locations import FILE, expanded
+    from magdi.plugins.corpus.files import mag_file
 
     named: Sequence[Location] = names or [newest("mags")]
     found = [each for name in named for each in expanded(name)]
@@ -44,7 +44,7 @@ def target(out: str) -> Location:
         ConfigError: It cannot.
     """
     from magdi.cli.output import check_out
-    from magdi.core.corpus.locations import is_url
+    from magdi.core.run.locations import is_url
 
     if is_url(out):
         return out

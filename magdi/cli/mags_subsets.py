@@ -116,9 +116,9 @@ def split(
     """Write NAME.jsonl for every share; a question stands on one side alone, with all of its discussions."""
     from magdi.cli.mags_tables import table
     from magdi.cli.output import check_out, show
-    from magdi.core.corpus.files import read_all
     from magdi.core.errors import ConfigError
     from magdi.plugins.corpus import subsets
+    from magdi.plugins.corpus.files import read_all
 
     check_out(out, folder=True)
     shares: dict[str, float] = {}
@@ -148,8 +148,8 @@ def _written(
 ) -> None:
     """Writes what is chosen of some files, and says how many of how many."""
     from magdi.cli.output import show
-    from magdi.core.corpus.files import read_all, read_in_turn, write
     from magdi.core.errors import DataError, MagFileError
+    from magdi.plugins.corpus.files import read_all, read_in_turn, write
 
     file = target(out)
     read, bad = 0, list[MagFileError]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,10 +13,16 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
+    from magdi.plugins.corpus.check import Checked
+    from magdi.plugins.corpus.readings import ReadingsDocument
     from magdi.plugins.corpus.statistics.compared import BaselineFound, RuleFound
+    from magdi.plugins.corpus.statistics.counts import TotalsFound, TurnsFound
     from magdi.plugins.corpus.statistics.document import Statistics
+    from magdi.plugins.corpus.statistics.flips import FlipsFound
     from magdi.plugins.corpus.statistics.rounds import RoundFound
     from magdi.plugins.corpus.statistics.shares import ShareFound
+    from magdi.plugins.formats.imported import ImportFound
+    from magdi.protocols.confidence import Fitted
 
 PROBLEMS = 20
 """Problems that are printed; --json has all of them."""
@@ -49,14 +55,15 @@ def percent(share: ShareFound) -> str:
     return f"{100 * share['share']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def import_table(document: Mapping[str, Any]) -> RenderableType:
+def import_table(document: ImportFound) -> RenderableType:
     """Returns what an import has read."""
     names = ["mags", "turns", "answered", "right", "wrong", "edges"]
     judged = document["totals"]["judged"] > 0
     names += ["judged", "agreed"] if judged else []
-    rows = [[each["source"], *(each[name] for name in names)] for each in document["sources"]]
-    if len(rows) > 1:
-        rows.append(["all", *(document["totals"][name] for name in names)])
+    counts: list[tuple[str, Mapping[str, object]]] = [(each["source"], each) for each in document["sources"]]
+    if len(counts) > 1:
+        counts.append(("all", document["totals"]))
+    rows = [[source, *(found[name] for name in names)] for source, found in counts]
     parts: list[RenderableType] = [table(f"written to {document['out']}", ["source", *names], rows)]
     if judged:
         parts.append(
@@ -88,26 +95,32 @@ def statistics_tables(document: Statistics) -> RenderableType:
     return Group(*parts)
 
 
-def _totals(totals: Mapping[str, Any]) -> RenderableType:
-    names = ("mags", "questions", "turns", "edges", "calls", "tokens")
-    rows = [[name, f"{totals[name]:,}"] for name in names]
+def _totals(totals: TotalsFound) -> RenderableType:
+    fields: Mapping[str, object] = totals
+    rows = [[name, _told(fields[name])] for name in ("mags", "questions", "turns", "edges", "calls", "tokens")]
+    kinds = {
+        "protocols": totals["protocols"],
+        "tasks": totals["tasks"],
+        "structures": totals["structures"],
+        "stops": totals["stops"],
+        "edge kinds": totals["edge_kinds"],
+    }
     rows += [
-        [
-            name.replace("_", " "),
-            ", ".join(f"{key or '(none)'} {count:,}" for key, count in totals[name].items()) or "-",
-        ]
-        for name in ("protocols", "tasks", "structures", "stops", "edge_kinds")
+        [name, ", ".join(f"{key or '(none)'} {count:,}" for key, count in counts.items()) or "-"]
+        for name, counts in kinds.items()
     ]
     return table("discussions", ["", ""], [*rows, ["decided right, %", percent(totals["accuracy"])]])
 
 
-def _turns(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _turns(name: str, rows: Sequence[TurnsFound]) -> RenderableType:
     columns = ["turns", "answered", "invalid", "repaired", "right", "wrong", "unlabelled", "tokens"]
     headings = {"right": "label right", "wrong": "label wrong", "unlabelled": "no label"}
+    counts: Sequence[Mapping[str, object]] = rows
+    shares = [percent(row["accuracy"]) for row in rows]
     return table(
         f"turns by {name}",
         [name, *(headings.get(column, column) for column in columns), "right, %"],
-        [[row["group"], *(row[column] for column in columns), percent(row["accuracy"])] for row in rows],
+        [[row["group"], *map(row.get, columns), share] for row, share in zip(counts, shares, strict=True)],
     )
 
 
@@ -135,11 +148,13 @@ def _rounds(rows: Sequence[RoundFound]) -> RenderableType:
     )  # fmt: skip
 
 
-def _flips(flips: Mapping[str, Any]) -> list[RenderableType]:
+def _flips(flips: FlipsFound) -> list[RenderableType]:
     if not flips["steps"]:
         return []
-    kinds = ["kept", "wrong-to-right", "right-to-wrong", "wrong-to-wrong"]
-    by_agent = [["all", *(flips["kinds"].get(kind, 0) for kind in kinds)]]
+    from magdi.plugins.corpus.statistics.flips import KINDS
+
+    kinds = KINDS[:4]
+    by_agent: list[list[object]] = [["all", *(flips["kinds"].get(kind, 0) for kind in kinds)]]
     by_agent += [[row["agent"], *(row[kind] for kind in kinds)] for row in flips["by_agent"]]
     moved = sorted(flips["who_moved_whom"], key=lambda row: -sum(row[kind] for kind in kinds))
     edges = flips["edges"]
@@ -172,10 +187,11 @@ def _baselines(rows: Sequence[BaselineFound]) -> RenderableType:
     return Group(made, Text(f"self-consistency had fewer samples than calls on {short} questions")) if short else made
 
 
-def check_table(document: Mapping[str, Any]) -> RenderableType:
+def check_table(document: Checked) -> RenderableType:
     """Returns what a check has looked at, and what it found wrong."""
     columns = ["mags", "turns", "edges", "prompts", "replayed"]
-    rows = [[f["file"], *(f[name] for name in columns), "yes" if f["sound"] else "no"] for f in document["files"]]
+    files: Sequence[Mapping[str, object]] = document["files"]
+    rows = [[each["file"], *map(each.get, columns), "yes" if each["sound"] else "no"] for each in files]
     problems = [problem for file in document["files"] for problem in file["problems"]]
     parts: list[RenderableType] = [table("checked", ["file", *columns, "sound"], rows)]
     parts += [Text(f"{each['where']}: {each['check']}: {each['what']}") for each in problems[:PROBLEMS]]
@@ -185,7 +201,7 @@ def check_table(document: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _readings(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _readings(document: ReadingsDocument) -> Iterator[RenderableType]:
     """Yields how a file's answers are read: counts by rule, and the least certain turns."""
     counts = list(document["rules"].items())
     yield Text("")
@@ -204,12 +220,12 @@ def _readings(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"({READINGS} of each rule are shown; --json has up to 100)")
 
 
-def calibration_table(document: Mapping[str, Any]) -> RenderableType:
+def calibration_table(fitted: Fitted, out: str) -> RenderableType:
     """Returns each agent's curve from stated confidence to accuracy."""
-    curves = document["agents"] | {"everyone": document["everyone"]}
-    rows = []
+    curves = {**fitted.agents, "everyone": fitted.everyone}
+    rows: list[list[object]] = []
     for agent, curve in curves.items():
-        steps = [f"{stated:.2f}: {right:.0%}" for stated, right in zip(curve["stated"], curve["right"], strict=True)]
-        rows.append([agent, curve["turns"], "  ".join(steps[:: max(1, len(steps) // 8)])])
+        steps = [f"{stated:.2f}: {right:.0%}" for stated, right in zip(curve.stated, curve.right, strict=True)]
+        rows.append([agent, curve.turns, "  ".join(steps[:: max(1, len(steps) // 8)])])
     headings = ["agent", "turns", "right at stated confidence"]
-    return table(f"written to {document['out']}", headings, rows, left=headings[2:])
+    return table(f"written to {out}", headings, rows, left=headings[2:])

@@ -16,8 +16,8 @@ import typer
 from magdi.cli import completing as propose
 from magdi.core.config.shortcuts import SHORTCUTS, long_form
 from magdi.core.config.yaml_text import read_value
-from magdi.core.corpus.locations import holds_mags
 from magdi.core.errors import ConfigError
+from magdi.core.run.locations import holds_mags
 
 if TYPE_CHECKING:
     from magdi.core.config.models import Limits
@@ -131,7 +131,7 @@ class Request:
     """
 
     files: tuple[Path, ...]
-    flags: dict[str, Any]
+    flags: dict[str, object]
     sets: tuple[str, ...]
     plugins_dir: Path | None
     load_plugins: bool
@@ -248,7 +248,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:
+def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, object]:
     """Returns ``-P key=value`` and the like as settings of a component, values read as YAML.
 
     Raises:
@@ -266,13 +266,13 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, Any]:
     return found
 
 
-def objectives(given: Sequence[str] | None) -> dict[str, Any]:
+def objectives(given: Sequence[str] | None) -> dict[str, object]:
     """Returns ``-O margin.weight=0.3`` as settings of objectives, and ``-O dpo`` as one that is named.
 
     Raises:
         ConfigError: A key names no objective's setting, or a value is no YAML.
     """
-    alone: dict[str, Any] = {f"objectives.{name}": {} for name in given or () if "=" not in name}
+    alone: dict[str, object] = {f"objectives.{name}": {} for name in given or () if "=" not in name}
     pairs = [pair for pair in given or () if "=" in pair]
     if wrong := next((pair for pair in pairs if "." not in pair.partition("=")[0]), ""):
         raise ConfigError(f"{wrong!r} names no objective", hint="e.g. -O margin.weight=0.3")
@@ -294,7 +294,7 @@ def limits(**given: Any) -> Limits:
     return found
 
 
-def component(section: str, pairs: Sequence[str] | None, **given: Any) -> dict[str, Any]:
+def component(section: str, pairs: Sequence[str] | None, **given: Any) -> dict[str, object]:
     """Returns the settings of a component that ``pairs`` (see `arguments`) and options of their own give.
 
     Raises:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.plugins.evaluating.result import EvaluationResult
-from magdi.plugins.runs.result import RunResult
+from magdi.plugins.evaluating.result import EvaluationDocument, EvaluationResult
+from magdi.plugins.runs.result import RunDocument, RunResult
 
 
-def outcome_table(outcome: Mapping[str, Any]) -> RenderableType:
+def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     """Returns what came out of a run: discussions, then base and student."""
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
     return Group(*map(drawn, RunResult(outcome).sheets()), Text(f"{spent}; run directory: {outcome['run']}"))
 
 
-def evaluation_table(document: Mapping[str, Any]) -> RenderableType:
+def evaluation_table(document: EvaluationDocument) -> RenderableType:
     """Returns accuracies, comparisons with the first model, and where the predictions are."""
     known = [
         Text(f"{model['name']} has learned from {model['trained_on']:,} of these questions: not held out for it")

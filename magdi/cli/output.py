@@ -11,12 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magdi.core.run.progress import Figures, Progress
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from magdi.cli.bars import Bars
     from magdi.core.errors import MagdiError
-    from magdi.core.run.progress import Figures
 
 PLAIN_INTERVAL = 5.0  # seconds between two lines where stderr is no terminal
 SCHEMA = "magdi.document/1"
@@ -40,7 +41,7 @@ def progress_console() -> Console:
     return SafeConsole(stderr=True)
 
 
-def show(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
+def show(document: Mapping[str, object], *, as_json: bool, render: Callable[[], RenderableType]) -> None:
     """Prints a result: as one JSON document, with its ``schema``, or as ``render`` draws it.
 
     A plain string is never folded or read.
@@ -128,7 +129,7 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-class TerminalProgress:
+class TerminalProgress(Progress):
     """Progress on stderr: bars on a terminal, a line every few seconds elsewhere, nothing when ``quiet``."""
 
     def __init__(self, *, quiet: bool = False, observe: Callable[..., None] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,18 +11,21 @@ from rich.text import Text
 from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
+if TYPE_CHECKING:
+    from magdi.plugins.runs.plan import AgentDocument, Bound, PlanDocument, TrainingDocument
+
 WHO = {"base": "the base before distillation", "student": "the student"}
 STAGES = {"discussion": "discussions", "distillation": "training", "evaluation": "evaluation"}
 
 
-def plan_table(plan: Mapping[str, Any]) -> RenderableType:
+def plan_table(plan: PlanDocument) -> RenderableType:
     """Returns what a run would take: its discussions by agent, all of it as a table, and its stages a line each."""
     there = Text(f"no discussions: {plan['mags']:,} MAGs are there already, at no cost\n")
     talk = drawn(_agents(plan)) if plan["agents"] else there
     return Group(talk, drawn(_figures(plan)), *map(Text, _lines(plan)))
 
 
-def _agents(plan: Mapping[str, Any]) -> Sheet:
+def _agents(plan: PlanDocument) -> Sheet:
     headings = ["agent", "teacher", "calls", "prompt tokens", "reply tokens"]
     rows = [[agent["agent"], agent["teacher"], *_expected(agent)] for agent in plan["agents"]]
     if plan["unpriced"] or plan["most"]["cost"] != 0:
@@ -31,31 +34,32 @@ def _agents(plan: Mapping[str, Any]) -> Sheet:
     return Sheet.of(f"{plan['questions']:,} discussions, expected", headings, rows, left=("agent", "teacher"))
 
 
-def _expected(agent: Mapping[str, Any]) -> list[str]:
-    return [count(agent["expected"][kind]) for kind in ("calls", "prompt_tokens", "completion_tokens")]
+def _expected(agent: AgentDocument) -> list[str]:
+    found = agent["expected"]
+    return [count(found["calls"]), count(found["prompt_tokens"]), count(found["completion_tokens"])]
 
 
-def _dollars_of(agent: Mapping[str, Any]) -> str:
+def _dollars_of(agent: AgentDocument) -> str:
     return dollars(agent["expected"]["cost"]) if agent["priced"] else "no price"
 
 
-def _figures(plan: Mapping[str, Any]) -> Sheet:
-    rows = [[title, *(show(plan[side][key]) for side in ("expected", "most"))] for title, key, show in _shown(plan)]
+def _figures(plan: PlanDocument) -> Sheet:
+    rows = [[title, *(show(side) for side in (plan["expected"], plan["most"]))] for title, show in _shown(plan)]
     return Sheet.of("in all", ["", "expected", "at most"], rows, left=("",))
 
 
-def _shown(plan: Mapping[str, Any]) -> Iterator[tuple[str, str, Callable[[Any], str]]]:
+def _shown(plan: PlanDocument) -> Iterator[tuple[str, Callable[[Bound], str]]]:
     if plan["agents"]:
-        yield "calls", "calls", count
-        yield "prompt tokens", "prompt_tokens", count
-        yield "reply tokens", "completion_tokens", count
+        yield "calls", lambda side: count(side["calls"])
+        yield "prompt tokens", lambda side: count(side["prompt_tokens"])
+        yield "reply tokens", lambda side: count(side["completion_tokens"])
         if any(agent["priced"] for agent in plan["agents"]):
             besides = " of those with a price" if plan["unpriced"] else ""
-            yield f"US dollars{besides}", "cost", dollars
-    yield "time", "seconds", duration
-    if plan.get("training", {}).get("steps"):
-        yield "GPU memory, on a GPU", "gpu_memory", size
-    yield "disk", "disk", size
+            yield f"US dollars{besides}", lambda side: dollars(side["cost"])
+    yield "time", lambda side: duration(side["seconds"])
+    if "training" in plan and plan["training"]["steps"]:
+        yield "GPU memory, on a GPU", lambda side: size(side["gpu_memory"])
+    yield "disk", lambda side: size(side["disk"])
 
 
 def count(number: float | None) -> str:
@@ -84,7 +88,7 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"
 
 
-def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
+def _lines(plan: PlanDocument) -> Iterator[str]:
     if plan["unpriced"]:
         yield f"no price is known of {', '.join(plan['unpriced'])}: --price IN,OUT says it"
     if training := plan.get("training"):
@@ -110,7 +114,7 @@ def sources(by: Mapping[str, str]) -> str:
     return "; ".join(f"{source} ({', '.join(named)})" for source, named in stages.items())
 
 
-def _training(training: Mapping[str, Any]) -> str:
+def _training(training: TrainingDocument) -> str:
     if not training["steps"]:
         return f"training: none (level {training['level']})"
     if by_role := training.get("by_role"):

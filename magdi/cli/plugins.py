@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -115,7 +115,7 @@ def new(
     show(document, as_json=json, render=lambda: Text("\n".join([f"made {made.directory}", "", *made.next_steps])))
 
 
-def _settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+def _settings(pairs: Sequence[str] | None) -> dict[str, object]:
     """Returns ``--arg key=value`` pairs as settings."""
     from magdi.core.config.source import read_sets
 
@@ -134,7 +134,29 @@ def _chosen(plugins: Plugins, names: Sequence[str] | None, kind: Kind | None) ->
         yield from candidates(plugins.registry, name, kind)
 
 
-def _report(plugins: Plugins, each: Registration, settings: Mapping[str, Any], *, quiet: bool) -> dict[str, Any]:
+class CheckDocument(TypedDict):
+    """How a check went, as `magdi.plugins.testing.runner.CheckResult` has it."""
+
+    name: str
+    passed: bool
+    applies: bool
+    made: bool
+    message: str
+    seconds: float
+
+
+class ComponentReport(TypedDict):
+    """How the checks of a component went; ``problem`` is why none could be made, ``causes`` what failed."""
+
+    kind: str
+    name: str
+    passed: bool
+    problem: str
+    causes: list[str]
+    checks: list[CheckDocument]
+
+
+def _report(plugins: Plugins, each: Registration, settings: Mapping[str, object], *, quiet: bool) -> ComponentReport:
     """Runs the checks of one component, printing each as it comes."""
     from magdi.core.errors import MagdiError
     from magdi.plugins.testing.runner import failures, run_checks
@@ -164,8 +186,14 @@ def _report(plugins: Plugins, each: Registration, settings: Mapping[str, Any], *
         "problem": problem,
         "causes": wrong,
         "checks": [
-            {"name": one.name, "passed": one.passed, "applies": one.applies, "made": one.made, "message": one.message}
-            | {"seconds": round(one.seconds, 3)}
+            {
+                "name": one.name,
+                "passed": one.passed,
+                "applies": one.applies,
+                "made": one.made,
+                "message": one.message,
+                "seconds": round(one.seconds, 3),
+            }
             for one in results
         ],
     }
@@ -179,7 +207,7 @@ def _line(outcome: CheckResult) -> str:
     return f"  ok   {outcome.name} ({outcome.seconds:.2f} s){remark}"
 
 
-def _verdict(reports: Sequence[Mapping[str, Any]], faults: Sequence[str]) -> str:
+def _verdict(reports: Sequence[ComponentReport], faults: Sequence[str]) -> str:
     """Returns the last line; "passed" alone stands there only where nothing failed, and where something was checked."""
     failed = [*(report["name"] for report in reports if not report["passed"]), *(f"plugin {fault}" for fault in faults)]
     passed = sum(report["passed"] for report in reports)

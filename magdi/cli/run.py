@@ -142,7 +142,9 @@ def _go(
         )
     setup = request.set_up()
     if dry_run:
-        plan = api.plan(setup, out, until=until) | ({"rounds": rounds} if rounds > 1 else {})
+        plan = api.plan(setup, out, until=until)
+        if rounds > 1:
+            plan["rounds"] = rounds
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
     sender = _sender(setup, otel)

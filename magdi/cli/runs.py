@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -43,13 +42,10 @@ def show_(run: Newest = None, json: opt.Json = False) -> None:
     """Show what a run was told and what it came to."""
     from magdi.cli.newest import newest
     from magdi.cli.output import show
-    from magdi.cli.runs_tables import AROUND, show_table
-    from magdi.plugins.runs.finding import open_run, row
+    from magdi.cli.runs_tables import show_table
+    from magdi.plugins.runs.finding import open_run, shown
 
-    directory = open_run(run or newest())
-    document = row(directory)
-    state: Mapping[str, Any] = {} if "error" in document else directory.state()
-    document |= {"versions": state.get("versions", {})} | {name: state[name] for name in AROUND if name in state}
+    document = shown(open_run(run or newest()))
     show(document, as_json=json, render=lambda: show_table(document))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -14,14 +14,18 @@ from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
 from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
+if TYPE_CHECKING:
+    from magdi.core.run.state import Scored
+    from magdi.plugins.runs.finding import RunComparison, RunList, RunRow, RunShown
+    from magdi.plugins.runs.result import Compared
+
 SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")
 AROUND = ("command", "git", "host", "device", "python")
-WHO = ("base", "student")
 COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
 
 
-def list_table(document: Mapping[str, Any]) -> RenderableType:
+def list_table(document: RunList) -> RenderableType:
     """Draws what `magdi runs list` found."""
     rows = [_row(run, document["folder"]) for run in document["runs"]]
     headings = ("run", "started", "status", *SETTINGS, "MAGs", "base", "student")
@@ -33,13 +37,21 @@ def list_table(document: Mapping[str, Any]) -> RenderableType:
     return Group(drawn(table) if rows else Text(f"no runs in {document['folder']}"), *lines)
 
 
-def _row(run: Mapping[str, Any], folder: str) -> list[str]:
+def _row(run: RunRow, folder: str) -> list[str]:
     named = [str(run["settings"].get(key, "?")) for key in SETTINGS]
     started = datetime.fromisoformat(run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
-    return [_short(run["run"], folder), started, run["status"], *named, _mags(run), *(_right(run, who) for who in WHO)]
+    return [
+        _short(run["run"], folder),
+        started,
+        run["status"],
+        *named,
+        _mags(run),
+        _right(run.get("base")),
+        _right(run.get("student")),
+    ]
 
 
-def _mags(run: Mapping[str, Any]) -> str:
+def _mags(run: RunRow) -> str:
     """Returns how many MAGs there are, and what is to be known of them."""
     if "mags" not in run:
         return NOTHING
@@ -56,32 +68,34 @@ def _short(run: str, folder: str) -> str:
     return str(path.relative_to(folder)) if path != Path(folder) else path.name
 
 
-def _right(run: Mapping[str, Any], who: str) -> str:
-    return percent(run[who]["accuracy"]) if who in run else "-"
+def _right(score: Scored | None) -> str:
+    return percent(score["accuracy"]) if score else NOTHING
 
 
-def show_table(document: Mapping[str, Any]) -> RenderableType:
+def show_table(document: RunShown) -> RenderableType:
     """Draws what `magdi runs show` says of a run."""
     settings = "  ".join(f"{name} {value}" for name, value in document["settings"].items())
-    around = [f"{name} {document[name]}" for name in (*TIMES, *AROUND) if document.get(name)]
+    fields: Mapping[str, object] = document
+    around = [f"{name} {fields[name]}" for name in (*TIMES, *AROUND) if fields.get(name)]
     around += [f"{name} {value}" for name, value in document["versions"].items()]
     why = f" ({document['error']})" if "error" in document else ""
     head = Text(f"{document['run']}: {document['status']}{why}", style="bold")
     return Group(head, Text(settings), outcome_table(document), Text("  ".join(around), style="dim"))
 
 
-def compare_table(document: Mapping[str, Any]) -> RenderableType:
+def compare_table(document: RunComparison) -> RenderableType:
     """Draws what `magdi runs compare` found."""
     lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}"), Text("")]
     lines += [Text("the same settings")] if not document["configuration"] else [Text("settings", style="bold")]
     lines += [Text(f"  {line}") for line in document["configuration"]]
-    compared = {who: document[who] for who in COMPARED if document[who]}
+    found = {"student": document["student"], "base": document["base"], "teams": document["teams"]}
+    compared = {who: each for who, each in found.items() if each}
     return Group(
         *lines, Text(""), drawn(_differences(compared)) if compared else Text("no question that both answered")
     )
 
 
-def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Sheet:
+def _differences(compared: Mapping[str, Compared]) -> Sheet:
     headings = [
         "second less first",
         "points",
@@ -96,6 +110,6 @@ def _differences(compared: Mapping[str, Mapping[str, Any]]) -> Sheet:
     return Sheet.of("", headings, rows, left=("second less first", "verdict"))
 
 
-def _difference(found: Mapping[str, Any]) -> list[str]:
-    only = [str(found[count]) for count in ("only_first", "only_second", "count")]
+def _difference(found: Compared) -> list[str]:
+    only = [str(count) for count in (found["only_first"], found["only_second"], found["count"])]
     return [points(found["difference"]), span(found["interval"], "+"), p_value(found["p"]), *only, found["verdict"]]

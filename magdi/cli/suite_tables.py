@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,8 +13,12 @@ from magdi.cli.plan_table import count, dollars, duration
 from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
+if TYPE_CHECKING:
+    from magdi.plugins.suites.document import SuiteDocument
+    from magdi.plugins.suites.suite import SuitePlan
 
-def suite_tables(document: Mapping[str, Any]) -> RenderableType:
+
+def suite_tables(document: SuiteDocument) -> RenderableType:
     """Draws a suite's outcome: its table, and what must be read with it."""
     results = results_sheet(document)
     sheets = (results, figures_sheet(document), paper_sheet(document, beside=False))
@@ -23,7 +27,7 @@ def suite_tables(document: Mapping[str, Any]) -> RenderableType:
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
 
 
-def plan_table(plan: Mapping[str, Any], jobs: int) -> RenderableType:
+def plan_table(plan: SuitePlan, jobs: int) -> RenderableType:
     """Draws what a suite would do."""
     cells = plan["cells"]
     axes = [key for key in cells[0] if key not in ("name", "control", "runs", "done")]
@@ -35,7 +39,7 @@ def plan_table(plan: Mapping[str, Any], jobs: int) -> RenderableType:
     return Group(drawn(table), *lines, *map(Text, _estimated(plan, jobs)))
 
 
-def _estimated(plan: Mapping[str, Any], jobs: int) -> Sequence[str]:
+def _estimated(plan: SuitePlan, jobs: int) -> Sequence[str]:
     left = plan["estimate"]
     if not left["runs"]:
         return [f"all is done; the table is printed without -n; {plan['directory']}"]

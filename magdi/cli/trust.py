@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,8 +31,8 @@ def trust(
     from magdi.plugins.trust import forget, remember, remembered
 
     if list_ or not paths:
-        document: dict[str, Any] = {"trusted": list(remembered())}
-        show(document, as_json=json, render=lambda: _listed(document["trusted"]))
+        trusted = list(remembered())
+        show({"trusted": trusted}, as_json=json, render=lambda: _listed(trusted))
         return
     codes = list(dict.fromkeys(code for path in paths for code in _named(path)))
     if not codes:

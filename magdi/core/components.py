@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.lessons import OwnPrompts
+    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
+    from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
+    from magdi.core.mag import Mag
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -51,6 +55,22 @@ class Components(Interface):
         """Makes a task; ``seed`` goes to tasks that draw their questions."""
         ...
 
+    def mags(self, names: Sequence[str], on_bad_line: list[MagFileError] | None) -> Iterator[Mag]:
+        """Returns the MAGs of files, run directories, URLs and patterns, one of each in turn.
+
+        Args:
+            names: Where they lie.
+            on_bad_line: Where to put the errors of lines that are no MAGs, which are then skipped.
+
+        Raises:
+            DataError: There is none.
+        """
+        ...
+
+    def own_prompts(self, config: RunConfig) -> OwnPrompts:
+        """Returns where the prompts of a run's MAGs are found: kept ones, else what their protocols make of them."""
+        ...
+
     def tiny_base(
         self,
         task: Task,
@@ -60,6 +80,10 @@ class Components(Interface):
         on_progress: Callable[[int, int], None],
     ) -> Path:
         """Returns the folder of the student that ``student.model: tiny`` names, which is made unless it is there."""
+        ...
+
+    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
+        """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are."""
         ...
 
     def try_out(self, config: RunConfig) -> None:

@@ -6,7 +6,7 @@ a wrong one. A label is made of it by a threshold, or by comparing it with what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Literal
 
@@ -99,15 +99,3 @@ def of_own_answer(mag: Mag) -> Mag:
         return turn.model_copy(update={"label": turn.correct, "label_source": source})
 
     return mag.model_copy(update={"turns": tuple(map(graded, mag.turns))})
-
-
-def backed_up(leaves: Mapping[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
-    """Returns the value of every branch of a tree: those of its leaves, and the mean of its children's for the rest."""
-    values = dict(leaves)
-    for depth in range(max(map(len, leaves), default=0) - 1, 0, -1):
-        below: dict[tuple[int, ...], list[float]] = {}
-        for branch, value in values.items():
-            if len(branch) == depth + 1:
-                below.setdefault(branch[:depth], []).append(value)
-        values |= {branch: fmean(each) for branch, each in below.items()}
-    return values

@@ -156,13 +156,13 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} cannot be read: it is no JSON ({error})") from error
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[dict[str, object]]:
     """Returns the objects in a file of JSON lines; lines that are none, and a last one that is torn, are left out.
 
     Raises:
         DataError: It is missing, or no file.
     """
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     for line in read_bytes(path).split(b"\n")[:-1]:
         with suppress(ValueError, RecursionError):
             document = json.loads(line)

@@ -11,7 +11,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from magdi.core.mag import AnswerType, Question
 from magdi.core.quotation import own_words
@@ -71,7 +70,7 @@ class ReplyFormat(ABC):
             UnreadableReply: The reply is not in this format.
         """
 
-    def schema(self, question: Question) -> dict[str, Any] | None:
+    def schema(self, question: Question) -> dict[str, object] | None:
         """Returns a JSON schema for servers that can enforce one; None for free text."""
         return None
 
@@ -139,7 +138,7 @@ class JsonAnswer(ReplyFormat):
             '"confidence" (a number from 0 to 1: how likely your answer is to be right).'
         )
 
-    def schema(self, question: Question) -> dict[str, Any]:
+    def schema(self, question: Question) -> dict[str, object]:
         """The three keys, all required."""
         return {
             "type": "object",
@@ -192,7 +191,7 @@ def read_reply(text: str, reply_format: ReplyFormat, read: Callable[[str], Readi
     return replace(parsed, rule=rules.get(parsed.answer, "") if parsed.answer is not None else "")
 
 
-def read_json_object(text: str) -> tuple[dict[str, Any], bool]:
+def read_json_object(text: str) -> tuple[dict[str, object], bool]:
     """Returns the JSON object in a reply, and whether it had to be mended.
 
     Prose around it, code fences, single quotes, trailing commas and a cut-off end are mended with json-repair.

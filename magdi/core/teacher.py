@@ -98,7 +98,7 @@ class Teacher(Configurable):
     price: Price | None = None
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Returns the settings (fields of ``Config``) that the target in ``kind:target`` stands for.
 
         Raises:

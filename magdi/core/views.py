@@ -6,12 +6,9 @@ really shown; the others are for comparison. All are simple digraphs without sel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal, get_args
 
 from magdi.core.mag import EdgeKind, Mag
-
-if TYPE_CHECKING:
-    import networkx
 
 View = Literal["exact", "adjacent", "undirected", "full", "none"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -45,34 +42,3 @@ def _newest_of_each_source(mag: Mag, exact: tuple[Edge, ...]) -> tuple[Edge, ...
         key = (v, mag.turns[u].agent)
         newest[key] = max(newest.get(key, -1), u)
     return tuple((u, v, kind) for u, v, kind in exact if newest[v, mag.turns[u].agent] == u)
-
-
-def to_networkx(mag: Mag, view: View = "exact") -> networkx.DiGraph[int]:
-    """Returns a MAG as a networkx DiGraph; nodes are steps with the turn's fields, edges carry ``kind``."""
-    import networkx
-
-    graph: networkx.DiGraph[int] = networkx.DiGraph(id=mag.id, protocol=mag.protocol, question=mag.question.text)
-    for turn in mag.turns:
-        fields = turn.model_dump(include={"agent", "role", "round", "text", "answer", "confidence", "label", "status"})
-        graph.add_node(turn.step, **{key: value for key, value in fields.items() if value is not None})
-    graph.add_edges_from((u, v, {"kind": kind}) for u, v, kind in edges(mag, view))
-    return graph
-
-
-def to_pyg(mag: Mag, view: View = "exact") -> Any:
-    """Returns a MAG as a ``torch_geometric.data.Data``.
-
-    Fields: ``edge_index`` [2, E] int64, ``edge_kind`` [E] int64 (index into ``EDGE_KINDS``), ``y`` [N] int64 (1 right,
-    0 wrong, -1 no label), ``round`` [N] int64, ``num_nodes`` N.
-    """
-    import torch
-    from torch_geometric.data import Data
-
-    listed = edges(mag, view)
-    return Data(
-        edge_index=torch.tensor([[u for u, _, _ in listed], [v for _, v, _ in listed]], dtype=torch.long),
-        edge_kind=torch.tensor([EDGE_KINDS.index(kind) for _, _, kind in listed], dtype=torch.long),
-        y=torch.tensor([-1 if turn.label is None else int(turn.label) for turn in mag.turns]),
-        round=torch.tensor([turn.round for turn in mag.turns]),
-        num_nodes=len(mag.turns),
-    )

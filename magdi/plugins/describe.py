@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -26,7 +26,82 @@ MOST_ROUNDS = 3
 """Rounds after the first that are drawn."""
 
 
-def overview(plugins: Plugins) -> dict[str, Any]:
+class Source(TypedDict):
+    """Which plugin something is of."""
+
+    plugin: str
+    version: str
+
+
+class Command(Source):
+    """A command."""
+
+    name: str
+    summary: str
+
+
+class Loaded(Source):
+    """A plugin, and where it was found."""
+
+    origin: str
+
+
+class FaultEntry(Source):
+    """What is wrong with a plugin."""
+
+    cause: str
+
+
+class Entry(Source):
+    """A component; ``problem`` says why the target of a third party's cannot exist."""
+
+    kind: Kind
+    name: str
+    summary: str
+    address: str
+    origin: str
+    target: str
+    requires: str
+    problem: str
+
+
+class Overview(TypedDict):
+    """All components, commands and plugins, and what is wrong with some."""
+
+    components: list[Entry]
+    commands: list[Command]
+    plugins: list[Loaded]
+    faults: list[FaultEntry]
+
+
+class SettingEntry(TypedDict):
+    """A setting of a component; one of a nested model by its dotted path."""
+
+    name: str
+    type: str
+    default: object
+    required: bool
+    description: str
+
+
+class Graph(TypedDict):
+    """Calls and edges after each round, and a drawing, of a discussion between agents who never agree."""
+
+    agents: int
+    settings: dict[str, object]
+    counts: list[dict[str, int]]
+    drawing: list[str]
+
+
+class Description(Entry):
+    """Everything about one component; of a protocol its graph, too."""
+
+    documentation: str
+    settings: list[SettingEntry]
+    graph: NotRequired[Graph]
+
+
+def overview(plugins: Plugins) -> Overview:
     """Returns all components, commands, plugins and faults; nothing is imported for it.
 
     A third-party component whose target cannot exist has a ``problem``.
@@ -34,24 +109,24 @@ def overview(plugins: Plugins) -> dict[str, Any]:
     return {
         "components": [_entry(each) for each in plugins.registry.listing()],
         "commands": [
-            {"name": each.component.name, "summary": each.component.summary} | _source(each.plugin, each.version)
+            {"name": each.component.name, "summary": each.component.summary, **_source(each.plugin, each.version)}
             for each in (*(shipped(COMMAND, component) for component in COMMANDS), *plugins.commands)
         ],
-        "plugins": [_source(each.plugin, each.version) | {"origin": each.origin} for each in plugins.loaded],
+        "plugins": [{**_source(each.plugin, each.version), "origin": each.origin} for each in plugins.loaded],
         "faults": [fault_entry(fault) for fault in plugins.faults],
     }
 
 
-def _source(plugin: str, version: str) -> dict[str, str]:
+def _source(plugin: str, version: str) -> Source:
     return {"plugin": plugin, "version": version}
 
 
-def fault_entry(fault: Fault) -> dict[str, str]:
+def fault_entry(fault: Fault) -> FaultEntry:
     """Returns a fault as data."""
-    return _source(fault.plugin, fault.version) | {"cause": fault.cause}
+    return {**_source(fault.plugin, fault.version), "cause": fault.cause}
 
 
-def _entry(each: Registration) -> dict[str, Any]:
+def _entry(each: Registration) -> Entry:
     target = each.component.target
     return {
         "kind": each.kind,
@@ -66,7 +141,7 @@ def _entry(each: Registration) -> dict[str, Any]:
     }
 
 
-def description(registry: Registry, found: Registration, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def description(registry: Registry, found: Registration, settings: Mapping[str, object] | None = None) -> Description:
     """Returns everything about one component; for a protocol also its graph for 3 agents.
 
     Args:
@@ -80,16 +155,14 @@ def description(registry: Registry, found: Registration, settings: Mapping[str, 
     """
     cls = registry.load(found.kind, found.address)
     config = cast("type[BaseModel]", cls.Config)  # type: ignore[attr-defined]
-    about = _entry(found) | {
-        "documentation": inspect.cleandoc(cls.__doc__ or ""),
-        "settings": list(_settings_of(config)),
-    }
+    more = {"documentation": inspect.cleandoc(cls.__doc__ or ""), "settings": list(_settings_of(config))}
+    about = cast(Description, {**_entry(found), **more})
     if found.kind == "protocol":
         about["graph"] = graph_of(registry, found, settings or {})
     return about
 
 
-def graph_of(registry: Registry, found: Registration, settings: Mapping[str, Any]) -> dict[str, Any]:
+def graph_of(registry: Registry, found: Registration, settings: Mapping[str, object]) -> Graph:
     """Returns calls and edges after 0 to 3 rounds, and a drawing, of a discussion between agents who never agree.
 
     Where a protocol has a setting ``rounds`` and by default fewer than 3, it is given more.
@@ -112,7 +185,7 @@ def graph_of(registry: Registry, found: Registration, settings: Mapping[str, Any
     }
 
 
-def _settings_of(config: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]:
+def _settings_of(config: type[BaseModel], prefix: str = "") -> Iterator[SettingEntry]:
     """Yields the settings of a component, those of nested models by their dotted path."""
     for name, field in config.model_fields.items():
         inner = field.annotation
@@ -122,7 +195,7 @@ def _settings_of(config: type[BaseModel], prefix: str = "") -> Iterator[dict[str
             yield _setting(prefix + name, field)
 
 
-def _setting(name: str, field: FieldInfo) -> dict[str, Any]:
+def _setting(name: str, field: FieldInfo) -> SettingEntry:
     default = field.get_default(call_default_factory=not field.is_required())  # type: ignore[call-overload]
     return {
         "name": name,

@@ -47,7 +47,7 @@ class Given:
         self.registrations: list[Registration] = []
         self.instances: dict[str, object] = {}
 
-    def plain(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(self, settings: Mapping[str, object]) -> dict[str, object]:
         """Returns settings of `magdi.run` as plain data, and keeps what classes and objects stood in them.
 
         Raises:
@@ -136,7 +136,7 @@ class Given:
         named = self.choice("teacher", given)
         return {"teacher": named.pop("name"), "settings": named}
 
-    def _objectives(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+    def _objectives(self, plain: Mapping[str, object]) -> dict[str, object]:
         """Returns ``objectives`` by name in the run and, where they were a list, these names as the level.
 
         Raises:
@@ -153,14 +153,14 @@ class Given:
                 "a list of objectives is a level of its own, and there is a level beside it",
                 hint='objectives={"NAME": {...}} changes or adds to those of the level',
             )
-        named: dict[str, Any] = {}
+        named: dict[str, object] = {}
         for each in _listed(given):
             choice = self._objective(each)
             name = _free(_bare(str(choice.get("name"))), named)
             named[name] = choice
         return {"objectives": named, "level": list(named)}
 
-    def _objective(self, given: Any) -> dict[str, Any]:
+    def _objective(self, given: Any) -> dict[str, object]:
         choice = self.choice("objective", given)
         return {"name": choice} if isinstance(choice, str) else dict(choice or {})
 
@@ -199,7 +199,7 @@ def _is_its_config(given: Any) -> bool:
     return vars(given).keys() == {"config"} and str(made).startswith("magdi.")
 
 
-def _settings(config: BaseModel) -> dict[str, Any]:
+def _settings(config: BaseModel) -> dict[str, object]:
     """Returns what was set in an instance's config, as plain data."""
     return cast("dict[str, Any]", _as_data(config.model_dump(exclude_unset=True)))
 
@@ -214,7 +214,7 @@ def _as_data(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _written(parts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _written(parts: Mapping[str, Sequence[Any]]) -> dict[str, object]:
     """Writes questions into the cache, under a digest of what they say; returns settings of the task jsonl."""
     kinds = {getattr(each, "answer_type", "auto") for questions in parts.values() for each in questions}
     form = {"columns": {"answer_type": kinds.pop()}} if len(kinds) == 1 else {}

@@ -7,7 +7,7 @@ broken breaks nothing but itself.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,8 +25,12 @@ from magdi.plugins.target import cause, load_class, load_settings
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
+    from magdi.core.distill.lessons import OwnPrompts
+    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.encoder import Encoder
+    from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
+    from magdi.core.mag import Mag
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -129,7 +133,7 @@ class Registry:
         """Returns the model of a component's settings, without its class where that can be; raises as `load`."""
         return load_settings(self.find(kind, name))
 
-    def settings(self, kind: Kind, name: str, given: Mapping[str, Any], seed: int | None = None) -> BaseModel:
+    def settings(self, kind: Kind, name: str, given: Mapping[str, object], seed: int | None = None) -> BaseModel:
         """Returns a component's validated settings.
 
         Args:
@@ -168,7 +172,7 @@ class Registry:
         name, given = self._given(kind, choice)
         return self.settings(kind, name, given, seed)
 
-    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, Any]]:
+    def _given(self, kind: Kind, choice: ComponentChoice | TeacherChoice) -> tuple[str, dict[str, object]]:
         """Returns a component's name and settings: those that ``name:target`` stands for, overridden by those given.
 
         Raises:
@@ -231,6 +235,18 @@ class Registry:
             attach(self)
         return made
 
+    def mags(self, names: Sequence[str], on_bad_line: list[MagFileError] | None) -> Iterator[Mag]:
+        """Returns the MAGs of files, run directories, URLs and patterns; see `magdi.plugins.corpus.files`."""
+        from magdi.plugins.corpus.files import at_least_one, read_in_turn
+
+        return at_least_one(read_in_turn(names, on_bad_line), names, () if on_bad_line is None else on_bad_line)
+
+    def own_prompts(self, config: RunConfig) -> OwnPrompts:
+        """Returns where the prompts of a run's MAGs are found; see `magdi.plugins.corpus.replay`."""
+        from magdi.plugins.corpus.replay import own_prompts
+
+        return own_prompts(config, self)
+
     def tiny_base(
         self,
         task: Task,
@@ -243,6 +259,12 @@ class Registry:
         from magdi.plugins.tiny.base import tiny_base
 
         return tiny_base(task, settings, cache, texts, on_progress)
+
+    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
+        """Returns what makes a model of transformers answer; see `magdi.plugins.generation.engine`."""
+        from magdi.plugins.generation.engine import TransformersEngine
+
+        return TransformersEngine(model, prompt_style=prompt_style)
 
     def try_out(self, config: RunConfig) -> None:
         """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""
@@ -262,8 +284,13 @@ class Registry:
         from magdi.plugins.teams.engine import TeamEngine
         from magdi.plugins.teams.team import read_team
 
-        team = read_team(RunDirectory(run).student)
-        return None if team is None else TeamEngine(run, team, self, untrained=untrained)
+        directory = RunDirectory(run)
+        team = read_team(directory.student)
+        if team is None:
+            return None
+        engine = TeamEngine(run, team, self, untrained=untrained)
+        engine.prompt_style = directory.config().student.prompt
+        return engine
 
     def importer(self, choice: ComponentChoice) -> Importer:
         """Makes an importer."""

@@ -16,10 +16,10 @@ from magdi.core.config.layers import Layers
 from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
-from magdi.core.corpus.files import read_in_turn
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.setup import named_plugins, without_remote_code
@@ -70,7 +70,7 @@ def set_up_suite(
     instrument: str | None = None,
     quick: bool = False,
     environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     sets: Sequence[str] = (),
     plugins_dir: Path | None = None,
     load: bool = True,
@@ -157,7 +157,7 @@ def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | Non
     Raises:
         ConfigError: There is none of that name, or it is asked for beside another task.
     """
-    tree = layers.tree
+    tree: Mapping[str, Any] = layers.tree
     said = {path[0] for path, origin in layers.origins.items() if path and not origin.startswith(UNSAID)}
     task = tree["task"]["name"] if "task" in said else None
     if asked is None:

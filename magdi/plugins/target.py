@@ -8,14 +8,14 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from traceback import extract_tb, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from magdi.core.config.code import module_file
 from magdi.core.errors import ComponentError, did_you_mean
 from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import PREFIX
@@ -133,7 +133,7 @@ def absent(target: object) -> str:
         return ""
     try:
         module, path = split(target)
-        file = None if module in sys.modules else module_file(module)
+        file = None if module in sys.modules else _module_file(module)
     except (TypeError, ImportError) as error:
         return str(error)
     if file is None or file.suffix != ".py":
@@ -189,3 +189,23 @@ def where(error: BaseException) -> str:
     ]
     theirs = [frame for frame in frames if not frame.filename.startswith(INSTALLED)] or frames
     return f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+
+
+def _module_file(module: str) -> Path | None:
+    """Returns a module's file; no package on the way is imported.
+
+    Raises:
+        ModuleNotFoundError: There is no such module.
+    """
+    path: Sequence[str] | None = None
+    spec = None
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        name = ".".join(parts[:depth])
+        spec = PathFinder.find_spec(name, path)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        path = spec.submodule_search_locations
+        if path is None and depth < len(parts):
+            raise ModuleNotFoundError(f"No module named {'.'.join(parts[: depth + 1])!r}; {name!r} is no package")
+    return Path(spec.origin) if spec is not None and spec.origin else None

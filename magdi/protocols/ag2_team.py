@@ -132,7 +132,7 @@ class _End(BaseHubListener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def on_channel_event(self, channel_id: str, kind: str, payload: dict[str, Any]) -> None:
+    async def on_channel_event(self, channel_id: str, kind: str, payload: dict[str, object]) -> None:
         if kind in ("closed", "expired") and not self.reason.done():
             self.reason.set_result(str(payload.get("reason") or kind))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,7 +19,7 @@ from magdi.protocols.sight import Spoken
 FORMS: dict[str, type[ReplyFormat]] = {"answer": FreeAnswer, "json": JsonAnswer, "text": FreeText}
 
 
-def read_dialogue(path: Path) -> dict[str, Any]:
+def read_dialogue(path: Path) -> dict[str, object]:
     """Reads a dialogue's settings from a YAML file of its own.
 
     Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from magdi.core.mag import Question
 from magdi.core.quotation import own_words
@@ -24,7 +23,7 @@ class Verdict(ReplyFormat):
             f'"answer" ({hint} if decided, else the empty string).'
         )
 
-    def schema(self, question: Question) -> dict[str, Any]:
+    def schema(self, question: Question) -> dict[str, object]:
         """The three keys, all required."""
         kinds = {"reasoning": "string", "decided": "boolean", "answer": "string"}
         return {
@@ -66,7 +65,7 @@ class NameChoice(ReplyFormat):
             f'"name" (one of these: {", ".join(self.names)}).'
         )
 
-    def schema(self, question: Question) -> dict[str, Any]:
+    def schema(self, question: Question) -> dict[str, object]:
         """Both keys, the name one of the names."""
         return {
             "type": "object",

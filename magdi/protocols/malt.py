@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from magdi.core.credit import Credit, backed_up
+from magdi.core.credit import Credit
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
@@ -153,3 +154,15 @@ class Malt(Protocol):
 
 def _quote(turn: Turn) -> str:
     return enclose("The verifier", turn.text) if turn.role == VERIFIER else quote(turn, named=False)
+
+
+def backed_up(leaves: Mapping[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
+    """Returns the value of every branch of a tree: those of its leaves, and the mean of its children's for the rest."""
+    values = dict(leaves)
+    for depth in range(max(map(len, leaves), default=0) - 1, 0, -1):
+        below: dict[tuple[int, ...], list[float]] = {}
+        for branch, value in values.items():
+            if len(branch) == depth + 1:
+                below.setdefault(branch[:depth], []).append(value)
+        values |= {branch: fmean(each) for branch, each in below.items()}
+    return values

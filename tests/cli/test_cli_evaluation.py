@@ -90,7 +90,7 @@ def magdi_tasks():
 """
 
 
-def document_of_run(folder: Path) -> dict[str, Any]:
+def document_of_run(folder: Path) -> Any:
     from magdi.plugins.runs.result import document as outcome
 
     return outcome(RunDirectory(folder))
@@ -188,7 +188,7 @@ def test_shards_together_answer_what_one_job_answers(run: Run, toy_run: Path, mo
     def none(*arguments: object) -> None:
         raise AssertionError("all was answered")
 
-    monkeypatch.setattr("magdi.core.evaluation.loading.load", none)
+    monkeypatch.setattr("magdi.plugins.generation.engine.load", none)
     merged = document(run("evaluate", toy_run, "--base", "-o", "p", "--json"))
     for one, other in zip(whole["models"], merged["models"], strict=True):
         assert Path(one["predictions"]).read_bytes() == Path(other["predictions"]).read_bytes()

@@ -242,10 +242,12 @@ def test_check_lists_turns_by_the_rule_that_reads_them_least_certain_first(tmp_p
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_readings_fit_the_terminal(width: int) -> None:
-    found = asdict(readings([some_readings().model_copy(update={"id": "a-long-name-" * 9})])) | {"file": "some.jsonl"}
+    found: Any = asdict(readings([some_readings().model_copy(update={"id": "a-long-name-" * 9})])) | {
+        "file": "some.jsonl"
+    }
     told = StringIO()
     console = Console(width=width, file=told)
-    console.print(check_table({"files": [], "readings": [found]}))
+    console.print(check_table({"sound": True, "files": [], "readings": [found]}))
     lines = told.getvalue().splitlines()
     assert any("nothing" in line for line in lines)
     assert all(len(line.rstrip()) <= width for line in lines)

@@ -19,7 +19,8 @@ def a_score(accuracy: float, by_task: dict[str, Any] | None = None) -> dict[str,
 
 def printed(outcome: dict[str, Any]) -> str:
     console = Console(width=120, record=True, file=StringIO())
-    console.print(outcome_table({"run": "runs/x", "seconds": {"total": 2.0, "evaluation": 1.0}} | outcome))
+    whole: Any = {"run": "runs/x", "seconds": {"total": 2.0, "evaluation": 1.0}} | outcome
+    console.print(outcome_table(whole))
     return console.export_text()
 
 

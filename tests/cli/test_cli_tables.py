@@ -39,7 +39,7 @@ DIFFERENCE = {"difference": 0.061, "interval": [0.02, 0.1], "p": 0.0041, "only_f
 DIFFERENCE |= {"count": 500, "verdict": "the second is better (95 % interval excludes 0)"}
 
 
-def a_run(name: str, **more: Any) -> dict[str, Any]:
+def a_run(name: str, **more: Any) -> Any:
     known = {"task": "arithmetic", "protocol": "reconcile", "encoder": "gcn", "level": "4", "seed": 0}
     mags = {"count": 1200, "structures": {"G0": 600, "G1": 400, "G2": 200}, "accuracy": 0.91, "simulated": 0}
     mags |= {"accuracy_by_round": {"0": 0.778, "1": 0.833, "2": 0.9}, "protocols": {"debate": 1200}}
@@ -47,7 +47,7 @@ def a_run(name: str, **more: Any) -> dict[str, Any]:
     return found | {"mags": mags, "base": SCORE, "student": SCORE, "seconds": {"total": 3.0}} | more
 
 
-def suite() -> dict[str, Any]:
+def suite() -> Any:
     paired = {"to": "gcn", **DIFFERENCE, "p_holm": 0.02, "sentence": "none is worse than gcn."}
     figures = {"steps": 300.0, "trained_tokens": 1_234_567.0, "calls": 576.0, "output_tokens": 31.2, "answered": 0.98}
     rows = [
@@ -64,7 +64,7 @@ def suite() -> dict[str, Any]:
     return said | {"left_out": {}, "failures": [], "missing": []}
 
 
-def a_suites_plan() -> dict[str, Any]:
+def a_suites_plan() -> Any:
     cells = [{"encoder": name, "name": name, "control": "", "runs": 5, "done": 2} for name in ("gcn", "gat")]
     expected, most = figures(1234, 2.5, 5000.0), figures(5678, 12.5, 50_000.0)
     left = {
@@ -78,7 +78,7 @@ def a_suites_plan() -> dict[str, Any]:
     return {"cells": cells, "title": "Which encoder teaches most?", "left_out": {}, "estimate": left, "directory": "d"}
 
 
-def a_plan() -> dict[str, Any]:
+def a_plan() -> Any:
     agents = [
         {"agent": name, "teacher": f"openai:gpt-4o-mini@https://api.example.org/v1/{name}", "priced": priced}
         | {"expected": figures(1500, 12.5 * priced), "most": figures(6000, 125.0 * priced)}
@@ -94,7 +94,7 @@ def figures(calls: int, cost: float, seconds: float | None = 0.0) -> dict[str, A
     return {"calls": calls, "cost": cost, **tokens, "seconds": seconds, "disk": 4e6, "gpu_memory": 2e10}
 
 
-def an_evaluation() -> dict[str, Any]:
+def an_evaluation() -> Any:
     models = [
         {"name": name, "predictions": f"predictions/{name}.jsonl", "trained_on": None, "score_weighted": None} | SCORE
         for name in ("runs/arithmetic-reconcile-gcn-3297fc68", "runs/arithmetic-debate-gat-1a2b3c4d")
@@ -104,29 +104,29 @@ def an_evaluation() -> dict[str, Any]:
     return {"task": "arithmetic", "split": "test", "questions": 500, "models": models, "comparisons": [against]}
 
 
-def runs() -> dict[str, Any]:
+def runs() -> Any:
     listed = [a_run("arithmetic-reconcile-gcn-3297fc68"), a_run("b", imported=["x.jsonl"], failed=3, status="stopped")]
     return {"folder": "runs", "runs": listed, "suites": {"runs/encoders": 12}}
 
 
-def compared() -> dict[str, Any]:
+def compared() -> Any:
     ends = {"first": {"run": "runs/a"}, "second": {"run": "runs/b"}, "configuration": ["seed: 0 -> 1"]}
     return ends | dict.fromkeys(("student", "base", "teams"), DIFFERENCE)
 
 
-def components() -> dict[str, Any]:
+def components() -> Any:
     found = {"kind": "teacher", "name": "litellm", "plugin": "magdi", "version": "9.8.7", "problem": "", "requires": ""}
     found |= {"summary": "Any of the hundred vendors that LiteLLM speaks to, with keys from the environment."}
     other = found | {"name": "vllm", "requires": "magdi[vllm]"}
     return {"components": [found, other], "commands": [], "faults": []}
 
 
-def checked() -> dict[str, Any]:
+def checked() -> Any:
     file = {"file": "runs/arithmetic-reconcile-gcn-3297fc68/mags.jsonl", "mags": 1, "turns": 2, "edges": 3}
     return {"files": [file | {"prompts": 4, "replayed": 5, "sound": True, "problems": []}]}
 
 
-def imported() -> dict[str, Any]:
+def imported() -> Any:
     counts = {"mags": 120, "turns": 720, "answered": 700, "right": 600, "wrong": 100, "edges": 1440}
     counts |= {"judged": 700, "agreed": 699, "tested": 0}
     sources = [{"source": f"elsewhere/a-long-name-of-a-file-{number}.json", **counts} for number in range(2)]

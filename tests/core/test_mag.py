@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn, Usage, read_mags, write_mags
-from magdi.core.views import edges, to_networkx, to_pyg
+from magdi.core.views import edges
+from magdi.plugins.formats.exporters.graphs import to_networkx
+from magdi.plugins.formats.exporters.tensors import to_pyg
 
 AGENTS = ("ada", "ben", "cyd")
 

@@ -7,8 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sysconfig
-from collections.abc import Iterator, Sequence
-from importlib.machinery import PathFinder
+from collections.abc import Iterator
 from pathlib import Path
 
 from magdi.core.errors import DataError
@@ -54,26 +53,6 @@ def source_of(plugin: str) -> Path | None:
     if places:
         return Path(next(iter(places))).resolve()
     return Path(spec.origin).resolve() if spec and spec.origin and Path(spec.origin).is_file() else None
-
-
-def module_file(module: str) -> Path | None:
-    """Returns a module's file; no package on the way is imported.
-
-    Raises:
-        ModuleNotFoundError: There is no such module.
-    """
-    path: Sequence[str] | None = None
-    spec = None
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        name = ".".join(parts[:depth])
-        spec = PathFinder.find_spec(name, path)
-        if spec is None:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        path = spec.submodule_search_locations
-        if path is None and depth < len(parts):
-            raise ModuleNotFoundError(f"No module named {'.'.join(parts[: depth + 1])!r}; {name!r} is no package")
-    return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 def files_of(source: Path) -> list[Path]:

@@ -37,7 +37,7 @@ class Layers:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.model = model
-        self.tree: dict[str, Any] = {}
+        self.tree: dict[str, object] = {}
         self.origins: dict[Path, str] = {}
         self.problems: list[Problem] = []
         self.notes: list[str] = []
@@ -92,7 +92,7 @@ class Layers:
         self.origins[path] = layer.origin(path)
         return above
 
-    def _into_mapping(self, below: Any, above: Mapping[str, Any], path: Path, layer: Layer) -> dict[str, Any]:
+    def _into_mapping(self, below: Any, above: Mapping[str, object], path: Path, layer: Layer) -> dict[str, object]:
         kept = dict(below) if isinstance(below, Mapping) else {}
         if "name" in above and above["name"] != kept.get("name") and _is_choice(self.model, path):
             kept = {}
@@ -102,7 +102,7 @@ class Layers:
                 self.origins[path] = layer.origin(path)
         return kept | {key: self._merged(kept.get(key), value, (*path, key), layer) for key, value in above.items()}
 
-    def _into_list(self, below: list[Any], above: Mapping[str, Any], path: Path, layer: Layer) -> list[Any]:
+    def _into_list(self, below: list[Any], above: Mapping[str, object], path: Path, layer: Layer) -> list[Any]:
         merged = list(below)
         for key, value in above.items():
             if int(key) < len(merged):

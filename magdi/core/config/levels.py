@@ -87,7 +87,7 @@ def find_level(given: str | Sequence[str]) -> Level:
     )
 
 
-MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "sft": {"positive": {}},
     "dpo": {"dpo": {"beta": 0.2}},
 }
@@ -117,14 +117,14 @@ def chosen(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
     return {name: choice for name, choice in listed.items() if choice.settings.get("weight") != 0}
 
 
-def listed_in(level: str | Sequence[str], named: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def listed_in(level: str | Sequence[str], named: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
     """Returns what a level and the settings of named objectives come to: by name in the run, component and settings."""
     of_level = find_level(level).objectives
     names = dict.fromkeys([*of_level, *(each for each in named if each not in OF_LEVELS)])
     return {name: {"name": name, **of_level.get(name, {}), **_own(name, named.get(name, {}))} for name in names}
 
 
-def _own(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _own(name: str, settings: Mapping[str, object]) -> dict[str, object]:
     """Returns settings without a name that only repeats the one in the run."""
     return {key: value for key, value in settings.items() if (key, value) != ("name", name)}
 

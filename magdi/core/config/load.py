@@ -53,7 +53,7 @@ class Loaded:
 def merge(
     files: Iterable[Path | str] = (),
     environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     sets: Sequence[str] = (),
     below: Iterable[Layer] = (),
     above: Iterable[Layer] = (),
@@ -125,7 +125,7 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
     return Loaded(config, origins, tuple(dict.fromkeys(layers.notes)))
 
 
-def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+def _of_components(tree: Mapping[str, object], check: Check) -> Iterator[Problem]:
     """Yields the problems of every choice that is one at all, however wrong the rest may be."""
     kinds: tuple[Literal["task", "protocol", "encoder"], ...] = ("task", "protocol", "encoder")
     for kind in kinds:
@@ -152,7 +152,7 @@ def _of_components(tree: Mapping[str, Any], check: Check) -> Iterator[Problem]:
             yield from (Problem((*at, *problem.path), problem.message) for problem in check("teacher", teacher))
 
 
-def _objectives(tree: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+def _objectives(tree: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
     training, named = tree.get("training"), tree.get("objectives")
     level = training.get("level") if isinstance(training, Mapping) else None
     pairs = named.items() if isinstance(named, Mapping) else ()

@@ -6,6 +6,7 @@ Defaults are the paper's (MAGDi, section 4 and Appendix A); the embedded default
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -220,8 +221,19 @@ class Student(Part):
     max_length: int = Field(2048, ge=8, description="Most tokens of question and reasoning; longer reasoning is cut.")
     trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
 
+    @property
+    def source(self) -> str:
+        """The model as it is named where it is loaded: ``ID@REVISION`` where a revision is set."""
+        return f"{self.model}@{self.revision}" if self.revision and not Path(self.model).exists() else self.model
+
 
 Reduction = Literal["mean", "sum"]
+
+
+def name_and_revision(source: str) -> tuple[str, str | None]:
+    """Splits ``ID@REVISION``; a folder, whatever it is called, has no revision."""
+    name, at, revision = source.rpartition("@")
+    return (name, revision) if at and not Path(source).exists() else (source, None)
 
 
 class Preferring(Part):
@@ -399,6 +411,11 @@ class RunConfig(Part):
         if self.training.method == "malt" and self.student.adaptation != "lora":
             raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
         return self
+
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _one_plugin_is_no_list(cls, plugins: object) -> object:
+        return (plugins,) if isinstance(plugins, str) else plugins
 
     @field_validator("plugins")
     @classmethod

@@ -22,7 +22,7 @@ MOVED: Mapping[str, Sequence[str]] = {
 MOVED_SECTIONS = frozenset(old.partition(".")[0] for old in MOVED)
 
 
-def moved(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Path, list[Path]]]:
+def moved(tree: Mapping[str, object]) -> tuple[dict[str, object], dict[Path, list[Path]]]:
     """Returns a tree of values with moved keys where they belong now, and where each old one went.
 
     A list under ``objectives`` says which there are as well as how: it is ``training.level`` and their settings.
@@ -42,7 +42,7 @@ def moved(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Path, list[Path
     return {key: value for key, value in found.items() if value or key not in MOVED_SECTIONS}, went
 
 
-def _listed(tree: dict[str, Any]) -> dict[str, Any]:
+def _listed(tree: dict[str, object]) -> dict[str, object]:
     listed = tree.get("objectives")
     if not isinstance(listed, list | tuple):
         return tree
@@ -60,7 +60,7 @@ def _listed(tree: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with(tree: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
+def _with(tree: Mapping[str, object], path: Path, value: Any) -> dict[str, object]:
     """Returns a tree with a value at a path, unless there is one already."""
     first, *rest = path
     inside = tree.get(first)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PAPER: dict[str, Any] = {}
+PAPER: dict[str, object] = {}
 """MAGDi, section 4 and Appendix A: the models' defaults."""
 
-AUTHORS_CODE: dict[str, Any] = {
+AUTHORS_CODE: dict[str, object] = {
     "protocol": {"name": "reconcile", "groups": "top2", "convincing_first": True},
     "encoder": {"name": "gcn-symmetric", "hidden": 512},
     "student": {
@@ -54,14 +54,14 @@ The weights of L- and L_I fall to 0 over the first 60 % of training: with the pa
 small a student.
 """
 
-QUICK: dict[str, Any] = {
+QUICK: dict[str, object] = {
     **TINY,
     "task": {"name": "arithmetic", "test": 500},
     "training": {**TINY["training"], "steps": 250, "learning_rate": 3e-3},
 }
 """Fewer steps and half the test questions: under a minute with the base made from scratch, half of that without."""
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+PRESETS: Mapping[str, Mapping[str, object]] = {
     "paper": PAPER,
     "authors-code": AUTHORS_CODE,
     "tiny": TINY,
@@ -71,7 +71,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 _VOTE = {"samples": 3, "temperature": 0.3}
 """MV@3, as the paper answers."""
 
-_TINY_TEAM: dict[str, Any] = {
+_TINY_TEAM: dict[str, object] = {
     "evaluation": _VOTE,
     "student": {
         "adaptation": "lora",
@@ -82,7 +82,7 @@ _TINY_TEAM: dict[str, Any] = {
     "training": {"steps": 150, "learning_rate": 5e-3, "dpo": {"steps": 20, "learning_rate": 1e-4}},
 }
 
-OF_METHODS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+OF_METHODS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "malt": {
         "paper": {
             "evaluation": _VOTE,

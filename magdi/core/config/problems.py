@@ -39,7 +39,7 @@ def dotted(path: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in path)
 
 
-def validate(model: type[Model], data: Mapping[str, Any], prefix: Path = ()) -> tuple[Model | None, list[Problem]]:
+def validate(model: type[Model], data: Mapping[str, object], prefix: Path = ()) -> tuple[Model | None, list[Problem]]:
     """Returns the validated model, or all that is wrong with the data.
 
     A number where a string is wanted is taken as its text: ``level: 4`` means ``level: "4"``.
@@ -59,7 +59,7 @@ def validate(model: type[Model], data: Mapping[str, Any], prefix: Path = ()) -> 
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], data: Mapping[str, Any], prefix: Path = ()
+    error: ValidationError, model: type[BaseModel], data: Mapping[str, object], prefix: Path = ()
 ) -> list[Problem]:
     """Returns pydantic's errors as problems, with "did you mean" for unknown keys."""
     found = error.errors(include_url=False)
@@ -68,7 +68,7 @@ def problems_of(
     return [*told, Problem(prefix, f"and {more:,} problems more")] if more else told
 
 
-def _problem(details: Any, model: type[BaseModel], data: Mapping[str, Any], prefix: Path) -> Problem:
+def _problem(details: Any, model: type[BaseModel], data: Mapping[str, object], prefix: Path) -> Problem:
     path = tuple(str(part) for part in _steps(details["loc"], data))
     if details["type"] == "extra_forbidden":
         known = keys_at(model, path[:-1])
@@ -104,7 +104,7 @@ def _steps(loc: Sequence[str | int], data: Any) -> list[str | int]:
     return steps
 
 
-def _numbers_as_text(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any] | None:
+def _numbers_as_text(data: Mapping[str, object], error: ValidationError) -> dict[str, object] | None:
     """Returns the data with numbers as text where a string was wanted; None where there is no such place."""
     wanted = [
         tuple(_steps(details["loc"], data))
@@ -113,7 +113,7 @@ def _numbers_as_text(data: Mapping[str, Any], error: ValidationError) -> dict[st
     ]
     if len(wanted) > MOST_TOLD:
         return None  # each costs a copy
-    mended: dict[str, Any] = dict(data)
+    mended: dict[str, object] = dict(data)
     before = dict(data)
     for path in wanted:
         mended = _with_text(mended, path)

@@ -30,9 +30,9 @@ SHORTCUTS = {
 }
 
 
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Returns nested mappings as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, object] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
@@ -42,7 +42,7 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def long_form(settings: Mapping[str, Any]) -> dict[str, Any]:
+def long_form(settings: Mapping[str, object]) -> dict[str, object]:
     """Returns settings by dotted path; a mapping under a section's own name is that section.
 
     ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is ``student.max_length``. Paths may be

@@ -37,7 +37,7 @@ class Layer:
         file: The file that it was read from, which somebody else may have written; empty for what a person has typed.
     """
 
-    tree: Mapping[str, Any]
+    tree: Mapping[str, object]
     origins: Mapping[Path, str] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     file: str = ""
@@ -79,9 +79,9 @@ class _Reader:
         self.origins: dict[Path, str] = {}
         self.problems: list[Problem] = []
 
-    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
         """Returns a mapping's values; a key that occurs twice is a problem."""
-        tree: dict[str, Any] = {}
+        tree: dict[str, object] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
             line = f"{self.file}:{key_node.start_mark.line + 1}"
@@ -101,7 +101,7 @@ class _Reader:
         return scalar(node)
 
 
-def _beside(tree: dict[str, Any], folder: File) -> dict[str, Any]:
+def _beside(tree: dict[str, object], folder: File) -> dict[str, object]:
     """Returns the tree with plugin files that lie beside the configuration file as whole paths."""
     plugins = tree.get("plugins")
     if isinstance(plugins, list):
@@ -159,14 +159,14 @@ def _from_text(pairs: Iterable[tuple[str, Path, str]], problems: list[Problem]) 
     return nest(values, problems)
 
 
-def read_flags(flags: Mapping[str, Any]) -> Layer:
+def read_flags(flags: Mapping[str, object]) -> Layer:
     """Returns the layer of flags, given by dotted path, e.g. ``{"training.steps": 10}``."""
     return nest([("flag", tuple(key.split(".")), value) for key, value in flags.items()])
 
 
 def nest(values: Iterable[tuple[str, Path, Any]], problems: Sequence[Problem] = ()) -> Layer:
     """Returns a layer of (origin, path, value); of two values for one path the later one counts."""
-    tree: dict[str, Any] = {}
+    tree: dict[str, object] = {}
     origins: dict[Path, str] = {}
     for origin, path, value in values:
         node = tree

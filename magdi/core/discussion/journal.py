@@ -90,7 +90,7 @@ def canonical(request: Request) -> str:
 
     What is not set is left out, so that a field that is new in a later version changes no key.
     """
-    fields: dict[str, Any] = {
+    fields: dict[str, object] = {
         "messages": [[message.role, message.content] for message in request.messages],
         "sampling": {name: value for name, value in vars(request.sampling).items() if value is not None},
     }

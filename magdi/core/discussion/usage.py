@@ -55,7 +55,7 @@ def doubt(request: Request, reply: Reply) -> str:
     return ""
 
 
-def longest_prompt(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> int:
+def longest_prompt(messages: Sequence[Message], schema: Mapping[str, object] | None) -> int:
     """Returns the tokens of a prompt at most: each of its bytes is one, and a template's own come to each message."""
     asked = _bytes(json.dumps(schema)) if schema is not None else 0
     return asked + sum(_bytes(message.content) + PER_MESSAGE for message in messages)

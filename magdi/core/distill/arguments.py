@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -26,7 +25,7 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
         ConfigError: The schedule cannot end where it is asked to.
     """
     saving = training.save_every or max(1, -(-steps // 10))
-    choosing: dict[str, Any] = {}
+    choosing: dict[str, object] = {}
     if training.validation:
         choosing = {
             "eval_strategy": "steps",
@@ -69,7 +68,7 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
     return arguments
 
 
-def schedule(training: Training) -> tuple[str, dict[str, Any]]:
+def schedule(training: Training) -> tuple[str, dict[str, object]]:
     """Returns transformers' name of the learning rate schedule, and its options."""
     ratio = training.final_lr_ratio
     if not ratio:

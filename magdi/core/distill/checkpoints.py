@@ -7,7 +7,6 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -75,7 +74,7 @@ def _forget_renewed(folder: Path) -> None:
         file.unlink()
 
 
-def claim(folder: Path, identity: dict[str, Any], threads: int = 1) -> int:
+def claim(folder: Path, identity: dict[str, object], threads: int = 1) -> int:
     """Notes what the checkpoints in a folder are of; returns the threads that they were begun with, else ``threads``.
 
     Sums, and so weights, may depend on their number.

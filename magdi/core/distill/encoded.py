@@ -62,7 +62,7 @@ class Encoded:
         """Tokens with every prompt counted once."""
         return sum(map(len, self.prompts)) + sum(map(len, self.chains))
 
-    def to_row(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, object]:
         """Returns the MAG as a row of an Arrow table."""
         return {
             "id": self.id,

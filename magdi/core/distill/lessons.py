@@ -5,11 +5,9 @@ MALT (arXiv 2412.01928, section 4.3) trains each role on what that role was aske
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from magdi.core.corpus.replay import Held, with_prompts
 from magdi.core.credit import Credit, credited, of_own_answer
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Message
@@ -19,31 +17,28 @@ from magdi.core.views import View
 Prompt = tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class OwnPrompts:
-    """Finds the prompt of every turn: as it was kept, else by holding the discussion again.
-
-    Attributes:
-        held: By protocol, how discussions were held whose prompts were not kept.
-    """
-
-    held: Mapping[str, Held] = field(default_factory=dict)
+    """The prompts of a MAG's turns, where they were kept."""
 
     def given_to(self, mag: Mag) -> Mag:
         """Returns a MAG with the prompts of all its turns.
 
         Raises:
-            DataError: They were not kept, and the protocol is not known or another one.
+            DataError: They are not to be had.
         """
-        if all(turn.prompt for turn in mag.turns):
-            return mag
-        held = self.held.get(mag.protocol)
-        if held is None:
-            raise DataError(
-                f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.held)}",
-                hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
-            )
-        return with_prompts(mag, held)
+        return mag if all(turn.prompt for turn in mag.turns) else self.found(mag)
+
+    def found(self, mag: Mag) -> Mag:
+        """Returns a MAG that lacks some prompts with those of all its turns; raises as `given_to`."""
+        raise DataError(
+            f"the prompts of MAG {mag.id} were not kept, and its protocol is not among {', '.join(self.known)}",
+            hint=f"--protocol {mag.protocol}, with -P as its discussions were held",
+        )
+
+    @property
+    def known(self) -> Iterable[str]:
+        """The protocols that make prompts again."""
+        return ()
 
     def of(self, mag: Mag) -> tuple[Prompt, ...]:
         """Returns the prompts of all turns; raises as `given_to`."""
@@ -52,10 +47,7 @@ class OwnPrompts:
     @property
     def reading(self) -> object:
         """What decides the prompts, as JSON."""
-        return {
-            name: [each.protocol.config.model_dump(mode="json"), [[agent.name, agent.persona] for agent in each.agents]]
-            for name, each in self.held.items()
-        }
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ class Lessons:
         return mag.model_copy(update={"turns": tuple(turns)})
 
     @property
-    def reading(self) -> dict[str, Any]:
+    def reading(self) -> dict[str, object]:
         """What decides what is taught, as JSON."""
         prompts = self.prompts and self.prompts.reading
         return {"role": self.role, "prompts": prompts, "credit": self.credit.model_dump(mode="json")}

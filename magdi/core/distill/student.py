@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from magdi.core.config.models import Lora, Student
+from magdi.core.config.models import Lora, Student, name_and_revision
 from magdi.core.distill.attention import NAME
 from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
@@ -123,8 +123,8 @@ class DistillStudent:
         """Returns the weights from before training, by the identity of those that they have become."""
         return {id(each): self.before[name] for name, each in self.base.named_parameters() if name in self.before}
 
-    def _inputs(self, batch: MagBatch, layout: Layout) -> dict[str, Any]:
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "use_cache": False}
+    def _inputs(self, batch: MagBatch, layout: Layout) -> dict[str, object]:
+        inputs: dict[str, object] = {"input_ids": batch.input_ids, "use_cache": False}
         if layout.attention == "stock":
             return inputs | {"attention_mask": batch.mask}
         inputs["position_ids"] = batch.position_ids
@@ -188,7 +188,7 @@ def load_student(
     Raises:
         ConfigError: The model cannot be loaded as configured.
     """
-    source = str(path or config.model)
+    source = str(path or config.source)
     if source == "tiny":
         raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
     tokenizer, model = _load(config, source)
@@ -204,18 +204,19 @@ def load_student(
         return DistillStudent(model, tokenizer, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        adapted = _adapted(model, config.lora, config.quantization != "none", adapter)
+        adapted = _adapted(model, config, name_and_revision(source)[1], adapter)
     return DistillStudent(adapted, tokenizer, config)
 
 
 def _load(config: Student, source: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    options: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
+    name, revision = name_and_revision(source)
+    options: dict[str, object] = {"revision": revision, "trust_remote_code": config.trust_remote_code}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
         model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=_weights_type(config), quantization_config=_quantization(config), **options
+            name, dtype=_weights_type(config), quantization_config=_quantization(config), **options
         )
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
@@ -260,10 +261,11 @@ def _checkpoint(model: Any) -> None:
         model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
-def _adapted(model: Any, lora: Lora, quantized: bool, adapter: Path | None = None) -> Any:
+def _adapted(model: Any, config: Student, revision: str | None, adapter: Path | None) -> Any:
     from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 
-    if quantized:
+    lora = config.lora
+    if config.quantization != "none":
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     settings = LoraConfig(
         r=lora.r,
@@ -272,6 +274,7 @@ def _adapted(model: Any, lora: Lora, quantized: bool, adapter: Path | None = Non
         target_modules=_targets(model, lora),
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
         task_type="CAUSAL_LM",
+        revision=revision,
     )
     with warnings.catch_warnings():  # peft asks for a property whose name transformers has deprecated
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)

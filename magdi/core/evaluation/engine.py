@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magdi.core.config.models import Evaluation
+from magdi.core.distill.prompt import PromptStyle
 from magdi.core.evaluation.prediction import Finish
 from magdi.core.mag import Question, Turn
 from magdi.core.task import Task
@@ -50,11 +51,13 @@ class Engine(ABC):
 
     Attributes:
         identity: What is written into a file of predictions to tell it from others.
+        prompt_style: The form of the prompts that it makes of questions, which is written there as well.
         journal: Where one that pays for answers keeps each as it comes; None to keep nothing.
         task: Reads what is said on the way to an answer, where more than one speaks; set by who asks.
     """
 
     identity: str
+    prompt_style: PromptStyle = "auto"
     journal: Path | None = None
     task: Task | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
-from typing import IO, Any, Literal, Self
+from typing import IO, Literal, Self, cast
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -62,7 +62,7 @@ class PredictionFile:
         fresh: Throw away what is there, journal and all.
     """
 
-    def __init__(self, path: Path, made_by: Mapping[str, Any], *, fresh: bool = False) -> None:
+    def __init__(self, path: Path, made_by: Mapping[str, object], *, fresh: bool = False) -> None:
         self._path, self._fresh = path, fresh
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._header = json.dumps({"schema": SCHEMA, "made_by": dict(made_by)}, ensure_ascii=False, default=str)
@@ -176,22 +176,21 @@ def read_predictions(path: Path) -> list[Prediction]:
     return _parse(path)[1]
 
 
-def write_predictions(path: Path, predictions: Iterable[Prediction], made_by: Mapping[str, Any]) -> None:
+def write_predictions(path: Path, predictions: Iterable[Prediction], made_by: Mapping[str, object]) -> None:
     """Writes predictions to a file, whole or not at all."""
     PredictionFile(path, made_by).finish(predictions)
 
 
-def made_by(path: Path) -> dict[str, Any]:
+def made_by(path: Path) -> dict[str, object]:
     """Returns what a file of predictions says of how they were made.
 
     Raises:
         DataError: The file is missing or is none of predictions.
     """
-    found: dict[str, Any] = _parse(path)[0]["made_by"]
-    return found
+    return dict(cast("Mapping[str, object]", _parse(path)[0]["made_by"]))
 
 
-def _parse(path: Path, *, drop_torn: bool = False) -> tuple[dict[str, Any], list[Prediction]]:
+def _parse(path: Path, *, drop_torn: bool = False) -> tuple[dict[str, object], list[Prediction]]:
     first, *lines = read_bytes(path).split(b"\n")
     header = _header(first)
     if header is None:
@@ -219,7 +218,7 @@ def _is_database(path: Path) -> bool:
     return not found or found.startswith(SQLITE)
 
 
-def _header(line: bytes) -> dict[str, Any] | None:
+def _header(line: bytes) -> dict[str, object] | None:
     with suppress(ValueError, RecursionError):
         header = json.loads(line)
         if isinstance(header, dict) and header.get("schema") == SCHEMA and isinstance(header.get("made_by"), dict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction
@@ -72,7 +71,7 @@ class Scores:
     score_weighted: Accuracy | None = None
     by_task: dict[str, Accuracy] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         return asdict(self)
 

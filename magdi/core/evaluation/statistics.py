@@ -49,23 +49,6 @@ class Comparison:
         return "better" if self.difference > 0 else "worse"
 
 
-@dataclass(frozen=True, slots=True)
-class OverSeeds:
-    """One figure over several seeds.
-
-    Attributes:
-        mean: Its mean.
-        interval: 95 % t interval of the mean; None for one seed.
-        p: Of the two-sided t test against 0; None for one seed or where all values are the same.
-        values: The figure of each seed.
-    """
-
-    mean: float
-    interval: Interval | None
-    p: float | None
-    values: tuple[float, ...]
-
-
 def wilson(right: float, count: int) -> Interval:
     """Returns the Wilson 95 % interval of a share, (0, 1) of nothing; ``right`` may be a mean over seeds."""
     if count == 0:
@@ -133,33 +116,3 @@ def paired_difference(first: Iterable[Prediction], second: Iterable[Prediction],
     if not common:
         raise DataError("the two have no question in common, so they cannot be compared")
     return compare([left[name] for name in common], [right[name] for name in common], seed=seed)
-
-
-def over_seeds(values: Sequence[float]) -> OverSeeds:
-    """Returns mean, t interval and t test of one figure over seeds.
-
-    Give it differences between two arms, seed by seed, and it is the paired test: between seeds of the embedded
-    default accuracy differs by 6-8 points, a paired difference by 1-4.
-    """
-    import numpy as np
-    from scipy.stats import ttest_1samp
-
-    array = np.asarray(values, dtype=float)
-    mean = float(array.mean()) if len(array) else float("nan")
-    if len(array) < 2:
-        return OverSeeds(mean, None, None, tuple(values))
-    if np.ptp(array) == 0:
-        return OverSeeds(mean, (mean, mean), None, tuple(values))
-    test = ttest_1samp(array, 0.0)
-    low, high = test.confidence_interval(LEVEL)
-    return OverSeeds(mean, (float(low), float(high)), float(test.pvalue), tuple(values))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Returns p values corrected for their number (Holm), for a family of comparisons."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    corrected, least = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        least = max(least, min(1.0, (len(order) - place) * p_values[index]))
-        corrected[index] = least
-    return corrected

@@ -22,6 +22,7 @@ from magdi.core.files import PARTIAL, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
+from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
@@ -53,21 +54,21 @@ def shown(config: RunConfig) -> dict[str, Any]:
     return dict(json.loads(redact(json.dumps(config.model_dump(mode="json")))))
 
 
-def deciding(config: RunConfig, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+def deciding(config: RunConfig, files: Mapping[str, str] | None = None) -> dict[str, object]:
     """Returns what decides a run's results, by dotted path: settings, and what is in the files that they name.
 
     Args:
         config: The configuration.
         files: Digests of its files, by the setting that names them; of what is in them now when left out.
     """
-    flat = flatten(shown(config))
-    flat["teachers"] = [deciding_teacher(choice) for choice in flat["teachers"]]
+    told = shown(config)
+    flat = flatten(told) | {"teachers": [deciding_teacher(choice) for choice in told["teachers"]]}
     digests = contents(config) if files is None else files
     settings = {path: value for path, value in flat.items() if path not in CHANGEABLE}
     return settings | {f"{path} (the file)": digest for path, digest in digests.items()}
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """Returns a line for each path at which two flat configurations differ."""
     missing = object()
     return [
@@ -99,7 +100,7 @@ class RunDirectory:
     @property
     def mags(self) -> Path:
         """The discussions, one MAG a line."""
-        return self.path / "mags.jsonl"
+        return self.path / MAGS
 
     @property
     def failures(self) -> Path:
@@ -246,7 +247,7 @@ class RunDirectory:
         except ValueError as error:
             raise DataError(f"{file} cannot be read: {error}") from None
 
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> dict[str, object]:
         """Returns what decided the run's results, files as they were when it was started; see `deciding`.
 
         Raises:
@@ -327,12 +328,14 @@ class RunDirectory:
         return ""
 
     def _check_same(self, config: RunConfig) -> None:
-        now = deciding(config, comparable(self._files() or {}, contents(config)))
+        files = self._files()
         try:
-            before, known = self.deciding(), shown(self.config())["teachers"]
+            then = contents(self.config()) if files is None else files  # killed before it kept them
+            before, known = deciding(self.config(), then), shown(self.config())["teachers"]
         except DataError as error:
-            self._check_known(now, error)
+            self._check_known(deciding(config, comparable(files or {}, contents(config))), error)
             return
+        now = deciding(config, comparable(then, contents(config)))
         now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
         if changed:
@@ -342,7 +345,7 @@ class RunDirectory:
                 hint="name another directory with -o, or start over in this one with --fresh",
             )
 
-    def _check_known(self, now: Mapping[str, Any], problem: DataError) -> None:
+    def _check_known(self, now: Mapping[str, object], problem: DataError) -> None:
         """Goes on without the configuration's file where run.json knows that this one is the same."""
         if self.state().get("config") != fingerprint(now):
             raise RunDirectoryError(
@@ -353,7 +356,7 @@ class RunDirectory:
         self.notes.append(f"{problem.message}; this is the same configuration, and is written anew")
 
 
-def fingerprint(decides: Mapping[str, Any]) -> str:
+def fingerprint(decides: Mapping[str, object]) -> str:
     """Returns a digest of what decides a run's results."""
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 

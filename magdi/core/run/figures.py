@@ -54,7 +54,7 @@ def discussions_measured(summary: Summary, totals: Totals) -> dict[str, float]:
     """Returns what discussions have come to so far: what they hold, and what it took to hold them."""
     names = ("protocols", "tasks", "teachers")  # however many, these are no figures
     document = summary.document()
-    held: dict[str, Any] = {name: value for name, value in document.items() if name not in names}
+    held: dict[str, object] = {name: value for name, value in document.items() if name not in names}
     taken = {"calls": totals.calls, "kept": totals.kept, "retries": totals.retries, "failed": totals.failed}
     return measured({**held, "teachers": len(document["teachers"]), "tokens": summary.tokens(), **taken})
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from magdi.core.components import Components
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.renewal import AGENT
 from magdi.core.distill.student import DistillStudent
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag, Turn, Usage
 from magdi.core.reply import strip_answer_sentence
@@ -23,21 +24,22 @@ class OnPolicy:
         task: Reads and grades the answers.
         settings: How it is sampled, and how often.
         seed: What its answers are drawn from, together with the question's place and the number of the renewal.
+        components: Makes what has it answer.
     """
 
     task: Task
     settings: Evaluation
     seed: int
+    components: Components
 
     def __call__(self, student: DistillStudent, mags: list[Mag], number: int) -> Iterator[Mag]:
         """Yields MAGs with what the student says to their questions, which nobody is shown."""
         questions = {mag.question.prompt: mag.question for mag in mags}
         answers = answer_questions(
-            (student.base, student.tokenizer),
+            self.components.engine((student.base, student.tokenizer), student.config.prompt),
             [each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())],
             task=self.task,
             settings=self.settings,
-            prompt_style=student.config.prompt,
             seed=self.seed,
         )
         most = self.settings.samples

@@ -17,7 +17,7 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
 from magdi.core.run.directory import SCHEMA, RunDirectory
-from magdi.core.run.progress import Progress, Silent
+from magdi.core.run.progress import Progress
 from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
 from magdi.core.run.stages import Stages
@@ -70,7 +70,7 @@ def run(
     wanted = up_to(until)
     if os.environ.get("RANK", "0") != "0":
         return _follow(config, RunDirectory(out), components)
-    progress = progress or Silent()
+    progress = progress or Progress()
     directory = RunDirectory(out)
     with directory.claimed(config, fresh=fresh):
         stages = Stages(config, directory, components, progress)
@@ -135,7 +135,7 @@ def _follow(config: RunConfig, directory: RunDirectory, components: Components) 
             f"the discussions of {directory.path} have yet to be held", hint="use --processes, or magdi discuss first"
         )
     if not directory.stage("distillation").get("done"):
-        Stages(config, directory, components, Silent()).distillation()
+        Stages(config, directory, components, Progress()).distillation()
     return directory
 
 

@@ -15,10 +15,10 @@ from magdi.core.cache import cache_directory
 from magdi.core.components import Components
 from magdi.core.config.levels import asked, chosen
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.corpus.files import holds_none, read_in_turn
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
+from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
@@ -38,7 +38,6 @@ from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
-from magdi.core.run.taught import lessons
 from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
@@ -123,7 +122,7 @@ class Stages:
     def _take_over(self, summary: Summary) -> bool:
         given = self.config.discussion
         bad: list[MagFileError] | None = [] if given.skip_bad else None
-        found = read_in_turn(given.mag_files, bad)
+        found = self.components.mags(given.mag_files, bad)
         with StageProgress(self.progress, "MAGs", None, "MAGs") as clock:
             mags = islice(found, given.questions)
             write_mags(self.directory.mags, clock.counting(summary.watching(mags)))
@@ -131,8 +130,6 @@ class Stages:
             self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
-        if not summary.count:
-            raise holds_none(given.mag_files, bad or ())
         self._note(self._foreign(summary))
         return summary.simulated
 
@@ -230,7 +227,7 @@ class Stages:
             adapter: Which of several adapters it is; None where there is one student.
             before: Steps of other stages that come before its own in metrics.jsonl.
         """
-        config, taught = self.config, lessons(self.config, training, self.components)
+        config, taught = self.config, self.lessons(training)
         check_teachable(read_mags(mags), objectives, training.title, taught)
         with redirect_stdout(sys.stderr):  # transformers greets W&B
             from magdi.core.distill.processes import idle_devices
@@ -267,6 +264,11 @@ class Stages:
         self._tell(report, objectives, student.max_length)
         return report
 
+    def lessons(self, training: Training) -> Lessons:
+        """Returns which turns of the run's MAGs are taught, and after which prompts."""
+        prompts = self.components.own_prompts(self.config) if training.prompt == "role" else None
+        return Lessons(training.role, prompts, training.credit)
+
     def _tell(self, report: DistillReport, objectives: Mapping[str, Objective], max_length: int) -> None:
         """Tells what of a training is worth a second look."""
         if report.epochs > MANY_PASSES:
@@ -290,7 +292,7 @@ class Stages:
             return None
         sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
         settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
-        return OnPolicy(self.task, settings, self.config.seed)
+        return OnPolicy(self.task, settings, self.config.seed, self.components)
 
     def _measured(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         self.progress.event("metrics", stage=stage, step=step, metrics=metrics)
@@ -316,7 +318,7 @@ class Stages:
         """The student before distillation; a tiny one is made where it is not in the cache."""
         config = self.config.student
         if config.model != "tiny":
-            return config.model
+            return config.source
         with ExitStack() as stack:
             begun: list[StageProgress] = []
 
@@ -342,10 +344,10 @@ class Stages:
         trained = bool(chosen(self.config))
         answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
-            answers["base"] = self._answers("base", self._team(untrained=True) or self.base, [*self._asked])
+            answers["base"] = self._answers("base", self._engine(self.base, untrained=True), [*self._asked])
         if trained:
             asked_so = [asked(question, self.config) for question in self._asked]
-            answers["student"] = self._answers("student", self._team() or self.directory.student, asked_so)
+            answers["student"] = self._answers("student", self._engine(self.directory.student), asked_so)
         outcome: Stage = {}
         for who, found in answers.items():
             outcome[who] = cast(Scored, score(found).to_dict())
@@ -360,8 +362,10 @@ class Stages:
         self._measured("evaluation", steps, measured(outcome))
         return outcome
 
-    def _team(self, *, untrained: bool = False) -> Engine | None:
-        return self.components.team(self.directory.path, untrained=untrained)
+    def _engine(self, model: Path | str, *, untrained: bool = False) -> Engine:
+        """Returns what makes the run's team answer, or a model where it has none."""
+        team = self.components.team(self.directory.path, untrained=untrained)
+        return team or self.components.engine(model, self.config.student.prompt)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
@@ -378,8 +382,8 @@ class Stages:
         """The questions that are evaluated."""
         return self.examination.first(self.config.evaluation.split, self.config.evaluation.questions)
 
-    def _answers(self, who: str, model: Path | str | Engine, questions: list[Question]) -> list[Prediction]:
-        from magdi.core.evaluation.generate import answer_questions
+    def _answers(self, who: str, engine: Engine, questions: list[Question]) -> list[Prediction]:
+        from magdi.core.evaluation.answering import answer_questions
         from magdi.core.evaluation.prediction import OtherPredictions
 
         config = self.config
@@ -388,11 +392,10 @@ class Stages:
         def answered() -> list[Prediction]:
             with StageProgress(self.progress, f"{who} answers", total, "answers") as clock:
                 return answer_questions(
-                    model,
+                    engine,
                     questions,
                     task=self.examination,
                     settings=config.evaluation,
-                    prompt_style=config.student.prompt,
                     seed=config.seed,
                     out=out,
                     on_progress=lambda done, total, right: clock.at(

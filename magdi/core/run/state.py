@@ -43,6 +43,7 @@ class Scored(Accuracy):
     output_tokens_mean: Figure
     by_task: dict[str, Accuracy]
     cut_off: NotRequired[Figure]
+    samples: NotRequired[Count]
 
 
 @_form

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
 
-from magdi.core.corpus.files import mag_file, read
-from magdi.core.corpus.locations import Location
-from magdi.core.corpus.replay import differences, speakers
 from magdi.core.decision import DecisionRule
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.quotation import imitated
+from magdi.core.run.locations import Location
 from magdi.core.task import Task
 from magdi.plugins.answers import grade
+from magdi.plugins.corpus.files import mag_file, read
 from magdi.plugins.corpus.forms import Forms
 from magdi.plugins.corpus.provenance import unquoted
+from magdi.plugins.corpus.readings import ReadingsDocument
+from magdi.plugins.corpus.replay import differences, speakers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,35 @@ class Report:
     prompts: int = 0
     replayed: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+
+class ProblemDocument(TypedDict):
+    """Something wrong with a file, as `Problem` has it."""
+
+    where: str
+    check: str
+    what: str
+
+
+class CheckedFile(TypedDict):
+    """What was looked at of a file, as `Report` has it, and whether it is ``sound``."""
+
+    file: str
+    sound: bool
+    mags: int
+    turns: int
+    edges: int
+    prompts: int
+    replayed: int
+    problems: list[ProblemDocument]
+
+
+class Checked(TypedDict):
+    """What a check of some files has found; ``readings`` where they were asked for."""
+
+    sound: bool
+    files: list[CheckedFile]
+    readings: NotRequired[list[ReadingsDocument]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.files import whole_file
@@ -71,7 +71,7 @@ class Filter:
         )
         return kept is not self.inverted
 
-    def _told(self, metadata: Mapping[str, Any]) -> bool:
+    def _told(self, metadata: Mapping[str, object]) -> bool:
         told = {key: str(value) for key, value in metadata.items()}
         asked = [each.partition("=") for each in self.metadata]
         fitting = {key for key, _, pattern in asked if key in told and fnmatch.fnmatchcase(told[key], pattern)}

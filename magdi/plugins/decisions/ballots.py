@@ -54,7 +54,7 @@ class BallotForm(ReplyFormat):
             f'"{self.key}" ({self.task}).'
         )
 
-    def schema(self, question: Question) -> dict[str, Any]:
+    def schema(self, question: Question) -> dict[str, object]:
         """Both keys; the vote as one answer, a list of them, or points for each."""
         names = list(self.answers)
         one = {"type": "string", "enum": names}

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import PromptStyle
+from magdi.core.evaluation.answering import predicted
 from magdi.core.evaluation.engine import Engine, Job
-from magdi.core.evaluation.generate import predicted
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.voting import elected
 from magdi.core.mag import Question, Turn
 from magdi.core.task import Task
 from magdi.plugins.evaluating.candidates import EngineName, find_candidates
 from magdi.plugins.evaluating.request import chosen_task, settings_for_asking
+from magdi.plugins.generation.engine import OnText
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,12 @@ class Asked:
     predictions: tuple[Prediction, ...]
     chains: tuple[tuple[Turn, ...], ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         outputs = [prediction.output for prediction in self.predictions]
         said = [[{"role": turn.role, "text": turn.text} for turn in chain] for chain in self.chains]
         found = {"model": self.name, "answer": self.answer, "votes": self.votes, "outputs": outputs}
         return found | ({"chains": said} if said else {})
-
-
-OnText = Callable[[str], None]
-"""Told what one answer has come to while it grows."""
 
 
 def ask(
@@ -56,7 +52,7 @@ def ask(
     components: Components,
     *,
     task: str | None = None,
-    task_settings: Mapping[str, Any] | None = None,
+    task_settings: Mapping[str, object] | None = None,
     base: bool = False,
     engine: EngineName = "auto",
     prompt_style: PromptStyle = "auto",
@@ -94,8 +90,7 @@ def ask(
     found = []
     for each in models:
         with told(each.name) if told and settings.samples == 1 else nullcontext() as on_text:
-            speaking = engine_of(each.model, each.prompt_style, on_text)
-            found.append(_answers(each.name, speaking, each.asked([asked])[0], reader, settings, seed or 0))
+            found.append(_answers(each.name, each.engine(on_text), each.asked([asked])[0], reader, settings, seed or 0))
     return found
 
 
@@ -113,24 +108,6 @@ def _answers(name: str, engine: Engine, question: Question, task: Task, settings
             votes[prediction.answer] = votes.get(prediction.answer, 0) + 1
     chains = tuple(output.turns for _, output in had if output.turns)
     return Asked(name, elected(found).answer, votes, tuple(found), chains)
-
-
-def engine_of(model: str | Engine, prompt_style: PromptStyle, on_text: OnText | None = None) -> Engine:
-    """Returns what makes a model answer; ``on_text`` is called with what one answer has come to while it grows.
-
-    Raises:
-        DataError: The model cannot be loaded.
-    """
-    if isinstance(model, Engine):
-        return model
-    from magdi.core.evaluation.loading import load
-    from magdi.core.evaluation.own_score import OwnScore
-    from magdi.core.evaluation.transformers_engine import TransformersEngine
-
-    loaded, tokenizer = load(model)
-    return TransformersEngine(
-        loaded, tokenizer, prompt_style=prompt_style, own_score=OwnScore.of(model), on_text=on_text
-    )
 
 
 def free_question(text: str, like: Sequence[Question]) -> Question:

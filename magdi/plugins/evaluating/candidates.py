@@ -24,6 +24,7 @@ from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.known import learned_mags
 from magdi.core.run.seats import priced
+from magdi.plugins.generation.engine import OnText, TransformersEngine
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
@@ -57,6 +58,12 @@ class Candidate:
     def kept(self) -> Path | None:
         """The file of predictions that it is, where it is one."""
         return Path(self.model) if isinstance(self.model, str) and self.model.endswith(".jsonl") else None
+
+    def engine(self, on_text: OnText | None = None) -> Engine:
+        """Returns what makes it answer; ``on_text`` is called with what one answer has come to while it grows."""
+        if isinstance(self.model, Engine):
+            return self.model
+        return TransformersEngine(self.model, prompt_style=self.prompt_style, on_text=on_text)
 
     def asked(self, questions: Sequence[Question]) -> list[Question]:
         """Returns questions as it is to be asked them; what level it was trained on may make a difference."""
@@ -176,7 +183,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     Raises:
         ConfigError: It is no run.
     """
-    from magdi.core.run.progress import Silent
+    from magdi.core.run.progress import Progress
     from magdi.core.run.stages import Stages
 
     directory = RunDirectory(Path(name))
@@ -184,7 +191,7 @@ def base_of_run(name: str, components: Components) -> Candidate:
     if not directory.is_run():
         raise ConfigError(f"{name} is no run, so its base is not known", hint="name the base itself beside it")
     config = directory.config()
-    stages = Stages(config, directory, components, Silent())
+    stages = Stages(config, directory, components, Progress())
     base = components.team(directory.path, untrained=True) or str(stages.base)
     return Candidate(f"{name} before distillation", base, config.student.prompt, config, trained=False)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
-from magdi.core.evaluation.generate import answer_questions
 from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
@@ -23,6 +23,8 @@ from magdi.core.shard import Shard
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
+from magdi.plugins.evaluating.result import EvaluationDocument, ModelDocument, ModelsCompared
+from magdi.plugins.runs.result import compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,15 @@ class Plan:
         return of_shard(file, self.shard) if self.shard else file
 
 
-def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> dict[str, Any]:
+def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> EvaluationDocument:
     """Has each candidate answer the questions, one after the other, and compares each with the first.
-
-    Returns:
-        ``task``, ``split``, ``questions``, ``settings``, ``seed``; ``models``, each with ``name``, ``predictions`` (the
-        file), ``seconds``, ``trained_on`` (how many of the questions it has learned from; None where that is not known)
-        and what `magdi.core.evaluation.scores.Scores` has; ``comparisons``, each with ``first``,
-        ``second``, ``verdict`` and what `magdi.core.evaluation.statistics.Comparison` has.
 
     Raises:
         DataError: There are no questions, or a model cannot be loaded.
     """
     require_questions(plan.questions, plan.settings.split)
     answers: list[list[Prediction]] = []
-    models: list[dict[str, Any]] = []
+    models: list[ModelDocument] = []
     for candidate in candidates:
         start = time.monotonic()
         file = plan.file(candidate)
@@ -80,7 +76,7 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
         seconds = round(time.monotonic() - start, 3)
         told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(candidate, plan, progress)}
         scores = score(predictions)
-        models.append({"name": candidate.name} | told | scores.to_dict())
+        models.append(cast(ModelDocument, {"name": candidate.name, **told, **scores.to_dict()}))
         most = plan.settings.max_new_tokens
         cut = answers_cut_warning(candidate.name, scores.cut_off, most, "--max-new-tokens N")
         if cut and not candidate.kept:
@@ -105,11 +101,10 @@ def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> 
             clock.at(done, {"right %": 100 * right / done, **({} if elsewhere else threads_told())})
 
         return answer_questions(
-            candidate.model,
+            candidate.engine(),
             candidate.asked(plan.questions),
             task=plan.task,
             settings=plan.settings,
-            prompt_style=candidate.prompt_style,
             seed=plan.seed,
             out=file,
             fresh=plan.fresh,
@@ -140,6 +135,6 @@ def _regraded(file: Path, plan: Plan) -> list[Prediction]:
     return [regraded(plan.task, questions[prediction.id], prediction) for prediction in kept]
 
 
-def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> dict[str, Any]:
+def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> ModelsCompared:
     found = paired_difference(answers[0], answers[other], seed=seed)
-    return {"first": names[0], "second": names[other], "verdict": found.verdict} | asdict(found)
+    return {"first": names[0], "second": names[other], **compared(found)}

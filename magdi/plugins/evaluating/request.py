@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from magdi.core.components import Components
 from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig
@@ -17,7 +17,7 @@ from magdi.plugins.teams.engine import TeamEngine
 
 Sampling = Literal["greedy", "paper", "malt"]
 
-SAMPLING: Mapping[Sampling, Mapping[str, Any]] = {
+SAMPLING: Mapping[Sampling, Mapping[str, object]] = {
     "greedy": {"temperature": 0.0, "top_p": 1.0, "top_k": 0},
     "paper": {"temperature": 0.7, "top_p": 0.9, "top_k": 50},
     "malt": {"temperature": 0.3, "top_p": 1.0, "top_k": 0},
@@ -32,8 +32,8 @@ def make_plan(
     *,
     folder: Path,
     task: str | None = None,
-    task_settings: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    task_settings: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     sampling: Sampling | None = None,
     seed: int | None = None,
     fresh: bool = False,
@@ -73,7 +73,9 @@ def make_plan(
     )
 
 
-def chosen_settings(origin: RunConfig | None, given: Mapping[str, Any], sampling: Sampling | None = None) -> Evaluation:
+def chosen_settings(
+    origin: RunConfig | None, given: Mapping[str, object], sampling: Sampling | None = None
+) -> Evaluation:
     """Returns a run's settings (the defaults without a run), under named ones, under what was given.
 
     Several samples are drawn as the paper's are where sampling is greedy, and all would be the same; chains of a team
@@ -101,7 +103,7 @@ def settings_for_asking(candidate: Candidate, samples: int | None, max_new_token
     return chosen_settings(candidate.run, {"samples": drawn, "max_new_tokens": max_new_tokens})
 
 
-def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, Any]) -> ComponentChoice:
+def chosen_task(origin: RunConfig | None, name: str | None, settings: Mapping[str, object]) -> ComponentChoice:
     """Returns the task that was named, or the run's, with settings of it.
 
     Raises:

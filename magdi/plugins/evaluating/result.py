@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
-from magdi.plugins.runs.result import Result, by_task
+from magdi.core.run.state import Accuracy
+from magdi.plugins.runs.result import Compared, Result, by_task
 from magdi.plugins.sheet import Sheet, p_value, percent, points, span
+
+
+class ModelDocument(TypedDict):
+    """A model in the document: what `ModelScores` has."""
+
+    name: str
+    predictions: str
+    seconds: float
+    trained_on: int | None
+    accuracy: float
+    interval: Sequence[float]
+    right: int
+    count: int
+    answered: float
+    cut_off: float
+    output_tokens_mean: float
+    samples: int
+    single: float | None
+    oracle: float | None
+    score_weighted: Accuracy | None
+    by_task: dict[str, Accuracy]
+
+
+class ModelsCompared(Compared):
+    """Two of the models on the same questions: the one that is compared with, and the other."""
+
+    first: str
+    second: str
+
+
+class EvaluationDocument(TypedDict):
+    """An evaluation of some models on one task, each further one compared with the first."""
+
+    task: str
+    split: str
+    questions: int
+    seed: int
+    settings: dict[str, object]
+    models: list[ModelDocument]
+    comparisons: list[ModelsCompared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +125,17 @@ class EvaluationResult(Result):
         return Sheet.of(f"against {found[0]['first']}, same questions", headings, rows, left=("model", ""))
 
 
-def _scored(model: Mapping[str, Any]) -> list[str]:
+def _scored(model: ModelDocument) -> list[str]:
     shares = [percent(model["answered"]), percent(model["cut_off"])]
     accuracy = [f"{model['count']:,}", percent(model["accuracy"]), span(model["interval"])]
     return [*accuracy, *shares, f"{model['output_tokens_mean']:.1f}"]
 
 
-def _drawn(model: Mapping[str, Any]) -> list[str]:
+def _drawn(model: ModelDocument) -> list[str]:
     weighted = model["score_weighted"]
     return [percent(share) for share in (model["single"], model["oracle"], weighted and weighted["accuracy"])]
 
 
-def _difference(found: Mapping[str, Any]) -> list[str]:
+def _difference(found: Compared) -> list[str]:
     only = [str(found["only_first"]), str(found["only_second"])]
     return [points(found["difference"]), span(found["interval"]), *only, p_value(found["p"])]

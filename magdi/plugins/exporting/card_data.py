@@ -13,13 +13,15 @@ from magdi.plugins.tasks.dataset import Source
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
 
+    from magdi.plugins.runs.result import RunDocument
+
 OWN = "mit"
 """Licence of what magdi's own programs make up."""
 
 
 def model_card_data(
     config: RunConfig,
-    outcome: Mapping[str, Any],
+    outcome: RunDocument,
     *,
     base: str | None,
     adapter: bool,
@@ -59,7 +61,7 @@ def model_card_data(
     )
 
 
-def eval_results(config: RunConfig, outcome: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[EvalResult]:
+def eval_results(config: RunConfig, outcome: RunDocument, sources: Mapping[str, Source]) -> Iterator[EvalResult]:
     """Yields the student's accuracy in each task, with its interval; nothing where it was not evaluated."""
     from huggingface_hub import EvalResult
 
@@ -99,7 +101,7 @@ def licensed(licence: str) -> dict[str, Any]:
     return {"license": "other", "license_name": "those-of-its-sources", "license_link": "README.md"}
 
 
-def _licence(config: RunConfig, outcome: Mapping[str, Any], origin: str | None, sources: Mapping[str, Source]) -> str:
+def _licence(config: RunConfig, outcome: RunDocument, origin: str | None, sources: Mapping[str, Source]) -> str:
     """Returns the one licence of all that went in; empty where there are several, or one is not known."""
     if origin is not None or not outcome.get("simulated"):
         return ""

@@ -8,10 +8,9 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
-from magdi.core.evaluation.loading import base_of
 from magdi.core.files import read_json, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.mag import Question
@@ -19,6 +18,7 @@ from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
+from magdi.plugins.generation.loading import base_of
 from magdi.plugins.tasks.dataset import Source
 from magdi.plugins.teams.team import Team, read_team, write_team
 
@@ -52,7 +52,7 @@ class Exported:
     lm_eval: str
     serve: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
         return {
             "path": str(self.path),
@@ -149,7 +149,9 @@ def serving(out: Path, base: str, roles: Iterable[str]) -> str:
     fitting = next((each for each in VLLM_RANKS if each >= rank), rank)
     modules = [f"{role}={role}" for role in names]
     limits = ["--max-loras", str(len(names)), "--max-lora-rank", str(fitting)]
-    return shlex.join(["vllm", "serve", base, "--enable-lora", *limits, "--lora-modules", *modules])
+    name, revision = name_and_revision(base)
+    served = ["vllm", "serve", name, *(["--revision", revision] if revision else [])]
+    return shlex.join([*served, "--enable-lora", *limits, "--lora-modules", *modules])
 
 
 def _files(out: Path) -> tuple[str, ...]:
@@ -173,14 +175,14 @@ def _name_base(out: Path, base: str | None) -> None:
     """Writes the base's name into an adapter's configuration."""
     file = out / "adapter_config.json"
     if base is not None:
-        settings = {**read_json(file), "base_model_name_or_path": base}
+        settings = {**read_json(file), "base_model_name_or_path": name_and_revision(base)[0]}
         write_whole(file, json.dumps(settings, indent=2) + "\n")
 
 
 @quiet()
 def _merge(student: Path, out: Path) -> None:
     from magdi.core.distill.student import use_cache
-    from magdi.core.evaluation.loading import load
+    from magdi.plugins.generation.loading import load
 
     model, tokenizer = load(student, device="cpu")
     use_cache(model)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, name_and_revision
 from magdi.core.mag import AnswerType, Question
 
 PATTERNS: dict[AnswerType, str] = {
@@ -73,7 +73,11 @@ def lm_eval_command(base: str | None, config: RunConfig, task_file: Path | None)
         config: The run's configuration.
         task_file: The task file; without one lm-eval's own task of the name is taken.
     """
-    words = ["lm_eval", "--model", "hf", "--model_args", f"pretrained={base},peft=." if base else "pretrained=."]
+    model = "pretrained=."
+    if base:
+        name, revision = name_and_revision(base)
+        model = f"pretrained={name},peft=." + (f",revision={revision}" if revision else "")
+    words = ["lm_eval", "--model", "hf", "--model_args", model]
     if task_file is not None:
         words += ["--include_path", FOLDER, "--tasks", task_file.stem]
     else:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
 from magdi.core.config.levels import chosen
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import RunConfig, name_and_revision
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
-from magdi.plugins.runs.result import document
+from magdi.plugins.runs.result import RunDocument, document
 from magdi.plugins.tasks.dataset import Source
 
 
@@ -66,7 +65,7 @@ def model_card(
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}\n"))
 
 
-def _what(config: RunConfig, outcome: Mapping[str, Any], roles: Sequence[str]) -> str:
+def _what(config: RunConfig, outcome: RunDocument, roles: Sequence[str]) -> str:
     talkers = "language models"
     if outcome.get("simulated"):
         talkers = "**simulated** teachers (programs that solve and err on purpose, and no language models)"
@@ -85,7 +84,7 @@ def _what(config: RunConfig, outcome: Mapping[str, Any], roles: Sequence[str]) -
     )
 
 
-def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) -> str:
+def _made_from(config: RunConfig, outcome: RunDocument, base: str | None) -> str:
     tiny = "a tiny Llama made on the spot, see `student.tiny` in the run's configuration"
     mags = outcome.get("mags", {})
     rows = {
@@ -103,12 +102,12 @@ def _made_from(config: RunConfig, outcome: Mapping[str, Any], base: str | None) 
     return "## Made from\n\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
 
 
-def _protocols(config: RunConfig, outcome: Mapping[str, Any]) -> list[str]:
+def _protocols(config: RunConfig, outcome: RunDocument) -> list[str]:
     """Returns the protocols of the discussions: of MAGs from files their own, whatever the run's settings say."""
     return list(outcome.get("mags", {}).get("protocols", {})) if _imported(config) else [config.protocol.name]
 
 
-def _teachers(config: RunConfig, outcome: Mapping[str, Any]) -> str:
+def _teachers(config: RunConfig, outcome: RunDocument) -> str:
     """Returns who spoke, as the turns say or, where that is not kept, the configuration."""
     spoke = outcome.get("mags", {}).get("teachers", {})
     named = ", ".join(each.teacher for each in config.teachers) or "the task's own"
@@ -120,7 +119,7 @@ def _imported(config: RunConfig) -> str:
     return ", taken from files and not held by this run" if config.discussion.mag_files else ""
 
 
-def _objective(name: str, settings: Mapping[str, Any]) -> str:
+def _objective(name: str, settings: Mapping[str, object]) -> str:
     said = [f"{key} {value}" for key, value in settings.items()]
     return f"{name} ({', '.join(said)})" if said else name
 
@@ -129,21 +128,21 @@ def _counts(kinds: Mapping[str, int]) -> str:
     return ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "not counted"
 
 
-def _scores(config: RunConfig, outcome: Mapping[str, Any]) -> str:
+def _scores(config: RunConfig, outcome: RunDocument) -> str:
     if "student" not in outcome:
         return "## Scores\n\nIt was not evaluated."
     return "\n".join(["## Scores", "", *_score_lines(config, outcome)])
 
 
-def _score_lines(config: RunConfig, outcome: Mapping[str, Any]) -> Iterator[str]:
+def _score_lines(config: RunConfig, outcome: RunDocument) -> Iterator[str]:
     yield f"Zero-shot on {outcome['student']['count']:,} {config.evaluation.split} questions of `{asked(config)}`."
     yield ""
     yield "| | accuracy | 95 % interval |"
     yield "|---|---|---|"
-    for who, name in (("base", "before distillation"), ("student", "this model")):
-        if who in outcome:
-            low, high = outcome[who]["interval"]
-            yield f"| {name} | {100 * outcome[who]['accuracy']:.1f} % | {100 * low:.1f} to {100 * high:.1f} |"
+    for score, name in ((outcome.get("base"), "before distillation"), (outcome["student"], "this model")):
+        if score:
+            low, high = score["interval"]
+            yield f"| {name} | {100 * score['accuracy']:.1f} % | {100 * low:.1f} to {100 * high:.1f} |"
     if "gain" in outcome:
         gain = outcome["gain"]
         low, high = gain["interval"]
@@ -174,6 +173,8 @@ def _use(adapter: bool, base: str | None) -> str:
 
 def _use_of_team(base: str | None, serve: str, roles: Sequence[str]) -> str:
     first, *others = roles
+    name, revision = name_and_revision(base or "")
+    named = f'"{name}"' + (f', revision="{revision}"' if revision else "")
     more = "\n".join(f'    model.load_adapter("{role}", adapter_name="{role}")' for role in others)
     teachers = [f"--teacher {role}=openai:{role}@http://localhost:8000/v1" for role in roles]
     return f"""## Use
@@ -183,7 +184,7 @@ With PEFT, in this folder:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    base = AutoModelForCausalLM.from_pretrained("{base}")
+    base = AutoModelForCausalLM.from_pretrained({named})
     model = PeftModel.from_pretrained(base, "{first}", adapter_name="{first}")
 {more}
     model.set_adapter("{first}")
@@ -209,7 +210,7 @@ def _licences(config: RunConfig, base: str | None, sources: Mapping[str, Source]
     return "\n\n".join(["## Licences", "\n".join(lines) or made_up, said])
 
 
-def _limits(outcome: Mapping[str, Any]) -> str:
+def _limits(outcome: RunDocument) -> str:
     text = (
         "It was trained to answer one kind of question, and says something about any other too. Its reasoning is what "
         "its teachers' looked like; that an answer is right does not make every step so."

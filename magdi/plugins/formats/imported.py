@@ -6,13 +6,43 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics.document import Disagreement, judged
 
 _TEST = re.compile(r"(?:^|-)test-\w+$")
 """What ids of a task's test questions end with."""
+
+
+class Read(TypedDict):
+    """What was read: sums over MAGs; ``judged`` turns say themselves whether they are right, ``agreed`` as we do."""
+
+    mags: int
+    turns: int
+    edges: int
+    answered: int
+    right: int
+    wrong: int
+    judged: int
+    agreed: int
+    tested: int
+
+
+class ReadOf(Read):
+    """What was read of one source."""
+
+    source: str
+
+
+class ImportFound(TypedDict):
+    """What an import has read, and where labels differ from what the files say themselves."""
+
+    totals: Read
+    sources: list[ReadOf]
+    disagreements: list[Disagreement]
+    out: NotRequired[str]
+    skipped: NotRequired[int]
 
 
 @dataclass(slots=True)
@@ -37,12 +67,14 @@ class Summary:
                 self.disagreements += said["disagreements"]
             yield mag
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ImportFound:
         """Returns totals, sources, and where labels differ from what the files say themselves."""
-        totals = sum(self.sources.values(), Counter[str]())
-        names = ("mags", "turns", "edges", "answered", "right", "wrong", "judged", "agreed", "tested")
         return {
-            "totals": {name: totals[name] for name in names},
-            "sources": [{"source": source} | {n: counts[n] for n in names} for source, counts in self.sources.items()],
+            "totals": _read(sum(self.sources.values(), Counter[str]())),
+            "sources": [{"source": source, **_read(counts)} for source, counts in self.sources.items()],
             "disagreements": self.disagreements,
         }
+
+
+def _read(counts: Counter[str]) -> Read:
+    return cast(Read, {name: counts[name] for name in Read.__annotations__})

@@ -54,7 +54,7 @@ def has(value: Any, *keys: str) -> bool:
     return isinstance(value, dict) and all(key in value for key in keys)
 
 
-def messages_of(chat: Iterable[Mapping[str, Any]]) -> list[Message]:
+def messages_of(chat: Iterable[Mapping[str, object]]) -> list[Message]:
     """Returns a chat's messages, whatever else stands beside role and content; no content is an empty text.
 
     Raises:

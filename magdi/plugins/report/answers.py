@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any
 
 from magdi.core.decision import last_words
 from magdi.core.evaluation.prediction import Prediction
@@ -74,7 +73,7 @@ class Answers:
         for who, predictions in by_who.items():
             said += [_answer(who, prediction) for prediction in predictions[:SHOWN_SAMPLES]]
         record = {"question": text, "gold": any_of.gold, "answers": said}
-        index: dict[str, Any] = {who: None for who in WHO if who in self.predictions}
+        index: dict[str, object] = {who: None for who in WHO if who in self.predictions}
         index |= {who: predictions[0].correct for who, predictions in by_who.items()}
         index |= {team: mag.decision.correct if mag else None for team in teams}
         store.add(
@@ -93,12 +92,12 @@ class Answers:
         return text if text and text in prompt else prompt
 
 
-def _answer(who: str, prediction: Prediction) -> dict[str, Any]:
+def _answer(who: str, prediction: Prediction) -> dict[str, object]:
     kept = {"answer", "correct", "output", "prompt", "output_tokens", "finish", "score", "sample"}
     return {"who": who, **prediction.model_dump(mode="json", include=kept)}
 
 
-def _said(mag: Mag) -> list[dict[str, Any]]:
+def _said(mag: Mag) -> list[dict[str, object]]:
     return [
         {
             "who": "teacher",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from magdi.plugins.report.store import Store
 
@@ -30,7 +30,7 @@ class Block:
     kind: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Returns it as plain data."""
         return {"kind": self.kind, **asdict(self)}
 
@@ -219,7 +219,7 @@ class Browser:
     kind: Literal["discussions", "answers"]
     id: str
     store: Store
-    more: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, object] = field(default_factory=dict)
     mathematics: bool = False
 
     @property
@@ -227,7 +227,7 @@ class Browser:
         """The libraries that show it."""
         return ("marked", "dompurify", *(("katex",) if self.mathematics else ()))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Returns it as plain data, without the records."""
         return {"kind": self.kind, "id": self.id, "store": self.store.document(), **self.more}
 
@@ -241,7 +241,7 @@ class Section:
     blocks: tuple[Block | Browser, ...]
     note: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Returns it as plain data."""
         blocks = [block.document() for block in self.blocks]
         return {"id": self.id, "title": self.title, "note": self.note, "blocks": blocks}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.files import read
 from magdi.core.errors import DataError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
@@ -23,6 +22,7 @@ from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
 from magdi.core.run.state import State
 from magdi.core.views import View
+from magdi.plugins.corpus.files import read
 from magdi.plugins.report import several, summary
 from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table

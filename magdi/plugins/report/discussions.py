@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.core.views import View
@@ -101,7 +100,7 @@ class Discussions:
         return Section("discussions", "Discussions", (*self.notices(), browser), note)
 
     @property
-    def _of_prompts(self) -> dict[str, Any]:
+    def _of_prompts(self) -> dict[str, object]:
         """What is said where prompts stand, or would."""
         again = bool(self.reworder and self.reworder.restored)
         return {
@@ -117,7 +116,7 @@ def _words(mag: Mag) -> Iterator[str]:
     yield from (turn.reasoning or turn.text for turn in mag.turns)
 
 
-def _row(mag: Mag) -> dict[str, Any]:
+def _row(mag: Mag) -> dict[str, object]:
     moves = [change.kind for change in changes(mag)]
     first = [turn.correct for turn in mag.turns if turn.round == 0 and turn.correct is not None]
     return {

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from magdi.core.components import Components
 from magdi.core.errors import MagFileError
@@ -21,6 +21,21 @@ from magdi.plugins.report.store import Store
 
 BATCH = 200
 """Discussions that one message has."""
+
+
+class Batch(TypedDict):
+    """Discussions of one message: the index, by column, and each as JSON."""
+
+    rows: dict[str, list[Any]]
+    records: list[str]
+
+
+class News(TypedDict):
+    """How a run stands: ``sections`` of the page, ``parts`` of the stores in them, ``status``."""
+
+    sections: list[dict[str, object]]
+    parts: dict[str, str]
+    status: str
 
 
 class Kept(Store):
@@ -39,8 +54,8 @@ class Kept(Store):
             values.append(index[column])
         self._records.append(zlib.compress(record.encode("utf-8", "replace"), 1))
 
-    def between(self, first: int, end: int) -> dict[str, Any]:
-        """Returns a batch of the records from one place to another: ``rows`` by column, ``records`` as JSON texts."""
+    def between(self, first: int, end: int) -> Batch:
+        """Returns a batch of the records from one place to another."""
         part = slice(first, min(first + BATCH, end))
         rows = {column: values[part] for column, values in self._index.items()}
         return {"rows": rows, "records": [zlib.decompress(each).decode() for each in self._records[part]]}
@@ -56,7 +71,7 @@ class Following:
         epoch: How often the discussions were begun anew: a run that goes on may put some between others.
         version: How often something has changed.
         ready: Discussions that readers may have.
-        news: How the run stands: ``sections`` of the page, ``parts`` of the stores in them, ``status``.
+        news: How the run stands.
     """
 
     directory: RunDirectory
@@ -64,7 +79,7 @@ class Following:
     epoch: int = 0
     version: int = 0
     ready: int = 0
-    news: dict[str, Any] = field(default_factory=dict)
+    news: News = field(default_factory=lambda: cast(News, {}))
 
     def __post_init__(self) -> None:
         self._seen: tuple[object, ...] = ()

@@ -140,7 +140,7 @@ class Live:
 
     def _message(self, place: int) -> tuple[str, int]:
         part = self._following.store.between(place, self._following.ready)
-        return embedded(self._following.news | part), place + len(part["records"])
+        return embedded({**self._following.news, **part}), place + len(part["records"])
 
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}

@@ -44,7 +44,7 @@ class Store:
         if len(self._open) == self._size:
             self._close()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Returns what the page has to know to unpack it."""
         self._close()
         return {"name": self.name, "size": self._size, "chunks": len(self._chunks), "count": len(self)}

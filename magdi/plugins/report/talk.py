@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 from magdi.core.mag import Mag, Turn
 from magdi.core.run.summary import simulated
 from magdi.plugins.corpus.statistics.compared import baselines, by_rule
+from magdi.plugins.corpus.statistics.document import TalkFound
 from magdi.plugins.corpus.statistics.flips import flips
 from magdi.plugins.corpus.statistics.rounds import by_round
 from magdi.plugins.report.blocks import Block, Curves, Point, Series
@@ -32,7 +32,7 @@ class Talk:
         self.__dict__.pop("document", None)
 
     @cached_property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> TalkFound:
         """What `magdi mags stats` says of rounds, changed minds and rules."""
         return {
             "rounds": by_round(self.mags),
@@ -85,10 +85,10 @@ class Talk:
                 low, high = wilson_of(right)
                 yield Point(agent, tokens, share(right) or 0.0, low, high, group=ALONE)
         for row in self.document["rounds"] if self.written else ():
-            vote = row["vote"]
-            if vote["count"]:
-                tokens, (low, high) = self._written_by(row["round"]), vote["interval"]
-                yield Point(f"round {row['round']}", tokens, vote["share"], low, high, group=TALK)
+            voted, interval = row["vote"]["share"], row["vote"]["interval"]
+            if voted is not None and interval is not None:
+                tokens, (low, high) = self._written_by(row["round"]), interval
+                yield Point(f"round {row['round']}", tokens, voted, low, high, group=TALK)
 
     @property
     def _rounds(self) -> int:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from magdi.core.mag import Mag, Turn
+from magdi.plugins.corpus.statistics.compared import BaselineFound, RuleFound
+from magdi.plugins.corpus.statistics.document import TalkFound
+from magdi.plugins.corpus.statistics.flips import Kinds, OfAgent, OfPair
+from magdi.plugins.corpus.statistics.rounds import RoundFound
+from magdi.plugins.corpus.statistics.shares import ShareFound
 from magdi.plugins.report.blocks import Column, Table, Value
 from magdi.plugins.report.figures import mean, share
 
-Row = Mapping[str, Any]
 
-
-def tables(mags: Sequence[Mag], document: Mapping[str, Any]) -> Iterator[Table]:
+def tables(mags: Sequence[Mag], document: TalkFound) -> Iterator[Table]:
     """Yields the tables, the one by graph type first; those that would be empty are left out.
 
     Args:
@@ -60,7 +62,7 @@ def _structures(mags: Sequence[Mag]) -> Table:
     return Table(columns, rows, title="By graph type", note="Turns, edges and tokens are means.")
 
 
-def _rounds(rounds: Sequence[Row]) -> Table:
+def _rounds(rounds: Sequence[RoundFound]) -> Table:
     columns = (
         Column("round", "number"),
         Column("discussions", "number", note="that got this far"),
@@ -132,7 +134,7 @@ def _sure(turns: Sequence[Turn], correct: bool) -> float | None:
     return mean([turn.confidence for turn in turns if turn.confidence is not None and turn.correct is correct])
 
 
-def _changes(by_agent: Sequence[Row]) -> Table:
+def _changes(by_agent: Sequence[OfAgent]) -> Table:
     columns = (
         Column("agent"),
         Column("kept", "number", note="its answer, from one turn to its next"),
@@ -145,7 +147,7 @@ def _changes(by_agent: Sequence[Row]) -> Table:
     return Table(columns, rows, title="Changed minds", note="From an agent's answer to its next one.", half=True)
 
 
-def _movers(moved: Sequence[Row]) -> Table:
+def _movers(moved: Sequence[OfPair]) -> Table:
     columns = (
         Column("who moved"),
         Column("whom"),
@@ -159,12 +161,12 @@ def _movers(moved: Sequence[Row]) -> Table:
     return Table(columns, rows, title="Who moved whom", note=note, half=True)
 
 
-def _kinds(row: Row) -> tuple[Value, ...]:
+def _kinds(row: Kinds) -> tuple[Value, ...]:
     up, down, across = row["wrong-to-right"], row["right-to-wrong"], row["wrong-to-wrong"]
     return up, down, across, up / (up + down) if up + down else None
 
 
-def _rules(decisions: Sequence[Row]) -> Table:
+def _rules(decisions: Sequence[RuleFound]) -> Table:
     columns = (
         Column("rule"),
         Column("right", "share", note="of all discussions"),
@@ -178,7 +180,7 @@ def _rules(decisions: Sequence[Row]) -> Table:
     return Table(columns, rows, title="Other rules on the same discussions", half=True)
 
 
-def _baselines(baselines: Sequence[Row]) -> Table:
+def _baselines(baselines: Sequence[BaselineFound]) -> Table:
     columns = (
         Column("what"),
         Column("calls", "number", digits=1, note="of teachers, a question"),
@@ -190,5 +192,5 @@ def _baselines(baselines: Sequence[Row]) -> Table:
     return Table(columns, rows, title="What talking is worth", note=note, half=True)
 
 
-def _figure(accuracy: Row) -> tuple[Value, Value]:
+def _figure(accuracy: ShareFound) -> tuple[Value, Value]:
     return accuracy["share"], accuracy["interval"]

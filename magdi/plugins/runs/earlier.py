@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import NamedTuple
 
 from magdi.core.config.models import RunConfig
 from magdi.core.discussion.gate import CHARACTERS_PER_TOKEN
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.state import Stage
 from magdi.plugins.runs.finding import find_runs, last_worked_on
 
 MOST = 30  # runs that are looked at, the newest
@@ -44,14 +45,18 @@ class Rate:
         return cls(median(found), max(found), len(found), median(begin)) if found else None
 
 
+class Past(NamedTuple):
+    """A run: its configuration, and what run.json says of its stages and of the device."""
+
+    config: RunConfig
+    stages: Mapping[str, Stage]
+    device: str
+
+
 class Earlier:
-    """The runs of this machine in a folder.
+    """The runs of this machine in a folder."""
 
-    Args:
-        runs: Each run's configuration and what run.json says of its stages.
-    """
-
-    def __init__(self, runs: Sequence[tuple[RunConfig, Mapping[str, Any]]]) -> None:
+    def __init__(self, runs: Sequence[Past]) -> None:
         self._runs = runs
 
     @classmethod
@@ -60,9 +65,9 @@ class Earlier:
         found = {run.path.resolve(): run for folder in folders for run in find_runs(folder, DEPTH)}
         return cls(list(_readable(sorted(found.values(), key=last_worked_on, reverse=True)[:MOST])))
 
-    def talks(self, teachers: set[str], config: RunConfig | None = None) -> Iterator[Mapping[str, Any]]:
+    def talks(self, teachers: set[str], config: RunConfig | None = None) -> Iterator[Stage]:
         """Yields what is known of discussions between teachers; if a run is given, on its task by its protocol."""
-        for other, stages in self._runs:
+        for other, stages, _ in self._runs:
             record = stages.get("discussion", {})
             held = record.get("done") and not record.get("imported") and "taken_from" not in record
             theirs = held and record["mags"].get("turns") and set(record["mags"].get("teachers", {})) == teachers
@@ -107,7 +112,7 @@ class Earlier:
         """Returns the seconds of an answer of a student like a run's."""
         found, begins = [], []
         for each in self._stage("evaluation", config):
-            scores = [each[who] for who in ("base", "student") if who in each]
+            scores = [score for score in (each.get("base"), each.get("student")) if score]
             asked = sum(score["count"] * score.get("samples", 1) for score in scores)
             if asked:
                 begins.append(min(LOADING, LOADED * each["seconds"]))
@@ -119,25 +124,25 @@ class Earlier:
         metrics = [each["training"].get("metrics", {}) for each in self._stage("distillation", config, gpu=True)]
         return Rate.of([2**20 * each["memory_mib"] for each in metrics if "memory_mib" in each])
 
-    def _stage(self, name: str, config: RunConfig, *, gpu: bool = False) -> list[Mapping[str, Any]]:
+    def _stage(self, name: str, config: RunConfig, *, gpu: bool = False) -> list[Stage]:
         wanted = _learns(config)
         return [
             stages[name]
-            for other, stages in self._runs
+            for other, stages, device in self._runs
             if stages.get(name, {}).get("done") and "taken_from" not in stages[name] and _learns(other) == wanted
-            if not gpu or not str(stages["device"]).startswith("CPU")
+            if not gpu or not device.startswith("CPU")
         ]
 
 
-def _readable(runs: Sequence[RunDirectory]) -> Iterator[tuple[RunConfig, Mapping[str, Any]]]:
+def _readable(runs: Sequence[RunDirectory]) -> Iterator[Past]:
     for run in runs:
         with suppress(DataError, OSError):
             state = run.state()
             if state.get("host") == platform.node() and state.get("stages"):
-                yield run.config(), {**state["stages"], "device": state.get("device", "CPU")}
+                yield Past(run.config(), state["stages"], state.get("device", "CPU"))
 
 
-def _stepping(record: Mapping[str, Any], config: RunConfig) -> float:
+def _stepping(record: Stage, config: RunConfig) -> float:
     """Returns the seconds of a training's steps alone, by the speed of the last of them where that is known."""
     training = record["training"]
     speed = training.get("metrics", {}).get("mags_per_second")
@@ -149,7 +154,7 @@ def _same_talk(one: RunConfig, other: RunConfig) -> bool:
     return (one.task, one.protocol, one.discussion.decision) == (other.task, other.protocol, other.discussion.decision)
 
 
-def _learns(config: RunConfig) -> tuple[Any, ...]:
+def _learns(config: RunConfig) -> tuple[object, ...]:
     training = config.training
     kept = (training.method, training.level, training.mags_per_step, training.tokens_per_batch, training.prompt)
     return (config.student, *kept, config.encoder.name, config.evaluation.max_new_tokens)

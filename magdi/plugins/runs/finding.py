@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
 
 from magdi.core.errors import DataError
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
-from magdi.plugins.runs.result import document
+from magdi.plugins.runs.result import Compared, RunDocument, compared, document
 
 if TYPE_CHECKING:
     from magdi.core.evaluation.statistics import Comparison
@@ -27,9 +26,9 @@ RUNS = Path("runs")
 SUITE = "suite.json"
 """Name of the file in a suite's directory, above its runs, that holds its last document."""
 
+AROUND = ("command", "git", "host", "device", "python")
 NEAREST = 3  # runs that are named where one is not found
 DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
-WHO = ("student", "base")
 
 
 def find_runs(folder: Path, depth: int = DEPTH) -> Iterator[RunDirectory]:
@@ -106,22 +105,89 @@ def plugins_of(*paths: Path | str) -> dict[str, str]:
     return found
 
 
-def row(directory: RunDirectory) -> dict[str, Any]:
-    """Returns a run's line in a list.
+class RunSettings(TypedDict, total=False):
+    """What tells runs apart most often; empty where this version of magdi cannot read the configuration."""
 
-    Keys: those of `magdi.plugins.runs.result.document`, and ``settings``: task, protocol (that of MAGs from files),
-    encoder, student, level, edges, seed; empty where this version of magdi cannot read the run's configuration. Of a
-    run whose files are torn the status is ``unreadable``, and ``error`` says why.
+    task: str
+    protocol: str
+    encoder: str
+    student: str
+    level: str
+    edges: str
+    seed: int
+
+
+class RunRow(RunDocument):
+    """A run's line in a list: what came out of it and what it was told.
+
+    The protocol is that of MAGs from files, where they are. Of a run whose files are torn the status is
+    ``unreadable``, and ``error`` says why.
     """
+
+    settings: RunSettings
+    error: NotRequired[str]
+
+
+class RunShown(RunRow):
+    """A run's line with the circumstances that it was done under, as run.json has them."""
+
+    versions: dict[str, str]
+    command: NotRequired[str]
+    git: NotRequired[str | None]
+    host: NotRequired[str]
+    device: NotRequired[str]
+    python: NotRequired[str]
+
+
+class RunList(TypedDict):
+    """The runs in a folder, the newest first, and how many runs of each suite in it are left out, by its folder."""
+
+    folder: str
+    runs: list[RunRow]
+    suites: dict[str, int]
+
+
+class RunComparison(TypedDict):
+    """How two runs differ: in what they were told, a line for each difference, and in what they got right.
+
+    Of ``student``, ``base`` and the teachers' ``teams`` it has the difference, second less first, over the questions
+    that both answered; None where there are none.
+    """
+
+    first: RunRow
+    second: RunRow
+    configuration: list[str]
+    student: Compared | None
+    base: Compared | None
+    teams: Compared | None
+
+
+def row(directory: RunDirectory) -> RunRow:
+    """Returns a run's line in a list."""
     known = settings(directory)
     try:
         found = document(directory)
         if "imported" in found:
             known |= {"protocol": ", ".join(found["mags"].get("protocols", {}))}
-        return {"started": _date(directory), **found, "settings": known}
+        return cast(RunRow, {"started": _date(directory), **found, "settings": known})
     except DataError as error:
-        ending = {"status": "unreadable", "error": error.message, "tokens": {}, "seconds": {"total": 0.0}}
-        return {"started": _date(directory), "run": str(directory.path), **ending, "settings": known}
+        return {
+            "started": _date(directory),
+            "run": str(directory.path),
+            "status": "unreadable",
+            "error": error.message,
+            "tokens": {},
+            "seconds": {"total": 0.0},
+            "settings": known,
+        }
+
+
+def shown(directory: RunDirectory) -> RunShown:
+    """Returns a run's line with the circumstances that it was done under; none of these where run.json is torn."""
+    found = row(directory)
+    state: Mapping[str, object] = {} if "error" in found else directory.state()
+    around = {name: state[name] for name in AROUND if name in state}
+    return cast(RunShown, {**found, "versions": state.get("versions", {}), **around})
 
 
 def _date(directory: RunDirectory) -> str:
@@ -129,16 +195,8 @@ def _date(directory: RunDirectory) -> str:
     return datetime.fromtimestamp(last_worked_on(directory), UTC).isoformat(timespec="seconds")
 
 
-def listed(folder: Path, *, all_: bool = False) -> dict[str, Any]:
-    """Returns the runs in a folder, the newest first.
-
-    Args:
-        folder: Where to look.
-        all_: Those within suites as well.
-
-    Returns:
-        ``folder``, ``runs`` (see `row`), ``suites``: how many runs of each suite in it are left out, by its folder.
-    """
+def listed(folder: Path, *, all_: bool = False) -> RunList:
+    """Returns the runs in a folder, the newest first; with ``all_`` those within suites as well."""
     runs = list(find_runs(folder))
     within = {run.path: suite for run in runs if not all_ and (suite := _suite_of(run.path, folder))}
     rows = [row(run) for run in runs if run.path not in within]
@@ -152,7 +210,7 @@ def _suite_of(run: Path, folder: Path) -> Path | None:
     return next((each for each in above if (each / SUITE).is_file()), None)
 
 
-def settings(directory: RunDirectory) -> dict[str, Any]:
+def settings(directory: RunDirectory) -> RunSettings:
     """Returns what tells runs apart most often."""
     with suppress(DataError):
         config = directory.config()
@@ -168,31 +226,27 @@ def settings(directory: RunDirectory) -> dict[str, Any]:
     return {}
 
 
-def compare(first: RunDirectory, second: RunDirectory) -> dict[str, Any]:
-    """Returns how two runs differ: in what they were told, and in what they got right on the same questions.
-
-    Keys: ``first``, ``second`` (their rows), ``configuration`` (a line for each difference), and ``student``, ``base``,
-    ``teams``: differences of accuracy, second less first, with a 95 % interval and p of McNemar's exact test over the
-    questions that both answered; None where there are none.
-    """
+def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
+    """Returns how two runs differ."""
     return {
         "first": row(first),
         "second": row(second),
         "configuration": differences(first.deciding(), second.deciding()),
-        **{who: _of_predictions(first.predictions(who), second.predictions(who)) for who in WHO},
+        "student": _of_predictions(first.predictions("student"), second.predictions("student")),
+        "base": _of_predictions(first.predictions("base"), second.predictions("base")),
         "teams": _of_teams(first.mags, second.mags),
     }
 
 
-def _of_predictions(first: Path, second: Path) -> dict[str, Any] | None:
+def _of_predictions(first: Path, second: Path) -> Compared | None:
     from magdi.core.evaluation.prediction import read_predictions
     from magdi.core.evaluation.statistics import paired_difference
 
     return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
 
 
-def _of_teams(first: Path, second: Path) -> dict[str, Any] | None:
-    def compared() -> Comparison:
+def _of_teams(first: Path, second: Path) -> Compared | None:
+    def comparison() -> Comparison:
         from magdi.core.evaluation.statistics import compare as compare_right
 
         left, right = decisions(first), decisions(second)
@@ -201,7 +255,7 @@ def _of_teams(first: Path, second: Path) -> dict[str, Any] | None:
             raise DataError("the two held no discussion on the same question")
         return compare_right([left[name] for name in common], [right[name] for name in common])
 
-    return _where_common((first, second), compared)
+    return _where_common((first, second), comparison)
 
 
 def decisions(path: Path) -> dict[str, bool]:
@@ -209,11 +263,10 @@ def decisions(path: Path) -> dict[str, bool]:
     return {mag.question.id: mag.decision.correct for mag in read_mags(path) if mag.decision.correct is not None}
 
 
-def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> dict[str, Any] | None:
+def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> Compared | None:
     if not all(file.is_file() for file in files):
         return None
     try:
-        found = comparison()
+        return compared(comparison())
     except DataError:
         return None
-    return asdict(found) | {"verdict": found.verdict}

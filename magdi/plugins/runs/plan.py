@@ -2,31 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import NotRequired, TypedDict, cast
 
 from magdi.core.components import Components
 from magdi.core.config.levels import chosen
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
+from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
-from magdi.plugins.runs.talked import Talked, figures, talked, whole
+from magdi.plugins.runs.talked import Figures, Talked, figures, talked, whole
 from magdi.plugins.teams.training import preferring
+
+
+class AgentDocument(TypedDict):
+    """What an agent takes; ``priced`` says whether it is known what its tokens cost."""
+
+    agent: str
+    teacher: str
+    priced: bool
+    expected: Figures
+    most: Figures
+
+
+class ByStage(TypedDict):
+    """Steps of either stage of method malt."""
+
+    sft: int
+    dpo: int
+
+
+class TrainingDocument(TypedDict):
+    """What training takes.
+
+    ``steps`` are at most, where passes are set, and 0 where nothing is trained; ``encoder`` is None where no objective
+    needs one. Of method malt ``by_role`` has the steps of either stage, and ``preferring`` the roles that have the
+    second one.
+    """
+
+    steps: int
+    mags_per_step: int
+    level: str
+    objectives: list[str]
+    encoder: str | None
+    student: str
+    by_role: NotRequired[ByStage]
+    preferring: NotRequired[Sequence[str]]
+
+
+class EvaluationDocument(TypedDict):
+    """What is asked: how many ``questions``, ``samples`` answers to each, by which ``models``; ``answers`` in all."""
+
+    questions: int
+    task: str
+    split: str
+    samples: int
+    models: list[str]
+    answers: int
+
+
+class Bound(Figures):
+    """What all stages take: ``disk`` and ``gpu_memory`` (were it trained on a GPU) in bytes, None where not known."""
+
+    disk: int | None
+    seconds: int | None
+    gpu_memory: int | None
+
+
+class PlanDocument(TypedDict):
+    """What a run would take, about and at most.
+
+    ``questions`` are to be discussed, ``unpriced`` are teachers whose price is not known, ``mags`` how many there will
+    be at most, ``by`` whence the seconds of each stage are known; ``training`` and ``evaluation`` are there where the
+    run comes so far. `magdi.plan` adds ``run``, the directory, and a team's training its ``rounds``.
+    """
+
+    questions: int
+    agents: list[AgentDocument]
+    unpriced: list[str]
+    mags: int
+    expected: Bound
+    most: Bound
+    by: dict[str, str]
+    training: NotRequired[TrainingDocument]
+    evaluation: NotRequired[EvaluationDocument]
+    run: NotRequired[str]
+    rounds: NotRequired[int]
 
 
 def plan_run(
     config: RunConfig, components: Components, until: Stage = "evaluation", earlier: Earlier | None = None
-) -> dict[str, Any]:
+) -> PlanDocument:
     """Returns what a run would take.
-
-    Keys: ``expected`` and ``most``, each with ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost`` (in US
-    dollars, of teachers whose price is known), ``disk`` (bytes), ``seconds`` and ``gpu_memory`` (bytes, were it trained
-    on a GPU), None where something is not known or not limited; ``unpriced``, teachers whose price is not known;
-    ``agents``, each with figures of the same names; ``questions`` to discuss; ``mags``, at most; ``by``, whence the
-    seconds of each stage are known; ``training`` and ``evaluation``, where the run comes so far: see `training_plan`
-    and `evaluation_plan`.
 
     Raises:
         ConfigError: Nobody is there to discuss.
@@ -34,19 +104,41 @@ def plan_run(
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
     talk = talked(config, components, earlier)
-    found: dict[str, Any] = {"questions": 0, "agents": [], "unpriced": [], **talk.shown, "mags": talk.mags}
-    if "distillation" in stages:
-        found["training"] = training_plan(config, components, talk.mags)
-    if "evaluation" in stages:
-        found["evaluation"] = evaluation_plan(config, components)
-    return found | _together(found, talk, config, earlier)
+    training = training_plan(config, components, talk.mags) if "distillation" in stages else None
+    evaluation = evaluation_plan(config, components) if "evaluation" in stages else None
+    expected, most, by = _together(training, evaluation, talk, config, earlier)
+    found: PlanDocument = {
+        "questions": talk.questions,
+        "agents": [_agent(each) for each in talk.agents],
+        "unpriced": list(talk.unpriced),
+        "mags": talk.mags,
+        "expected": expected,
+        "most": most,
+        "by": by,
+    }
+    if training is not None:
+        found["training"] = training
+    if evaluation is not None:
+        found["evaluation"] = evaluation
+    return found
 
 
-def _together(found: Mapping[str, Any], talk: Talked, config: RunConfig, earlier: Earlier) -> dict[str, dict[str, Any]]:
-    """Returns what all stages take together."""
-    size, training = ModelSize.of(config.student), found.get("training", {})
-    asked = found["evaluation"]["answers"] if "evaluation" in found else 0
-    lessons = Lessons(training.get("steps", 0), training.get("mags_per_step", 0), talk.tokens)
+def _agent(plan: AgentPlan) -> AgentDocument:
+    bounds = {"expected": figures(plan.expected), "most": figures(plan.most)}
+    return cast(AgentDocument, {**asdict(plan), **bounds})
+
+
+def _together(
+    training: TrainingDocument | None,
+    evaluation: EvaluationDocument | None,
+    talk: Talked,
+    config: RunConfig,
+    earlier: Earlier,
+) -> tuple[Bound, Bound, dict[str, str]]:
+    """Returns what all stages take together, about and at most, and by what the seconds of each are known."""
+    size, asked = ModelSize.of(config.student), evaluation["answers"] if evaluation else 0
+    steps, per_step = (training["steps"], training["mags_per_step"]) if training else (0, 0)
+    lessons = Lessons(steps, per_step, talk.tokens)
     took = {"discussion": talk.took} if talk.took else {}
     if lessons.steps:
         took["distillation"] = learning(lessons, config, size, earlier)
@@ -55,41 +147,35 @@ def _together(found: Mapping[str, Any], talk: Talked, config: RunConfig, earlier
     base = making_base(config, earlier) if lessons.steps or asked else Range(0.0, 0.0)
     seconds = Range.sum(base, *(each.seconds for each in took.values()))
     memory = gpu_memory(lessons, config, size, earlier) if lessons.steps else Range(0.0, 0.0)
-    kept = disk(lessons, config, size, asked)
-    bounds = {}
-    for name, amount, place in (("expected", talk.expected, 0), ("most", talk.most, 1)):
-        besides = {"disk": Range.sum(kept, Range(talk.expected.bytes, talk.most.bytes))[place]}
-        besides |= {"seconds": seconds[place], "gpu_memory": memory[place]}
-        bounds[name] = figures(amount) | {key: whole(each) for key, each in besides.items()}
-    return bounds | {"by": {stage: each.by for stage, each in took.items()}}
+    kept = Range.sum(disk(lessons, config, size, asked), Range(talk.expected.bytes, talk.most.bytes))
+
+    def bound(amount: Amount, place: int) -> Bound:
+        besides = {"disk": kept[place], "seconds": seconds[place], "gpu_memory": memory[place]}
+        return cast(Bound, {**figures(amount), **{name: whole(each) for name, each in besides.items()}})
+
+    return bound(talk.expected, 0), bound(talk.most, 1), {stage: each.by for stage, each in took.items()}
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:
     return any(components.objective(choice).uses_encoder for choice in chosen(config).values())
 
 
-def training_plan(config: RunConfig, components: Components, mags: int) -> dict[str, Any]:
-    """Returns what training takes.
-
-    Keys: ``steps`` (at most, where passes are set; 0 where nothing is trained), ``mags_per_step``, ``level``,
-    ``objectives`` (names), ``encoder`` (None where none of them needs one), ``student``; of method malt ``by_role``,
-    the steps of either stage, and ``preferring``, the roles that have the second one.
-    """
+def training_plan(config: RunConfig, components: Components, mags: int) -> TrainingDocument:
+    """Returns what training takes."""
     training, objectives = config.training, chosen(config)
-    found: dict[str, Any] = {}
-    if training.method == "malt":
-        after = preferring(training)
-        found = {"by_role": {"sft": _steps(training, mags, config.seed), "dpo": _steps(after, mags, config.seed)}}
-        found |= {"level": "malt", "preferring": training.dpo.roles}
-    return {
+    found: TrainingDocument = {
         "steps": _steps(training, mags, config.seed) if objectives else 0,
         "mags_per_step": min(training.mags_per_step, mags),
         "level": training.level_name,
         "objectives": list(objectives),
         "encoder": config.encoder.name if _uses_encoder(config, components) else None,
         "student": f"{config.student.model} ({config.student.adaptation})",
-        **found,
     }
+    if training.method == "malt":
+        after = _steps(preferring(training), mags, config.seed)
+        found["by_role"] = {"sft": _steps(training, mags, config.seed), "dpo": after}
+        found |= {"level": "malt", "preferring": training.dpo.roles}
+    return found
 
 
 def _steps(training: Training, mags: int, seed: int) -> int:
@@ -100,12 +186,8 @@ def _steps(training: Training, mags: int, seed: int) -> int:
     return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 
 
-def evaluation_plan(config: RunConfig, components: Components) -> dict[str, Any]:
-    """Returns what is asked.
-
-    Keys: ``questions`` (how many), ``task``, ``split``, ``samples`` (answers a question), ``models`` (who is asked),
-    ``answers`` (of all of them).
-    """
+def evaluation_plan(config: RunConfig, components: Components) -> EvaluationDocument:
+    """Returns what is asked."""
     settings = config.evaluation
     choice = settings.task or config.task
     questions = components.task(choice, config.seed).first(settings.split, settings.questions)

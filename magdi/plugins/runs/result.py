@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Required, TypedDict, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -16,45 +16,85 @@ from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
 from magdi.core.files import read_text
 from magdi.core.mag import Mag, read_mags
+from magdi.core.run import state
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.sheet import Sheet, percent, points, span
 
 Part = TypeVar("Part")
 
 
-def document(directory: RunDirectory) -> dict[str, Any]:
-    """Returns a run's outcome.
+class RunDocument(TypedDict, total=False):
+    """A run's outcome; keys of stages that are not done are absent.
 
-    Keys: ``run`` (the directory), ``status`` (``running``, ``stopped`` at a limit or by a kill, ``interrupted``,
-    ``failed``, ``done``, ``done until`` a stage), ``started`` and ``ended`` (ISO 8601, UTC), ``simulated`` (whether all
-    teachers were), ``imported`` (the files that the MAGs were taken from, where none was held), ``mags`` (count,
-    ``simulated``: those in which a simulated teacher spoke, structures, protocols, ``teachers`` by turns, rounds,
-    accuracy of the teams' decisions),
-    ``base`` and ``student`` (accuracy, interval, count, output_tokens_mean),
-    ``gain`` (difference in points with interval and p, over the same questions), ``trained_on`` (how many of these
-    questions were among those learned from), ``failed`` (discussions that did, and are tried again by the same
-    command), ``tokens`` and ``seconds`` by stage.
-    Keys of stages that are not done are absent.
+    ``run`` is the directory; ``status`` is ``running``, ``stopped`` (at a limit or by a kill), ``interrupted``,
+    ``failed``, ``done`` or ``done until`` a stage; ``started`` and ``ended`` are ISO 8601, UTC; ``simulated`` says
+    whether all teachers were; ``imported`` are the files that the MAGs were taken from, where none was held; ``mags``
+    is what the discussions came to; ``base`` and ``student`` are scores and ``gain`` their difference over the same
+    questions; ``trained_on`` is how many of these were among those learned from; ``failed`` counts discussions that
+    did, and are tried again by the same command; ``tokens`` and ``seconds`` are by stage.
+    """
+
+    run: Required[str]
+    status: Required[str]
+    tokens: Required[dict[str, dict[str, float]]]
+    seconds: Required[dict[str, float]]
+    started: str
+    ended: str
+    simulated: bool
+    mags: state.Talk
+    failed: int
+    imported: list[str]
+    training: state.Training
+    base: state.Scored
+    student: state.Scored
+    gain: state.Gain
+    trained_on: int
+
+
+def document(directory: RunDirectory) -> RunDocument:
+    """Returns a run's outcome.
 
     Raises:
         DataError: run.json is torn.
     """
     stages = directory.stages()
-    talk, training, scores = (stages.get(name, {}) for name in ("discussion", "distillation", "evaluation"))
-    found: dict[str, Any] = {"run": str(directory.path), "status": directory.status}
-    found |= {key: value for key, value in directory.state().items() if key in ("started", "ended") and value}
+    talk, training, scores = (stages.get(name, state.Stage()) for name in ("discussion", "distillation", "evaluation"))
+    seconds = {name: stage.get("seconds", 0.0) for name, stage in stages.items()}
+    found: RunDocument = {
+        "run": str(directory.path),
+        "status": directory.status,
+        "tokens": {name: stage["tokens"] for name, stage in stages.items() if stage.get("done") and "tokens" in stage},
+        "seconds": seconds | {"total": round(sum(seconds.values()), 3)},
+    }
+    kept: dict[str, object] = {
+        **{key: value for key, value in directory.state().items() if key in ("started", "ended") and value},
+        **{key: value for key, value in scores.items() if key in ("base", "student", "gain", "trained_on")},
+    }
+    found |= cast(RunDocument, kept)
     if talk.get("done") and "mags" in talk:
         found |= {"simulated": talk.get("simulated", False), "mags": talk["mags"], "failed": talk.get("failed", 0)}
-        found |= {"imported": talk["imported"]} if "imported" in talk else {}
+        if "imported" in talk:
+            found["imported"] = talk["imported"]
     if training.get("done") and "training" in training:
-        found |= {"training": training["training"]}
-    found |= {key: value for key, value in scores.items() if key in ("base", "student", "gain", "trained_on")}
-    found["tokens"] = {
-        name: stage["tokens"] for name, stage in stages.items() if stage.get("done") and "tokens" in stage
-    }
-    found["seconds"] = {name: stage.get("seconds", 0.0) for name, stage in stages.items()}
-    found["seconds"]["total"] = round(sum(found["seconds"].values()), 3)
+        found["training"] = training["training"]
     return found
+
+
+class Compared(TypedDict):
+    """A comparison of two on the same questions, as `magdi.core.evaluation.statistics.Comparison` has it."""
+
+    difference: float
+    interval: Sequence[float]
+    p: float
+    only_first: int
+    only_second: int
+    count: int
+    verdict: str
+
+
+def compared(found: Comparison) -> Compared:
+    """Returns a comparison in a document."""
+    return cast(Compared, {**asdict(found), "verdict": found.verdict})
 
 
 class Result(Mapping[str, Any]):
@@ -67,7 +107,7 @@ class Result(Mapping[str, Any]):
         document: Plain data, as ``--json`` prints it.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, object]) -> None:
         self._document = dict(document)
 
     def __getitem__(self, key: str) -> Any:
@@ -112,7 +152,7 @@ class Result(Mapping[str, Any]):
 
 
 @cache
-def _kinds(result: type[Result]) -> dict[str, Any]:
+def _kinds(result: type[Result]) -> dict[str, type[Any]]:
     """Returns what the attributes are that a class of results says that there are."""
     return {name: kind for name, kind in get_type_hints(result).items() if not name.startswith("_")}
 
@@ -123,7 +163,7 @@ class Talk:
 
     Attributes:
         count: MAGs.
-        structures: How many there are of each graph type, G0 to G3.
+        structures: How many there are of each graph type: G0, G1, ... by rounds after the first.
         accuracy: Of the teams' decisions, in [0, 1]; None where there is no gold answer.
         accuracy_by_round: Of single turns, by round.
         simulated: MAGs in which a simulated teacher spoke.
@@ -161,7 +201,7 @@ class Trained:
     mags: int = 0
     epochs: float = 0.0
     tokens: int = 0
-    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    roles: dict[str, dict[str, state.Training]] = field(default_factory=dict)
     examples: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -251,7 +291,7 @@ class RunResult(Result):
         shares = [percent(share) for share in (*rounds.values(), mags["accuracy"])]
         return Sheet.of(f"{mags['count']:,} discussions{imported}{teachers}", headings, [[*counts, *shares]])
 
-    def _scores(self, scored: Mapping[str, Mapping[str, Any]]) -> Sheet:
+    def _scores(self, scored: Mapping[str, state.Scored]) -> Sheet:
         questions = next(score["count"] for score in scored.values())
         known = self.get("trained_on")
         kind = f"questions ({known:,} of them learned from)" if known else "held-out questions"
@@ -271,7 +311,7 @@ class RunResult(Result):
         return list(self.get("training", {}).get("roles") or ())
 
 
-def by_task(models: Mapping[str, Mapping[str, Any]]) -> Sheet:
+def by_task(models: Mapping[str, Mapping[str, state.Accuracy]]) -> Sheet:
     """Returns each model's accuracy in every task of a mixture."""
     headings = ["model", "task", "questions", "accuracy", "95 % interval"]
     rows = [

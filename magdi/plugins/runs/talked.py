@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TypedDict
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.files import count_mags, mag_files, read
-from magdi.core.corpus.locations import Location
 from magdi.core.mag import Question
+from magdi.core.run.locations import Location
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
-from magdi.plugins.runs.discussion_plan import Amount, Plan, Planner
+from magdi.plugins.corpus.files import count_mags, mag_files, read
+from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan, Planner
 from magdi.plugins.runs.drives import Talk
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.stage_costs import Range, Took, talking
@@ -25,12 +25,23 @@ SAMPLED = 64  # lines of a MAG file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
+class Figures(TypedDict):
+    """What is asked of teachers, in a document: ``cost`` is in US dollars; None is no limit."""
+
+    calls: int | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Talked:
     """What a run's discussions take, and what they leave for a student to read.
 
     Attributes:
-        shown: Of the plan: ``questions``, ``agents``, ``unpriced``.
+        questions: To be discussed.
+        agents: By agent, what it takes.
+        unpriced: The teachers whose price is not known.
         mags: How many there will be, at most.
         tokens: Of a MAG, as a student reads it.
         took: The seconds.
@@ -38,9 +49,11 @@ class Talked:
         most: The same at most.
     """
 
-    shown: dict[str, Any]
     mags: int
     tokens: Range
+    questions: int = 0
+    agents: tuple[AgentPlan, ...] = ()
+    unpriced: tuple[str, ...] = ()
     took: Took | None = None
     expected: Amount = Amount()
     most: Amount = Amount()
@@ -63,7 +76,7 @@ def _imported(config: RunConfig) -> Talked:
     mags = min(there, config.discussion.questions or there)
     usual, longest = _lengths(files)
     tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
-    return Talked({}, mags, tokens_read, None, Amount(bytes=mags * usual), Amount(bytes=mags * longest))
+    return Talked(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
 
 
 def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
@@ -81,19 +94,16 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         Talk(protocol, taking_part, rule), given, earlier.characters(teachers), earlier.a_discussion(teachers, config)
     )
     made = planner.plan(questions)
-    agents = [
-        {
-            "agent": agent.agent,
-            "teacher": agent.teacher,
-            "priced": agent.priced,
-            "expected": figures(agent.expected),
-            "most": figures(agent.most),
-        }
-        for agent in made.agents
-    ]
-    shown = {"questions": made.questions, "agents": agents, "unpriced": made.unpriced}
-    took = talking(made, taking_part, config, earlier)
-    return Talked(shown, made.questions, _tokens(made, questions, config), took, made.expected, made.most)
+    return Talked(
+        made.questions,
+        _tokens(made, questions, config),
+        made.questions,
+        made.agents,
+        tuple(made.unpriced),
+        talking(made, taking_part, config, earlier),
+        made.expected,
+        made.most,
+    )
 
 
 def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Range:
@@ -118,7 +128,11 @@ def whole(figure: float | None) -> int | None:
     return None if figure is None or not math.isfinite(figure) else round(figure)
 
 
-def figures(amount: Amount) -> dict[str, float | None]:
+def figures(amount: Amount) -> Figures:
     """Returns figures as a document has them: whole, but for dollars, and None for what is not limited."""
-    counts = {name: whole(each) for name, each in amount._asdict().items() if name != "bytes"}
-    return counts | {"cost": amount.cost if math.isfinite(amount.cost) else None}
+    return {
+        "calls": whole(amount.calls),
+        "prompt_tokens": whole(amount.prompt_tokens),
+        "completion_tokens": whole(amount.completion_tokens),
+        "cost": amount.cost if math.isfinite(amount.cost) else None,
+    }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from statistics import NormalDist, fmean, stdev
-from typing import Any
 
-from magdi.core.evaluation.statistics import Interval, over_seeds
-from magdi.plugins.suites.statistics import Paired, corrected
+from magdi.core.evaluation.statistics import Interval
+from magdi.plugins.suites.document import PairedDocument, Row, SuiteDocument, paired_document
+from magdi.plugins.suites.statistics import Paired, corrected, over_seeds
 
 BENCHMARKS = {
     "strategyqa": "StrategyQA",
@@ -20,15 +20,13 @@ BENCHMARKS = {
 }
 """The paper's five benchmarks, by task, as its tables call them; ``all`` stands for these."""
 
-Document = Mapping[str, Any]
-
 
 def named(tasks: str) -> list[str]:
     """Returns the tasks that ``A,B,...`` or ``all`` names."""
     return list(BENCHMARKS) if tasks == "all" else list(dict.fromkeys(filter(None, map(str.strip, tasks.split(",")))))
 
 
-def across(documents: Mapping[str, Document]) -> dict[str, Any]:
+def across(documents: Mapping[str, SuiteDocument]) -> SuiteDocument:
     """Returns one document from a suite's documents on several tasks, of the same form (`make_document`).
 
     Every task counts as much as another, however many questions it has: a row's ``mean`` and ``paired`` are means over
@@ -51,7 +49,9 @@ def across(documents: Mapping[str, Document]) -> dict[str, Any]:
         "rows": [_row({task: of[name] for task, of in rows.items()}, compared) for name in names],
         "comparisons": list(compared.values()),
         "changes": [
-            {**each, "name": f"{task}: {each['name']}"} for task, of in documents.items() for each in of["changes"]
+            {**each, "name": f"{task}: {each['name']}"}
+            for task, of in documents.items()
+            for each in of.get("changes", ())
         ],
         "left_out": {name: why for each in documents.values() for name, why in each["left_out"].items()},
         "failures": [
@@ -65,7 +65,7 @@ def across(documents: Mapping[str, Document]) -> dict[str, Any]:
     }
 
 
-def _row(by_task: Mapping[str, Document], compared: Mapping[str, Document]) -> dict[str, Any]:
+def _row(by_task: Mapping[str, Row], compared: Mapping[str, PairedDocument]) -> Row:
     rows = list(by_task.values())
     seeds = {
         seed: fmean(row["seeds"][seed] for row in rows)
@@ -90,31 +90,25 @@ def _row(by_task: Mapping[str, Document], compared: Mapping[str, Document]) -> d
     }
 
 
-def _own(found: Document | None, compared: Mapping[str, Document]) -> Document | None:
+def _own(found: PairedDocument | None, compared: Mapping[str, PairedDocument]) -> PairedDocument | None:
     return None if found is None else compared.get(found["name"])
 
 
-def _comparisons(documents: Sequence[Document]) -> dict[str, Document]:
+def _comparisons(documents: Sequence[SuiteDocument]) -> dict[str, PairedDocument]:
     """Returns the comparisons that all tasks have, each a mean over them, corrected together."""
     of = [{each["name"]: each for each in document["comparisons"]} for document in documents]
     names = [name for name in of[0] if all(name in each for each in of)]
     found = [_paired([each[name] for each in of]) for name in names]
     holm = [replace(each, p_holm=p) for each, p in zip(found, corrected(found), strict=True)]
     return {
-        name: {
-            **of[0][name],
-            **asdict(each),
-            "points": round(100 * each.difference, 4),
-            "verdict": each.verdict,
-            "sentence": each.sentence(name),
-        }
+        name: paired_document(name, of[0][name]["cells"], [of[0][name]["to"]], each)
         for name, each in zip(names, holm, strict=True)
     }
 
 
-def _paired(by_task: Sequence[Document]) -> Paired:
+def _paired(by_task: Sequence[PairedDocument]) -> Paired:
     seeds = {
-        seed: fmean(each["seeds"][seed] for each in by_task)
+        int(seed): fmean(each["seeds"][seed] for each in by_task)
         for seed in by_task[0]["seeds"]
         if all(seed in each["seeds"] for each in by_task)
     }
@@ -133,12 +127,12 @@ def _paired(by_task: Sequence[Document]) -> Paired:
     )
 
 
-def _half(intervals: Sequence[Interval]) -> float:
+def _half(intervals: Sequence[Sequence[float]]) -> float:
     """Returns half the width of a mean's interval, from those of what it is the mean of, independent of one another."""
     return math.sqrt(sum(((high - low) / 2) ** 2 for low, high in intervals)) / len(intervals)
 
 
-def _interval(mean: float, intervals: Sequence[Interval], seeds: Sequence[float]) -> Interval:
+def _interval(mean: float, intervals: Sequence[Sequence[float]], seeds: Sequence[float]) -> Interval:
     """Returns the wider of that and t over seeds."""
     half = _half(intervals)
     low, high = (over_seeds(seeds).interval if len(seeds) > 1 else None) or (mean, mean)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magdi.core.cache import cache_directory
 from magdi.core.components import Components
@@ -84,7 +84,7 @@ def _planned(amount: Amount, components: Components, progress: Progress) -> tupl
     return schedule, [sum(compress(size.counts, teaches)) for size in corpus.sizes]
 
 
-def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, Any]]) -> int:
+def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:
     """Returns the calls without which objectives of some settings could not have learned what they do from a MAG."""
     settings = list(objectives)
     if not all(each.get("first_round") for each in settings):

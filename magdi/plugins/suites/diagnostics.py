@@ -65,7 +65,7 @@ def _heads(stages: Stages, directory: RunDirectory, mags: Sequence[Mag]) -> dict
     from magdi.core.distill.probe import find_reader
     from magdi.core.distill.student import DistillStudent
     from magdi.core.distill.trainer import reading_of
-    from magdi.core.evaluation.loading import load
+    from magdi.plugins.generation.loading import load
 
     config, objectives = stages.config, stages.objectives()
     if not (directory.student / HEADS_FILE).is_file():
@@ -121,7 +121,7 @@ def _auc_on_own_answers(stages: Stages, directory: RunDirectory) -> float | None
 
     None where there is no score head, or no validation question, or all answers are right or all wrong.
     """
-    from magdi.core.evaluation.generate import answer_questions
+    from magdi.core.evaluation.answering import answer_questions
 
     config = stages.config
     try:
@@ -135,11 +135,10 @@ def _auc_on_own_answers(stages: Stages, directory: RunDirectory) -> float | None
         batch_tokens=config.evaluation.batch_tokens,
     )
     predictions = answer_questions(
-        directory.student,
+        stages.components.engine(directory.student, config.student.prompt),
         questions,
         task=stages.task,
         settings=settings,
-        prompt_style=config.student.prompt,
         seed=config.seed,
     )
     return auc([(each.score, int(bool(each.correct))) for each in predictions if each.score is not None])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypedDict
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
@@ -16,37 +16,52 @@ from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, answering, learning, making_base, stated
-from magdi.plugins.runs.talked import Talked, figures, talked
+from magdi.plugins.runs.talked import Figures, Talked, figures, talked
 from magdi.plugins.suites.jobs import Job
 
 Talks = Callable[[RunConfig], Talked]
 
 
-def estimate(jobs: Sequence[Job], left: Sequence[Job], components: Components) -> dict[str, Any]:
-    """Returns what is left to do.
+class Side(Figures):
+    """What is left, in calls of teachers, and in ``seconds`` of one worker, None where nothing is known.
 
-    Keys: ``runs`` (cells left), ``discussions`` (files of MAGs to be made), ``expected`` and ``most``, each with
-    ``calls``, ``prompt_tokens``, ``completion_tokens`` (of teachers; replies that the suite has paid for already are
-    not taken off), ``cost`` in US dollars of those whose price is known and ``seconds`` of one worker (None where
-    nothing is known); ``unpriced``, the teachers whose price is not known; and ``by``, what the time is known by.
+    Replies that the suite has paid for already are not taken off.
     """
+
+    seconds: int | None
+
+
+class Estimate(TypedDict):
+    """``runs`` are cells left, ``discussions`` files of MAGs to be made; ``unpriced`` are teachers without a price.
+
+    ``by`` is what the time is known by.
+    """
+
+    runs: int
+    discussions: int
+    expected: Side
+    most: Side
+    unpriced: list[str]
+    by: str
+
+
+def estimate(jobs: Sequence[Job], left: Sequence[Job], components: Components) -> Estimate:
+    """Returns what is left to do."""
     talks = _talks(components, Earlier.find(RUNS))
     held = [talks(job.config) for job in left if job.kind == "discussions" and job.config.discussion.mags is None]
     seconds, by = _seconds(jobs, left, talks, components)
-    amounts = {
-        "expected": Amount.sum(talk.expected for talk in held),
-        "most": Amount.sum(talk.most for talk in held),
-    }
     return {
         "runs": sum(job.kind == "cell" for job in left),
         "discussions": len(held),
-        **{
-            side: figures(amount) | {"seconds": None if taken is None else round(taken)}
-            for (side, amount), taken in zip(amounts.items(), seconds, strict=True)
-        },
-        "unpriced": list(dict.fromkeys(teacher for talk in held for teacher in talk.shown["unpriced"])),
+        "expected": _side(Amount.sum(talk.expected for talk in held), seconds[0]),
+        "most": _side(Amount.sum(talk.most for talk in held), seconds[1]),
+        "unpriced": list(dict.fromkeys(teacher for talk in held for teacher in talk.unpriced)),
         "by": by,
     }
+
+
+def _side(amount: Amount, seconds: float | None) -> Side:
+    return {**figures(amount), "seconds": None if seconds is None else round(seconds)}
 
 
 def _talks(components: Components, earlier: Earlier) -> Talks:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from magdi.core.config.models import Part
-from magdi.core.config.problems import validate
+from magdi.core.config.models import Part, RunConfig
+from magdi.core.config.problems import Problem, validate
 from magdi.core.config.source import read_file
 from magdi.core.errors import ConfigError, did_you_mean
 
@@ -30,7 +30,7 @@ class CellEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    set: dict[str, Any] = Field(default_factory=dict, description="Settings, as in a configuration.")
+    set: dict[str, object] = Field(default_factory=dict, description="Settings, as in a configuration.")
     measure: str = Field(
         "student",
         description="Whose answers are counted: student, team (the discussion's decision), agent:NAME (first round), "
@@ -106,12 +106,12 @@ class SuiteFile(Part):
     repeats: str = Field("", description="The part of the paper that it repeats, e.g. Table 6.")
     asks: str = Field("", description="The question that it answers, in a line; the title says it when left out.")
     about: str = Field("", description="What is asked, and how to read the answer.")
-    settings: dict[str, Any] = Field(
+    settings: dict[str, object] = Field(
         default_factory=dict, description="Settings of all cells; configuration files and options go before them."
     )
     instrument: str = Field("arithmetic", description="The embedded task that it is run on unless another is named.")
-    embedded: dict[str, Any] = Field(default_factory=dict, description="Further settings where that task is taken.")
-    axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
+    embedded: dict[str, object] = Field(default_factory=dict, description="Further settings where that task is taken.")
+    axes: dict[str, list[Any] | dict[str, dict[str, object]]] = Field(
         default_factory=dict,
         description="What varies. A list: values of the setting that the axis is named after. A mapping: settings by "
         "label. Cells are all combinations.",
@@ -164,6 +164,14 @@ def find(name: str) -> Path:
     raise ConfigError(f"there is no suite {name!r}", hint=f"{did_you_mean(name, known)}; or name a YAML file")
 
 
+def _below_settings(problem: Problem) -> Problem:
+    """Says where a setting of a run goes that stands beside a suite's own keys."""
+    key, *inner = problem.path or ("",)
+    if inner or key not in RunConfig.model_fields or key in SuiteFile.model_fields:
+        return problem
+    return Problem(problem.path, f"is a setting of runs; those of all cells go below settings (settings.{key})")
+
+
 def read_suite(path: Path) -> SuiteFile:
     """Returns the suite in a file.
 
@@ -172,13 +180,13 @@ def read_suite(path: Path) -> SuiteFile:
     """
     layer = read_file(path)
     suite, problems = validate(SuiteFile, _with_text_labels(layer.tree)) if not layer.problems else (None, [])
-    found = [*layer.problems, *problems]
+    found = [*layer.problems, *map(_below_settings, problems)]
     if suite is None or found:
         lines = [f"{problem} ({layer.origin(problem.path)})" if problem.path else str(problem) for problem in found]
         raise ConfigError(f"{path} is no suite that can be run:", problems=dict.fromkeys(lines))
     return suite
 
 
-def _with_text_labels(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _with_text_labels(tree: Mapping[str, object]) -> dict[str, object]:
     """Returns the tree with references to cells as text: ``reference: 4`` means the cell ``"4"``."""
     return {key: str(value) if key == "reference" else value for key, value in tree.items()}

@@ -6,9 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from magdi.plugins.sheet import Sheet
+from magdi.plugins.suites.document import Row, SuiteDocument, label
 from magdi.plugins.suites.sheet import sheets
 
 SPECIAL = {
@@ -28,7 +28,7 @@ SPECIAL = {
 }
 
 
-def markdown(document: Mapping[str, Any]) -> str:
+def markdown(document: SuiteDocument) -> str:
     """Returns a suite's tables as Markdown."""
     parts = []
     for sheet in sheets(document):
@@ -48,7 +48,7 @@ def _marked(text: str) -> str:
     return re.sub(r"([|*_<\\`])", r"\\\1", text.replace("\n", " "))
 
 
-def latex(document: Mapping[str, Any]) -> str:
+def latex(document: SuiteDocument) -> str:
     """Returns a suite's tables for LaTeX; they need the package booktabs."""
     first, *others = sheets(document)
     label = re.sub(r"[^a-z0-9]+", "-", document["suite"].lower())
@@ -76,7 +76,7 @@ def _latex_table(sheet: Sheet, caption: str, label: str) -> str:
     return "\n".join(lines)
 
 
-def _caption(document: Mapping[str, Any]) -> list[str]:
+def _caption(document: SuiteDocument) -> list[str]:
     seeds = max((len(row["seeds"]) for row in document["rows"]), default=0)
     many = "1 seed" if seeds == 1 else f"{seeds} seeds"
     said = [f"Means over {many}, 95 % intervals, differences in points paired by seed and question"]
@@ -99,7 +99,7 @@ def escaped(text: str) -> str:
     return "".join(SPECIAL.get(char, char) for char in text)
 
 
-def comma_separated(document: Mapping[str, Any]) -> str:
+def comma_separated(document: SuiteDocument) -> str:
     """Returns a suite's rows as CSV, numbers as they are: shares in [0, 1], the paper's as printed."""
     rows = [_flat(document, row) for row in document["rows"]]
     out = io.StringIO()
@@ -109,12 +109,12 @@ def comma_separated(document: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def _flat(document: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    found = row["paired"] or {}
-    low, high = found.get("interval") or (None, None)
+def _flat(document: SuiteDocument, row: Row) -> dict[str, object]:
+    found: Mapping[str, object] = row["paired"] or {}
+    low, high = row["paired"]["interval"] if row["paired"] else (None, None)
     return {
         "suite": document["suite"],
-        **{axis: row[axis] for axis in document["axes"]},
+        **{axis: label(row, axis) for axis in document["axes"]},
         "accuracy": row["mean"],
         "accuracy low": row["interval"][0],
         "accuracy high": row["interval"][1],
@@ -132,7 +132,7 @@ def _flat(document: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-FORMATS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+FORMATS: dict[str, Callable[[SuiteDocument], str]] = {
     "csv": comma_separated,
     "markdown": markdown,
     "latex": latex,

@@ -158,7 +158,7 @@ def _entries(file: SuiteFile) -> Iterator[CellEntry]:
     yield from file.cells
 
 
-def _options(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _options(axis: str, values: list[Any] | dict[str, dict[str, object]]) -> Iterator[tuple[str, dict[str, object]]]:
     if isinstance(values, dict):
         yield from values.items()
         return
@@ -216,7 +216,7 @@ def _cell(entry: CellEntry, axes: Sequence[str], configure: Configure, lookup: L
     )
 
 
-def settings_layer(settings: Mapping[str, Any], origin: str, lookup: Lookup = lambda path: None) -> Layer:
+def settings_layer(settings: Mapping[str, object], origin: str, lookup: Lookup = lambda path: None) -> Layer:
     """Returns settings by dotted path, short name or section as a layer of configuration.
 
     A value ``x 3`` is three times what the setting is without it; where it is nothing, the setting is left out.

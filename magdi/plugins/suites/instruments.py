@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-INSTRUMENTS: Mapping[str, Mapping[str, Any]] = {
+INSTRUMENTS: Mapping[str, Mapping[str, object]] = {
     "arithmetic": {"discussion.questions": 300},
     "order": {"task": "order", "discussion.questions": 300, "training.steps": 200},
     "bugs": {"task": "bugs", "discussion.questions": 300, "training.steps": 200},

@@ -272,7 +272,7 @@ def _has_heads(config: RunConfig) -> bool:
     return len(chosen(config)) > 1  # what teaches to write has none
 
 
-def _made_of(config: RunConfig) -> dict[str, Any]:
+def _made_of(config: RunConfig) -> dict[str, object]:
     """Returns what decides a student before distillation, and maybe more."""
     what = deciding(config)
     return {key: value for key, value in what.items() if key == "task.name" or key.startswith("student.")}

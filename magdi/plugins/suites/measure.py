@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +23,7 @@ from magdi.core.files import read_text, write_whole
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import kept
-from magdi.core.run.progress import Silent
+from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
 from magdi.core.task import Task
 from magdi.plugins.suites.budget import needed_calls
@@ -82,7 +81,7 @@ def measure(
         components: Makes the task.
         again: What was measured before: answers are read and graded anew, the rest is taken from it.
     """
-    stages = Stages(config, directory, components, Silent())
+    stages = Stages(config, directory, components, Progress())
     figures: dict[str, float] = {}
     if job.measure == "student":
         predictions = read_predictions(directory.predictions("student" if chosen(config) else "base"))
@@ -156,7 +155,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
 
     An agent by itself costs its first answers, as a student that learns from it does.
     """
-    settings: Iterable[Mapping[str, Any]] = [each.settings for each in chosen(config).values()]
+    settings: Iterable[Mapping[str, object]] = [each.settings for each in chosen(config).values()]
     if measure != "student":
         measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]

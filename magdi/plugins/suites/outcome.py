@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from magdi.plugins.runs.result import Result
 from magdi.plugins.sheet import Sheet, percent
+from magdi.plugins.suites.document import SuiteDocument
 from magdi.plugins.suites.sheet import sheets
 
 
@@ -76,4 +78,4 @@ class SuiteResult(Result):
 
     def sheets(self) -> list[Sheet]:
         """Returns its tables; see `magdi.plugins.suites.sheet`."""
-        return sheets(self)
+        return sheets(cast(SuiteDocument, self._document))

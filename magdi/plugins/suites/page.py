@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from magdi.core.errors import DataError
-from magdi.core.files import read_json
 from magdi.core.run.metrics import read_metrics
 from magdi.plugins.report.blocks import (
     Block,
@@ -26,6 +24,7 @@ from magdi.plugins.report.page import write_page
 from magdi.plugins.report.training import overlaid
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.sheet import Sheet
+from magdi.plugins.suites.document import PairedDocument, Row, SuiteDocument, label, read_document
 from magdi.plugins.suites.sheet import notes, sheets
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 
@@ -45,7 +44,7 @@ def write_suite_page(folder: Path, out: Path | None = None) -> Path:
         DataError: The document is damaged.
         StorageError: The page cannot be written.
     """
-    document, out = read_json(folder / SUITE), out or folder / REPORT
+    document, out = read_document(folder), out or folder / REPORT
     try:
         content = list(sections(document, folder, out))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -61,12 +60,12 @@ def is_suite(folder: Path) -> bool:
 
 def runs_of(folder: Path) -> Iterator[Path]:
     """Yields the directories of a suite's runs, wherever its folder is by now."""
-    document = read_json(folder / SUITE)
+    document = read_document(folder)
     for each in document.get("rows", ()):
         yield from (run for _, run in _runs(document, each, folder))
 
 
-def _runs(document: Mapping[str, Any], row: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, Path]]:
+def _runs(document: SuiteDocument, row: Row, folder: Path) -> Iterator[tuple[str, Path]]:
     """Yields the names of a cell's runs, and where they are."""
     within = Path(document["directory"])
     for run in map(Path, row["runs"]):
@@ -74,7 +73,7 @@ def _runs(document: Mapping[str, Any], row: Mapping[str, Any], folder: Path) -> 
         yield (str(run.relative_to(within)), folder / run.relative_to(within)) if inside else (str(run), run)
 
 
-def sections(document: Mapping[str, Any], folder: Path, page: Path) -> Iterator[Section]:
+def sections(document: SuiteDocument, folder: Path, page: Path) -> Iterator[Section]:
     """Yields the page's sections.
 
     Args:
@@ -98,7 +97,7 @@ def sections(document: Mapping[str, Any], folder: Path, page: Path) -> Iterator[
     yield Section("about", "About", (*map(Notice, said), _links(document, runs, page)), str(document["directory"]))
 
 
-def _links(document: Mapping[str, Any], runs: Mapping[str, Sequence[tuple[str, Path]]], page: Path) -> Table:
+def _links(document: SuiteDocument, runs: Mapping[str, Sequence[tuple[str, Path]]], page: Path) -> Table:
     columns = (Column("cell"), Column("run", "link"), Column("accuracy", "share", note="on the held-out questions"))
     rows: list[tuple[Value, ...]] = []
     for row in document["rows"]:
@@ -108,7 +107,7 @@ def _links(document: Mapping[str, Any], runs: Mapping[str, Sequence[tuple[str, P
     return Table(columns, tuple(rows), title="Runs", note="Where a run has no page yet, magdi view SUITE makes it.")
 
 
-def _warnings(document: Mapping[str, Any]) -> Iterator[Block]:
+def _warnings(document: SuiteDocument) -> Iterator[Block]:
     if document["quick"]:
         yield Notice("Made small with --quick: too small to conclude from.")
     if document["simulated"]:
@@ -117,9 +116,9 @@ def _warnings(document: Mapping[str, Any]) -> Iterator[Block]:
         yield Notice(f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}")
 
 
-def _results(document: Mapping[str, Any]) -> Table:
-    paper = document["paper"]
-    beside = paper["beside"] if paper and any(row["paper"] for row in document["rows"]) else []
+def _results(document: SuiteDocument) -> Table:
+    paper = document["paper"] if any(row["paper"] for row in document["rows"]) else None
+    beside = [(name, f"{paper['source']}, {paper['what']}") for name in paper["beside"]] if paper else []
     columns = [
         *(Column(axis) for axis in document["axes"]),
         Column("accuracy", "share"),
@@ -128,16 +127,16 @@ def _results(document: Mapping[str, Any]) -> Table:
         Column("95 % interval", "interval-points"),
         Column("p (Holm)", "number", digits=3),
         *(Column(name.replace("_", " "), "number", digits=0) for name in ("steps", "trained_tokens", "calls")),
-        *(Column(f"paper: {name}", "number", note=f"{paper['source']}, {paper['what']}") for name in beside),
+        *(Column(f"paper: {name}", "number", note=note) for name, note in beside),
     ]
     rows = tuple(
         (
-            *(str(row[axis]) for axis in document["axes"]),
+            *(label(row, axis) for axis in document["axes"]),
             row["mean"],
             row["interval"],
-            *((row["paired"] or {}).get(name) for name in ("difference", "interval", "p_holm")),
+            *_difference(row["paired"]),
             *(row["figures"].get(name) for name in ("steps", "trained_tokens", "calls")),
-            *((row["paper"] or {}).get(name) for name in beside),
+            *((row["paper"] or {}).get(name) for name, _ in beside),
         )
         for row in document["rows"]
     )
@@ -145,7 +144,11 @@ def _results(document: Mapping[str, Any]) -> Table:
     return Table(tuple(columns), rows, note=repeats)
 
 
-def _intervals(document: Mapping[str, Any]) -> Iterator[Intervals]:
+def _difference(found: PairedDocument | None) -> tuple[Value, Value, Value]:
+    return (found["difference"], found["interval"], found["p_holm"]) if found else (None, None, None)
+
+
+def _intervals(document: SuiteDocument) -> Iterator[Intervals]:
     compared = document["comparisons"]
     cells = tuple(_estimate(str(each["name"]), each["mean"], each) for each in document["rows"])
     yield Intervals("Accuracy", "accuracy", cells, note=RINGS, half=bool(compared))
@@ -160,20 +163,20 @@ def _intervals(document: Mapping[str, Any]) -> Iterator[Intervals]:
         yield Intervals(title, "points", rows, unit="points", note=note, half=True)
 
 
-def _estimate(name: str, value: float, found: Mapping[str, Any], shown: bool = True) -> Estimate:
+def _estimate(name: str, value: float, found: Row | PairedDocument, shown: bool = True) -> Estimate:
     """Returns a row of the plot: its interval and its seeds, where there are several, are those that were found."""
     low, high = found["interval"]
     seeds = tuple(found["seeds"].values())
     return Estimate(name, value, low, high, seeds if len(seeds) > 1 else (), shown)
 
 
-def _controls(document: Mapping[str, Any]) -> Iterator[Table]:
+def _controls(document: SuiteDocument) -> Iterator[Table]:
     rows = tuple((row["name"], row["control"]) for row in document["rows"] if row["control"])
     if rows:
         yield Table((Column("control"), Column("what it is")), rows)
 
 
-def _plots(document: Mapping[str, Any]) -> Iterator[Scatter]:
+def _plots(document: SuiteDocument) -> Iterator[Scatter]:
     for name, title in AGAINST:
         found = [row for row in document["rows"] if row["figures"].get(name)]
         amounts = [row["figures"][name] for row in found]
@@ -187,7 +190,7 @@ def _plots(document: Mapping[str, Any]) -> Iterator[Scatter]:
         yield Scatter(f"Accuracy against {title}", title, "accuracy", points, log=wide)
 
 
-def _comparisons(document: Mapping[str, Any]) -> Table:
+def _comparisons(document: SuiteDocument) -> Table:
     columns = (
         Column("comparison"),
         Column("difference", "points"),
@@ -198,8 +201,15 @@ def _comparisons(document: Mapping[str, Any]) -> Table:
         Column("p over questions", "number", digits=4, note="exact"),
         Column("says"),
     )
-    keys = ("name", "difference", "interval", "p", "p_holm", "p_seeds", "p_questions", "verdict")
-    rows = tuple(tuple(each[key] for key in keys) for each in document["comparisons"])
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (
+            each["name"],
+            *_difference(each)[:2],
+            *(each["p"], each["p_holm"], each["p_seeds"], each["p_questions"]),
+            each["verdict"],
+        )
+        for each in document["comparisons"]
+    )
     note = f"p (Holm) is corrected for all comparisons of the suite, {len(rows)} of them shown; intervals are not"
     return Table(columns, rows, note=note)
 

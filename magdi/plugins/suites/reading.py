@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.cache import cache_directory
-from magdi.core.config.models import Student
+from magdi.core.config.models import Student, name_and_revision
 from magdi.core.distill.prompt import student_prompt, student_target
 from magdi.core.files import PARTIAL
 from magdi.core.mag import Question, Turn
@@ -52,9 +52,10 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
     """
     from transformers import AutoTokenizer
 
-    from magdi.core.evaluation.loading import load, resolve
+    from magdi.plugins.generation.loading import load, resolve
 
-    tokenizer = AutoTokenizer.from_pretrained(resolve(place), trust_remote_code=settings.trust_remote_code)
+    name, revision = name_and_revision(resolve(place))
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=settings.trust_remote_code)
     rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
     once = sorted({(tuple(ids), start) for ids, start in rows}, key=lambda row: (len(row[0]), row))
     file = _kept_in(place, settings, once)
@@ -87,7 +88,7 @@ def _ids(tokenizer: Any, question: Question, turn: Turn, settings: Student) -> R
 
 def _kept_in(place: str | Path, settings: Student, rows: Sequence[Any]) -> Path | None:
     """Returns the file that these rows' states are kept in; None for weights that have no files here yet."""
-    from magdi.core.evaluation.loading import base_of
+    from magdi.plugins.generation.loading import base_of
 
     weights = [_files(each) for each in (place, base_of(place)) if each is not None]
     if not all(weights):
@@ -100,11 +101,12 @@ def _files(place: str | Path) -> list[tuple[str, int, int]]:
     """Returns what tells a model's files from any others."""
     from huggingface_hub import try_to_load_from_cache
 
-    from magdi.core.evaluation.loading import resolve
+    from magdi.plugins.generation.loading import resolve
 
     folder = Path(resolve(place))
     if not folder.is_dir():
-        config = try_to_load_from_cache(str(place), "config.json")
+        name, revision = name_and_revision(str(place))
+        config = try_to_load_from_cache(name, "config.json", revision=revision)
         if not isinstance(config, str):
             return []
         folder = Path(config).parent

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import cast
 
-from magdi.core.files import write_whole
-from magdi.plugins.runs.finding import SUITE
+from magdi.plugins.suites.document import (
+    SCHEMA,
+    About,
+    ChangeDocument,
+    Measurements,
+    PairedDocument,
+    PaperDocument,
+    Row,
+    paired_document,
+)
 from magdi.plugins.suites.grid import Cell, Grid
 from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
 from magdi.plugins.suites.sheet import COUNTED
 from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
 
-SCHEMA = "magdi.suite/1"
 MOVES = ("gained", "lost")
 """Figures of a cell that come from its comparison with the reference."""
 
@@ -40,7 +46,7 @@ Trials = Mapping[str, Mapping[int, Trial]]
 """By cell and seed; those that are not done are absent."""
 
 
-def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mapping[str, Any]) -> dict[str, Any]:
+def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: About) -> Measurements:
     """Returns a suite's outcome.
 
     Args:
@@ -48,15 +54,6 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
         shown: Names of the cells that have rows.
         trials: What is done of all cells; the reference is compared with where it is done, shown or not.
         about: Put before the rows: suite, directory, seeds, ...
-
-    Returns:
-        ``about``; ``title``, ``repeats``, ``reference``, ``simulated``, ``questions``; ``rows``, each with what varies
-        (``encoder``, ...), ``name``, ``mean``, ``interval``, ``sd``, ``seeds`` (accuracy by seed), ``paired`` (to
-        the reference, or where they share no question to the first other cell that it is compared with, ``to``:
-        difference, interval, p, p_holm, verdict, ...; None for the reference itself), ``figures``,
-        ``difficulty``, ``runs``, ``control``, ``paper`` (the paper's own numbers, by column); ``comparisons``, all
-        pairs that were tested, with a ``sentence`` each; ``changes`` (name, value, written, paper); ``paper`` (source,
-        what the numbers are, rows that no cell repeats).
     """
     answers = {name: _answers(of) for name, of in trials.items() if of}
     comparisons = {
@@ -83,7 +80,7 @@ def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: Mappi
     }
 
 
-def _changes(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _changes(grid: Grid, rows: Sequence[Row]) -> Iterator[ChangeDocument]:
     """Yields the changes between cells that are done: name, value, as it is written, and the paper's own."""
     figures = {row["name"]: row["figures"] for row in rows}
     for each in grid.changes:
@@ -133,20 +130,22 @@ def _comparisons(grid: Grid, answers: Mapping[str, Answers]) -> Compared:
     }
 
 
-def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compared) -> dict[str, Any]:
+def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compared) -> Row:
     mean = mean_of(_answers(trials))
     own = next((each for each in comparisons if each.plus == (cell.name,) and cell.name != grid.reference), None)
     figures = _means([trial.measured.figures for trial in trials.values()])
     if own is not None and own.minus == (grid.reference,):
-        figures |= {name: getattr(comparisons[own], name) for name in MOVES}
+        moves = {name: getattr(comparisons[own], name) for name in MOVES}
+        figures |= {name: share for name, share in moves.items() if share is not None}
     paper = grid.file.paper
     numbers = grid.paper.get(cell.name)
-    return {
-        **cell.labels,
+    row: Row = {
         "name": cell.name,
         "measure": cell.measure,
         "control": cell.control,
-        **asdict(mean),
+        "mean": mean.mean,
+        "interval": mean.interval,
+        "sd": mean.sd,
         "seeds": {str(seed): value for seed, value in mean.seeds.items()},
         "paired": None if own is None else _told(own, comparisons[own], grid.file.columns),
         "figures": figures,
@@ -154,20 +153,14 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
         "runs": [str(trial.directory) for _, trial in sorted(trials.items())],
         "paper": dict(zip(paper.columns, numbers, strict=True)) if paper and numbers else None,
     }
+    return cast(Row, {**cell.labels, **row})
 
 
-def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> dict[str, Any]:
-    moves = f"; {found.moves}" if found.moves and {*MOVES} <= {*columns} else ""
-    return {
-        "name": comparison.name,
-        "cells": list(comparison.plus),
-        "to": ", ".join(comparison.minus),
-        "points": round(100 * found.difference, 4),
-        **asdict(found),
-        "seeds": {str(seed): value for seed, value in found.seeds.items()},
-        "verdict": found.verdict,
-        "sentence": found.sentence(comparison.name) + moves,
-    }
+def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> PairedDocument:
+    told = paired_document(comparison.name, comparison.plus, comparison.minus, found)
+    if found.moves and {*MOVES} <= {*columns}:
+        told["sentence"] += f"; {found.moves}"
+    return told
 
 
 def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -187,7 +180,7 @@ def _difficulty(measured: Sequence[Measured]) -> dict[str, float]:
     return {name: right[name] / count[name] for name in sorted(count)}
 
 
-def _paper(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _paper(grid: Grid, rows: Sequence[Row]) -> PaperDocument | None:
     paper = grid.file.paper
     if paper is None:
         return None
@@ -200,13 +193,3 @@ def _paper(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | No
         "rows": {name: list(numbers) for name, numbers in grid.paper.items()},
         "not_repeated": [name for name in grid.paper if name not in repeated],
     }
-
-
-def as_read(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a document as it will be read from a file: keys are texts, tuples lists."""
-    return dict(json.loads(json.dumps(document, ensure_ascii=False)))
-
-
-def write_document(folder: Path, document: Mapping[str, Any]) -> None:
-    """Keeps a suite's document in its directory, whole or not at all."""
-    write_whole(folder / SUITE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -52,7 +52,7 @@ def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]
 
 def _for_want_of(job: Job, missing: Failure) -> Failure:
     kind = missing.kind if missing.kind == "stopped" else "not begun"
-    return Failure(job, f"needs {missing.job.title}: {missing.error}", kind)
+    return Failure(job, f"needs {missing.job.title}", kind)
 
 
 class _Scheduler:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from magdi.plugins import sheet
 from magdi.plugins.sheet import Column, Number, Sheet, points, span
-
-Row = Mapping[str, Any]
+from magdi.plugins.suites.document import PairedDocument, PaperDocument, Row, SuiteDocument, label
 
 
 def count(value: Number) -> str:
@@ -84,19 +82,19 @@ CONFOUNDS = ("steps", "trained_tokens", "calls")
 DIFFICULTY = "difficulty"
 
 
-def sheets(document: Mapping[str, Any]) -> list[Sheet]:
+def sheets(document: SuiteDocument) -> list[Sheet]:
     """Returns the tables of a suite: what came out, what may explain it, and the paper's own; those that there are."""
     return [results_sheet(document), *filter(None, (figures_sheet(document), paper_sheet(document)))]
 
 
-def results_sheet(document: Mapping[str, Any]) -> Sheet:
+def results_sheet(document: SuiteDocument) -> Sheet:
     """Returns accuracies, differences, what may confound them, and the paper's numbers beside them."""
     repeats = f" ({document['repeats']})" if document["repeats"] else ""
     fields = [*_labels(document), *_measured(document), *_figures(document, CONFOUNDS), *_of_paper(document)]
     return _sheet(f"{document['title']}{repeats}", fields, document, notes(document))
 
 
-def figures_sheet(document: Mapping[str, Any]) -> Sheet | None:
+def figures_sheet(document: SuiteDocument) -> Sheet | None:
     """Returns the further figures that the suite asks for; None where there are none."""
     fields = list(_figures(document, [name for name in document["columns"] if name not in CONFOUNDS]))
     return _sheet("Further figures", [*_labels(document), *fields], document) if fields else None
@@ -105,35 +103,35 @@ def figures_sheet(document: Mapping[str, Any]) -> Sheet | None:
 Field = tuple[Column, Callable[[Row], str]]
 
 
-def _sheet(title: str, fields: Sequence[Field], document: Mapping[str, Any], said: Iterable[str] = ()) -> Sheet:
+def _sheet(title: str, fields: Sequence[Field], document: SuiteDocument, said: Iterable[str] = ()) -> Sheet:
     rows = tuple(tuple(read(row) for _, read in fields) for row in document["rows"])
     return Sheet(title, tuple(column for column, _ in fields), rows, tuple(said), labels=len(document["axes"]))
 
 
-def _labels(document: Mapping[str, Any]) -> Iterator[Field]:
+def _labels(document: SuiteDocument) -> Iterator[Field]:
     for axis in document["axes"]:
-        yield Column(axis, right=False), lambda row, axis=axis: str(row[axis])  # type: ignore[misc]
+        yield Column(axis, right=False), lambda row, axis=axis: label(row, axis)  # type: ignore[misc]
 
 
-def _measured(document: Mapping[str, Any]) -> Iterator[Field]:
+def _measured(document: SuiteDocument) -> Iterator[Field]:
     yield Column("accuracy %"), lambda row: percent(row["mean"])
     yield Column("95 % interval"), lambda row: span(row["interval"])
     others = {row["paired"]["to"] for row in document["rows"] if row["paired"]}
     if len(others) == 1:
         yield Column(f"against {others.pop()}"), lambda row: _points(row["paired"])
     elif others:
-        yield Column("against", right=False), lambda row: (row["paired"] or {}).get("to", "-")
+        yield Column("against", right=False), lambda row: row["paired"]["to"] if row["paired"] else "-"
         yield Column("points"), lambda row: _points(row["paired"])
     if any(row["paired"] for row in document["rows"]):
-        yield Column("95 % interval"), lambda row: span((row["paired"] or {}).get("interval"), "+")
-        yield Column("p (Holm)"), lambda row: p_value((row["paired"] or {}).get("p_holm"))
+        yield Column("95 % interval"), lambda row: span(row["paired"]["interval"] if row["paired"] else None, "+")
+        yield Column("p (Holm)"), lambda row: p_value(row["paired"]["p_holm"] if row["paired"] else None)
 
 
-def _points(found: Row | None) -> str:
+def _points(found: PairedDocument | None) -> str:
     return points(None if found is None else found["difference"])
 
 
-def _figures(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[Field]:
+def _figures(document: SuiteDocument, names: Sequence[str]) -> Iterator[Field]:
     """Yields the figures of these names that any row has; a name that ends in ``*`` stands for all that begin so."""
     known = dict.fromkeys(name for row in document["rows"] for name in row["figures"])
     for name in (found for each in names for found in (_like(each, known) if each.endswith("*") else [each])):
@@ -153,12 +151,12 @@ def _like(pattern: str, known: Iterable[str]) -> list[str]:
     return sorted(name for name in known if name.startswith(pattern[:-1]))
 
 
-def _difficulty(document: Mapping[str, Any]) -> Iterator[Field]:
+def _difficulty(document: SuiteDocument) -> Iterator[Field]:
     for name in dict.fromkeys(name for row in document["rows"] for name in row["difficulty"]):
         yield Column(f"{name} %"), lambda row, name=name: percent(row["difficulty"].get(name))  # type: ignore[misc]
 
 
-def _of_paper(document: Mapping[str, Any]) -> Iterator[Field]:
+def _of_paper(document: SuiteDocument) -> Iterator[Field]:
     """Yields the paper's numbers beside ours, where any row has some."""
     paper = document["paper"]
     if paper is None or not any(row["paper"] for row in document["rows"]):
@@ -171,7 +169,7 @@ def _of_paper(document: Mapping[str, Any]) -> Iterator[Field]:
         )
 
 
-def _digits(paper: Mapping[str, Any], column: str) -> int:
+def _digits(paper: PaperDocument, column: str) -> int:
     """Returns the digits behind the point that the paper prints in a column."""
     place = paper["columns"].index(column)
     numbers = [row[place] for row in paper["rows"].values() if row[place] is not None]
@@ -182,7 +180,7 @@ def _as_printed(value: Number, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def paper_sheet(document: Mapping[str, Any], *, beside: bool = True) -> Sheet | None:
+def paper_sheet(document: SuiteDocument, *, beside: bool = True) -> Sheet | None:
     """Returns the paper's own table; None where the suite repeats none.
 
     Args:
@@ -199,7 +197,7 @@ def paper_sheet(document: Mapping[str, Any], *, beside: bool = True) -> Sheet | 
     return Sheet(f"The paper's own numbers: {paper['source']}, {paper['what']}", columns, rows)
 
 
-def notes(document: Mapping[str, Any]) -> Iterator[str]:
+def notes(document: SuiteDocument) -> Iterator[str]:
     """Yields what must be read with the table."""
     seeds = sorted({int(seed) for row in document["rows"] for seed in row["seeds"]})
     teachers = "; simulated teachers, no language models" if document["simulated"] else ""

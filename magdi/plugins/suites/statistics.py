@@ -13,12 +13,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
-from magdi.core.evaluation.statistics import LEVEL, Interval, holm, over_seeds, paired_bootstrap, wilson
+from magdi.core.evaluation.statistics import LEVEL, Interval, paired_bootstrap, wilson
 
 NO_DIFFERENCE = "no difference shown"
 
 Answers = Mapping[int, Mapping[str, bool]]
 """By seed, by question: whether the answer is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverSeeds:
+    """One figure over several seeds.
+
+    Attributes:
+        mean: Its mean.
+        interval: 95 % t interval of the mean; None for one seed.
+        p: Of the two-sided t test against 0; None for one seed or where all values are the same.
+        values: The figure of each seed.
+    """
+
+    mean: float
+    interval: Interval | None
+    p: float | None
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,26 @@ class Paired:
         alone = self.p_holm is not None and self.p < 1 - LEVEL <= self.p_holm
         corrected = f" (p {self.p:.2g} alone, {self.p_holm:.2g} among all comparisons)" if alone else ""
         return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}{corrected}"
+
+
+def over_seeds(values: Sequence[float]) -> OverSeeds:
+    """Returns mean, t interval and t test of one figure over seeds.
+
+    Give it differences between two arms, seed by seed, and it is the paired test: between seeds of the embedded
+    default accuracy differs by 6-8 points, a paired difference by 1-4.
+    """
+    import numpy as np
+    from scipy.stats import ttest_1samp
+
+    array = np.asarray(values, dtype=float)
+    mean = float(array.mean()) if len(array) else float("nan")
+    if len(array) < 2:
+        return OverSeeds(mean, None, None, tuple(values))
+    if np.ptp(array) == 0:
+        return OverSeeds(mean, (mean, mean), None, tuple(values))
+    test = ttest_1samp(array, 0.0)
+    low, high = test.confidence_interval(LEVEL)
+    return OverSeeds(mean, (float(low), float(high)), float(test.pvalue), tuple(values))
 
 
 def mean_of(answers: Answers) -> Mean:
@@ -175,6 +212,16 @@ def corrected(found: Sequence[Paired | None]) -> list[float | None]:
     """Returns p corrected for the number of comparisons (Holm), in their order; those that there are not stay None."""
     values = iter(holm([each.p for each in found if each is not None]))
     return [None if each is None else next(values) for each in found]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Returns p values corrected for their number (Holm), for a family of comparisons."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    corrected, least = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(order):
+        least = max(least, min(1.0, (len(order) - place) * p_values[index]))
+        corrected[index] = least
+    return corrected
 
 
 def _wider(interval: Interval, other: Interval | None) -> Interval:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
@@ -15,20 +15,30 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
-from magdi.plugins.suites.engines.choose import engine
+from magdi.plugins.suites.document import About, FailureDocument, Measurements, SuiteDocument, as_read, write_document
+from magdi.plugins.suites.engines.engine import engine
 from magdi.plugins.suites.engines.resources import On, Resources
-from magdi.plugins.suites.estimate import estimate
+from magdi.plugins.suites.estimate import Estimate, estimate
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.grid import Grid, chosen
 from magdi.plugins.suites.jobs import MEASURED, Job, Planner
 from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
-from magdi.plugins.suites.results import Trial, Trials, as_read, make_document, write_document
+from magdi.plugins.suites.results import Trial, Trials, make_document
 from magdi.plugins.suites.runner import execute, in_order
 from magdi.plugins.suites.worker import Bench, Failure
 
 PAUSE = 30.0
 """Least seconds between two keepings of what has come out so far, and how often what one takes lies between them."""
+
+
+class SuitePlan(About):
+    """What there is to do; a cell has its labels, by axis, beside ``name``, ``control``, ``runs`` and ``done``."""
+
+    title: str
+    reference: str
+    cells: list[Mapping[str, object]]
+    estimate: Estimate
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ class Suite:
         """Returns all jobs of the cells that are chosen, each behind those that it needs."""
         return list(in_order(self._planner().plan(self.grid.cells, self.shown, self.grid.reference, self.seeds)))
 
-    def plan(self) -> dict[str, Any]:
+    def plan(self) -> SuitePlan:
         """Returns what there is to do, with an estimate; does nothing."""
         jobs = self.jobs()
         left = self._left(jobs)
@@ -101,7 +111,7 @@ class Suite:
         on: On = "local",
         resources: Resources | None = None,
         fresh: bool = False,
-    ) -> dict[str, Any]:
+    ) -> SuiteDocument:
         """Does what is left to do, and returns the outcome; see `magdi.plugins.suites.results`.
 
         The outcome so far, and its page, are kept now and then: a suite that is killed can be looked at.
@@ -141,9 +151,11 @@ class Suite:
         failed = {talk: count for talk in talks if (count := talk.stage("discussion").get("failed", 0))}
         for talk, count in failed.items():
             progress.note(told_last(count, talk.failures))
-        return outcome | ({"failed": sum(failed.values())} if failed else {})
+        if failed:
+            outcome["failed"] = sum(failed.values())
+        return outcome
 
-    def outcome(self, failures: Sequence[Failure] = (), *, seconds: float = 0.0, again: bool = False) -> dict[str, Any]:
+    def outcome(self, failures: Sequence[Failure] = (), *, seconds: float = 0.0, again: bool = False) -> SuiteDocument:
         """Returns the outcome of those cells that are chosen; keeps that of all cells, with its page.
 
         Args:
@@ -153,21 +165,22 @@ class Suite:
         """
         trials = self._trials(again)
 
-        def document(shown: Sequence[str]) -> dict[str, Any]:
+        def document(shown: Sequence[str]) -> SuiteDocument:
             made = make_document(self.grid, shown, trials, self._about())
-            ending = {"failures": [_failed(failure) for failure in failures], "missing": self._missing(shown, made)}
-            return as_read(made | ending | {"seconds": round(seconds, 1), "regraded": again})
+            failed, missing = [_failed(failure) for failure in failures], self._missing(shown, made)
+            ending = {"failures": failed, "missing": missing, "seconds": round(seconds, 1), "regraded": again}
+            return as_read(cast(SuiteDocument, {**made, **ending}))
 
         whole = document(list(self.grid.cells))
         write_document(self.folder, whole)
         write_suite_page(self.folder)
         return document(self.shown) if self.only else whole
 
-    def _missing(self, shown: Sequence[str], document: dict[str, Any]) -> list[str]:
+    def _missing(self, shown: Sequence[str], document: Measurements) -> list[str]:
         done = {row["name"]: row["seeds"] for row in document["rows"]}
         return [f"{name}, seed {seed}" for name in shown for seed in self.seeds if str(seed) not in done.get(name, {})]
 
-    def _about(self) -> dict[str, Any]:
+    def _about(self) -> About:
         return {
             "suite": self.name,
             "directory": str(self.folder),
@@ -213,9 +226,15 @@ class Suite:
         return found
 
 
-def _failed(failure: Failure) -> dict[str, Any]:
+def _failed(failure: Failure) -> FailureDocument:
     job = failure.job
-    return {"cell": job.cell or job.title, "seed": job.seed, "kind": failure.kind, "error": failure.error}
+    cell = job.cell or job.title.removesuffix(f", seed {job.seed}")
+    return {
+        "cell": cell,
+        "seed": job.seed,
+        "kind": failure.kind,
+        "error": failure.error,
+    }
 
 
 def _forget(directories: Sequence[Path], note: Callable[[str], None]) -> None:

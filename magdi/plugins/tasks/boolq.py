@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import Field
 
@@ -31,7 +30,7 @@ class BoolQ(DatasetTask):
     )
     answer_type = "boolean"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads ``question``, ``answer`` and ``passage``; the question is given a capital and a question mark."""
         asked = row["question"].strip().rstrip("?")
         text = f"{asked[:1].upper()}{asked[1:]}?"

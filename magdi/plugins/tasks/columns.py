@@ -29,7 +29,7 @@ class Columns(BaseModel, extra="forbid", frozen=True):
     )
 
 
-def read_columns(row: Row, columns: Columns) -> Mapping[str, Any]:
+def read_columns(row: Row, columns: Columns) -> Mapping[str, object]:
     """Returns the fields of a row's question.
 
     Raises:
@@ -43,7 +43,7 @@ def read_columns(row: Row, columns: Columns) -> Mapping[str, Any]:
     gold = behind.strip() if mark else raw
     guessed = row["answer_type"] if row.get("answer_type") in get_args(AnswerType) else guess_type(gold, choices)
     kind = columns.answer_type if columns.answer_type != "auto" else guessed
-    fields: dict[str, Any] = {"text": row[columns.question], "answer_type": kind, "choices": choices}
+    fields: dict[str, object] = {"text": row[columns.question], "answer_type": kind, "choices": choices}
     fields["gold"] = gold_label(gold, choices) if choices and kind == "letter" else gold_form(gold, kind)
     fields["metadata"] = {"rationale": rationale.strip()} if mark else {}
     return fields | ({"id": str(row[columns.id])} if columns.id in row else {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from magdi.plugins.tasks.columns import hub_choices
 from magdi.plugins.tasks.dataset import DatasetTask, Source
@@ -23,7 +22,7 @@ class CommonsenseQa(DatasetTask):
     )
     answer_type = "letter"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads ``question``, ``choices`` and ``answerKey``."""
         choices, gold = hub_choices(row)
         return {"text": row["question"], "choices": choices, "gold": gold}

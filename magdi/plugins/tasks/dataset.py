@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -81,7 +81,7 @@ class DatasetTask(Task):
         self._told = False
 
     @abstractmethod
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Returns the fields of a row's question: text, gold and what else there is, e.g. choices, metadata.
 
         ``id`` need not be among them: it is made from the task's name, the file's split and the row's number.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from magdi.plugins.tasks.dataset import DatasetTask, Source, gold_form
 from magdi.plugins.tasks.rows import Row
@@ -16,7 +15,7 @@ class Gsm8k(DatasetTask):
     source = Source("openai/gsm8k", "main", {"train": "train", "test": "test"}, folder="gsm8k", licence="MIT")
     answer_type = "number"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads ``question`` and ``answer``, a rationale that ends with "#### gold"."""
         rationale, mark, gold = row["answer"].rpartition("####")
         if not mark:

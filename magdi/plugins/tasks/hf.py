@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field
 
@@ -36,12 +35,12 @@ class Hf(ColumnTask):
     source = Source("")  # for local files; on the hub, the settings say where
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Returns the settings of ``hf:DATASET`` or ``hf:DATASET:SUBSET``."""
         dataset, _, subset = target.partition(":")
         if not dataset:
             raise ConfigError("the task hf needs a dataset", hint="e.g. hf:openai/gsm8k:main")
-        return {"dataset": dataset} | ({"subset": subset} if subset else {})
+        return {"dataset": dataset, **({"subset": subset} if subset else {})}
 
     def _has(self, split: Split) -> bool:
         return split in self.config.splits if self.config.data is None else super()._has(split)

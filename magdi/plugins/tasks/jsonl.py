@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -31,7 +30,7 @@ class ColumnTask(DatasetTask):
 
     answer_type = "text"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads the columns that the settings name."""
         return read_columns(row, self.config.columns)
 
@@ -51,7 +50,7 @@ class Jsonl(ColumnTask):
     source = Source("", files={"validation": ("validation", "dev", "valid")})
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Returns the settings of ``jsonl:PATH``."""
         if not target:
             raise ConfigError("the task jsonl needs a file or folder", hint="jsonl:PATH, or -t data=PATH")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from magdi.plugins.answers.spans import boxed
 from magdi.plugins.tasks.dataset import DatasetTask, Source, gold_form
@@ -19,7 +18,7 @@ class Math(DatasetTask):
     )
     answer_type = "expression"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         r"""Reads ``problem`` and ``answer``, or else what stands in the last \boxed{} of ``solution``."""
         solution = str(row.get("solution") or "")
         answer = row["answer"] if "answer" in row else boxed(solution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MixConfig(BaseModel, extra="forbid", frozen=True):
     """Settings of mix."""
 
-    parts: tuple[str | dict[str, Any], ...] = Field(
+    parts: tuple[str | dict[str, object], ...] = Field(
         min_length=2, description="The tasks: names, or mappings of name and settings."
     )
     data: str | None = Field(None, description="Local folder with one folder for each part; null for the hub.")
@@ -41,7 +41,7 @@ class Mix(Task):
         self._made: dict[str, Task] = {}
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Returns the settings of ``mix:gsm8k+svamp``."""
         names = [name.strip() for name in target.split("+")]
         if len(names) < 2 or not all(names):

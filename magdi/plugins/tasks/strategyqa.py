@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from magdi.plugins.tasks.dataset import DatasetTask, Source, gold_form
 from magdi.plugins.tasks.rows import Row
@@ -25,7 +24,7 @@ class StrategyQa(DatasetTask):
     )
     answer_type = "boolean"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads ``question`` and ``answer``, and ``facts`` where there are some."""
         facts = row.get("facts") or []
         rationale = facts if isinstance(facts, str) else " ".join(facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from magdi.plugins.tasks.dataset import DatasetTask, Source, gold_form
 from magdi.plugins.tasks.rows import Row
@@ -16,7 +15,7 @@ class Svamp(DatasetTask):
     source = Source("ChilleD/SVAMP", splits={"test": "train+test"}, folder="svamp", licence="MIT")
     answer_type = "number"
 
-    def question(self, row: Row) -> Mapping[str, Any]:
+    def question(self, row: Row) -> Mapping[str, object]:
         """Reads ``Body``, ``Question``, ``Answer``, and ``Equation`` into the metadata."""
         body = row["Body"].strip()
         text = f"{body}{'' if body.endswith(('.', '?', '!', ',')) else '.'} {row['Question'].strip()}"

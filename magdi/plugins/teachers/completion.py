@@ -158,7 +158,7 @@ def _usage(usage: object, price: Price | None) -> Usage:
     return Usage(prompt_tokens=prompt, completion_tokens=completion, cost=cost)
 
 
-def _detail(usage: Mapping[str, Any], group: str, name: str) -> int:
+def _detail(usage: Mapping[str, object], group: str, name: str) -> int:
     details = usage.get(group)
     return _count(details.get(name)) if isinstance(details, dict) else 0
 

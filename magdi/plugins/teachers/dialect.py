@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from magdi.core.teacher import Request
 
@@ -44,12 +44,12 @@ class Dialect:
             return cls(structured=structured)
         return cls(structured, "max_completion_tokens", frozenset({"temperature", "top_p"}))
 
-    def body(self, model: str, request: Request) -> dict[str, Any]:
+    def body(self, model: str, request: Request) -> dict[str, object]:
         """Returns the JSON body of a chat completion request."""
         sampling = request.sampling
         seed = None if sampling.seed is None else sampling.seed + request.sample  # or all draws would be the same
         fields = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "model": model,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             **{name: value for name, value in fields.items() if value is not None and name not in self.omitted},
@@ -60,7 +60,7 @@ class Dialect:
             body["response_format"] = self._format(request.json_schema)
         return body
 
-    def _format(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def _format(self, schema: dict[str, object]) -> dict[str, object]:
         if self.structured == "object":
             return {"type": "json_object"}
         return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}

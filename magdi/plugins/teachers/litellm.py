@@ -32,12 +32,12 @@ class LitellmTeacher(Teacher):
         tokens_per_minute: float | None = Field(None, gt=0, description="Most tokens a minute, prompts included.")
         timeout: float = Field(300.0, gt=0, description="Seconds that a whole reply may take.")
         structured: bool = Field(True, description="Pass a JSON schema on, where there is one.")
-        extra: dict[str, Any] = Field(default_factory=dict, description="Further arguments of litellm.acompletion.")
+        extra: dict[str, object] = Field(default_factory=dict, description="Further arguments of litellm.acompletion.")
         price: Price | None = Field(None, description="What tokens cost; LiteLLM's own figure when left out.")
 
         @field_validator("extra")
         @classmethod
-        def _no_secrets(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        def _no_secrets(cls, extra: dict[str, object]) -> dict[str, object]:
             if named := sorted(name for name in extra if name.endswith(SECRETS)):
                 raise ValueError(f"{', '.join(named)}: secrets come from the environment, not from a configuration")
             return extra
@@ -77,7 +77,7 @@ class LitellmTeacher(Teacher):
             return reply.model_copy(update={"usage": reply.usage.model_copy(update={"cost": cost})})
         return reply
 
-    def _arguments(self, request: Request) -> dict[str, Any]:
+    def _arguments(self, request: Request) -> dict[str, object]:
         sampling = {name: value for name, value in request.sampling if value is not None}
         if "seed" in sampling:
             sampling["seed"] += request.sample

@@ -86,9 +86,9 @@ class InProcessTeacher(Teacher):
 
     def _generated(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         from magdi.core.config.models import Evaluation
-        from magdi.core.evaluation.decoding import decode
-        from magdi.core.evaluation.rows import Row
         from magdi.core.threads import threads_for
+        from magdi.plugins.generation.decoding import decode
+        from magdi.plugins.generation.rows import Row
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT
@@ -162,7 +162,7 @@ class LocalTeacher(InProcessTeacher):
             raise DataError(f"the model {self.config.model!r} cannot be loaded: {error}") from error
 
     @property
-    def _where(self) -> dict[str, Any]:
+    def _where(self) -> dict[str, object]:
         return {"revision": self.config.revision, "trust_remote_code": self.config.trust_remote_code}
 
     @cached_property

@@ -44,7 +44,7 @@ class OpenAITeacher(Teacher):
             None, description="A reasoning model, which takes no temperature; told by name and by refusals if left out."
         )
         reasoning_effort: str | None = Field(None, description="How long it is to reason, e.g. low.")
-        extra: dict[str, Any] = Field(default_factory=dict, description="Further fields of the request's body.")
+        extra: dict[str, object] = Field(default_factory=dict, description="Further fields of the request's body.")
         price: Price | None = Field(None, description="What tokens cost; from the price table when left out.")
 
         @field_validator("base_url", mode="before")
@@ -66,7 +66,7 @@ class OpenAITeacher(Teacher):
         self._pool = Pool([self._server(endpoint) for endpoint in self.endpoints])
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Reads ``MODEL``, ``MODEL@http://host/v1`` and ``MODEL@http://one/v1,http://two/v1``."""
         model, urls = split_target(target)
         return {"model": model} if urls is None else {"model": model, "base_url": urls}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -33,7 +32,7 @@ class ReplayTeacher(Teacher):
     config: Config
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Reads ``FILE`` and ``FILE#SPEAKER``."""
         path, _, speaker = target.partition("#")
         return {"path": path, "speaker": speaker} if speaker else {"path": path}

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 from magdi.core.errors import TeacherRefusal, TransientTeacherError, UnreachableTeacherError
@@ -50,7 +50,7 @@ class Server:
         model: str,
         dialect: Dialect,
         *,
-        fields: Mapping[str, Any],
+        fields: Mapping[str, object],
         timeout: float,
         connections: int,
     ) -> None:

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from magdi.core.distill.prompt import PromptStyle, chat_prompt
 from magdi.core.errors import ConfigError, did_you_mean
-from magdi.core.evaluation.loading import Dtype, base_of, load, with_adapter
 from magdi.core.files import digest
 from magdi.core.inside import check_inside
 from magdi.core.mag import Usage
 from magdi.core.teacher import Reply, Request
+from magdi.plugins.generation.loading import Dtype, base_of, load, with_adapter
 from magdi.plugins.runs.finding import open_run
 from magdi.plugins.teachers.local import Decoding, InProcessTeacher
 from magdi.plugins.teams.team import UNTRAINED, Team, read_team
@@ -42,7 +42,7 @@ class TrainedTeacher(InProcessTeacher):
     config: Config
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Reads ``RUN`` and ``RUN#ROLE``."""
         run, hash_, role = target.rpartition("#")
         return {"run": run, "role": role} if hash_ else {"run": target} if target else {}

@@ -31,7 +31,7 @@ class VllmTeacher(Teacher):
 
         model: str = Field(min_length=1, description="A model's folder or hub id.")
         seed: int = Field(0, ge=0, description="Seed of sampled replies.")
-        engine: dict[str, Any] = Field(
+        engine: dict[str, object] = Field(
             default_factory=dict, description="Arguments of vllm.LLM, e.g. tensor_parallel_size, max_model_len."
         )
         structured: bool = Field(True, description="Hold replies to the JSON schema, where there is one.")
@@ -77,7 +77,7 @@ class VllmTeacher(Teacher):
     def _parameters(self, request: Request) -> Any:
         sampling = request.sampling
         seed = self.config.seed if sampling.seed is None else sampling.seed
-        fields: dict[str, Any] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
+        fields: dict[str, object] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
         for name in ("temperature", "top_p"):
             if getattr(sampling, name) is not None:
                 fields[name] = getattr(sampling, name)

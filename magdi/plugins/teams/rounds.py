@@ -9,7 +9,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, TeacherChoice
 from magdi.core.errors import ConfigError
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.progress import Progress, Silent
+from magdi.core.run.progress import Progress
 from magdi.core.run.run import run
 from magdi.core.teacher import Sampling
 from magdi.plugins.teams.team import read_team
@@ -36,7 +36,7 @@ def run_rounds(
         ConfigError: A round has trained no team.
         MagdiError: As `magdi.core.run.run.run` raises it.
     """
-    progress = progress or Silent()
+    progress = progress or Progress()
     for number in range(1, rounds + 1):
         place = out / f"round-{number}"
         progress.note(f"round {number} of {rounds}: {place}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,9 @@ class Team(BaseModel):
 
     version: Literal[1] = 1
     protocol: str = Field("malt", description="The protocol by which it answers; its mode vote holds k chains.")
-    settings: dict[str, Any] = Field(default_factory=dict, description="The protocol's settings, prompts among them.")
+    settings: dict[str, object] = Field(
+        default_factory=dict, description="The protocol's settings, prompts among them."
+    )
     base: str = Field(min_length=1, description="The model that all adapters are made for: a folder or hub id.")
     roles: dict[str, str | None] = Field(
         min_length=1,

@@ -20,7 +20,7 @@ from magdi.core.run.figures import training_document
 from magdi.core.run.stages import Adapter
 from magdi.core.run.state import Stage
 from magdi.core.run.state import Training as Trained
-from magdi.core.run.taught import lessons, origins
+from magdi.plugins.corpus.replay import origins
 from magdi.plugins.teams.team import Team, write_team
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     config, directory = run.config, run.directory
     alone = os.environ.get("RANK", "0") == "0"
     by_role = config.training.model_copy(update={"prompt": "role"})
-    given = examples(read_mags(mags), lessons(config, by_role, run.components))
+    given = examples(read_mags(mags), run.lessons(by_role))
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
         run.progress.note(told)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 from unittest import mock
 
 from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
@@ -48,7 +49,7 @@ def question(place: int, directive: str = "", **sampling: Any) -> Request:
     return Request(messages=(Message(role="user", content=text),), sampling=sampled)
 
 
-def fields_of(specimen: Specimen) -> dict[str, Any]:
+def fields_of(specimen: Specimen) -> dict[str, FieldInfo]:
     """Returns the fields of a specimen's ``Config`` by name."""
     model: type[BaseModel] = specimen.target.Config  # type: ignore[attr-defined]
     return dict(model.model_fields)

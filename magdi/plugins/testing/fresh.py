@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
@@ -22,7 +22,17 @@ EACH = 2.0
 """Seconds that another interpreter has for a component, besides those for all."""
 
 Job = dict[str, str | None]
-_known: dict[str, dict[str, Any]] = {}
+
+
+class Elsewhere(TypedDict):
+    """What became of a job: which heavy modules were loaded, why it could not be done, and what the component is."""
+
+    heavy: list[str]
+    problem: str
+    fingerprint: str
+
+
+_known: dict[str, Elsewhere] = {}
 
 
 def job_of(kind: str, target: type, config: BaseModel | None) -> Job:
@@ -33,8 +43,8 @@ def job_of(kind: str, target: type, config: BaseModel | None) -> Job:
     return {"kind": kind, "module": module, "file": file, "name": target.__qualname__, "config": settings}
 
 
-def elsewhere(jobs: Iterable[Job]) -> list[dict[str, Any]]:
-    """Returns what became of each job in another interpreter: ``heavy``, ``problem`` and ``fingerprint``.
+def elsewhere(jobs: Iterable[Job]) -> list[Elsewhere]:
+    """Returns what became of each job in another interpreter.
 
     One interpreter does all that are not known yet; it imports their modules one after the other, so that only the
     first of several guilty ones is named.
@@ -68,14 +78,20 @@ def elsewhere(jobs: Iterable[Job]) -> list[dict[str, Any]]:
 def main() -> None:
     """Does the jobs named in the last argument; prints a line of JSON on stderr."""
     jobs = json.loads(sys.argv[-1])
-    found = [_imported(job) for job in jobs]
-    for job, entry in zip(jobs, found, strict=True):
-        target = entry.pop("target")
-        entry["fingerprint"] = _fingerprint(job, target) if isinstance(target, type) else ""
+    loaded = [_imported(job) for job in jobs]
+    found: list[Elsewhere] = [
+        {
+            "heavy": heavy,
+            "problem": problem,
+            "fingerprint": _fingerprint(job, target) if isinstance(target, type) else "",
+        }
+        for job, (heavy, problem, target) in zip(jobs, loaded, strict=True)
+    ]
     sys.stderr.write(f"\n{json.dumps(found)}\n")
 
 
-def _imported(job: Job) -> dict[str, Any]:
+def _imported(job: Job) -> tuple[list[str], str, object]:
+    """Returns the heavy modules that came along, what went wrong, and what is under the component's name."""
     before = set(sys.modules)
     target: Any = None
     problem = ""
@@ -86,7 +102,7 @@ def _imported(job: Job) -> dict[str, Any]:
     except (Exception, SystemExit) as error:
         problem = told(error)
     heavy = [each for each in HEAVY if each in sys.modules and each not in before]
-    return {"heavy": heavy, "problem": problem, "target": target}
+    return heavy, problem, target
 
 
 def _module(job: Job) -> Any:

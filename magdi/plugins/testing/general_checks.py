@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from magdi.plugins.component import KINDS
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.bench import CheckFailed, DoesNotApply
-from magdi.plugins.testing.fresh import elsewhere, job_of
+from magdi.plugins.testing.fresh import Elsewhere, elsewhere, job_of
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 SUMMARY_LENGTH = 120
@@ -99,7 +99,7 @@ def check_another_process(specimen: Specimen) -> None:
     )
 
 
-def _elsewhere(specimen: Specimen) -> dict[str, Any]:
+def _elsewhere(specimen: Specimen) -> Elsewhere:
     module = specimen.target.__module__
     if module == "__main__" or module not in sys.modules:
         raise DoesNotApply("the class is defined in a script or notebook")

@@ -69,7 +69,8 @@ def _told_how(ask: Ask, question: Question, prompt: str) -> bool:
     schema = ask.reply.schema(question)
     if _plain(ask.reply.instructions(question)) in prompt or not schema:
         return True
-    return all(name in prompt for name in schema.get("required", ()))
+    required = schema.get("required")
+    return all(name in prompt for name in required) if isinstance(required, list) else True
 
 
 def check_persona_told(specimen: Specimen) -> None:

@@ -44,7 +44,7 @@ class Specimen:
     component: Component | None = None
     server: Callable[[], Any] | None = None
     bench: CheckProcess = field(default_factory=CheckProcess, repr=False)
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _kept: dict[str, object] = field(default_factory=dict, repr=False)
 
     def keep(self, key: str, make: Callable[[], T]) -> T:
         """Returns what ``make`` returned, or raises what it raised, the first time that a check asked for it."""

@@ -174,7 +174,7 @@ def completion(text: str, prompt: str) -> dict[str, Any]:
     }
 
 
-def reply_to(path: str, text: str, prompt: str) -> dict[str, Any]:
+def reply_to(path: str, text: str, prompt: str) -> dict[str, object]:
     """Returns the reply that goes with a path; for a path that is not known, one in which every API finds its own."""
     whole = completion(text, prompt)
     if path.split("?")[0].endswith("/chat/completions"):
@@ -191,7 +191,7 @@ def reply_to(path: str, text: str, prompt: str) -> dict[str, Any]:
     return whole | {"content": [{"type": "text", "text": text}]} if "/messages" in path else whole
 
 
-def stream(text: str, prompt: str) -> Iterator[dict[str, Any]]:
+def stream(text: str, prompt: str) -> Iterator[dict[str, object]]:
     """Yields a reply in parts, the counts of tokens with the last."""
     whole = reply_to("", text, prompt)
     half = len(text) // 2

@@ -89,7 +89,7 @@ def span_of(span: ReadableSpan) -> Span:
     )
 
 
-def _plain(attributes: Any) -> dict[str, Any]:
+def _plain(attributes: Any) -> dict[str, object]:
     return plain(
         {name: list(value) if isinstance(value, tuple) else value for name, value in (attributes or {}).items()}
     )
@@ -172,5 +172,5 @@ def _provider(trace: Any) -> Iterator[TracerProvider]:
             trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = before, once
 
 
-_OURS: dict[str, Any] = {}
+_OURS: dict[str, object] = {}
 """The provider that clients keep who were first called in a recording: the next recording goes on with it."""

@@ -70,7 +70,7 @@ def _parsed(kind: Any, body: bytes) -> Any:
         raise ValueError(f"the request is no {kind.__name__}: {error}") from None
 
 
-def _span(span: Any, shared: dict[str, Any]) -> Span:
+def _span(span: Any, shared: dict[str, object]) -> Span:
     return Span(
         trace=span.trace_id.hex(),
         id=span.span_id.hex(),
@@ -97,7 +97,7 @@ def _logs(body: bytes) -> Iterator[Span]:
                     yield Span(each.trace_id.hex(), each.span_id.hex(), events=(event,))
 
 
-def _attributes(pairs: Any) -> dict[str, Any]:
+def _attributes(pairs: Any) -> dict[str, object]:
     return plain({each.key: _value(each.value) for each in pairs})
 
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.replay import prompts
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
 from magdi.core.redact import redact
 from magdi.core.run.seats import agents
+from magdi.plugins.corpus.replay import prompts
 from magdi.plugins.formats.importers.otel.own import MAG, TURN, header, own_part
 from magdi.plugins.traces.wanted import ENDPOINTS
 
@@ -216,7 +216,7 @@ class _Ids:
         return int.from_bytes(hashlib.blake2b(f"{what} {self._name}".encode(), digest_size=size).digest()) or 1
 
 
-def _of_mag(mag: Mag) -> dict[str, Any]:
+def _of_mag(mag: Mag) -> dict[str, object]:
     return {
         "gen_ai.operation.name": "invoke_workflow",
         "gen_ai.workflow.name": mag.protocol,
@@ -226,11 +226,11 @@ def _of_mag(mag: Mag) -> dict[str, Any]:
     }
 
 
-def _of_agent(turn: Turn) -> dict[str, Any]:
+def _of_agent(turn: Turn) -> dict[str, object]:
     return {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": turn.agent}
 
 
-def _of_turn(turn: Turn, prompt: Sequence[Message]) -> dict[str, Any]:
+def _of_turn(turn: Turn, prompt: Sequence[Message]) -> dict[str, object]:
     told = {
         "gen_ai.input.messages": [_message(each.role, each.content) for each in prompt],
         "gen_ai.output.messages": [_message("assistant", turn.text) | {"finish_reason": "stop"}],
@@ -245,5 +245,5 @@ def _of_turn(turn: Turn, prompt: Sequence[Message]) -> dict[str, Any]:
     }
 
 
-def _message(role: str, text: str) -> dict[str, Any]:
+def _message(role: str, text: str) -> dict[str, object]:
     return {"role": role, "parts": [{"type": "text", "content": text}]}

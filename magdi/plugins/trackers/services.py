@@ -42,12 +42,12 @@ class Followed:
 
     name: str
     directory: Path
-    config: Mapping[str, Any]
+    config: Mapping[str, object]
     warn: Callable[[str], None]
     known: str = ""
 
     @property
-    def flat(self) -> dict[str, Any]:
+    def flat(self) -> dict[str, object]:
         """The configuration by dotted path; what is no number is text."""
         flat = flatten(self.config).items()
         return {path: value if isinstance(value, int | float) else str(value) for path, value in flat}
@@ -206,7 +206,7 @@ class MLflow(Service):
             self._configure(run.flat)
         self.identity = str(begun.info.run_id)
 
-    def _configure(self, config: Mapping[str, Any]) -> None:
+    def _configure(self, config: Mapping[str, object]) -> None:
         most, longest = 100, self._mlflow.utils.validation.MAX_PARAM_VAL_LENGTH
         names = [*config]
         for start in range(0, len(names), most):

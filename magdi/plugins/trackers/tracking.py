@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Warn = Callable[[str], None]
 
 
-class Tracked:
+class Tracked(Progress):
     """Progress of which trackers hear, too, as each run's configuration has it (``training.report_to``).
 
     Args:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from magdi.core.corpus.replay import differences, speakers
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
 from magdi.core.task import Split, Task
 from magdi.plugins.corpus.check import Rule, check_file, check_mags
 from magdi.plugins.corpus.provenance import unquoted
+from magdi.plugins.corpus.replay import differences, speakers
 from magdi.plugins.decisions.votes import LastWord
 from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile

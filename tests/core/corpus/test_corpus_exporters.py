@@ -7,9 +7,9 @@ import networkx
 import pytest
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.corpus.parquet import mag_of, read_parquet, row
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.views import EDGE_KINDS, edges
+from magdi.plugins.corpus.parquet import mag_of, read_parquet, row
 from magdi.plugins.formats.exporter import Exporter
 from magdi.plugins.formats.exporters.tables import Card
 from magdi.plugins.formats.exporters.tensors import load_pyg

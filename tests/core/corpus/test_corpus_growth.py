@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from magdi.core.corpus import parquet
 from magdi.core.mag import Mag
+from magdi.plugins.corpus import parquet
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions

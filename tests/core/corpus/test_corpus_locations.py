@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus import files, locations
-from magdi.core.corpus.files import count_mags, mag_files, read, read_all, read_in_turn, write
 from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError, StorageError
 from magdi.core.mag import Mag
+from magdi.core.run import locations
 from magdi.core.run.inputs import contents
+from magdi.plugins.corpus import files
+from magdi.plugins.corpus.files import count_mags, mag_files, read, read_all, read_in_turn, write
 from tests.core.corpus.mag_samples import talk
 
 Base = str

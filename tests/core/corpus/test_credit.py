@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from magdi.core.credit import Credit, backed_up, credited, of_own_answer
+from magdi.core.credit import Credit, credited, of_own_answer
 from magdi.core.distill.lessons import Lessons, OwnPrompts
 from magdi.core.mag import Decision, Mag, Message, Seen, Turn
 from magdi.core.objective import Selecting
+from magdi.protocols.malt import backed_up
 from tests.core.corpus.mag_samples import mag, turn
 
 

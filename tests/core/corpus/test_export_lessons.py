@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from magdi.cli.app import app
-from magdi.core.corpus.replay import Held
-from magdi.core.distill.lessons import OwnPrompts
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, write_mags
+from magdi.plugins.corpus.replay import Held, ReplayedPrompts
 from magdi.plugins.formats.exporters.lessons import Dpo, Kto, Prm, Sft
 from magdi.protocols.malt import Malt
 from tests.core.corpus.mag_samples import held
@@ -86,13 +85,15 @@ def test_balanced_is_as_many_of_each(tree: Mag, tmp_path: Path) -> None:
 
 def test_prompts_that_were_not_kept_are_made_again(tree: Mag, tmp_path: Path) -> None:
     bare = tree.model_copy(update={"turns": tuple(each.model_copy(update={"prompt": None}) for each in tree.turns)})
-    again = OwnPrompts({"Malt": Held(MALT)}).given_to(bare)
+    again = ReplayedPrompts({"Malt": Held(MALT)}).given_to(bare)
     assert rows(again, tmp_path, "dpo") == rows(tree, tmp_path, "dpo")
     with pytest.raises(DataError, match="its protocol is not among"):
         rows(bare, tmp_path, "dpo")
-    other = OwnPrompts({"Malt": Held(Malt(Malt.Config(samples=3)))})
+    other = ReplayedPrompts({"Malt": Held(Malt(Malt.Config(samples=3)))})
     with pytest.raises(DataError, match="not to be had from the protocol"):
         other.given_to(bare)
+    with pytest.raises(DataError, match="its protocol is not among Debate"):
+        ReplayedPrompts({"Debate": Held(MALT)}).given_to(bare)
 
 
 def test_after_the_question_answers_are_taught(tree: Mag, tmp_path: Path) -> None:

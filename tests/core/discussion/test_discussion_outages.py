@@ -12,7 +12,7 @@ from magdi.core.config.models import Discussion, Evaluation, Limits
 from magdi.core.discussion.calls import Retry
 from magdi.core.discussion.driver import Failure, hold_discussions
 from magdi.core.errors import TeacherError, TeacherRefusal, TransientTeacherError, UnreachableTeacherError
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.mag import Mag
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine

@@ -17,6 +17,7 @@ from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.run.on_policy import OnPolicy
 from magdi.core.task import Task
+from magdi.plugins.registry import default_registry
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.distill_runs import SHORT
@@ -56,7 +57,7 @@ def train(
     **changes: object,
 ) -> DistillReport:
     torch.manual_seed(0)
-    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1)
+    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1, components=default_registry())
     return distill(
         discussions(),
         student,

@@ -14,12 +14,12 @@ import torch
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.heads import Heads
 from magdi.core.errors import DataError
-from magdi.core.evaluation.batching import batches
-from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.own_score import OwnScore
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.prediction import read_predictions
-from magdi.core.evaluation.stopping import answer_end
 from magdi.core.task import Task
+from magdi.plugins.generation.engine import TransformersEngine
+from magdi.plugins.generation.own_score import OwnScore, batches
+from magdi.plugins.generation.stopping import answer_end
 from magdi.plugins.objectives.margin import Margin
 
 FAMILIES = ("llama", "gpt2", "mistral", "qwen3")
@@ -30,7 +30,7 @@ GREEDY = Evaluation(max_new_tokens=40, stop_at_answer=False)
 def test_company_changes_no_greedy_answer(
     family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task
 ) -> None:
-    model = make_model(family), tokenizer
+    model = TransformersEngine((make_model(family), tokenizer))
     questions = list(task.questions("test"))
     together = answer_questions(model, questions, task=task, settings=GREEDY)
     alone, few = (
@@ -53,7 +53,9 @@ def test_answers_are_those_of_transformers_generate(
     family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task
 ) -> None:
     model = make_model(family)
-    for prediction in answer_questions((model, tokenizer), task.questions("test")[::5], task=task, settings=GREEDY):
+    for prediction in answer_questions(
+        TransformersEngine((model, tokenizer)), task.questions("test")[::5], task=task, settings=GREEDY
+    ):
         ids = tokenizer(prediction.prompt, add_special_tokens=False, return_tensors="pt")["input_ids"]
         made = model.generate(
             ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False, pad_token_id=0
@@ -66,7 +68,7 @@ def test_answers_are_those_of_transformers_generate(
 
 
 def test_company_changes_no_drawn_answer(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:
-    model = make_model(), tokenizer
+    model = TransformersEngine((make_model(), tokenizer))
     questions = task.questions("test")
     settings = GREEDY.model_copy(update={"temperature": 1.5, "top_p": 0.9, "top_k": 50, "samples": 3})
     together = answer_questions(model, questions, task=task, settings=settings, seed=5)
@@ -86,7 +88,7 @@ def test_draws_follow_the_models_distribution(make_model: Callable[..., Any], to
     model = make_model()
     (question,) = task.questions("test")[3:4]
     settings = Evaluation(max_new_tokens=1, temperature=2.0, samples=3000, batch_tokens=10**6)
-    drawn = answer_questions((model, tokenizer), [question], task=task, settings=settings)
+    drawn = answer_questions(TransformersEngine((model, tokenizer)), [question], task=task, settings=settings)
     ids = tokenizer(drawn[0].prompt, add_special_tokens=False, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
         expected = (model(ids).logits[0, -1] / 2).softmax(dim=-1)
@@ -102,7 +104,7 @@ def test_draws_follow_the_models_distribution(make_model: Callable[..., Any], to
 def test_a_file_keeps_every_answer_and_a_killed_evaluation_goes_on(
     make_model: Callable[..., Any], tokenizer: Any, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = make_model(), tokenizer
+    model = TransformersEngine((make_model(), tokenizer))
     questions = task.questions("test")
     settings = GREEDY.model_copy(update={"batch_tokens": 300})
     whole = answer_questions(model, questions, task=task, settings=settings, out=tmp_path / "whole.jsonl")
@@ -128,14 +130,14 @@ def test_a_file_keeps_every_answer_and_a_killed_evaluation_goes_on(
     assert again == whole
     assert min(asked) > 10
     assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
-    monkeypatch.setattr("magdi.core.evaluation.generate._engine", lambda *arguments: pytest.fail("loads the model"))
+    monkeypatch.setattr(model, "answers", lambda *arguments: pytest.fail("asks the model"))
     assert answer_questions(model, questions, task=task, settings=settings, out=path) == whole
 
 
 def test_a_file_made_otherwise_is_refused(
     make_model: Callable[..., Any], tokenizer: Any, task: Task, tmp_path: Path
 ) -> None:
-    model, path = (make_model(), tokenizer), tmp_path / "answers.jsonl"
+    model, path = TransformersEngine((make_model(), tokenizer)), tmp_path / "answers.jsonl"
     questions = task.questions("test")[:3]
     answer_questions(model, questions, task=task, settings=GREEDY, out=path)
     other = GREEDY.model_copy(update={"max_new_tokens": 7})
@@ -147,7 +149,7 @@ def test_a_file_made_otherwise_is_refused(
 def test_asking_less_again_loses_nothing(
     make_model: Callable[..., Any], tokenizer: Any, task: Task, tmp_path: Path
 ) -> None:
-    model, path = (make_model(), tokenizer), tmp_path / "answers.jsonl"
+    model, path = TransformersEngine((make_model(), tokenizer)), tmp_path / "answers.jsonl"
     questions = task.questions("test")[:4]
     answer_questions(model, questions, task=task, settings=GREEDY, out=path)
     fewer = answer_questions(model, questions[2:3], task=task, settings=GREEDY, out=path)
@@ -160,7 +162,9 @@ def test_a_models_context_is_not_overrun(make_model: Callable[..., Any], tokeniz
     whole = model.config.n_positions
     try:
         model.config.n_positions = 40
-        found = answer_questions((model, tokenizer), task.questions("test"), task=task, settings=GREEDY)
+        found = answer_questions(
+            TransformersEngine((model, tokenizer)), task.questions("test"), task=task, settings=GREEDY
+        )
     finally:
         model.config.n_positions = whole
     assert any(prediction.prompt_tokens >= 40 for prediction in found)
@@ -171,7 +175,7 @@ def test_a_models_context_is_not_overrun(make_model: Callable[..., Any], tokeniz
 
 def test_outputs_end_where_the_answer_ends(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:
     """Stopping early changes what is computed, not what is read: the output is a beginning of the whole one."""
-    model = make_model(), tokenizer
+    model = TransformersEngine((make_model(), tokenizer))
     questions = task.questions("test")
     long = answer_questions(model, questions, task=task, settings=GREEDY)
     short = answer_questions(model, questions, task=task, settings=GREEDY.model_copy(update={"stop_at_answer": True}))
@@ -217,7 +221,9 @@ def test_a_student_scores_its_own_answers_as_in_training(
     tokenizer.save_pretrained(tmp_path)
     heads.save(tmp_path)
     settings = GREEDY.model_copy(update={"temperature": 1.0, "samples": 2})
-    predictions = answer_questions(tmp_path, task.questions("test")[:5], task=task, settings=settings)
+    predictions = answer_questions(
+        TransformersEngine(tmp_path), task.questions("test")[:5], task=task, settings=settings
+    )
     own = OwnScore.of(tmp_path)
     assert own is not None
     for prediction in predictions:

@@ -13,15 +13,14 @@ from magdi.core.evaluation.prediction import Prediction, made_by, read_predictio
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import (
     compare,
-    holm,
     mcnemar,
-    over_seeds,
     paired_bootstrap,
     paired_difference,
     wilson,
 )
 from magdi.core.evaluation.voting import elected
 from magdi.core.task import Task
+from magdi.plugins.suites.statistics import holm, over_seeds
 
 
 def prediction(name: str, correct: bool, sample: int = 0, **fields: object) -> Prediction:

@@ -9,7 +9,7 @@ import pytest
 from magdi.core.config.models import Evaluation
 from magdi.core.discussion.calls import Retry
 from magdi.core.errors import TeacherError, TransientTeacherError
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.mag import Usage
 from magdi.core.task import Task
 from magdi.core.teacher import Reply, Request, Teacher

@@ -14,8 +14,8 @@ import signal
 import sys
 
 import magdi.core.distill.trainer
-import magdi.core.evaluation.transformers_engine
 import magdi.encoders.gcn
+import magdi.plugins.generation.decoding
 import magdi.plugins.teachers.simulated  # noqa: F401 (imported before the fork, as what is above)
 from magdi.cli.app import main as magdi_main
 from magdi.core.run.progress import Figures, StageProgress

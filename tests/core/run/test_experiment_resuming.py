@@ -11,10 +11,10 @@ import magdi
 from magdi.core.errors import LimitReached
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.progress import Silent
+from magdi.core.run.progress import Progress
 
 
-class Listening(Silent):
+class Listening(Progress):
     """Keeps what is told; interrupts training at a step."""
 
     def __init__(self, interrupt_at: int | None = None) -> None:

@@ -26,7 +26,7 @@ from magdi.core.errors import (
 from magdi.core.mag import read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.inputs import contents
-from magdi.core.run.progress import Silent
+from magdi.core.run.progress import Progress
 from magdi.plugins.runs.finding import compare
 
 
@@ -330,7 +330,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()[1:]
 
 
-class Listening(Silent):
+class Listening(Progress):
     """Keeps what a run says."""
 
     def __init__(self) -> None:

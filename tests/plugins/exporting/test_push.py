@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.core.config.models import RunConfig
-from magdi.core.corpus.parquet import read_parquet
 from magdi.core.errors import ConfigError, StorageError
 from magdi.core.mag import read_mags
+from magdi.plugins.corpus.parquet import read_parquet
 from magdi.plugins.exporting.card_data import model_card_data
 from magdi.plugins.tasks.dataset import Source
 from tests.core.run.conftest import TOY
@@ -136,7 +136,7 @@ GSM8K = Source("openai/gsm8k", "main", licence="MIT")
 
 def test_a_card_names_data_and_base_and_leaves_the_licence_to_its_sources() -> None:
     config = RunConfig.model_validate({"task": {"name": "gsm8k"}, "student": {"model": "org/base"}})
-    outcome = {"student": SCORE, "mags": {"tasks": {"gsm8k": 3}}}
+    outcome: Any = {"student": SCORE, "mags": {"tasks": {"gsm8k": 3}}}
     data: Any = model_card_data(
         config, outcome, base="org/base", adapter=True, name="x", sources={"gsm8k": GSM8K}, protocols=["debate"]
     )
@@ -149,9 +149,11 @@ def test_a_card_names_data_and_base_and_leaves_the_licence_to_its_sources() -> N
 def test_a_mixture_has_a_score_for_each_of_its_tasks() -> None:
     by_task = {"gsm8k": SCORE, "svamp": {**SCORE, "accuracy": 0.7}}
     config = RunConfig.model_validate({"task": {"name": "mix:gsm8k+svamp"}})
+    told = {"simulated": True, "mags": {"simulated": 1, "tasks": {"gsm8k": 1}}}
+    outcome: Any = {"student": {**SCORE, "by_task": by_task}, **told}
     found: Any = model_card_data(
         config,
-        {"student": {**SCORE, "by_task": by_task}, "simulated": True, "mags": {"simulated": 1, "tasks": {"gsm8k": 1}}},
+        outcome,
         base=None,
         adapter=False,
         name="x",

@@ -91,7 +91,8 @@ def test_answers_stand_beside_teachers(run_directory: RunDirectory) -> None:
     answers = next(section for section in RunContent(run_directory).sections() if section.id == "answers")
     browser = answers.blocks[0]
     assert isinstance(browser, Browser)
-    assert [who for who, _ in browser.more["who"]] == ["team", "base", "student"]
+    told: Any = browser.more["who"]
+    assert [who for who, _ in told] == ["team", "base", "student"]
     assert len(browser.store) == 60
 
 

@@ -40,7 +40,8 @@ def said(directory: RunDirectory, first: int, end: int) -> None:
 
 
 def blocks(following: Following) -> dict[str, list[str]]:
-    return {each["id"]: [block["kind"] for block in each["blocks"]] for each in following.news["sections"]}
+    sections: Any = following.news["sections"]
+    return {each["id"]: [block["kind"] for block in each["blocks"]] for each in sections}
 
 
 def test_only_what_is_new_is_read(tmp_path: Path, run_directory: RunDirectory) -> None:

@@ -24,7 +24,7 @@ COLOURED = """(() => {
 """Pixels of a plot in the colour of shown differences, a blue."""
 
 
-def a_document(verdict: str) -> dict[str, Any]:
+def a_document(verdict: str) -> Any:
     paired = {
         "name": f"{EVIL} against gcn",
         "cells": [EVIL],

@@ -12,7 +12,7 @@ import pytest
 import magdi
 from magdi.core.config.models import Lora, RunConfig, Student, TinyBase
 from magdi.plugins.manager import load_plugins
-from magdi.plugins.runs.earlier import Earlier, Rate
+from magdi.plugins.runs.earlier import Earlier, Past, Rate
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.runs.stage_costs import Lessons, Range, gpu_memory, learning
@@ -77,7 +77,8 @@ def test_what_is_not_known_is_not_made_up() -> None:
 
 def test_earlier_runs_go_before_rates() -> None:
     one = config()
-    earlier = Earlier([(one, {"discussion": TALK, "distillation": TRAINING, "evaluation": ANSWERS, "device": "CPU"})])
+    stages: Any = {"discussion": TALK, "distillation": TRAINING, "evaluation": ANSWERS}
+    earlier = Earlier([Past(one, stages, "CPU")])
     teachers = {"simulated:careful#0-9ec963c73de3"}
     assert earlier.characters(teachers) == {min(teachers): 160.0}
     assert earlier.a_discussion(teachers, one) == {"calls": 3, "prompt_tokens": 900, "completion_tokens": 120}
@@ -97,7 +98,7 @@ def test_a_plan_reads_the_runs_that_are_there(tmp_path: Path) -> None:
     run = magdi.discuss(out=tmp_path / "runs" / "a", limit=30, **settings)
     found = Earlier.find(tmp_path / "runs", tmp_path / "nowhere")
     one = RunConfig.model_validate({**settings, "protocol": {"name": "debate"}, "discussion": {"questions": 40}})
-    plan = plan_run(one, load_plugins(found=[]).registry, "discussion", found)
+    plan: Any = plan_run(one, load_plugins(found=[]).registry, "discussion", found)
     record = json.loads((tmp_path / "runs" / "a" / "run.json").read_text())["stages"]["discussion"]
     assert plan["by"] == {"discussion": "an earlier run"}
     assert plan["expected"]["prompt_tokens"] == round(record["tokens"]["prompt"] * 40 / 30)

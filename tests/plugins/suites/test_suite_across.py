@@ -16,7 +16,7 @@ def row(name: str, seeds: dict[str, float], paired: dict[str, Any] | None = None
     }  # fmt: skip
 
 
-def document(base: dict[str, float], student: dict[str, float], questions: int, **more: Any) -> dict[str, Any]:
+def document(base: dict[str, float], student: dict[str, float], questions: int, **more: Any) -> Any:
     seeds = {seed: student[seed] - base[seed] for seed in base}
     found = {
         "name": "4 against base", "cells": ["4"], "to": "base", "difference": sum(seeds.values()) / len(seeds),
@@ -43,7 +43,7 @@ def test_every_task_counts_as_much_however_many_questions_it_has() -> None:
 
 
 def test_a_difference_is_the_mean_of_differences_and_its_interval_the_narrower_for_it() -> None:
-    found = across({"math": ONE, "gsm8k": TWO})["rows"][1]["paired"]
+    found: Any = across({"math": ONE, "gsm8k": TWO})["rows"][1]["paired"]
     assert found["difference"] == pytest.approx(0.15)
     assert found["interval"] == pytest.approx((0.15 - 0.16 / 2**0.5, 0.15 + 0.16 / 2**0.5))
     assert found["p_holm"] == found["p"] == pytest.approx(found["p_questions"])
@@ -54,7 +54,7 @@ def test_seeds_stay_paired_and_their_t_test_counts_where_it_is_the_wider() -> No
     one = document({"0": 0.2, "1": 0.4}, {"0": 0.4, "1": 0.5}, 1000)
     two = document({"0": 0.6, "1": 0.8}, {"0": 0.7, "1": 1.0}, 10)
     three = document({"0": 0.6, "1": 0.6}, {"0": 0.6, "1": 0.7}, 10)
-    found = across({"math": one, "gsm8k": two, "svamp": three})["rows"][1]["paired"]
+    found: Any = across({"math": one, "gsm8k": two, "svamp": three})["rows"][1]["paired"]
     assert found["seeds"] == pytest.approx({"0": 0.1, "1": 0.4 / 3})
     low, high = found["interval"]
     assert (low, high) == pytest.approx((0.7 / 6 - 12.706 / 60, 0.7 / 6 + 12.706 / 60), abs=1e-4)

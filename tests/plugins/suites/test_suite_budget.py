@@ -10,7 +10,7 @@ from magdi.core.config.levels import find_level
 from magdi.core.config.models import Discussion, Kept, RunConfig, Training
 from magdi.core.distill.steps import Schedule
 from magdi.core.mag import Mag, Question, Turn, write_mags
-from magdi.core.run.progress import Silent
+from magdi.core.run.progress import Progress
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites.budget import evened_out, needed_calls, steps_for, tokens
 from magdi.plugins.suites.jobs import Amount, Job
@@ -57,10 +57,10 @@ def test_as_many_calls_as_the_cheapest(tmp_path: Path) -> None:
         by="calls",
         amounts=(Amount(plain, short), Amount(plain, long)),
     )
-    evened = evened_out(job, default_registry(), Silent())
+    evened = evened_out(job, default_registry(), Progress())
     assert evened.discussion.keep.calls == 30  # 30 calls of the short ones buy six of five calls each
     only_first = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"config": first})
-    assert evened_out(only_first, default_registry(), Silent()).discussion.keep.calls == 50  # all ten of them
+    assert evened_out(only_first, default_registry(), Progress()).discussion.keep.calls == 50  # all ten of them
     half = plain.model_copy(update={"discussion": Discussion(keep=Kept(share=0.5))})
     fewer = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"amounts": (Amount(half, short),)})
-    assert evened_out(fewer, default_registry(), Silent()).discussion.keep.calls == 15
+    assert evened_out(fewer, default_registry(), Progress()).discussion.keep.calls == 15

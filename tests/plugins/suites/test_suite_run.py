@@ -19,7 +19,7 @@ from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.keep import KEPT
-from magdi.core.run.progress import Figures, Silent
+from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
@@ -74,7 +74,7 @@ def ablate(place: Path, **options: Any) -> SuiteResult:
     return magdi.ablate(str(place / "toy.yaml"), out=place / "out", seeds=2, **TOY, **options)
 
 
-class Watching(Silent):
+class Watching(Progress):
     """Looks at the document whenever something has ended."""
 
     def __init__(self, folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_rows_have_what_a_reader_expects(document: SuiteResult, rows: dict[str, 
     assert document["simulated"]
 
 
-def test_changes_are_told_as_the_paper_prints_them(document: SuiteResult, rows: dict[str, dict[str, Any]]) -> None:
+def test_changes_are_told_as_the_paper_prints_them(document: Any, rows: dict[str, dict[str, Any]]) -> None:
     reduction, gain = document["changes"]
     before, after = (rows[name]["figures"]["output_tokens"] for name in ("team", "gcn"))
     assert reduction["value"] == pytest.approx(before / after)
@@ -215,7 +215,7 @@ def test_answers_are_graded_anew_without_a_model(
     assert ablate(place, rescore=True)["rows"][0]["mean"] == document["rows"][0]["mean"]
 
 
-def test_formats(document: SuiteResult) -> None:
+def test_formats(document: Any) -> None:
     lines = list(csv.DictReader(io.StringIO(FORMATS["csv"](document))))
     assert [line["encoder"] for line in lines] == ["gcn", "base", "half", "half again", "team", "careful alone"]
     assert float(lines[0]["accuracy"]) == document["rows"][0]["mean"]
@@ -237,7 +237,7 @@ def test_formats(document: SuiteResult) -> None:
     assert row.count("&") + 1 == len(rule.rpartition("{")[2].rstrip("}"))
 
 
-def test_the_table_on_a_terminal(document: SuiteResult) -> None:
+def test_the_table_on_a_terminal(document: Any) -> None:
     from rich.console import Console
 
     from magdi.cli.suite_tables import suite_tables
@@ -283,6 +283,15 @@ def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+OWN = """
+from magdi.plugins import Component, hookimpl
+
+@hookimpl
+def magdi_protocols():
+    yield Component("mine", "magdi.protocols.debate:Debate", "Debate, by a file's name for it.")
+"""
+
+
 def test_from_the_command_line_in_processes(tmp_path: Path) -> None:
     grid = tmp_path / "two.yaml"
     grid.write_text(
@@ -296,7 +305,9 @@ def test_from_the_command_line_in_processes(tmp_path: Path) -> None:
     assert 8 * 3 <= planned["estimate"]["expected"]["calls"] <= 8 * 3 * 4
     assert planned["estimate"]["expected"]["seconds"] > 0
     assert not (tmp_path / "runs").exists()
-    done = command(tmp_path, "two.yaml", "--jobs", "2", "--seeds", "1", "--json")
+    (tmp_path / "own.py").write_text(OWN)
+    own = ["--plugin", "own.py", "--set", "protocol.name=mine"]
+    done = command(tmp_path, "two.yaml", "--jobs", "2", "--seeds", "1", "--json", *own)
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert [row["level"] for row in found["rows"]] == ["2", "1"]

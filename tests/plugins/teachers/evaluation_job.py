@@ -10,7 +10,7 @@ from pathlib import Path
 
 from magdi.core.config.models import Evaluation, Limits
 from magdi.core.errors import MagdiError
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.mag import Question
 from magdi.core.task import Split, Task
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine

@@ -12,7 +12,7 @@ from magdi.core.discussion.driver import Retry, Seat, hold_discussions
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.usage import Tokens
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
-from magdi.core.evaluation.generate import answer_questions
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.protocol import Agent
 from magdi.core.run.seats import priced
 from magdi.core.teacher import Price, Sampling

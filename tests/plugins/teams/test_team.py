@@ -14,14 +14,14 @@ from magdi.core.config.models import ComponentChoice, Evaluation
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.errors import ConfigError, DataError
+from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.engine import Job
-from magdi.core.evaluation.generate import answer_questions
-from magdi.core.evaluation.loading import load
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.voting import by_question, elected
 from magdi.core.mag import Question, read_mags
 from magdi.core.protocol import Agent
 from magdi.core.task import Task
+from magdi.plugins.generation.loading import load
 from magdi.plugins.registry import default_registry
 from magdi.plugins.teachers import trained
 from magdi.plugins.teams.engine import TeamEngine

@@ -13,7 +13,7 @@ import pytest
 
 import magdi
 from magdi.core.errors import ConfigError
-from magdi.core.run.progress import Silent
+from magdi.core.run.progress import Progress
 from magdi.plugins.trackers import services
 from magdi.plugins.trackers.kept import Kept
 from magdi.plugins.trackers.names import TRACKERS, chosen
@@ -125,7 +125,7 @@ def test_what_tensorboard_was_told_goes_with_the_run(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "tensorboard").exists()
 
 
-class Noting(Silent):
+class Noting(Progress):
     """Keeps notes."""
 
     def __init__(self) -> None:
@@ -185,7 +185,7 @@ def test_a_run_that_ends_early_is_ended_there_too(
     monkeypatch.setitem(services.SERVICES, "tensorboard", Failing)
     monkeypatch.setattr(Failing, "finish", lambda self, status, scores: ended.append((status, self.calls)))
 
-    class Stopping(Silent):
+    class Stopping(Progress):
         def event(self, hook: str, **facts: Any) -> None:
             if hook == "discussion_end":
                 raise error

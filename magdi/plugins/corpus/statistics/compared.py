@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 from magdi.core.decision import DecisionRule, vote
 from magdi.core.mag import Decision, Mag, Turn
 from magdi.plugins.corpus.statistics.rounds import answering
-from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound
+from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound, counted
 from magdi.plugins.corpus.statistics.voices import voices
 from magdi.plugins.decisions.votes import (
     FirstRound,
@@ -95,10 +95,7 @@ class Rules:
 
 def by_rule(mags: Iterable[Mag]) -> list[RuleFound]:
     """Returns the accuracy of each rule on the same MAGs: over all, and over those that it decided."""
-    rules = Rules()
-    for mag in mags:
-        rules.add(mag)
-    return rules.document()
+    return counted(Rules(), mags).document()
 
 
 def is_right(mag: Mag, answer: str | None) -> bool:
@@ -194,10 +191,7 @@ class _Talks:
 
 def baselines(mags: Iterable[Mag]) -> list[BaselineFound]:
     """Returns the accuracy of discussions beside that of agents alone; see `Baselines`."""
-    found = Baselines()
-    for mag in mags:
-        found.add(mag)
-    return found.document()
+    return counted(Baselines(), mags).document()
 
 
 def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> list[BaselineFound]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus.statistics.compared import BaselineFound, Baselines, RuleFound, Rules
 from magdi.plugins.corpus.statistics.counts import Totals, TotalsFound, TurnsFound, TurnTables
-from magdi.plugins.corpus.statistics.flips import Flips
+from magdi.plugins.corpus.statistics.flips import Flips, FlipsFound
 from magdi.plugins.corpus.statistics.rounds import RoundFound, Rounds
+from magdi.plugins.corpus.statistics.shares import counted
 
 
 class Disagreement(TypedDict):
@@ -28,15 +29,20 @@ class JudgedFound(TypedDict):
     disagreements: list[Disagreement]
 
 
-class Statistics(TypedDict):
+class TalkFound(TypedDict):
+    """How discussions went: by round, who changed their minds, other rules, and agents alone beside them."""
+
+    rounds: list[RoundFound]
+    flips: FlipsFound
+    decisions: list[RuleFound]
+    baselines: list[BaselineFound]
+
+
+class Statistics(TalkFound):
     """Everything that is counted of MAGs; ``turns`` by round, agent, model, role and structure."""
 
     totals: TotalsFound
     turns: dict[str, list[TurnsFound]]
-    rounds: list[RoundFound]
-    flips: dict[str, Any]
-    decisions: list[RuleFound]
-    baselines: list[BaselineFound]
     judged: JudgedFound | None
 
 
@@ -85,7 +91,4 @@ class Judged:
 
 def judged(mags: Iterable[Mag]) -> JudgedFound | None:
     """Compares labels with what imported files say of right and wrong; None where none do."""
-    found = Judged()
-    for mag in mags:
-        found.add(mag)
-    return found.document()
+    return counted(Judged(), mags).document()

@@ -7,10 +7,11 @@ very answer that u had given and that v's agent had not: u may have moved it; th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple, TypedDict, cast, get_args
 
 from magdi.core.mag import Mag, Turn
+from magdi.plugins.corpus.statistics.shares import counted
 
 
 class Change(NamedTuple):
@@ -59,6 +60,45 @@ def _movers(mag: Mag, before: Turn, after: Turn) -> Iterator[Turn]:
         yield from (turn for turn in shown if turn.agent != after.agent and turn.answer == after.answer)
 
 
+Kind = Literal["kept", "wrong-to-right", "right-to-wrong", "wrong-to-wrong", "changed"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Kinds = TypedDict(
+    "Kinds", {"kept": int, "wrong-to-right": int, "right-to-wrong": int, "wrong-to-wrong": int, "changed": int}
+)
+"""How many changes there are of each kind."""
+
+
+class OfAgent(Kinds):
+    """Changes of one agent."""
+
+    agent: str
+
+
+class OfEdges(Kinds):
+    """Changes that edges may have led to, beside how many edges ``shown`` somebody what another had said."""
+
+    shown: int
+
+
+class OfPair(Kinds):
+    """Changes in which one agent may have moved another."""
+
+    mover: str
+    moved: str
+
+
+class FlipsFound(TypedDict):
+    """Changes over all, ``unmoved`` those in which nobody had given the new answer before, and tables of them."""
+
+    steps: int
+    kinds: dict[str, int]
+    unmoved: dict[str, int]
+    by_agent: list[OfAgent]
+    edges: OfEdges
+    who_moved_whom: list[OfPair]
+
+
 class Flips:
     """Counts of changes over all, by agent and by edge, and who moved whom."""
 
@@ -79,32 +119,26 @@ class Flips:
             for mover in change.movers:
                 self._moved.setdefault((mover.agent, change.after.agent), Counter())[change.kind] += 1
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> FlipsFound:
         """Returns counts and tables."""
         along = sum(self._moved.values(), Counter[str]())
         return {
             "steps": sum(self._overall.values()),
             "kinds": dict(self._overall),
             "unmoved": dict(self._alone),
-            "by_agent": [{"agent": agent} | _counts(counts) for agent, counts in sorted(self._by_agent.items())],
-            "edges": {"shown": self._edges} | _counts(along),
+            "by_agent": [{"agent": agent, **_counts(counts)} for agent, counts in sorted(self._by_agent.items())],
+            "edges": {"shown": self._edges, **_counts(along)},
             "who_moved_whom": [
-                {"mover": mover, "moved": agent} | _counts(counts)
+                {"mover": mover, "moved": agent, **_counts(counts)}
                 for (mover, agent), counts in sorted(self._moved.items())
             ],
         }
 
 
-def flips(mags: Iterable[Mag]) -> dict[str, Any]:
+def flips(mags: Iterable[Mag]) -> FlipsFound:
     """Returns counts of changes over all, by agent and by edge, and the table of who moved whom."""
-    found = Flips()
-    for mag in mags:
-        found.add(mag)
-    return found.document()
+    return counted(Flips(), mags).document()
 
 
-KINDS: Sequence[str] = ("kept", "wrong-to-right", "right-to-wrong", "wrong-to-wrong", "changed")
-
-
-def _counts(counts: Counter[str]) -> dict[str, int]:
-    return {kind: counts[kind] for kind in KINDS}
+def _counts(counts: Counter[str]) -> Kinds:
+    return cast(Kinds, {kind: counts[kind] for kind in KINDS})

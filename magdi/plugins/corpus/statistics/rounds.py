@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from magdi.core.decision import agreement, consensus, last_words, tally, vote
 from magdi.core.mag import Mag, Turn
-from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound, grade_of
+from magdi.plugins.corpus.statistics.shares import Mean, Share, ShareFound, counted, grade_of
 from magdi.plugins.corpus.statistics.voices import voices
 
 MOST_ROUNDS = 100
@@ -102,10 +102,7 @@ def by_round(mags: Iterable[Mag]) -> list[RoundFound]:
     ended earlier included, would have answered by plurality of everybody's last word at the end of the round; of an
     agent's samples each is a word (`voices`).
     """
-    rounds = Rounds()
-    for mag in mags:
-        rounds.add(mag)
-    return rounds.document()
+    return counted(Rounds(), mags).document()
 
 
 def answering(turns: Iterable[Turn]) -> list[Turn]:

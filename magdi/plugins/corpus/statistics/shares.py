@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Protocol, TypedDict, TypeVar
 
 from magdi.core.evaluation.statistics import wilson
-from magdi.core.mag import Turn
+from magdi.core.mag import Mag, Turn
+
+
+class Counter(Protocol):
+    """Counts something of MAGs that it is shown one at a time."""
+
+    def add(self, mag: Mag, /) -> None:
+        """Takes a MAG in."""
+        ...
+
+
+Counting = TypeVar("Counting", bound=Counter)
+
+
+def counted(counter: Counting, mags: Iterable[Mag]) -> Counting:
+    """Shows MAGs to a counter, and returns it."""
+    for mag in mags:
+        counter.add(mag)
+    return counter
 
 
 class ShareFound(TypedDict):

@@ -6,12 +6,15 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from magdi.core.files import portable, whole_file, whole_path
 from magdi.core.mag import Mag
-from magdi.core.views import View, to_networkx
+from magdi.core.views import View, edges
 from magdi.plugins.formats.exporter import Exporter
+
+if TYPE_CHECKING:
+    import networkx
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold."""
@@ -50,6 +53,18 @@ class GraphMl(Exporter):
             with whole_path(path / f"{_file_name(mag.id)}.graphml") as file:
                 networkx.write_graphml(graph, file)
         return count
+
+
+def to_networkx(mag: Mag, view: View = "exact") -> networkx.DiGraph[int]:
+    """Returns a MAG as a networkx DiGraph; nodes are steps with the turn's fields, edges carry ``kind``."""
+    import networkx
+
+    graph: networkx.DiGraph[int] = networkx.DiGraph(id=mag.id, protocol=mag.protocol, question=mag.question.text)
+    for turn in mag.turns:
+        fields = turn.model_dump(include={"agent", "role", "round", "text", "answer", "confidence", "label", "status"})
+        graph.add_node(turn.step, **{key: value for key, value in fields.items() if value is not None})
+    graph.add_edges_from((u, v, {"kind": kind}) for u, v, kind in edges(mag, view))
+    return graph
 
 
 def _plain(value: Any) -> Any:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from magdi.core.corpus.parquet import parquet_writer
 from magdi.core.files import write_whole
 from magdi.core.mag import SCHEMA, Mag
 from magdi.core.run.summary import simulated
 from magdi.core.views import View
+from magdi.plugins.corpus.parquet import parquet_writer
 from magdi.plugins.exporting.card_data import common, licensed, own
 from magdi.plugins.formats.exporter import Exporter
 

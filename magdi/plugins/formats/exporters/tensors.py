@@ -10,7 +10,7 @@ from typing import Any
 
 from magdi.core.files import whole_path
 from magdi.core.mag import Mag
-from magdi.core.views import EDGE_KINDS, View, to_pyg
+from magdi.core.views import EDGE_KINDS, View, edges
 from magdi.plugins.formats.exporter import Exporter
 
 _NODE, _EDGE = ("y", "round"), ("edge_index", "edge_kind")
@@ -47,6 +47,25 @@ class PyG(Exporter):
         with whole_path(path) as file:
             file.write_bytes(save(tensors, metadata=facts))
         return len(ids)
+
+
+def to_pyg(mag: Mag, view: View = "exact") -> Any:
+    """Returns a MAG as a ``torch_geometric.data.Data``.
+
+    Fields: ``edge_index`` [2, E] int64, ``edge_kind`` [E] int64 (index into ``EDGE_KINDS``), ``y`` [N] int64 (1 right,
+    0 wrong, -1 no label), ``round`` [N] int64, ``num_nodes`` N.
+    """
+    import torch
+    from torch_geometric.data import Data
+
+    listed = edges(mag, view)
+    return Data(
+        edge_index=torch.tensor([[u for u, _, _ in listed], [v for _, v, _ in listed]], dtype=torch.long),
+        edge_kind=torch.tensor([EDGE_KINDS.index(kind) for _, _, kind in listed], dtype=torch.long),
+        y=torch.tensor([-1 if turn.label is None else int(turn.label) for turn in mag.turns]),
+        round=torch.tensor([turn.round for turn in mag.turns]),
+        num_nodes=len(mag.turns),
+    )
 
 
 def load_pyg(path: Path | str) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from magdi.core.errors import DataError
 from magdi.plugins.formats.importers.otel.span import hexadecimal
@@ -49,6 +48,6 @@ def _columns(path: Path, row: Row) -> tuple[list[str], str]:
     )
 
 
-def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+def _named(row: Mapping[str, object], names: tuple[str, ...]) -> list[str]:
     plain = {column.strip().lower().replace(" ", "_"): column for column in row}
     return [plain[name] for name in names if name in plain]

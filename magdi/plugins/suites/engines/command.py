@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from magdi.core.corpus.files import FILE, read_in_turn, write
 from magdi.core.errors import SOME_FAILED, MagdiError
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import FILE
 from magdi.core.shard import Shard
+from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
 from magdi.plugins.suites.engines.engine import Engine
 from magdi.plugins.suites.engines.local import Local

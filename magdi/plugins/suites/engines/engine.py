@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Self
 
+from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import Bench, Failure
 
 
 class Engine(ABC):
@@ -38,3 +40,22 @@ class Engine(ABC):
 
     @abstractmethod
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None: ...
+
+
+def engine(on: On, bench: Bench, resources: Resources, folder: Path) -> Engine | None:
+    """Returns where jobs are done; None for this process.
+
+    Raises:
+        ComponentError: What it needs is not installed.
+    """
+    if on == "slurm":
+        from magdi.plugins.suites.engines.slurm import Slurm
+
+        return Slurm(bench, resources, folder)
+    if on == "ray":
+        from magdi.plugins.suites.engines.ray import Ray
+
+        return Ray(bench, resources)
+    from magdi.plugins.suites.engines.local import Local
+
+    return None if resources.jobs in (None, 1) else Local(bench, resources.jobs)

@@ -12,9 +12,9 @@ from magdi.plugins.tasks.word_problems import PHRASES
 Style = Literal["equations", "spoken", "ordered"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-BELIEVER: dict[str, Any] = {"slip": 0.0, "keep": 1.0, "stubborn": 1.0, "remarks": 0.0}
+BELIEVER: dict[str, object] = {"slip": 0.0, "keep": 1.0, "stubborn": 1.0, "remarks": 0.0}
 
-PROFILES: dict[str, dict[str, Any]] = {
+PROFILES: dict[str, dict[str, object]] = {
     "careful": {
         "style": "equations",
         "slip": 0.025,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from magdi.core.mag import Question, Usage
 from magdi.core.teacher import Reply, Request, Teacher
@@ -38,7 +38,7 @@ class SimulatedTeacher(Teacher):
         self._digest = hashlib.blake2b(settings.encode(), digest_size=6).hexdigest()
 
     @classmethod
-    def from_target(cls, target: str) -> dict[str, Any]:
+    def from_target(cls, target: str) -> dict[str, object]:
         """Reads ``simulated:PROFILE``."""
         return {"profile": target} if target else {}
 

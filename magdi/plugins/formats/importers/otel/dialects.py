@@ -144,7 +144,7 @@ def events(span: Span) -> Told:
     return asked, said
 
 
-def _listed_events(attributes: Mapping[str, Any]) -> Iterator[Event]:
+def _listed_events(attributes: Mapping[str, object]) -> Iterator[Event]:
     listed = parsed(attributes.get("events"))
     for each in listed if isinstance(listed, list) else []:
         if isinstance(each, dict):
@@ -243,7 +243,7 @@ _COMPLETION_TOKENS = (
 _DETAILS = "langfuse.observation.usage_details"
 
 
-def _usage(attributes: Mapping[str, Any]) -> Usage:
+def _usage(attributes: Mapping[str, object]) -> Usage:
     details = parsed(unfold(attributes, _DETAILS))
     details = details if isinstance(details, dict) else {}
     return Usage(
@@ -261,16 +261,16 @@ def _count(value: Any) -> int:
         return 0
 
 
-def first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def first(attributes: Mapping[str, object], names: tuple[str, ...]) -> str:
     """Returns the first of several attributes that says anything, as text."""
     return next((str(value) for name in names if (value := attributes.get(name)) not in (None, "", [], {})), "")
 
 
-def unfold(attributes: Mapping[str, Any], name: str) -> Any:
+def unfold(attributes: Mapping[str, object], name: str) -> Any:
     """Returns what is under a name: the value itself, or what ``name.0.role`` and the like spell out."""
     if attributes.get(name) is not None:
         return _nested(attributes[name])
-    tree: dict[str, Any] = {}
+    tree: dict[str, object] = {}
     for key, value in attributes.items():
         if key.startswith(name) and key[len(name) :][:1] == ".":
             _put(tree, key[len(name) + 1 :].split("."), value)
@@ -282,14 +282,14 @@ def _nested(value: Any) -> Any:
     if _is_list(value):
         return [_nested(each) for each in value]
     if isinstance(value, dict) and any("." in str(key) for key in value):
-        tree: dict[str, Any] = {}
+        tree: dict[str, object] = {}
         for key, each in value.items():
             _put(tree, str(key).split("."), _nested(each))
         return _lists(tree)
     return value
 
 
-def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+def _put(tree: dict[str, object], path: list[str], value: Any) -> None:
     for part in path[:-1]:
         inner = tree.get(part)
         if not isinstance(inner, dict):

@@ -81,14 +81,14 @@ def _messages(value: Any, role: str) -> Iterator[Said]:
         yield Said(role, str(value))
 
 
-def _is_part(value: Mapping[str, Any]) -> bool:
+def _is_part(value: Mapping[str, object]) -> bool:
     return "role" not in value and value.get("type") in ("text", "reasoning", "input_text", "output_text", "thinking")
 
 
-def _of_object(value: Mapping[str, Any], role: str) -> Iterator[Said]:
-    if "kwargs" in value and isinstance(value.get("id"), list):  # LangChain's serialised messages
+def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
+    if "kwargs" in value and isinstance(path := value.get("id"), list):  # LangChain's serialised messages
         kwargs = value["kwargs"] if isinstance(value["kwargs"], dict) else {}
-        yield from _message({"role": kwargs.get("type") or str(value["id"][-1])} | kwargs, role)
+        yield from _message({"role": kwargs.get("type") or str(path[-1])} | kwargs, role)
         return
     inner = value.get("message")
     if isinstance(inner, dict):
@@ -112,16 +112,16 @@ def _of_object(value: Mapping[str, Any], role: str) -> Iterator[Said]:
             return
 
 
-def _has_words(value: Mapping[str, Any]) -> bool:
+def _has_words(value: Mapping[str, object]) -> bool:
     return "content" in value or "parts" in value or "tool_calls" in value or "contents" in value and "role" in value
 
 
-def _role(value: Mapping[str, Any], default: str) -> str:
+def _role(value: Mapping[str, object], default: str) -> str:
     said = str(value.get("role") or value.get("type") or default).lower().rpartition(".")[2]
     return _ROLES.get(said, default)
 
 
-def _message(value: Mapping[str, Any], default: str) -> Iterator[Said]:
+def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
     role = _role(value, default)
     texts, calls, arguments = list[str](), list[str](), list[str]()
     held = next((value[name] for name in ("parts", "contents", "content", "text") if value.get(name)), None)
@@ -169,14 +169,15 @@ def _parts(value: Any) -> Iterator[str | _ToolCall]:
             yield str(part)
 
 
-def _part(part: Mapping[str, Any]) -> Iterator[str | _ToolCall]:
-    part = part["message_content"] if isinstance(part.get("message_content"), dict) else part
+def _part(part: Mapping[str, object]) -> Iterator[str | _ToolCall]:
+    inner = part.get("message_content")
+    part = inner if isinstance(inner, dict) else part
     kind = str(part.get("type") or part.get("kind") or part.get("part_kind") or "").replace("-", "_")
     if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought"):
         return  # nobody else is shown it
     for name in ("functionCall", "function_call"):
-        if isinstance(part.get(name), dict):
-            part, kind = part[name], "tool_call"
+        if isinstance(call := part.get(name), dict):
+            part, kind = call, "tool_call"
     if kind in ("tool_call", "tool_use", "function_call"):
         function = part.get("function")
         yield _tool_call(function if isinstance(function, dict) else part)
@@ -188,7 +189,7 @@ def _part(part: Mapping[str, Any]) -> Iterator[str | _ToolCall]:
         yield _as_text(text)
 
 
-def _tool_calls(value: Mapping[str, Any]) -> Iterator[_ToolCall]:
+def _tool_calls(value: Mapping[str, object]) -> Iterator[_ToolCall]:
     listed = parsed(value.get("tool_calls")) or []
     for each in listed if isinstance(listed, list) else [listed]:
         if isinstance(each, dict):
@@ -201,7 +202,7 @@ def _tool_calls(value: Mapping[str, Any]) -> Iterator[_ToolCall]:
         yield _tool_call({"name": value["function_call_name"], "arguments": value.get("function_call_arguments_json")})
 
 
-def _tool_call(value: Mapping[str, Any]) -> _ToolCall:
+def _tool_call(value: Mapping[str, object]) -> _ToolCall:
     arguments = parsed(next((value[n] for n in ("arguments", "args", "input") if value.get(n) is not None), {}))
     texts = arguments.values() if isinstance(arguments, dict) else [arguments]
     handed = tuple(each for each in texts if isinstance(each, str))

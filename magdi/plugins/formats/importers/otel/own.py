@@ -30,7 +30,7 @@ def mags_in(spans: Iterable[Span]) -> Iterator[tuple[Mag, str]]:
     for root in spans:
         if isinstance(told := root.attributes.get(MAG), str):
             agents = {span.id for span in spans if span.parent == root.id}
-            turns = [span.attributes[TURN] for span in spans if span.parent in agents and TURN in span.attributes]
+            turns = [str(span.attributes[TURN]) for span in spans if span.parent in agents and TURN in span.attributes]
             if (mag := _mag(told, turns)) is not None:
                 yield mag, root.trace
 

@@ -28,7 +28,7 @@ class Event:
     """
 
     name: str
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, object]
     time: int = 0
 
 
@@ -54,7 +54,7 @@ class Span:
     name: str = ""
     start: int = 0
     end: int = 0
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     failed: bool = False
 
@@ -78,7 +78,7 @@ def spans_of(value: Any) -> Iterator[Span | ValueError]:
                 yield span
 
 
-def _of_log(raw: Any, shared: Mapping[str, Any]) -> Span | None:
+def _of_log(raw: Any, shared: Mapping[str, object]) -> Span | None:
     """Returns a log record as an event of the span that it belongs to; None where it belongs to none."""
     if not (span := get(raw, "spanId", "span_id")):
         return None
@@ -88,7 +88,7 @@ def _of_log(raw: Any, shared: Mapping[str, Any]) -> Span | None:
     return Span(hexadecimal(get(raw, "traceId", "trace_id")), hexadecimal(span), events=(event,))
 
 
-def get(value: Mapping[str, Any], *names: str) -> Any:
+def get(value: Mapping[str, object], *names: str) -> Any:
     """Returns the first of several fields that is there; None where none is."""
     return next((value[name] for name in names if value.get(name) is not None), None)
 
@@ -109,7 +109,7 @@ def hexadecimal(value: Any) -> str:
     return text
 
 
-def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, object]]]:
     """Yields spans as they were written, each with the attributes of what sent it."""
     if isinstance(value, list):
         for each in value:
@@ -125,13 +125,13 @@ def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
                 yield from _raw_spans(value[name]) if isinstance(value.get(name), list | dict) else ()
 
 
-def _raw_logs(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def _raw_logs(value: Any) -> Iterator[tuple[Any, Mapping[str, object]]]:
     if isinstance(value, dict):
         for batch in _listed(get(value, "resourceLogs", "resource_logs")):
             yield from _scoped(batch, ("scopeLogs", "scope_logs"), "logRecords", "log_records")
 
 
-def _scoped(batch: Any, scopes: tuple[str, ...], *names: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def _scoped(batch: Any, scopes: tuple[str, ...], *names: str) -> Iterator[tuple[Any, Mapping[str, object]]]:
     if not isinstance(batch, dict):
         yield batch, {}
         return
@@ -141,7 +141,7 @@ def _scoped(batch: Any, scopes: tuple[str, ...], *names: str) -> Iterator[tuple[
             yield each, shared
 
 
-def _is_span(value: Mapping[str, Any]) -> bool:
+def _is_span(value: Mapping[str, object]) -> bool:
     context = value.get("context")
     if isinstance(context, dict) and get(context, "span_id", "spanId"):
         return True
@@ -150,7 +150,7 @@ def _is_span(value: Mapping[str, Any]) -> bool:
     return get(value, "spanId", "span_id") is not None or str(value.get("type")) in _LANGFUSE_TYPES
 
 
-def _span(raw: Any, shared: Mapping[str, Any]) -> Span:
+def _span(raw: Any, shared: Mapping[str, object]) -> Span:
     if not isinstance(raw, dict):
         raise ValueError(f"it is {type(raw).__name__}, and no object")
     held = raw.get("context")
@@ -183,7 +183,7 @@ def _is_zero(parent: Any) -> bool:
     return not parent or not str(parent).strip("0xA=")
 
 
-def _of_langfuse(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _of_langfuse(raw: Mapping[str, object]) -> dict[str, object]:
     """Returns an observation's fields under the names that Langfuse's own spans have."""
     named = {
         "type": str(raw.get("type") or "span").lower(),
@@ -205,16 +205,16 @@ def _event(raw: Any) -> Event:
     )
 
 
-def _event_name(raw: Mapping[str, Any]) -> str:
+def _event_name(raw: Mapping[str, object]) -> str:
     return str(get(raw, "eventName", "event_name") or plain(raw.get("attributes") or {}).get("event.name") or "")
 
 
-def logged(attributes: Mapping[str, Any], body: Any) -> dict[str, Any]:
+def logged(attributes: Mapping[str, object], body: Any) -> dict[str, object]:
     """Returns what a log record notes down, as an event's attributes."""
     return dict(attributes) | (plain(body) if isinstance(body, dict) else {"body": body})
 
 
-def _failed(raw: Mapping[str, Any]) -> bool:
+def _failed(raw: Mapping[str, object]) -> bool:
     status = raw.get("status")
     code = get(status, "status_code", "code") if isinstance(status, dict) else get(raw, "status_code", "level")
     return code == 2 or str(code).upper().endswith("ERROR")
@@ -224,7 +224,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def plain(attributes: Any) -> dict[str, Any]:
+def plain(attributes: Any) -> dict[str, object]:
     """Returns attributes by name: OTLP's lists of key and value, nested objects and plain ones are all the same."""
     if isinstance(attributes, list):
         pairs = [each for each in attributes if isinstance(each, dict) and "key" in each]
@@ -232,7 +232,7 @@ def plain(attributes: Any) -> dict[str, Any]:
     return dict(_flat(attributes)) if isinstance(attributes, dict) else {}
 
 
-def _flat(attributes: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(attributes: Mapping[str, object], before: str = "") -> Iterable[tuple[str, Any]]:
     for name, value in attributes.items():
         if isinstance(value, dict) and value:
             yield from _flat(value, f"{before}{name}.")
@@ -254,7 +254,7 @@ def _array(value: Any) -> list[Any]:
     return [_any_value(each) for each in (_listed(value.get("values")) if isinstance(value, dict) else _listed(value))]
 
 
-def _pairs(value: Any) -> dict[str, Any]:
+def _pairs(value: Any) -> dict[str, object]:
     listed = value.get("values") if isinstance(value, dict) else value
     return {str(each["key"]): _any_value(each.get("value")) for each in _listed(listed)}
 

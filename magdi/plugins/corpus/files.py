@@ -1,22 +1,19 @@
-"""Finds MAG files and MAGs in them by what a user says."""
+"""Finds MAG files and MAGs in them by what a user says, and writes such files."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count, zip_longest
 from pathlib import Path
 
-from magdi.core.corpus.locations import Location, expanded, inside, opened, sent_to, suffix_of
-from magdi.core.corpus.parquet import Put, count_rows, parquet_writer, read_parquet
-from magdi.core.errors import DataError, MagFileError, did_you_mean
+from magdi.core.errors import DataError, MagFileError, StorageError, did_you_mean
 from magdi.core.files import whole_file
 from magdi.core.mag import Mag, mags_in
 from magdi.core.redact import redact
-
-FILE = "mags.jsonl"
-"""The MAG file of a run directory."""
-
+from magdi.core.run.locations import FILE, Location, expanded, file_system, inside, opened, reaching, suffix_of
+from magdi.plugins.corpus.parquet import Put, count_rows, parquet_writer, read_parquet
 
 AT_ONCE = 64
 """Files that are read in turn, one MAG of each."""
@@ -75,7 +72,7 @@ def mag_writer(file: Location) -> Iterator[Put]:
         ComponentError: What speaks to such URLs is not installed.
     """
     if isinstance(file, str):
-        with sent_to(file) as local, mag_writer(local) as put:
+        with _sent_to(file) as local, mag_writer(local) as put:
             yield put
     elif suffix_of(file) == ".parquet":
         with parquet_writer(file) as put:
@@ -87,6 +84,28 @@ def mag_writer(file: Location) -> Iterator[Put]:
                 lines.write(mag.to_line() + "\n")
 
             yield put_line
+
+
+@contextmanager
+def _sent_to(url: str) -> Iterator[Path]:
+    """Yields a file of this machine that goes to a URL when the block ends well: so it is there whole or not at all.
+
+    Raises:
+        ComponentError: What speaks to such URLs is not installed.
+        StorageError: It cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="magdi-") as folder:
+        local = Path(folder) / f"mags{suffix_of(url)}"
+        yield local
+        try:
+            with reaching(url):
+                files, path = file_system(url)
+                files.put_file(str(local), path)
+        except MagFileError as error:
+            raise StorageError(f"{redact(url)} cannot be written: there is no such bucket or folder") from error
+        except DataError as error:
+            said = error.message.replace(" cannot be read: ", " cannot be written: ")
+            raise StorageError(said, hint=error.hint) from error
 
 
 def write(file: Location, mags: Iterable[Mag]) -> int:

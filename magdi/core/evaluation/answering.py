@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from magdi.core.config.models import Evaluation
-from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import DataError
 from magdi.core.evaluation.engine import Engine, Job, Output
 from magdi.core.evaluation.prediction import Prediction, PredictionFile
@@ -19,12 +17,11 @@ OnProgress = Callable[[int, int, int], None]
 
 
 def answer_questions(
-    model: str | Path | tuple[Any, Any] | Engine,
+    engine: Engine,
     questions: Sequence[Question],
     *,
     task: Task,
     settings: Evaluation,
-    prompt_style: PromptStyle = "auto",
     seed: int = 0,
     out: Path | None = None,
     fresh: bool = False,
@@ -33,11 +30,10 @@ def answer_questions(
     """Has a model answer questions, and grades the answers.
 
     Args:
-        model: A model's folder or hub id, an adapter, a run directory, (model, tokenizer), or an engine.
+        engine: What makes the model answer; where nothing is left to ask, it need not load it.
         questions: What is asked; ids must differ.
         task: Reads and grades the answers.
         settings: Sampling, lengths and samples a question.
-        prompt_style: The prompt's form, as in training.
         seed: Seed of sampled answers.
         out: A file that keeps every answer as it comes; answers that are in it already are not asked for again.
         fresh: Throw away what is in that file.
@@ -53,18 +49,20 @@ def answer_questions(
     by_id = {question.id: question for question in questions}
     if len(by_id) < len(questions):
         raise DataError("two questions have the same id")
-    made_by = _made_by(model, settings, prompt_style, seed)
-    if isinstance(model, Engine):
-        model.task = task
+    engine.task = task
+    answers = _Answers(by_id, task, settings, seed, on_progress)
     if out is None:
-        return _Answers(by_id, task, settings, seed, on_progress).complete(
-            lambda: _engine(model, prompt_style), [], lambda predictions: None
-        )
+        return answers.complete(engine, [], lambda predictions: None)
+    # Not how many questions there are, so that more can be asked later.
+    made_by = {
+        "model": engine.identity,
+        "settings": settings.deciding(),
+        "prompt": engine.prompt_style,
+        "seed": seed,
+    }
     with PredictionFile(out, made_by, fresh=fresh) as file:
-        if isinstance(model, Engine):
-            model.journal = file.journal
-        answers = _Answers(by_id, task, settings, seed, on_progress)
-        predictions = answers.complete(lambda: _engine(model, prompt_style), file.kept, file.add)
+        engine.journal = file.journal
+        predictions = answers.complete(engine, file.kept, file.add)
         asked = {prediction.key for prediction in predictions}
         # More may have been asked before, of more questions or with more samples: nothing that was paid for is lost.
         file.finish([*predictions, *(kept for kept in file.kept if kept.key not in asked)])
@@ -86,12 +84,9 @@ class _Answers:
         self._on_progress = on_progress or (lambda done, total, right: None)
 
     def complete(
-        self,
-        engine: Callable[[], Engine],
-        kept: Sequence[Prediction],
-        keep: Callable[[Sequence[Prediction]], None],
+        self, engine: Engine, kept: Sequence[Prediction], keep: Callable[[Sequence[Prediction]], None]
     ) -> list[Prediction]:
-        """Returns all predictions in order; the model is loaded only where some are not kept yet."""
+        """Returns all predictions in order; the engine is asked for those that are not kept yet."""
         jobs = {
             (question.id, sample): Job(question, sample, self._seed)
             for question in self._questions.values()
@@ -101,13 +96,11 @@ class _Answers:
         left = [job for key, job in jobs.items() if key not in had]
         if had:
             self._tell(had, len(jobs))
-        if left:
-            running = engine()
-            for batch in running.answers(left, self._settings):
-                predictions = [predicted(self._task, job, output) for job, output in batch]
-                keep(predictions)
-                had |= {prediction.key: prediction for prediction in predictions}
-                self._tell(had, len(jobs))
+        for batch in engine.answers(left, self._settings) if left else ():
+            predictions = [predicted(self._task, job, output) for job, output in batch]
+            keep(predictions)
+            had |= {prediction.key: prediction for prediction in predictions}
+            self._tell(had, len(jobs))
         return [had[key] for key in jobs]
 
     def _tell(self, had: dict[tuple[str, int], Prediction], total: int) -> None:
@@ -132,27 +125,3 @@ def predicted(task: Task, job: Job, output: Output) -> Prediction:
         finish=output.finish,
         score=output.score,
     )
-
-
-def _engine(model: str | Path | tuple[Any, Any] | Engine, prompt_style: PromptStyle) -> Engine:
-    if isinstance(model, Engine):
-        return model
-    from magdi.core.evaluation.loading import load
-    from magdi.core.evaluation.own_score import OwnScore
-    from magdi.core.evaluation.transformers_engine import TransformersEngine
-
-    loaded, tokenizer = model if isinstance(model, tuple) else load(model)
-    own_score = None if isinstance(model, tuple) else OwnScore.of(model)
-    return TransformersEngine(loaded, tokenizer, prompt_style=prompt_style, own_score=own_score)
-
-
-def _made_by(
-    model: str | Path | tuple[Any, Any] | Engine, settings: Evaluation, style: str, seed: int
-) -> dict[str, Any]:
-    """Returns all that decides an answer; not how many questions there are, so that more can be asked later."""
-    how = settings.deciding()
-    if isinstance(model, Engine):
-        name = model.identity
-    else:
-        name = str(model[0].config.name_or_path if isinstance(model, tuple) else model)
-    return {"model": name, "settings": how, "prompt": style, "seed": seed}

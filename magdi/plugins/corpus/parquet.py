@@ -24,7 +24,7 @@ _FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
 """Fields whose keys differ from row to row: they are JSON text in a table."""
 
 
-def row(mag: Mag, view: View = "exact") -> dict[str, Any]:
+def row(mag: Mag, view: View = "exact") -> dict[str, object]:
     """Returns a MAG as a row: its fields, and ``edges`` as (source, target, kind) under a view."""
     fields = mag.model_dump(mode="json")
     for path in _FREE:
@@ -56,7 +56,7 @@ def parquet_writer(path: Path, view: View = "exact") -> Iterator[Put]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     schema = _schema()
     with whole_path(path) as file, pq.ParquetWriter(file, schema) as writer:
 

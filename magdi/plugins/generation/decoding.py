@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.generation.logits_process import (
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from magdi.core.config.models import Evaluation
-from magdi.core.evaluation.choosing import chooser
-from magdi.core.evaluation.rows import Batch, Row
+from magdi.plugins.generation.rows import Batch, Row
 
 KEEP = 0.85
 """Share of a batch's places that are still in use below which it is made smaller, or filled up."""
+
+Choose = Callable[[Tensor, Sequence[Row]], Tensor]
+"""Returns a token for each row, [B], from logits [B, V]."""
 
 
 @torch.inference_mode()
@@ -40,7 +49,7 @@ def decode(
         complete: Called after every token with the rows that go on; may finish some of them.
     """
     waiting, batch = deque(rows), Batch(model)
-    choose = chooser(settings)
+    choose = _chooser(settings)
     ends = torch.tensor(sorted(end_tokens), device=model.device)
     while waiting or batch.rows:
         if waiting and (not batch.rows or (batch.can_grow and batch.room(waiting[0], settings) > 0)):
@@ -82,3 +91,33 @@ def _say(
     for row in going:
         if row.finish is None and len(row.tokens) >= settings.max_new_tokens:
             row.finish = "length"
+
+
+def _chooser(settings: Evaluation) -> Choose:
+    """Returns what picks tokens: greedily at temperature 0, else drawn after temperature, top-k and top-p.
+
+    A draw depends on the row, and on nobody else in its batch.
+    """
+    if settings.temperature == 0:
+        return lambda logits, rows: logits.argmax(dim=-1)
+    warp = LogitsProcessorList([TemperatureLogitsWarper(settings.temperature)])
+    if settings.top_k:
+        warp.append(TopKLogitsWarper(settings.top_k))
+    if settings.top_p < 1:
+        warp.append(TopPLogitsWarper(settings.top_p))
+
+    def draw(logits: Tensor, rows: Sequence[Row]) -> Tensor:
+        numbers = torch.tensor([_number(row, settings.max_new_tokens) for row in rows], device=logits.device)
+        chances = warp(None, logits.float()).softmax(dim=-1).cumsum(dim=-1)
+        point = numbers[:, None] * chances[:, -1:]
+        return torch.searchsorted(chances, point, right=True).squeeze(-1).clamp_max(logits.shape[-1] - 1)
+
+    return draw
+
+
+def _number(row: Row, longest: int) -> float:
+    """Returns the row's own random number in [0, 1) for its next token."""
+    if row.numbers is None:
+        seed = int.from_bytes(hashlib.blake2b(row.draw.encode(), digest_size=8).digest()) >> 1
+        row.numbers = torch.rand(longest + 1, generator=torch.Generator().manual_seed(seed))
+    return float(row.numbers[len(row.tokens)])

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
+from magdi.core.config.models import name_and_revision
 from magdi.core.errors import DataError
 from magdi.core.files import read_json
 from magdi.core.quiet import quiet
@@ -32,7 +33,7 @@ def resolve(model: str | Path) -> str:
 
 
 def base_of(model: str | Path) -> str | None:
-    """Returns the base that an adapter's configuration names; None for what is no adapter."""
+    """Returns the base that an adapter's configuration names, or ``ID@REVISION``; None for what is no adapter."""
     config = Path(resolve(model)) / "adapter_config.json"
     if not config.is_file():
         return None
@@ -42,7 +43,7 @@ def base_of(model: str | Path) -> str | None:
         raise DataError(f"{config} names no base, so the adapter cannot be loaded")
     if settings.get("megatron_config"):  # for it peft imports whatever module megatron_core names
         raise DataError(f"{config} asks for a module to be imported (megatron_core), which no adapter of magdi does")
-    return base
+    return f"{base}@{revision}" if (revision := settings.get("revision")) else base
 
 
 @quiet()
@@ -52,7 +53,7 @@ def load(
     """Returns model and tokenizer, ready to generate; an adapter is merged into its base.
 
     Args:
-        model: A folder, hub id, adapter or run directory.
+        model: A folder, hub id (``ID@REVISION``, too), adapter or run directory.
         dtype: Type of the weights; auto is the model's own on a GPU and float32 elsewhere.
         device: Where it runs; the first GPU there is, or the CPU.
         trust_remote_code: Run code that comes with a hub model.
@@ -70,14 +71,23 @@ def load(
         dtype = "float32"
     kind = dtype if dtype == "auto" else getattr(torch, dtype)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", trust_remote_code=trust_remote_code)
-        loaded = AutoModelForCausalLM.from_pretrained(base or place, dtype=kind, trust_remote_code=trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(padding_side="left", **_remote(place, trust_remote_code))
+        loaded = AutoModelForCausalLM.from_pretrained(dtype=kind, **_remote(base or place, trust_remote_code))
         if base is not None:
             loaded = with_adapter(loaded, place).merge_and_unload()
     except Exception as error:  # of a damaged folder every library says something else
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"model {model} cannot be loaded: {reason[0]}") from error
     return loaded.to(device).eval(), tokenizer
+
+
+def _remote(place: str, trust_remote_code: bool) -> dict[str, Any]:
+    name, revision = name_and_revision(place)
+    return {
+        "pretrained_model_name_or_path": name,
+        "revision": revision,
+        "trust_remote_code": trust_remote_code,
+    }
 
 
 def with_adapter(base: Any, adapter: str | Path, name: str = "default") -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from magdi.core.distill.heads import HEADS_FILE, ScoreHead
-from magdi.core.evaluation.batching import batches
-from magdi.core.evaluation.loading import resolve
+from magdi.plugins.generation.loading import resolve
 
 PART = re.compile(r"(?:.+\.)?score\.(?=mlp\.)")
 """The score head among all heads: `margin.score.`, or `score.` where an older version trained it."""
@@ -69,3 +68,20 @@ class OwnScore:
         pooled = torch.einsum("bt,btd->bd", weights, states.float())
         scores: list[float] = self.head(pooled).tolist()
         return scores
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yields the places of items, shortest first, so many at once that rows x longest row stays within a budget.
+
+    Args:
+        lengths: Tokens of each item.
+        budget: Most tokens of a batch, padding included; an item that is longer is a batch by itself.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: (lengths[place], place)):
+        if batch and lengths[place] * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch

@@ -2,54 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-import torch
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.prompt import PromptStyle, student_prompt
-from magdi.core.distill.reading import opening
 from magdi.core.errors import MagdiError
-from magdi.core.evaluation.batching import gathered
-from magdi.core.evaluation.decoding import decode
 from magdi.core.evaluation.engine import Engine, Job, Output
-from magdi.core.evaluation.own_score import OwnScore
-from magdi.core.evaluation.rows import Row
-from magdi.core.evaluation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
 from magdi.core.threads import threads_for
+from magdi.plugins.generation.loading import load
+from magdi.plugins.generation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
+
+if TYPE_CHECKING:
+    from magdi.plugins.generation.own_score import OwnScore
+    from magdi.plugins.generation.rows import Row
 
 NO_LIMIT = 2**31
 LEAST_AT_ONCE = 64
 """Answers that are handed on together, at least: each hand-over is a write to a file."""
+
+OnText = Callable[[str], None]
+"""Told what one answer has come to while it grows."""
 
 
 class TransformersEngine(Engine):
     """Runs a model here.
 
     Args:
-        model: A decoder of transformers, in eval mode, where it is to run.
-        tokenizer: Its tokenizer.
-        prompt_style: The prompt's form.
-        own_score: The student's score head, where its answers are to be scored.
-        identity: What the model is called in files.
-        on_text: Told what the first answer of a batch has come to, after every token; for showing it while it grows.
+        model: A folder or hub id of a model, an adapter, or a run directory, loaded when the first answer is asked for;
+            or a decoder of transformers, in eval mode, where it is to run, and its tokenizer.
+        prompt_style: The prompt's form, as in training.
+        on_text: Told what the first answer of a batch has come to, after every token.
     """
 
     def __init__(
         self,
-        model: Any,
-        tokenizer: Any,
+        model: str | Path | tuple[Any, Any],
         *,
         prompt_style: PromptStyle = "auto",
-        own_score: OwnScore | None = None,
-        identity: str = "",
-        on_text: Callable[[str], None] | None = None,
+        on_text: OnText | None = None,
     ) -> None:
-        self.model, self.tokenizer = model, tokenizer
-        self.prompt_style, self.own_score = prompt_style, own_score
-        self.identity = identity or str(model.config.name_or_path)
+        self._given = model
+        self.prompt_style = prompt_style
+        self.identity = str(model[0].config.name_or_path if isinstance(model, tuple) else model)
         self._on_text = on_text
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        return self._given if isinstance(self._given, tuple) else load(self._given)
+
+    @property
+    def model(self) -> Any:
+        """The decoder.
+
+        Raises:
+            DataError: It cannot be loaded.
+        """
+        return self._loaded[0]
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer; raises as `model`."""
+        return self._loaded[1]
+
+    @cached_property
+    def own_score(self) -> OwnScore | None:
+        """The student's score head, where there is one; answers are scored by it where several are drawn."""
+        from magdi.plugins.generation.own_score import OwnScore
+
+        return None if isinstance(self._given, tuple) else OwnScore.of(self._given)
 
     def answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
         """Yields answers as they are finished; those to short questions come first."""
@@ -57,11 +80,13 @@ class TransformersEngine(Engine):
             yield from self._answers(jobs, settings)
 
     def _answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
+        from magdi.plugins.generation.rows import Row
+
         prompts = {job.question.id: student_prompt(self.tokenizer, job.question, self.prompt_style) for job in jobs}
         ids = self._encoded(prompts)
         order = sorted(jobs, key=lambda job: len(ids[job.question.id]))
         rows = {Row(ids[job.question.id], f"{job.seed} {job.question.id} {job.sample}"): job for job in order}
-        for done in gathered(self._finished(list(rows), settings), LEAST_AT_ONCE):
+        for done in _gathered(self._finished(list(rows), settings)):
             scores = self._scores(done) if settings.samples > 1 else [None] * len(done)
             texts = self.tokenizer.batch_decode([row.tokens for row in done], skip_special_tokens=True)
             yield [
@@ -75,6 +100,10 @@ class TransformersEngine(Engine):
         Raises:
             MagdiError: There is not enough memory for a batch.
         """
+        import torch
+
+        from magdi.plugins.generation.decoding import decode
+
         context = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT
         too_long = [row for row in rows if len(row.prompt) >= context]
         for row in too_long:
@@ -93,6 +122,8 @@ class TransformersEngine(Engine):
 
     def _encoded(self, prompts: dict[str, str]) -> dict[str, tuple[int, ...]]:
         """Returns prompts' token ids, as they are in training."""
+        from magdi.core.distill.reading import opening
+
         start = opening(self.tokenizer, self.prompt_style)
         encoded = self.tokenizer(list(prompts.values()), add_special_tokens=False, verbose=False)["input_ids"]
         return {name: (*start, *ids) for name, ids in zip(prompts, encoded, strict=True)}
@@ -132,10 +163,22 @@ class TransformersEngine(Engine):
         return low
 
 
+def _gathered(groups: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    """Yields groups of rows put together until they have `LEAST_AT_ONCE`; the last one may have fewer."""
+    found: list[Row] = []
+    for group in groups:
+        found += group
+        if len(found) >= LEAST_AT_ONCE:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
 class _Watch:
     """Finishes rows whose last tokens hold a complete answer, looking every few tokens; tells the first row's text."""
 
-    def __init__(self, tokenizer: Any, stop: bool, context: int, on_text: Callable[[str], None] | None) -> None:
+    def __init__(self, tokenizer: Any, stop: bool, context: int, on_text: OnText | None) -> None:
         self._tokenizer, self._stop, self._context, self._on_text = tokenizer, stop, context, on_text
 
     def __call__(self, rows: Sequence[Row]) -> None:

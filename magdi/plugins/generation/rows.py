@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from magdi.core.config.models import Evaluation
-from magdi.core.evaluation.cache import join, new_cache, trim
 from magdi.core.evaluation.prediction import Finish
+from magdi.plugins.generation.cache import join, new_cache, trim
 
 
 @dataclass(slots=True, eq=False)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from magdi.core.components import Components
+from magdi.core.config.models import RunConfig
 from magdi.core.decision import DecisionRule
 from magdi.core.discussion.stepper import Stepper
+from magdi.core.distill.lessons import OwnPrompts
 from magdi.core.errors import DataError, ProtocolError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.reply import Parsed
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import expanded, is_url
+from magdi.core.run.seats import agents as agents_of
 
 
 def differences(mag: Mag, protocol: Protocol, agents: list[Agent], decide: DecisionRule | None = None) -> Iterator[str]:
@@ -134,3 +141,61 @@ def _parsed(turn: Turn) -> Parsed | None:
 def speakers(mag: Mag) -> list[Agent]:
     """Returns a MAG's agents in the order in which they first spoke."""
     return [Agent(name) for name in dict.fromkeys(turn.agent for turn in mag.turns)]
+
+
+@dataclass(frozen=True)
+class ReplayedPrompts(OwnPrompts):
+    """Finds the prompt of every turn: as it was kept, else by holding the discussion again.
+
+    Attributes:
+        held: By protocol, how discussions were held whose prompts were not kept.
+    """
+
+    held: Mapping[str, Held]
+
+    def found(self, mag: Mag) -> Mag:
+        """Holds a discussion again.
+
+        Raises:
+            DataError: Its protocol is not known, or another one.
+        """
+        held = self.held.get(mag.protocol)
+        return with_prompts(mag, held) if held else super().found(mag)
+
+    @property
+    def known(self) -> Iterable[str]:
+        """The protocols that make prompts again."""
+        return self.held
+
+    @property
+    def reading(self) -> object:
+        """What decides the prompts, as JSON."""
+        return {
+            name: [each.protocol.config.model_dump(mode="json"), [[agent.name, agent.persona] for agent in each.agents]]
+            for name, each in self.held.items()
+        }
+
+
+def origins(config: RunConfig) -> Iterator[RunConfig]:
+    """Yields the configurations by which a run's MAGs may have been held: of the runs they are from, then its own."""
+    near = [name for name in config.discussion.mag_files if not is_url(name)]  # a run may name what it likes
+    for place in (Path(each) for name in near for each in expanded(name)):
+        run = RunDirectory(place if place.is_dir() else place.parent)
+        if run.is_run():
+            yield from origins(run.config())
+    yield config
+
+
+def own_prompts(config: RunConfig, components: Components) -> OwnPrompts:
+    """Returns where the prompts of a run's MAGs are found: kept ones, else what their protocols make of them."""
+    held: dict[str, Held] = {}
+    for each in origins(config):
+        if each.protocol.name not in held:
+            people = agents_of(each, components.task(each.task, each.seed)).items()
+            decide = each.discussion.decision
+            held[each.protocol.name] = Held(
+                components.protocol(each.protocol),
+                tuple(Agent(name, choice.persona) for name, choice in people),
+                components.decision(decide) if decide else None,
+            )
+    return ReplayedPrompts(held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,12 +11,15 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any
 
-from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError, StorageError
+from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.files import digest
 from magdi.core.redact import redact
 
 Location = Path | str
 """A path, or a URL as it was given: a `Path` would lose one of its slashes."""
+
+FILE = "mags.jsonl"
+"""The MAG file of a run directory."""
 
 SUFFIXES = (".jsonl", ".parquet")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -64,7 +66,7 @@ def expanded(name: Location) -> list[Location]:
     found: list[Location]
     if is_url(name):
         with reaching(text):
-            files, path = _file_system(text)
+            files, path = file_system(text)
             found = [files.unstrip_protocol(each) for each in sorted(files.glob(path))]
     else:
         found = [Path(each) for each in sorted(glob(text, recursive=True))]
@@ -80,7 +82,7 @@ def inside(name: Location, file: str) -> Location:
     if suffix_of(name):
         return name
     with reaching(name):
-        files, path = _file_system(name)
+        files, path = file_system(name)
         return f"{name.rstrip('/')}/{file}" if files.isdir(path) else name
 
 
@@ -95,7 +97,7 @@ def opened(name: Location) -> Iterator[IO[bytes]]:
     """
     if isinstance(name, str):
         with reaching(name):
-            files, path = _file_system(name)
+            files, path = file_system(name)
             with files.open(path, "rb") as file:
                 yield file
         return
@@ -105,28 +107,6 @@ def opened(name: Location) -> Iterator[IO[bytes]]:
         raise MagFileError(name, 0, f"cannot be read: {error.strerror}") from error
     with file:
         yield file
-
-
-@contextmanager
-def sent_to(url: str) -> Iterator[Path]:
-    """Yields a file of this machine that goes to a URL when the block ends well: so it is there whole or not at all.
-
-    Raises:
-        ComponentError: What speaks to such URLs is not installed.
-        StorageError: It cannot be written.
-    """
-    with tempfile.TemporaryDirectory(prefix="magdi-") as folder:
-        local = Path(folder) / f"mags{suffix_of(url)}"
-        yield local
-        try:
-            with reaching(url):
-                files, path = _file_system(url)
-                files.put_file(str(local), path)
-        except MagFileError as error:
-            raise StorageError(f"{redact(url)} cannot be written: there is no such bucket or folder") from error
-        except DataError as error:
-            said = error.message.replace(" cannot be read: ", " cannot be written: ")
-            raise StorageError(said, hint=error.hint) from error
 
 
 @contextmanager
@@ -168,12 +148,13 @@ def state(name: str) -> str | None:
 
 def _state_of_url(url: str) -> str:
     with reaching(url):
-        files, path = _file_system(url)
-        known: dict[str, Any] = files.info(path)
+        files, path = file_system(url)
+        known: dict[str, object] = files.info(path)
         return repr([known.get(key) for key in ("ETag", "etag", "md5Hash", "blob_id", "size")])
 
 
-def _file_system(url: str) -> tuple[Any, str]:
+def file_system(url: str) -> tuple[Any, str]:
+    """Returns the file system of fsspec that a URL is of, and the path in it."""
     import fsspec.core
 
     files, path = fsspec.core.url_to_fs(url)

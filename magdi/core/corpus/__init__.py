@@ -1,1 +1,0 @@
-"""Files of MAGs as runs read them."""
