@@ -57,6 +57,11 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
+_WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
+_THAN = re.compile(
+    r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
+)
+"""What only compares with a number that was said before: "42 apples, which is 11 more than"."""
 _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
@@ -151,6 +156,10 @@ class ClosingReader:
                 turn[0] != "="
                 and not turn["given"]
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
+            ):
+                continue
+            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and _THAN.match(
+                self.text, turn.end()
             ):
                 continue
             said = self._main([each for each in found if each.start >= turn.end()], turn.end())

@@ -145,9 +145,9 @@ class _Options(Names):
         tail = concluded(text)
         if tail is None:
             alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'")
-            match = self.leading(alone) if len(alone) < len(text) else None
-            if alone in self.labels or (match and match.end() == len(alone)):
-                yield Found(self.labelled(match) if match else alone, Rule.CONCLUSION, 1)
+            label = self.bare(alone) if _BUT_ALONE.match(text) else None
+            if alone in self.labels or label:
+                yield Found(label or alone, Rule.CONCLUSION, 1)
             return
         found = list(self.named(tail, Rule.CONCLUSION, 1, clearly=True))
         label = None if found else self.bare(tail)

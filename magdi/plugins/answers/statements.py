@@ -39,6 +39,7 @@ _NOT_THIS = re.compile(
     r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$",
     re.IGNORECASE,
 )
+_CONCEDES = re.compile(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
 """What a "but" behind it goes on with: "not A but B"."""
 _OTHERS = (
@@ -114,10 +115,10 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
+    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
     re.IGNORECASE,
 )
 
@@ -213,7 +214,9 @@ def clause_ends(sentence: str) -> list[int]:
     cuts = [
         cut for cut in found if not (cut[0].isspace() and _ALL.search(sentence, max(0, cut.start() - 12), cut.start()))
     ]
-    return [*(cut.end() for cut in cuts), len(sentence)]
+    conceded = _CONCEDES.match(sentence)
+    ends = {cut.end() for cut in cuts} | ({conceded.end()} if conceded else set())
+    return [*sorted(ends), len(sentence)]
 
 
 def endorses(sentence: str) -> bool:
