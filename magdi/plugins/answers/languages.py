@@ -12,23 +12,27 @@ _NOUNS_WITHOUT_SPACES = "最终答案|最終答案|正确答案|正確答案|答
 _ALL_NOUNS = tuple(f"{_NOUNS}|{_NOUNS_WITHOUT_SPACES}".split("|"))
 _BEFORE = (
     r"(?:la|l[ae]s?|el|a|o|il|die|der|das|det|het|η)\s|l'|(?:so|also|donc"
-    r"|entonces,?|logo|allora|por\s+lo\s+tanto,?|daher)\s"
+    r"|entonces,?|logo|allora|por\slo\stanto,?|daher)\s"
 )
 _QUALITIES = (
     r"correcta|final|correcte|finale|corretta|exacte|richtige|korrekte|endgültige|bonne|juiste|correta|certa|правильный|окончательный"
     r"|konečná|poprawna|doğru|σωστή"
 )
-_KINDS = r"(?:la|die|a|l'|der|de)?\s?(?:opción|option|alternativa|opzione|antwort|letra|lettre|вариант|选项|選項)\s+"
+_KINDS = (
+    r"(?:la|die|a|l'|der|de)?\s?(?:opción|option|alternativa|opzione|antwort|letra|lettre|вариант|选项|選項)\s{1,3}"
+)
 _IS = (
     r"(?:(?:es|est|ist|lautet|è|é|is|är|jest|je|este|είναι|adalah"
-    r"|là|هو|هي)\b|है|คือ|是|为|為|应为|应该是|は|은|는|이|—|–|-)?\s*[:=]?"
+    r"|là|هو|هي)\b|है|คือ|是|为|為|应为|应该是|は|은|는|이|—|–|-)?\s{0,3}[:=]?"
 )
 _GIVEN = re.compile(
-    rf"(?:(?<![^\W\d_])(?:{_BEFORE})?(?:(?:{_QUALITIES})\s+)?(?:{_NOUNS})|{_NOUNS_WITHOUT_SPACES})(?:\s+(?:{_QUALITIES}|en|de)\b)?\s*{_IS}\s*(?:{_KINDS})?"
+    rf"(?:(?<![^\W\d_])(?:{_BEFORE})?(?:(?:{_QUALITIES})\s{{1,3}})?(?:{_NOUNS})|{_NOUNS_WITHOUT_SPACES})(?:\s{{1,3}}(?:{_QUALITIES}|en|de)\b)?\s{{0,3}}{_IS}\s{{0,3}}(?:{_KINDS})?"
     r"(?=[\w$\\(（【\[「\"'«*-])",
     re.IGNORECASE,
 )
-_CHOSEN = re.compile(r"(?:故选|应选|应该选|選|选择|选)(?:择)?\s*[:：]?\s*(?:选项)?\s*(?=[(（【]?[A-J](?![a-zA-Z]))")
+_CHOSEN = re.compile(
+    r"(?:故选|应选|应该选|選|选择|选)(?:择)?\s{0,3}[:：]?\s{0,3}(?:选项)?\s{0,3}(?=[(（【]?[A-J](?![a-zA-Z]))"
+)
 _YES = (
     "sí|sì|oui|ja|da|да|sim|evet|tak|ano|ναι|はい|是的|是|对|正确|正確|네|예|نعم"
     "|हाँ|हां|verdadero|vrai|richtig|vero|verdadeiro|правда|có|ya|так"
@@ -39,7 +43,7 @@ _NO = (
 )
 _WORD = re.compile(
     rf"(?P<before>\A\W*|\bthe answer is[\s:：\"'「«*]*)(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?:です|である|입니다"
-    rf"|이다)?(?=\s?है|\W|_|\Z)",
+    rf"|이다)?(?=\s?है|[\s\"'」»*)]*(?:\Z|[\n,.!;:，、。]))",
     re.IGNORECASE,
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"

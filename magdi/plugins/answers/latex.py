@@ -27,6 +27,24 @@ _ANSWER_SAID = re.compile(
     r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*",
     re.IGNORECASE,
 )
+_BASES = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "sixteen": 16,
+}
+_BASE_SAID = re.compile(
+    rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({'|'.join(_BASES)})\s?\}}\s?\}}?", re.IGNORECASE
+)
+_SAME_SIGNS = re.compile(
+    r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
+)
 _EDGES = re.compile(r"^(?:\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s])+$")
 _EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
 r"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
@@ -56,6 +74,7 @@ def normal_latex(text: str) -> str | None:
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
     text = _UNIT_SIGNS.sub("", text.strip()).replace("\\cfrac", "\\frac")
+    text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
     if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _depth(text) > DEEPEST_NESTING:
         return None
@@ -78,6 +97,11 @@ def normal_latex(text: str) -> str | None:
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
+
+
+def _same_sign(sign: re.Match[str]) -> str:
+    r"""Returns one spelling of vectors' brackets, of the empty set, and of what is about right."""
+    return "(" if sign["open"] else ")" if sign["close"] else "" if sign["about"] else r"\emptyset"
 
 
 def _unwrapped(text: str) -> str:

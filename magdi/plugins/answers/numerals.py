@@ -33,7 +33,7 @@ _NUMBER = re.compile(
     (?!\d|/\s?\d|[.,:]\d|'\d|[xyzn]\b|\s?(?:√|π|\\sqrt|\\pi\b)|\.?\\overline|\s?(?:\^|\*\*)\s?[{{(]?-?\d)
     (?P<ordinal>(?:st|nd|rd|th)\b(?!\ place\b))?
     (?:[ -]?(?P<unit>{"|".join(SCALES)})s?\b|(?P<kilo>bn|k(?=\ (?:dollars|euros|pounds|USD)))\b
-      |(?(currency)[ ]?(?P<short>[kmbt]n?)\b|(?!)))?
+      |(?(currency)(?P<short>[kmbt]n?)(?![-\w])|(?!)))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -62,7 +62,7 @@ _LATEX_FRACTION = re.compile(
 _LATEX_NOISE = re.compile(
     r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
 )
-_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<!\d)\$|\b(?:is|are|equals|be))[ ]?)-[ ]?(?=[\d.$€£])")
+_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)-[ ]?(?=[\d.$€£])")
 _DECIMAL_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+,\d{1,2}")
 _HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s?m(?:in)?\b)")
 _SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")

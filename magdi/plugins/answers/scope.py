@@ -21,7 +21,7 @@ _ASSISTANT = re.compile(
     r"|<\|(?:assistant|Assistant)\|>|\[/INST\]|^[ \t]*(?:\#+[ ]*)?(?:Assistant|Response)[ ]?:",
     re.MULTILINE,
 )
-_ECHO = re.compile(rf"\s*(?:<s>|<bos>|<\|begin_of_text\|>|\s)*(?:{_USER})")
+_ECHO = re.compile(rf"(?:<s>|<bos>|<\|begin_of_text\|>|\s)*+(?:{_USER})")
 _TURN_ENDS = re.compile(
     rf"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>|</s>|<eos>|<\|end.of.sentence\|>|{_USER}",
     re.MULTILINE,
@@ -29,14 +29,16 @@ _TURN_ENDS = re.compile(
 _TURN_MARKS = ("<|", "</s>", "_turn>", "<eos>", "INST]", "Human", "User", "Instruction", "Assistant", "Response")
 _BLOCK_QUOTE = re.compile(r"(?:^[ \t]*>(?!>).*\n?)+", re.MULTILINE)
 _HEADER = re.compile(
-    r"^(?P<gap>(?:\s*\n|[-*_=]{3,}\s*\n)+)?[ \t]*(?P<heading>\#+[ ]*|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
+    r"^(?P<gap>(?:[ \t]{0,40}\n|[-*_=]{3,40}[ \t]{0,40}\n){1,4})?[ \t]{0,40}(?P<heading>\#+[ ]*"
+    r"|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
     r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]"
     r"|(?(heading)$|(?!)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _GIVEN = re.compile(
     r"(?P<sure>\#{4}|\\boxed|<answer>|\banswer(?:[ ][\w'()/-]{1,20}){0,8}?[ ](?:is|are|was|would\ be"
-    r"|must\ be)\b)|\banswer\W{0,4}[:=]|^[ \t]*A:",
+    r"|must\ be)\b(?!\s(?:not|found|derived|obtained|calculated|reached|based|that|to)\b))"
+    r"|\banswer\W{0,4}[:=]|^[ \t]*A:",
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON_ANSWER = re.compile(
@@ -45,7 +47,7 @@ _JSON_ANSWER = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```\w*")
-SHORT_REPLY = 60
+SHORT_REPLY = 40
 """Characters of a reply that may be an answer and nothing else, though nothing says so."""
 
 
@@ -103,7 +105,8 @@ def _before_next_question(text: str) -> str:
     for header in headers:
         start = header.start()
         apart = header["gap"] or header["heading"] or header["next"] or header["number"]
-        short = start <= SHORT_REPLY and "?" not in text[:start] and re.search(r"\w", text[:start])
+        asks = header["what"].lower() not in ("example", "task", "input")
+        short = asks and start <= SHORT_REPLY and "?" not in text[:start] and re.search(r"\w", text[:start])
         follows = numbered and header["number"] and not header["next"]
         announced = text[max(0, start - 8) : start].rstrip("* \n").endswith(":")
         answered = sure <= start or (first <= start and (apart or not asked)) or (short and apart)

@@ -84,9 +84,9 @@ def markers(text: str, *, colon_after_a: bool = True) -> list[re.Match[str]]:
     that is not.
     """
     found = [match for match in _MARKER.finditer(text) if _counts(text, match, colon_after_a=colon_after_a)]
-    found = [match for match in found if not _is_hypothesis(text, match)]
+    own = [match for match in found[: -2 * MOST_MARKERS : -1] if not _is_hypothesis(text, match)][:MOST_MARKERS]
     asides = [match.span() for match in _ASIDE.finditer(text)]
-    return sorted(found[-MOST_MARKERS:][::-1], key=lambda match: _is_aside(text, match, asides))
+    return sorted(own, key=lambda match: _is_aside(text, match, asides))
 
 
 def _counts(text: str, match: re.Match[str], *, colon_after_a: bool) -> bool:

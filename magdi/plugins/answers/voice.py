@@ -30,13 +30,14 @@ _ONLY_DENIED = re.compile(
 )
 """A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
 _TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
-_WHO = r"(?:agents?|assistants?|solvers?|debaters?|participants?|models?|experts?|bots?)"
+_WHO = r"(?:agents?|assistants?|solvers?|debaters?)"
+_WHOEVER = r"(?:participants?|models?|experts?|bots?|students?|solutions?|responses?)"
 _NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
 _SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
 _TOLD = re.compile(
-    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both|all|two|three|some"
-    rf"|most)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
-    r"|\b(?:an?other|others?|previous|first|second|third|solution\s\d)\s?(?:solutions?|responses?)?\s(?:says|states|claims|gives|gave|gets|got|concludes)\b"
+    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
+    rf"|\b(?:an?other|others?|previous|first|second|third|both|all|two|three|some|most|{_WHOEVER}\s\w+)\s?(?:other\s)?(?:{_WHO}|{_WHOEVER})?\s"
+    rf"(?:{_SAYS}|gives|gave|gets|got|concludes)\b"
     rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
     rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
     rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
@@ -100,9 +101,10 @@ _REMARK = re.compile(
     r"|confirm)|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
     r"|let(?:'s|\sme|\sus)\s(?:\w+[ -])?(?:check|verify|confirm)|note\b|remark\b|confidence|difficulty"
     r"|this\sis\sbecause"
-    r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?!\s*\n).*){0,40}",
+    r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
     re.IGNORECASE | re.MULTILINE,
 )
+_SUMS_UP = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b", re.IGNORECASE)
 _COMES_TO = re.compile(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"\d[\d.,]*")
 CUT_OFF = re.compile(
@@ -147,7 +149,7 @@ def without_remarks(text: str) -> str:
 
     def kept(remark: re.Match[str]) -> str:
         before = text[max(0, remark.start() - 400) : remark.start()]
-        values = _NUMBER.findall(before)
+        values = [] if _SUMS_UP.search(remark[0]) else _NUMBER.findall(before)
         said = (
             before.endswith("\n\n") and (len(values) == 1 or _COMES_TO.search(before)) if remark["behind"] else values
         )
