@@ -80,10 +80,11 @@ _NOT_ALONE = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER = re.compile(
-    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;)]|\s(?:if|for|when|in|depending)\b)",
+    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)",
     re.IGNORECASE,
 )
 _BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
+_EACH_IF = re.compile(r"\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b", re.IGNORECASE)
 _BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(
@@ -185,6 +186,8 @@ def _opened(clause: Clause, weight: int) -> Iterator[Found]:
         yield Found(None, Rule.UNDECIDED)
     elif but := _BUT_ALONE.fullmatch(clause.text):
         yield Found(_VALUES[but[1].lower()], Rule.OPENING, weight)
+    elif _EACH_IF.match(clause.text):
+        yield Found(None, Rule.UNDECIDED, 1)
     elif opening and (clause.opens or end is not None):
         both = _ANOTHER.match(opening.string, opening.end())
         value = _VALUES[opening["word"].lower()]

@@ -52,7 +52,8 @@ _JUDGED = re.compile(
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\([^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|relevant|sensible
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest
+        |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
         |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
@@ -67,6 +68,7 @@ _RULED_OUT = re.compile(
 _NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
+_RATHER = re.compile(r",?\s(?:not|followed\sby|rather\sthan|instead\sof)\b", re.IGNORECASE)
 _BUT_ALONE = re.compile(
     r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
 )
@@ -145,9 +147,12 @@ class _Options(Names):
         tail = concluded(text)
         if tail is None:
             alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'")
-            label = self.bare(alone) if _BUT_ALONE.match(text) else None
-            if alone in self.labels or label:
-                yield Found(label or alone, Rule.CONCLUSION, 1)
+            match = self.leading(alone)
+            whole = match is not None and (match.end() == len(alone) or _RATHER.match(alone, match.end()))
+            if match and (alone in self.labels or (whole and (match.end() < len(alone) or len(alone) < len(text)))):
+                yield Found(self.labelled(match), Rule.CONCLUSION, 1)
+            elif _BUT_ALONE.match(text) and (label := self.bare(alone)):
+                yield Found(label, Rule.CONCLUSION, 1)
             return
         found = list(self.named(tail, Rule.CONCLUSION, 1, clearly=True))
         label = None if found else self.bare(tail)
@@ -252,8 +257,8 @@ class _Options(Names):
                 yield Found(None, Rule.UNDECIDED, 1)
             elif judged:
                 yield Found(labels[0], Rule.CONCLUSION, 1)
-            ahead = None if judged else self.label.search(said, 1)
-            said = said[ahead.start() :] if ahead else ""
+            ahead = None if judged else self.label.search(rest if labels else said, 0 if labels else 1)
+            said = ahead.string[ahead.start() :] if ahead else ""
 
     def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
         """Returns the option of a text that says nothing of the answer as such: the only one that it names."""

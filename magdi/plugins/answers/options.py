@@ -61,7 +61,7 @@ class Names:
         after = r"(?![\w|_]|'\w|-\w|\.\w|\s?[=+/^≈>]|\s?\*\s?[\w(]|\s?<(?!/))"
         self.label = re.compile(
             rf"""
-              (?<![\w\\])[(\[]\s?(?:(?:option|choice|answer)\s)?["']?(?P<held>(?i:{any_label}))["']?\s?[)\]]
+              (?<![\w\\])[(\[<]\s?(?:(?:option|choice|answer)\s)?["']?(?P<held>(?i:{any_label}))["']?\s?[)\]>]
             | (?i:\b(?:option|choice|answer|letter|number))\s\W{{0,3}}(?P<named>(?i:{any_label})){after}[)\]]?
             | (?<![\w.'(|-])(?P<closed>(?i:{any_label}))\)
             | (?<![\w.'$^\\/+*=|-])(?P<bare>{any_label}){after}

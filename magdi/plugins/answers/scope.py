@@ -38,7 +38,7 @@ _HEADER = re.compile(
 _GIVEN = re.compile(
     r"(?P<sure>\#{4}|\\boxed|<answer>|\banswer(?:[ ][\w'()/-]{1,20}){0,8}?[ ](?:is|are|was|would\ be"
     r"|must\ be)\b(?!\s(?:not|found|derived|obtained|calculated|reached|based|that|to)\b))"
-    r"|\banswer\W{0,4}[:=]|^[ \t]*A:",
+    r"|\banswer\W{0,4}[:=]|(?:^[ \t]*|(?<=[.!?]\s))A:",
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON_ANSWER = re.compile(

@@ -21,7 +21,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
 )
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
-_NUMBERING = re.compile(r"\s*[\W_]{0,3}\w{1,2}")
+_NUMBERING = re.compile(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}", re.IGNORECASE)
 _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
 _EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
 _CLAUSE = re.compile(
@@ -61,12 +61,12 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
+    r"\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b|\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
 )
 CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
 """What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
 _EARLIER = re.compile(
-    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:initially|at\sfirst|previously|originally)\b",
+    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b",
     re.IGNORECASE,
 )
 _OWN_VOICE = re.compile(
@@ -110,7 +110,7 @@ _CHOSEN = re.compile(
     re.IGNORECASE,
 )
 _TOLD = re.compile(
-    rf"{_THEY_SAY}(?:\sthat)?(?=\s)"
+    rf"{_THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
     r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
@@ -295,7 +295,7 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
             found = found._replace(weight=min(found.weight, 1)) if _EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
-                quoted |= set() if found.denied else {found.answer}
+                quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer}
             elif found.denied:
                 denied |= set(found.denied)
                 own = None if own and own.answer in found.denied and found.weight >= own.weight else own

@@ -119,13 +119,18 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     if not _hints(text):
         return read(text)
-    own = "".join(_standing(text, told=False))
+    own = _ended("".join(_standing(text, told=False)), text)
     reading = read(own)
     claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
     if reading.rule is Rule.NOTHING or not claimed:
-        reading = read("".join(_standing(text, told=True)))
+        reading = read(_ended("".join(_standing(text, told=True)), text))
     unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
     return Reading(None, Rule.UNDECIDED) if unsaid else reading
+
+
+def _ended(kept: str, text: str) -> str:
+    """Returns what was kept of a text without the comma before what was not: it is not cut off for that."""
+    return kept if kept == text else kept.rstrip(" ,;:–—-\n")
 
 
 def instead(text: str, start: int) -> int | None:

@@ -245,6 +245,8 @@ SECOND_THOUGHTS = [
     "Initially I picked {1}. After the discussion, {0}.", "I have changed my mind from {1} to {0}.",
 ]  # fmt: skip
 PEERS = [
+    "The majority answer is {1}, but {0} is correct.", "{0}, not {1}.", "{0}, followed by {1}.",
+    "Between {0} and {1}, {0} makes more sense.",
     "According to Agent 2, the answer is {1}. I disagree: it is {0}.", "My answer is {0}. Bob's answer is {1}.",
     "I chose {0}, while Agent 2 chose {1}.", "Although the other agents chose {1}, I stay with {0}.",
     "I still think {0}, though the others chose {1}.", 'Agent 2 wrote "The answer is {1}". My own is {0}.',

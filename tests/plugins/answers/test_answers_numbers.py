@@ -108,6 +108,7 @@ CLOSINGS = [
     "If each holds {a}, she needs {c} boxes to earn ${d}.", "Since there are {a} in a box, each gets {c}.",
     "With the other {a}, he can buy {c} plums.", "Hence {c} of the {d} left.",
     "She ate {a} of them, so she needs {c} more, which is less than {d}.",
+    "So she ends up with {c} apples, which is {a} more than before.", "I think it's {c}, but I'm not 100% sure.",
     "So he weighs {c} pounds more than his sister, who weighs {a} pounds.",
     "Therefore, Tom, who is {a}, has {c} cars.", "Therefore, Tom has {c} marbles, {a} of which are red.",
     "So it costs ${c} to buy {a} of them.", "So she is in {c}th place.",
