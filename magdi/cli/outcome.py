@@ -16,8 +16,8 @@ def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
     unread = told_unreadable(outcome.get("mags"), outcome["run"])
-    lines = [unread] * bool(unread) + [f"{spent}; run directory: {outcome['run']}"]
-    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, lines))
+    last = "; ".join(filter(None, (spent, f"run directory: {outcome['run']}")))
+    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, filter(None, (unread, last))))
 
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from magdi.plugins.suites.engines.resources import On
+from magdi.plugins.suites.executors.resources import On
 
 PLACE = "Where runs are done"
 

@@ -15,13 +15,12 @@ from typing import overload
 
 import numpy as np
 
-from magdi.core.cache import cache_directory
 from magdi.core.distill.encoded import Encoded, Sizes
 from magdi.core.distill.encoded_table import EncodedTable, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
-from magdi.core.files import writing
+from magdi.core.files import cache_directory, writing
 from magdi.core.mag import Mag, read_mags
 from magdi.core.objective import Ints, Objective
 

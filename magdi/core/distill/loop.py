@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 from transformers.trainer import SCHEDULER_NAME
@@ -20,9 +21,9 @@ from magdi.core.distill.batch import MagBatch, collate
 from magdi.core.distill.blame import out_of_memory
 from magdi.core.distill.checkpoints import load_trained, mark_complete, save_trained
 from magdi.core.distill.corpus import Corpus
-from magdi.core.distill.losses import Losses, MagLosses, Scales
+from magdi.core.distill.losses import Losses, MagLosses, Reader, Scales
 from magdi.core.distill.metrics import TermNorms, Window, norms_by_backward
-from magdi.core.distill.stepping import Step, Steps, scales
+from magdi.core.distill.steps import Step, Steps, scales
 from magdi.core.errors import TrainingError
 
 Metrics = Callable[[Mapping[str, float]], None]
@@ -35,6 +36,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         module: Student, heads and losses.
         arguments: Its arguments.
         steps: The run's optimizer steps.
+        probe: Finds how the student is read, before the first step.
         reduction: Means over a step's items, or sums.
         validation: MAGs held out, for early stopping.
         patience: Evaluations without progress before stopping; 0 never stops.
@@ -49,6 +51,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         arguments: TrainingArguments,
         steps: Steps,
         *,
+        probe: Callable[[], Reader],
         reduction: Reduction,
         validation: Corpus | None,
         patience: int,
@@ -64,7 +67,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self._steps, self._reduction, self._validation = steps, reduction, validation
         self._objectives = module.objectives
         self._norms_every, self._on_metrics, self._failed = norms_every, on_metrics, failed
-        self._window = Window()
+        self._window, self._probe = Window(), probe
         self._module = module
         self._parameters: int = sum(weight.numel() for weight in module.student.model.parameters())
 
@@ -74,6 +77,19 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         if sharding.asked_for():
             sharding.also_on_a_cpu(self.accelerator)
             self.is_fsdp_enabled = True
+
+    def _prepare_for_training(self, *given: Any, **named: Any) -> Any:
+        """Prepares as ever; then finds how the student is read, by reading it where its weights are by then."""
+        module = self._module
+        with sharding.buffers_apart(module.heads):
+            prepared = super()._prepare_for_training(*given, **named)
+        self._trained = module.student.parameters()  # in this state: reading leaves some of the sharded ones gathered
+        if self.is_fsdp_enabled:
+            register_fsdp_forward_method(module, module.calling.__name__)
+        module.reader = module.calling(self._probe)
+        self._steps.layout = module.reader.layout
+        module.student.attend(module.reader.layout)
+        return prepared
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """Returns the steps in order; processes share every step, so accelerate must not deal them out."""
@@ -116,17 +132,16 @@ class MagTrainer(Trainer):  # type: ignore[misc]
 
     def _pass(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool, first: bool) -> Tensor:
         batch = batch.to(self.args.device)
-        trained = self._module.student.parameters()  # before the forward pass, which gathers those that are sharded
         with nullcontext() if last or self.is_fsdp_enabled else self.accelerator.no_sync(model):
             with self.compute_loss_context_manager():
                 found: Losses = model(batch, scaled)
             loss: Tensor = found.total
             norms = None
             if first and self._takes_norms and self.is_fsdp_enabled:
-                self._window.norms = norms_by_backward(found.weighted, trained, self.accelerator.backward)
+                self._window.norms = norms_by_backward(found.weighted, self._trained, self.accelerator.backward)
             else:
                 if first and self._takes_norms:
-                    norms = TermNorms(found.weighted, trained, alone=self._keeps_gradients)
+                    norms = TermNorms(found.weighted, self._trained, alone=self._keeps_gradients)
                 self.accelerator.backward(loss)
         if norms is not None:
             self._window.norms = norms.read()

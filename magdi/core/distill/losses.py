@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from magdi.core.distill.student import DistillStudent
 from magdi.core.errors import TrainingError
 from magdi.core.objective import Objective
 
+Result = TypeVar("Result")
 Scales = Mapping[str, float]
 """By an objective's name, what its sums over an optimizer step are multiplied by."""
 
@@ -34,8 +36,7 @@ class Reader:
     direct_head: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
+class Losses(NamedTuple):
     """What the objectives make of a batch.
 
     Attributes:
@@ -73,6 +74,7 @@ class MagLosses(nn.Module):
     ) -> None:
         super().__init__()
         self.model = student.model
+        self.before = student.before and student.before.model
         self.heads = heads
         self.student, self.objectives, self.reader = student, dict(objectives), reader
         self.ranked = ranked
@@ -92,6 +94,16 @@ class MagLosses(nn.Module):
         if not found.weighted:
             found.weighted["none"] = 0.0 * read.exact.sum()
         return found
+
+    def calling(self, function: Callable[[], Result]) -> Result:
+        """Calls what reads the student outside of `forward`, but as within it: what is sharded is gathered."""
+        return function()
+
+    def tie_weights(self) -> None:
+        """Makes one again what is one weight under several names, after weights were replaced."""
+        for student in (self.student, self.student.before):
+            if student is not None:
+                student.base.tie_weights()
 
 
 def _scalar(name: str, objective: Objective, loss: object) -> Tensor:

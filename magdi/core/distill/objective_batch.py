@@ -39,12 +39,18 @@ class ForwardPass:
         self.student, self.batch, self.layout, self.direct_head = student, batch, layout, direct_head
         self.device = batch.input_ids.device
         self._autocast = torch.is_autocast_enabled(self.device.type)
-        self.states, self._logits = self._read()
+        self.states, self._logits = self._read(student)
 
-    def _read(self, *, before: bool = False) -> tuple[Tensor, Tensor | None]:
+    def _read(self, student: DistillStudent) -> tuple[Tensor, Tensor | None]:
         if self.direct_head:
-            return self.student.states(self.batch, self.layout, before=before), None
-        return self.student.states_and_logits(self.batch, self.layout, before=before)
+            return student.states(self.batch, self.layout), None
+        return student.states_and_logits(self.batch, self.layout)
+
+    @property
+    def _before(self) -> DistillStudent:
+        if self.student.before is None:
+            raise TrainingError("the student before training was not kept", hint="say needs_reference = True")
+        return self.student.before
 
     @cached_property
     def exact(self) -> Tensor:
@@ -64,15 +70,9 @@ class ForwardPass:
     @cached_property
     def reference(self) -> tuple[Tensor, Tensor | None]:
         """States and logits of the student as it was before training, without dropout and without gradient."""
-        if not self.student.before:
-            raise TrainingError("the student before training was not kept", hint="say needs_reference = True")
-        training = self.student.model.training
-        self.student.model.eval()
-        try:
-            with torch.no_grad(), self.as_the_student_computes():
-                return self._read(before=True)
-        finally:
-            self.student.model.train(training)
+        self._before.model.eval()
+        with torch.no_grad(), self.as_the_student_computes():
+            return self._read(self._before)
 
     def cross_entropy(self, chains: Ints, scale: float) -> Tensor:
         """Returns the sum over the chains' tokens of scale * -log p."""
@@ -94,7 +94,7 @@ class ForwardPass:
         if logits is not None:
             wide = torch.promote_types(logits.dtype, torch.float32)
             return -F.cross_entropy(logits[index].to(wide), labels, reduction="none")
-        weight, bias = self.student.projection(before=reference)
+        weight, bias = (self._before if reference else self.student).projection()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not reference), self.as_the_student_computes():
             return vocabulary.token_logprobs(states.index_select(0, index), weight, bias, labels)
 

@@ -9,22 +9,21 @@ equally many (`Steps.even`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import PartialState
 from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
-from torch.utils import _pytree as pytree
 
 from magdi.core.distill.checkpoints import trained_state
-from magdi.core.distill.losses import Losses
 from magdi.core.errors import TrainingError
-
-pytree.register_dataclass(Losses, field_names=["weighted", "logged"])  # what is sharded looks for tensors in it
 
 SHARDS = "shards"
 """The folder of a checkpoint with every process's part."""
@@ -33,6 +32,33 @@ SHARDS = "shards"
 def asked_for() -> bool:
     """Returns whether this process was launched to shard: by ``--sharding``, or by accelerate's own launcher."""
     return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
+def join() -> None:
+    """Joins the other processes, where weights are sharded: the first alone loads them, and hands out parts."""
+    if asked_for():
+        PartialState(cpu=not torch.cuda.is_available())
+
+
+def make_room(model: Any) -> None:
+    """Gives weights that only the first process has loaded a place in others; one that is not touched takes no memory.
+
+    accelerate tells weights apart by their places.
+    """
+    if any(each.is_meta for each in model.parameters()):
+        model._apply(lambda each: torch.empty_like(each, device="cpu") if each.is_meta else each)
+        model.tie_weights()
+
+
+@contextmanager
+def buffers_apart(module: nn.Module) -> Iterator[None]:
+    """Lets accelerate shard a module whose parts keep buffers: it hands out parameters alone, and these are alike."""
+    parts = [(part, part._non_persistent_buffers_set) for part in module.modules()]
+    for part, _ in parts:
+        part._non_persistent_buffers_set = {*part._buffers}
+    yield
+    for part, own in parts:
+        part._non_persistent_buffers_set = own
 
 
 def also_on_a_cpu(accelerator: Any) -> None:

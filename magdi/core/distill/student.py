@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from magdi.core.config.models import Lora, Student, name_and_revision
+from magdi.core.distill import sharding
 from magdi.core.distill.attention import NAME
 from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
@@ -33,13 +35,13 @@ class DistillStudent:
         model: What is trained: the model itself, or its PEFT wrapper.
         tokenizer: Its tokenizer.
         config: What it was made from.
-        before: Weights that training changes as they were before it, by their names in `base`; empty unless asked for.
+        before: The student as it was before training; None unless asked for.
     """
 
     model: Any
     tokenizer: Any
     config: Student
-    before: Mapping[str, Tensor] = field(default_factory=dict)
+    before: DistillStudent | None = None
 
     @property
     def base(self) -> Any:
@@ -69,59 +71,51 @@ class DistillStudent:
         return min(self.config.max_length, context or self.config.max_length)
 
     def remembering(self) -> DistillStudent:
-        """Returns the same student with a copy of the weights that training will change."""
-        weights = {name: each.detach().clone() for name, each in self.base.named_parameters() if each.requires_grad}
-        return replace(self, before=weights)
+        """Returns the same student beside a copy of it as it is now, which shares with it what is not trained."""
+        shared = [self.base.config, *(each for each in self.model.parameters() if not each.requires_grad)]
+        before = copy.deepcopy(self.model, {id(each): each for each in shared})
+        return replace(self, before=replace(self, model=before.requires_grad_(False).eval()))
 
     def parameters(self) -> list[nn.Parameter]:
         """Returns what is trained."""
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
+    def attend(self, layout: Layout) -> None:
+        """Lets the model attend as a layout needs it."""
+        if layout.attention == "segments":
+            self.base.set_attn_implementation(NAME)
+
     @contextmanager
     def attending(self, layout: Layout) -> Iterator[None]:
         """Lets the model attend as a layout needs it, and puts its own attention back afterwards."""
         own = self.base.config._attn_implementation
-        if layout.attention == "segments":
-            self.base.set_attn_implementation(NAME)
+        self.attend(layout)
         try:
             yield
         finally:
             self.base.set_attn_implementation(own)
 
-    def states(self, batch: MagBatch, layout: Layout, *, before: bool = False) -> Tensor:
+    def states(self, batch: MagBatch, layout: Layout) -> Tensor:
         """Returns the last layer's states, [B * T, d], rows laid end to end; within `attending` only.
 
         Args:
             batch: The MAGs.
             layout: How they share the forward pass.
-            before: Read with the weights from before training (`remembering`).
         """
-        found: Tensor = self._called(self.base.get_decoder(), before, **self._inputs(batch, layout)).last_hidden_state
+        found: Tensor = self.base.get_decoder()(**self._inputs(batch, layout)).last_hidden_state
         return found.flatten(0, 1)
 
-    def states_and_logits(self, batch: MagBatch, layout: Layout, *, before: bool = False) -> tuple[Tensor, Tensor]:
+    def states_and_logits(self, batch: MagBatch, layout: Layout) -> tuple[Tensor, Tensor]:
         """Returns the same and all logits [B * T, V], by the model's own forward.
 
         For models that do more with their last states than project them, such as scaling or capping logits.
         """
-        out = self._called(self.base, before, **self._inputs(batch, layout), output_hidden_states=True)
+        out = self.base(**self._inputs(batch, layout), output_hidden_states=True)
         return out.hidden_states[-1].flatten(0, 1), out.logits.flatten(0, 1)
 
-    def projection(self, *, before: bool = False) -> tuple[Tensor, Tensor | None]:
+    def projection(self) -> tuple[Tensor, Tensor | None]:
         """Returns the vocabulary projection's weight [V, d] and bias [V]."""
-        head, was = self.head, self._as_it_was() if before else {}
-        return was.get(id(head.weight), head.weight), None if head.bias is None else was.get(id(head.bias), head.bias)
-
-    def _called(self, module: nn.Module, before: bool, **inputs: Any) -> Any:
-        if not before:
-            return module(**inputs)
-        was = self._as_it_was()
-        weights = {name: was.get(id(each), each) for name, each in module.named_parameters()}
-        return torch.func.functional_call(module, weights, kwargs=inputs)
-
-    def _as_it_was(self) -> dict[int, Tensor]:
-        """Returns the weights from before training, by the identity of those that they have become."""
-        return {id(each): self.before[name] for name, each in self.base.named_parameters() if name in self.before}
+        return self.head.weight, self.head.bias
 
     def _inputs(self, batch: MagBatch, layout: Layout) -> dict[str, object]:
         inputs: dict[str, object] = {"input_ids": batch.input_ids, "use_cache": False}
@@ -191,7 +185,9 @@ def load_student(
     source = str(path or config.source)
     if source == "tiny":
         raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
+    sharding.join()
     tokenizer, model = _load(config, source)
+    sharding.make_room(model)
     if tokenizer.eos_token_id is None:
         raise ConfigError(f"student.model: the tokenizer of {source} has no end-of-sequence token")
     if config.prompt == "chat" and not tokenizer.chat_template:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -19,23 +20,24 @@ from magdi.core.distill.checkpoints import RENEWED, claim, discard, newest
 from magdi.core.distill.corpus import Corpus, read_corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.heads import Heads
+from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.loop import MagTrainer, Metrics
-from magdi.core.distill.losses import MagLosses
+from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.renewal import Joined, Renewal
+from magdi.core.distill.schedule import Schedule
 from magdi.core.distill.selection import ALL
-from magdi.core.distill.stepping import Steps
-from magdi.core.distill.steps import Schedule
+from magdi.core.distill.steps import Steps
 from magdi.core.distill.student import DistillStudent, precision
 from magdi.core.encoder import Encoder
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag
 from magdi.core.objective import Objective
 from magdi.core.quiet import quiet
-from magdi.core.threads import fitting, threads, threads_for
+from magdi.core.threads import fitting, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +132,14 @@ def distill(
     checkpoints, target = out / "checkpoints" / name, out / "student" / name
     computed = precision(student.config, student.checkpoint_type, _device())
     arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
-    student.model.to(arguments.device)
-    comparing = [name for name, each in objectives.items() if each.needs_reference]
-    if comparing and sharding.asked_for():
-        raise ConfigError(
-            f"objective {comparing[0]} compares with the student before training, which is not kept of a sharded one",
-            hint="train without --sharding",
-        )
-    if comparing:
+    if not sharding.asked_for():
+        student.model.to(arguments.device)
+    if any(each.needs_reference for each in objectives.values()):
         student = student.remembering()
-    with threads_for(student.base):
-        reader = find_reader(student, corpus.probes(), training.layout, precision=computed)
     rank, processes = arguments.process_index, arguments.world_size
     renewal = Renewal(mags, joined, student, reading, corpus, checkpoints, cache) if joined else None
-    steps = Steps(trained, order, reader.layout, training.tokens_per_batch, rank, processes, even=sharding.asked_for())
+    unread, even = Reader(LAYOUTS["padded"]), sharding.asked_for()  # until the trainer has tried
+    steps = Steps(trained, order, unread.layout, training.tokens_per_batch, rank, processes, even=even)
     if renewal is not None:
         steps.every = training.refresh
         steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
@@ -159,9 +155,10 @@ def distill(
     heads = Heads(objectives, student.hidden_size, encoder, seed=seed)
     heads.to(torch.promote_types(student.base.dtype, torch.float32))
     trainer = MagTrainer(
-        MagLosses(student, objectives, heads, reader),
+        MagLosses(student, objectives, heads, unread),
         arguments,
         steps,
+        probe=partial(find_reader, student, corpus.probes(), training.layout, precision=computed),
         reduction=training.reduction,
         validation=validation,
         patience=training.patience,
@@ -170,7 +167,7 @@ def distill(
         failed=out / "failed_batch.json",
     )
     resume = newest(checkpoints)
-    with student.attending(reader.layout), threads(count):
+    with student.attending(unread.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     weights, tops = (sharding.gathered(each, keep=rank == 0) for each in (student.state(), heads.state_dict()))
     report = _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])

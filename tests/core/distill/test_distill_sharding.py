@@ -18,11 +18,12 @@ from magdi.cli.run import FSDP2
 from magdi.core.config.models import Lora, Student, Training
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
-from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.errors import TrainingError
 from magdi.core.threads import threads
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 
+OBJECTIVES = {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}, "dpo": {"weight": 0.5}}
 ROOT = Path(__file__).parents[3]
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
 
@@ -38,7 +39,7 @@ def train(model: Path, out: Path, adaptation: str, objectives: Mapping[str, Any]
             make_mags(8),
             student,
             MeanEncoder(student.hidden_size),
-            objectives=make_objectives(**(objectives or {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}})),
+            objectives=make_objectives(**(objectives or OBJECTIVES)),
             training=Training(**(SETTINGS | settings)),
             seed=1,
             out=out,
@@ -81,7 +82,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def assert_alike(found: Path, expected: Path) -> None:
     one, other = weights(found), weights(expected)
     assert one.keys() == other.keys()
-    assert max(float((one[name] - other[name]).abs().max()) for name in one) < 2e-6
+    assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-5
 
 
 @pytest.mark.parametrize(("adaptation", "processes", "budget"), [("lora", 2, 4096), ("full", 3, 64)])
@@ -139,14 +140,6 @@ def test_what_was_sharded_goes_on_sharded(
         load_trained(torch.nn.Linear(2, 2), checkpoint)
     with pytest.raises(TrainingError, match="is not sharded"):
         sharding.load(torch.nn.Linear(2, 2), None, tmp_path)
-
-
-def test_a_reference_is_not_kept_of_shards(
-    family_path: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ConfigError, match="not kept of a sharded one"):
-        train(family_path("llama"), tmp_path, "lora", {"dpo": {}})
 
 
 def test_gathering_keeps_ties() -> None:

@@ -18,7 +18,7 @@ import magdi
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import KEPT
+from magdi.core.run.learned import KEPT
 from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.document import SuiteDocument
