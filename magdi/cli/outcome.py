@@ -15,9 +15,9 @@ def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     """Returns what came out of a run: discussions, then base and student."""
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
+    unread = told_unreadable(outcome.get("mags"), outcome["run"])
     last = "; ".join(filter(None, (spent, f"run directory: {outcome['run']}")))
-    lines = filter(None, (told_unreadable(outcome.get("mags"), outcome["run"]), last))
-    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, lines))
+    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, filter(None, (unread, last))))
 
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:
