@@ -51,7 +51,7 @@ _JUDGED = re.compile(
     ^[\s)\].,"'}$:|–—-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
-        |\([^()]{0,80}\)\s+)*)
+        |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
     (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest
         |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
@@ -249,7 +249,7 @@ class _Options(Names):
         said = text[start.end() :] if start else text
         while said:
             labels, rest = self.listed(said)
-            judged = _JUDGED.match(rest) if labels else None
+            judged = _JUDGED.match(rest) if labels and not self.leading(rest.lstrip(" ,.;:")) else None
             neither = _NEITHER.search(text[: len(text) - len(said)])
             if judged and _negative(judged) != bool(neither):
                 yield Found(None, Rule.CONCLUSION, 1, tuple(labels))

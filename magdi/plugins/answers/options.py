@@ -161,7 +161,7 @@ class Names:
 
     def behind(self, said: str, label: str) -> str:
         """Returns what follows a label, without the option's own text and what stands in parentheses."""
-        said = re.sub(r"^[\s:.,\"'-]*\([^()]{0,120}\)", "", said)
+        said = re.sub(r"^[\s:.,\"'-]*\((?!\s?\w\s?\))[^()]{0,120}\)", "", said)
         own = self.texts.get(label, ())
         found = list(_TOKEN.finditer(_plain(said)))
         found = found[found[0][0].casefold() in _ARTICLES if found and len(own) < len(found) else 0 :][: len(own)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Reading, Rule
+from magdi.plugins.answers.attribution import CARRIES, DISSENT, EARLIER, THEY_SAY, endorses, told
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
@@ -42,40 +43,6 @@ _NOT_THIS = re.compile(
 _CONCEDES = re.compile(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
 """What a "but" behind it goes on with: "not A but B"."""
-_OTHERS = (
-    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
-    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
-)
-_SAYS = (
-    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
-    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
-)
-_THEY_SAY = (
-    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
-    rf"{_SAYS}\b"
-)
-_QUOTED = re.compile(
-    rf"{_THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
-    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
-    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(
-    r"\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b|\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
-)
-CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
-"""What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
-_EARLIER = re.compile(
-    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b",
-    re.IGNORECASE,
-)
-_OWN_VOICE = re.compile(
-    r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
-)
-_ENDORSED = re.compile(
-    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
-)
-_DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
 _SUPPOSED = re.compile(
     r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
     r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
@@ -110,7 +77,7 @@ _CHOSEN = re.compile(
     re.IGNORECASE,
 )
 _TOLD = re.compile(
-    rf"{_THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
+    rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
     r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
@@ -197,8 +164,7 @@ def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
         text = sentence[start:end].strip(" ,")
         supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
         if text:
-            told = _QUOTED.search(text) or _NAMED.search(text) or (carried and not _NO_MORE_SUPPOSED.match(text))
-            quoted = bool(told) and not endorsed and not _OWN_VOICE.search(text)
+            quoted = (told(text) or (carried and not _NO_MORE_SUPPOSED.match(text))) and not endorsed
             carried = quoted and CARRIES.match(text) is not None
             yield Clause(text, start == 0, last, quoted, asked or supposed)
         start = end
@@ -217,11 +183,6 @@ def clause_ends(sentence: str) -> list[int]:
     conceded = _CONCEDES.match(sentence)
     ends = {cut.end() for cut in cuts} | ({conceded.end()} if conceded else set())
     return [*sorted(ends), len(sentence)]
-
-
-def endorses(sentence: str) -> bool:
-    """Returns whether a sentence agrees with what somebody else says."""
-    return _ENDORSED.search(sentence) is not None and _DISSENT.search(sentence) is None
 
 
 def speaks_of_answer(clause: str) -> bool:
@@ -292,7 +253,7 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
                 own = None  # the answer to a question on the way to this one
             continue
         for found in said(clause):
-            found = found._replace(weight=min(found.weight, 1)) if _EARLIER.search(clause.text) else found
+            found = found._replace(weight=min(found.weight, 1)) if EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
                 quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer}
@@ -302,7 +263,7 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
             elif own is None or found.weight >= own.weight or thought_better or (own.answer is None and found.answer):
                 own = found
                 denied -= {found.answer}
-        if quoted and _DISSENT.search(clause.text):
+        if quoted and DISSENT.search(clause.text):
             denied |= {answer for answer in quoted if answer}
             quoted = set()
     if own is not None:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
+from magdi.plugins.answers.attribution import CARRIES, endorses
 from magdi.plugins.answers.spans import SENTENCE_END
-from magdi.plugins.answers.statements import CARRIES, clause_ends, endorses, refuses
+from magdi.plugins.answers.statements import clause_ends, refuses
 
 _VALUE = (
     r"(?:\$[^$\n]{1,120}\$|\\\([^\n]{1,120}?\\\)|\\boxed\s?\{(?:[^{}\n]|\{[^{}\n]{0,60}\}){0,120}\}"
