@@ -170,6 +170,7 @@ class Reader:
         answer: str | None = None,
         reasoning: str | None = None,
         prompt: Iterable[Message] = (),
+        certain: str | None = None,
         **fields: Any,
     ) -> Turn:
         """Returns a turn with its answer read and graded.
@@ -185,10 +186,14 @@ class Reader:
             answer: Where the answer stands apart from the text; else it is read from the text.
             reasoning: Where the reasoning stands apart from the text.
             prompt: The prompt, kept only if prompts are to be.
+            certain: What is certain of a text that was cut off, whose answer counts only where it is stated as one.
             fields: Further fields of the turn, e.g. ``confidence`` or ``model``.
         """
         solver = role == "solver" or answer is not None
         read = self.task.extract(text if answer is None else answer, question) if solver else None
+        if certain is not None and read is not None:
+            reading = self.task.read(certain, question)
+            read = reading.answer if reading.stated else None
         correct = None if read is None or question.gold is None else self.task.grade(read, question.gold)
         return Turn(
             step=step,

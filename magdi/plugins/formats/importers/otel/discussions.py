@@ -10,6 +10,7 @@ from typing import Any
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
+from magdi.plugins.formats.importers.otel.endings import certain
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.own import mags_in
 from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, is_long
@@ -263,6 +264,7 @@ def _turn(
         model=call.model,
         usage=call.usage,
         attempts=discussion.attempts[place],
+        certain=certain(call.span, call.reply.text),
     )
 
 
