@@ -18,6 +18,7 @@ from magdi.plugins import answers
 from magdi.plugins.formats.importers.matching import Inside, fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
 from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.tally import Tally
 
 ANNOTATION = re.compile(r"<<[^<>]*>>")
 """GSM8K's calculator annotations, e.g. <<16-3=13>>."""
@@ -52,6 +53,7 @@ class Reader:
         keep_prompts: Keep the prompts that a file holds.
         in_order: Returns the task's test questions, for files that hold answers alone.
         golds: Right answers by question, or by the trace or conversation that a discussion was held in.
+        tally: What was missing from all that has been read.
     """
 
     task: Task = field(default_factory=AnyTask)
@@ -60,6 +62,7 @@ class Reader:
     keep_prompts: bool = False
     in_order: Callable[[], Sequence[Question]] = tuple
     golds: Mapping[str, str] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
     inside: Callable[[str], str | None] = field(init=False)
     """Returns the question that stands in a text, of those that are known."""
 
@@ -70,7 +73,18 @@ class Reader:
     def gold_of(self, question: str, names: Iterable[str]) -> str:
         """Returns the right answer that was given for a discussion, by its question or by one of its names."""
         keys = (question, self.inside(question) or "", *names)
-        return next((self.golds[key] for key in keys if key in self.golds), "")
+        found = next((key for key in keys if key in self.golds), None)
+        if self.golds:
+            self.tally.asked.add(question)
+        if found is None:
+            return ""
+        self.tally.matched.add(question)
+        self.tally.used.add(found)
+        return self.golds[found]
+
+    def told(self) -> list[str]:
+        """Returns what was missing from all that has been read, a line each."""
+        return list(self.tally.lines(getattr(self.golds, "rows", [[key] for key in self.golds])))
 
     @classmethod
     def of_task(

@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from magdi.plugins.formats.importers.otel.messages import parsed
 from magdi.plugins.formats.importers.otel.span import Span
 
-LIMIT = "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"
-"""The variable by which the SDK cuts attributes off."""
 _REASON = re.compile(r"(?:finish|stop|done)_?reasons?|incomplete_?details", re.IGNORECASE)
 _LENGTHS = {
     *("length", "maxtokens", "maxoutputtokens", "maxlength", "maxnewtokens", "modellength", "tokenlimit"),
