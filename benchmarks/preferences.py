@@ -108,7 +108,9 @@ class Bench:
         self.vocabulary = STUDENTS[shape]["vocab_size"]
         model = LlamaForCausalLM(LlamaConfig(**STUDENTS[shape], max_position_embeddings=4096))
         lora = Lora(dropout=0.0)
-        self.student = DistillStudent(_adapted(model, lora, False), None, Student(lora=lora)).remembering()
+        self.student = DistillStudent(
+            _adapted(model, Student(lora=lora), None, None), None, Student(lora=lora)
+        ).remembering()
         tokenizer = byte_tokenizer()
         texts = Dataset.from_list([{"prompt": "What?", "chosen": "This.", "rejected": "That."}])
         own = {"beta": BETA, "report_to": "none", "use_cpu": True, "bf16": False, "gradient_checkpointing": False}

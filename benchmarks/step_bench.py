@@ -98,7 +98,7 @@ class Bench:
             model = LlamaForCausalLM._from_config(config, dtype=dtype)
         lora = Lora(dropout=dropout)
         if adaptation == "lora":
-            model = _adapted(model, lora, False)
+            model = _adapted(model, Student(lora=lora), None, None)
         self.student = DistillStudent(model, None, Student(adaptation=adaptation, lora=lora))
         self.vocabulary = sizes["vocab_size"]
         encoder = Gcn(sizes["hidden_size"])

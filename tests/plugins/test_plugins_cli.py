@@ -56,7 +56,7 @@ def test_list_names_components_and_says_what_is_broken_and_why(plugin_file: Make
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("magdi.plugins.describe:Nothing", "magdi.plugins.describe has no 'Nothing'; there is: Command, "),
+        ("magdi.core.quiet:Nothing", "magdi.core.quiet has no 'Nothing'; there is none"),
         ("magdi.core.protocol.x:Y", "No module named 'magdi.core.protocol.x'"),
         ("magdi.core.mag", "target 'magdi.core.mag' is not \"module:Class\""),
         ("magdi.cli.output:show", ""),
