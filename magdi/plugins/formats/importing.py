@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.errors import ComponentError, MagdiError, MagFileError
+from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.reader import Reader
@@ -53,6 +53,7 @@ def import_files(
 
     Raises:
         MagFileError: A file or an item cannot be read; with file, line and reason.
+        DataError: None of the right answers that the reader was given is that of any discussion.
     """
     importers = all_importers(default_registry()) if importers is None else importers
     taken: set[str] = set()
@@ -61,6 +62,17 @@ def import_files(
             mag = _unique(_read(item, name, importers[name], reader), taken)
             taken.add(mag.id)
             yield mag
+    if taken and reader.golds and not reader.tally.used:
+        raise _no_gold(reader)
+
+
+def _no_gold(reader: Reader) -> DataError:
+    """Returns the error for right answers that are of nothing that was asked."""
+    if not reader.tally.asked:
+        return DataError("a table of right answers is for traces; these files hold their own", hint="leave --gold out")
+    given, asked = next(iter(reader.golds)), min(reader.tally.asked)
+    told = f"none of the right answers is of a question that was asked ({len(reader.tally.asked):,} were)"
+    return DataError(told, hint=f"the first is of {given!r:.80}, and asked was {asked!r:.80}")
 
 
 def _discussions(
