@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer import SCHEDULER_NAME
 
 from magdi.core.config.models import Reduction
@@ -94,6 +95,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         with sharding.buffers_apart(module.heads):
             prepared = super()._prepare_for_training(max_steps, train_dataloader, resumed)
         if self.is_deepspeed_enabled:
+            unset_hf_deepspeed_config()  # else transformers would load the next model in parts
             self._load_optimizer_and_scheduler(resume_from_checkpoint)
         self._trained = module.student.parameters()  # in this state: reading leaves some of the sharded ones gathered
         if self.is_fsdp_enabled:

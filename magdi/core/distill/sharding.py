@@ -21,7 +21,6 @@ from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
-from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from magdi.core.distill import zero
 from magdi.core.distill.checkpoints import trained_state
@@ -92,12 +91,6 @@ def gathered(state: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Ten
         if keep:
             once[id(tensor)] = whole.detach().cpu().contiguous()
     return {name: once[id(tensor)] for name, tensor in state.items()} if keep else {}
-
-
-def over() -> None:
-    """Says that training is over: else transformers would load the next model in parts, too."""
-    if asked_for("DEEPSPEED"):
-        unset_hf_deepspeed_config()
 
 
 def save(module: nn.Module, optimizer: Optimizer, checkpoint: Path) -> None:

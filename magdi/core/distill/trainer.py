@@ -173,7 +173,6 @@ def distill(
     weights, tops = (
         sharding.gathered(each, keep=rank == 0) for each in (student.state(), heads.state_dict(keep_vars=True))
     )
-    sharding.over()
     report = _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])
     renewals = steps.renewals(report.steps - 1)
     if renewal is not None and renewals:
