@@ -6,8 +6,8 @@
 The model is a Llama with random weights, so each of its passes costs what a pass of a trained one does; the lengths of
 its answers are written into it, and are spread as those of real models on GSM8K are (log-normal, 100 tokens on
 average, cut off at 300). All others are transformers' own generate with its cache: batches of 64 sorted by the length
-of their prompts, batches in the order given with as many questions as magdi's largest, and one by one. They take turns,
-round after round; a ratio is the median of the rounds' ratios.
+of their prompts, by lm-evaluation-harness too, batches in the order given with as many questions as magdi's
+largest, and one by one. They take turns, round after round; a ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -127,6 +127,20 @@ def plain(
     return [output.strip() for output in outputs]
 
 
+def lm_eval(model: Any, tokenizer: Any, questions: Sequence[Question], *, most: int) -> list[str]:
+    """Generates as lm-evaluation-harness does: batches of like length, the longest first, its own stopping rule."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    harness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=SORTED, device="cpu", add_bos_token=False)
+    how = {"until": [tokenizer.eos_token], "max_gen_toks": most, "do_sample": False}
+    asked = [
+        Instance("generate_until", {}, (student_prompt(tokenizer, question), how), place)
+        for place, question in enumerate(questions)
+    ]
+    return [output.strip() for output in harness.generate_until(asked, disable_tqdm=True)]
+
+
 def timed(call: Callable[[], list[str]]) -> tuple[list[str], float]:
     """Returns what a call returns, and the processor's seconds."""
     started = time.process_time()
@@ -164,6 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--batch-tokens", type=int, default=16384)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--best", action="store_true", help="beside sorted batches and lm-eval alone")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -188,11 +203,15 @@ def main() -> None:
         f"batches of {SORTED}, sorted by length": lambda: plain(
             model, tokenizer, questions, SORTED, most=most, by_length=True
         ),
+        "lm-eval": lambda: lm_eval(model, tokenizer, questions, most=most),
         f"batches of {size} as given": lambda: plain(model, tokenizer, questions, size, most=most),
         "one by one": lambda: plain(model, tokenizer, questions, 1, most=most),
     }
+    if options.best:
+        calls = dict(list(calls.items())[:3])
     answer_questions(engine, questions[:2], task=task, settings=settings)  # imports and warm-up
     plain(model, tokenizer, questions[:2], 2, most=most)
+    lm_eval(model, tokenizer, questions[:2], most=most)
     outputs, seconds = contest(calls, options.rounds)
     ratios = [min(each[1:]) / each[0] for each in zip(*seconds.values(), strict=True)]
     lengths = [len(output.split()) for output in outputs]

@@ -1,6 +1,6 @@
 """How long DPO by role takes on MALT's trees: magdi's tree layout and TRL's DPOTrainer, same pairs, same losses.
 
-    python benchmarks/preferences.py [--quick]
+    python benchmarks/preferences.py [--quick] [--role verifier]
 
 Synthetic trees of three samples a step with lengths as of GSM8K's real ones; a quarter to three quarters of the
 refinements are right. LoRA r 16 on query and value, reference: the adapter as it was. One step of each after the other
@@ -32,7 +32,7 @@ from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.prefixes import shared_prefixes
-from magdi.core.distill.steps import forwards
+from magdi.core.distill.schedule import forwards
 from magdi.core.distill.student import DistillStudent, _adapted
 from magdi.plugins.objectives.dpo import Dpo
 from magdi.plugins.testing.tiny import byte_tokenizer
@@ -41,6 +41,9 @@ SAMPLES = 3
 BETA = 0.2
 BUDGET = 4096
 PAIRS_A_BATCH = 4
+TREES = {"generator": (12, 6), "verifier": (8, 2), "refiner": (4, 1)}
+"""How many of a role's, and how many with --quick."""
+
 WHAT = (("tokens", 0), ("seconds", 2))
 QUESTION, REPLY, WORDING = (67, 107), (86, 206), 45
 
@@ -105,7 +108,9 @@ class Bench:
         self.vocabulary = STUDENTS[shape]["vocab_size"]
         model = LlamaForCausalLM(LlamaConfig(**STUDENTS[shape], max_position_embeddings=4096))
         lora = Lora(dropout=0.0)
-        self.student = DistillStudent(_adapted(model, lora, False), None, Student(lora=lora)).remembering()
+        self.student = DistillStudent(
+            _adapted(model, Student(lora=lora), None, None), None, Student(lora=lora)
+        ).remembering()
         tokenizer = byte_tokenizer()
         texts = Dataset.from_list([{"prompt": "What?", "chosen": "This.", "rejected": "That."}])
         own = {"beta": BETA, "report_to": "none", "use_cpu": True, "bf16": False, "gradient_checkpointing": False}
@@ -187,15 +192,17 @@ def main() -> None:
     """Prints a row a role."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="A smaller student and fewer trees.")
-    quick = parser.parse_args().quick
+    parser.add_argument("--role", choices=TREES, help="This role alone.")
+    given = parser.parse_args()
+    quick = given.quick
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
         bench = Bench("quick" if quick else "small", Path(folder))
         print("| role | pairs | loss | difference | tokens a pair, TRL / magdi | s a pair, TRL / magdi | x TRL |")
         print("|---|---|---|---|---|---|---|")
-        for role, count in (("generator", 6), ("verifier", 4), ("refiner", 2)):
-            found = measure(bench, trees(role, count if quick else 2 * count, bench.vocabulary), 2 if quick else 5)
+        for role in [given.role] if given.role else TREES:
+            found = measure(bench, trees(role, TREES[role][quick], bench.vocabulary), 2 if quick else 5)
             tokens, seconds = (
                 f"{found[of]['TRL']:.{digits}f} / {found[of]['magdi']:.{digits}f}" for of, digits in WHAT
             )

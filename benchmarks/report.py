@@ -1,7 +1,7 @@
 """Makes the tables of docs/performance.md anew: each is measured by its own benchmark, and takes the old one's place.
 
     python benchmarks/report.py [discussion] [training] [evaluation] [traces] [--rounds R] [--sizes NAME ...]
-                                [--autogen-python PYTHON]
+                                [--student DIR] [--autogen-python PYTHON]
 
 A part that is not named keeps the table, the machine and the date that it has. Every figure is of CPU seconds, and a
 ratio is that of two figures of one run, taken in turns: what else a machine does then hits both alike.
@@ -82,16 +82,18 @@ def training(options: argparse.Namespace) -> list[str]:
 
 def evaluation(options: argparse.Namespace) -> list[str]:
     """Questions a CPU second beside plain `generate`."""
-    more = ["--rounds", str(options.rounds), "--questions", "100"]
-    found = {size: json.loads(benchmark("evaluation", *more, *SIZES[size])) for size in options.sizes}
+    more = ["--rounds", str(options.rounds), "--best"]
+    ways = {f"{size} parameters": ["--questions", "100", *SIZES[size]] for size in options.sizes}
+    if options.student:
+        ways = {"the shipped student": ["--questions", "300", "--student", options.student]} | ways
+    found = {name: json.loads(benchmark("evaluation", *more, *way)) for name, way in ways.items()}
     names = [each["name"] for each in next(iter(found.values()))["results"]]
     rows = [
         [name, *(f"{each['results'][place]['questions_per_cpu_second']:.1f}" for each in found.values())]
         for place, name in enumerate(names)
     ]
     best = [spread(each["against_the_best"]) for each in found.values()]
-    titles = ["questions a CPU second", *(f"{size} parameters" for size in found)]
-    return table(titles, [*rows, ["magdi against the best of the others", *best]])
+    return table(["questions a CPU second", *found], [*rows, ["magdi against the best of the others", *best]])
 
 
 def traces(options: argparse.Namespace) -> list[str]:
@@ -133,6 +135,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all when left out")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES), help="students of evaluation")
+    parser.add_argument("--student", help="a student of the embedded default, RUN/student, for evaluation")
     parser.add_argument("--autogen-python", default=sys.executable, help="an interpreter that has autogen-agentchat")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):

@@ -1,6 +1,6 @@
 """What a second processor, server or million of MAGs brings; and a plan of a large run from these rates.
 
-    python benchmarks/scale.py [corpus] [training] [suites] [discussions] [--keep FILE] [--most N]
+    python benchmarks/scale.py [corpus] [growth] [training] [suites] [discussions] [--keep FILE] [--most N]
     python benchmarks/scale.py plan [--keep FILE]
 
 Figures are CPU seconds, because machines are shared: the efficiency of two is the CPU seconds of one over those of both
@@ -9,6 +9,7 @@ started up is told apart by doing less of the same work. Everything computes wit
 
     corpus        a file of small MAGs into the student's tokens, and these into batches: 1,000 to ``--most`` MAGs; a
                   million that are not read are copies of fewer in the table of tokens
+    growth        the most memory that commands take which read a file of MAGs, at 10,000 and at 100,000
     training      `magdi distill` with 1 and 2 processes (DDP, gloo): the same MAGs a step, dealt out
     suites        `magdi ablate` of four cells with 1 and 2 workers
     discussions   ReConcile of three agents (see discussion.py) with 1 and 2 servers of one teacher
@@ -98,8 +99,8 @@ def one_corpus(count: int, copies: int = 1) -> Figures:
     from magdi.core.distill import encoded_table
     from magdi.core.distill.layouts import LAYOUTS
     from magdi.core.distill.reading import Reading
-    from magdi.core.distill.stepping import Steps
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
+    from magdi.core.distill.steps import Steps
     from magdi.plugins.objectives.margin import Margin
     from magdi.plugins.objectives.node import Node
     from magdi.plugins.objectives.positive import Positive
@@ -159,6 +160,38 @@ def corpus(most: int) -> Figures:
         print(done.stdout, end="", file=sys.stderr, flush=True)
         found.append(json.loads(done.stdout))
     return {"sizes": found}
+
+
+READERS: dict[str, Callable[[Path, Path], tuple[object, ...]]] = {
+    "mags stats": lambda file, out: ("mags", "stats", file),
+    "mags check": lambda file, out: ("mags", "check", file),
+    "mags show": lambda file, out: ("mags", "show", "#7", file),
+    "mags export --to dataset": lambda file, out: ("mags", "export", file, "-o", out / "dataset"),
+    "view": lambda file, out: ("view", file, "-o", out / "page.html"),
+}
+GROWN = (10_000, 100_000)
+
+
+def growth(_: int) -> Figures:
+    """Has commands read a file of MAGs, and one of ten times as many."""
+    found: Figures = {}
+    for count in GROWN:
+        with tempfile.TemporaryDirectory() as folder:
+            file = written(Path(folder) / "mags.jsonl", count)
+            for name, arguments in READERS.items():
+                found.setdefault(name, {})[count] = most_memory(*arguments(file, Path(folder)))
+    return found
+
+
+def most_memory(*arguments: object) -> Figures:
+    """Returns the greatest memory of a command of magdi's, files that are mapped included, and its CPU seconds."""
+    command = [sys.executable, "-m", "magdi", *map(str, arguments)]
+    with Path(os.devnull).open("w") as nowhere:
+        outputs = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1), (os.POSIX_SPAWN_DUP2, nowhere.fileno(), 2)]
+        _, status, used = os.wait4(os.posix_spawn(command[0], command, os.environ, file_actions=outputs), 0)
+    if status:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    return {"memory_mib": used.ru_maxrss / 1024, "cpu_seconds": used.ru_utime + used.ru_stime}
 
 
 def cpu_seconds(*arguments: object) -> float:
@@ -230,6 +263,7 @@ def discussions(_: int) -> Figures:
 
 PARTS: dict[str, Callable[[int], Figures]] = {
     "corpus": corpus,
+    "growth": growth,
     "training": training,
     "suites": suites,
     "discussions": discussions,
@@ -246,13 +280,22 @@ def table(found: Figures) -> Iterator[str]:
             rates = f"{read} | {row['collated_per_second']:,.0f} | {row['memory_mib']:,.0f}"
             yield f"| {row['mags']:,} | {row['tokens']:,} | {rates} |"
         yield ""
+    if "growth" in found:
+        yield "| | " + " | ".join(f"MiB, {count:,} MAGs | CPU s" for count in GROWN) + " |"
+        yield "|---|" + "---:|---:|" * len(GROWN)
+        for name, sizes in found["growth"].items():
+            by_size = [sizes.get(count, sizes.get(str(count))) for count in GROWN]
+            figures = (f"{each['memory_mib']:,.0f} | {each['cpu_seconds']:.1f}" for each in by_size)
+            yield f"| `magdi {name}` | {' | '.join(figures)} |"
+        yield ""
     rows = {
         "training": ("CPU seconds a step", "seconds_a_step", "processes"),
         "suites": ("CPU seconds of four cells", "seconds", "workers"),
         "discussions": ("CPU ms a call", "cpu_ms_per_call", "servers"),
     }
-    yield "| | with one | with two together | efficiency |"
-    yield "|---|---:|---:|---:|"
+    if rows.keys() & found.keys():
+        yield "| | with one | with two together | efficiency |"
+        yield "|---|---:|---:|---:|"
     for name, (what, key, of) in rows.items():
         if name in found:
             one, two = (found[name][key].get(each, found[name][key].get(str(each))) for each in (1, 2))

@@ -16,8 +16,8 @@ from magdi.core.distill.encoded import Encoded, Size
 from magdi.core.distill.heads import Heads
 from magdi.core.distill.layouts import LAYOUTS
 from magdi.core.distill.losses import MagLosses, Reader
-from magdi.core.distill.stepping import scales, summed
-from magdi.core.distill.steps import forwards
+from magdi.core.distill.schedule import forwards
+from magdi.core.distill.steps import scales, summed
 from magdi.core.distill.student import DistillStudent, _adapted, _checkpoint
 from magdi.core.objective import Objective
 from magdi.encoders.gcn import Gcn
@@ -98,7 +98,7 @@ class Bench:
             model = LlamaForCausalLM._from_config(config, dtype=dtype)
         lora = Lora(dropout=dropout)
         if adaptation == "lora":
-            model = _adapted(model, lora, False)
+            model = _adapted(model, Student(lora=lora), None, None)
         self.student = DistillStudent(model, None, Student(adaptation=adaptation, lora=lora))
         self.vocabulary = sizes["vocab_size"]
         encoder = Gcn(sizes["hidden_size"])

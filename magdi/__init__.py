@@ -13,6 +13,7 @@ The calls are those of the command line: `run`, `discuss`, `distill`, `evaluate`
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from magdi.core.teacher import Teacher
     from magdi.notebook import Mag
     from magdi.plugins import Component, hookimpl
+
+# torch_geometric's own, on its import, shown by torch 2.15: no user of magdi can do anything about it.
+warnings.filterwarnings("ignore", r".torch\.jit\.script. is deprecated", FutureWarning)
 
 __version__ = "0.2.0"
 __all__ = [

@@ -1,9 +1,11 @@
 """The library's front door: everything that the command line does, as calls with the same names.
 
-import magdi
+A run, and how well its student answers:
 
-outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
-print(outcome.student.accuracy)
+    import magdi
+
+    outcome = magdi.run(protocol="reconcile", encoder="gcn", limit=200)
+    print(outcome.student.accuracy)
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from magdi.plugins.runs.plan import PlanDocument
     from magdi.plugins.suite_setup import SuiteSetup
     from magdi.plugins.suites.document import SuiteDocument
-    from magdi.plugins.suites.engines.resources import On, Resources
+    from magdi.plugins.suites.executors.resources import On, Resources
     from magdi.plugins.suites.file import Equal
     from magdi.plugins.suites.outcome import SuiteResult
     from magdi.plugins.traces.collection import Counts
@@ -102,8 +104,8 @@ class Settings(TypedDict, total=False):
     discussion: Section
     training: Section
     evaluation: Section
-    plugin: Sequence[Place]
-    plugins: Sequence[Place]
+    plugin: Place | Sequence[Place]
+    plugins: Place | Sequence[Place]
 
 
 def default_directory(config: RunConfig) -> Path:
@@ -264,7 +266,7 @@ def ablate(
         ConfigError: Lists all that is wrong; or several processes are to use what only this one has.
     """
     from magdi.plugins.suite_setup import set_up_suite
-    from magdi.plugins.suites.engines.resources import Resources
+    from magdi.plugins.suites.executors.resources import Resources
     from magdi.plugins.suites.outcome import SuiteResult
 
     given = Given()
@@ -438,8 +440,6 @@ def record(
     trust: bool = False,
 ) -> AbstractContextManager[Counts]:
     """Records the discussions that instrumented clients hold in a block, as `magdi collect` does those of others.
-
-    ::
 
         with magdi.record("mags.jsonl", task="gsm8k"):
             team.run("A shop sells 48 clips in April ...")

@@ -107,8 +107,8 @@ def settings(request: pytest.FixtureRequest) -> Settings:
     return of
 
 
-@pytest.fixture(scope="module")
-def specimens(settings: Settings) -> Iterator[dict[tuple[Kind, str], Specimen]]:
+@pytest.fixture(scope="session")
+def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
     """One specimen a component, so that a task's questions are read once; one other interpreter for all of them."""
     made: dict[tuple[Kind, str], Specimen] = {}
     for kind, component in COMPONENTS:
@@ -121,8 +121,14 @@ def specimens(settings: Settings) -> Iterator[dict[tuple[Kind, str], Specimen]]:
         for each in made.values()
         if each.kind not in ("encoder", "objective")
     )
-    yield made
-    for specimen in made.values():
+    return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator[None]:
+    """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
+    yield
+    for specimen in specimens.values():
         specimen.bench.close()
 
 

@@ -14,7 +14,7 @@ from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
-from magdi.plugins.suites.engines.resources import On, Resources
+from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.plugins.suite_setup import SuiteSetup

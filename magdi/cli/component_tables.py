@@ -13,7 +13,7 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
-    from magdi.plugins.describe import Description, Entry, FaultEntry, Graph, Overview, SettingEntry, Source
+    from magdi.plugins.describe import Description, Entry, FaultEntry, GraphEntry, Overview, PluginSource, SettingEntry
 
 
 def overview_table(document: Overview) -> RenderableType:
@@ -24,7 +24,7 @@ def overview_table(document: Overview) -> RenderableType:
     return Group(drawn(table), *_fault_lines(document["faults"]))
 
 
-def _from(each: Source) -> str:
+def _from(each: PluginSource) -> str:
     return f"{each['plugin']} {each['version']}".strip()
 
 
@@ -77,7 +77,7 @@ def _short(value: object, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _graph(graph: Graph) -> list[RenderableType]:
+def _graph(graph: GraphEntry) -> list[RenderableType]:
     used = "".join(f", {key}={value}" for key, value in graph["settings"].items())
     keys = ("rounds", "calls", "edges")
     table = drawn(Sheet.of("", keys, [[str(count[key]) for key in keys] for count in graph["counts"]]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +35,7 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
     from magdi.core.run.directory import shown
 
     setup = request.set_up()
+    _say_of_runs(setup.config.discussion.mag_files)
     config = shown(setup.config)
     if json:
         show({"config": config, "origins": dict(setup.origins)}, as_json=True, render=lambda: "")
@@ -41,6 +43,17 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
         show({}, as_json=False, render=lambda: origin_table(_rows(setup)))
     else:
         show({}, as_json=False, render=lambda: Text(_yaml(config).rstrip()))
+
+
+def _say_of_runs(mags: Iterable[str]) -> None:
+    """Says where the configuration of a run is that is taken as MAGs to learn from."""
+    from magdi.cli.output import progress_console
+    from magdi.core.run.directory import RunDirectory
+
+    for run in map(RunDirectory, map(Path, mags)):
+        if (own := run.path / run.CONFIG).is_file():
+            said = f"this learns from the MAGs of {run.path}; what that run was told: magdi config show {own}"
+            progress_console().print(said, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -104,14 +117,14 @@ def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
 
 def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     """Yields kind, path and choice of all components but teachers."""
-    from magdi.core.config.levels import chosen
+    from magdi.core.config.levels import objectives_of
 
     config = setup.config
     yield from (("task", "task", config.task), ("protocol", "protocol", config.protocol))
     yield "encoder", "encoder", config.encoder
     if config.discussion.decision is not None:
         yield "decision", "discussion.decision", config.discussion.decision
-    yield from (("objective", f"objectives.{name}", choice) for name, choice in chosen(config).items())
+    yield from (("objective", f"objectives.{name}", choice) for name, choice in objectives_of(config).items())
 
 
 def _yaml(config: Mapping[str, object]) -> str:

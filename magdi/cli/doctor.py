@@ -11,25 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from magdi.cli import options as opt
+from magdi.plugins.trackers.names import TRACKERS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EXTRAS = {
-    "bitsandbytes": "quantization",
-    "litellm": "litellm",
-    "vllm": "vllm",
-    "autogen_agentchat": "autogen",
-    "agent_framework_orchestrations": "agent-framework",
-    "ag2": "ag2",
-    "lm_eval": "eval",
-    "opentelemetry.exporter": "otel",
-    "submitit": "slurm",
-    "ray": "ray",
+    "quantization": ("bitsandbytes",),
+    "litellm": ("litellm",),
+    "vllm": ("vllm",),
+    "autogen": ("autogen_agentchat",),
+    "agent-framework": ("agent_framework_orchestrations",),
+    "ag2": ("ag2",),
+    "eval": ("lm_eval",),
+    "otel": ("opentelemetry.exporter",),
+    "slurm": ("submitit",),
+    "ray": ("ray",),
+    "s3": ("s3fs",),
+    "gs": ("gcsfs",),
+    "trackers": TRACKERS,
 }
+"""By extra, the modules that it brings."""
 
 
-class Found(TypedDict):
+class Machine(TypedDict):
     """What there is; ``extras`` says of each whether it is installed, ``keys`` are names of variables."""
 
     python: str
@@ -39,6 +44,7 @@ class Found(TypedDict):
     extras: dict[str, bool]
     keys: list[str]
     cache: str
+    plugins: list[str]
     plugin_faults: list[str]
 
 
@@ -50,10 +56,10 @@ def doctor(json: opt.Json = False) -> None:
     show(found, as_json=json, render=lambda: _table(found))
 
 
-def _found() -> Found:
+def _found() -> Machine:
     from magdi.cli.commands import shadowed
-    from magdi.core.cache import cache_directory
-    from magdi.core.run.provenance import versions
+    from magdi.core.files import cache_directory
+    from magdi.core.run.circumstances import versions
     from magdi.plugins.manager import load_plugins
 
     cache, plugins = cache_directory(), load_plugins()
@@ -62,9 +68,10 @@ def _found() -> Found:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "devices": _devices(),
-        "extras": {extra: _there(module) for module, extra in EXTRAS.items()},
+        "extras": {extra: all(map(_there, modules)) for extra, modules in EXTRAS.items()},
         "keys": sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value),
         "cache": f"{cache}, {_free(cache):.0f} GB free",
+        "plugins": [" ".join(filter(None, (each.plugin, each.version))) for each in plugins.loaded],
         "plugin_faults": [str(fault) for fault in (*plugins.faults, *shadowed(plugins))],
     }
 
@@ -90,7 +97,7 @@ def _free(path: Path) -> float:
     return shutil.disk_usage(there).free / 1e9
 
 
-def _table(found: Found) -> RenderableType:
+def _table(found: Machine) -> RenderableType:
     from magdi.cli.drawn import drawn
     from magdi.plugins.sheet import Sheet
 

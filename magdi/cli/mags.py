@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -277,8 +276,11 @@ def calibrate(
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
     from magdi.core.errors import ConfigError, DataError
     from magdi.core.run.locations import is_place
-    from magdi.plugins.corpus.files import holds_none, pick, read_all
+    from magdi.plugins.corpus.files import at_least_one, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
+
+    def no_run(name: str) -> DataError | None:
+        return DataError(f"{name}: there is no such file or run", hint=nearest_runs(name)) if "/" in name else None
 
     places = [name for name in names if is_place(name)]
     wanted = [name for name in names if name not in places]
@@ -289,15 +291,7 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
             raise DataError(f"{name}: there is no such file")
     bad: list[MagFileError] = []
     paths = sources(places)
-    mags = list(read_all(paths, bad if skip_bad else None))
-    if not mags:
-        raise holds_none(paths, bad)
-    for name in wanted:
-        if re.fullmatch(r"#\d+", name) and not 1 <= int(name[1:]) <= len(mags):
-            raise DataError(f"there is no MAG {name} among {len(mags):,}", hint=f"they go from #1 to #{len(mags)}")
-        if "/" in name and not any(name in mag.id for mag in mags):
-            raise DataError(f"{name}: there is no such file or run", hint=nearest_runs(name))
-    return pick(mags, wanted), bad
+    return pick(at_least_one(read_all(paths, bad if skip_bad else None), paths, bad), wanted, no_run), bad
 
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:

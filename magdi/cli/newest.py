@@ -7,14 +7,14 @@ from typing import Literal
 
 
 def newest(having: Literal["student", "mags"] | None = None) -> Path:
-    """Returns the newest run that has what is needed, and says on stderr which it is.
+    """Returns the newest run that has what is needed, one of a suite only if there is no other; says on stderr which.
 
     Raises:
         DataError: There is none in ./runs.
     """
     from magdi.plugins.runs.finding import newest_run
 
-    return say(newest_run(having).path)
+    return say(newest_run(having, alone=True).path)
 
 
 def say(path: Path) -> Path:

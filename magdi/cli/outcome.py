@@ -14,7 +14,8 @@ def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     """Returns what came out of a run: discussions, then base and student."""
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
-    return Group(*map(drawn, RunResult(outcome).sheets()), Text(f"{spent}; run directory: {outcome['run']}"))
+    last = "; ".join(filter(None, (spent, f"run directory: {outcome['run']}")))
+    return Group(*map(drawn, RunResult(outcome).sheets()), Text(last))
 
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:

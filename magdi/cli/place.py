@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from magdi.plugins.suites.engines.resources import On
+from magdi.plugins.suites.executors.resources import On
 
 PLACE = "Where runs are done"
 PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")

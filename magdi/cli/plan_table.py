@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
-    from magdi.plugins.runs.plan import AgentDocument, Bound, PlanDocument, TrainingDocument
+    from magdi.plugins.runs.plan import Bound, PlanDocument, PlannedAgent, PlannedTraining
 
 WHO = {"base": "the base before distillation", "student": "the student"}
+USES = {"train": "training", "validation": "validation", "test": "testing"}
 STAGES = {"discussion": "discussions", "distillation": "training", "evaluation": "evaluation"}
 
 
@@ -34,12 +36,12 @@ def _agents(plan: PlanDocument) -> Sheet:
     return Sheet.of(f"{plan['questions']:,} discussions, expected", headings, rows, left=("agent", "teacher"))
 
 
-def _expected(agent: AgentDocument) -> list[str]:
+def _expected(agent: PlannedAgent) -> list[str]:
     found = agent["expected"]
     return [count(found["calls"]), count(found["prompt_tokens"]), count(found["completion_tokens"])]
 
 
-def _dollars_of(agent: AgentDocument) -> str:
+def _dollars_of(agent: PlannedAgent) -> str:
     return dollars(agent["expected"]["cost"]) if agent["priced"] else "no price"
 
 
@@ -68,8 +70,10 @@ def count(number: float | None) -> str:
 
 
 def dollars(cost: float | None) -> str:
-    """Returns an amount of money."""
-    return "no limit" if cost is None else f"{cost:,.2f}" if cost else "nothing"
+    """Returns an amount of money: cents, or where it is less than ten of them two digits that say something."""
+    if not cost:
+        return "no limit" if cost is None else "nothing"
+    return f"{cost:,.{max(2, 1 - math.floor(math.log10(cost)))}f}"
 
 
 def size(number: float | None) -> str:
@@ -91,6 +95,10 @@ def duration(seconds: float | None) -> str:
 def _lines(plan: PlanDocument) -> Iterator[str]:
     if plan["unpriced"]:
         yield f"no price is known of {', '.join(plan['unpriced'])}: --price IN,OUT says it"
+    yield from _limits(plan)
+    if len(plan["splits"]) > 1:
+        there = ", ".join(f"{number:,} for {USES[split]}" for split, number in plan["splits"].items())
+        yield f"questions that there are: {there}"
     if training := plan.get("training"):
         yield _training(training)
     if evaluation := plan.get("evaluation"):
@@ -104,6 +112,22 @@ def _lines(plan: PlanDocument) -> Iterator[str]:
     yield f"nothing was started; a run goes to {plan['run']}"
 
 
+def _limits(plan: PlanDocument) -> Iterator[str]:
+    """Yields of each limit that may be reached how near it is."""
+    expected, most = (_used(plan[side]) for side in ("expected", "most"))
+    for name, limit in plan["limits"].items():
+        if (bound := most[name]) is None or bound > limit:
+            sure = "is less than what is expected" if (expected[name] or 0) > limit else "is less than the bound"
+            yield f"--{name.replace('_', '-')} {limit:g} {sure}: at it a run stops, and the same command goes on"
+
+
+def _used(side: Bound) -> dict[str, float | None]:
+    """Returns what the discussions use of what is limited; None without a bound."""
+    asked, said = side["prompt_tokens"], side["completion_tokens"]
+    tokens = None if asked is None or said is None else asked + said
+    return {"max_cost": side["cost"], "max_calls": side["calls"], "max_tokens": tokens}
+
+
 def sources(by: Mapping[str, str]) -> str:
     """Returns whence the times of stages are known, those of one source together."""
     stages: dict[str, list[str]] = {}
@@ -114,7 +138,7 @@ def sources(by: Mapping[str, str]) -> str:
     return "; ".join(f"{source} ({', '.join(named)})" for source, named in stages.items())
 
 
-def _training(training: TrainingDocument) -> str:
+def _training(training: PlannedTraining) -> str:
     if not training["steps"]:
         return f"training: none (level {training['level']})"
     if by_role := training.get("by_role"):

@@ -134,17 +134,6 @@ def _chosen(plugins: Plugins, names: Sequence[str] | None, kind: Kind | None) ->
         yield from candidates(plugins.registry, name, kind)
 
 
-class CheckDocument(TypedDict):
-    """How a check went, as `magdi.plugins.testing.runner.CheckResult` has it."""
-
-    name: str
-    passed: bool
-    applies: bool
-    made: bool
-    message: str
-    seconds: float
-
-
 class ComponentReport(TypedDict):
     """How the checks of a component went; ``problem`` is why none could be made, ``causes`` what failed."""
 
@@ -153,7 +142,7 @@ class ComponentReport(TypedDict):
     passed: bool
     problem: str
     causes: list[str]
-    checks: list[CheckDocument]
+    checks: list[dict[str, str | bool | float]]
 
 
 def _report(plugins: Plugins, each: Registration, settings: Mapping[str, object], *, quiet: bool) -> ComponentReport:

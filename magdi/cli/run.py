@@ -16,7 +16,7 @@ import typer
 from magdi.cli import options as opt
 from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
-from magdi.plugins.suites.engines.resources import On, Resources
+from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.run import Stage
@@ -200,7 +200,7 @@ def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:
 def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
     """Gives the same command on a cluster; what is left for this one is to say what came of it."""
     from magdi.api import default_directory
-    from magdi.plugins.suites.engines.command import elsewhere
+    from magdi.plugins.suites.executors.command import elsewhere
 
     directory = out or default_directory(request.set_up().config)
     elsewhere(on, resources, directory, place.without(place.PLACED))
@@ -211,7 +211,7 @@ def _in_shards(
 ) -> None:
     from magdi.api import default_directory
     from magdi.cli import output
-    from magdi.plugins.suites.engines.command import in_shards
+    from magdi.plugins.suites.executors.command import in_shards
 
     directory = out or default_directory(request.set_up().config)
     progress = output.TerminalProgress(quiet=quiet)

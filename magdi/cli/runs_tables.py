@@ -17,7 +17,7 @@ from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 if TYPE_CHECKING:
     from magdi.core.run.state import Scored
     from magdi.plugins.runs.finding import RunComparison, RunList, RunRow, RunShown
-    from magdi.plugins.runs.result import Compared
+    from magdi.plugins.runs.result import ComparisonDocument
 
 SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")
@@ -95,7 +95,7 @@ def compare_table(document: RunComparison) -> RenderableType:
     )
 
 
-def _differences(compared: Mapping[str, Compared]) -> Sheet:
+def _differences(compared: Mapping[str, ComparisonDocument]) -> Sheet:
     headings = [
         "second less first",
         "points",
@@ -110,6 +110,6 @@ def _differences(compared: Mapping[str, Compared]) -> Sheet:
     return Sheet.of("", headings, rows, left=("second less first", "verdict"))
 
 
-def _difference(found: Compared) -> list[str]:
+def _difference(found: ComparisonDocument) -> list[str]:
     only = [str(count) for count in (found["only_first"], found["only_second"], found["count"])]
     return [points(found["difference"]), span(found["interval"], "+"), p_value(found["p"]), *only, found["verdict"]]

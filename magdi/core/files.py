@@ -195,3 +195,11 @@ def full_disk(path: Path, error: BaseException) -> StorageError | None:
     if isinstance(error, MagdiError) or not any(sign in each for each in said for sign in _SAID):
         return None
     return StorageError(f"{path} cannot be written: {said[0]}", hint=MAKE_ROOM)
+
+
+def cache_directory() -> Path:
+    """Returns MAGDI_CACHE, or ``magdi`` in the user's cache directory (XDG_CACHE_HOME, ~/.cache)."""
+    own = os.environ.get("MAGDI_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "magdi"

@@ -189,7 +189,7 @@ class Mag(_Record):
 
     @property
     def structure(self) -> str:
-        """The paper's graph type, G0..G3 (section 3.1), by rounds after the first."""
+        """The graph type by rounds after the first: G0, G1, ...; the paper has G0 to G3 (section 3.1)."""
         return f"G{self.rounds}"
 
     @property

@@ -22,7 +22,7 @@ def json_schema(components: Mapping[str, Settings] | None = None) -> dict[str, A
     """
     schema = RunConfig.model_json_schema()
     definitions = schema["$defs"]
-    for name in ("ComponentChoice", "TeacherChoice"):
+    for name in ("ComponentChoice", "TeacherChoice", "Student"):
         definitions[name] = {"anyOf": [{"type": "string"}, definitions[name]]}
     known = dict(components or {})
     objectives = known.pop("objective", {})

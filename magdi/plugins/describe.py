@@ -26,33 +26,33 @@ MOST_ROUNDS = 3
 """Rounds after the first that are drawn."""
 
 
-class Source(TypedDict):
+class PluginSource(TypedDict):
     """Which plugin something is of."""
 
     plugin: str
     version: str
 
 
-class Command(Source):
+class CommandEntry(PluginSource):
     """A command."""
 
     name: str
     summary: str
 
 
-class Loaded(Source):
+class LoadedEntry(PluginSource):
     """A plugin, and where it was found."""
 
     origin: str
 
 
-class FaultEntry(Source):
+class FaultEntry(PluginSource):
     """What is wrong with a plugin."""
 
     cause: str
 
 
-class Entry(Source):
+class Entry(PluginSource):
     """A component; ``problem`` says why the target of a third party's cannot exist."""
 
     kind: Kind
@@ -69,8 +69,8 @@ class Overview(TypedDict):
     """All components, commands and plugins, and what is wrong with some."""
 
     components: list[Entry]
-    commands: list[Command]
-    plugins: list[Loaded]
+    commands: list[CommandEntry]
+    plugins: list[LoadedEntry]
     faults: list[FaultEntry]
 
 
@@ -84,7 +84,7 @@ class SettingEntry(TypedDict):
     description: str
 
 
-class Graph(TypedDict):
+class GraphEntry(TypedDict):
     """Calls and edges after each round, and a drawing, of a discussion between agents who never agree."""
 
     agents: int
@@ -98,7 +98,7 @@ class Description(Entry):
 
     documentation: str
     settings: list[SettingEntry]
-    graph: NotRequired[Graph]
+    graph: NotRequired[GraphEntry]
 
 
 def overview(plugins: Plugins) -> Overview:
@@ -117,7 +117,7 @@ def overview(plugins: Plugins) -> Overview:
     }
 
 
-def _source(plugin: str, version: str) -> Source:
+def _source(plugin: str, version: str) -> PluginSource:
     return {"plugin": plugin, "version": version}
 
 
@@ -162,7 +162,7 @@ def description(registry: Registry, found: Registration, settings: Mapping[str, 
     return about
 
 
-def graph_of(registry: Registry, found: Registration, settings: Mapping[str, object]) -> Graph:
+def graph_of(registry: Registry, found: Registration, settings: Mapping[str, object]) -> GraphEntry:
     """Returns calls and edges after 0 to 3 rounds, and a drawing, of a discussion between agents who never agree.
 
     Where a protocol has a setting ``rounds`` and by default fewer than 3, it is given more.

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
 
-from magdi.core.cache import cache_directory
 from magdi.core.errors import ConfigError
-from magdi.core.files import write_whole
+from magdi.core.files import cache_directory, write_whole
 from magdi.core.mag import Question
 from magdi.core.task import Split
 from magdi.plugins.builtins import BUILTINS

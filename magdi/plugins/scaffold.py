@@ -47,7 +47,7 @@ def scaffold(name: str, kind: Kind, into: Path = Path()) -> Scaffold:
         path = directory / target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    steps = (f'pip install -e "{directory}[test]"', f"magdi plugins check {name}", f"pytest {directory}")
+    steps = (f'pip install -e "{directory}[test]"', f"magdi plugins check {name}", f"python -m pytest {directory}")
     return Scaffold(directory, tuple(Path(target) for target in made), steps)
 
 

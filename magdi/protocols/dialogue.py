@@ -1,7 +1,5 @@
 """A protocol without Python: who takes part, who speaks when, who sees what, when it stops - in YAML.
 
-::
-
     protocol:
       name: dialogue
       cast:

@@ -80,6 +80,21 @@ def test_what_does_not_go_with_live(arguments: tuple[str, ...], told: str) -> No
         magdi("view", *arguments)
 
 
+def test_a_run_of_a_suite_is_meant_only_where_there_is_no_other() -> None:
+    a_run("runs/suite/cell/seed-0", age=10)
+    Path("runs/suite/suite.json").write_text("{}")
+    assert magdi("runs", "show").stderr == "the newest: runs/suite/cell/seed-0\n"
+    a_run("runs/old", age=90)
+    assert magdi("runs", "show").stderr == "the newest: runs/old\n"
+
+
+def test_who_asks_for_the_configuration_of_a_run_is_told_where_it_is() -> None:
+    a_run("runs/old", age=90)
+    found = magdi("config", "show", "runs/old")
+    assert found.stderr.endswith("magdi config show runs/old/config.yaml\n")
+    assert "mags: runs/old" in found.stdout
+
+
 def test_discussions_are_shown_of_the_newest_run_that_has_some() -> None:
     a_run("runs/old", age=90)
     a_run("runs/new", age=10).mags.unlink()

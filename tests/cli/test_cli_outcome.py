@@ -45,6 +45,10 @@ def test_simulated_teachers_are_named_as_far_as_they_took_part(simulated: bool, 
     assert said in " ".join(word for word in text.split() if word.isascii())
 
 
+def test_a_run_that_was_killed_before_any_stage_has_its_directory_alone() -> None:
+    assert printed({"seconds": {"total": 0.0}}).strip() == "run directory: runs/x"
+
+
 def test_one_task_has_no_table_of_its_own() -> None:
     text = printed({"base": a_score(0.2), "student": a_score(0.5)})
     assert "by task" not in text

@@ -17,7 +17,7 @@ def test_what_was_done_on_a_cluster_is_not_done_again_here(tmp_path: Path, monke
     """--fresh and --processes are the cluster's: here they would throw its run away."""
     there: list[tuple[Any, ...]] = []
     here: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("magdi.plugins.suites.engines.command.elsewhere", lambda *given: there.append(given))
+    monkeypatch.setattr("magdi.plugins.suites.executors.command.elsewhere", lambda *given: there.append(given))
     monkeypatch.setattr(run_module, "_go", lambda *given, **more: here.append(given))
     out = str(tmp_path / "run")
     line = ["run", "--on", "slurm", "--gpus=2", "--fresh", "--processes", "2", "--sharding", "fsdp2", "-o", out]

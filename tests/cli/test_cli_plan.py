@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import magdi
 from magdi.cli.app import app
+from magdi.cli.plan_table import dollars
 from magdi.core.errors import ConfigError, DataError, MagFileError
 
 TASK = ["--task-arg", "train=24", "--task-arg", "test=12"]
@@ -42,6 +43,44 @@ def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
     assert "no price is known of openai:m@http://localhost:1/v1: --price IN,OUT says it" in shown
     partly = plan("run", *TASK, *unknown, "--teacher", "openai:gpt-4o-mini@https://api.openai.com/v1")
     assert 0 < partly["expected"]["cost"] < partly["most"]["cost"]
+
+
+def test_a_limit_that_a_run_would_refuse_is_refused_in_the_plan() -> None:
+    with pytest.raises(ConfigError, match="--max-cost cannot be kept"):
+        told("run", *TASK, "--teacher", "openai:m@http://localhost:1/v1", "--max-cost", "5")
+
+
+def test_limits_that_may_be_reached_and_questions_that_there_are_are_told() -> None:
+    priced = ("--teacher", "openai:m@http://localhost:1/v1", "--price", "0.15,0.6")
+    expected = plan("run", *TASK, *priced)["expected"]["cost"]
+    shown = told("run", *TASK, *priced, "--max-cost", str(expected / 2), "--max-calls", "60", "--max-tokens", "9999999")
+    assert f"--max-cost {expected / 2:g} is less than what is expected" in shown
+    assert "--max-calls 60 is less than the bound" in shown
+    assert "--max-tokens" not in shown
+    assert "24 for training, 500 for validation, 12 for testing" in shown
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (None, "no limit"),
+        (0, "nothing"),
+        (1234.5, "1,234.50"),
+        (0.5, "0.50"),
+        (0.0042, "0.0042"),
+        (3.14e-7, "0.00000031"),
+    ],
+)
+def test_small_sums_are_no_zeros(cost: float | None, said: str) -> None:
+    assert dollars(cost) == said
+
+
+def test_a_file_of_questions_that_is_not_there_is_what_is_told_first() -> None:
+    for command in ("run", "discuss"):
+        with pytest.raises(DataError, match=r"there is no file or folder nofile\.jsonl"):
+            told(command, "--task", "jsonl:nofile.jsonl")
+    with pytest.raises(DataError, match="there is no file or folder"):
+        magdi.discuss(task="jsonl:nofile.jsonl")
 
 
 def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
-from magdi.plugins.suites.engines import command
-from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.executors import command
+from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.worker import Failure
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
@@ -98,7 +98,7 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
     assert candidates._offline(tmp_path / "adapter") == "transformers"
 
 
-class Here(Engine):
+class Here(Executor):
     """Gives commands in this process, one after the other."""
 
     places = 1
@@ -115,7 +115,7 @@ class Here(Engine):
 
 
 def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "whole")
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--jobs=2", "--json", "--on", "local"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
@@ -130,7 +130,7 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
 
 
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_engine", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
     given = ["discuss", "--task", "no-such-task", "--shards", "2", "-o", str(tmp_path / "parts"), "--quiet"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     with pytest.raises(MagdiError, match="shard 1/2: exit code"):

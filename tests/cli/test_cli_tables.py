@@ -86,7 +86,7 @@ def a_plan() -> Any:
     ]
     sides = {"expected": figures(3000, 12.5, 7200.0), "most": figures(12_000, 125.0, None)}
     found = {"agents": agents, "questions": 500, "unpriced": [agents[1]["teacher"]], "run": "runs/a", "mags": 500}
-    return found | sides | {"by": {"discussion": "an earlier run"}}
+    return found | sides | {"by": {"discussion": "an earlier run"}, "splits": {}, "limits": {}}
 
 
 def figures(calls: int, cost: float, seconds: float | None = 0.0) -> dict[str, Any]:

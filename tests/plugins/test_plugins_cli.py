@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_list_names_components_and_says_what_is_broken_and_why(plugin_file: Make
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("magdi.plugins.describe:Nothing", "magdi.plugins.describe has no 'Nothing'; there is none"),
+        ("magdi.core.quiet:Nothing", "magdi.core.quiet has no 'Nothing'; there is none"),
         ("magdi.core.protocol.x:Y", "No module named 'magdi.core.protocol.x'"),
         ("magdi.core.mag", "target 'magdi.core.mag' is not \"module:Class\""),
         ("magdi.cli.output:show", ""),
@@ -243,6 +244,12 @@ def test_a_function_is_a_command(plugin_file: MakeFile) -> None:
     )
     file.write_text(file.read_text() + "\ndef greet(name: str) -> None:\n    print('hello', name)\n")
     assert typed("greet", "ann", "--plugin", file).stdout == "hello ann\n"
+
+
+def test_doctor_knows_every_extra_that_a_user_may_install() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = json.loads(invoke(cli.app, "doctor", "--json"))["extras"]
+    assert set(extras) == set(project["optional-dependencies"]) - {"dev", "docs"}
 
 
 def test_a_command_that_cannot_be_reached_stands_in_the_list_and_in_doctor(

@@ -78,8 +78,8 @@ class Layers:
 
     def _merged(self, below: Any, above: Any, path: Path, layer: Layer) -> Any:
         field = _annotation(self.model, path)
-        if field is not None and model_in(field) is ComponentChoice and isinstance(above, str):
-            above = {"name": above}
+        if isinstance(above, str) and (key := getattr(model_in(field), "alone", None)):
+            above = {key: above}
         if above is None and isinstance(field, type) and issubclass(field, BaseModel):
             return below  # a section with nothing in it
         if isinstance(above, Mapping):

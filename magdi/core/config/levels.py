@@ -94,7 +94,7 @@ MALT_STAGES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
 """What a role is trained by one after the other (MALT, section 4.3 and Appendix A.9), as a level's objectives."""
 
 
-def chosen(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
+def objectives_of(config: RunConfig, stage: str = "") -> dict[str, ComponentChoice]:
     """Returns the objectives of a run with what it says of them, by name; those of weight 0 are left out.
 
     Args:
@@ -129,7 +129,7 @@ def _own(name: str, settings: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in settings.items() if (key, value) != ("name", name)}
 
 
-def asked(question: Question, config: RunConfig) -> Question:
+def with_prefix(question: Question, config: RunConfig) -> Question:
     """Returns a question as a student of a run is to be asked it; a prefix (DSS-MT's) makes a difference."""
-    prefix = next((each.settings.get("prefix", "") for each in chosen(config).values()), "")
+    prefix = next((each.settings.get("prefix", "") for each in objectives_of(config).values()), "")
     return question.model_copy(update={"text": prefix + question.text}) if prefix else question

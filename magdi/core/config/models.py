@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -43,6 +43,9 @@ class ComponentChoice(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+    alone: ClassVar = "name"
+    """Of a section that may be a string, the key that the string is of."""
 
     name: str = Field(min_length=1, description="The component's name.")
 
@@ -204,7 +207,9 @@ class TinyBase(Part):
 
 
 class Student(Part):
-    """The small model."""
+    """The small model: ``tiny``, or ``{model: tiny, dtype: float32}``."""
+
+    alone: ClassVar = "model"
 
     model: str = Field("tiny", description="A model's path or hub id, or tiny.")
     revision: str | None = Field(None, description="The hub revision.")
@@ -220,6 +225,11 @@ class Student(Part):
     )
     max_length: int = Field(2048, ge=8, description="Most tokens of question and reasoning; longer reasoning is cut.")
     trust_remote_code: bool = Field(False, description="Run code that comes with a hub model.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model_alone(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
 
     @property
     def source(self) -> str:
@@ -411,6 +421,11 @@ class RunConfig(Part):
         if self.training.method == "malt" and self.student.adaptation != "lora":
             raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
         return self
+
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _one_plugin_is_no_list(cls, plugins: object) -> object:
+        return (plugins,) if isinstance(plugins, str) else plugins
 
     @field_validator("plugins")
     @classmethod

@@ -43,8 +43,6 @@ class Pending(NamedTuple):
 class Stepper:
     """A discussion of one question that is told every reply.
 
-    ::
-
         stepper = Stepper(question, protocol, agents, grade=task.grade)
         while not stepper.done:
             for step, ask, messages, sample in stepper.pending:

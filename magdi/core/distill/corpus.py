@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+from filelock import FileLock
 
-from magdi.core.cache import cache_directory
 from magdi.core.distill.encoded import Encoded, Sizes
 from magdi.core.distill.encoded_table import EncodedTable, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
-from magdi.core.files import writing
+from magdi.core.files import cache_directory, writing
 from magdi.core.mag import Mag, read_mags
 from magdi.core.objective import Ints, Objective
 
@@ -117,9 +117,18 @@ def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     check_teachable(read_mags(path), reading.objectives, reading.level, reading.lessons)
     folder = (cache or cache_directory() / "corpora") / f"magdi-{_fingerprint(path, reading)}"
     if not (folder / "tally.json").exists():
-        _write_table(path, reading, folder)
+        _write_table_once(path, reading, folder)
     table = EncodedTable(folder / "mags.arrow", reading.columns)
     return _checked(Corpus(table, table.sizes, json.loads((folder / "tally.json").read_text())))
+
+
+def _write_table_once(path: Path, reading: Reading, folder: Path) -> None:
+    """Writes the table, unless another process of the group has while this one waited."""
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not (folder / "tally.json").exists():
+                _write_table(path, reading, folder)
 
 
 def _write_table(path: Path, reading: Reading, folder: Path) -> None:

@@ -24,7 +24,7 @@ from magdi.core.distill.checkpoints import load_trained, mark_complete, save_tra
 from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.losses import Losses, MagLosses, Reader, Scales
 from magdi.core.distill.metrics import TermNorms, Window, norms_by_backward
-from magdi.core.distill.stepping import Step, Steps, scales
+from magdi.core.distill.steps import Step, Steps, scales
 from magdi.core.errors import TrainingError
 
 Metrics = Callable[[Mapping[str, float]], None]

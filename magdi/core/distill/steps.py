@@ -1,91 +1,108 @@
-"""Which MAGs an optimizer step takes, and how they share forward passes: a pure function of seed and step.
-
-So a run that was killed goes on with exactly the batches that it would have had, without reading the ones before.
-"""
+"""Optimizer steps as the Trainer's batches: their forward passes, what is counted of them, what they are scaled by."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
+from torch.utils.data import Dataset
 
+from magdi.core.config.models import Reduction
+from magdi.core.distill.batch import MagBatch, collate
+from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.layouts import Layout
-from magdi.core.objective import Ints
+from magdi.core.distill.schedule import Schedule, forwards, shares
+from magdi.core.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """The order of MAGs.
+class Step:
+    """An optimizer step's share of one process.
 
     Attributes:
-        mags: MAGs that there are.
-        per_step: MAGs an optimizer step.
-        total: Optimizer steps in all.
-        seed: What each pass's order is drawn from.
-        least: Fewest MAGs of a step: a pass's remainder is left out when it is smaller (one for every process).
+        number: The step, from 0.
+        batches: Forward passes.
+        size: What is counted of the whole step, all processes together.
+        mags: MAGs of the whole step.
+        idle: Forward passes that other processes make beyond this one's.
     """
 
+    number: int
+    batches: tuple[MagBatch, ...]
+    size: Size
     mags: int
-    per_step: int
-    total: int
-    seed: int
-    least: int = 1
-
-    @classmethod
-    def plan(
-        cls, mags: int, per_step: int, *, steps: int | None, epochs: float, seed: int, processes: int = 1
-    ) -> Schedule:
-        """Returns the schedule of a run of so many steps, or passes where steps is None."""
-        probe = cls(mags, min(per_step, mags), 1, seed, processes)
-        return cls(mags, probe.per_step, steps or max(1, math.ceil(epochs * probe.per_epoch)), seed, processes)
-
-    @property
-    def per_epoch(self) -> int:
-        """Steps of one pass over all MAGs."""
-        whole, rest = divmod(self.mags, self.per_step)
-        return max(1, whole + (rest >= self.least and rest > 0))
-
-    def epoch(self, step: int) -> float:
-        """Returns the passes done before a step."""
-        return step / self.per_epoch
-
-    def renewals(self, step: int, every: int | None) -> int:
-        """Returns how often the MAGs were renewed before a step, where they are after every so many passes."""
-        return step // self.per_epoch // every if every else 0
-
-    def step(self, number: int) -> Ints:
-        """Returns the MAGs of a step, by index."""
-        epoch, place = divmod(number, self.per_epoch)
-        order = _order(self.seed, epoch, self.mags)
-        return order[place * self.per_step : (place + 1) * self.per_step]
+    idle: int = 0
 
 
-@lru_cache(maxsize=2)
-def _order(seed: int, epoch: int, mags: int) -> Ints:
-    return np.random.default_rng([seed, epoch]).permutation(mags)
+@dataclass(slots=True)
+class Steps(Dataset[Step]):
+    """All optimizer steps of a run, made when they are asked for.
+
+    Attributes:
+        corpus: The MAGs.
+        schedule: Which of them a step takes.
+        layout: How they share forward passes.
+        budget: Most tokens of a forward pass.
+        rank: This process.
+        processes: How many there are.
+        even: Whether all processes have to make equally many forward passes.
+        every: Passes after which the MAGs are renewed; None for never.
+        renewed: Returns the MAGs after so many renewals.
+    """
+
+    corpus: Corpus
+    schedule: Schedule
+    layout: Layout
+    budget: int
+    rank: int = 0
+    processes: int = 1
+    even: bool = False
+    every: int | None = None
+    renewed: Callable[[int], Corpus] | None = None
+
+    def __len__(self) -> int:
+        return self.schedule.total
+
+    def __getitem__(self, number: int) -> Step:
+        chosen, corpus = self.schedule.step(number), self.corpus_at(number)
+        sizes = corpus.sizes
+        groups, idle = self.passes(shares(chosen, sizes, self.layout, self.processes), sizes)
+        batches = tuple(collate(corpus[group], self.layout) for group in groups)
+        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
+
+    def passes(self, parts: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
+        """Returns this process's forward passes over its part, and how many more other processes make."""
+        own = forwards(parts[self.rank], sizes, self.layout, self.budget)
+        if not self.even:
+            return own, 0
+        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in parts) - len(own)
+
+    def corpus_at(self, number: int) -> Corpus:
+        """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""
+        renewals = self.renewals(number)
+        return self.renewed(renewals) if renewals and self.renewed is not None else self.corpus
+
+    def renewals(self, number: int) -> int:
+        """Returns how often the MAGs were renewed before a step."""
+        return self.schedule.renewals(number, self.every)
 
 
-def shares(indices: Ints, sizes: Sequence[Size], layout: Layout, processes: int) -> list[list[int]]:
-    """Returns each process's part of a step's MAGs, so that all have about as many tokens; never none."""
-    parts: list[list[int]] = [[] for _ in range(processes)]
-    loads = [0] * processes
-    for index in sorted(indices.tolist(), key=lambda i: -layout.cost([sizes[i]])):
-        least = min(range(processes), key=lambda part: (bool(parts[part]), loads[part]))
-        parts[least].append(index)
-        loads[least] += layout.cost([sizes[index]])
-    return parts
+def summed(sizes: Sequence[Size]) -> Size:
+    """Returns the counts of some MAGs together."""
+    return Size.from_row([sum(column) for column in zip(*(size.row() for size in sizes), strict=True)])
 
 
-def forwards(indices: Sequence[int], sizes: Sequence[Size], layout: Layout, budget: int) -> list[list[int]]:
-    """Splits MAGs into forward passes of at most ``budget`` tokens, longest first; a larger MAG goes alone."""
-    groups: list[list[int]] = []
-    for index in sorted(indices, key=lambda i: (-sizes[i].longest, i)):
-        if groups and layout.cost([sizes[i] for i in (*groups[-1], index)]) <= budget:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
+def scales(
+    objectives: Mapping[str, Objective], weights: Mapping[str, float], size: Size, reduction: Reduction, processes: int
+) -> dict[str, float]:
+    """Returns what each objective's sums over a step are multiplied by.
+
+    Means are over the whole step, so that neither the number of forward passes nor that of processes changes them;
+    gradients are averaged over processes, hence their number.
+    """
+
+    def over(count: int) -> float:
+        return processes / max(1, count) if reduction == "mean" else float(processes)
+
+    return {name: weights[name] * over(count) for name, count in zip(objectives, size.counts, strict=True)}

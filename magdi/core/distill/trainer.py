@@ -28,9 +28,9 @@ from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.renewal import Joined, Renewal
+from magdi.core.distill.schedule import Schedule
 from magdi.core.distill.selection import ALL
-from magdi.core.distill.stepping import Steps
-from magdi.core.distill.steps import Schedule
+from magdi.core.distill.steps import Steps
 from magdi.core.distill.student import DistillStudent, precision
 from magdi.core.encoder import Encoder
 from magdi.core.errors import ConfigError

@@ -328,12 +328,14 @@ class RunDirectory:
         return ""
 
     def _check_same(self, config: RunConfig) -> None:
-        now = deciding(config, comparable(self._files() or {}, contents(config)))
+        files = self._files()
         try:
-            before, known = self.deciding(), shown(self.config())["teachers"]
+            then = contents(self.config()) if files is None else files  # killed before it kept them
+            before, known = deciding(self.config(), then), shown(self.config())["teachers"]
         except DataError as error:
-            self._check_known(now, error)
+            self._check_known(deciding(config, comparable(files or {}, contents(config))), error)
             return
+        now = deciding(config, comparable(then, contents(config)))
         now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
         if changed:

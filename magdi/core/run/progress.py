@@ -52,8 +52,6 @@ INTERVAL = 0.1  # seconds between two calls of progress; a terminal shows no mor
 class StageProgress:
     """A part of a stage whose progress is told.
 
-    ::
-
         with StageProgress(progress, "discussion", total, "questions") as stage:
             for mag in stage.counting(mags):
                 ...

@@ -16,9 +16,9 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
+from magdi.core.run.circumstances import circumstances, device, now
 from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.progress import Progress
-from magdi.core.run.provenance import circumstances, device, now
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import Stage as StageOutcome

@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from magdi.core.cache import cache_directory
 from magdi.core.components import Components
-from magdi.core.config.levels import asked, chosen
+from magdi.core.config.levels import objectives_of, with_prefix
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -22,6 +21,7 @@ from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
+from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import check_not_too_many, told
@@ -32,7 +32,7 @@ from magdi.core.run.figures import (
     training_document,
     training_figures,
 )
-from magdi.core.run.keep import learned_from
+from magdi.core.run.learned import learned_from
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
@@ -148,9 +148,9 @@ class Stages:
 
     def _discuss(self, summary: Summary) -> bool:
         config = self.config
+        questions = self.questions
         protocol, taking_part = self.components.protocol(config.protocol), seats(config, self.task, self.components)
         check_count(protocol, config.protocol.name, len(taking_part))
-        questions = self.questions
         check_able(taking_part, questions)
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:
@@ -201,7 +201,7 @@ class Stages:
             TrainingError: The level leaves nothing to train on; found before a model is loaded.
         """
         config = self.config
-        if not chosen(config):
+        if not objectives_of(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
         if config.training.method == "malt":
@@ -303,7 +303,7 @@ class Stages:
 
     def objectives(self, stage: str = "") -> dict[str, Objective]:
         """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
-        return {name: self.components.objective(choice) for name, choice in chosen(self.config, stage).items()}
+        return {name: self.components.objective(choice) for name, choice in objectives_of(self.config, stage).items()}
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -341,12 +341,12 @@ class Stages:
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
-        trained = bool(chosen(self.config))
+        trained = bool(objectives_of(self.config))
         answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._engine(self.base, untrained=True), [*self._asked])
         if trained:
-            asked_so = [asked(question, self.config) for question in self._asked]
+            asked_so = [with_prefix(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._engine(self.directory.student), asked_so)
         outcome: Stage = {}
         for who, found in answers.items():
@@ -369,7 +369,7 @@ class Stages:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.known import count_known, learned_mags, warning
+        from magdi.core.run.learned import count_known, learned_mags, warning
 
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count, zip_longest
 from pathlib import Path
@@ -17,6 +18,8 @@ from magdi.plugins.corpus.parquet import Put, count_rows, parquet_writer, read_p
 
 AT_ONCE = 64
 """Files that are read in turn, one MAG of each."""
+NAMED, SPELT = 4, 1000
+"""Of the MAGs that a name fits, those that an error names; ids among which a misspelt one is looked for."""
 
 
 def mag_file(name: Location) -> Location:
@@ -173,37 +176,54 @@ def holds_none(paths: Sequence[Location], bad: Sequence[MagFileError] = ()) -> D
     )
 
 
-def pick(mags: Iterable[Mag], names: Sequence[str]) -> list[Mag]:
+def pick(
+    mags: Iterable[Mag], names: Sequence[str], absent: Callable[[str], DataError | None] = lambda name: None
+) -> list[Mag]:
     """Returns the MAGs of these names: an id, the only id that ends with or holds the name, or ``#3``, the third.
+
+    Of the others none is kept.
+
+    Args:
+        mags: All there are.
+        names: Which.
+        absent: What is said of a name that none of them has, where it can be said better.
 
     Raises:
         DataError: There is no such MAG, or there are several.
     """
-    mags = list(mags)
-    return [_picked(mags, name) for name in names]
+    sought, ids, count = [_Sought(name) for name in names], list[str](), 0
+    for count, mag in enumerate(mags, start=1):
+        ids += [mag.id] if count <= SPELT else []
+        for each in sought:
+            each.look(mag, count)
+    return [each.found(count, ids, absent) for each in sought]
 
 
-def _picked(mags: Sequence[Mag], name: str) -> Mag:
-    if name.startswith("#") and name[1:].isdigit() and 1 <= int(name[1:]) <= len(mags):
-        return mags[int(name[1:]) - 1]
-    for fits in (_is, _ends, _holds):
-        found = [mag for mag in mags if fits(mag.id, name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(mag.id for mag in found[:4])
-            raise DataError(f"{len(found)} MAGs are called {name!r}: {ids}{', ...' if len(found) > 4 else ''}")
-    known = [mag.id for mag in mags]
-    raise DataError(f"there is no MAG {name!r} among {len(mags)}", hint=did_you_mean(name, known[:1000]))
+class _Sought:
+    """Who has a name, of the MAGs that pass by; a few of each kind are kept, whoever has it most exactly first."""
 
+    def __init__(self, name: str) -> None:
+        self._name, self._counts = name, [0, 0, 0, 0]
+        self._found: list[list[Mag]] = [[], [], [], []]
 
-def _is(mag: str, name: str) -> bool:
-    return mag == name
+    def look(self, mag: Mag, place: int) -> None:
+        """Takes a MAG in, the place-th of all."""
+        name = self._name
+        fits = (name == f"#{place}", mag.id == name, mag.id.endswith(f"-{name}"), name in mag.id)
+        if any(fits):
+            kind = fits.index(True)
+            self._counts[kind] += 1
+            self._found[kind] += [mag] if self._counts[kind] <= NAMED else []
 
-
-def _ends(mag: str, name: str) -> bool:
-    return mag.endswith(f"-{name}")
-
-
-def _holds(mag: str, name: str) -> bool:
-    return name in mag
+    def found(self, count: int, ids: Sequence[str], absent: Callable[[str], DataError | None]) -> Mag:
+        """Returns the one."""
+        for number, found in zip(self._counts, self._found, strict=True):
+            if number == 1:
+                return found[0]
+            if found:
+                some = ", ".join(mag.id for mag in found)
+                raise DataError(f"{number} MAGs are called {self._name!r}: {some}{', ...' if number > NAMED else ''}")
+        if re.fullmatch(r"#\d+", self._name):
+            raise DataError(f"there is no MAG {self._name} among {count:,}", hint=f"they go from #1 to #{count}")
+        hint = did_you_mean(self._name, ids)
+        raise absent(self._name) or DataError(f"there is no MAG {self._name!r} among {count}", hint=hint)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import asked
+from magdi.core.config.levels import with_prefix
 from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
@@ -22,7 +22,7 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.redact import redact
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.known import learned_mags
+from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.generation.engine import OnText, TransformersEngine
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
@@ -69,7 +69,7 @@ class Candidate:
         """Returns questions as it is to be asked them; what level it was trained on may make a difference."""
         if self.run is None or not self.trained:
             return list(questions)
-        return [asked(question, self.run) for question in questions]
+        return [with_prefix(question, self.run) for question in questions]
 
     def file(self, folder: Path, task: str, split: str, settings: Evaluation, seed: int) -> Path:
         """Returns where its predictions are kept: the same evaluation always finds the same file."""

@@ -17,13 +17,13 @@ from magdi.core.evaluation.prediction import Prediction, of_shard, read_predicti
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.mag import Question
-from magdi.core.run.known import count_known, warning
+from magdi.core.run.learned import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
-from magdi.plugins.evaluating.result import EvaluationDocument, ModelDocument, ModelsCompared
+from magdi.plugins.evaluating.result import EvaluationDocument, ModelDocument, ModelsComparison
 from magdi.plugins.runs.result import compared
 
 
@@ -135,6 +135,6 @@ def _regraded(file: Path, plan: Plan) -> list[Prediction]:
     return [regraded(plan.task, questions[prediction.id], prediction) for prediction in kept]
 
 
-def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> ModelsCompared:
+def _compared(names: Sequence[str], answers: Sequence[list[Prediction]], other: int, seed: int) -> ModelsComparison:
     found = paired_difference(answers[0], answers[other], seed=seed)
     return {"first": names[0], "second": names[other], **compared(found)}

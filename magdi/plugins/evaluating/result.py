@@ -10,7 +10,7 @@ from typing import TypedDict
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
 from magdi.core.run.state import Accuracy
-from magdi.plugins.runs.result import Compared, Result, by_task
+from magdi.plugins.runs.result import ComparisonDocument, Result, by_task
 from magdi.plugins.sheet import Sheet, p_value, percent, points, span
 
 
@@ -35,7 +35,7 @@ class ModelDocument(TypedDict):
     by_task: dict[str, Accuracy]
 
 
-class ModelsCompared(Compared):
+class ModelsComparison(ComparisonDocument):
     """Two of the models on the same questions: the one that is compared with, and the other."""
 
     first: str
@@ -51,7 +51,7 @@ class EvaluationDocument(TypedDict):
     seed: int
     settings: dict[str, object]
     models: list[ModelDocument]
-    comparisons: list[ModelsCompared]
+    comparisons: list[ModelsComparison]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ModelComparison(Comparison):
 
 
 class EvaluationResult(Result):
-    """What `magdi.plugins.evaluating.evaluate.evaluate` returns, with attributes.
+    """An evaluation (`EvaluationDocument`), with attributes.
 
     Attributes:
         task: The task's name.
@@ -136,6 +136,6 @@ def _drawn(model: ModelDocument) -> list[str]:
     return [percent(share) for share in (model["single"], model["oracle"], weighted and weighted["accuracy"])]
 
 
-def _difference(found: Compared) -> list[str]:
+def _difference(found: ComparisonDocument) -> list[str]:
     only = [str(found["only_first"]), str(found["only_second"])]
     return [points(found["difference"]), span(found["interval"]), *only, p_value(found["p"])]

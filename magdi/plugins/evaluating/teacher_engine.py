@@ -15,7 +15,7 @@ from magdi.core.errors import TeacherError
 from magdi.core.evaluation.engine import Engine, Job, Output
 from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
-from magdi.plugins.generation.stopping import answer_end
+from magdi.plugins.generation.answer_end import answer_end
 
 AT_ONCE = 4
 """Requests handed over together, as a multiple of what the teacher takes at once."""

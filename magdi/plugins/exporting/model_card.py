@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, name_and_revision
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
@@ -95,7 +95,7 @@ def _made_from(config: RunConfig, outcome: RunDocument, base: str | None) -> str
         "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))}){_imported(config)}",
         "encoder, in training only": f"{config.encoder.name}, {config.training.edges} edges",
         "level": config.training.level_name,
-        "objectives": ", ".join(_objective(name, each.settings) for name, each in chosen(config).items()),
+        "objectives": ", ".join(_objective(name, each.settings) for name, each in objectives_of(config).items()),
         "adaptation": config.student.adaptation,
         "seed": config.seed,
     }

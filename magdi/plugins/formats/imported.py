@@ -15,7 +15,7 @@ _TEST = re.compile(r"(?:^|-)test-\w+$")
 """What ids of a task's test questions end with."""
 
 
-class Read(TypedDict):
+class ReadCounts(TypedDict):
     """What was read: sums over MAGs; ``judged`` turns say themselves whether they are right, ``agreed`` as we do."""
 
     mags: int
@@ -29,7 +29,7 @@ class Read(TypedDict):
     tested: int
 
 
-class ReadOf(Read):
+class SourceCounts(ReadCounts):
     """What was read of one source."""
 
     source: str
@@ -38,8 +38,8 @@ class ReadOf(Read):
 class ImportFound(TypedDict):
     """What an import has read, and where labels differ from what the files say themselves."""
 
-    totals: Read
-    sources: list[ReadOf]
+    totals: ReadCounts
+    sources: list[SourceCounts]
     disagreements: list[Disagreement]
     out: NotRequired[str]
     skipped: NotRequired[int]
@@ -76,5 +76,5 @@ class Summary:
         }
 
 
-def _read(counts: Counter[str]) -> Read:
-    return cast(Read, {name: counts[name] for name in Read.__annotations__})
+def _read(counts: Counter[str]) -> ReadCounts:
+    return cast(ReadCounts, {name: counts[name] for name in ReadCounts.__annotations__})

@@ -97,6 +97,12 @@ def trim(cache: Any, first: int) -> None:
         layer.trim(first)
 
 
+def token_bytes(cache: Any) -> int:
+    """Returns the bytes of one token's keys and values in a cache that rows can join; all layers together."""
+    layers: Sequence[RoomyLayer] = cache.layers
+    return sum(each[0, :, 0].nbytes for layer in layers for each in (layer.keys, layer.values))
+
+
 def _below(parts: Sequence[Tensor], width: int, columns: int) -> Tensor:
     """Returns states below each other, each with its last column in the same place, and zeros before its first."""
     heads, depth = parts[0].shape[1], parts[0].shape[3]

@@ -1,4 +1,4 @@
-"""The generation loop: complete answers leave the batch at once, and the next questions take their places."""
+"""The generation loop: complete answers leave the batch soon, and the next questions take their places."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transformers.generation.logits_process import (
 )
 
 from magdi.core.config.models import Evaluation
-from magdi.plugins.generation.rows import Batch, Row
+from magdi.plugins.generation.batch import Batch, Row
 
 KEEP = 0.85
 """Share of a batch's places that are still in use below which it is made smaller, or filled up."""
@@ -52,7 +52,7 @@ def decode(
     choose = _chooser(settings)
     ends = torch.tensor(sorted(end_tokens), device=model.device)
     while waiting or batch.rows:
-        if waiting and (not batch.rows or (batch.can_grow and batch.room(waiting[0], settings) > 0)):
+        if waiting and batch.awaits(waiting[0], settings):
             batch.admit(_next(waiting, batch, settings))
         chosen = choose(batch.logits, batch.rows)
         _say(batch.rows, chosen, ends, settings, complete)

@@ -12,12 +12,12 @@ from magdi.core.distill.prompt import PromptStyle, student_prompt
 from magdi.core.errors import MagdiError
 from magdi.core.evaluation.engine import Engine, Job, Output
 from magdi.core.threads import threads_for
+from magdi.plugins.generation.answer_end import LOOK_BACK, LOOK_EVERY, answer_end
 from magdi.plugins.generation.loading import load
-from magdi.plugins.generation.stopping import LOOK_BACK, LOOK_EVERY, answer_end
 
 if TYPE_CHECKING:
+    from magdi.plugins.generation.batch import Row
     from magdi.plugins.generation.own_score import OwnScore
-    from magdi.plugins.generation.rows import Row
 
 NO_LIMIT = 2**31
 LEAST_AT_ONCE = 64
@@ -80,7 +80,7 @@ class TransformersEngine(Engine):
             yield from self._answers(jobs, settings)
 
     def _answers(self, jobs: Sequence[Job], settings: Evaluation) -> Iterator[list[tuple[Job, Output]]]:
-        from magdi.plugins.generation.rows import Row
+        from magdi.plugins.generation.batch import Row
 
         prompts = {job.question.id: student_prompt(self.tokenizer, job.question, self.prompt_style) for job in jobs}
         ids = self._encoded(prompts)

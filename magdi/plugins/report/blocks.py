@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal
 
-from magdi.plugins.report.store import Store
+from magdi.plugins.report.chunks import Store
 
 CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark", "link"]
 """How a value is written: ``share`` as per cent with a bar, ``points`` as signed percentage points, ``interval`` (of

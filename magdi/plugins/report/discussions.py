@@ -12,10 +12,10 @@ from magdi.core.mag import Mag
 from magdi.core.views import View
 from magdi.plugins.corpus.statistics.flips import changes
 from magdi.plugins.report.blocks import Browser, Notice, Section
+from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.drawing.svg import svg
 from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.store import Store
 from magdi.plugins.report.talk import Talk
 
 COLUMNS = ("question", "gold", "answer", "correct", "structure", "turns", "first", "up", "down", "stop", "protocol")

@@ -15,15 +15,15 @@ from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, mags_in
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report.answers import WHO
+from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.data import RunContent
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.store import Store
 
 BATCH = 200
 """Discussions that one message has."""
 
 
-class Batch(TypedDict):
+class Records(TypedDict):
     """Discussions of one message: the index, by column, and each as JSON."""
 
     rows: dict[str, list[Any]]
@@ -54,7 +54,7 @@ class Kept(Store):
             values.append(index[column])
         self._records.append(zlib.compress(record.encode("utf-8", "replace"), 1))
 
-    def between(self, first: int, end: int) -> Batch:
+    def between(self, first: int, end: int) -> Records:
         """Returns a batch of the records from one place to another."""
         part = slice(first, min(first + BATCH, end))
         rows = {column: values[part] for column, values in self._index.items()}

@@ -15,7 +15,7 @@ from magdi.core.errors import DataError
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
-from magdi.plugins.runs.result import Compared, RunDocument, compared, document
+from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 
 if TYPE_CHECKING:
     from magdi.core.evaluation.statistics import Comparison
@@ -62,8 +62,12 @@ def open_run(path: Path) -> RunDirectory:
     return directory
 
 
-def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = RUNS) -> RunDirectory:
+def newest_run(
+    having: Literal["student", "mags"] | None = None, folder: Path = RUNS, *, alone: bool = False
+) -> RunDirectory:
     """Returns the run below a folder that was last worked on, of those that have a student or discussions.
+
+    With ``alone`` a suite's run is taken only where there is none besides.
 
     Raises:
         DataError: There is none.
@@ -72,7 +76,7 @@ def newest_run(having: Literal["student", "mags"] | None = None, folder: Path = 
     if not runs:
         what = {"student": "run with a student", "mags": "run with discussions"}.get(having or "", "run")
         raise DataError(f"there is no {what} in {folder}/", hint="magdi run makes one; others are named by their path")
-    return runs[0]
+    return min(runs, key=lambda run: alone and _suite_of(run.path, folder) is not None)
 
 
 def newest_first(folder: Path = RUNS) -> list[RunDirectory]:
@@ -129,14 +133,9 @@ class RunRow(RunDocument):
 
 
 class RunShown(RunRow):
-    """A run's line with the circumstances that it was done under, as run.json has them."""
+    """A run's line with the circumstances that it was done under: `AROUND`, as run.json has them."""
 
     versions: dict[str, str]
-    command: NotRequired[str]
-    git: NotRequired[str | None]
-    host: NotRequired[str]
-    device: NotRequired[str]
-    python: NotRequired[str]
 
 
 class RunList(TypedDict):
@@ -157,9 +156,9 @@ class RunComparison(TypedDict):
     first: RunRow
     second: RunRow
     configuration: list[str]
-    student: Compared | None
-    base: Compared | None
-    teams: Compared | None
+    student: ComparisonDocument | None
+    base: ComparisonDocument | None
+    teams: ComparisonDocument | None
 
 
 def row(directory: RunDirectory) -> RunRow:
@@ -238,14 +237,14 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
     }
 
 
-def _of_predictions(first: Path, second: Path) -> Compared | None:
+def _of_predictions(first: Path, second: Path) -> ComparisonDocument | None:
     from magdi.core.evaluation.prediction import read_predictions
     from magdi.core.evaluation.statistics import paired_difference
 
     return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
 
 
-def _of_teams(first: Path, second: Path) -> Compared | None:
+def _of_teams(first: Path, second: Path) -> ComparisonDocument | None:
     def comparison() -> Comparison:
         from magdi.core.evaluation.statistics import compare as compare_right
 
@@ -263,7 +262,7 @@ def decisions(path: Path) -> dict[str, bool]:
     return {mag.question.id: mag.decision.correct for mag in read_mags(path) if mag.decision.correct is not None}
 
 
-def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> Compared | None:
+def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> ComparisonDocument | None:
     if not all(file.is_file() for file in files):
         return None
     try:

@@ -7,25 +7,27 @@ from dataclasses import asdict
 from typing import NotRequired, TypedDict, cast
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
+from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
-from magdi.plugins.runs.talked import Figures, Talked, figures, talked, whole
 from magdi.plugins.teams.training import preferring
 
+LIMITS = ("max_cost", "max_calls", "max_tokens")
 
-class AgentDocument(TypedDict):
+
+class PlannedAgent(TypedDict):
     """What an agent takes; ``priced`` says whether it is known what its tokens cost."""
 
     agent: str
     teacher: str
     priced: bool
-    expected: Figures
-    most: Figures
+    expected: TeacherFigures
+    most: TeacherFigures
 
 
 class ByStage(TypedDict):
@@ -35,7 +37,7 @@ class ByStage(TypedDict):
     dpo: int
 
 
-class TrainingDocument(TypedDict):
+class PlannedTraining(TypedDict):
     """What training takes.
 
     ``steps`` are at most, where passes are set, and 0 where nothing is trained; ``encoder`` is None where no objective
@@ -53,7 +55,7 @@ class TrainingDocument(TypedDict):
     preferring: NotRequired[Sequence[str]]
 
 
-class EvaluationDocument(TypedDict):
+class PlannedEvaluation(TypedDict):
     """What is asked: how many ``questions``, ``samples`` answers to each, by which ``models``; ``answers`` in all."""
 
     questions: int
@@ -64,7 +66,7 @@ class EvaluationDocument(TypedDict):
     answers: int
 
 
-class Bound(Figures):
+class Bound(TeacherFigures):
     """What all stages take: ``disk`` and ``gpu_memory`` (were it trained on a GPU) in bytes, None where not known."""
 
     disk: int | None
@@ -76,19 +78,23 @@ class PlanDocument(TypedDict):
     """What a run would take, about and at most.
 
     ``questions`` are to be discussed, ``unpriced`` are teachers whose price is not known, ``mags`` how many there will
-    be at most, ``by`` whence the seconds of each stage are known; ``training`` and ``evaluation`` are there where the
-    run comes so far. `magdi.plan` adds ``run``, the directory, and a team's training its ``rounds``.
+    be at most, ``by`` whence the seconds of each stage are known, ``splits`` how many questions the task has in each
+    where some are to be discussed, ``limits`` what discussions may take (US dollars, calls, tokens); ``training`` and
+    ``evaluation`` are there where the run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's
+    training its ``rounds``.
     """
 
     questions: int
-    agents: list[AgentDocument]
+    agents: list[PlannedAgent]
     unpriced: list[str]
     mags: int
     expected: Bound
     most: Bound
     by: dict[str, str]
-    training: NotRequired[TrainingDocument]
-    evaluation: NotRequired[EvaluationDocument]
+    splits: dict[str, int]
+    limits: dict[str, float]
+    training: NotRequired[PlannedTraining]
+    evaluation: NotRequired[PlannedEvaluation]
     run: NotRequired[str]
     rounds: NotRequired[int]
 
@@ -99,11 +105,11 @@ def plan_run(
     """Returns what a run would take.
 
     Raises:
-        ConfigError: Nobody is there to discuss.
+        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
-    talk = talked(config, components, earlier)
+    talk = discussion_costs(config, components, earlier)
     training = training_plan(config, components, talk.mags) if "distillation" in stages else None
     evaluation = evaluation_plan(config, components) if "evaluation" in stages else None
     expected, most, by = _together(training, evaluation, talk, config, earlier)
@@ -115,6 +121,8 @@ def plan_run(
         "expected": expected,
         "most": most,
         "by": by,
+        "splits": dict(talk.splits),
+        "limits": {name: limit for name in LIMITS if (limit := getattr(config.discussion, name)) is not None},
     }
     if training is not None:
         found["training"] = training
@@ -123,15 +131,15 @@ def plan_run(
     return found
 
 
-def _agent(plan: AgentPlan) -> AgentDocument:
+def _agent(plan: AgentPlan) -> PlannedAgent:
     bounds = {"expected": figures(plan.expected), "most": figures(plan.most)}
-    return cast(AgentDocument, {**asdict(plan), **bounds})
+    return cast(PlannedAgent, {**asdict(plan), **bounds})
 
 
 def _together(
-    training: TrainingDocument | None,
-    evaluation: EvaluationDocument | None,
-    talk: Talked,
+    training: PlannedTraining | None,
+    evaluation: PlannedEvaluation | None,
+    talk: DiscussionCosts,
     config: RunConfig,
     earlier: Earlier,
 ) -> tuple[Bound, Bound, dict[str, str]]:
@@ -157,13 +165,13 @@ def _together(
 
 
 def _uses_encoder(config: RunConfig, components: Components) -> bool:
-    return any(components.objective(choice).uses_encoder for choice in chosen(config).values())
+    return any(components.objective(choice).uses_encoder for choice in objectives_of(config).values())
 
 
-def training_plan(config: RunConfig, components: Components, mags: int) -> TrainingDocument:
+def training_plan(config: RunConfig, components: Components, mags: int) -> PlannedTraining:
     """Returns what training takes."""
-    training, objectives = config.training, chosen(config)
-    found: TrainingDocument = {
+    training, objectives = config.training, objectives_of(config)
+    found: PlannedTraining = {
         "steps": _steps(training, mags, config.seed) if objectives else 0,
         "mags_per_step": min(training.mags_per_step, mags),
         "level": training.level_name,
@@ -181,17 +189,17 @@ def training_plan(config: RunConfig, components: Components, mags: int) -> Train
 def _steps(training: Training, mags: int, seed: int) -> int:
     if training.steps is not None:
         return training.steps
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
 
     return Schedule.plan(mags, training.mags_per_step, steps=None, epochs=training.epochs, seed=seed).total
 
 
-def evaluation_plan(config: RunConfig, components: Components) -> EvaluationDocument:
+def evaluation_plan(config: RunConfig, components: Components) -> PlannedEvaluation:
     """Returns what is asked."""
     settings = config.evaluation
     choice = settings.task or config.task
     questions = components.task(choice, config.seed).first(settings.split, settings.questions)
-    trained = bool(chosen(config))
+    trained = bool(objectives_of(config))
     models = ["base"] * (settings.base or not trained) + ["student"] * trained
     return {
         "questions": len(questions),

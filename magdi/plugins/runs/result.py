@@ -80,7 +80,7 @@ def document(directory: RunDirectory) -> RunDocument:
     return found
 
 
-class Compared(TypedDict):
+class ComparisonDocument(TypedDict):
     """A comparison of two on the same questions, as `magdi.core.evaluation.statistics.Comparison` has it."""
 
     difference: float
@@ -92,9 +92,9 @@ class Compared(TypedDict):
     verdict: str
 
 
-def compared(found: Comparison) -> Compared:
+def compared(found: Comparison) -> ComparisonDocument:
     """Returns a comparison in a document."""
-    return cast(Compared, {**asdict(found), "verdict": found.verdict})
+    return cast(ComparisonDocument, {**asdict(found), "verdict": found.verdict})
 
 
 class Result(Mapping[str, Any]):
@@ -163,7 +163,7 @@ class Talk:
 
     Attributes:
         count: MAGs.
-        structures: How many there are of each graph type, G0 to G3.
+        structures: How many there are of each graph type: G0, G1, ... by rounds after the first.
         accuracy: Of the teams' decisions, in [0, 1]; None where there is no gold answer.
         accuracy_by_round: Of single turns, by round.
         simulated: MAGs in which a simulated teacher spoke.
@@ -210,7 +210,7 @@ OF_TEAMS = {"base": "before training", "student": "trained team"}
 
 
 class RunResult(Result):
-    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `document`'s.
+    """What came out of a run; it stands for the run's directory wherever a path is taken. Keys are `RunDocument`'s.
 
     Attributes:
         status: ``done``, ``done until`` a stage, ``stopped``, ``interrupted``, ``failed`` or ``running``.

@@ -18,7 +18,7 @@ from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError, TrainingError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.core.run.stages import Stages
 
 if TYPE_CHECKING:

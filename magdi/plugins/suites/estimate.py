@@ -10,19 +10,19 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.run import STAGES
+from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures
 from magdi.plugins.runs.discussion_plan import Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, answering, learning, making_base, stated
-from magdi.plugins.runs.talked import Figures, Talked, figures, talked
 from magdi.plugins.suites.jobs import Job
 
-Talks = Callable[[RunConfig], Talked]
+Talks = Callable[[RunConfig], DiscussionCosts]
 
 
-class Side(Figures):
+class Side(TeacherFigures):
     """What is left, in calls of teachers, and in ``seconds`` of one worker, None where nothing is known.
 
     Replies that the suite has paid for already are not taken off.
@@ -66,12 +66,12 @@ def _side(amount: Amount, seconds: float | None) -> Side:
 
 def _talks(components: Components, earlier: Earlier) -> Talks:
     """Returns what plans discussions, those that differ in their seeds alone once."""
-    known: dict[str, Talked] = {}
+    known: dict[str, DiscussionCosts] = {}
 
-    def find(config: RunConfig) -> Talked:
+    def find(config: RunConfig) -> DiscussionCosts:
         parts = (config.task, config.protocol, config.discussion, *config.teachers)
         key = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
-        return known.get(key) or known.setdefault(key, talked(config, components, earlier))
+        return known.get(key) or known.setdefault(key, discussion_costs(config, components, earlier))
 
     return find
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from magdi.core.config.models import Part
-from magdi.core.config.problems import validate
+from magdi.core.config.models import Part, RunConfig
+from magdi.core.config.problems import Problem, validate
 from magdi.core.config.source import read_file
 from magdi.core.errors import ConfigError, did_you_mean
 
@@ -164,6 +164,14 @@ def find(name: str) -> Path:
     raise ConfigError(f"there is no suite {name!r}", hint=f"{did_you_mean(name, known)}; or name a YAML file")
 
 
+def _below_settings(problem: Problem) -> Problem:
+    """Says where a setting of a run goes that stands beside a suite's own keys."""
+    key, *inner = problem.path or ("",)
+    if inner or key not in RunConfig.model_fields or key in SuiteFile.model_fields:
+        return problem
+    return Problem(problem.path, f"is a setting of runs; those of all cells go below settings (settings.{key})")
+
+
 def read_suite(path: Path) -> SuiteFile:
     """Returns the suite in a file.
 
@@ -172,7 +180,7 @@ def read_suite(path: Path) -> SuiteFile:
     """
     layer = read_file(path)
     suite, problems = validate(SuiteFile, _with_text_labels(layer.tree)) if not layer.problems else (None, [])
-    found = [*layer.problems, *problems]
+    found = [*layer.problems, *map(_below_settings, problems)]
     if suite is None or found:
         lines = [f"{problem} ({layer.origin(problem.path)})" if problem.path else str(problem) for problem in found]
         raise ConfigError(f"{path} is no suite that can be run:", problems=dict.fromkeys(lines))

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
 from magdi.plugins.suites.diagnostics import auc
-from magdi.plugins.suites.reading import Read, read_turns
+from magdi.plugins.suites.turn_states import Read, read_turns
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -217,7 +217,7 @@ class Known:
     @property
     def _read(self) -> Read:
         stages = self.stages
-        place = self.directory.student if chosen(stages.config) else stages.base
+        place = self.directory.student if objectives_of(stages.config) else stages.base
         turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
         return read_turns(place, stages.config.student, turns)
 

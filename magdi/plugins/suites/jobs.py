@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
@@ -204,7 +204,7 @@ class Planner:
 
     def _base(self, config: RunConfig, talk: Path) -> Path:
         # Where its answers are not wanted it is asked one question, so that a tiny one is there when cells need it.
-        wanted = config.evaluation.base or not chosen(config)
+        wanted = config.evaluation.base or not objectives_of(config)
         asked = config.evaluation if wanted else Evaluation(questions=1, max_new_tokens=1)
         plain = _with(talk_config(config), student=config.student, evaluation=asked, training=Training(level="base"))
         alone = config.student.model != "tiny" or self.has_primer(config)
@@ -252,7 +252,7 @@ def _is_of_talk(key: str) -> bool:
 
 
 def _is_trained(cell: Cell) -> bool:
-    return asks_student(cell.measure) and bool(chosen(cell.config))
+    return asks_student(cell.measure) and bool(objectives_of(cell.config))
 
 
 def asks_student(measure: str) -> bool:
@@ -269,7 +269,7 @@ def _needs_base(cell: Cell) -> bool:
 
 
 def _has_heads(config: RunConfig) -> bool:
-    return len(chosen(config)) > 1  # what teaches to write has none
+    return len(objectives_of(config)) > 1  # what teaches to write has none
 
 
 def _made_of(config: RunConfig) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen, find_level
+from magdi.core.config.levels import find_level, objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
@@ -22,12 +22,12 @@ from magdi.core.evaluation.voting import correct_by_question
 from magdi.core.files import read_text, write_whole
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
 from magdi.core.task import Task
-from magdi.plugins.suites.budget import needed_calls
 from magdi.plugins.suites.diagnostics import diagnose
+from magdi.plugins.suites.evening_out import needed_calls
 from magdi.plugins.suites.information import MEASURE, information
 from magdi.plugins.suites.jobs import Job
 
@@ -84,7 +84,7 @@ def measure(
     stages = Stages(config, directory, components, Progress())
     figures: dict[str, float] = {}
     if job.measure == "student":
-        predictions = read_predictions(directory.predictions("student" if chosen(config) else "base"))
+        predictions = read_predictions(directory.predictions("student" if objectives_of(config) else "base"))
         task = stages.examination
         asked = {question.id: question for question in task.questions(config.evaluation.split)}
         if again is not None:
@@ -155,7 +155,7 @@ def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, 
 
     An agent by itself costs its first answers, as a student that learns from it does.
     """
-    settings: Iterable[Mapping[str, object]] = [each.settings for each in chosen(config).values()]
+    settings: Iterable[Mapping[str, object]] = [each.settings for each in objectives_of(config).values()]
     if measure != "student":
         measure = "team" if measure.startswith(MEASURE) else measure
         agent = measure.partition(":")[2]

@@ -58,7 +58,7 @@ class SuiteRow:
 
 
 class SuiteResult(Result):
-    """What `magdi.plugins.suites.results.make_document` makes, with attributes.
+    """A suite's document (`magdi.plugins.suites.document.SuiteDocument`), with attributes.
 
     Attributes:
         directory: The suite's directory.

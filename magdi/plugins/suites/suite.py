@@ -16,16 +16,16 @@ from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
 from magdi.plugins.suites.document import About, FailureDocument, Measurements, SuiteDocument, as_read, write_document
-from magdi.plugins.suites.engines.engine import engine
-from magdi.plugins.suites.engines.resources import On, Resources
 from magdi.plugins.suites.estimate import Estimate, estimate
+from magdi.plugins.suites.executors.executor import executor
+from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.grid import Grid, chosen
 from magdi.plugins.suites.jobs import MEASURED, Job, Planner
 from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
 from magdi.plugins.suites.results import Trial, Trials, make_document
-from magdi.plugins.suites.runner import execute, in_order
+from magdi.plugins.suites.scheduling import execute, in_order
 from magdi.plugins.suites.worker import Bench, Failure
 
 PAUSE = 30.0
@@ -140,8 +140,8 @@ class Suite:
                 due = time.monotonic() + PAUSE * max(1.0, time.monotonic() - now)
 
         resources = resources or Resources()
-        where = engine(on, bench, resources, self.folder) if left else None
-        failures = execute(left, bench, engine=where, on_end=on_end)
+        where = executor(on, bench, resources, self.folder) if left else None
+        failures = execute(left, bench, executor=where, on_end=on_end)
         progress.finish(time.monotonic() - started)
         for failure in failures:
             if failure.kind != "not begun":
@@ -228,7 +228,13 @@ class Suite:
 
 def _failed(failure: Failure) -> FailureDocument:
     job = failure.job
-    return {"cell": job.cell or job.title, "seed": job.seed, "kind": failure.kind, "error": failure.error}
+    cell = job.cell or job.title.removesuffix(f", seed {job.seed}")
+    return {
+        "cell": cell,
+        "seed": job.seed,
+        "kind": failure.kind,
+        "error": failure.error,
+    }
 
 
 def _forget(directories: Sequence[Path], note: Callable[[str], None]) -> None:

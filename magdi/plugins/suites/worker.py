@@ -16,8 +16,8 @@ from multiprocessing import connection, parent_process
 from magdi.core.components import Components
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
 from magdi.core.run.progress import Observed, Progress
+from magdi.plugins.suites.job_run import do
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.work import do
 from magdi.plugins.trackers.tracking import Tracked
 
 TRACE = "error.txt"
@@ -43,7 +43,7 @@ class Failure:
 
 
 def done(job: Job, components: Components, progress: Progress) -> Failure | None:
-    """Does a job; anything that an error of it can be said in is said."""
+    """Does a job; returns why it failed, where it did."""
     try:
         do(job, components, Tracked(progress, components, warnings.warn))
     except LimitReached as error:

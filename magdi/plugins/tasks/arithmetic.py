@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field, model_validator
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
-from magdi.plugins.tasks.arithmetic_primer import make_primer
-from magdi.plugins.tasks.role_speech import role_speech
+from magdi.plugins.tasks.arithmetic_primer import MOST_STEPS, draw_belonging, make_primer
+from magdi.plugins.tasks.procedures import work
+from magdi.plugins.tasks.role_speech import SOUND, Chain, slipped
 from magdi.plugins.tasks.word_problems import Problem, draw_problem
 
 SHARES: dict[str, range] = {"test": range(10), "validation": range(10, 16), "primer": range(16, 50)}
@@ -91,8 +92,15 @@ class Arithmetic(Task):
 
     def role_speech(self, seed: int) -> Sequence[Document]:
         """Returns generators', verifiers' and refiners' speech, a chain of the three for every six problems."""
-        chains = self.config.primer_problems // 6
-        return role_speech(seed, chains=chains, belongs=lambda problem: belongs(problem, "primer"))
+        rng = random.Random(f"arithmetic/roles/{seed}")
+        chains = (_chain(rng, 1 + number % MOST_STEPS) for number in range(self.config.primer_problems // 6))
+        return [document for chain in chains for document in chain.documents]
+
+
+def _chain(rng: random.Random, steps: int) -> Chain:
+    problem = draw_belonging(rng, steps, lambda problem: belongs(problem, "primer"))
+    right = work(problem)
+    return Chain(problem, right if rng.random() < SOUND else slipped(rng, right), right)
 
 
 def share_of(problem: Problem) -> int:

@@ -182,6 +182,8 @@ class DatasetTask(Task):
             if split not in self.source.splits:
                 raise DataError(f"{self.name}: the dataset {self.source.path} has no {split} split")
             return hub_rows(self.source.path, self.source.config, self.source.splits[split]), self.source.path
+        if not self.config.data.exists():
+            raise DataError(f"{self.name}: there is no file or folder {self.config.data}", hint="it is the task's data")
         files = self._local_files(split)
         if not files:
             names = " or ".join(f"{name}.jsonl" for name in self._file_names(split))

@@ -16,8 +16,9 @@ from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
 from magdi.plugins.answers import extract
 from magdi.plugins.tasks.arithmetic import Drawn, belongs
-from magdi.plugins.tasks.arithmetic_primer import make_primer
+from magdi.plugins.tasks.arithmetic_primer import draw_belonging, make_primer
 from magdi.plugins.tasks.procedures import BUGS, TOO_MUCH, work
+from magdi.plugins.tasks.role_speech import SOUND, Chain, slipped
 from magdi.plugins.tasks.word_problems import (
     LARGEST,
     NAMES,
@@ -113,6 +114,15 @@ class Order(Task):
         concluded = [_concluded(rng) for _ in range(self.config.primer_conclusions)]
         return replace(primer, documents=[*primer.documents, *concluded])
 
+    def role_speech(self, seed: int) -> Sequence[Document]:
+        """Returns generators', verifiers' and refiners' speech, a chain of the three for every ten problems."""
+        rng = random.Random(f"order/roles/{seed}")
+        chains = (
+            _short(rng, 1 + number % 2) if number % 4 < 2 else _long(rng)
+            for number in range(self.config.primer_problems // 10)
+        )
+        return [document for chain in chains for document in chain.documents]
+
     @staticmethod
     def draw(rng: random.Random, bug: str) -> Problem:
         """Draws a story in which a bug may show, whatever the values."""
@@ -137,8 +147,18 @@ def _posed(rng: random.Random, problem: Problem) -> Problem | None:
 def _concluded(rng: random.Random) -> Document:
     """Returns a problem with its steps taken in any order; what follows is learned: results, and the answer.
 
-    What another order comes to answers the question independently of it, so the answer follows from what was
-    calculated and not from the story. Operands are never learned, and so nothing about the order.
+    Operands are never learned, and so nothing about the order.
+    """
+    problem, lines, _ = _in_any_order(rng)
+    text = f"{problem.text}\n{written(lines)} So the answer is {problem.answer(lines[-1].right)}."
+    return Document(text, learn=tuple(found.span("follows") for found in FOLLOWS.finditer(text)))
+
+
+def _in_any_order(rng: random.Random) -> tuple[Problem, Sequence[Line], Sequence[Line]]:
+    """Draws a problem, and its steps taken in two orders.
+
+    What one comes to answers the question independently of the other, so the answer follows from what was calculated
+    and not from the story.
     """
     while True:
         problem = Order.draw(rng, "order")
@@ -146,8 +166,21 @@ def _concluded(rng: random.Random) -> Document:
         if not (_within(one) and _within(other) and belongs(problem, "primer")):
             continue
         if posed := limited(rng, problem, one[-1].right, other[-1].right, rng.choice(LUCK)):
-            text = f"{posed.text}\n{written(one)} So the answer is {posed.answer(one[-1].right)}."
-            return Document(text, learn=tuple(found.span("follows") for found in FOLLOWS.finditer(text)))
+            return posed, one, other
+
+
+def _short(rng: random.Random, steps: int) -> Chain:
+    """Returns a problem in which no bug shows, with the right solution beside what is shown."""
+    while (problem := _posed(rng, draw_belonging(rng, steps, lambda each: belongs(each, "primer")))) is None:
+        pass
+    right = work(problem)
+    return Chain(problem, right if rng.random() < SOUND else slipped(rng, right), right)
+
+
+def _long(rng: random.Random) -> Chain:
+    """Returns a problem of which one order is shown, and the same or another one found."""
+    problem, one, other = _in_any_order(rng)
+    return Chain(problem, one, one if rng.random() < SOUND else other)
 
 
 def limited(rng: random.Random, problem: Problem, right: int, wrong: int, more: tuple[bool, bool]) -> Problem | None:

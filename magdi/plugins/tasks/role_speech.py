@@ -1,70 +1,77 @@
 """What a tiny base that is to be a team reads besides: what generators, verifiers and refiners are asked, and say.
 
-It learns the form and not the trade. A verifier's verdict is drawn without a look at the solution, so that it is right
-no more often than chance has it, and names any step; a refiner repeats what it was shown and takes over what the
-verifier says. A generator solves problems of one or two steps, as in the primer, and only tells longer ones again.
+Short problems it learns to solve, to verify and to put right, as in the primer it learns to solve them. Of longer ones
+it learns to tell them again, to copy, and what follows from what stands there: results, verdicts on what it has
+written itself, answers. Which step comes next, and so how to verify a longer solution, it does not learn.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from magdi.core.discussion.stepper import Stepper
 from magdi.core.mag import Question
 from magdi.core.protocol import agents_named
 from magdi.core.task import Document
 from magdi.plugins.answers import extract
-from magdi.plugins.tasks.arithmetic_primer import MOST_STEPS, OFF_BY, WHAT, draw_belonging, retold
-from magdi.plugins.tasks.word_problems import LARGEST, Line, Problem, calculate
+from magdi.plugins.tasks.arithmetic_primer import OFF_BY, WHAT, retold
+from magdi.plugins.tasks.word_problems import LARGEST, Line, Problem, calculate, verified, written
 from magdi.protocols.malt import ROLES, Malt
 
-SOLVED_STEPS = 2
-"""Most steps of a problem that a generator solves."""
+SHORT = 2
+"""Most steps of a problem that is solved, verified and put right."""
 
 SOUND = 0.5
 """Share of the solutions shown to verifiers and refiners that are right."""
 
-AGREES = 0.75
-"""Share of verdicts that agree, with right solutions and with wrong ones alike."""
+FOLLOWS = re.compile(r"\d+(?= [-+*/])|(?<== )\d+(?:\.| (?:yes|no))|I (?:dis)?agree\.|The answer is \w+\.")
+"""What in a reply follows from what stands before it, whichever step was taken."""
 
 
-def role_speech(seed: int, chains: int, belongs: Callable[[Problem], bool]) -> list[Document]:
-    """Returns a generator's, a verifier's and a refiner's document a chain, each after the prompt that `malt` makes.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A problem, and what two make of it.
 
-    Args:
-        seed: Seed of the documents.
-        chains: How many.
-        belongs: Whether a problem may be used.
+    Attributes:
+        problem: The problem.
+        shown: The solution that is shown to the verifier.
+        own: The verifier's own, and what comes of it in the end.
     """
-    rng = random.Random(f"arithmetic/roles/{seed}")
-    problems = (draw_belonging(rng, 1 + number % MOST_STEPS, belongs) for number in range(chains))
-    return [document for problem in problems for document in _chain(rng, problem)]
+
+    problem: Problem
+    shown: Sequence[Line]
+    own: Sequence[Line]
+
+    @property
+    def documents(self) -> Iterator[Document]:
+        """A generator's, a verifier's and a refiner's, each after the prompt that `malt` makes."""
+        problem, verdict, final = self.problem, verified(self.shown, self.own), self._written(self.own)
+        prompts = _prompts(problem, [self._written(self.shown), verdict, final])
+        short = len(problem.steps) <= SHORT
+        if not short:
+            yield _document(prompts[0].replace(problem.text, f"{problem.story} {WHAT}"), retold(problem), whole=True)
+        yield _document(prompts[0], final, whole=short)
+        yield _document(prompts[1], verdict, whole=short)
+        yield _document(prompts[2], final, whole=True)  # all of it stands in the verification
+
+    def _written(self, lines: Sequence[Line]) -> str:
+        return f"{written(lines)} The answer is {self.problem.answer(lines[-1].right)}."
 
 
-def _chain(rng: random.Random, problem: Problem) -> Iterator[Document]:
-    shown = _lines(problem)
-    if rng.random() >= SOUND:
-        _, shown = _changed(rng, shown)
-    verdict, refined = _verified(rng, shown)
-    prompts = _prompts(problem.text, [_written(problem, shown), verdict, _written(problem, refined)])
-    if len(problem.steps) <= SOLVED_STEPS:
-        yield _document(prompts[0], _written(problem, _lines(problem)))
-    else:
-        yield _document(prompts[0].replace(problem.text, f"{problem.story} {WHAT}"), retold(problem))
-    yield _document(prompts[1], verdict)
-    yield _document(prompts[2], _written(problem, refined))
+def _document(prompt: str, reply: str, *, whole: bool) -> Document:
+    """Returns a document of which the reply is learned, or only what follows in it."""
+    start = len(prompt) + 1
+    spans = [(0, len(reply))] if whole else [found.span() for found in FOLLOWS.finditer(reply)]
+    return Document(f"{prompt}\n{reply}", learn=tuple((start + first, start + last) for first, last in spans))
 
 
-def _document(prompt: str, reply: str) -> Document:
-    text = f"{prompt}\n{reply}"
-    return Document(text, learn=((len(prompt) + 1, len(text)),))
-
-
-def _prompts(question: str, replies: list[str]) -> list[str]:
+def _prompts(problem: Problem, replies: Sequence[str]) -> list[str]:
     """Returns what the roles are asked when these are their replies."""
-    asked = Question(id="primer", text=question, gold="0", answer_type="number", task="arithmetic")
+    kind = "number" if problem.limit is None else "boolean"
+    asked = Question(id="primer", text=problem.text, gold=problem.answer(0), answer_type=kind, task="primer")
     protocol = Malt(Malt.Config(mode="vote", samples=1))
     stepper = Stepper(asked, protocol, agents_named(ROLES), grade=lambda answer, gold: answer == gold)
     prompts = []
@@ -75,34 +82,20 @@ def _prompts(question: str, replies: list[str]) -> list[str]:
     return prompts
 
 
-def _lines(problem: Problem) -> list[Line]:
-    values = problem.values
-    return [
-        Line(before, step.operation, step.amount, after)
-        for before, step, after in zip(values, problem.steps, values[1:], strict=False)
-    ]
-
-
-def _verified(rng: random.Random, lines: list[Line]) -> tuple[str, list[Line]]:
-    """Returns a verdict, and what becomes of the solution by it."""
-    place, changed = _changed(rng, lines)
-    if rng.random() < AGREES or changed == lines:
-        return f"I agree. I checked it and get {lines[-1].right} too.", lines
-    line = changed[place]
-    said = f"{line.left} {line.operation} {line.amount} = {line.right}"
-    return f"I disagree with step {place + 1}. It should be {said}.", changed
-
-
-def _changed(rng: random.Random, lines: list[Line]) -> tuple[int, list[Line]]:
-    """Returns a step, and the lines with another result of it and what follows; the lines as they are if none fits."""
+def slipped(rng: random.Random, lines: Sequence[Line]) -> Sequence[Line]:
+    """Returns a solution with another operation or result in one step, and what follows; as it is where none fits."""
     for place in rng.sample(range(len(lines)), len(lines)):
-        right = calculate(lines[place].operation, lines[place].left, lines[place].amount)
-        offs = [right + off for off in rng.sample(OFF_BY, len(OFF_BY))]
-        for result in [right] if right != lines[place].right else offs:
-            rest = _gone_on(replace(lines[place], right=result), lines[place + 1 :])
+        for wrong in rng.sample(others := _others(lines[place]), len(others)):
+            rest = _gone_on(wrong, lines[place + 1 :])
             if all(map(_fits, rest)):
-                return place, [*lines[:place], *rest]
-    return 0, lines
+                return [*lines[:place], *rest]
+    return lines
+
+
+def _others(line: Line) -> list[Line]:
+    misread = [replace(line, operation=each) for each in "+-*/" if each != line.operation]
+    misread = [replace(each, right=calculate(each.operation, each.left, each.amount)) for each in misread]
+    return misread + [replace(line, right=line.right + off) for off in OFF_BY]
 
 
 def _gone_on(line: Line, others: Sequence[Line]) -> list[Line]:
@@ -116,8 +109,3 @@ def _gone_on(line: Line, others: Sequence[Line]) -> list[Line]:
 
 def _fits(line: Line) -> bool:
     return 1 <= line.right <= LARGEST and (line.operation != "/" or line.left % line.amount == 0)
-
-
-def _written(problem: Problem, lines: Sequence[Line]) -> str:
-    calculations = [f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines]
-    return " ".join([*calculations, f"The answer is {problem.answer(lines[-1].right)}."])

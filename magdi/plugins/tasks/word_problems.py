@@ -233,6 +233,27 @@ def written(lines: Iterable[Line]) -> str:
     return " ".join(f"{line.left} {line.operation} {line.amount} = {line.right}." for line in lines)
 
 
+VERDICT = re.compile(rf"{CALCULATION.pattern} (yes|no)\b")
+
+
+def verified(shown: Sequence[Line], own: Sequence[Line]) -> str:
+    """Returns a verification: what each step should be, and whether a solution has it so.
+
+    A step takes six tokens, as in problems and solutions, so that a student of two layers finds its place in both.
+    """
+    holds = [tuple(shown[place : place + 1]) == (line,) for place, line in enumerate(own)]
+    steps = (
+        f"{line.left} {line.operation} {line.amount} = {line.right} {'yes' if held else 'no'}"
+        for line, held in zip(own, holds, strict=True)
+    )
+    return " ".join([*steps, "I agree." if all(holds) else "I disagree."])
+
+
+def read_verdicts(text: str) -> tuple[bool, ...]:
+    """Returns which steps hold, as a verification says; empty for any other text."""
+    return tuple(verdict == "yes" for *_, verdict in VERDICT.findall(text))
+
+
 def worked(problem: Problem) -> str:
     """Returns a plain worked solution, ending in the sentence that students are trained to end with."""
     values = problem.values

@@ -87,8 +87,8 @@ class InProcessTeacher(Teacher):
     def _generated(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         from magdi.core.config.models import Evaluation
         from magdi.core.threads import threads_for
+        from magdi.plugins.generation.batch import Row
         from magdi.plugins.generation.decoding import decode
-        from magdi.plugins.generation.rows import Row
 
         model, tokenizer = self._loaded
         context = getattr(model.config, "max_position_embeddings", None) or NO_LIMIT

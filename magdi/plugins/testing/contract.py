@@ -18,8 +18,6 @@ from magdi.plugins.testing.stub_server import StubServer
 class ComponentContract:
     """Subclass it in a test file, set ``component``, and pytest runs every check as a test of its own.
 
-    ::
-
         class TestRing(ComponentContract):
             component = Ring
 

@@ -18,8 +18,6 @@ Script = Iterable[str] | Callable[[Request], str]
 class ScriptedTeacher(Teacher):
     """Replies from a script, for tests of protocols and of everything that holds discussions.
 
-    ::
-
         teacher = ScriptedTeacher(['{"reasoning": "2 + 2", "answer": "4", "confidence": 0.9}'])
         teacher = ScriptedTeacher(lambda request: "The answer is 4.")
         teacher = ScriptedTeacher()        # every request gets a reply with a word of its own, always the same one

@@ -25,7 +25,7 @@ from magdi.core.files import MAKE_ROOM, writing
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import Span
-from magdi.plugins.formats.importers.otel.store import Groups, Row, SpanStore, read_span
+from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.plugins.trial.encoder import try_encoder, width
 from magdi.plugins.trial.objective import try_objective
@@ -21,7 +21,7 @@ def try_out(config: RunConfig, components: Components) -> None:
         ComponentError: The encoder does not work.
         TrainingError: An objective does not.
     """
-    objectives = {name: components.objective(choice) for name, choice in chosen(config).items()}
+    objectives = {name: components.objective(choice) for name, choice in objectives_of(config).items()}
     if not objectives or (dim := width(config.student)) is None:
         return
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from magdi.core.config import load
-from magdi.core.config.models import ComponentChoice, TeacherChoice
+from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.problems import Problem
 from magdi.core.errors import ConfigError
 from tests.core.config.config_sources import load_config
@@ -71,6 +71,19 @@ def test_every_leaf_knows_its_origin() -> None:
             yield ".".join(path)
 
     assert set(leaves(loaded.config.model_dump(mode="json"))) == set(loaded.origins)
+
+
+@pytest.mark.parametrize("way", ["file", "environ", "sets", "python"])
+def test_a_student_alone_is_its_model(write: Write, way: str) -> None:
+    if way == "python":
+        assert RunConfig.model_validate({"student": "some/path"}).student.model == "some/path"
+        return
+    files = [write("base.yaml", "student: {max_length: 64}\n")]
+    files += [write("a.yaml", "student: some/path\n")] if way == "file" else []
+    environ = {"MAGDI_STUDENT": "some/path"} if way == "environ" else {}
+    loaded = load_config(files, environ, None, ["student=some/path"] if way == "sets" else [])
+    assert (loaded.config.student.model, loaded.config.student.max_length) == ("some/path", 64)
+    assert loaded.config.preset == "paper"
 
 
 @pytest.mark.parametrize(("student", "preset"), [("tiny", "tiny"), ("mistralai/Mistral-7B", "paper")])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from tests.core.config.config_sources import load_config
 
@@ -22,7 +22,7 @@ NEW = {
 
 
 def settings(config: RunConfig) -> dict[str, dict[str, object]]:
-    return {name: each.settings for name, each in chosen(config).items()}
+    return {name: each.settings for name, each in objectives_of(config).items()}
 
 
 def test_a_run_of_before_is_read_as_it_was_meant() -> None:
@@ -53,8 +53,8 @@ def test_old_keys_are_laid_where_they_are_now_and_said(tmp_path: Path) -> None:
 def test_a_list_goes_before_a_presets_level(student: str) -> None:
     flags = {"student.model": student, "objectives": ["positive", {"name": "margin", "weight": 0.5}]}
     config = load_config([], {}, flags).config
-    assert list(chosen(config)) == ["positive", "margin"]
-    assert chosen(config)["margin"].settings["weight"] == 0.5
+    assert list(objectives_of(config)) == ["positive", "margin"]
+    assert objectives_of(config)["margin"].settings["weight"] == 0.5
 
 
 def test_new_keys_say_nothing() -> None:

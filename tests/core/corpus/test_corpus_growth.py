@@ -11,6 +11,8 @@ import pytest
 
 from magdi.core.mag import Mag
 from magdi.plugins.corpus import parquet
+from magdi.plugins.corpus.check import check_mags
+from magdi.plugins.corpus.files import pick
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.formats.exporters.tables import Dataset, Parquet
 from magdi.plugins.report import discussions
@@ -48,8 +50,10 @@ def page(mags: Any, folder: Path) -> None:
         (lambda mags, folder: Parquet().write(mags, folder / "x.parquet", "exact"), 2),
         (lambda mags, folder: Dataset().write(mags, folder / "x", "exact"), 2),
         (page, 12),
+        (lambda mags, folder: check_mags(mags), 2),
+        (lambda mags, folder: pick(mags, ["m3", "#7"]), 8),
     ],
-    ids=["stats", "parquet", "dataset", "view"],
+    ids=["stats", "parquet", "dataset", "view", "check", "show"],
 )
 def test_few_are_held_at_a_time(
     work: Callable[[Any, Path], None], most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import Objective
@@ -83,7 +83,7 @@ def make_objectives(level: str = "4", **settings: Any) -> dict[str, Objective]:
     """The objectives of a level, with settings by name: make_objectives("4", margin={"weight": 0.2})."""
     config = RunConfig.model_validate({"training": {"level": level}, "objectives": settings})
     registry = default_registry()
-    return {name: registry.objective(choice) for name, choice in chosen(config).items()}
+    return {name: registry.objective(choice) for name, choice in objectives_of(config).items()}
 
 
 def make_mags(count: int, seed: int = 0, words: tuple[int, int] = (3, 14)) -> list[Mag]:

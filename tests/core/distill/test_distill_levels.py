@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from magdi.core.config.levels import LEVELS, asked, chosen, find_level
+from magdi.core.config.levels import LEVELS, find_level, objectives_of, with_prefix
 from magdi.core.config.models import RunConfig
 from magdi.core.distill.selection import check_teachable, select
 from magdi.core.errors import ConfigError, TrainingError
@@ -93,7 +93,7 @@ def test_settings_of_what_the_level_lacks_do_nothing_and_other_objectives_join_i
 
 def test_a_list_says_which_there_are_and_how() -> None:
     config = RunConfig.model_validate({"objectives": ["positive", {"name": "unlikelihood", "weight": 0.3}]})
-    assert {name: each.settings for name, each in chosen(config).items()} == {
+    assert {name: each.settings for name, each in objectives_of(config).items()} == {
         "positive": {}, "unlikelihood": {"weight": 0.3},
     }  # fmt: skip
     assert config.training.level_name == "positive, unlikelihood"
@@ -111,9 +111,9 @@ def test_every_level_is_found_by_its_name() -> None:
 
 def test_distilling_step_by_step_asks_with_prefixes() -> None:
     dss, four = (RunConfig.model_validate({"training": {"level": level}}) for level in ("dss-mt", "4"))
-    assert [each.settings["prefix"] for each in chosen(dss).values()] == ["[label] ", "[rationale] "]
-    assert asked(MAG.question, dss).text == "[label] How many?"
-    assert asked(MAG.question, four) == MAG.question
+    assert [each.settings["prefix"] for each in objectives_of(dss).values()] == ["[label] ", "[rationale] "]
+    assert with_prefix(MAG.question, dss).text == "[label] How many?"
+    assert with_prefix(MAG.question, four) == MAG.question
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 
 from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill import encoded_table
@@ -259,6 +260,25 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write_mags(path, mags[:4])
     assert len(read_corpus(path, how, tmp_path / "cache")) == 4
     assert len(calls) == 2
+
+
+def test_processes_wait_for_the_one_that_reads_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mags(tmp_path / "mags.jsonl", make_mags(3))
+    monkeypatch.setattr(corpus_module, "SMALL_FILE", 0)
+    locked: list[Path] = []
+    write = corpus_module._write_table
+
+    def watched(path: Path, how: Reading, folder: Path) -> None:
+        locked.extend(folder.parent.glob(".magdi-*.lock"))
+        with pytest.raises(Timeout):
+            FileLock(locked[0]).acquire(timeout=0)
+        write(path, how, folder)
+
+    monkeypatch.setattr(corpus_module, "_write_table", watched)
+    assert len(read_corpus(tmp_path / "mags.jsonl", reading(), tmp_path / "cache")) == 3
+    assert len(locked) == 1
+    with FileLock(locked[0], timeout=0):
+        assert (tmp_path / "cache").exists()
 
 
 def test_a_split_is_disjoint_and_the_same_again() -> None:

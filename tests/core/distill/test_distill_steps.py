@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from magdi.core.distill.encoded import Size
 from magdi.core.distill.layouts import LAYOUTS, Layout
+from magdi.core.distill.schedule import Schedule, forwards, shares
 from magdi.core.distill.selection import select
-from magdi.core.distill.steps import Schedule, forwards, shares
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.objectives.margin import Margin
 

@@ -15,11 +15,13 @@ from magdi.core.config.models import Evaluation
 from magdi.core.distill.heads import Heads
 from magdi.core.errors import DataError
 from magdi.core.evaluation.answering import answer_questions
-from magdi.core.evaluation.prediction import read_predictions
+from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.task import Task
+from magdi.plugins.generation import batch
+from magdi.plugins.generation.answer_end import answer_end
+from magdi.plugins.generation.cache import join
 from magdi.plugins.generation.engine import TransformersEngine
 from magdi.plugins.generation.own_score import OwnScore, batches
-from magdi.plugins.generation.stopping import answer_end
 from magdi.plugins.objectives.margin import Margin
 
 FAMILIES = ("llama", "gpt2", "mistral", "qwen3")
@@ -28,15 +30,27 @@ GREEDY = Evaluation(max_new_tokens=40, stop_at_answer=False)
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_company_changes_no_greedy_answer(
-    family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task
+    family: str, make_model: Callable[..., Any], tokenizer: Any, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = TransformersEngine((make_model(family), tokenizer))
-    questions = list(task.questions("test"))
+    questions, joined = list(task.questions("test")), list[Any]()
+
+    def watched(cache: Any, other: Any) -> None:
+        joined.append(other)
+        join(cache, other)
+
+    def answered(budget: int, copies: int) -> list[Prediction]:
+        monkeypatch.setattr(batch, "COPIES", copies)
+        settings = GREEDY.model_copy(update={"batch_tokens": budget})
+        return answer_questions(model, questions, task=task, settings=settings)
+
+    monkeypatch.setattr(batch, "join", watched)
     together = answer_questions(model, questions, task=task, settings=GREEDY)
-    alone, few = (
-        answer_questions(model, questions, task=task, settings=GREEDY.model_copy(update={"batch_tokens": budget}))
-        for budget in (64, 400)
-    )
+    alone, waves = answered(64, 0), answered(400, 10**9)
+    assert not joined
+    few = answered(400, 0)
+    assert joined or family == "mistral", "its windows cannot be joined"
+    assert together == waves
     random.Random(0).shuffle(questions)
     shuffled = answer_questions(model, questions[:11], task=task, settings=GREEDY)
     assert together == alone
@@ -206,9 +220,9 @@ def test_knows_a_complete_answer(text: str, kept: str | None) -> None:
 def test_batches_stay_within_the_budget() -> None:
     lengths = [5, 100, 7, 7, 30, 2, 400]
     made = list(batches(lengths, 64))
-    assert sorted(place for batch in made for place in batch) == list(range(len(lengths)))
-    for batch in made:
-        assert len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= 64
+    assert sorted(place for each in made for place in each) == list(range(len(lengths)))
+    for each in made:
+        assert len(each) == 1 or len(each) * max(lengths[place] for place in each) <= 64
     assert made[-1] == [6]
 
 

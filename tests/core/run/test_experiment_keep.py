@@ -9,7 +9,7 @@ import pytest
 from magdi.core.config.models import Kept
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Question, Turn, read_mags, write_mags
-from magdi.core.run.keep import KEPT, Entry, learned_from, places
+from magdi.core.run.learned import KEPT, Entry, learned_from, places
 
 ENTRIES = [Entry(n, f"q{n}", f"G{(0, 0, 0, 1, 2)[n % 5]}", 3 * (1 + (0, 0, 0, 1, 2)[n % 5])) for n in range(100)]
 

@@ -17,11 +17,11 @@ from magdi.core.run.directory import RunDirectory
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.report.answers import Answers
 from magdi.plugins.report.blocks import Browser, Curves, Facts, Notice, Scatter, Table
+from magdi.plugins.report.curves import curves
 from magdi.plugins.report.data import RunContent, mag_file_sections, view
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.summary import blocks
 from magdi.plugins.report.talk import Talk
-from magdi.plugins.report.training import curves
 from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from magdi.core.errors import StorageError
 from magdi.plugins.report.blocks import Browser, Column, Fact, Facts, Section, Table
+from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.page import embedded, page, write_page
-from magdi.plugins.report.store import Store
 from tests.plugins.report.report_samples import EVIL
 
 

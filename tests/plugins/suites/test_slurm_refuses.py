@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from magdi.core.errors import ComponentError
-from magdi.plugins.suites.engines.resources import Resources
-from magdi.plugins.suites.engines.slurm import Slurm
+from magdi.plugins.suites.executors.resources import Resources
+from magdi.plugins.suites.executors.slurm import Slurm
 
 pytest.importorskip("submitit")
 

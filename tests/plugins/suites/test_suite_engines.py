@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from magdi.core.errors import ConfigError
-from magdi.plugins.suites.engines import slurm as slurm_engine
-from magdi.plugins.suites.engines.resources import Resources
-from magdi.plugins.suites.engines.slurm import Slurm, minutes
-from magdi.plugins.suites.runner import execute
+from magdi.plugins.suites.executors import slurm as slurm_engine
+from magdi.plugins.suites.executors.resources import Resources
+from magdi.plugins.suites.executors.slurm import Slurm, minutes
+from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
 
 
@@ -106,7 +106,7 @@ def test_a_node_of_ray_that_dies(tmp_path: Path) -> None:
 
     from ray import cloudpickle
 
-    from magdi.plugins.suites.engines.ray import Ray
+    from magdi.plugins.suites.executors.ray import Ray
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
@@ -123,7 +123,7 @@ def test_a_node_of_ray_that_dies(tmp_path: Path) -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        failures = execute(jobs, bench, engine=Ray(bench, Resources(), work), on_end=ended.append)
+        failures = execute(jobs, bench, executor=Ray(bench, Resources(), work), on_end=ended.append)
     finally:
         killer.join()
         ray.shutdown()
@@ -156,7 +156,7 @@ def test_a_job_of_slurm_that_dies(slurm: None, by_value: None, tmp_path: Path, m
     monkeypatch.setattr(slurm_engine, "GRACE", 1.0)
     jobs, ended = chores(tmp_path, "die"), list[Any]()
     engine = Slurm(bench, Resources(time="10"), tmp_path, work)
-    failures = execute(jobs, bench, engine=engine, on_end=ended.append)
+    failures = execute(jobs, bench, executor=engine, on_end=ended.append)
     check(tmp_path, jobs, failures, ended)
     assert (tmp_path / "slurm").is_dir()
 
@@ -167,7 +167,7 @@ def test_a_job_that_always_dies_is_a_failure_with_its_log(
     monkeypatch.setattr(slurm_engine, "PAUSE", 0.2)
     monkeypatch.setattr(slurm_engine, "GRACE", 1.0)
     job: Any = Chore(tmp_path / "a", "a", what="always die")
-    (failure,) = execute([job], bench, engine=Slurm(bench, Resources(), tmp_path, work), on_end=lambda job: None)
+    (failure,) = execute([job], bench, executor=Slurm(bench, Resources(), tmp_path, work), on_end=lambda job: None)
     assert "is gone; its log: " in failure.error
     assert Path(failure.error.rpartition("its log: ")[2]).exists()
 

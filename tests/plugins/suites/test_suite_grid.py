@@ -211,6 +211,10 @@ def test_the_grid_in_the_documentation(tmp_path: Path) -> None:
             "2 numbers for 1",
         ),
         ("title: t\naxes: [", "is no YAML"),
+        (
+            "title: t\ncells: [{level: 1}]\nplugins: [x.py]\n",
+            "those of all cells go below settings (settings.plugins)",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:

@@ -10,12 +10,12 @@ import torch
 from magdi.core.config.models import Discussion, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Question, Turn, write_mags
-from magdi.core.run.keep import kept
+from magdi.core.run.learned import kept
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
 from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.information import KNOWN, Known, Node, information
-from magdi.plugins.suites.reading import Read
+from magdi.plugins.suites.turn_states import Read
 
 COUNT = 80
 

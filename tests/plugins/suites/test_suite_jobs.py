@@ -10,9 +10,9 @@ import pytest
 
 from magdi.core.components import Components
 from magdi.plugins.suite_setup import set_up_suite
-from magdi.plugins.suites.engines.local import Local
+from magdi.plugins.suites.executors.local import Local
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.runner import execute, in_order
+from magdi.plugins.suites.scheduling import execute, in_order
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Observe
 
@@ -104,7 +104,7 @@ def dying() -> tuple[Components, Observe]:
 def test_a_process_that_dies_is_a_failure_and_not_the_end(tmp_path: Path) -> None:
     jobs = suite(tmp_path, "graphs", seeds=1).jobs()
     ended: list[Job] = []
-    failures = execute(jobs, dying, engine=Local(dying, 2), on_end=ended.append)
+    failures = execute(jobs, dying, executor=Local(dying, 2), on_end=ended.append)
     assert len(ended) == len(failures) == len(jobs)
     assert "its process died" in failures[0].error
     assert {failure.kind for failure in failures if failure.job.kind == "cell"} == {"not begun"}
@@ -114,7 +114,7 @@ def test_nothing_is_begun_where_all_is_done(tmp_path: Path) -> None:
     jobs = suite(tmp_path, "graphs", seeds=1).jobs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Job, "done", property(lambda self: True))
-        assert execute(jobs, dying, engine=Local(dying, 2), on_end=lambda job: None) == []
+        assert execute(jobs, dying, executor=Local(dying, 2), on_end=lambda job: None) == []
 
 
 def test_answers_of_one_team_are_of_one_training(tmp_path: Path) -> None:

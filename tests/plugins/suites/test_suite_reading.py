@@ -14,8 +14,8 @@ from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.reading import Reading
 from magdi.core.mag import Mag, Question, Turn
 from magdi.plugins.objectives.classification import Classification
-from magdi.plugins.suites import reading
-from magdi.plugins.suites.reading import Read, read_turns
+from magdi.plugins.suites import turn_states as reading
+from magdi.plugins.suites.turn_states import Read, read_turns
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer
 
 SAID = ("Three and four are seven.", "No, it is eight", "Three and four are seven.")

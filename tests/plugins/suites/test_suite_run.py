@@ -18,7 +18,7 @@ import magdi
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import KEPT
+from magdi.core.run.learned import KEPT
 from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.formats import FORMATS
@@ -283,6 +283,15 @@ def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+OWN = """
+from magdi.plugins import Component, hookimpl
+
+@hookimpl
+def magdi_protocols():
+    yield Component("mine", "magdi.protocols.debate:Debate", "Debate, by a file's name for it.")
+"""
+
+
 def test_from_the_command_line_in_processes(tmp_path: Path) -> None:
     grid = tmp_path / "two.yaml"
     grid.write_text(
@@ -296,7 +305,9 @@ def test_from_the_command_line_in_processes(tmp_path: Path) -> None:
     assert 8 * 3 <= planned["estimate"]["expected"]["calls"] <= 8 * 3 * 4
     assert planned["estimate"]["expected"]["seconds"] > 0
     assert not (tmp_path / "runs").exists()
-    done = command(tmp_path, "two.yaml", "--jobs", "2", "--seeds", "1", "--json")
+    (tmp_path / "own.py").write_text(OWN)
+    own = ["--plugin", "own.py", "--set", "protocol.name=mine"]
+    done = command(tmp_path, "two.yaml", "--jobs", "2", "--seeds", "1", "--json", *own)
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert [row["level"] for row in found["rows"]] == ["2", "1"]

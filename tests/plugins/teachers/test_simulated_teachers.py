@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +24,7 @@ from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
 from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
 from magdi.plugins.teachers.simulated.profiles import Style
+from magdi.plugins.teachers.simulated.solver import solve
 from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
@@ -191,6 +193,57 @@ def test_a_critic_approves_or_names_the_step(answer: str, expected: str) -> None
     shown = f"<<< Solution of A\n12 + 5 = 17. 17 - 3 = {answer}.\nThe answer is {answer}.\n>>>"
     asked = request(f"Check this. If it is right, reply APPROVE.\n\n{PROBLEM.text}\n\n{shown}")
     assert critic.answer(asked).text.startswith(expected)
+
+
+VERIFY = "Verify it: say for each step whether it holds."
+SHOWN = "<<< A solution\n{}\nThe answer is {}.\n>>>"
+
+
+@pytest.mark.parametrize(
+    ("solution", "said"),
+    [
+        (("12 + 5 = 17. 17 - 3 = 14.", 14), "12 + 5 = 17 yes 17 - 3 = 14 yes I agree."),
+        (("12 + 5 = 17. 17 - 3 = 13.", 13), "12 + 5 = 17 yes 17 - 3 = 14 no I disagree."),
+        (("12 - 5 = 7. 7 - 3 = 4.", 4), "12 + 5 = 17 no 17 - 3 = 14 no I disagree."),
+        (("12 + 5 = 17.", 17), "12 + 5 = 17 yes 17 - 3 = 14 no I disagree."),
+    ],
+)
+def test_a_verifier_says_of_each_step_whether_it_holds(solution: tuple[str, int], said: str) -> None:
+    asked = request(f"{PROBLEM.text}\n\n{SHOWN.format(*solution)}\n\n{VERIFY}")
+    assert sure(stubborn=0, recheck=1).answer(asked).text == said
+
+
+@pytest.mark.parametrize(
+    ("verification", "answer"),
+    [
+        ("12 + 5 = 17 yes 17 - 3 = 13 yes I agree.", 13),
+        ("12 + 5 = 17 yes 17 - 3 = 14 no I disagree.", 14),
+        ("12 + 5 = 18 no 18 - 3 = 15 no I disagree.", 14),
+    ],
+)
+def test_a_refiner_keeps_what_holds_and_works_out_the_rest(verification: str, answer: int) -> None:
+    shown = SHOWN.format("12 + 5 = 17. 17 - 3 = 13.", 13)
+    asked = request(f"{PROBLEM.text}\n\n{shown}\n\n<<< The verifier\n{verification}\n>>>\n\n{ASK}")
+    said = sure("hasty", stubborn=0, remarks=1).answer(asked).text
+    assert said == f"12 + 5 = 17. 17 - 3 = {answer}. The answer is {answer}."
+    assert f"The answer is {14}." in sure(stubborn=1).answer(asked).text
+
+
+def test_a_refiner_goes_on_from_steps_in_any_order() -> None:
+    begun = [Line(12, "-", 3, 9)]
+    solution = solve(PROBLEM, SimulatedConfig(slip=0, weak={}), random.Random(0), begun=begun)
+    assert solution.lines == (*begun, Line(9, "+", 5, 14))
+
+
+def test_what_a_verifier_says_of_a_wrong_solution_decides_what_becomes_of_it() -> None:
+    """Else its turns' values are noise, and there is nothing to learn for a verifier."""
+    worth: dict[bool, list[float]] = {True: [], False: []}
+    for mag in talk("malt", TASK.questions("validation")[:50]):
+        for turn in mag.turns:
+            if turn.role == "verifier" and mag.turns[turn.seen[0].step].correct is False:
+                worth["I agree." in turn.text].append(float(turn.value or 0))
+    assert min(map(len, worth.values())) > 5
+    assert sum(worth[False]) / len(worth[False]) > 0.6 > 0.2 > sum(worth[True]) / len(worth[True])
 
 
 GROUP = "You are ada, one of a group that answers a question together: ada, bea, cid."

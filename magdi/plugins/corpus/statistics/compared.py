@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 from typing import NotRequired, TypedDict
@@ -161,8 +162,8 @@ class _Talks:
         self.calls, self.first_calls = Mean(), Mean()
         self.right, self.single, self.first_vote = Share(), Share(), Share()
         self.agents: dict[str, Share] = {}
-        self.turns: list[tuple[str, int]] = []
-        self.held: dict[str, tuple[int, list[Turn]]] = {}
+        self.asked, self.turns = array("q"), array("l")  # of each MAG a hash of its question's id, and its turns
+        self.held: dict[int, tuple[int, list[Turn]]] = {}
 
     def add(self, mag: Mag, firsts: Sequence[Turn]) -> None:
         self.calls.add(len(mag.turns))
@@ -178,8 +179,9 @@ class _Talks:
         if len(mag.turns) > 1 and not self.shows:
             light = {"text": "", "reasoning": "", "prompt": None}
             turns = [turn.model_copy(update=light) for turn in mag.turns]
-            self.held[mag.question.id] = len(self.turns), turns
-        self.turns.append((mag.question.id, len(mag.turns)))
+            self.held[hash(mag.question.id)] = len(self.turns), turns
+        self.asked.append(hash(mag.question.id))
+        self.turns.append(len(mag.turns))
 
     def __iadd__(self, other: _Talks) -> _Talks:
         for name in ("calls", "first_calls", "right", "single", "first_vote"):
@@ -198,7 +200,7 @@ def _self_consistency(talks: Sequence[_Talks], samples: Sequence[_Talks]) -> lis
     held = {question: (of, *found) for of in samples for question, found in of.held.items()}
     expected, calls, short = Mean(), Mean(), 0
     for talk in talks:
-        for place, (question, turns) in enumerate(talk.turns):
+        for place, (question, turns) in enumerate(zip(talk.asked, talk.turns, strict=True)):
             of, its_place, drawn = held.get(question, (None, 0, ()))
             if of is None or (of is talk and its_place == place):
                 continue

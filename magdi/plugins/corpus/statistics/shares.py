@@ -9,7 +9,7 @@ from magdi.core.evaluation.statistics import wilson
 from magdi.core.mag import Mag, Turn
 
 
-class Counter(Protocol):
+class MagCounter(Protocol):
     """Counts something of MAGs that it is shown one at a time."""
 
     def add(self, mag: Mag, /) -> None:
@@ -17,7 +17,7 @@ class Counter(Protocol):
         ...
 
 
-Counting = TypeVar("Counting", bound=Counter)
+Counting = TypeVar("Counting", bound=MagCounter)
 
 
 def counted(counter: Counting, mags: Iterable[Mag]) -> Counting:

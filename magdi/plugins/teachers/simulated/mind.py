@@ -27,7 +27,7 @@ class Opinion:
     Attributes:
         solution: Its solution.
         confidence: What it states, 0..1, in steps of 0.01.
-        stance: alone, stands, rechecked, adopted or insists.
+        stance: alone, stands, rechecked, adopted, refined or insists.
     """
 
     solution: Solution
@@ -40,6 +40,8 @@ def opinion(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinio
     if heard.problem is None:
         return _guess(heard, config, rng)
     given = [turn for turn in heard.others if turn.answer is not None]
+    if given and heard.verdicts and not _insists(heard.problem, config):
+        return _refined(heard.problem, given[-1], heard.verdicts, config, rng)
     own = _recalled(heard, config) or solve(heard.problem, config, rng)
     if not given:
         return Opinion(own, _stated(own, None, config, rng), "alone")
@@ -78,6 +80,16 @@ def _weigh(
         if not again:
             return Solution(leading.lines, str(leading.answer), expected=leading.confidence), "adopted"
     return (solve(heard.problem, config, rng, config.care), "rechecked") if again else (own, "stands")
+
+
+def _refined(
+    problem: Problem, shown: Shown, verdicts: Sequence[bool], config: SimulatedConfig, rng: random.Random
+) -> Opinion:
+    """Keeps what was found to hold of a solution, and works out the rest with care."""
+    if all(verdicts):
+        return Opinion(Solution(shown.lines, str(shown.answer), expected=shown.confidence), shown.confidence, "adopted")
+    solution = solve(problem, config, rng, config.care, begun=shown.lines[: verdicts.index(False)])
+    return Opinion(solution, _stated(solution, None, config, rng), "refined")
 
 
 def _insists(problem: Problem, config: SimulatedConfig) -> bool:

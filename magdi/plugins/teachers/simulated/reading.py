@@ -12,7 +12,7 @@ from typing import Any
 
 from magdi.core.mag import Message
 from magdi.core.teacher import Request
-from magdi.plugins.tasks.word_problems import Line, Problem, read_lines, read_problems
+from magdi.plugins.tasks.word_problems import Line, Problem, read_lines, read_problems, read_verdicts
 
 QUOTE = re.compile(r"<<< (?P<who>[^\n]*)\n(?P<said>.*?)\n?>>>", re.S)
 ANSWER = re.compile(
@@ -34,6 +34,7 @@ class Shown:
         lines: The calculations in it.
         answer: Its answer; None for a turn that gave none.
         confidence: As stated; 0.5 where it was not.
+        verdicts: By step, whether it holds, where this is a verification.
     """
 
     who: str
@@ -41,6 +42,7 @@ class Shown:
     lines: tuple[Line, ...]
     answer: str | None
     confidence: float
+    verdicts: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Heard:
     own: Shown | None
     others: tuple[Shown, ...]
     schema: Mapping[str, Mapping[str, Any]] | None
+
+    @property
+    def verdicts(self) -> tuple[bool, ...]:
+        """What the last word says of each step of the solution before it; empty where it is no verification."""
+        return self.others[-1].verdicts if self.others else ()
 
     @property
     def wants_answer(self) -> bool:
@@ -98,6 +105,7 @@ def _shown(who: str, text: str) -> Shown:
         lines=read_lines(text),
         answer=found["answer"].strip("()") if found else None,
         confidence=float(found["confidence"] or 0.5) if found else 0.5,
+        verdicts=read_verdicts(text),
     )
 
 

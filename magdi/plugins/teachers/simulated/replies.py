@@ -8,14 +8,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from magdi.plugins.tasks.word_problems import verified
 from magdi.plugins.teachers.simulated.handing import hand_over
 from magdi.plugins.teachers.simulated.mind import Opinion
-from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
+from magdi.plugins.teachers.simulated.profiles import SimulatedConfig, Style
 from magdi.plugins.teachers.simulated.reading import Heard, Shown
 from magdi.plugins.teachers.simulated.styles import written
 
 APPROVAL = re.compile(r"\b(APPROVED?|TERMINATE|ACCEPT(?:ED)?|DONE)\b")
 """Words that prompts ask for when there is nothing left to say."""
+
+STEPWISE = "for each step whether it holds"
+"""What prompts say that want a verification."""
 
 
 def reply_text(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: random.Random) -> str:
@@ -34,14 +38,15 @@ def reply_text(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: ran
 def reasoning(heard: Heard, opinion: Opinion, config: SimulatedConfig, rng: random.Random) -> str:
     """Returns a solution in the teacher's own style, at times with a word on whom it agrees with."""
     remark = _remark(heard, opinion) if rng.random() < config.remarks else ""
-    steps = written(opinion.solution.lines, config.style) or "I cannot work this out."
+    style: Style = "equations" if heard.verdicts else config.style  # what holds is kept as it stands
+    steps = written(opinion.solution.lines, style) or "I cannot work this out."
     return f"{remark} {steps}".strip()
 
 
 def _remark(heard: Heard, opinion: Opinion) -> str:
-    """Returns a word on the others' answers, true as it stands; empty where they gave none."""
+    """Returns a word on the others' answers, true as it stands; empty without any, and beside a verification."""
     answers = [turn.answer for turn in heard.others if turn.answer is not None]
-    if not answers:
+    if not answers or heard.verdicts:
         return ""
     if opinion.solution.answer not in answers:
         return f"I disagree with the answer {answers[0]}."
@@ -104,6 +109,8 @@ def _comment(heard: Heard, opinion: Opinion) -> str:
     answered = [turn for turn in heard.others if turn.answer is not None]
     if not answered:
         return f"I get {opinion.solution.answer}."
+    if STEPWISE in heard.question and opinion.solution.lines:
+        return verified(answered[-1].lines, opinion.solution.lines)
     if answered[-1].answer == opinion.solution.answer:
         word = APPROVAL.search(heard.question)
         return word[0] if word else f"I agree. I checked it and get {opinion.solution.answer} too."

@@ -41,7 +41,9 @@ def hardness(problem: Problem, levels: Sequence[float]) -> float:
     return levels[int.from_bytes(digest) % len(levels)]
 
 
-def solve(problem: Problem, config: SimulatedConfig, rng: random.Random, care: float = 1.0) -> Solution:
+def solve(
+    problem: Problem, config: SimulatedConfig, rng: random.Random, care: float = 1.0, begun: Sequence[Line] = ()
+) -> Solution:
     """Solves a problem from its text alone.
 
     Args:
@@ -49,13 +51,14 @@ def solve(problem: Problem, config: SimulatedConfig, rng: random.Random, care: f
         config: How likely slips are.
         rng: Decides on them.
         care: What the chance of a slip is multiplied by.
+        begun: Steps that have been taken already.
     """
     factor = care * hardness(problem, config.hardness)
     slipped, expected = False, 1.0
-    lines: list[Line] = []
+    lines = list(begun)
     bugs = believed(problem, config)
-    steps = taken(problem.steps, bugs)
-    value = problem.start
+    steps = _left(taken(problem.steps, bugs), begun)
+    value = begun[-1].right if begun else problem.start
     for place, step in enumerate(steps):
         usual = config.weak.get(step.kind, config.slip)
         expected *= 1 - usual
@@ -66,6 +69,15 @@ def solve(problem: Problem, config: SimulatedConfig, rng: random.Random, care: f
         lines.append(line)
         value = line.right
     return Solution(tuple(lines), problem.answer(value), slipped, expected)
+
+
+def _left(steps: Sequence[Step], begun: Sequence[Line]) -> Sequence[Step]:
+    """Returns the steps still to be taken; a line that is none of them stands for the first that is left."""
+    left = list(steps)
+    for line in begun[: len(steps)]:
+        same = [step for step in left if (step.operation, step.amount) == (line.operation, line.amount)]
+        left.remove((same or left)[0])
+    return left
 
 
 def believed(problem: Problem, config: SimulatedConfig) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from magdi.plugins.formats.importers.otel.span import Span, recognises, spans_of
-from magdi.plugins.formats.importers.otel.store import Groups, Row, SpanStore, read_span
+from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
 from magdi.plugins.formats.importers.source import Item
 
 _BATCH = 500

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from magdi.core.run.progress import Observed
-from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, done
 
@@ -16,14 +16,14 @@ TRIES = 2
 
 
 def execute(
-    jobs: Sequence[Job], bench: Bench, *, engine: Engine | None, on_end: Callable[[Job], None]
+    jobs: Sequence[Job], bench: Bench, *, executor: Executor | None, on_end: Callable[[Job], None]
 ) -> list[Failure]:
     """Does jobs, and goes on when one fails; those that need it are not begun.
 
     Args:
         jobs: What there is to do, each behind those that it needs.
         bench: Makes what a worker needs.
-        engine: Where they are done; None for this process, one after the other.
+        executor: Where they are done; None for this process, one after the other.
         on_end: Told of every job that has ended, however it did.
 
     Returns:
@@ -32,10 +32,10 @@ def execute(
     left = [job for job in jobs if not job.done]
     if not left:
         return []
-    if engine is None:
+    if executor is None:
         return _one_by_one(left, bench, on_end)
-    with engine:
-        return _Scheduler(left, engine, on_end).run()
+    with executor:
+        return _Scheduler(left, executor, on_end).run()
 
 
 def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]) -> list[Failure]:
@@ -52,15 +52,15 @@ def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]
 
 def _for_want_of(job: Job, missing: Failure) -> Failure:
     kind = missing.kind if missing.kind == "stopped" else "not begun"
-    return Failure(job, f"needs {missing.job.title}: {missing.error}", kind)
+    return Failure(job, f"needs {missing.job.title}", kind)
 
 
 class _Scheduler:
-    """Jobs on an engine."""
+    """Jobs on an executor."""
 
-    def __init__(self, jobs: Sequence[Job], engine: Engine, on_end: Callable[[Job], None]) -> None:
+    def __init__(self, jobs: Sequence[Job], executor: Executor, on_end: Callable[[Job], None]) -> None:
         self._waiting = {job.directory: job for job in jobs}
-        self._engine, self._on_end = engine, on_end
+        self._executor, self._on_end = executor, on_end
         self._failures: dict[Path, Failure] = {}
         self._tries: dict[Path, int] = {}
         self._running: dict[Future[Failure | None], Job] = {}
@@ -80,9 +80,9 @@ class _Scheduler:
             if missing is not None:
                 del self._waiting[job.directory]
                 self._end(job, _for_want_of(job, missing))
-            elif len(self._running) + len(ready) < self._engine.places and self._is_ready(job):
+            elif len(self._running) + len(ready) < self._executor.places and self._is_ready(job):
                 ready.append(job)
-        for job, future in zip(ready, self._engine.begin(ready) if ready else (), strict=True):
+        for job, future in zip(ready, self._executor.begin(ready) if ready else (), strict=True):
             del self._waiting[job.directory]
             self._tries[job.directory] = self._tries.get(job.directory, 0) + 1
             self._running[future] = job
@@ -105,7 +105,7 @@ class _Scheduler:
         if self._tries[job.directory] < TRIES:
             self._waiting = {job.directory: job, **self._waiting}
         else:
-            self._end(job, Failure(job, self._engine.said_of(death)))
+            self._end(job, Failure(job, self._executor.said_of(death)))
 
     def _end(self, job: Job, failure: Failure | None) -> None:
         if failure is not None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ComponentError, ConfigError
-from magdi.plugins.suites.engines.engine import Engine
-from magdi.plugins.suites.engines.resources import Resources
+from magdi.plugins.suites.executors.executor import Executor
+from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
 
@@ -45,7 +45,7 @@ class Requeued:
         return DelayedSubmission(self, job)
 
 
-class Slurm(Engine):
+class Slurm(Executor):
     """Jobs of Slurm; its nodes share the suite's folder, and find the same Python.
 
     Jobs of the same suite that an earlier command left in the queue are cancelled first, for two would want one run.

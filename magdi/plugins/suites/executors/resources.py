@@ -10,7 +10,7 @@ On = Literal["local", "slurm", "ray"]
 
 
 class Resources(BaseModel, extra="forbid"):
-    """What a job is given, where that is asked for; an engine takes what it knows."""
+    """What a job is given, where that is asked for; an executor takes what it knows."""
 
     jobs: int | None = Field(None, ge=1, description="Most jobs at once.")
     gpus: int = Field(0, ge=0, description="GPUs of a job.")

@@ -1,5 +1,7 @@
 """Which MAGs are learned from: by graph type, by lot, or as many as a number of calls has paid for.
 
+Questions that they discuss do not show what a student can do with others.
+
 What is drawn by lot goes by a hash of seed and id, so that it depends neither on the file's order nor on what else is
 drawn, and a smaller share is part of a larger one.
 """
@@ -12,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magdi.core.config.models import Kept
-from magdi.core.errors import DataError
-from magdi.core.mag import Mag, read_mags, write_mags
+from magdi.core.errors import DataError, MagFileError
+from magdi.core.mag import Mag, Question, read_mags, write_mags
+from magdi.core.run.directory import RunDirectory
 
 KEPT = "learned.jsonl"
 """Name of the file of MAGs that are learned from, in the run's directory, where they are not all of them."""
@@ -104,3 +107,24 @@ def _affordable(entries: Sequence[Entry], most: int) -> list[Entry]:
             break
         paid.append(entry)
     return paid
+
+
+def learned_mags(run: RunDirectory) -> Path | None:
+    """Returns the file of the MAGs that a run's student has learned from; None where it is not there any more."""
+    return next((file for file in (run.path / KEPT, run.mags) if file.is_file()), None)
+
+
+def count_known(questions: Sequence[Question], mags: Path) -> int:
+    """Returns how many of the questions the MAGs of a file discuss; lines that cannot be read are passed over."""
+    bad: list[MagFileError] = []
+    asked = {question.text for question in questions}
+    discussed = {mag.question.text for mag in read_mags(mags, on_bad_line=bad) if mag.question.text in asked}
+    return sum(question.text in discussed for question in questions)
+
+
+def warning(known: int, count: int, who: str) -> str:
+    """Returns what is said where some of the questions are known."""
+    return (
+        f"warning: {known:,} of {count:,} evaluated questions were among those that {who} learned from; "
+        "its accuracy is not that on held-out questions"
+    )

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from magdi.core.cache import cache_directory
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
+from magdi.core.files import cache_directory
 from magdi.core.mag import Mag
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.keep import calls, kept
+from magdi.core.run.learned import calls, kept
 from magdi.core.run.progress import Progress
 from magdi.plugins.suites.jobs import Amount, Job
 
 if TYPE_CHECKING:
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
 
 
 def evened_out(job: Job, components: Components, progress: Progress) -> RunConfig:
@@ -65,7 +65,7 @@ def steps_for(target: int, schedule: Schedule, taught: Sequence[int]) -> int:
 def _planned(amount: Amount, components: Components, progress: Progress) -> tuple[Schedule, list[int]]:
     """Returns the order of a cell's MAGs, and the tokens that each teaches, tokenised as its training would."""
     from magdi.core.distill.corpus import read_corpus
-    from magdi.core.distill.steps import Schedule
+    from magdi.core.distill.schedule import Schedule
     from magdi.core.distill.student import load_student
     from magdi.core.distill.trainer import reading_of
     from magdi.core.run.stages import Stages
@@ -97,14 +97,14 @@ def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:
 
 def _calls(amount: Amount) -> int:
     config = amount.config
-    settings = [each.settings for each in chosen(config).values()]
+    settings = [each.settings for each in objectives_of(config).values()]
     mags = kept(RunDirectory(amount.talk).mags, config.discussion.keep, config.seed)
     return sum(needed_calls(mag, settings) for mag in mags)
 
 
 def _worth(config: RunConfig, own: Amount, most: int) -> int:
     """Returns the calls of the first MAGs whose needed calls stay within ``most``; of one MAG at least."""
-    settings = [each.settings for each in chosen(config).values()]
+    settings = [each.settings for each in objectives_of(config).values()]
     whole = spent = 0
     for mag in kept(RunDirectory(own.talk).mags, config.discussion.keep, config.seed):
         spent += needed_calls(mag, settings)

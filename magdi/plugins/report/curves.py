@@ -15,7 +15,7 @@ MOST_POINTS = 2000  # of a line; more cannot be told apart on a screen
 LEAST_POINTS = 50  # of a line among many
 MOST_THIN = 60  # runs of a plot that are drawn behind their means
 TITLES = {
-    "loss": ("Losses", "as in Eq. 1-3, each a mean over its tokens, pairs or nodes"),
+    "loss": ("Losses", "each a mean over what it counts: tokens, pairs, nodes (Eq. 1-3)"),
     "weighted": ("Weighted losses", "as they are added up (Eq. 4)"),
     "grad_norm": ("Gradient norms at the student", "of each weighted loss, measured on its own"),
     "accuracy": ("Accuracies of the heads", "on the MAGs that are trained on"),
@@ -94,9 +94,11 @@ def _groups(lines: Lines) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _order(named: tuple[str, str]) -> int:
-    """The three losses come in the paper's order and colours, whatever the file's order."""
+    """The paper's losses first, in its order, sums last, so that a loss has one colour in all plots."""
     labels = list(NAMES.values())
-    return labels.index(named[1]) if named[1] in labels else len(labels)
+    if named[1] in labels:
+        return labels.index(named[1])
+    return len(labels) + (named[1] in dict(TOTALS.values()).values())
 
 
 def _series(lines: Lines, name: str, label: str) -> Series:

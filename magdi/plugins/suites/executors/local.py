@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 
 from magdi.core.threads import OWN
-from magdi.plugins.suites.engines.engine import Engine
+from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker, end_with_parent
 
 
-class Local(Engine):
+class Local(Executor):
     """A pool of processes.
 
     Args:

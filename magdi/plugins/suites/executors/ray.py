@@ -9,13 +9,13 @@ from concurrent.futures import Future
 from typing import Any
 
 from magdi.core.errors import ComponentError, ConfigError
-from magdi.plugins.suites.engines.engine import Engine
-from magdi.plugins.suites.engines.resources import Resources
+from magdi.plugins.suites.executors.executor import Executor
+from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
 
 
-class Ray(Engine):
+class Ray(Executor):
     """Tasks of Ray; its nodes share the suite's folder, and have magdi installed.
 
     Args:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.discussion.budget import Budget
 from magdi.core.mag import Question
 from magdi.core.run.locations import Location
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
+from magdi.core.task import Split, Task
 from magdi.plugins.corpus.files import count_mags, mag_files, read
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan, Planner
 from magdi.plugins.runs.drives import Talk
@@ -25,7 +28,7 @@ SAMPLED = 64  # lines of a MAG file that are looked at
 BYTES_OF_A_TOKEN = 12.0  # in a MAG file, where a turn's words stand twice, with keys around them
 
 
-class Figures(TypedDict):
+class TeacherFigures(TypedDict):
     """What is asked of teachers, in a document: ``cost`` is in US dollars; None is no limit."""
 
     calls: int | None
@@ -35,7 +38,7 @@ class Figures(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Talked:
+class DiscussionCosts:
     """What a run's discussions take, and what they leave for a student to read.
 
     Attributes:
@@ -47,6 +50,7 @@ class Talked:
         took: The seconds.
         expected: Calls, tokens, dollars, bytes, about.
         most: The same at most.
+        splits: Questions that the task has, by split; where discussions are held.
     """
 
     mags: int
@@ -57,34 +61,36 @@ class Talked:
     took: Took | None = None
     expected: Amount = Amount()
     most: Amount = Amount()
+    splits: Mapping[str, int] = field(default_factory=dict)
 
 
-def talked(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def discussion_costs(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     """Returns what the discussions of a run take.
 
     Raises:
-        ConfigError: Nobody is there to discuss.
+        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     return _imported(config) if config.discussion.mag_files else _discussions(config, components, earlier)
 
 
-def _imported(config: RunConfig) -> Talked:
+def _imported(config: RunConfig) -> DiscussionCosts:
     """Returns what taking over MAGs takes: nothing but reading them."""
     files = mag_files(config.discussion.mag_files)
     there = sum(map(count_mags, files))
     mags = min(there, config.discussion.questions or there)
     usual, longest = _lengths(files)
     tokens_read = Range(usual / BYTES_OF_A_TOKEN, 4 * longest / BYTES_OF_A_TOKEN)
-    return Talked(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
+    return DiscussionCosts(mags, tokens_read, expected=Amount(bytes=mags * usual), most=Amount(bytes=mags * longest))
 
 
-def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> Talked:
+def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     given = config.discussion
     task = components.task(config.task, config.seed)
+    questions = sharded(task.first(given.split, given.questions), given.shard)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
     check_count(protocol, config.protocol.name, len(taking_part))
-    questions = sharded(task.first(given.split, given.questions), given.shard)
+    Budget.of(given).check(seat.teacher for seat in taking_part)
     check_able(taking_part, questions)
     rule = components.decision(given.decision) if given.decision else None
     if rule is not None:
@@ -94,7 +100,7 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         Talk(protocol, taking_part, rule), given, earlier.characters(teachers), earlier.a_discussion(teachers, config)
     )
     made = planner.plan(questions)
-    return Talked(
+    return DiscussionCosts(
         made.questions,
         _tokens(made, questions, config),
         made.questions,
@@ -103,7 +109,17 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         talking(made, taking_part, config, earlier),
         made.expected,
         made.most,
+        _splits(task),
     )
+
+
+def _splits(task: Task) -> dict[str, int]:
+    """Returns how many questions a task has in each split; none of one that cannot be had, which is no matter here."""
+    found = {}
+    for split in get_args(Split):
+        with suppress(Exception):
+            found[split] = len(task.questions(split))
+    return found
 
 
 def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Range:
@@ -128,7 +144,7 @@ def whole(figure: float | None) -> int | None:
     return None if figure is None or not math.isfinite(figure) else round(figure)
 
 
-def figures(amount: Amount) -> Figures:
+def figures(amount: Amount) -> TeacherFigures:
     """Returns figures as a document has them: whole, but for dollars, and None for what is not limited."""
     return {
         "calls": whole(amount.calls),

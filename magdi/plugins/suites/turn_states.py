@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.cache import cache_directory
 from magdi.core.config.models import Student, name_and_revision
 from magdi.core.distill.prompt import student_prompt, student_target
-from magdi.core.files import PARTIAL
+from magdi.core.files import PARTIAL, cache_directory
 from magdi.core.mag import Question, Turn
 
 if TYPE_CHECKING:

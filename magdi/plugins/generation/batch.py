@@ -13,7 +13,12 @@ from torch.nn.functional import pad
 
 from magdi.core.config.models import Evaluation
 from magdi.core.evaluation.prediction import Finish
-from magdi.plugins.generation.cache import join, new_cache, trim
+from magdi.plugins.generation.cache import join, new_cache, token_bytes, trim
+
+LAYER_BYTES = 1_500_000
+"""What a layer's pass takes besides its weights, however few its rows, in bytes that could be read meanwhile."""
+COPIES = 4
+"""Times that all keys and values are as good as read where rows join: copied, into new memory, and padding later."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +56,8 @@ class Batch:
         self._model = model
         self._keeps_logits = "logits_to_keep" in inspect.signature(type(model).forward).parameters
         self._cache, self.can_grow = new_cache(model)
+        self._pass_bytes = sum(each.nbytes for each in model.parameters()) + LAYER_BYTES * len(self._cache.layers)
+        self._idle = 0.0  # bytes read for all rows alike, as far as they are owed by places that are free
         self._mask: Tensor = torch.zeros(0, 0, dtype=torch.long, device=model.device)  # [B, T]
         self._last: Tensor = torch.zeros(0, dtype=torch.long, device=model.device)  # [B], position of the last token
         self.rows: list[Row] = []
@@ -61,6 +68,22 @@ class Batch:
         """Returns how many rows like this one may join: rows x longest row stays within the budget of tokens."""
         longest = max(len(row.prompt), self._longest) + settings.max_new_tokens
         return settings.batch_tokens // longest - len(self.rows)
+
+    def awaits(self, row: Row, settings: Evaluation) -> bool:
+        """Returns, once a pass, whether rows like this one join now: where places have been idle for long enough.
+
+        Joining copies the cache, and pads the rows that join to the width of those that go on. It is done when the
+        places that are free have cost as much: their share of what the passes since read for all rows alike. So
+        whoever guesses wrong how long the others go on loses no more than half, and students with more keys than
+        weights seldom have rows join, language models at once.
+        """
+        if not self.rows:
+            return True
+        if not self.can_grow or (free := self.room(row, settings)) < 1:
+            return False
+        places = free + len(self.rows)
+        self._idle += self._pass_bytes * free / places
+        return self._idle >= COPIES * places * self._mask.shape[1] * token_bytes(self._cache)
 
     def admit(self, rows: Sequence[Row]) -> None:
         """Reads rows' prompts, once each, and adds the rows."""
@@ -73,6 +96,7 @@ class Batch:
         else:
             self._cache = cache
         self._mask, self._last, self.logits = mask, last, logits
+        self._idle = 0.0
         self.rows = [*self.rows, *rows]
         self._longest = max(len(row.prompt) for row in self.rows)
 

@@ -1,4 +1,4 @@
-"""What an engine is: it begins jobs somewhere, and gives a future of each."""
+"""What an executor is: it begins jobs somewhere, and gives a future of each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
-from magdi.plugins.suites.engines.resources import On, Resources
+from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure
 
 
-class Engine(ABC):
+class Executor(ABC):
     """Begins jobs; within ``with``, which on leaving gives back all that it took.
 
     Attributes:
@@ -26,7 +26,7 @@ class Engine(ABC):
     def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
         """Begins jobs that are ready, and returns a future of each.
 
-        A future's exception says that the job's process, node or engine died: the job may be begun again. What a job
+        A future's exception says that the job's process, node or executor died: the job may be begun again. What a job
         itself raised is a `Failure`, and a result.
         """
 
@@ -42,20 +42,20 @@ class Engine(ABC):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None: ...
 
 
-def engine(on: On, bench: Bench, resources: Resources, folder: Path) -> Engine | None:
+def executor(on: On, bench: Bench, resources: Resources, folder: Path) -> Executor | None:
     """Returns where jobs are done; None for this process.
 
     Raises:
         ComponentError: What it needs is not installed.
     """
     if on == "slurm":
-        from magdi.plugins.suites.engines.slurm import Slurm
+        from magdi.plugins.suites.executors.slurm import Slurm
 
         return Slurm(bench, resources, folder)
     if on == "ray":
-        from magdi.plugins.suites.engines.ray import Ray
+        from magdi.plugins.suites.executors.ray import Ray
 
         return Ray(bench, resources)
-    from magdi.plugins.suites.engines.local import Local
+    from magdi.plugins.suites.executors.local import Local
 
     return None if resources.jobs in (None, 1) else Local(bench, resources.jobs)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import chosen
+from magdi.core.config.levels import objectives_of
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
 from magdi.core.run.run import STAGES, Stage, run
 from magdi.core.run.written import remove_written
-from magdi.plugins.suites.budget import evened_out
+from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student
 from magdi.plugins.suites.measure import measure, write_measured
 
@@ -42,7 +42,7 @@ def do(job: Job, components: Components, progress: Progress) -> None:
         if job.base is not None:
             _link_once(RunDirectory(job.base).predictions("base"), directory.predictions("base"))
     until: Stage = "evaluation" if job.measure == "student" else "discussion"
-    if asks_student(job.measure) and until == "discussion" and chosen(config):
+    if asks_student(job.measure) and until == "discussion" and objectives_of(config):
         until = "distillation"
     run(config, job.directory, components, until=until, progress=progress)
     if job.kind == "cell":

@@ -1,4 +1,4 @@
-"""One command of magdi's as a job of an engine: `magdi run --on slurm`."""
+"""One command of magdi's as a job of an executor: `magdi run --on slurm`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from magdi.core.run.locations import FILE
 from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
-from magdi.plugins.suites.engines.engine import Engine
-from magdi.plugins.suites.engines.local import Local
-from magdi.plugins.suites.engines.resources import On, Resources
-from magdi.plugins.suites.runner import execute
+from magdi.plugins.suites.executors.executor import Executor
+from magdi.plugins.suites.executors.local import Local
+from magdi.plugins.suites.executors.resources import On, Resources
+from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
 
 LOG = "job.txt"
@@ -136,18 +136,18 @@ def _do(
 ) -> None:
     given: Any = jobs
     for failure in execute(
-        given, _nothing, engine=_engine(on, resources, folder), on_end=lambda job: on_end(job.title)
+        given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title)
     ):
         raise MagdiError(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
 
 
-def _engine(on: On, resources: Resources, folder: Path) -> Engine:
+def _executor(on: On, resources: Resources, folder: Path) -> Executor:
     if on == "slurm":
-        from magdi.plugins.suites.engines.slurm import Slurm
+        from magdi.plugins.suites.executors.slurm import Slurm
 
         return Slurm(_nothing, resources, folder, run_command)
     if on == "ray":
-        from magdi.plugins.suites.engines.ray import Ray
+        from magdi.plugins.suites.executors.ray import Ray
 
         return Ray(_nothing, resources, run_command)
     return Local(_nothing, resources.jobs or 1, run_command)
