@@ -11,7 +11,7 @@ from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
 from magdi.core.errors import ConfigError
-from magdi.plugins.suites.engines.resources import On, Resources
+from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.run.progress import Progress
@@ -192,7 +192,7 @@ def evaluate(
 
 def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: Progress) -> None:
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
-    from magdi.plugins.suites.engines.command import answered_in_shards
+    from magdi.plugins.suites.executors.command import answered_in_shards
 
     if plan.fresh or plan.shard:
         raise ConfigError(
