@@ -54,9 +54,9 @@ def collect(
         asyncio.run(_listen(collection, host, port))
     finally:
         collection.close()
-        for told in collection.counts.failed:
+        for told in [*collection.counts.failed, *reader.told()]:
             warn(told)
-    document = {"out": str(out)} | asdict(collection.counts)
+    document = {"out": str(out)} | asdict(collection.counts) | {"missing": reader.told()}
     show(document, as_json=json, render=lambda: _told(collection, out))
 
 
@@ -79,5 +79,4 @@ async def _listen(collection: Collection, host: str, port: int) -> None:
 
 def _told(collection: Collection, out: Path) -> str:
     counts = collection.counts
-    empty = f"; {counts.empty:,} traces held no call of a model" if counts.empty else ""
-    return f"{counts.mags:,} MAGs from {counts.spans:,} spans in {out}{empty}"
+    return f"{counts.mags:,} MAGs from {counts.spans:,} spans in {out}"

@@ -58,13 +58,16 @@ def export(
     from magdi.plugins.exporting.export import export as write
     from magdi.plugins.exporting.hub import push as to_hub
     from magdi.plugins.runs.finding import open_run
+    from magdi.plugins.runs.result import document as result_of
+    from magdi.plugins.runs.result import learned_tasks
 
     run = run or newest("student")
-    config = open_run(run).config()
+    directory = open_run(run)
+    config = directory.config()
     registry = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[run], trusted=trust).registry
     sources = _sources(registry, config)
     questions: list[Question] = []
-    if task_file:
+    if task_file and (config.evaluation.task or config.task.name in learned_tasks(config, result_of(directory))):
         task = registry.task(config.evaluation.task or config.task, config.seed)
         questions = list(task.first(config.evaluation.split, config.evaluation.questions))
     with ExitStack() as kept:
@@ -100,5 +103,5 @@ def _said(exported: Exported, url: str, *, merge: bool, there: bool) -> str:
     inside = f"cd {shlex.quote(str(exported.path))} && " if there else ""
     if exported.serve:
         return "\n".join([*lines, "to serve its roles with vLLM:", inside + exported.serve])
-    lines += ["to measure it with lm-eval:", inside + exported.lm_eval]
+    lines += ["to measure it with lm-eval:", inside + exported.lm_eval] if exported.lm_eval else []
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import runs_of, sources, tell_skipped
-from magdi.cli.output import check_out, progress_console, show
+from magdi.cli.output import check_out, progress_console, show, warn
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
@@ -93,7 +93,9 @@ def import_(
         write_mags(out, summary.watch(at_least_one(mags, files, bad)))
     finally:
         tell_skipped(bad)
-    document: ImportFound = {"out": str(out), "skipped": len(bad), **summary.document()}
+        for line in (told := reader.told()):
+            warn(line)
+    document: ImportFound = {"out": str(out), "skipped": len(bad), "missing": told, **summary.document()}
     show(document, as_json=json, render=lambda: import_table(document))
 
 

@@ -60,6 +60,11 @@ class Reading:
         rules = list(Rule)
         return rules.index(Rule(self.rule) if self.rule in rules else Rule.TASK)
 
+    @property
+    def stated(self) -> bool:
+        """Whether the text says itself that this is its answer: all that counts of a text that was cut off."""
+        return self.answer is not None and self.rule in (Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.OPTION, Rule.TASK)
+
 
 NOTHING = Reading(None, Rule.NOTHING)
 

@@ -162,6 +162,30 @@ def test_counts_and_tells_the_questions_that_a_student_has_learned_from(
     assert document(run("evaluate", folder, "--json"))["models"][0]["trained_on"] is None
 
 
+def test_a_student_of_imported_discussions_that_name_no_task_claims_none(
+    run: Run, toy_run: Path, tmp_path: Path
+) -> None:
+    folder = copied(toy_run, tmp_path)
+    mags = list(read_mags(folder / "mags.jsonl"))
+    unnamed = [mag.model_copy(update={"question": mag.question.model_copy(update={"task": ""})}) for mag in mags]
+    write_mags(folder / "mags.jsonl", unnamed)
+    config, state = yaml.safe_load((folder / "config.yaml").read_text()), json.loads((folder / "run.json").read_text())
+    config["discussion"]["mags"] = "mags.jsonl"
+    state["stages"]["discussion"]["mags"]["tasks"] = {"": len(mags)}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "run.json").write_text(json.dumps(state))
+    found = document(run("export", folder, "-o", tmp_path / "out", "--json"))
+    assert found["lm_eval"] == ""
+    assert not (tmp_path / "out" / "lm_eval").exists()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "learned from discussions" in card
+    for claim in ("learned the task", "nothing was copied", "| task | arithmetic"):
+        assert claim not in card
+    told = "name no task; what is asked is arithmetic"
+    assert told in run("evaluate", folder, "--limit", 1).stderr
+    assert told not in run("evaluate", toy_run, "--limit", 1).stderr
+
+
 def test_shows_a_table_with_the_interval_beside_the_difference(run: Run, toy_run: Path) -> None:
     shown = run("evaluate", toy_run, toy_run / "evaluation" / "base.jsonl", "--limit", 5, "-q").stdout
     assert "95 % interval" in shown

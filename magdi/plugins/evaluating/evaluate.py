@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +17,7 @@ from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
-from magdi.core.mag import Question
+from magdi.core.mag import Question, read_mags
 from magdi.core.run.learned import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
@@ -25,6 +26,8 @@ from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
 from magdi.plugins.evaluating.result import EvaluationDocument, ModelDocument, ModelsComparison
 from magdi.plugins.runs.result import compared
+
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
     answers: list[list[Prediction]] = []
     models: list[ModelDocument] = []
     for candidate in candidates:
+        if unnamed := _no_task(candidate, plan):
+            progress.note(unnamed)
         start = time.monotonic()
         file = plan.file(candidate)
         predictions = _regraded(candidate.kept, plan) if candidate.kept else _asked(candidate, plan, file, progress)
@@ -110,6 +115,20 @@ def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> 
             fresh=plan.fresh,
             on_progress=told,
         )
+
+
+def _no_task(candidate: Candidate, plan: Plan) -> str:
+    """Returns a warning where the run's task is asked for want of one that its MAGs, taken from files, would name."""
+    run = candidate.run
+    if run is None or candidate.learned is None or not run.discussion.mag_files or plan.task_name != run.task.name:
+        return ""
+    if run.evaluation.task or any(
+        mag.question.task for mag in islice(read_mags(candidate.learned, on_bad_line=[]), _LOOKED_AT)
+    ):
+        return ""
+    return (
+        f"the MAGs of {candidate.name} name no task; what is asked is {plan.task_name} (--task jsonl:FILE asks yours)"
+    )
 
 
 def _known(candidate: Candidate, plan: Plan, progress: Progress) -> int | None:

@@ -19,6 +19,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
 from magdi.plugins.generation.loading import base_of
+from magdi.plugins.runs.result import document, learned_tasks
 from magdi.plugins.tasks.dataset import Source
 from magdi.plugins.teams.team import Team, read_team, write_team
 
@@ -110,7 +111,8 @@ def export(
         _copy(directory.student, out)
         _name_base(out, base)
     task_file = write_lm_eval_task(out, config, questions) if questions else None
-    command = lm_eval_command(None if merged else base, config, task_file)
+    named = task_file or config.evaluation.task or learned_tasks(config, document(directory))
+    command = lm_eval_command(None if merged else base, config, task_file) if named else ""
     card = model_card(directory, base=base, merged=merged, sources=sources, licence=licence, lm_eval=command)
     write_whole(out / "README.md", card)
     return Exported(out, _files(out), adapter=base is not None and not merged, merged=merged, lm_eval=command)

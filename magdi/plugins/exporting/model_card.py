@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, name_and_revision
+from magdi.core.redact import without_servers
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
-from magdi.plugins.runs.result import RunDocument, document
+from magdi.plugins.runs.result import RunDocument, document, learned_tasks
 from magdi.plugins.tasks.dataset import Source
 
 
@@ -71,14 +72,18 @@ def _what(config: RunConfig, outcome: RunDocument, roles: Sequence[str]) -> str:
         talkers = "**simulated** teachers (programs that solve and err on purpose, and no language models)"
     elif some := outcome.get("mags", {}).get("simulated"):
         talkers = f"teachers, in {some:,} of them **simulated** ones (programs that solve and err on purpose)"
+    tasks = " and ".join(f"`{name}`" for name in learned_tasks(config, outcome))
+    if _imported(config):
+        talkers = f"{talkers} that were imported"
+    tasks = f"the task {tasks} " if tasks else ""
     if roles:
         return (
-            f"A team on one base, an adapter for each of {', '.join(roles)}, that learned `{config.task.name}` from "
+            f"A team on one base, an adapter for each of {', '.join(roles)}, that learned {tasks}from "
             f"search trees of {talkers} by credit assignment (MALT, COLM 2025), with magdi {version('magdi')}. An "
             "answer takes a call of each, one after the other, and a vote over several such chains."
         )
     return (
-        f"A small model that learned the task `{config.task.name}` from discussions between {talkers}, by structured "
+        f"A small model that learned {tasks}from discussions between {talkers}, by structured "
         f"distillation of their interaction graphs (MAGDi, ICML 2024), with magdi {version('magdi')}. It answers "
         "alone, in one call."
     )
@@ -89,7 +94,7 @@ def _made_from(config: RunConfig, outcome: RunDocument, base: str | None) -> str
     mags = outcome.get("mags", {})
     rows = {
         "base": base or (tiny if config.student.model == "tiny" else config.student.model),
-        "task": config.task.name,
+        "task": ", ".join(learned_tasks(config, outcome)) or "none is named by the discussions",
         "teachers": _teachers(config, outcome),
         "protocol": ", ".join(_protocols(config, outcome)) or "not known",
         "discussions": f"{mags.get('count', 'not known')} ({_counts(mags.get('structures', {}))}){_imported(config)}",
@@ -108,10 +113,10 @@ def _protocols(config: RunConfig, outcome: RunDocument) -> list[str]:
 
 
 def _teachers(config: RunConfig, outcome: RunDocument) -> str:
-    """Returns who spoke, as the turns say or, where that is not kept, the configuration."""
-    spoke = outcome.get("mags", {}).get("teachers", {})
-    named = ", ".join(each.teacher for each in config.teachers) or "the task's own"
-    said = ", ".join(spoke) or ("not known" if _imported(config) else named)
+    """Returns who spoke, as the turns say or, where that is not kept, the configuration; not at which servers."""
+    spoke = outcome.get("mags", {}).get("teachers", {}) or [each.teacher for each in config.teachers]
+    nobody = "not known" if _imported(config) else "the task's own"
+    said = ", ".join(dict.fromkeys(map(without_servers, spoke))) or nobody
     return said + (" (simulated)" if outcome.get("simulated") else "")
 
 
@@ -130,7 +135,7 @@ def _counts(kinds: Mapping[str, int]) -> str:
 
 def _scores(config: RunConfig, outcome: RunDocument) -> str:
     if "student" not in outcome:
-        return "## Scores\n\nIt was not evaluated."
+        return "## Scores\n\nThe run that made it did not evaluate it."
     return "\n".join(["## Scores", "", *_score_lines(config, outcome)])
 
 
@@ -206,6 +211,10 @@ def _licences(config: RunConfig, base: str | None, sources: Mapping[str, Source]
     if config.teachers:
         lines.append("* teachers' outputs: their providers' terms may restrict training other models on them")
     made_up = "Everything in it was made by a program; nothing was copied."
+    if _imported(config):
+        made_up = (
+            "* discussions: taken from files, whose owners say what may be done with them; it may have memorised parts"
+        )
     said = "Whoever publishes it says under which licence." if own == "other" else f"Its own: `{own}`."
     return "\n\n".join(["## Licences", "\n".join(lines) or made_up, said])
 

@@ -36,13 +36,14 @@ class SourceCounts(ReadCounts):
 
 
 class ImportFound(TypedDict):
-    """What an import has read, and where labels differ from what the files say themselves."""
+    """What an import has read, what was missing, and where labels differ from what the files say themselves."""
 
     totals: ReadCounts
     sources: list[SourceCounts]
     disagreements: list[Disagreement]
     out: NotRequired[str]
     skipped: NotRequired[int]
+    missing: NotRequired[list[str]]
 
 
 @dataclass(slots=True)

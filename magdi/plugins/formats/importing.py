@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.errors import ComponentError, MagFileError
+from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.reader import Reader
@@ -53,6 +53,7 @@ def import_files(
 
     Raises:
         MagFileError: A file or an item cannot be read; with file, line and reason.
+        DataError: None of the right answers that the reader was given is that of any discussion.
     """
     importers = all_importers(default_registry()) if importers is None else importers
     taken: set[str] = set()
@@ -61,6 +62,17 @@ def import_files(
             mag = _unique(_read(item, name, importers[name], reader), taken)
             taken.add(mag.id)
             yield mag
+    if taken and reader.golds and not reader.tally.used:
+        raise _no_gold(reader)
+
+
+def _no_gold(reader: Reader) -> DataError:
+    """Returns the error for right answers that are of nothing that was asked."""
+    if not reader.tally.asked:
+        return DataError("a table of right answers is for traces; these files hold their own", hint="leave --gold out")
+    given, asked = next(iter(reader.golds)), min(reader.tally.asked)
+    told = f"none of the right answers is of a question that was asked ({len(reader.tally.asked):,} were)"
+    return DataError(told, hint=f"the first is of {given!r:.80}, and asked was {asked!r:.80}")
 
 
 def _discussions(
@@ -77,11 +89,24 @@ def _discussions(
             if importers[name].gathers:
                 gathered.setdefault(name, []).append(path)
                 continue
-            yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
+            with _reading(path, name):
+                yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
     for name, files in gathered.items():
         with _telling(on_bad):
             every = chain.from_iterable(read_items(path, on_bad) for path in files)
-            yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
+            with _reading(files[0], name):
+                yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
+
+
+@contextmanager
+def _reading(path: Path, name: str) -> Iterator[None]:
+    """Turns what a format's own reader raises, over a file that is not as it should be, into one clear error."""
+    try:
+        yield
+    except MagdiError:
+        raise
+    except Exception as error:
+        raise MagFileError(path, 0, f"cannot be read: {error or type(error).__name__} (format {name})") from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, Required, TypedDict, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
@@ -49,6 +50,13 @@ class RunDocument(TypedDict, total=False):
     student: state.Scored
     gain: state.Gain
     trained_on: int
+
+
+def learned_tasks(config: RunConfig, outcome: RunDocument) -> list[str]:
+    """Returns the tasks that a run's student has learned: of MAGs from files those that they name, if any."""
+    if not config.discussion.mag_files:
+        return [config.task.name]
+    return [name for name in outcome.get("mags", {}).get("tasks", {}) if name]
 
 
 def document(directory: RunDirectory) -> RunDocument:

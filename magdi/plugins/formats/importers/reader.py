@@ -18,6 +18,7 @@ from magdi.plugins import answers
 from magdi.plugins.formats.importers.matching import Inside, fingerprint
 from magdi.plugins.formats.importers.options import label_of, split_options
 from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.tally import Tally
 
 ANNOTATION = re.compile(r"<<[^<>]*>>")
 """GSM8K's calculator annotations, e.g. <<16-3=13>>."""
@@ -52,6 +53,7 @@ class Reader:
         keep_prompts: Keep the prompts that a file holds.
         in_order: Returns the task's test questions, for files that hold answers alone.
         golds: Right answers by question, or by the trace or conversation that a discussion was held in.
+        tally: What was missing from all that has been read.
     """
 
     task: Task = field(default_factory=AnyTask)
@@ -60,6 +62,7 @@ class Reader:
     keep_prompts: bool = False
     in_order: Callable[[], Sequence[Question]] = tuple
     golds: Mapping[str, str] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
     inside: Callable[[str], str | None] = field(init=False)
     """Returns the question that stands in a text, of those that are known."""
 
@@ -70,7 +73,18 @@ class Reader:
     def gold_of(self, question: str, names: Iterable[str]) -> str:
         """Returns the right answer that was given for a discussion, by its question or by one of its names."""
         keys = (question, self.inside(question) or "", *names)
-        return next((self.golds[key] for key in keys if key in self.golds), "")
+        found = next((key for key in keys if key in self.golds), None)
+        if self.golds:
+            self.tally.asked.add(question)
+        if found is None:
+            return ""
+        self.tally.matched.add(question)
+        self.tally.used.add(found)
+        return self.golds[found]
+
+    def told(self) -> list[str]:
+        """Returns what was missing from all that has been read, a line each."""
+        return list(self.tally.lines(getattr(self.golds, "rows", [[key] for key in self.golds])))
 
     @classmethod
     def of_task(
@@ -170,6 +184,7 @@ class Reader:
         answer: str | None = None,
         reasoning: str | None = None,
         prompt: Iterable[Message] = (),
+        certain: str | None = None,
         **fields: Any,
     ) -> Turn:
         """Returns a turn with its answer read and graded.
@@ -185,10 +200,14 @@ class Reader:
             answer: Where the answer stands apart from the text; else it is read from the text.
             reasoning: Where the reasoning stands apart from the text.
             prompt: The prompt, kept only if prompts are to be.
+            certain: What is certain of a text that was cut off, whose answer counts only where it is stated as one.
             fields: Further fields of the turn, e.g. ``confidence`` or ``model``.
         """
         solver = role == "solver" or answer is not None
         read = self.task.extract(text if answer is None else answer, question) if solver else None
+        if certain is not None and read is not None:
+            reading = self.task.read(certain, question)
+            read = reading.answer if reading.stated else None
         correct = None if read is None or question.gold is None else self.task.grade(read, question.gold)
         return Turn(
             step=step,

@@ -10,6 +10,7 @@ from typing import Any
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
+from magdi.plugins.formats.importers.otel.endings import certain, is_cut
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.own import mags_in
 from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, is_long
@@ -18,6 +19,7 @@ from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conver
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.tally import Tally
 
 TOOL_CALL = "tool_call"
 """The role of a turn that only calls tools: its text is the calls, and no answer is looked for in it."""
@@ -55,6 +57,7 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
         yield mag
         spans = {name: span for name, span in spans.items() if span.trace != trace}
     calls = _calls(spans)
+    _tell(calls, spans, reader.tally)
     agents = named(calls, spans)
     attempts = _attempts(calls, agents, spans)
     threads, standing = _threads(calls, agents, spans, reader)
@@ -130,6 +133,18 @@ def _calls(spans: Mapping[str, Span]) -> list[Call]:
         if not around[name] or (kind_of(call.span) == CALL and _spoken(call) not in said[name])
     ]
     return _in_order(calls)
+
+
+def _tell(calls: Sequence[Call], spans: Mapping[str, Span], tally: Tally) -> None:
+    """Counts the spans of calls that told nothing; one around or inside of a call that did is that call."""
+    known = {each.id for call in calls for each in above(call.span, spans)}
+    for span in spans.values():
+        if kind_of(span) == CALL and known.isdisjoint(each.id for each in above(span, spans) if kind_of(each) == CALL):
+            tally.failed += span.failed
+            tally.silent += not span.failed
+        tally.cut += is_cut(span)
+    called = {span.trace for span in spans.values() if kind_of(span) == CALL} | {call.span.trace for call in calls}
+    tally.empty += len({span.trace for span in spans.values()} - called)
 
 
 def _call(span: Span) -> Call | None:
@@ -263,6 +278,7 @@ def _turn(
         model=call.model,
         usage=call.usage,
         attempts=discussion.attempts[place],
+        certain=certain(call.span, call.reply.text),
     )
 
 
