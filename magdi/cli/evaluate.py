@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
+from magdi.cli import place
+from magdi.core.errors import ConfigError
+from magdi.plugins.suites.executors.resources import On, Resources
+
+if TYPE_CHECKING:
+    from magdi.core.run.progress import Progress
+    from magdi.plugins.evaluating.evaluate import Plan
 
 SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
@@ -81,6 +88,7 @@ def evaluate(
     split: Split = None,
     limit: Limit = None,
     shard: opt.Shard = None,
+    shards: opt.Shards = 1,
     base: Base = False,
     engine: Engine = "auto",
     sampling: Preset = None,
@@ -102,6 +110,13 @@ def evaluate(
     estimate_usage: opt.EstimateUsage = False,
     out: Folder = None,
     fresh: Fresh = False,
+    on: place.Where = "local",
+    jobs: place.Jobs = None,
+    gpus: place.Gpus = 0,
+    cpus: place.Cpus = 1,
+    time: place.Time = "24:00:00",
+    partition: place.Partition = "",
+    address: place.Address = "",
     plugin: opt.Plugin = None,
     plugins_dir: opt.PluginsDir = None,
     no_plugins: opt.NoPlugins = False,
@@ -114,6 +129,8 @@ def evaluate(
     Every answer is kept, and the same command goes on where it was stopped. Of a run, task and settings are the run's.
 
     A file of predictions in the place of a model is graded anew; nothing is generated.
+
+    With --shards, in several jobs that share the questions; limits are each job's own.
     """
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
@@ -163,7 +180,23 @@ def evaluate(
     )
     progress = output.TerminalProgress(quiet=quiet)
     try:
+        if shards > 1 or on != "local":
+            most = jobs or (shards if on == "local" else None)
+            resources = Resources(jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+            _in_shards(plan, shards, on, resources, progress)
         document = run(candidates, plan, progress)
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))
+
+
+def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: Progress) -> None:
+    """Has the same command done in jobs; what is left for this one is to take over what they kept."""
+    from magdi.plugins.suites.executors.command import answered_in_shards
+
+    if plan.fresh or plan.shard:
+        raise ConfigError(
+            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
+        )
+    arguments = place.without(place.SHARDED, ("--json",))
+    answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))

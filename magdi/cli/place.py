@@ -1,7 +1,9 @@
-"""Options that say where runs are done, and what each is given there."""
+"""Options that say where a command is done, and what it is given there; and the command without them."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +11,8 @@ import typer
 from magdi.plugins.suites.executors.resources import On
 
 PLACE = "Where runs are done"
+PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
+SHARDED = (*PLACED, "--jobs", "-j", "--shards")
 
 Where = Annotated[On, typer.Option("--on", help="Processes here, or a cluster.", rich_help_panel=PLACE)]
 Jobs = Annotated[
@@ -21,3 +25,13 @@ Partition = Annotated[str, typer.Option(help="Slurm's.", show_default=False, ric
 Address = Annotated[
     str, typer.Option(help="Ray's cluster; one of this machine if left out.", show_default=False, rich_help_panel=PLACE)
 ]
+
+
+def without(options: Sequence[str], flags: Sequence[str] = ()) -> list[str]:
+    """Returns this command's arguments without some options and their values, and without some flags."""
+    left, skip = list[str](), False
+    for argument in sys.argv[1:]:
+        if not skip and argument.partition("=")[0] not in (*flags, *options):
+            left.append(argument)
+        skip = argument in options
+    return left

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """DDP would warn of every process that finds none of the unused weights that it looks for."""
-PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
-SHARDED = (*PLACED, "--jobs", "-j", "--shards")
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -35,6 +34,12 @@ FSDP2 = {
     "FSDP_RESHARD_AFTER_FORWARD": "true",
     "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
     "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+}
+ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
+ENGINES = {
+    "fsdp2": FSDP2,
+    "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
+    "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
 }
 """What accelerate is told by its own launcher, where it is asked for the same."""
 
@@ -141,6 +146,8 @@ def _go(
         raise ConfigError(
             f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
         )
+    if sharding.startswith("zero") and find_spec("deepspeed") is None:
+        raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
     setup = request.set_up()
     if dry_run:
         plan = api.plan(setup, out, until=until)
@@ -196,7 +203,7 @@ def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resour
     from magdi.plugins.suites.executors.command import elsewhere
 
     directory = out or default_directory(request.set_up().config)
-    elsewhere(on, resources, directory, _without(PLACED))
+    elsewhere(on, resources, directory, place.without(place.PLACED))
 
 
 def _in_shards(
@@ -213,7 +220,7 @@ def _in_shards(
             on,
             resources,
             directory,
-            _without(SHARDED, ("--json",)),
+            place.without(place.SHARDED, ("--json",)),
             shards,
             lambda title: progress.note(f"{title} has ended"),
         )
@@ -231,16 +238,6 @@ def _in_shards(
 def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    own = _without(SHARED, flags=("--fresh",))
-    environment = NO_ADVICE | os.environ | (FSDP2 if sharding == "fsdp2" else {})
+    own = place.without(SHARED, flags=("--fresh",))
+    environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
     return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode
-
-
-def _without(options: Sequence[str], flags: Sequence[str] = ()) -> list[str]:
-    """Returns this command's arguments without some options and their values, and without some flags."""
-    left, skip = list[str](), False
-    for argument in sys.argv[1:]:
-        if not skip and argument.partition("=")[0] not in (*flags, *options):
-            left.append(argument)
-        skip = argument in options
-    return left

@@ -24,6 +24,7 @@ from magdi.core.mag import read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.testing.stub_server import StubServer
+from tests.cli.test_cli_shards import Here
 
 Run = Callable[..., Result]
 
@@ -206,14 +207,21 @@ def test_votes_over_samples_and_keeps_them(run: Run, toy_run: Path) -> None:
 
 def test_shards_together_answer_what_one_job_answers(run: Run, toy_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = document(run("evaluate", toy_run, "--base", "-o", "whole", "--json"))
-    asked = [document(run("evaluate", toy_run, "--base", "--shard", f"{n}/2", "-o", "p", "--json")) for n in (1, 2)]
-    assert [each["questions"] for each in asked] == [6, 6]
+    by_hand = document(run("evaluate", toy_run, "--base", "--shard", "1/2", "-o", "p", "--json"))
+    assert by_hand["questions"] == 6
+    given = ["evaluate", str(toy_run), "--base", "--shards", "2", "--jobs=1", "-o", "p", "--json"]
+    monkeypatch.setattr("magdi.plugins.suites.executors.command._executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr("sys.argv", ["magdi", *given])
+    assert document(run(*given))["questions"] == 12
+    with pytest.raises(ConfigError, match="is no shard itself"):
+        run(*given, "--fresh")
 
     def none(*arguments: object) -> None:
         raise AssertionError("all was answered")
 
     monkeypatch.setattr("magdi.plugins.generation.engine.load", none)
     merged = document(run("evaluate", toy_run, "--base", "-o", "p", "--json"))
+    assert len([*Path("p").glob("*.shard-*-of-2.jsonl")]) == 4
     for one, other in zip(whole["models"], merged["models"], strict=True):
         assert Path(one["predictions"]).read_bytes() == Path(other["predictions"]).read_bytes()
 

@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from magdi.core.config.models import Training
+from magdi.core.distill import sharding
 from magdi.core.errors import ConfigError
 
 
@@ -35,6 +36,9 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
             "greater_is_better": False,
         }
     name, options = schedule(training)
+    deepspeed = sharding.asked_for("DEEPSPEED")
+    if deepspeed and precision == "fp16":
+        raise ConfigError("student.dtype: ZeRO trains in float32 or bfloat16", hint="student.dtype=bfloat16")
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -46,9 +50,10 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
         weight_decay=training.weight_decay,
         adam_beta2=training.adam_beta2,
         max_grad_norm=training.max_grad_norm,
-        bf16=precision == "bf16",
+        bf16=precision == "bf16" and not deepspeed,  # which would round the weights themselves, and the heads'
         fp16=precision == "fp16",
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=not torch.cuda.is_available() and not deepspeed,
+        ddp_backend="gloo" if deepspeed and not torch.cuda.is_available() else None,
         seed=seed,
         logging_steps=training.log_every,
         logging_first_step=True,

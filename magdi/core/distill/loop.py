@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer import SCHEDULER_NAME
 
 from magdi.core.config.models import Reduction
-from magdi.core.distill import sharding
+from magdi.core.distill import sharding, zero
 from magdi.core.distill.batch import MagBatch, collate
 from magdi.core.distill.blame import out_of_memory
 from magdi.core.distill.checkpoints import load_trained, mark_complete, save_trained
@@ -36,6 +37,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         module: Student, heads and losses.
         arguments: Its arguments.
         steps: The run's optimizer steps.
+        precision: What is computed in: ``bf16`` or ``fp16`` by autocast, or ``no``.
         probe: Finds how the student is read, before the first step.
         reduction: Means over a step's items, or sums.
         validation: MAGs held out, for early stopping.
@@ -51,6 +53,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         arguments: TrainingArguments,
         steps: Steps,
         *,
+        precision: str,
         probe: Callable[[], Reader],
         reduction: Reduction,
         validation: Corpus | None,
@@ -67,29 +70,42 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self._steps, self._reduction, self._validation = steps, reduction, validation
         self._objectives = module.objectives
         self._norms_every, self._on_metrics, self._failed = norms_every, on_metrics, failed
-        self._window, self._probe = Window(), probe
+        self._window, self._probe, self._precision = Window(), probe, precision
         self._module = module
         self._parameters: int = sum(weight.numel() for weight in module.student.model.parameters())
 
     def create_accelerator_and_postprocess(self) -> None:
         """Makes the accelerator; where it was asked to shard, it does."""
         super().create_accelerator_and_postprocess()
-        if sharding.asked_for():
+        if sharding.asked_for("FSDP"):
             sharding.also_on_a_cpu(self.accelerator)
             self.is_fsdp_enabled = True
 
-    def _prepare_for_training(self, *given: Any, **named: Any) -> Any:
-        """Prepares as ever; then finds how the student is read, by reading it where its weights are by then."""
-        module = self._module
+    def compute_loss_context_manager(self) -> Any:
+        """Computes in the precision asked for; DeepSpeed's own way is to round the weights."""
+        if not self.is_deepspeed_enabled:
+            return super().compute_loss_context_manager()
+        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self._precision == "bf16")
+
+    def _prepare_for_training(self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None) -> Any:
+        """Prepares as ever, and finds how the student is read: of one that is sharded by FSDP by reading the parts."""
+        module, resumed = self._module, None if self.is_deepspeed_enabled else resume_from_checkpoint
+        if not self.is_fsdp_enabled:
+            self._read_by(self._probe())
         with sharding.buffers_apart(module.heads):
-            prepared = super()._prepare_for_training(*given, **named)
+            prepared = super()._prepare_for_training(max_steps, train_dataloader, resumed)
+        if self.is_deepspeed_enabled:
+            unset_hf_deepspeed_config()  # else transformers would load the next model in parts
+            self._load_optimizer_and_scheduler(resume_from_checkpoint)
         self._trained = module.student.parameters()  # in this state: reading leaves some of the sharded ones gathered
         if self.is_fsdp_enabled:
             register_fsdp_forward_method(module, module.calling.__name__)
-        module.reader = module.calling(self._probe)
-        self._steps.layout = module.reader.layout
-        module.student.attend(module.reader.layout)
+            self._read_by(module.calling(self._probe))
         return prepared
+
+    def _read_by(self, reader: Reader) -> None:
+        self._module.reader, self._steps.layout = reader, reader.layout
+        self._module.student.attend(reader.layout)
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """Returns the steps in order; processes share every step, so accelerate must not deal them out."""
@@ -116,12 +132,13 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         weights = {name: each.weight(inputs.number, len(self._steps)) for name, each in self._objectives.items()}
         scaled = scales(self._objectives, weights, inputs.size, self._reduction, self._steps.processes)
         try:
+            passes = len(inputs.batches) + inputs.idle
             losses = [
-                self._pass(model, batch, scaled, last=place == len(inputs.batches) - 1, first=place == 0)
+                self._pass(model, batch, scaled, last=place == passes - 1, first=place == 0)
                 for place, batch in enumerate(inputs.batches)
             ]
-            for _ in range(inputs.idle):
-                self._idle(model, inputs.batches[0], scaled)
+            for place in range(len(losses), passes):
+                self._idle(model, inputs.batches[0], scaled, last=place == passes - 1)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             raise _explained(error) from error
         loss = torch.stack(losses).sum()
@@ -131,16 +148,19 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         return loss
 
     def _pass(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool, first: bool) -> Tensor:
-        batch = batch.to(self.args.device)
-        with nullcontext() if last or self.is_fsdp_enabled else self.accelerator.no_sync(model):
+        batch = self._begun(batch, last)
+        with nullcontext() if last or sharding.asked_for() else self.accelerator.no_sync(model):
             with self.compute_loss_context_manager():
                 found: Losses = model(batch, scaled)
             loss: Tensor = found.total
             norms = None
-            if first and self._takes_norms and self.is_fsdp_enabled:
+            takes_norms = (
+                first and self._takes_norms and not self.is_deepspeed_enabled
+            )  # which keeps gradients to itself
+            if takes_norms and self.is_fsdp_enabled:
                 self._window.norms = norms_by_backward(found.weighted, self._trained, self.accelerator.backward)
             else:
-                if first and self._takes_norms:
+                if takes_norms:
                     norms = TermNorms(found.weighted, self._trained, alone=self._keeps_gradients)
                 self.accelerator.backward(loss)
         if norms is not None:
@@ -148,10 +168,15 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self._window.add_losses(found, self._steps.processes)
         return loss.detach()
 
-    def _idle(self, model: nn.Module, batch: MagBatch, scaled: Scales) -> None:
+    def _idle(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool) -> None:
         """Gathers and scatters with the processes that still have something to do: the same weights, gradients of 0."""
         with self.compute_loss_context_manager():
-            self.accelerator.backward(0.0 * model(batch.to(self.args.device), scaled).total)
+            self.accelerator.backward(0.0 * model(self._begun(batch, last), scaled).total)
+
+    def _begun(self, batch: MagBatch, last: bool) -> MagBatch:
+        """Returns a pass's batch on the device; says whether the pass is a step's last, after which DeepSpeed steps."""
+        self.accelerator.gradient_state._set_sync_gradients(last)
+        return batch.to(self.args.device)
 
     @property
     def _keeps_gradients(self) -> bool:
@@ -200,13 +225,11 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         Where nothing of the sort is on, the sum of the other weighted losses is taken.
         """
         assert self._validation is not None
-        module: MagLosses = self.model
+        module = self.model_wrapped if self.is_deepspeed_enabled else self.model
         sizes = self._validation.sizes
         teaching = {name: float(each.teaches) for name, each in self._objectives.items()}
         weights = (
-            teaching
-            if any(teaching.values())
-            else {name: each.weight(0, 1) for name, each in module.objectives.items()}
+            teaching if any(teaching.values()) else {name: each.weight(0, 1) for name, each in self._objectives.items()}
         )
         scaled = scales(self._objectives, weights, sizes.total(), "mean", 1)
         shares = [range(rank, len(sizes), self._steps.processes) for rank in range(self._steps.processes)]
@@ -223,6 +246,11 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
         return metrics
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Saves it where it is whole; else it is saved with the optimizer."""
+        if not self.is_deepspeed_enabled:
+            super().save_model(output_dir, _internal_call)
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """Writes what is trained, and nothing else; called on the main process."""
         if self.args.should_save:
@@ -236,19 +264,30 @@ class MagTrainer(Trainer):  # type: ignore[misc]
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         """Writes them; of what is sharded the weights, too, each process its part."""
-        if not self.is_fsdp_enabled:
+        if not sharding.asked_for():
             super()._save_optimizer_and_scheduler(output_dir)
             return
-        sharding.save(self.model, self.optimizer, Path(output_dir))
+        if self.is_deepspeed_enabled:
+            zero.save(self.model, self.optimizer.optimizer, Path(output_dir))
+        else:
+            sharding.save(self.model, self.optimizer, Path(output_dir))
         if self.args.should_save:
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER_NAME)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is None or not self.is_fsdp_enabled:
+        if checkpoint is None or not sharding.asked_for():
             super()._load_optimizer_and_scheduler(checkpoint)
             return
-        sharding.load(self.model, self.optimizer, Path(checkpoint))
+        self._load_parts(Path(checkpoint), self.optimizer)
         self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True))
+        for group, rate in zip(self.optimizer.param_groups, self.lr_scheduler.get_last_lr(), strict=True):
+            group["lr"] = rate
+
+    def _load_parts(self, checkpoint: Path, optimizer: Any = None) -> None:
+        if self.is_deepspeed_enabled:
+            zero.load(self.model, self.optimizer.optimizer, checkpoint)  # which holds the weights
+        else:
+            sharding.load(self.model, optimizer, checkpoint)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if not self.is_fsdp_enabled:  # else it is read with the optimizer
@@ -256,8 +295,8 @@ class MagTrainer(Trainer):  # type: ignore[misc]
 
     def _load_best_model(self) -> None:
         best = Path(self.state.best_model_checkpoint)
-        if self.is_fsdp_enabled:
-            sharding.load(self.model, None, best)
+        if sharding.asked_for():
+            self._load_parts(best)
         else:
             load_trained(self.model, best)
 

@@ -22,6 +22,7 @@ from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, se
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
+from magdi.core.distill import zero
 from magdi.core.distill.checkpoints import trained_state
 from magdi.core.errors import TrainingError
 
@@ -29,14 +30,19 @@ SHARDS = "shards"
 """The folder of a checkpoint with every process's part."""
 
 
-def asked_for() -> bool:
-    """Returns whether this process was launched to shard: by ``--sharding``, or by accelerate's own launcher."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+def asked_for(engine: str = "") -> bool:
+    """Returns whether this process was launched to shard: by ``--sharding``, or by accelerate's own launcher.
+
+    Args:
+        engine: ``FSDP`` or ``DEEPSPEED``; either where it is left out.
+    """
+    engines = [engine] if engine else ["FSDP", "DEEPSPEED"]
+    return any(os.environ.get(f"ACCELERATE_USE_{each}", "false").lower() == "true" for each in engines)
 
 
 def join() -> None:
     """Joins the other processes, where weights are sharded: the first alone loads them, and hands out parts."""
-    if asked_for():
+    if asked_for("FSDP"):
         PartialState(cpu=not torch.cuda.is_available())
 
 
@@ -81,6 +87,7 @@ def gathered(state: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Ten
     once: dict[int, Tensor] = {}
     for tensor in {id(each): each for each in state.values()}.values():
         whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        whole = zero.whole(tensor) if hasattr(tensor, "ds_id") else whole
         if keep:
             once[id(tensor)] = whole.detach().cpu().contiguous()
     return {name: once[id(tensor)] for name, tensor in state.items()} if keep else {}

@@ -132,7 +132,7 @@ class DistillStudent:
 
     def state(self) -> dict[str, Tensor]:
         """Returns what is to be saved, by name: the adapter's weights, or all of a whole model's."""
-        weights: dict[str, Tensor] = self.model.state_dict()
+        weights: dict[str, Tensor] = self.model.state_dict(keep_vars=True)  # as parts of them are known by
         if self.model is self.base:
             return weights
         trained = {name for name, weight in self.model.named_parameters() if weight.requires_grad}

@@ -132,7 +132,7 @@ def distill(
     checkpoints, target = out / "checkpoints" / name, out / "student" / name
     computed = precision(student.config, student.checkpoint_type, _device())
     arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
-    if not sharding.asked_for():
+    if not sharding.asked_for("FSDP"):
         student.model.to(arguments.device)
     if any(each.needs_reference for each in objectives.values()):
         student = student.remembering()
@@ -158,6 +158,7 @@ def distill(
         MagLosses(student, objectives, heads, unread),
         arguments,
         steps,
+        precision=computed,
         probe=partial(find_reader, student, corpus.probes(), training.layout, precision=computed),
         reduction=training.reduction,
         validation=validation,
@@ -169,7 +170,9 @@ def distill(
     resume = newest(checkpoints)
     with student.attending(unread.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    weights, tops = (sharding.gathered(each, keep=rank == 0) for each in (student.state(), heads.state_dict()))
+    weights, tops = (
+        sharding.gathered(each, keep=rank == 0) for each in (student.state(), heads.state_dict(keep_vars=True))
+    )
     report = _report(trainer, steps, corpus, training.level_name, target, time.perf_counter() - started, last[0])
     renewals = steps.renewals(report.steps - 1)
     if renewal is not None and renewals:

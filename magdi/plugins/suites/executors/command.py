@@ -79,8 +79,7 @@ def in_shards(
     Raises:
         MagdiError: A job failed; the same call goes on, and does what was finished not again.
     """
-    shards = [Shard(number, count) for number in range(1, count + 1)]
-    runs = {shard: directory / f"shard-{shard.number}-of-{count}" for shard in shards}
+    runs = _shards(directory, count)
     jobs = [
         Command(run, (*arguments, "--shard", str(shard), "-o", str(run), "--quiet"), f"shard {shard}", (0, SOME_FAILED))
         for shard, run in runs.items()
@@ -89,6 +88,30 @@ def in_shards(
     mags = write(directory / FILE, once(read_in_turn(list(runs.values())), "discussion"))
     failed = {run: RunDirectory(run).stage("discussion").get("failed", 0) for run in runs.values()}
     return Sharded(mags, {run: number for run, number in failed.items() if number})
+
+
+def answered_in_shards(
+    on: On,
+    resources: Resources,
+    folder: Path,
+    arguments: Sequence[str],
+    count: int,
+    on_end: Callable[[str], None] = lambda title: None,
+) -> None:
+    """Has models answer in several jobs; each keeps its predictions beside those of the whole, which takes them over.
+
+    Arguments and errors are those of `in_shards`, but for the folder, where predictions are kept, and `magdi evaluate`.
+    """
+    jobs = [
+        Command(log, (*arguments, "--shard", str(shard), "--quiet"), f"shard {shard}")
+        for shard, log in _shards(folder, count).items()
+    ]
+    _do(on, resources, folder, jobs, on_end)
+
+
+def _shards(folder: Path, count: int) -> dict[Shard, Path]:
+    shards = [Shard(number, count) for number in range(1, count + 1)]
+    return {shard: folder / f"shard-{shard.number}-of-{count}" for shard in shards}
 
 
 @dataclass(frozen=True, slots=True)
