@@ -86,7 +86,9 @@ def _make_world(folder: Path) -> None:
     tree = {"name": "malt", "samples": 3}
     magdi.run(**SMALL, limit=12, protocol=tree, training=training, out=folder / "runs" / "team")
     shutil.copy(ROOT / "tests" / "frameworks" / "recorded" / "crewai.spans.jsonl", folder / "spans.jsonl")
-    (folder / "answers.csv").write_text("question,answer\nWhat is 2 + 3?,5\n")
+    (folder / "answers.csv").write_text(
+        'question,answer\n"Tom has 3 boxes with 4 apples each and eats 2 of them. How many apples are left?",72\n'
+    )
     (folder / "debate.json").write_text(
         json.dumps({f"What is 2 + 3 ({number})?": [[CHAT], "5"] for number in range(4)})
     )
