@@ -178,7 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--batch-tokens", type=int, default=16384)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--best", action="store_true", help="beside sorted batches and lm-eval alone")
+    parser.add_argument("--sorted", action="store_true", help="beside sorted batches and lm-eval alone")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -207,7 +207,7 @@ def main() -> None:
         f"batches of {size} as given": lambda: plain(model, tokenizer, questions, size, most=most),
         "one by one": lambda: plain(model, tokenizer, questions, 1, most=most),
     }
-    if options.best:
+    if options.sorted:
         calls = dict(list(calls.items())[:3])
     answer_questions(engine, questions[:2], task=task, settings=settings)  # imports and warm-up
     plain(model, tokenizer, questions[:2], 2, most=most)

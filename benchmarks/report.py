@@ -82,7 +82,7 @@ def training(options: argparse.Namespace) -> list[str]:
 
 def evaluation(options: argparse.Namespace) -> list[str]:
     """Questions a CPU second beside plain `generate`."""
-    more = ["--rounds", str(options.rounds), "--best"]
+    more = ["--rounds", str(options.rounds), "--sorted"]
     ways = {f"{size} parameters": ["--questions", "100", *SIZES[size]] for size in options.sizes}
     if options.student:
         ways = {"the shipped student": ["--questions", "300", "--student", options.student]} | ways

@@ -158,9 +158,13 @@ def ablate(
     }
     document = _one(documents)
     if written is not None:
+        from magdi.cli.visible import visible
         from magdi.plugins.suites.formats import FORMATS
+        from magdi.plugins.suites.sheet import not_done
 
-        sys.stdout.write(FORMATS[written](document))
+        sys.stdout.write(visible(FORMATS[written](document)))
+        for line in not_done(document):  # a table alone does not say why a row is missing
+            output.warn(line)
     else:
         output.show(document, as_json=json, render=lambda: suite_tables(document))
     _exit(document)

@@ -60,20 +60,18 @@ def main() -> None:
     except MagdiError as error:
         complain(error)
         sys.exit(error.exit_code)
-    except Exception as error:
-        from magdi.plugins.target import blamed
-
-        if not (plugin := blamed(error)):
-            raise
-        complain(MagdiError(plugin, hint="MAGDI_TRACE_PLUGINS=1 shows the traceback"))
-        if os.environ.get("MAGDI_TRACE_PLUGINS"):
-            raise
-        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
-    except OSError as error:
-        if error.filename is None:
+    except Exception as error:
+        from magdi.plugins.target import blamed
+
+        if plugin := blamed(error):
+            complain(MagdiError(plugin, hint="MAGDI_TRACE_PLUGINS=1 shows the traceback"))
+            if os.environ.get("MAGDI_TRACE_PLUGINS"):
+                raise
+        elif isinstance(error, OSError) and error.filename is not None:
+            complain(MagdiError(f"{error.filename} cannot be read or written: {error.strerror}"))
+        else:
             raise
-        complain(MagdiError(f"{error.filename} cannot be read or written: {error.strerror}"))
         sys.exit(MagdiError.exit_code)

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
+from magdi.core.run.failures import told_unreadable
 from magdi.plugins.evaluating.result import EvaluationDocument, EvaluationResult
 from magdi.plugins.runs.result import RunDocument, RunResult
 
@@ -14,8 +15,9 @@ def outcome_table(outcome: RunDocument | RunResult) -> RenderableType:
     """Returns what came out of a run: discussions, then base and student."""
     seconds = outcome["seconds"]
     spent = ", ".join(f"{stage} {seconds[stage]:.1f} s" for stage in seconds if stage != "total")
+    unread = told_unreadable(outcome.get("mags"), outcome["run"])
     last = "; ".join(filter(None, (spent, f"run directory: {outcome['run']}")))
-    return Group(*map(drawn, RunResult(outcome).sheets()), Text(last))
+    return Group(*map(drawn, RunResult(outcome).sheets()), *map(Text, filter(None, (unread, last))))
 
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:

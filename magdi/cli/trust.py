@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,12 +67,16 @@ def _named(path: str) -> Iterator[Code]:
 
 
 def _in_file(file: Path) -> Iterator[Code]:
-    from magdi.core.config.load import merge
-    from magdi.core.config.source import Layer, read_file
-    from magdi.plugins.setup import named_plugins, remote_code
+    from magdi.core.config.source import read_file
+    from magdi.core.errors import MagdiError
+    from magdi.plugins.setup import set_up
+    from magdi.plugins.suite_setup import set_up_suite
+    from magdi.plugins.trust import Listing
 
-    settings = read_file(file).tree.get("settings")  # of a suite
-    above = [Layer(settings, file=str(file))] if isinstance(settings, dict) else []
-    layers = merge([file], above=above)
-    yield from (code for code in named_plugins(layers)[1] if code.source)
-    yield from remote_code(layers)
+    listing = Listing()
+    with suppress(MagdiError):  # without its plugins hardly anything is whole
+        if read_file(file).tree.keys() & {"axes", "cells"}:
+            set_up_suite(str(file), folder=file.parent, environ={}, trust=listing)
+        else:
+            set_up([file], environ={}, trust=listing)
+    yield from listing.wanted

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from html.entities import html5
 
 STARS = "***"
 SHORTEST = 4
 """Characters below which a secret is not looked for by value: text would be full of it."""
 
+DEEPEST = 3  # spellings within one another, as HTML of JSON of a URL
+
 _CREDENTIALS = re.compile(r"(:(?:\\?/){2})[^/\s?#\"'\\]*@")
 _SECRET_NAME = r"[\w.-]*(?:key|token|secret|sig|signature|passw(?:or)?d|pwd|auth|credential|code)s?"
+_SERVERS = re.compile(r"@?https?://[^\s\"'{},#]+(?:,https?://[^\s\"'{},#]+)*")
 _QUERY = re.compile(rf"([?&]{_SECRET_NAME}=)(?:(?!,\s*https?://)[^&\s#\"'<>\\])+", re.I)  # up to the next URL of a list
-# Spellings of one character: JSON and Python escapes, URLs (encoded once or more), HTML.
+# Spellings of one character: JSON and Python escapes, URLs (encoded once or more); HTML's are for `html.unescape`.
 _ESCAPE = re.compile(
     r"\\+(?:u00(?P<u>[0-9a-fA-F]{2})|x(?P<x>[0-9a-fA-F]{2})|[rnt]|(?=[/\"']))|%(?:25)*(?P<p>[0-9a-fA-F]{2})"
-    r"|&#(?:[xX]0*(?P<h>[0-9a-fA-F]{2})|0*(?P<d>\d{2,3}));"
 )
 _WRAP = re.compile(r"\n[ \t>|]*")
 _GAP = r"(?:(?:\\+[rnt]|=?\r?\n)[ \t>|]*|\\+(?=[/\"']))*"
@@ -33,6 +37,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= SHORTEST:
             text = _without(text, secret)
     return _QUERY.sub(rf"\1{STARS}", _CREDENTIALS.sub(rf"\1{STARS}@", text))
+
+
+def without_servers(teacher: str) -> str:
+    """Returns a teacher's identity for the public: ``openai:m@http://host:8000/v1`` is ``openai:m``."""
+    return _SERVERS.sub("", teacher)
 
 
 def secret_values(query: str) -> Iterator[str]:
@@ -55,12 +64,14 @@ def _plain(text: str) -> str:
     """Returns a text without white space and escapes, to look for secrets in."""
     lines = text.replace("\r\n", "\n").replace("=\n", "\n")
     flat = "".join(_WRAP.sub("", lines).split())
-    return _ESCAPE.sub(_unescaped, flat) if "\\" in flat or "%" in flat or "&#" in flat else flat
+    for _ in range(DEEPEST if any(mark in flat for mark in "\\%&") else 0):
+        flat = html.unescape(_ESCAPE.sub(_unescaped, flat))
+    return flat
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    code = found["u"] or found["x"] or found["p"] or found["h"]
-    return chr(int(code, 16)) if code else chr(int(found["d"])) if found["d"] else ""
+    code = found["u"] or found["x"] or found["p"]
+    return chr(int(code, 16)) if code else ""
 
 
 @lru_cache(maxsize=64)
@@ -82,4 +93,15 @@ def _any_spelling(char: str) -> str:
     if code > 255:
         return re.escape(char)
     two = f"(?i:{code:02x})"
-    return rf"(?:{re.escape(char)}|\\+u00{two}|\\+x{two}|%(?:25)*{two}|&#[xX]0*{two};|&#0*{code};)"
+    named = "".join(f"|&{name}" for name in _entities().get(char, ()))
+    numbered = rf"|&#[xX]0*{two}(?:;|(?![0-9a-fA-F]))|&#0*{code}(?:;|(?!\d))"
+    return rf"(?:{re.escape(char)}|\\+u00{two}|\\+x{two}|%(?:25)*{two}{numbered}{named})"
+
+
+@cache
+def _entities() -> dict[str, list[str]]:
+    """Returns HTML's names of characters, longest first: with their semicolon and without."""
+    names: dict[str, list[str]] = {}
+    for name in sorted(html5, key=len, reverse=True):
+        names.setdefault(html5[name], []).append(name)
+    return names

@@ -99,7 +99,7 @@ class FreeAnswer(ReplyFormat):
 
     def parse(self, text: str, extract: Extract) -> Parsed:
         """Takes the whole text as reasoning and the task's extraction of it as answer."""
-        answer = extract(own_words(text)) or extract(text)
+        answer = extract(own_words(text))
         if answer is None:
             raise UnreadableReply("no answer was found in the reply")
         return Parsed(reasoning=strip_answer_sentence(text), answer=answer)

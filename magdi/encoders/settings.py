@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class StackConfig(BaseModel, extra="forbid"):
     """Settings that every stack of graph layers has."""
 
-    layers: int = Field(2, ge=1, description="Graph layers, L.")
+    layers: int = Field(2, ge=1, le=1_000, description="Graph layers, L.")
     hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout after every layer, in training.")
 
@@ -28,13 +28,13 @@ class DirGnnConfig(StackConfig):
 class GcnConfig(BaseModel, extra="forbid"):
     """Settings of ``gcn``."""
 
-    layers: int = Field(2, ge=1, description="Graph convolutions, L.")
+    layers: int = Field(2, ge=1, le=1_000, description="Graph convolutions, L.")
     hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
 
 
 class GcnSymmetricConfig(BaseModel, extra="forbid"):
     """Settings of ``gcn-symmetric``."""
 
-    layers: int = Field(2, ge=2, description="Graph convolutions, the classifying one included.")
+    layers: int = Field(2, ge=2, le=1_000, description="Graph convolutions, the classifying one included.")
     hidden: int = Field(512, ge=1, description="Width of the states between them.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout after every convolution but the last.")

@@ -16,11 +16,14 @@ from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from magdi.core.config.code import digest_of, exists, names_file
+from magdi.core.config.code import digest_of, exists, is_plugin, names_file
 from magdi.core.errors import ComponentError
 
 GROUP = "magdi"
 """The entry-point group."""
+
+MOST = 100
+"""Plugins in one folder: of one that was named by mistake not all that is Python is to be run."""
 
 PREFIX = "magdi_plugin_"
 """How the names of modules begin that files are imported as."""
@@ -79,6 +82,8 @@ def named(plugin: str) -> Candidate:
         path = Path(plugin)
         if not exists(path):
             raise ComponentError(f"there is no plugin file {plugin}")
+        if not is_plugin(path):
+            raise ComponentError(f"{plugin} is no plugin: neither a file NAME.py nor a folder with an __init__.py")
         return from_path(path)
     if not _exists(plugin):
         raise ComponentError(
@@ -106,16 +111,22 @@ def _exists(module: str) -> bool:
 
 
 def in_folder(folder: Path) -> Iterator[Candidate]:
-    """Yields a candidate for every ``*.py`` file and every package in a folder, by name; names with ``_`` are left.
+    """Yields a candidate for every ``*.py`` file and every package at the top of a folder, by name.
+
+    Names that begin with ``_`` or a dot are left, and so is all that lies deeper.
 
     Raises:
-        ComponentError: There is no such folder.
+        ComponentError: There is no such folder, or so much in it that it is hardly meant to be run.
     """
-    if not folder.is_dir():
-        raise ComponentError(f"there is no plugin folder {folder}")
-    for path in sorted(folder.iterdir()):
-        if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file()):
-            yield from_path(path)
+    try:
+        inside = sorted(folder.iterdir())
+    except (OSError, ValueError) as error:
+        raise ComponentError(f"there is no plugin folder {folder}") from error
+    found = [path for path in inside if not path.name.startswith(("_", ".")) and is_plugin(path)]
+    if len(found) > MOST:
+        what = f"{len(found):,} Python files and packages lie in it, at most {MOST} are run"
+        raise ComponentError(f"{folder} is no plugin folder: {what}", hint="name the plugins by --plugin FILE")
+    yield from map(from_path, found)
 
 
 def from_path(path: Path) -> Candidate:

@@ -196,8 +196,9 @@ def load_plugins(
     found = [code for code in found if code.name not in named] if enabled else []
     refused = trust.refused([code for code in found if code.source], environ)
     admitted = _admitted(found, refused, loading, optional=optional)
-    candidates = _candidates([*named, *admitted], folder, environ, loading) if enabled else {}
-    remember(code for code in map(Code.plugin, named) if code.source)
+    inside = list(discovery.in_folder(folder)) if folder and enabled else []
+    candidates = _candidates([*named, *admitted], inside, environ, loading) if enabled else {}
+    remember(code for code in map(Code.plugin, [*named, *(each.origin for each in inside)]) if code.source)
     for candidate in candidates.values():
         loading.load(candidate)
     if not lenient and loading.missing:
@@ -228,7 +229,7 @@ def _admitted(found: Iterable[Code], refused: Sequence[Code], loading: _Loading,
 
 
 def _candidates(
-    plugins: Iterable[str], folder: Path | None, environ: Mapping[str, str], loading: _Loading
+    plugins: Iterable[str], inside: Iterable[Candidate], environ: Mapping[str, str], loading: _Loading
 ) -> dict[str, Candidate]:
     """Returns what is to be loaded, by a name that tells any two apart."""
     only, never = _names(environ, "MAGDI_LOAD_PLUGINS"), _names(environ, "MAGDI_DISABLE_PLUGINS")
@@ -239,7 +240,7 @@ def _candidates(
             loading.hooks.faults.append(Fault(variable, "", f"{name!r} is not installed; {did_you_mean(name, known)}"))
     found = discovery.chosen(installed, only, never or frozenset())
     found += [discovery.named(plugin) for plugin in plugins]
-    found += list(discovery.in_folder(folder)) if folder else []
+    found += inside
     return {f"{candidate.plugin} {candidate.origin}": candidate for candidate in found}
 
 

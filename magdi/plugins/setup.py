@@ -70,12 +70,13 @@ def set_up(
     plugins = load_plugins(
         typed, folder=plugins_dir, enabled=load, environ=environ, trace=trace, found=found, trust=trust
     )
+    plugins = without_code(plugins, remote_code(layers), trust, environ)
     note_folder(layers, plugins, plugins_dir)
     if given is not None:
         given.into(plugins.registry)
     loaded: Loaded = validated(layers, plugins.registry.problems)
     chosen(loaded.config.training.report_to)
-    return Setup(loaded.config, loaded.origins, without_remote_code(plugins, layers, trust, environ), loaded.notes)
+    return Setup(loaded.config, loaded.origins, plugins, loaded.notes)
 
 
 def named_plugins(layers: Layers) -> tuple[list[str], list[Code]]:
@@ -103,11 +104,11 @@ def note_folder(layers: Layers, plugins: Plugins, folder: Path | None) -> None:
         layers.tree["plugins"] = list(dict.fromkeys([*_texts(named), *inside]))
 
 
-def without_remote_code(
-    plugins: Plugins, layers: Layers, trust: Trust, environ: Mapping[str, str] | None = None
+def without_code(
+    plugins: Plugins, codes: Iterable[Code], trust: Trust, environ: Mapping[str, str] | None = None
 ) -> Plugins:
-    """Returns the plugins, with the code of models that files want to run, and that is not trusted, as refused."""
-    refused = trust.refused(remote_code(layers), os.environ if environ is None else environ)
+    """Returns the plugins, with what of the code of models that files want to run is not trusted as refused."""
+    refused = trust.refused(codes, os.environ if environ is None else environ)
     return replace(plugins, refused=(*plugins.refused, *refused)) if refused else plugins
 
 

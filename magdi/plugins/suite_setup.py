@@ -22,7 +22,7 @@ from magdi.core.run.seats import agents
 from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
-from magdi.plugins.setup import named_plugins, without_remote_code
+from magdi.plugins.setup import named_plugins, remote_code, without_code
 from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
 from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
@@ -30,7 +30,7 @@ from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Bench, Observe
 from magdi.plugins.trackers.names import chosen
-from magdi.plugins.trust import Trust
+from magdi.plugins.trust import Code, Trust
 
 SEEDS = 5
 QUICK_SEEDS = 2
@@ -115,24 +115,30 @@ def set_up_suite(
 
     on = _instrument(sources(), instrument, file)
     if on is not None:
-        below.insert(0, settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}"))
+        settings = settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}")
+        below.insert(0, replace(settings, file=str(path)))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(
         typed, folder=plugins_dir, enabled=load, environ=environ, trace=trace, found=found, trust=trust
     )
-    plugins = without_remote_code(plugins, layers, trust, environ)
+    plugins = without_code(plugins, remote_code(layers), trust, environ)
     if given is not None:
         given.into(plugins.registry)
     problems = plugins.registry.problems
     config = validated(layers, problems).config
     chosen(config.training.report_to)
 
+    codes: list[Code] = []
+
     def configure(layer: Layer | None) -> RunConfig:
-        return validated(sources(*([layer] if layer else [])), problems).config
+        layers = sources(*([replace(layer, file=str(path))] if layer else []))
+        codes.extend(remote_code(layers))
+        return validated(layers, problems).config
 
     there = agent_names(config, plugins.registry)
     grid, left_out = possible(make_grid(file, there, configure, lookup(config, plugins.registry)), config)
+    plugins = without_code(plugins, codes, trust, environ)
     suite = Suite(
         name=path.stem,
         grid=grid,

@@ -12,11 +12,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
+from magdi.core.errors import DataError
 from magdi.plugins.registration import Fault
 
 VARIABLE = "MAGDI_TRUST"
@@ -49,9 +50,12 @@ class Code:
         return digest_of(self.source) if self.source else hashlib.sha256(self.name.encode()).hexdigest()
 
     def __str__(self) -> str:
-        more = len(files_of(self.source)) - 1 if self.source else 0
-        files = f", {more + 1} files" if more else ""
-        return f"{self.source or self.name} (sha256 {self.digest[:SHORT]}{files})"
+        try:
+            count = len(files_of(self.source)) if self.source else 1
+            files = f", {count} files" if count > 1 else ""
+            return f"{self.source or self.name} (sha256 {self.digest[:SHORT]}{files})"
+        except DataError as error:  # whoever wants to trust it is told so as well
+            return error.message
 
 
 Ask = Callable[[Sequence[Code]], bool]
@@ -82,6 +86,22 @@ class Trust:
             return unknown
         remember(unknown)
         return []
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Trust):
+    """Trusts nothing, and keeps what it was asked about.
+
+    Attributes:
+        wanted: That.
+    """
+
+    wanted: list[Code] = field(default_factory=list)
+
+    def refused(self, wanted: Iterable[Code], environ: Mapping[str, str]) -> list[Code]:
+        """Refuses all of it."""
+        self.wanted.extend(wanted := list(wanted))
+        return wanted
 
 
 def fault(code: Code) -> Fault:
@@ -119,8 +139,10 @@ def forget(codes: Iterable[Code]) -> None:
 def remembered() -> Iterator[dict[str, str]]:
     """Yields ``name``, ``since`` and ``sha256`` of all that is trusted."""
     for file in sorted(folder().glob("*")):
-        with suppress(OSError, ValueError):
-            yield dict(json.loads(file.read_text("utf-8"))) | {"sha256": file.name}
+        with suppress(OSError, ValueError, RecursionError):
+            if isinstance(entry := json.loads(file.read_text("utf-8")), dict):
+                known = {name: str(entry.get(name, "?")) for name in ("name", "since")}
+                yield {**known, "sha256": file.name}
 
 
 def _is_trusted(code: Code) -> bool:
@@ -128,7 +150,7 @@ def _is_trusted(code: Code) -> bool:
 
 
 def _is_remembered(code: Code) -> bool:
-    with suppress(OSError):
+    with suppress(OSError, DataError):
         return (folder() / code.digest).is_file()
     return False
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from magdi.core.errors import ConfigError, DataError
 from magdi.core.files import read_text
-from magdi.core.mag import Mag, Turn
+from magdi.core.mag import Mag, Turn, problems_of
 
 Calibration = Literal["paper", "stated", "equal"] | Annotated[str, StringConstraints(pattern=r"\.json$")]
 
@@ -89,7 +89,8 @@ def load_fitted(path: str) -> Fitted:
     try:
         return Fitted.model_validate_json(read_text(Path(path)))
     except (DataError, ValidationError) as error:
-        raise ConfigError(f"{path} is no fitted calibration: {error}", hint="make one: magdi mags calibrate") from None
+        said = problems_of(error) if isinstance(error, ValidationError) else error.message
+        raise ConfigError(f"{path} is no fitted calibration: {said}", hint="make one: magdi mags calibrate") from None
 
 
 def fit(mags: Iterable[Mag]) -> Fitted:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from magdi.core.errors import DataError
 from magdi.core.files import read_text
-from magdi.core.mag import Question
+from magdi.core.mag import Question, problems_of
 
 
 class Sample(BaseModel):
@@ -38,9 +38,7 @@ def _read(value: Any) -> Any:
     except DataError as error:
         raise ValueError(error.message) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{value} holds no convincing samples: {where}: {first['msg']}") from None
+        raise ValueError(f"{value} holds no convincing samples: {problems_of(error)}") from None
 
 
 Convincing = Annotated[Mapping[str, tuple[Sample, ...]], BeforeValidator(_read)]

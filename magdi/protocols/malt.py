@@ -59,7 +59,7 @@ class Malt(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `malt`."""
 
-        samples: int = Field(3, ge=1, description="n: samples a step; chains in mode vote.")
+        samples: int = Field(3, ge=1, le=100, description="n: samples a step; chains in mode vote.")
         mode: Literal["tree", "vote"] = Field(
             "tree", description="All n + n^2 + n^3 turns, to learn from; or n chains and a vote (MV@n), to answer."
         )

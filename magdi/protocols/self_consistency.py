@@ -31,7 +31,9 @@ class SelfConsistency(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `self-consistency`."""
 
-        samples: int = Field(5, ge=1, description="Samples in all; several agents take turns in giving them.")
+        samples: int = Field(
+            5, ge=1, le=10_000, description="Samples in all; several agents take turns in giving them."
+        )
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config

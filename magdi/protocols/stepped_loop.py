@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -94,12 +95,13 @@ class SteppedLoop(Generic[Question, Answer]):
         return self._task
 
     def close(self) -> None:
-        """Cancels whatever still runs, and gives the loop back."""
-        if self._task is not None and not self._loop.is_closed():
+        """Cancels whatever still runs, and gives the loop back; as Python ends no thread begins any more."""
+        if self._task is not None and not self._loop.is_closed() and not sys.is_finalizing():
             self._in_thread(self._finish)
 
     def _finish(self) -> None:
         self.calls.clear()
+        self._loop.set_exception_handler(lambda loop, context: None)  # what is ended in the middle may complain
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()

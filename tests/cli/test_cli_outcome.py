@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from magdi.cli.app import app
 from magdi.cli.outcome import outcome_table
 
 
@@ -54,3 +56,68 @@ def test_one_task_has_no_table_of_its_own() -> None:
     assert "by task" not in text
     assert "before distillation" in text
     assert "10.0 to 30.0" in text
+
+
+@pytest.mark.parametrize(
+    ("unread", "said"),
+    [
+        (
+            16,
+            "16 of 16 replies hold no answer that could be read, so that none could be right: magdi mags",
+        ),
+        (2, "2 of 16 replies hold no answer that could be read: magdi mags show '#1' runs/x"),
+        (1, ""),
+    ],
+)
+def test_replies_that_could_not_be_read_are_told_of(unread: int, said: str) -> None:
+    counts = {"count": 4, "turns": 16, "invalid_turns": unread, "structures": {}}
+    text = printed({"simulated": False, "mags": counts | {"accuracy_by_round": {}, "accuracy": 0.0}})
+    assert said in text
+    assert ("could be read" in text) == bool(said)
+
+
+@pytest.mark.parametrize("written", ["--csv", "--latex", "--markdown"])
+def test_a_table_that_does_not_say_what_failed_is_not_all_that_is_said(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from magdi.cli import ablate, output
+    from tests.cli.test_cli_tables import suite
+
+    held = {"kind": "failed", "cell": "gat", "seed": 0, "error": "another process is at work in it"}
+    document = suite() | {"failures": [held], "missing": ["gat, seed 0"], "changes": [], "tasks": []}
+    monkeypatch.setattr(ablate, "_set_up", lambda *args, **options: None)
+    monkeypatch.setattr(ablate, "_run", lambda *args, **options: document)
+    monkeypatch.setattr("magdi.plugins.suites.formats.FORMATS", {written[2:]: lambda document: "the table"})
+    output.progress_console.cache_clear()
+    result = CliRunner().invoke(app, ["ablate", "levels", "-q", written])
+    assert result.stdout == "the table"
+    assert "failed: gat, seed 0: another process is at work in it\nnot done: gat (seed 0)" in result.stderr
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(13, "Permission denied", "a/b"), "error: a/b cannot be read or written: Permission denied\n"),
+        (BrokenPipeError(32, "Broken pipe"), ""),
+    ],
+)
+def test_what_the_system_refuses_is_a_line_and_who_has_left_is_told_nothing(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from magdi.cli import app as module
+    from magdi.cli import output
+
+    def refused(**options: object) -> None:
+        raise error
+
+    told = StringIO()
+    monkeypatch.setattr(module, "app", refused)
+    monkeypatch.setattr(module, "taken", lambda arguments: ([], []))
+    monkeypatch.setattr(told, "close", lambda: None)
+    monkeypatch.setattr("sys.stderr", told)
+    output.progress_console.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    output.progress_console.cache_clear()
+    assert (ended.value.code, told.getvalue()) == (1, said)

@@ -208,7 +208,7 @@ def test_the_question_names_the_files_and_goes_to_stderr(plugin: Path, monkeypat
         app.registered_commands.pop()
 
 
-@pytest.mark.parametrize("named", ["option", "environment", "--trust", "python"])
+@pytest.mark.parametrize("named", ["option", "folder", "environment", "--trust", "python"])
 def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
     named: str, config: Path, plugin: Path, marker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,10 +219,11 @@ def test_what_a_person_names_is_trusted_and_the_run_that_it_makes_is(
         run("discuss", config, "-o", out)
     elif named == "python":
         magdi.discuss(plugin=[str(plugin)], out=out, **own)
-    elif named == "option":
+    elif named in ("option", "folder"):
         plain = tmp_path / "plain.yaml"
         plain.write_text(yaml.safe_dump(own))
-        run("discuss", plain, "--plugin", plugin, "-o", out)
+        typed = ("--plugin", plugin) if named == "option" else ("--plugins-dir", plugin.parent)
+        run("discuss", plain, *typed, "-o", out)
     else:
         run("discuss", config, "--trust", "-o", out)
     assert marker.exists()
@@ -246,6 +247,24 @@ def test_a_suite_is_somebodys_file_too(plugin: Path, marker: Path, tmp_path: Pat
     outcome = run("ablate", "-n", suite)
     assert marker.exists()
     assert outcome.exit_code == 0, outcome.exception
+
+
+@pytest.mark.parametrize("place", ["embedded", "a cell", "an axis"])
+def test_nothing_of_a_suite_is_what_a_person_has_named(place: str, plugin: Path, marker: Path, tmp_path: Path) -> None:
+    remote = {"student.model": "their/model", "student.trust_remote_code": True}
+    parts: dict[str, dict[str, Any]] = {
+        "embedded": {"embedded": {"plugins": [str(plugin)]}},
+        "a cell": {"cells": [{"level": "x", "set": {"plugins": [str(plugin)], **remote}}]},
+        "an axis": {"axes": {"level": {"x": remote, "y": {"plugins": [str(plugin)]}}}},
+    }
+    suite = tmp_path / "theirs.yaml"
+    suite.write_text(yaml.safe_dump({"axes": {"level": ["1"]}, "title": "Theirs", **parts[place]}))
+    said = "lonely.py" if place == "embedded" else "the code that comes with their/model"
+    outcome = run("ablate", suite, "--seeds", "1", "-o", tmp_path / "suite")
+    assert said in str(outcome.exception) + outcome.stderr
+    assert "not trusted" in str(outcome.exception) + outcome.stderr
+    assert not marker.exists()
+    assert said in run("trust", suite).stdout
 
 
 def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path: Path) -> None:
@@ -300,6 +319,43 @@ def test_the_digest_covers_what_is_imported_from_beside_and_a_whole_package(plug
     before = digest_of(plugin)
     (tmp_path / "unrelated.py").write_text("x = 2\n")
     assert digest_of(plugin) == before
+
+
+def test_a_folder_that_is_no_plugin_is_told_so_and_not_read_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magdi.core.config.code.MOST_FILES", 20)
+    monkeypatch.setattr("magdi.plugins.discovery.MOST", 3)
+    home = tmp_path / "home"
+    (home / "deep").mkdir(parents=True)
+    for number in range(30):
+        (home / "deep" / f"{number}.py").write_text("raise SystemExit('it ran')\n")
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_text(yaml.safe_dump({"plugins": [f"{home}/"]}))
+    for arguments, said in (
+        (["config", "show", "--plugin", f"{home}/"], "is no plugin: neither a file NAME.py nor a folder"),
+        (["config", "show", "--plugin", "/dev/null"], "there is no plugin file /dev/null"),
+        (["config", "show", "--plugins-dir", str(home / "deep")], "is no plugin folder: 30 Python files"),
+        (["config", "show", "--plugins-dir", str(theirs)], "there is no plugin folder"),
+        (["run", "-n", str(theirs)], "is no plugin: neither"),
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert isinstance(result.exception, ComponentError)
+        assert said in result.exception.message
+    assert CliRunner().invoke(app, ["config", "schema", "--plugins-dir", str(home)]).exit_code == 0  # its top alone
+    (home / "__init__.py").write_text("")
+    for arguments in (["config", "show", "--plugin", f"{home}/"], ["trust", str(home)], ["run", "-n", str(theirs)]):
+        with pytest.raises(MagdiError, match="is no plugin: it holds more than 20 files"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_marks_of_trust_that_are_none_are_passed_over(plugin: Path) -> None:
+    from magdi.plugins.trust import folder, remember, remembered
+
+    remember([Code.plugin(str(plugin))])
+    for number, torn in enumerate((b"", b"null", b"[1]", b"\xff", b"{}", b"[" * 100_000)):
+        (folder() / str(number)).write_bytes(torn)
+    assert {each["name"] for each in remembered()} == {str(plugin), "?"}
 
 
 @pytest.mark.parametrize("package", [False, True])

@@ -1,4 +1,4 @@
-"""Bad input that once was a traceback, or took a machine's time and memory: what `benchmarks/fuzz.py` has found."""
+"""Bad input that once was a traceback, or took time and memory: what `python -m benchmarks.fuzz` has found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.core.config.problems import MOST_TOLD
-from magdi.core.errors import ConfigError, MagdiError
+from magdi.core.errors import ConfigError, MagdiError, MagFileError
 from magdi.core.evaluation.prediction import OtherPredictions, Prediction, PredictionFile, read_predictions
 from magdi.core.mag import Mag
 from magdi.plugins.setup import set_up
@@ -49,6 +49,14 @@ SETTINGS = {
     "objectives.positive.weight=.inf": "finite number",
     "objectives.positive.weight=1e300": "less than or equal to 1000000000",
     "objectives={1: 2}": "objectives.1",
+    "protocol={name: self-consistency, samples: 1000000000}": "less than or equal to 10000",
+    "protocol={name: malt, samples: 1000000000}": "less than or equal to 100",
+    "protocol={name: dag, nodes: 1000000000}": "less than or equal to 1000",
+    "task.train=1000000000": "less than or equal to 1000000",
+    "task.max_steps=1000000000": "less than or equal to 100",
+    "encoder.layers=1000000000": "less than or equal to 1000",
+    "student.tiny.layers=1000000000": "less than or equal to 1000",
+    "evaluation.samples=1000000000": "less than or equal to 10000",
 }
 
 
@@ -116,6 +124,77 @@ def test_what_is_counted_of_rounds_does_not_grow_with_their_numbers() -> None:
     rows = by_round([Mag.model_validate_json(MAGS["a billionth round"])])
     assert len(rows) == MOST_ROUNDS
     assert rows[0]["reached"] == 1
+
+
+@pytest.mark.parametrize("damage", ["bytes", "a column that is empty", "JSON that is none", "another column"])
+def test_a_damaged_table_is_one_line(tmp_path: Path, damage: str) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    from magdi.plugins.corpus.parquet import read_parquet, row
+
+    rows = [row(Mag.model_validate_json(mag([turn(0, text="x" * 5000), turn(1)])))] * 3
+    change: dict[str, dict[str, Any]] = {
+        "a column that is empty": {"metadata": None},
+        "JSON that is none": {"metadata": "[" * 2000},
+        "another column": {"question": 3},
+    }
+    file = tmp_path / "m.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([each | change.get(damage, {}) for each in rows]), file)
+    if damage == "bytes":
+        whole = file.read_bytes()
+        file.write_bytes(whole[:40] + b"\xff" * 200 + whole[240:])
+    with pytest.raises(MagFileError, match="m.parquet"):
+        list(read_parquet(file))
+
+
+def test_a_text_of_other_systems_can_always_be_written(tmp_path: Path) -> None:
+    import pickle
+
+    from magdi.plugins.formats.importers.source import read_items
+
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a\ud800": ("b\udfff",)}))
+    assert [item.value for item in read_items(tmp_path / "a.pkl")] == [{"a\ufffd": ("b\ufffd",)}]
+    (tmp_path / "a.json").write_text("9" * 5000)
+    with pytest.raises(MagFileError, match="no JSON: Exceeds the limit"):
+        list(read_items(tmp_path / "a.json"))
+
+
+def test_names_of_any_depth_are_unfolded() -> None:
+    from magdi.plugins.formats.importers.otel.dialects import unfold
+
+    assert unfold({f"a{'.0' * 5000}": 1, f"a.{'9' * 5000}": 2, "a.1": 3}, "a")[1:] == [3, 2]
+
+
+def test_what_an_importer_raises_over_a_file_is_one_line(tmp_path: Path) -> None:
+    from magdi.plugins.formats.importer import Importer
+    from magdi.plugins.formats.importers.reader import Reader
+    from magdi.plugins.formats.importing import import_files
+
+    class Falling(Importer):
+        def recognises(self, value: Any) -> bool:
+            return True
+
+        def discussions(self, *args: Any) -> Any:
+            raise RecursionError("too deep")
+
+        def read(self, item: Any, reader: Any) -> Any:
+            raise NotImplementedError
+
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(MagFileError, match=r"a\.json: cannot be read: too deep \(format falling\)"):
+        list(import_files([tmp_path / "a.json"], Reader(), {"falling": Falling()}))
+
+
+def test_what_was_packed_is_not_unfolded_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gzip
+
+    from magdi.plugins.formats.importers import source
+
+    monkeypatch.setattr(source, "_MOST", 1 << 20)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b'["' + b"a" * (8 << 20)))
+    with pytest.raises(MagFileError, match="an item has more than 1,048,576 characters"):
+        list(source.read_items(tmp_path / "bomb.json.gz"))
 
 
 def test_a_dialogue_of_aliases_is_refused(tmp_path: Path) -> None:

@@ -75,3 +75,13 @@ def test_a_failure_is_the_tasks_and_closing_cancels_what_waits() -> None:
     assert waiting.task.cancelled()
     with pytest.raises(RuntimeError, match="not started"):
         _ = SteppedLoop[str, int]().task
+
+
+def test_nothing_is_begun_as_python_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop: SteppedLoop[str, int] = SteppedLoop()
+    loop.start(loop.ask("x"))
+    with monkeypatch.context() as ending:
+        ending.setattr("sys.is_finalizing", lambda: True)
+        ending.setattr(threading, "Thread", None)  # one that is begun then is waited for without end
+        loop.close()
+    loop.close()

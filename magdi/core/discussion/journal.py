@@ -133,6 +133,7 @@ class JournalReader:
             self._reading = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
             )
+            _check_plain(self._reading, path)
             if "checksum" not in {column[1] for column in self._reading.execute("PRAGMA table_info(replies)")}:
                 self._select = _SELECT.replace(", checksum", ", NULL")
             self._reading.execute(f"{self._select} LIMIT 1").fetchone()
@@ -182,6 +183,7 @@ class Journal(JournalReader):
         try:
             _make_private(self.path)
             self._writing = _connect(self.path)
+            _check_plain(self._writing, self.path)
             _prepare(self._writing)
             self._reading = _connect(self.path)
         except OSError as error:
@@ -312,6 +314,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous = FULL")
     database.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
     return database
+
+
+def _check_plain(database: sqlite3.Connection, path: Path) -> None:
+    """Raises DataError where a file holds more than data: SQLite itself does what triggers, views and columns say."""
+    doing = database.execute("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall()
+    doing += [("column", row[1]) for row in database.execute("PRAGMA table_xinfo(replies)") if row[6]]
+    if doing:
+        what = ", ".join(f"{kind} {name}" for kind, name in doing[:3])
+        raise DataError(f"{path} is no journal of magdi: it makes what it holds ({what})")
 
 
 def _prepare(database: sqlite3.Connection) -> None:

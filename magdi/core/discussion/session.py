@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
@@ -67,11 +68,12 @@ class Sessions:
             keep_prompts=setting.settings.keep_prompts,
         )
         error = None
-        while error is None and not stepper.done:
-            said = await asyncio.gather(
-                *(self._turn(question, pending) for pending in stepper.pending), return_exceptions=True
-            )
-            error = _failure(said) or self._answer(stepper, said)
+        with closing(stepper):
+            while error is None and not stepper.done:
+                said = await asyncio.gather(
+                    *(self._turn(question, pending) for pending in stepper.pending), return_exceptions=True
+                )
+                error = _failure(said) or self._answer(stepper, said)
         rounds = max((turn.round for turn in stepper.turns), default=0)
         self._tell(Ended(question.id, rounds, error is not None))
         return stepper.result if error is None else Failure(question, error, stepper.turns)

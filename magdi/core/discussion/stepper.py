@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from inspect import isgenerator
 from pathlib import Path
 from traceback import extract_tb
@@ -92,7 +93,7 @@ class Stepper:
         self._turn_limit = turn_limit
         self._word: Callable[[Question, Ask], Sequence[Message]] = protocol.prompt
         self._turns: list[Turn] = []
-        self._wave: list[Pending] = []
+        self._unsaid: dict[int, Pending] = {}  # of the open wave, by step
         self._said: dict[int, Turn] = {}
         self._prompts: Counter[tuple[str, tuple[Message, ...]]] = Counter()
         self._mag: Mag | None = None
@@ -102,7 +103,7 @@ class Stepper:
     @property
     def pending(self) -> list[Pending]:
         """The turns of the open wave that still have no reply, in order."""
-        return [turn for turn in self._wave if turn.step not in self._said]
+        return list(self._unsaid.values())
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -125,6 +126,11 @@ class Stepper:
             raise self._broke("is asked for its result before it is over")
         return self._mag
 
+    def close(self) -> None:
+        """Ends a discussion before its time: the protocol lets go of what it holds."""
+        with suppress(Exception):
+            self._waves.close()
+
     def answer(
         self, step: int, parsed: Parsed | None, text: str, *, usage: Usage | None = None, attempts: int = 1
     ) -> None:
@@ -141,12 +147,10 @@ class Stepper:
             ProtocolError: The protocol broke its contract with the wave that this reply opened.
             KeyError: No such turn is pending.
         """
-        turn = next((turn for turn in self.pending if turn.step == step), None)
-        if turn is None:
-            raise KeyError(step)
-        self._said[step] = self._turn(turn, parsed, text, usage or Usage(), attempts)
-        if len(self._said) == len(self._wave):
-            wave = [self._said[turn.step] for turn in self._wave]
+        self._said[step] = self._turn(self._unsaid[step], parsed, text, usage or Usage(), attempts)
+        del self._unsaid[step]
+        if not self._unsaid:
+            wave = [self._said[step] for step in sorted(self._said)]
             self._turns += wave
             self._advance(wave)
 
@@ -190,7 +194,7 @@ class Stepper:
         try:
             wave = next(self._waves) if said is None else self._waves.send(said)
         except StopIteration as end:
-            self._wave, self._said, self._mag = [], {}, end.value
+            self._mag = end.value
         except (ProtocolError, ConfigError):
             raise
         except (Exception, SystemExit) as error:
@@ -210,7 +214,7 @@ class Stepper:
         for ask in asks:
             self._check(ask)
         self._said = {}
-        self._wave = [self._pend(len(self._turns) + place, ask) for place, ask in enumerate(asks)]
+        self._unsaid = {step: self._pend(step, ask) for step, ask in enumerate(asks, start=len(self._turns))}
 
     def _pend(self, step: int, ask: Ask) -> Pending:
         try:

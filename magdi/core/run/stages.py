@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from magdi.core.objective import Objective
     from magdi.core.run.on_policy import OnPolicy
 
+MOVED = 2e-4
+"""Steps times learning rate, below which a student is all but what it was; the paper's come to 3e-3."""
 MANY_PASSES = 30  # over the MAGs, after which a student rather knows them by heart
 CURVE = 100  # points at which what discussions have come to is told
 TOKENIZER_TEXTS = 5000  # MAGs whose texts a tiny student's tokenizer is trained on
@@ -207,6 +209,11 @@ class Stages:
         if config.training.method == "malt":
             return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
+        if report.steps * config.training.learning_rate < MOVED:
+            self.progress.note(
+                f"warning: {report.steps:,} steps at {config.training.learning_rate:g} hardly move any weight; a "
+                "higher rate (--set training.learning_rate=1e-4) or more steps (--set training.steps=N) teach more"
+            )
         counted: dict[str, float] = {"read": report.tokens, "predicted": report.predicted}
         return {"training": training_document(report), "tokens": counted}
 
@@ -261,6 +268,7 @@ class Stages:
                 name=adapter.folder if adapter else "",
                 joined=self._joined,
             )
+            clock.at(report.steps)  # the last of them may have no line of metrics
         self._tell(report, objectives, student.max_length)
         return report
 

@@ -8,7 +8,7 @@ _CANNOT = re.compile(
     r"""
       \b(?:cannot|can't|can\ not|could\ not|couldn't|unable\ to|(?:impossible|not\ possible
         |difficult|hard)(?:\ for\ (?:me|us))?\ to)\ (?:be\ )?(?:\w+ly\ )?
-        (?:determine|answer|solve|say|tell|know|conclude|calculate|compute|find|give|provide|decide|predict|confirm|said|told|known)(?:d|ed|n)?\b
+        (?:determine|answer|solve|say|tell|know|conclude|calculate|compute|find|give|provide|decide|predict|confirm|help|assist|said|told|known)(?:d|ed|n)?\b
     | \b(?:do|does|did)(?:\ not|n't)\ (?:\w+ly\ )?(?:know|have\ (?:an\ answer|enough))\b
     | \b(?:not\ (?:\w+ly\ )?sure|no\ idea|not\ (?:have\ )?enough\ (?:information|data|context)
         |insufficient\ (?:information|data)|no\ (?:\w+\ ){0,2}answer|no\ (?:\w+\ )?way\ to\ (?:know|tell|say))\b
@@ -21,7 +21,7 @@ _CANNOT = re.compile(
     | \bnot\ (?:\w+ly\ |been\ |a\ |as\ |that\ |so\ |one\ |easily\ |yet\ |always\ ){0,2}
         (?:given|known|specified|clear(?:-cut)?|definitive|definite|certain|provided|stated|available|listed|simple
           |straightforward|sufficient|possible\ to)\b
-    | \b(?:none|neither)\ of\ (?:the\ above|these|those|the\ (?:given\ |other\ )?(?:options|choices|answers))\b
+    | \b(?:none|neither)\ of\ (?:the\ above|these|those|the\ (?:\w+\ ){0,2}(?:options|choices|answers))\b
     | ^\W*(?:none|null|nan|inf|infinity|undefined|unclear|unsure|maybe|it\ depends)\W*$
     """,
     re.VERBOSE | re.IGNORECASE,

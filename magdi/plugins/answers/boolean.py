@@ -30,7 +30,8 @@ _VALUES = {
 _FILLER = re.compile(
     r"""
       [\s"'$\\:=>,*_-]+ | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | [({\[](?=\S)
-    | (?:that's|that|it's|it|this|is|was|be|a|an|the|most|very|quite|much|more|likely|definitely|certainly|clearly
+    | (?:that's|that|it's|it|this|is|was|be|a|an|the|most|very|quite|much|more|likely|definitive|definitely
+        |certainly|clearly
         |probably|possibly|perhaps|maybe|therefore|thus|indeed|simply|just|actually|still|also|resounding|definite|clear
         |strong|firm|absolutely|generally|typically|usually|technically|logically|currently|then|so
         |statement|claim|answer|would|must|should|considered)\b(?!\s*[.,;)]\s*$)
@@ -39,10 +40,11 @@ _FILLER = re.compile(
 )
 _ECHO = re.compile(
     r"[(\[]\s?(?:answer\s|in\s)?[\"']?(?:yes|true)[\"']?\s?(?:or|/|,|\|)\s?[\"']?(?:no|false)[\"']?\s?[)\]]"
-    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)",
+    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)|\byes\sor\sno\?",
     re.IGNORECASE,
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
+_LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
 _WORD = re.compile(
     r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
     re.IGNORECASE,
@@ -55,13 +57,21 @@ _OPENING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"(?:[\s\"'*_(\[#>:,-]|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
+    r"(?:\W|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
     r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*",
     re.IGNORECASE,
 )
+_SO = r"(?:it|that|this)(?:'s|\sis|\swould\sbe)"
+_SURELY = (
+    r"(?:absolutely|definitely|certainly|undoubtedly|surely|of\scourse|almost\scertainly"
+    r"|most\slikely|probably|very\slikely)"
+)
 _ALONE = re.compile(
-    r"[\W_]*(?:(?P<yes>y|absolutely|definitely|certainly|of course|it is true)"
-    r"|(?:n|not really|(?:highly |very )?unlikely|(?:of course|probably|definitely|certainly|absolutely) not))[\W_]*",
+    rf"[\W_]*(?:(?P<yes>y|yup|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
+    rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
+    rf"|(?:n|no\sway|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
+    rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
+    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:think|believe)\sso))[\W_]*",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)
@@ -70,10 +80,16 @@ _NOT_ALONE = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER = re.compile(
-    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;)]|\s(?:if|for|when|in|depending)\b)",
+    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)",
     re.IGNORECASE,
 )
 _BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
+_EACH_IF = re.compile(r"\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b", re.IGNORECASE)
+_BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
+_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
+_MIGHT_ALSO = re.compile(
+    r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
+)
 _STATEMENT = re.compile(
     r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that(?:'s)?)\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are)(?P<not>\s(?:\w+ly\s)?not|n't)?"
     r"\s(?:therefore\s|thus\s|also\s|\w+ly\s)?(?P<word>true|false|correct|incorrect|untrue|wrong)\b(?!\s(?:that|to|if|when|for))",
@@ -114,7 +130,7 @@ def read_boolean(text: str, question: str = "") -> Reading:
     alone = normal_boolean(text) or (match and ("yes" if match["yes"] else "no"))
     if alone:
         return Reading(alone, Rule.BARE)
-    text = _ECHO.sub(" ", text)
+    text = _LETTER.sub("Answer: ", _ECHO.sub(" ", text))
     question = question if can_be_restated(question) else ""
     reading, _ = decide(text, partial(_said, question=question))
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
@@ -133,10 +149,15 @@ def _restated(text: str, question: str) -> Reading | None:
 def _said(clause: Clause, question: str) -> Iterator[Found]:
     """Yields what a clause says of the answer."""
     text = clause.text
-    behind = [*explicit(text), *((predicate, Rule.MARKER) for _, predicate in marked(text))]
-    if named := next((found for tail, rule in behind if (found := _named(tail, rule))), None):
+    behind = [
+        *((tail, rule, 2) for tail, rule in explicit(text)),
+        *((predicate, Rule.MARKER, 1 if _MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
+    ]
+    if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named
         return
+    if _MIGHT_ALSO.search(text):
+        yield Found(None, Rule.UNDECIDED, 1)
     yield from _answered(text, question)
     for tail in chosen(text):
         if found := _named(tail, Rule.CONCLUSION, 1):
@@ -163,6 +184,10 @@ def _opened(clause: Clause, weight: int) -> Iterator[Found]:
     opening = _OPENING.match(hedge.string, hedge.end()) if hedge else None
     if _BUT_ANOTHER.match(clause.text):
         yield Found(None, Rule.UNDECIDED)
+    elif but := _BUT_ALONE.fullmatch(clause.text):
+        yield Found(_VALUES[but[1].lower()], Rule.OPENING, weight)
+    elif _EACH_IF.match(clause.text):
+        yield Found(None, Rule.UNDECIDED, 1)
     elif opening and (clause.opens or end is not None):
         both = _ANOTHER.match(opening.string, opening.end())
         value = _VALUES[opening["word"].lower()]

@@ -13,10 +13,11 @@ BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 _SPACES = dict.fromkeys([0x00A0, 0x2007, 0x2008, 0x200A, 0x3000], " ")
 _MINUS = dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2212, 0xFE63, 0xFF0D], "-")
+_ARABIC = {0x066A: "%", 0x066B: ".", 0x066C: ","}
 _FULL_WIDTH = {0xFF01 + place: 0x21 + place for place in range(0x5E)}
 _FRACTIONS = {
-    "½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅕": " 1/5", "⅖": " 2/5", "⅗": " 3/5", "⅘": " 4/5",
-    "⅙": " 1/6", "⅚": " 5/6", "⅛": " 1/8", "⅜": " 3/8", "⅝": " 5/8", "⅞": " 7/8", "⁄": "/",
+    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
+    "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⁄": "/",
 }  # fmt: skip
 _QUOTES = {"’": "'", "‘": "'", "“": '"', "”": '"'}
 _TABLE = {
@@ -24,13 +25,26 @@ _TABLE = {
     **_SPACES,
     **_FULL_WIDTH,
     **_MINUS,
+    **_ARABIC,
     **{ord(sign): plain for sign, plain in (_FRACTIONS | _QUOTES).items()},
 }
 
-_THIN_GROUP = re.compile("(?<=\\d)[\u2009\u202f](?=\\d{3}(?!\\d))")
+_THIN_GROUP = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
+_RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "₀₁₂₃₄₅₆₇₈₉"
+_LEVEL = str.maketrans(_RAISED + _LOWERED, "0123456789+-0123456789")
+_MIXED = re.compile(f"(?<=\\d)(?=[½⅓⅔¼¾⅕-⅞]|[{_RAISED}]{{1,4}}⁄)")
+_STACKED = re.compile(f"([{_RAISED}]{{1,4}})[⁄/]([{_LOWERED}]{{1,4}})")
+_POWER = re.compile(f"(?<=[\\w)\\]}}])[{_RAISED}]{{1,6}}")
+_BASE = re.compile(f"(?<=\\d)[{_LOWERED}]{{1,3}}")
+_DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:>\"'])(?<!\d\s))–(?=\\?[$€£]?\.?\d)", re.MULTILINE)
 _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MULTILINE)
 """As headings may be closed: "#### 100 ####"."""
-_EMPHASIS = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`")
+_EMPHASIS = re.compile(
+    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center)>", re.IGNORECASE
+)
+_SLANTED = re.compile(r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
+_BREAK = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
+_KEY = re.compile(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)", re.IGNORECASE)
 
 
 def clean(text: str) -> str | None:
@@ -41,5 +55,15 @@ def clean(text: str) -> str | None:
     text = text[-LONGEST_TEXT:]
     if BIDI.search(text):
         return None
-    text = _THIN_GROUP.sub(",", text).translate(_TABLE)
-    return _CLOSING_HASHES.sub("", _EMPHASIS.sub("", text))
+    text = _on_one_level(_THIN_GROUP.sub(",", text)).translate(_TABLE)
+    text = _SLANTED.sub(r"\g<said>", _EMPHASIS.sub("", _BREAK.sub(" ", text)))
+    return _CLOSING_HASHES.sub("", _KEY.sub(" ", _DASHED_MINUS.sub("-", text)))
+
+
+def _on_one_level(text: str) -> str:
+    """Returns raised and lowered digits as LaTeX writes them, and fractions in one line: 10³ is 10^{3}, 1½ is 1 1/2."""
+    if text.isascii():
+        return text
+    text = _STACKED.sub(lambda parts: f"{parts[1]}/{parts[2]}".translate(_LEVEL), _MIXED.sub(" ", text))
+    text = _POWER.sub(lambda power: f"^{{{power[0]}}}".translate(_LEVEL), text)
+    return _BASE.sub(lambda base: f"_{{{base[0]}}}".translate(_LEVEL), text)

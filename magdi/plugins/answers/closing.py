@@ -11,7 +11,7 @@ from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.spans import SENTENCE_END
 
 _OPERATOR = re.compile(
-    r"\s*(?:(?:[+×·^÷]|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
+    r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
     r"|times (?:the|as|that)\b)",
     re.IGNORECASE,
 )
@@ -57,6 +57,11 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
+_WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
+_THAN = re.compile(
+    r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
+)
+"""What only compares with a number that was said before: "42 apples, which is 11 more than"."""
 _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
@@ -104,7 +109,7 @@ class ClosingReader:
 
     def __init__(self, text: str, *, of_rest: bool = True) -> None:
         self.text = text
-        self._of_rest = of_rest
+        self.of_rest = of_rest
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -153,6 +158,10 @@ class ClosingReader:
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
                 continue
+            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and _THAN.match(
+                self.text, turn.end()
+            ):
+                continue
             said = self._main([each for each in found if each.start >= turn.end()], turn.end())
             if said:
                 return said, not (turn["weak"] or turn["given"]), turn.end()
@@ -172,7 +181,7 @@ class ClosingReader:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if not self._of_rest and self._is_rest(numeral):
+        if not self.of_rest and self._is_rest(numeral):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end):
             return False

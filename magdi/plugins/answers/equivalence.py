@@ -23,6 +23,7 @@ SHORTEST_WORD = 4
 """Letters that are a word and no product of variables."""
 SECONDS_TO_START = 120.0
 
+_BASE = re.compile(r"(?<=\d)_\{?(\d{1,2})\}?")
 _HUGE_POWER = re.compile(r"\^\s*(?:\{[^{}]{0,20}\^|\w{0,9}\s*\^|\{?[-+(]*\d{4})|\d{4,}\s*[})]?!|!!|\\uparrow|\*\*")
 
 
@@ -35,6 +36,9 @@ def equivalent(answer: str, gold: str) -> bool:
     for text in (answer, gold):
         if len(text) > LONGEST_EXPRESSION or text.count("{") > 4 * DEEPEST_NESTING or _HUGE_POWER.search(text):
             return False
+    bases = [_BASE.findall(text) for text in (answer, gold)]
+    if all(bases) and bases[0] != bases[1]:
+        return False  # math-verify does not look at them
     if max(len(answer), len(gold)) >= SHORTEST_WORD and answer.isalpha() and gold.isalpha():
         return False  # words, which math-verify takes for products of variables: "army" for "mary"
     return _judge.compare(answer, gold)

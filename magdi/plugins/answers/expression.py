@@ -9,6 +9,7 @@ from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.latex import normal_latex
 from magdi.plugins.answers.number import read_behind, read_number
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_section, markers, rule_of
+from magdi.plugins.answers.voice import CUT_OFF, instead, own_reading, without_remarks
 
 MOST_WORDS = 3
 """Words that a line may have and still be a formula without delimiters."""
@@ -51,7 +52,9 @@ _FILLERS = {
 }
 _MATHEMATICS = {"and", "or", "sqrt", "pi", "sin", "cos", "tan", "log", "ln", "exp", "infinity"}
 _VERDICT = re.compile(
-    r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|as follows|below|above)\b", re.IGNORECASE
+    r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|sound|accurate|logical|consistent"
+    r"|as follows|below|above)\b",
+    re.IGNORECASE,
 )
 _NAMED = re.compile(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|between|where)\s$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\s*[a-zA-Z](?:_\w)?\s*")
@@ -70,6 +73,10 @@ def read_expression(text: str) -> Reading:
 
     Several boxes or formulas in a list ("\boxed{1} and \boxed{2}") are one answer, "1,2".
     """
+    return own_reading(text, _read_own)
+
+
+def _read_own(text: str) -> Reading:
     prose: Reading | None = None
     for marker in markers(text):
         place = extent(text, marker)
@@ -78,13 +85,24 @@ def read_expression(text: str) -> Reading:
             leads = reading.answer is None or _leads(text[slice(*place)])
             overruled = _BOX.search(text, 0, marker.start()) and not _NUMBER.fullmatch(reading.answer or "0")
             if reading.rule == Rule.BOXED or (leads and not overruled):
-                return reading
+                return _thought_better(text, place[0]) or reading
             prose = reading
     if prose or abstains(text):
         return prose or Reading(None, Rule.ABSTAINS)
     bare = _bare(text)
-    answer = bare or _closing(text)
+    said = without_remarks(text)
+    answer = bare or (None if CUT_OFF.search(said[-200:]) else _closing(said))
     return Reading(answer, Rule.BARE if bare else Rule.CLOSING) if answer else NOTHING
+
+
+def _thought_better(text: str, start: int) -> Reading | None:
+    """Returns what is said instead of an answer that is taken back; None where none is."""
+    place = instead(text, start)
+    if place is None:
+        return None
+    end = SENTENCE_END.search(text, place)
+    answer = _in_sentence(text[place : end.start() if end else len(text)])
+    return Reading(answer, Rule.CLOSING) if answer else None
 
 
 def _marked(text: str, marker: re.Match[str], place: tuple[int, int]) -> Reading | None:

@@ -10,8 +10,10 @@ from magdi.core.verdict import NOTHING, Reading, notice
 from magdi.plugins.answers.boolean import normal_boolean, read_boolean
 from magdi.plugins.answers.cleaning import LONGEST_TEXT, clean
 from magdi.plugins.answers.expression import normal_expression, read_expression
+from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
 from magdi.plugins.answers.number import normal_number, read_number
+from magdi.plugins.answers.scope import answering_part, without_thoughts
 from magdi.plugins.answers.text import normal_text, read_text
 
 READERS: dict[AnswerType, Callable[[str], Reading]] = {
@@ -46,9 +48,10 @@ def read(text: str, asked: Question | AnswerType, choices: Sequence[Choice] = ()
         asked: The question, which decides the answer's form and has the options; or the form alone.
         choices: The options, where only the form is given.
     """
+    said = without_thoughts(text)[-LONGEST_TEXT:]
     if isinstance(asked, Question):
-        return notice(_read(text[-LONGEST_TEXT:], asked.answer_type, asked.choices, asked.text))
-    return notice(_read(text[-LONGEST_TEXT:], asked, tuple(choices)))
+        return notice(_read(said, asked.answer_type, asked.choices, asked.text))
+    return notice(_read(said, asked, tuple(choices)))
 
 
 @lru_cache(maxsize=32)  # a task's `extract` and its `read` come with the same text, one after the other
@@ -56,6 +59,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = clean(text)
     if not cleaned or not cleaned.strip():
         return NOTHING
+    cleaned = in_english(answering_part(cleaned))
     if kind == "letter":
         return read_letter(cleaned, options)
     if kind == "boolean":

@@ -3,16 +3,16 @@ r"""One spelling of LaTeX expressions: no spaces, sizing, units and dollars; pla
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from magdi.plugins.answers.number import normal_number
-from magdi.plugins.answers.numerals import written
+from magdi.plugins.answers.numerals import REPEATING, repeating
+from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
 
 _SOMETHING = re.compile(r"\w")
-_UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?\{?\s?\\circ\s?\}?|°|\\degree(?:s\b)?|€|£")
+_UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?(?:\{\s?\\circ\s?\}|\\circ)|°|\\degree(?:s\b)?|€|£")
 _GROUP = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,3}|\\!,\s{0,3}|,(?!\s)|\\,)(?=\d{3}(?!\d))")
 _NOISE = re.compile(r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad|big|Big)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+")
 _AFTER_COMMAND = re.compile(r"(?<!\\)(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
@@ -23,6 +23,31 @@ _PLAIN_UNIT = re.compile(
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
 )
+_ANSWER_SAID = re.compile(
+    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*",
+    re.IGNORECASE,
+)
+_BASES = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "sixteen": 16,
+}
+_BASE_SAID = re.compile(
+    rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({'|'.join(_BASES)})\s?\}}\s?\}}?", re.IGNORECASE
+)
+_SAME_SIGNS = re.compile(
+    r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
+)
+_EDGES = re.compile(r"^(?:\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s])+$")
+_EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
+r"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
 _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")
 """An option's letter, alone or before the option's text."""
 _MIXED = re.compile(r"-?\d+\s+\d+/\d+")
@@ -36,7 +61,6 @@ _NUMBER_ONLY = re.compile(
     r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?\d+/\d+|[-+]?\d*\\frac\{-?\d+\}\{-?\d+\}"
     r"|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
-_REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
@@ -50,11 +74,13 @@ def normal_latex(text: str) -> str | None:
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
     text = _UNIT_SIGNS.sub("", text.strip()).replace("\\cfrac", "\\frac")
+    text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
     if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _depth(text) > DEEPEST_NESTING:
         return None
     if option := _OPTION.match(text):
         return option[1]
+    text = _unwrapped(_ANSWER_SAID.sub("", _EDGES.sub("", text)))
     if _MIXED.fullmatch(text):
         return normal_number(text)
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
@@ -66,12 +92,23 @@ def normal_latex(text: str) -> str | None:
     text = _NOISE.sub("", _AFTER_COMMAND.sub("\\1\0", text)).replace("{,}", ",").replace("\0", " ")
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", _SHORT_FRACTION.sub(_full_fraction, text))
     text = _ASSIGNED.sub("", _INDEX.sub(r"_{\1}", text))
-    repeating = _REPEATING.fullmatch(text)
-    if repeating:
-        return _repeating(*repeating.groups())
+    if repeated := REPEATING.fullmatch(text):
+        return repeating(*repeated.groups())
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
+
+
+def _same_sign(sign: re.Match[str]) -> str:
+    r"""Returns one spelling of vectors' brackets, of the empty set, and of what is about right."""
+    return "(" if sign["open"] else ")" if sign["close"] else "" if sign["about"] else r"\emptyset"
+
+
+def _unwrapped(text: str) -> str:
+    r"""Takes \mathbf{...} and the like off a whole expression."""
+    while (wrapping := _EMPHASIS.match(text)) and balanced(text, wrapping.end() - 1) == text[wrapping.end() : -1]:
+        text = text[wrapping.end() : -1].strip()
+    return text
 
 
 def _without_unit(text: str) -> str:
@@ -84,13 +121,6 @@ def _without_unit(text: str) -> str:
 
 def _full_fraction(match: re.Match[str]) -> str:
     return rf"\frac{{{match[1] or match[2]}}}{{{match[3] or match[4]}}}"
-
-
-def _repeating(sign: str, whole: str, once: str, again: str) -> str:
-    r"""Returns a repeating decimal as a fraction: 0.\overline{3} is 1/3."""
-    tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(once)
-    value = int(whole or 0) + Fraction(int(once or 0), 10 ** len(once)) + tail
-    return written(-value if sign else value)
 
 
 def _depth(text: str) -> int:

@@ -9,6 +9,7 @@ from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.comparison import without_comparands
+from magdi.plugins.answers.exception import set_apart
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
     Clause,
@@ -47,11 +48,15 @@ _BUT = re.compile(
 )
 _JUDGED = re.compile(
     r"""
-    ^[\s)\].,"'}$:]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
-        |only|one|most|best|more|likely|therefore|thus|also|clearly|probably|definitely|option|choice|single|final|not|n't|isn't|that|and|it|itself)[\s,]+
-        |\([^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|valid|best|answer|accurate|appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
-        |(?:fits|works|matches|applies|holds)(?:\ best)?(?=\W*$|[.,;]))
+    ^[\s)\].,"'}$:|–—-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
+        |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
+        |doesn't|don't|that|this|and|it|itself)[\s,]+
+        |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest
+        |relevant|sensible
+        |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
+            |plausible|logical|reasonable|solution|choice|option|fit|match
+        |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out))\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -63,6 +68,10 @@ _RULED_OUT = re.compile(
 _NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
+_RATHER = re.compile(r",?\s(?:not|followed\sby|rather\sthan|instead\sof)\b", re.IGNORECASE)
+_BUT_ALONE = re.compile(
+    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
+)
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
@@ -89,7 +98,7 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     bare = options.bare(text)
     if bare:
         return Reading(bare, Rule.BARE)
-    text = without_comparands(text, options)
+    text = without_comparands(options.by_place(text), options)
     reading, denied = decide(text, options.said)
     return reading or options.unmarked(text, denied)
 
@@ -116,11 +125,13 @@ class _Options(Names):
     def _said(self, clause: Clause) -> Iterator[Found]:
         if "X" not in self.labels:
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
-        marked = next(self._explicit(clause.text), None) or self._marked(clause.text)
-        if marked:
-            yield marked
+        found = next(self._explicit(clause.text), None) or set_apart(clause.text, self) or self._marked(clause.text)
+        if found:
+            yield found
             return
         yield from self._judged(clause.text)
+        if _NOT.match(clause.text):
+            yield from self._not(_NOT.sub("", clause.text, count=1), Rule.CONCLUSION, 1)
         for tail in chosen(clause.text):
             yield from self.named(tail, Rule.CONCLUSION, 1)
         yield from self._concluded(clause.text)
@@ -135,8 +146,13 @@ class _Options(Names):
         """Reads "so it must be (B)", and a label alone."""
         tail = concluded(text)
         if tail is None:
-            alone = text.strip(" ()[]*.:\"'")
-            yield from [Found(alone, Rule.CONCLUSION, 1)] if alone in self.labels else []
+            alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'")
+            match = self.leading(alone)
+            whole = match is not None and (match.end() == len(alone) or _RATHER.match(alone, match.end()))
+            if match and (alone in self.labels or (whole and (match.end() < len(alone) or len(alone) < len(text)))):
+                yield Found(self.labelled(match), Rule.CONCLUSION, 1)
+            elif _BUT_ALONE.match(text) and (label := self.bare(alone)):
+                yield Found(label, Rule.CONCLUSION, 1)
             return
         found = list(self.named(tail, Rule.CONCLUSION, 1, clearly=True))
         label = None if found else self.bare(tail)
@@ -233,7 +249,7 @@ class _Options(Names):
         said = text[start.end() :] if start else text
         while said:
             labels, rest = self.listed(said)
-            judged = _JUDGED.match(rest) if labels else None
+            judged = _JUDGED.match(rest) if labels and not self.leading(rest.lstrip(" ,.;:")) else None
             neither = _NEITHER.search(text[: len(text) - len(said)])
             if judged and _negative(judged) != bool(neither):
                 yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
@@ -241,11 +257,14 @@ class _Options(Names):
                 yield Found(None, Rule.UNDECIDED, 1)
             elif judged:
                 yield Found(labels[0], Rule.CONCLUSION, 1)
-            ahead = None if judged else self.label.search(said, 1)
-            said = said[ahead.start() :] if ahead else ""
+            ahead = None if judged else self.label.search(rest if labels else said, 0 if labels else 1)
+            said = ahead.string[ahead.start() :] if ahead else ""
 
     def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
         """Returns the option of a text that says nothing of the answer as such: the only one that it names."""
+        left = set(self.labels) - denied
+        if self.texts and len(left) == 1 and denied:
+            return Reading(left.pop(), Rule.CONCLUSION)
         lines = [line for line in sentences(text) if not line.rstrip("\"')* ").endswith("?")]
         text = "\n".join(lines)
         standing = [
@@ -255,6 +274,8 @@ class _Options(Names):
         ]
         if len(set(standing)) == 1 and not set(standing) & denied:
             return Reading(standing[0], Rule.LAST)
+        if len(standing) == len(self.labels) + 1 and set(standing) == set(self.labels):
+            return Reading(standing[-1], Rule.LAST)  # the options, and one of them again
         named = self.mentioned(text, clearly=True)
         if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
             return Reading(named.pop(), Rule.LAST)

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import re
 
+from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.closing import ClosingReader, asks_of_rest
+from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
 from magdi.plugins.answers.spans import extent, is_heading, is_section, markers, rule_of
+from magdi.plugins.answers.voice import CUT_OFF, instead, own_reading, reconsidered, without_remarks
 
 _LEAD = re.compile(
-    r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of|equal to|it is|"
-    r"that|is|text|boxed)\b)*",
+    r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of"
+    r"|equal to|it is|it's|"
+    r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*",
     re.IGNORECASE,
 )
-_OR = re.compile(r"\s?(?:-|–|—|to|or)\s?[$€£]?\s?", re.IGNORECASE)
-_BETWEEN = re.compile(r"\bbetween\W*$", re.IGNORECASE)
+_OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
+_OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
+_DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
+_REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)
+_LEAD_TO_TWO = re.compile(r"\W*(?:(?:from|between|either)\s)?[$€£]?", re.IGNORECASE)
+_COMMA = re.compile(r",\s[$€£]?")
+_ENDS = re.compile(r"[\s$)}\]]*[.!]?\s*(?:\n|\Z)")
+_BETWEEN = re.compile(r"\b(?:between|from)\W*$", re.IGNORECASE)
 
-_TAKEN_BACK = re.compile(
-    r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
-    r"\b[^.!?\n]{0,60}?"
-    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated)\b(?![^.!?\n]{0,40}\?)",
-    re.IGNORECASE,
-)
 _AGREES = re.compile(
     r"\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s"
     r"(?P<who>(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}|(?-i:[A-Z])[a-z]{2,20})"
     r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
     re.IGNORECASE,
 )
+_ASKS_FOR_DOZENS = re.compile(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b", re.IGNORECASE)
+_DOZENS = re.compile(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b", re.IGNORECASE)
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 BARE_LENGTH = 40
@@ -48,9 +54,11 @@ def normal_number(text: str) -> str | None:
 def read_number(text: str, question: str = "") -> Reading:
     """Returns the final number of a text in normal form: behind a marker, or else what its last sentence comes to.
 
-    Where the question is known, and is not about a rest, "10 boxes, with 2 cookies left over" is 10.
+    Where the question is known, and is not about a rest, "10 boxes, with 2 cookies left over" is 10; and where it
+    asks for dozens, "3 dozen" is 3.
     """
-    return _Reader(plain(text), of_rest=asks_of_rest(question)).read()
+    text = _DOZENS.sub(r"\1", plain(text)) if _ASKS_FOR_DOZENS.search(question) else plain(text)
+    return own_reading(text, lambda own: _Reader(own, of_rest=asks_of_rest(question)).read())
 
 
 def read_behind(span: str) -> Reading:
@@ -63,19 +71,30 @@ def read_behind(span: str) -> Reading:
 class _Reader(ClosingReader):
     """Reads one text."""
 
+    def _option(self, lines: list[re.Match[str]]) -> Reading | None:
+        """Returns the number of the option that a text decides for, where it lists some: "A: 12", "B: 13"."""
+        choices = [Choice(label=line[1], text=line[2]) for line in lines]
+        chosen = read_letter(self.text, choices)
+        line = next((line for line in lines if line[1] == chosen.answer), None)
+        found = self._between(*line.span(2)) if line and chosen.rule in _DECIDED else []
+        return self._read(found[0], Rule.OPTION) if found else None
+
     def read(self) -> Reading:
         """Returns the text's number."""
         endorsed = self._endorsed()
         if endorsed and endorsed.answer:
             return endorsed
+        options = list({line[1]: line for line in _OPTION_LINE.finditer(self.text)}.values())
+        if len(options) > 1 and (option := self._option(options)):
+            return option
         prose: Reading | None = None
         for marker in markers(self.text):
             place = extent(self.text, marker)
-            if place is None:
+            if place is None or (marker["letter"] and len(options) > 1):
                 continue
             reading = self.marked(*place, rule_of(marker), equation=not is_section(self.text, marker))
             if reading and not prose:
-                return self._thought_better(place[1]) or reading
+                return self._thought_better(place[0]) or reading
             if reading and reading.rule == Rule.BOXED:
                 return reading
             if not prose and not re.search(r"\w", self.text[slice(*place)]):
@@ -86,12 +105,23 @@ class _Reader(ClosingReader):
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or endorsed or self.closing(0, len(self.text), spelt=re.search(r"\d", self.text) is None)
+        return self._bare() or endorsed or self._unmarked()
+
+    def _unmarked(self) -> Reading:
+        """Returns what the text comes to where nothing marks an answer; nothing where it was cut off before that."""
+        said = _Reader(without_remarks(self.text), of_rest=self.of_rest)
+        if CUT_OFF.search(said.text[-200:]):
+            return NOTHING
+        return said._thought_better(0) or said.closing(0, len(said.text), spelt=re.search(r"\d", said.text) is None)
 
     def _thought_better(self, start: int) -> Reading | None:
-        """Returns what is said behind an answer that is taken back: "Wait, that is wrong: 43"; None where none is."""
-        back = _TAKEN_BACK.search(self.text, start)
-        return self.closing(back.end(), len(self.text)) if back else None
+        """Returns what is said instead of an answer that is taken back: "7, no, 8"; None where none is."""
+        place = instead(self.text, start)
+        found = self._between(place, len(self.text)) if place is not None else []
+        if found:
+            return self._read(found[0], Rule.CLOSING)
+        place = reconsidered(self.text, start)
+        return self.closing(place, len(self.text)) if place is not None else None
 
     def _endorsed(self) -> Reading | None:
         """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
@@ -107,6 +137,10 @@ class _Reader(ClosingReader):
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []
+        if len(found) == 2 and _LEAD_TO_TWO.fullmatch(self.text, 0, found[0].start):
+            if self._several(*found):
+                return Reading(None, Rule.UNDECIDED)
+            return self._read(found[0], Rule.BARE) if self._converted(found[0]) is not found[0] else None
         return self._read(found[0], Rule.BARE) if len(found) == 1 and self._leads(0, found[0]) else None
 
     def marked(self, start: int, end: int, rule: Rule, *, equation: bool) -> Reading | None:
@@ -118,13 +152,13 @@ class _Reader(ClosingReader):
         if not found:
             return NOTHING if re.search(r"\d", span) else None
         results = [each for each in found if self._is_result(each) and not self._goes_on(each)]
-        if results and equation:
+        if results and equation and not (self._leads(start, found[0]) and _REASON.match(self.text, found[0].end)):
             return self._read(results[-1], rule)
         every = [each for each in numerals(self.text, start, end) if each.spelt or not each.weak]
         first = every[0] if every and self._leads(start, every[0]) else found[0]
         if first.weak and first.spelt and any(not each.spelt for each in found):
             return None  # "One ticket costs $3"
-        if _BETWEEN.search(self.text, start, first.start):
+        if _BETWEEN.search(self.text, start, first.start) and len(found) > 1:
             return Reading(None, Rule.UNDECIDED)
         if (first.weak and not first.spelt) or not self._leads(start, first):
             sole = rule == Rule.BOXED and len(found) == 1 and not first.weak
@@ -133,10 +167,16 @@ class _Reader(ClosingReader):
             first = next((each for each in found if each.value in computed), first)
         if self._goes_on(first):
             return NOTHING if equation else None
-        others = [each for each in every[1:2] if _OR.fullmatch(self.text, first.end, each.start)]
-        if any(each.value != first.value for each in others):
+        if any(self._several(first, each) for each in every[1:2]):
             return Reading(None, Rule.UNDECIDED)
         return self._read(first, rule)
+
+    def _several(self, one: Numeral, other: Numeral) -> bool:
+        """Returns whether two numbers are two answers: "5 or 6", "5-10", "5, 6"; not one that is said twice."""
+        listed = _COMMA.fullmatch(self.text, one.end, other.start) and _ENDS.match(self.text, other.end)
+        if one.value == other.value or not (listed or _OR.fullmatch(self.text, one.end, other.start)):
+            return False
+        return self._converted(one) is one
 
     def _leads(self, start: int, numeral: Numeral) -> bool:
         return _LEAD.fullmatch(self.text, start, numeral.start) is not None

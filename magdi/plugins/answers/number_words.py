@@ -23,13 +23,14 @@ _WORD = rf"(?:{'|'.join([*_VALUES, *SCALES])})"
 _COUNT = rf"(?:an?|{'|'.join(_SMALL[1:])})"
 _PART = rf"(?P<part>{'|'.join(_PARTS)})s?\b"
 _SPELT = re.compile(
-    rf"\b(?:half a (?P<half>dozen)\b|(?P<dozen>an?|one)[ -]dozen\b|(?P<count>{_COUNT})[ -]{_PART}|"
+    rf"\b(?:half[ -](?:a[ -])?(?P<half>dozen)\b|(?P<alone>half)(?= of it|\W*(?:\n|\Z))|(?P<dozen>an?"
+    rf"|one)[ -]dozen\b|(?P<count>{_COUNT})[ -]{_PART}|"
     rf"(?:an?[ -](?={'|'.join(SCALES)}))?(?P<words>{_WORD}\b(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and |"
     rf"(?<=million) and |(?<=thousand), |(?<=million), ){_WORD}\b){{0,20}})"
-    rf"(?: point(?P<decimals>(?:[ -](?:{'|'.join(_VALUES)})\b){{1,15}}))?(?!-[a-z]))",
+    rf"(?: point(?P<decimals>(?:[ -](?:{'|'.join(_VALUES)})\b){{1,15}}))?(?!-(?!and-a-)[a-z]))",
     re.IGNORECASE,
 )
-_AND_PART = re.compile(rf" and (?P<count>{_COUNT})[ -]{_PART}", re.IGNORECASE)
+_AND_PART = re.compile(rf"[ -]and[ -](?P<count>{_COUNT})[ -]{_PART}", re.IGNORECASE)
 _SPLIT = re.compile(r"[\s,-]+")
 
 
@@ -58,6 +59,8 @@ def and_part(text: str, end: int) -> Spelt | None:
 def _value(match: re.Match[str]) -> Fraction | None:
     if match["half"] or match["dozen"]:
         return Fraction(6 if match["half"] else 12)
+    if match["alone"]:
+        return Fraction(1, 2)
     if match["part"]:
         return _share(match)
     whole = _whole(match["words"])

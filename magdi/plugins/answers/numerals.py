@@ -12,35 +12,48 @@ from magdi.plugins.answers.number_words import SCALES, and_part, spelt_numbers
 LARGEST_EXPONENT = 30
 
 _GROUPED = (
-    r"\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30})?"  # 1,000.5 and, as in India, 1,00,000
+    r"\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30}|,\d{1,2}(?=\s?€))?"  # 1,000.5 and, as in India, 1,00,000
+    r"|(?<!\d[ ])\d{1,3}(?:[ ~_]\d{3}){1,8}(?=[ $€)\]}*]{0,6}[.!;]?[ ]{0,4}(?:\n|\Z))"  # 1 000, where nothing follows
     r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
     r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
 )
+_POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?\d{1,3})[)}]?"
 _NUMBER = re.compile(
     rf"""
-    (?<![\w.])(?<!\d[,:/'])(?<!\^)(?<![\^_]\{{)(?<!\^-)(?<!√)(?<!sqrt\{{)
+    (?<![\w.])(?<!\d[,:/'])(?<!\^)(?<![\^_]\{{)(?<!\^-)(?<!\*\*)(?<!√)(?<!sqrt\{{)
     (?P<sign>(?:(?<![\d)\]}}])[-+]|(?<=[\s(])-[ ]?(?=[$€£¥]))?)
     (?:(?P<currency>[$€£¥]|\b(?:USD|EUR|GBP|Rs\.?))[ ]?(?P<sign2>-?))?
     (?:
         (?P<top>\d{{1,15}}(?:\.\d{{1,15}})?)[ ]?/[ ]?(?P<bottom>\d{{1,15}}(?:\.\d{{1,15}})?)
+      | 10{_POWER.replace("power", "ten")}
       | (?P<whole>\d{{1,15}})[ ]{{1,2}}(?:and[ ])?(?P<wtop>\d{{1,15}})/(?P<wbottom>\d{{1,15}})
       | (?P<body>{_GROUPED}|\d{{1,30}}(?:\.\d{{1,30}})?|\.\d{{1,30}})
-        (?:[eE](?P<e>[-+]?\d{{1,3}})|[ ]?[x×*·][ ]?10\^\{{?(?P<power>[-+]?\d{{1,3}})\}}?)?
+        (?:[eE](?P<e>[-+]?\d{{1,3}})|[ ]?[x×*·][ ]?10{_POWER})?
     )
-    (?!\d|/\s?\d|[.,:]\d|'\d|[xyzn]\b|\s?(?:√|π|\\sqrt|\\pi\b))
+    (?!\d|/\s?\d|[.,:]\d|'\d|[xyzn]\b|\s?(?:√|π|\\sqrt|\\pi\b)|\.?\\overline|\s?(?:\^|\*\*)\s?[{{(]?-?\d)
     (?P<ordinal>(?:st|nd|rd|th)\b(?!\ place\b))?
-    (?:[ -]?(?P<unit>{"|".join(SCALES)})s?\b)?
+    (?:[ -]?(?P<unit>{"|".join(SCALES)})s?\b|(?P<kilo>bn|k(?=\ (?:dollars|euros|pounds|USD)))\b
+      |(?(currency)(?P<short>[kmbt]n?)(?![-\w])|(?!)))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_SHORT_SCALES = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_THOUSANDS = re.compile(r"k\b", re.IGNORECASE)
+_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _UNITS = {
     "dollar": {"cent": 100}, "euro": {"cent": 100}, "year": {"month": 12, "week": 52}, "week": {"day": 7},
     "day": {"hour": 24}, "hour": {"minute": 60}, "minute": {"second": 60}, "pound": {"ounce": 16},
     "foot": {"inch": 12}, "feet": {"inch": 12},
 }  # fmt: skip
 """How many of a smaller unit make one, for amounts said in both."""
-_AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?)s?)?,?\s(?:and\s)?")
-_UNIT = re.compile(r"\s(cent|month|week|day|hour|minute|second|ounce|inch)(?:e?s)?\b", re.IGNORECASE)
+_SHORT_UNITS = {
+    "h": "hour", "hr": "hour", "min": "minute", "m": "minute", "sec": "second", "s": "second", "ft": "foot",
+    "in": "inch", "lb": "pound", "oz": "ounce", "yr": "year", "wk": "week",
+}  # fmt: skip
+_AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?|h|hr|min|ft|lb|yr|wk)s?\.?)?,?(?:\s(?:and\s)?|(?<=[a-z]))")
+_UNIT = re.compile(
+    r"\s?(cent|month|week|day|hour|minute|second|ounce|inch|hr|h|min|m|sec|s|in|oz)(?:e?s)?\b", re.IGNORECASE
+)
 _LATEX_FRACTION = re.compile(
     r"(?P<outer>-\s?)?\\[dtc]?frac\s?"
     r"(?:\{\s?(?P<minus>-)?\s?(?P<top>[\d.,]{1,20})\s?\}|(?P<top1>\d))\s?"
@@ -49,6 +62,11 @@ _LATEX_FRACTION = re.compile(
 _LATEX_NOISE = re.compile(
     r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
 )
+_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)-[ ]?(?=[\d.$€£])")
+_DECIMAL_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+,\d{1,2}")
+_HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s?m(?:in)?\b)")
+_SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")
+REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
 _FULL_HOUR = re.compile(r"(?<=\b\d):00\b(?!:)|(?<=\b\d\d):00\b(?!:)")
 _NEGATIVE = re.compile(r"(?:\bnegative|(?:^|\b(?:is|was|be|are)|[^\w\s)\]}]|\n)\s*\bminus)[ ]$", re.IGNORECASE)
 _PRONOUN = re.compile(r"\s+(?:of|who|that|which|way|thing|another|with|whose)\b")
@@ -87,7 +105,9 @@ def numerals(text: str, start: int = 0, end: int | None = None) -> list[Numeral]
         weak = text[spelt.start : spelt.end].lower() == "one"
         if spelt.start not in taken and not (weak and _PRONOUN.match(text, spelt.end)):
             found.append(_signed(text, Numeral(*spelt, weak, spelt=True)))
-    in_order = sorted((_with_part(text, numeral) for numeral in found), key=lambda numeral: numeral.start)
+    in_order = sorted(
+        (_in_dozens(text, _with_part(text, numeral)) for numeral in found), key=lambda numeral: numeral.start
+    )
     ends = [0, *(numeral.end for numeral in in_order)]
     apart = [numeral for numeral, end in zip(in_order, ends, strict=False) if numeral.start >= end]
     return _joined(text, apart)
@@ -96,7 +116,10 @@ def numerals(text: str, start: int = 0, end: int | None = None) -> list[Numeral]
 def plain(text: str) -> str:
     """Takes LaTeX's wrapping off numbers."""
     text = _FULL_HOUR.sub("", text.replace(r"\times", "×").replace(r"\cdot", "·"))
-    return _LATEX_NOISE.sub("", _LATEX_FRACTION.sub(_plain_fraction, text))
+    text = _LATEX_NOISE.sub("", _LATEX_FRACTION.sub(_plain_fraction, text))
+    text = REPEATING.sub(lambda digits: repeating(*digits.groups()), text) if "\\overline" in text else text
+    text = _HOURS_AND.sub(" ", text.replace("-\\$", "-$"))
+    return _APART_FROM_SIGN.sub(r"\1-", _SIGNED_BRACKET.sub("-", text))
 
 
 def _plain_fraction(match: re.Match[str]) -> str:
@@ -109,8 +132,10 @@ def _plain_fraction(match: re.Match[str]) -> str:
 
 def _numeral(text: str, match: re.Match[str]) -> Numeral:
     value = _value(match)
-    if value is not None and match["unit"]:
-        value *= SCALES[match["unit"].lower()]
+    if value is not None and (scale := match["unit"] or match["short"] or match["kilo"]):
+        value *= SCALES.get(scale.lower()) or _SHORT_SCALES[scale[0].lower()]
+    if _THOUSANDS.match(text, match.end()):
+        value = None  # of what, is not said: "5k"
     if value is not None and "-" in (match["sign"] + (match["sign2"] or "")):
         value = -value
     enumerates = _LABEL.search(text, max(0, match.start() - 12), match.start())
@@ -135,6 +160,14 @@ def _with_part(text: str, numeral: Numeral) -> Numeral:
     return numeral._replace(value=value, end=part.end, weak=False)
 
 
+def _in_dozens(text: str, numeral: Numeral) -> Numeral:
+    """Returns "12 dozen" as what it counts."""
+    dozen = _DOZEN.match(text, numeral.end)
+    if dozen is None or numeral.value is None:
+        return numeral
+    return numeral._replace(value=numeral.value * 12, end=dozen.end(), weak=False)
+
+
 def _joined(text: str, found: list[Numeral]) -> list[Numeral]:
     """Returns amounts in two units as one number, in the smaller unit ("1 hour and 5 minutes" is 65) or in dollars."""
     joined: list[Numeral] = []
@@ -143,7 +176,9 @@ def _joined(text: str, found: list[Numeral]) -> list[Numeral]:
         unit = _UNIT.match(text, numeral.end)
         small = unit[1].lower() if unit else ""
         currency = text[joined[-1].start] in "$€£" if joined else False
-        factor = _UNITS.get((gap[1] or ("dollar" if currency else "")).lower(), {}).get(small) if gap else None
+        large_unit = (gap[1] or ("dollar" if currency else "")).lower() if gap else ""
+        large_unit, small = _SHORT_UNITS.get(large_unit, large_unit), _SHORT_UNITS.get(small, small)
+        factor = _UNITS.get(large_unit, {}).get(small)
         large, rest = joined[-1].value if joined else None, numeral.value
         if factor and large is not None and rest is not None and 0 <= rest < factor and large >= 0:
             value = large + rest / factor if small == "cent" else large * factor + rest
@@ -154,9 +189,9 @@ def _joined(text: str, found: list[Numeral]) -> list[Numeral]:
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
-    if match["body"]:
-        exponent = int(match["e"] or match["power"] or 0)
-        return None if abs(exponent) > LARGEST_EXPONENT else _decimal(match["body"]) * Fraction(10) ** exponent
+    if match["body"] or match["ten"]:
+        exponent = int(match["e"] or match["power"] or match["ten"] or 0)
+        return None if abs(exponent) > LARGEST_EXPONENT else _decimal(match["body"] or "1") * Fraction(10) ** exponent
     bottom = Fraction(match["bottom"] or match["wbottom"])
     return Fraction(match["top"] or match["wtop"]) / bottom + int(match["whole"] or 0) if bottom else None
 
@@ -165,13 +200,23 @@ def _decimal(body: str) -> Fraction:
     """Returns the value of digits with separators; what a computer's rounding left of a simple fraction is that one."""
     if body.count(".") > 1 or ("," in body and body.rfind(".") < body.rfind(",") and "." in body):
         body = body.replace(".", "").replace(",", ".")
-    body = body.replace(",", "").replace("'", "")
+    if _DECIMAL_COMMA.fullmatch(body):
+        whole, _, decimals = body.rpartition(",")
+        body = f"{whole}.{decimals}"
+    body = re.sub(r"[,' ~_]", "", body)
     value = Fraction(Decimal(body))
     digits = body.partition(".")[2]
     if len(digits) >= 10 and len(body) > 14:
         near = value.limit_denominator(10_000)
         return near if abs(near - value) < Fraction(1, 10**11) else round(value, 12)
     return value
+
+
+def repeating(sign: str, whole: str, once: str, again: str) -> str:
+    r"""Returns a repeating decimal as a fraction: 0.\overline{3} is 1/3."""
+    tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(once)
+    value = int(whole or 0) + Fraction(int(once or 0), 10 ** len(once)) + tail
+    return written(-value if sign else value)
 
 
 def written(value: Fraction) -> str:

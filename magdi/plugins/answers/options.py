@@ -36,6 +36,12 @@ _REASON = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _GOES_ON = re.compile(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b", re.IGNORECASE)
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_BY_PLACE = re.compile(
+    rf"\bthe\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b",
+    re.IGNORECASE,
+)
 LEAST_OF_A_TEXT = 4
 """Words of an option's beginning that stand for it, where it is not written to its end."""
 
@@ -52,10 +58,10 @@ class Names:
         self.folded = {label.casefold() for label in self.labels}
         self.texts = {choice.label: tokens(choice.text) for choice in choices}
         any_label = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
-        after = r"(?![\w'|_]|-\w|\.\w|\s?[=+/^≈>]|\s?\*\s?[\w(]|\s?<(?!/))"
+        after = r"(?![\w|_]|'\w|-\w|\.\w|\s?[=+/^≈>]|\s?\*\s?[\w(]|\s?<(?!/))"
         self.label = re.compile(
             rf"""
-              (?<![\w\\])[(\[]\s?(?:(?:option|choice|answer)\s)?["']?(?P<held>(?i:{any_label}))["']?\s?[)\]]
+              (?<![\w\\])[(\[<]\s?(?:(?:option|choice|answer)\s)?["']?(?P<held>(?i:{any_label}))["']?\s?[)\]>]
             | (?i:\b(?:option|choice|answer|letter|number))\s\W{{0,3}}(?P<named>(?i:{any_label})){after}[)\]]?
             | (?<![\w.'(|-])(?P<closed>(?i:{any_label}))\)
             | (?<![\w.'$^\\/+*=|-])(?P<bare>{any_label}){after}
@@ -66,6 +72,16 @@ class Names:
     def canonical(self, label: str) -> str:
         """Returns the label as the question has it, whatever its case is in a text."""
         return label if label in self.labels else next(own for own in self.labels if own.casefold() == label.casefold())
+
+    def by_place(self, text: str) -> str:
+        """Returns a text in which "the second option" and "the last one" are said by label."""
+
+        def label(said: re.Match[str]) -> str:
+            word = (said["place"] or said["behind"]).lower()
+            place = -1 if word == "last" else _PLACES.index(word)
+            return f"option {self.labels[place]}" if place < len(self.labels) else said[0]
+
+        return _BY_PLACE.sub(label, text)
 
     def leading(self, said: str) -> re.Match[str] | None:
         """Returns the label that a text begins with; not the article in "a dog", nor the "I" of "I think"."""
@@ -107,16 +123,17 @@ class Names:
             labels.append(self.labelled(match))
             rest = match.string[match.end() :]
             behind = self.behind(rest, labels[-1])
-            match = self._next(rest, behind)
+            match = self._next(labels, rest, behind)
         return (labels + self._later(behind) if labels else labels), behind
 
-    def _next(self, rest: str, behind: str) -> re.Match[str] | None:
+    def _next(self, labels: list[str], rest: str, behind: str) -> re.Match[str] | None:
         """Returns the label that is listed behind another one, with that one's own text between them or without."""
         ways = (_RANGE.match(rest), _LIST.match(rest), _LIST.match(behind), _NEXT.match(behind))
         found = ((way, self.leading(way.string[way.end() :])) for way in ways if way)
         way, match = next(((way, match) for way, match in found if match), (None, None))
-        new_clause = way and match and "and" in way[0] and _GOES_ON.match(match.string, match.end())
-        return None if new_clause else match
+        if way is None or match is None or self.labelled(match) in labels:
+            return None
+        return None if "and" in way[0] and _GOES_ON.match(match.string, match.end()) else match
 
     def _later(self, rest: str) -> list[str]:
         """Returns the label behind an "or" that comes after some words: "A (iron bars), or C"."""
@@ -144,7 +161,7 @@ class Names:
 
     def behind(self, said: str, label: str) -> str:
         """Returns what follows a label, without the option's own text and what stands in parentheses."""
-        said = re.sub(r"^[\s:.,\"'-]*\([^()]{0,120}\)", "", said)
+        said = re.sub(r"^[\s:.,\"'-]*\((?!\s?\w\s?\))[^()]{0,120}\)", "", said)
         own = self.texts.get(label, ())
         found = list(_TOKEN.finditer(_plain(said)))
         found = found[found[0][0].casefold() in _ARTICLES if found and len(own) < len(found) else 0 :][: len(own)]
@@ -201,7 +218,7 @@ class Names:
 
 
 _NO_NOUN = re.compile(
-    r"\s+\(?(?:because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with)\b"
+    r"\s+\(?(?:it|are|the|makes|fits|remains|can|cannot|could|will|should|must|might|may|does|doesn't|has|appears|over|but|because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with)\b"
 )
 
 

@@ -69,7 +69,8 @@ def read_restated(statement: str, question: str) -> str | None:
     if not negations:
         return "yes" if auxiliaries & set(said) or asks in _DO else None
     at = negations[0]
-    return "no" if said[at] == "unlikely" or _denies(said[at - 1 : at + 2], auxiliaries, asked) else None
+    before = [word for word in said[:at] if not word.endswith("ly")]  # "would certainly not"
+    return "no" if said[at] == "unlikely" or _denies([*before[-1:], *said[at : at + 2]], auxiliaries, asked) else None
 
 
 def can_be_restated(question: str) -> bool:

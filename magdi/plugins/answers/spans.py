@@ -27,7 +27,7 @@ _MARKER = re.compile(
     | ^[ \t]*(?P<letter>A)[ ]?:
     | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
-        ["']?\s{0,3}[:=]
+        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?<=^answer\ )-(?=\ )|(?<=^answer\ )–))
       | ,?(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
         (?:(?(loose)(?!))(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,8}?)?
         [ ](?:is|was|are|must[ ]be|would[ ]be|should[ ]be|will[ ]be|equals)\b
@@ -48,10 +48,14 @@ _ATTRIBUTED = re.compile(
     r"[^.!?\n]{0,80}$",
     re.IGNORECASE,
 )
+_SUPPOSED = re.compile(
+    r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$", re.IGNORECASE
+)
+_OWN_AGAIN = re.compile(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b", re.IGNORECASE)
+_WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
+_UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)", re.IGNORECASE)
 _AGREED = re.compile(r"\b(?:agree|confirm|consistent|correct|same|also|matches)", re.IGNORECASE)
-_NEXT_QUESTION = re.compile(r"\n\s*\n\s*(?:Q|Question)[ ]?\d{0,3}:|<\|im_start\|>|<\|endoftext\|>")
-"""Where a base model goes on with a question of its own."""
 
 
 def balanced(text: str, start: int) -> str | None:
@@ -77,11 +81,10 @@ def markers(text: str, *, colon_after_a: bool = True) -> list[re.Match[str]]:
     """Returns the markers of a final answer, those first that count most.
 
     The last one counts most, but one that is quoted, in parentheses, another's or on a condition counts less than any
-    that is not, and what follows a next question does not count.
+    that is not.
     """
     found = [match for match in _MARKER.finditer(text) if _counts(text, match, colon_after_a=colon_after_a)]
-    end = _NEXT_QUESTION.search(text, found[0].end()) if found else None
-    own = [match for match in found if end is None or match.start() < end.start()][-MOST_MARKERS:][::-1]
+    own = [match for match in found[: -2 * MOST_MARKERS : -1] if not _is_hypothesis(text, match)][:MOST_MARKERS]
     asides = [match.span() for match in _ASIDE.finditer(text)]
     return sorted(own, key=lambda match: _is_aside(text, match, asides))
 
@@ -96,6 +99,15 @@ def _counts(text: str, match: re.Match[str], *, colon_after_a: bool) -> bool:
     return end is None or not _DIGIT.search(text, end.end())
 
 
+def _is_hypothesis(text: str, match: re.Match[str]) -> bool:
+    """Returns whether a marker is in "suppose the answer is 5. Then ..." or "the answer would be 5 if ..."."""
+    end = SENTENCE_END.search(text, match.end())
+    if _SUPPOSED.search(text, max(0, match.start() - 40), match.start()):
+        return end is not None and _DIGIT.search(text, end.end()) is not None
+    unreal = _WOULD.search(text, max(0, match.end() - 20), match.end())
+    return unreal is not None and _UNREAL.search(text, match.end(), end.start() if end else len(text)) is not None
+
+
 def _is_aside(text: str, match: re.Match[str], asides: list[tuple[int, int]]) -> bool:
     if match["boxed"] or match["hashes"] or match["tag"]:
         return False
@@ -104,7 +116,9 @@ def _is_aside(text: str, match: re.Match[str], asides: list[tuple[int, int]]) ->
     if _OTHERS.search(match[0]):
         return True
     by = _ATTRIBUTED.search(text, max(0, match.start() - 100), match.start())
-    return by is not None and not _AGREED.search(text, by.start(), match.end() + 100)
+    if by is None or _OWN_AGAIN.search(text, by.start(), match.start()):
+        return False
+    return not _AGREED.search(text, by.start(), match.end() + 100)
 
 
 def marked_spans(text: str, *, colon_after_a: bool = True, whole_line: bool = False) -> Iterator[Span]:

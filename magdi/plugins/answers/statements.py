@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Reading, Rule
+from magdi.plugins.answers.attribution import CARRIES, DISSENT, EARLIER, THEY_SAY, endorses, told
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
@@ -21,46 +22,27 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
 )
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
-_NUMBERING = re.compile(r"\s*[\W_]{0,3}\w{1,2}")
+_NUMBERING = re.compile(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}", re.IGNORECASE)
 _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
 _EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
 _CLAUSE = re.compile(
     r"""
-      ;\s+ | \s+[—–-]{1,2}\s+
+      ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|which\ (?:means|leaves))\b)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
     | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
+    | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
     | \s+(?=so\ (?:the|it|I|my|we)\b)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_NOT_THIS = re.compile(r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?\w{1,24}\W*$", re.IGNORECASE)
-"""What a "but" behind it goes on with: "not A but B"."""
-_OTHERS = (
-    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
-    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
-)
-_SAYS = (
-    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
-    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
-)
-_THEY_SAY = (
-    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
-    rf"{_SAYS}\b"
-)
-_QUOTED = re.compile(
-    rf"{_THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
-    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
-    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
+_NOT_THIS = re.compile(
+    r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$",
     re.IGNORECASE,
 )
-_OWN_VOICE = re.compile(
-    r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
-)
-_ENDORSED = re.compile(
-    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
-)
-_DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
+_CONCEDES = re.compile(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
+"""What a "but" behind it goes on with: "not A but B"."""
 _SUPPOSED = re.compile(
     r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
     r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
@@ -69,15 +51,13 @@ _SUPPOSED = re.compile(
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
 _SECOND_THOUGHT = re.compile(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
-    r"|no,? wait|let me (?:re|correct)|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
+    r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
+    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
     re.IGNORECASE,
-)
-_NEXT_QUESTION = re.compile(
-    r"\W*(?:(?:Q|Question|Problem|User|Human|Exercise)\s?\d{0,4}|Example\s?\d{1,4})\s?[:.]", re.IGNORECASE
 )
 
 _NOUN = (
-    r"(?:answer|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
+    r"(?:answer|ans|(?<=my\s)own|option|choice|response|(?<!\bin\s)conclusion|solution|selection|verdict|vote|guess|bet|pick|decision"
     r"|judge?ment|(?<!\ba\s)result)"
 )
 _VERB = (
@@ -85,27 +65,27 @@ _VERB = (
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = re.compile(
-    rf"\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
     re.IGNORECASE,
 )
 _FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|inclined\sto\ssay)"
+    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|stand\sby|inclined\sto\ssay)"
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
-    rf"{_THEY_SAY}(?:\sthat)?(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response)\s)?(?:from\s\W?\w+\W?\s)?to(?=\s)",
+    rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
+    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send)"
+    r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
     re.IGNORECASE,
 )
 
@@ -178,16 +158,31 @@ def sentences(text: str) -> list[str]:
 def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
     """Yields the parts of a sentence that may say different things: "B is wrong, so A"."""
     asked = sentence.rstrip("\"')* ").endswith("?")
-    endorsed = _ENDORSED.search(sentence) and not _DISSENT.search(sentence)
-    start, supposed = 0, False
-    cuts = [cut.end() for cut in _CLAUSE.finditer(sentence) if not _NOT_THIS.search(sentence, start, cut.start())]
-    for end in [*cuts, len(sentence)]:
+    endorsed = endorses(sentence)
+    start, supposed, carried = 0, False, False
+    for end in clause_ends(sentence):
         text = sentence[start:end].strip(" ,")
         supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
         if text:
-            quoted = bool(_QUOTED.search(text)) and not endorsed and not _OWN_VOICE.search(text)
+            quoted = (told(text) or (carried and not _NO_MORE_SUPPOSED.match(text))) and not endorsed
+            carried = quoted and CARRIES.match(text) is not None
             yield Clause(text, start == 0, last, quoted, asked or supposed)
         start = end
+
+
+def clause_ends(sentence: str) -> list[int]:
+    """Returns where the parts of a sentence end; "not A but B" is one."""
+    found = [
+        cut
+        for cut in _CLAUSE.finditer(sentence)
+        if not _NOT_THIS.search(sentence, max(0, cut.start() - 60), cut.start())
+    ]
+    cuts = [
+        cut for cut in found if not (cut[0].isspace() and _ALL.search(sentence, max(0, cut.start() - 12), cut.start()))
+    ]
+    conceded = _CONCEDES.match(sentence)
+    ends = {cut.end() for cut in cuts} | ({conceded.end()} if conceded else set())
+    return [*sorted(ends), len(sentence)]
 
 
 def speaks_of_answer(clause: str) -> bool:
@@ -204,7 +199,10 @@ def explicit(clause: str) -> Iterator[tuple[str, Rule]]:
     """Yields what stands behind or within the marks that are made for a program to read."""
     for match in list(_EXPLICIT.finditer(clause))[-2:]:
         rule = Rule.HASHES if match["hashes"] else Rule.BOXED if match["boxed"] else Rule.MARKER
-        yield ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :], rule
+        yield (
+            ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :].partition("</")[0],
+            rule,
+        )
 
 
 def marked(clause: str) -> Iterator[tuple[str, str]]:
@@ -250,23 +248,22 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
     denied: set[str] = set()
     replied = False
     for clause, thought_better in _spoken(text):
-        if own is not None and own.weight >= 2 and _NEXT_QUESTION.match(clause.text):
-            break  # a base model that goes on with questions of its own
         if clause.supposed:
             if replied and clause.text.endswith("?") and not clause.last:
                 own = None  # the answer to a question on the way to this one
             continue
         for found in said(clause):
+            found = found._replace(weight=min(found.weight, 1)) if EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
-                quoted |= set() if found.denied else {found.answer}
+                quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer}
             elif found.denied:
                 denied |= set(found.denied)
                 own = None if own and own.answer in found.denied and found.weight >= own.weight else own
             elif own is None or found.weight >= own.weight or thought_better or (own.answer is None and found.answer):
                 own = found
                 denied -= {found.answer}
-        if quoted and _DISSENT.search(clause.text):
+        if quoted and DISSENT.search(clause.text):
             denied |= {answer for answer in quoted if answer}
             quoted = set()
     if own is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ def mag_file(name: Location) -> Location:
     found = inside(name, FILE)
     if isinstance(name, str) or not isinstance(found, Path):
         return found
-    if name.is_dir() and not found.resolve().is_relative_to(name.resolve()):
+    if name.is_dir() and not Path(os.path.realpath(found)).is_relative_to(os.path.realpath(name)):
         raise MagFileError(found, 0, f"is a link that leads out of {name}")
     if not found.is_file():
         raise MagFileError(found, 0, "cannot be read: there is no such file")

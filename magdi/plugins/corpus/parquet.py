@@ -22,6 +22,8 @@ READ_AT_ONCE = 64
 
 _FREE = (("metadata",), ("question", "metadata"), ("decision", "votes"))
 """Fields whose keys differ from row to row: they are JSON text in a table."""
+_DAMAGED = (OSError, ValueError, LookupError, OverflowError)
+"""What Arrow raises over a file that is damaged, beside its own ``ArrowException``."""
 
 
 def row(mag: Mag, view: View = "exact") -> dict[str, object]:
@@ -37,13 +39,18 @@ def row(mag: Mag, view: View = "exact") -> dict[str, object]:
 
 
 def mag_of(fields: dict[str, Any]) -> Mag:
-    """Returns the MAG that a row was made from."""
+    """Returns the MAG that a row was made from.
+
+    Raises:
+        ValueError: It was made from none; a ``ValidationError`` where that says why.
+        RecursionError: The same.
+    """
     fields = {name: value for name, value in fields.items() if name != "edges"}
-    question, decision = dict(fields["question"]), dict(fields["decision"])
-    question["metadata"] = json.loads(question["metadata"])
-    decision["votes"] = json.loads(decision["votes"])
-    metadata = json.loads(fields["metadata"])
-    return Mag.model_validate(fields | {"question": question, "decision": decision, "metadata": metadata})
+    for *above, last in _FREE:
+        holder = fields.get(above[0]) if above else fields
+        if isinstance(holder, dict) and isinstance(holder.get(last), str):
+            holder[last] = json.loads(holder[last])
+    return Mag.model_validate(fields)
 
 
 Put = Callable[[Mag], None]
@@ -90,12 +97,13 @@ def read_parquet(
     name = name or str(file)
     number = 0
     for batch in _batches(file, name):
-        for fields in batch.to_pylist():
+        for fields in batch:
             number += 1
             try:
                 yield mag_of(fields)
-            except ValidationError as error:
-                bad = MagFileError(name, number, problems_of(error), hint=SKIP_BAD)
+            except (ValueError, RecursionError) as error:
+                said = problems_of(error) if isinstance(error, ValidationError) else f"is no JSON in a table: {error}"
+                bad = MagFileError(name, number, said, hint=SKIP_BAD)
                 if on_bad_line is None:
                     raise bad from None
                 on_bad_line.append(bad)
@@ -106,12 +114,13 @@ def count_rows(file: IO[bytes], name: Path | str) -> int:
     return int(_opened(file, name).metadata.num_rows)
 
 
-def _batches(file: IO[bytes] | Path | str, name: Path | str) -> Iterator[Any]:
+def _batches(file: IO[bytes] | Path | str, name: Path | str) -> Iterator[list[dict[str, Any]]]:
     import pyarrow as pa
 
     try:
-        yield from _opened(file, name).iter_batches(batch_size=READ_AT_ONCE)
-    except pa.ArrowException as error:
+        for batch in _opened(file, name).iter_batches(batch_size=READ_AT_ONCE):
+            yield batch.to_pylist()
+    except (pa.ArrowException, *_DAMAGED) as error:
         raise MagFileError(name, 0, f"cannot be read to its end: {error}") from error
 
 
@@ -121,7 +130,7 @@ def _opened(file: IO[bytes] | Path | str, name: Path | str) -> Any:
 
     try:
         found = pq.ParquetFile(file)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, *_DAMAGED) as error:
         raise MagFileError(name, 0, f"is no Parquet file: {error}") from error
     if missing := [field for field in ("schema", "id", "question", "turns") if field not in found.schema_arrow.names]:
         raise MagFileError(name, 0, f"holds no MAGs: there is no column {', '.join(missing)}")

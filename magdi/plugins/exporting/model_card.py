@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, name_and_revision
+from magdi.core.redact import without_servers
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
 from magdi.plugins.runs.result import RunDocument, document, learned_tasks
@@ -112,10 +113,10 @@ def _protocols(config: RunConfig, outcome: RunDocument) -> list[str]:
 
 
 def _teachers(config: RunConfig, outcome: RunDocument) -> str:
-    """Returns who spoke, as the turns say or, where that is not kept, the configuration."""
-    spoke = outcome.get("mags", {}).get("teachers", {})
-    named = ", ".join(each.teacher for each in config.teachers) or "the task's own"
-    said = ", ".join(spoke) or ("not known" if _imported(config) else named)
+    """Returns who spoke, as the turns say or, where that is not kept, the configuration; not at which servers."""
+    spoke = outcome.get("mags", {}).get("teachers", {}) or [each.teacher for each in config.teachers]
+    nobody = "not known" if _imported(config) else "the task's own"
+    said = ", ".join(dict.fromkeys(map(without_servers, spoke))) or nobody
     return said + (" (simulated)" if outcome.get("simulated") else "")
 
 
@@ -134,7 +135,7 @@ def _counts(kinds: Mapping[str, int]) -> str:
 
 def _scores(config: RunConfig, outcome: RunDocument) -> str:
     if "student" not in outcome:
-        return "## Scores\n\nIt was not evaluated."
+        return "## Scores\n\nThe run that made it did not evaluate it."
     return "\n".join(["## Scores", "", *_score_lines(config, outcome)])
 
 

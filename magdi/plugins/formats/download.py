@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from magdi.core.errors import ConfigError, DataError, did_you_mean
+from magdi.core.mag import problems_of
 
 _SHIPPED = files("magdi.plugins.formats") / "corpora"
 _CHUNK = 1 << 16
@@ -81,9 +82,7 @@ def find_corpus(name: str) -> Corpus:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name} cannot be read: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{name} is no manifest of a corpus: {where}: {first['msg']}") from None
+        raise ConfigError(f"{name} is no manifest of a corpus: {problems_of(error)}") from None
 
 
 def download(corpus: Corpus, folder: Path, on_file: Callable[[CorpusFile], None] = lambda file: None) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.errors import ComponentError, DataError, MagFileError
+from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.reader import Reader
@@ -89,11 +89,24 @@ def _discussions(
             if importers[name].gathers:
                 gathered.setdefault(name, []).append(path)
                 continue
-            yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
+            with _reading(path, name):
+                yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
     for name, files in gathered.items():
         with _telling(on_bad):
             every = chain.from_iterable(read_items(path, on_bad) for path in files)
-            yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
+            with _reading(files[0], name):
+                yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
+
+
+@contextmanager
+def _reading(path: Path, name: str) -> Iterator[None]:
+    """Turns what a format's own reader raises, over a file that is not as it should be, into one clear error."""
+    try:
+        yield
+    except MagdiError:
+        raise
+    except Exception as error:
+        raise MagFileError(path, 0, f"cannot be read: {error or type(error).__name__} (format {name})") from error
 
 
 @contextmanager

@@ -29,7 +29,7 @@ SINGLE = {
     "memory_mib": "Memory, MiB",
 }
 TOTALS = {"loss": ("weighted", "sum"), "grad_norm": ("grad_norm", "all, before clipping")}
-UNSHOWN = {"step", "epoch", "passes", "progress"}
+UNSHOWN = {"step", "epoch", "passes", "progress", "threads"}
 
 
 Lines = Sequence[Mapping[str, Any]]

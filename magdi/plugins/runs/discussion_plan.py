@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from magdi.core.config.models import Discussion
@@ -17,6 +18,7 @@ from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
 from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
 
+DRIVEN = 5_000  # calls after which fewer tell enough
 SAMPLED = 24  # questions that are driven; where there are fewer, with stand-ins each several times
 COMPLAINT = 500  # tokens of what is said to a reply that cannot be read, at most
 SIMULATED_REPLY = 400  # tokens of a simulated teacher's reply, at most
@@ -138,7 +140,11 @@ class Planner:
     def _usual(self, questions: Sequence[Question]) -> list[Amount]:
         sampled = _spread(questions)
         draws = range(-(-SAMPLED // max(1, len(sampled))))
-        drives = [self.talk.usual(question, dict(self.characters), draw) for question in sampled for draw in draws]
+        drives: list[Drive] = []
+        for question, draw in product(sampled, draws):
+            if sum(asked.calls for drive in drives for asked in drive.values()) > DRIVEN:
+                break
+            drives.append(self.talk.usual(question, dict(self.characters), draw))
         scale = len(questions) / max(1, len(drives))
         found = [Amount.sum(self._amount(seat, drive) for drive in drives).times(scale) for seat in self.talk.seats]
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from magdi.core.decision import DecisionRule
@@ -79,15 +80,15 @@ class Talk:
         speaker = StandIn(question, self.seats, characters, draw)
         models = {seat.agent.name: seat.teacher.identity for seat in self.seats}
         drive: Drive = {}
-        for stepper, pending in steps(
-            self.protocol, question, [seat.agent for seat in self.seats], self.decide, models
-        ):
-            reply = speaker.reply(pending)
-            asked = drive.setdefault(pending.ask.agent.name, Asked())
-            asked.calls += 1
-            _add(asked, reply.usage)
-            asked.characters += sum(len(message.content) for message in pending.messages) + len(reply.text)
-            stepper.answer(pending.step, speaker.read(pending, reply.text), reply.text)
+        agents = [seat.agent for seat in self.seats]
+        with steps(self.protocol, question, agents, self.decide, models) as asked_for:
+            for stepper, pending in asked_for:
+                reply = speaker.reply(pending)
+                asked = drive.setdefault(pending.ask.agent.name, Asked())
+                asked.calls += 1
+                _add(asked, reply.usage)
+                asked.characters += sum(len(message.content) for message in pending.messages) + len(reply.text)
+                stepper.answer(pending.step, speaker.read(pending, reply.text), reply.text)
         return drive
 
 
@@ -112,27 +113,29 @@ def _longest(
 ) -> Drive:
     marks = {agent.name: chr(MARKS + place) for place, agent in enumerate(agents)}
     drive: Drive = {}
-    for stepper, pending in steps(protocol, question, agents, decide):
-        asked = drive.setdefault(pending.ask.agent.name, Asked())
-        asked.calls += 1
-        asked.prompt += longest_prompt(pending.messages, pending.ask.reply.schema(question))
-        for name, mark in marks.items():
-            count = sum(message.content.count(mark) for message in pending.messages)
-            asked.quoted[name] = asked.quoted.get(name, 0) + count
-        parsed, mark = stub(pending.ask), marks[pending.ask.agent.name]
-        said = Parsed(mark, parsed.answer, parsed.confidence) if parsed else None
-        stepper.answer(pending.step, said, mark if said else "?")
+    with steps(protocol, question, agents, decide) as asked_for:
+        for stepper, pending in asked_for:
+            asked = drive.setdefault(pending.ask.agent.name, Asked())
+            asked.calls += 1
+            asked.prompt += longest_prompt(pending.messages, pending.ask.reply.schema(question))
+            for name, mark in marks.items():
+                count = sum(message.content.count(mark) for message in pending.messages)
+                asked.quoted[name] = asked.quoted.get(name, 0) + count
+            parsed, mark = stub(pending.ask), marks[pending.ask.agent.name]
+            said = Parsed(mark, parsed.answer, parsed.confidence) if parsed else None
+            stepper.answer(pending.step, said, mark if said else "?")
     return drive
 
 
+@contextmanager
 def steps(
     protocol: Protocol,
     question: Question,
     agents: Sequence[Agent],
     decide: DecisionRule | None,
     models: dict[str, str] | None = None,
-) -> Iterator[tuple[Stepper, Pending]]:
-    """Yields the turns of a discussion, each with the stepper that is to be told its reply.
+) -> Iterator[Iterator[tuple[Stepper, Pending]]]:
+    """Yields the turns of a discussion, each with the stepper that is to be told its reply; it ends with the block.
 
     Raises:
         ProtocolError: The protocol broke its contract, or asks for more than a discussion can be.
@@ -146,14 +149,18 @@ def steps(
         models=models,
         turn_limit=MOST_TURNS,
     )
+    with closing(stepper):
+        yield _asked(stepper, type(protocol).__name__)
+
+
+def _asked(stepper: Stepper, name: str) -> Iterator[tuple[Stepper, Pending]]:
     characters = 0
     while not stepper.done:
         for pending in stepper.pending:
             characters += sum(len(message.content) for message in pending.messages)
             if characters > MOST_CHARACTERS:
                 raise ProtocolError(
-                    f"{type(protocol).__name__} asks for more than {MOST_CHARACTERS:,} characters of prompts a "
-                    "discussion",
+                    f"{name} asks for more than {MOST_CHARACTERS:,} characters of prompts a discussion",
                     hint="fewer rounds, or a rule by which it ends",
                 )
             yield stepper, pending

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +96,10 @@ class Earlier:
             "completion_tokens": sum(each["tokens"]["completion"] for each in records) / held,
         }
 
-    def seconds_a_call(self, teachers: set[str]) -> Rate | None:
-        """Returns the seconds that a call of these teachers took, with as many at once as there were."""
-        return Rate.of([each["seconds"] / each["mags"]["turns"] for each in self.talks(teachers)])
+    def seconds_a_call(self, teachers: set[str], at_once: Callable[[int], int] = lambda held: 1) -> Rate | None:
+        """Returns the seconds that a call of these teachers took, times ``at_once`` of how many were held."""
+        found = ((each["seconds"] / each["mags"]["turns"], each["mags"]["count"]) for each in self.talks(teachers))
+        return Rate.of([seconds * at_once(held) for seconds, held in found])
 
     def seconds_a_step(self, config: RunConfig) -> Rate | None:
         """Returns the seconds of an optimizer step of a student and of steps like a run's."""

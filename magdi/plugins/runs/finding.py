@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -43,8 +44,8 @@ def find_runs(folder: Path, depth: int = DEPTH) -> Iterator[RunDirectory]:
 
 def _within(folder: Path) -> list[Path]:
     """Returns the folders in a folder, links to others left out; none where it may not be read."""
-    with suppress(OSError):
-        return sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink())
+    with suppress(OSError), os.scandir(folder) as found:
+        return sorted(Path(each.path) for each in found if each.is_dir(follow_symlinks=False))
     return []
 
 

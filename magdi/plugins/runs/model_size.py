@@ -45,7 +45,7 @@ class ModelSize:
     @classmethod
     def of_model(cls, model: str, revision: str | None = None) -> ModelSize | None:
         """Returns the size of a model in a folder, in the hub's cache, or of one whose name says it (``7B``)."""
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
             if (file := _config_file(model, revision)) is not None:
                 return cls._read(json.loads(file.read_text(encoding="utf-8")))
         named = _NAMED.search(model.rpartition("/")[2])

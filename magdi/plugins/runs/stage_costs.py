@@ -100,14 +100,36 @@ def by_rate(rate: Rate, expected: float, most: float) -> Took:
 
 def talking(plan: Plan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took:
     """Returns the seconds of the discussions."""
-    rate = earlier.seconds_a_call({seat.teacher.identity for seat in seats})
-    if rate is not None:
-        return by_rate(rate, plan.expected.calls, plan.most.calls)
+    if (took := _talking_as_before(plan, seats, config, earlier)) is not None:
+        return took
     at_once = min(config.discussion.in_flight, max(1, plan.questions))
     waits = [_waiting(agent, seat, at_once) for agent, seat in zip(plan.agents, seats, strict=True)]
     own = Range(A_CALL * plan.expected.calls, SLOWER * A_CALL * plan.most.calls)
     slowest = Range(*(None if None in each else max(each) for each in zip(*waits, strict=True)))
     return Took(Range.sum(slowest, own), stated())
+
+
+def _talking_as_before(plan: Plan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took | None:
+    """Returns the seconds of the discussions by those of earlier runs; None where there were none.
+
+    A server is waited for side by side, so that few discussions take as long as many that are open at once: that is
+    what is expected. One that is as busy as it can be takes its time for each: that is the most.
+    """
+    teachers = {seat.teacher.identity for seat in seats}
+    served = [seat.teacher.concurrency for seat in seats if seat.teacher.served]
+
+    def at_once(discussions: int) -> int:
+        return max(1, min(config.discussion.in_flight, discussions, *served)) if served else 1
+
+    alone, beside = earlier.seconds_a_call(teachers), earlier.seconds_a_call(teachers, at_once)
+    if alone is None or beside is None:
+        return None
+    now = at_once(plan.questions)
+    each = by_rate(alone, plan.expected.calls, plan.most.calls)
+    waited = by_rate(beside, plan.expected.calls / now, plan.most.calls / now)
+    most = max(each.seconds.most or 0.0, waited.seconds.most or 0.0)
+    fewer = ", with fewer discussions at once" if beside.usual < now * alone.usual else ""
+    return Took(Range(waited.seconds.expected, most), each.by + fewer)
 
 
 def _waiting(agent: AgentPlan, seat: Seat, at_once: int) -> Range:

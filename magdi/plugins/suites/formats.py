@@ -27,12 +27,14 @@ SPECIAL = {
     "|": r"\textbar{}",
 }
 
+SIGNED = re.compile(r"[-+][\d.,]+(?: to [-+]?[\d.,]+)?")
+
 
 def markdown(document: SuiteDocument) -> str:
     """Returns a suite's tables as Markdown."""
     parts = []
     for sheet in sheets(document):
-        parts += [f"### {sheet.title}", _markdown_table(sheet)]
+        parts += [f"### {_marked(sheet.title)}", _markdown_table(sheet)]
         if sheet.notes:
             parts.append("\n".join(f"- {_marked(note)}" for note in sheet.notes))
     return "\n\n".join(parts) + "\n"
@@ -54,7 +56,8 @@ def latex(document: SuiteDocument) -> str:
     label = re.sub(r"[^a-z0-9]+", "-", document["suite"].lower())
     tables = [_latex_table(first, ". ".join([first.title, *_caption(document)]), label)]
     tables += [_latex_table(sheet, sheet.title, f"{label}-{place}") for place, sheet in enumerate(others, start=2)]
-    return "\n".join([*(f"% {note}" for note in first.notes), *tables]) + "\n"
+    comments = (f"% {' '.join(note.split())}" for note in first.notes)  # one that is broken would be LaTeX
+    return "\n".join([*comments, *tables]) + "\n"
 
 
 def _latex_table(sheet: Sheet, caption: str, label: str) -> str:
@@ -91,7 +94,7 @@ def _caption(document: SuiteDocument) -> list[str]:
 
 def _set(text: str) -> str:
     """Returns a cell's text; signed numbers get a real minus."""
-    return escaped(text) if not re.fullmatch(r"[-+]\d.*", text) else f"${text.replace(' to ', '$ to $')}$"
+    return escaped(text) if not SIGNED.fullmatch(text) else f"${text.replace(' to ', '$ to $')}$"
 
 
 def escaped(text: str) -> str:

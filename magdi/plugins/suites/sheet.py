@@ -226,6 +226,11 @@ def notes(document: SuiteDocument) -> Iterator[str]:
         yield f"columns marked paper: {document['paper']['source']}, {document['paper']['what']}"
     for name, why in document["left_out"].items():
         yield f"left out: {name}: {why}"
+    yield from not_done(document)
+
+
+def not_done(document: SuiteDocument) -> Iterator[str]:
+    """Yields what failed, and what is missing for that or another reason."""
     for failure in document["failures"]:
         yield f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}"
     if document["missing"]:

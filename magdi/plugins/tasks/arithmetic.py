@@ -26,21 +26,25 @@ sizes and seeds.
 """
 
 
+MOST = 1_000_000
+"""Of anything that is drawn here."""
+
+
 class Drawn(BaseModel, extra="forbid"):
     """Settings of tasks whose questions are drawn here."""
 
     seed: int = Field(0, ge=0, description="Seed of the training questions; validation and test are the same for all.")
-    train: int = Field(1000, ge=1, description="Training questions.")
-    validation: int = Field(500, ge=1, description="Validation questions.")
-    test: int = Field(1000, ge=1, description="Test questions.")
+    train: int = Field(1000, ge=1, le=MOST, description="Training questions.")
+    validation: int = Field(500, ge=1, le=MOST, description="Validation questions.")
+    test: int = Field(1000, ge=1, le=MOST, description="Test questions.")
 
 
 class ArithmeticConfig(Drawn):
     """Settings of the arithmetic task."""
 
     min_steps: int = Field(2, ge=1, description="Fewest steps of a question.")
-    max_steps: int = Field(4, ge=1, description="Most steps of a question.")
-    primer_problems: int = Field(3000, ge=0, description="Problems that a tiny base is trained on.")
+    max_steps: int = Field(4, ge=1, le=100, description="Most steps of a question.")
+    primer_problems: int = Field(3000, ge=0, le=MOST, description="Problems that a tiny base is trained on.")
     primer_reading: float = Field(
         0.4,
         ge=0,
@@ -48,7 +52,9 @@ class ArithmeticConfig(Drawn):
         description="Share of them that it learns to tell again, of one to four steps; it learns to solve the others, "
         "of one or two.",
     )
-    primer_checks: int = Field(600, ge=0, description="Rows of eight calculations that a tiny base is trained on.")
+    primer_checks: int = Field(
+        600, ge=0, le=MOST, description="Rows of eight calculations that a tiny base is trained on."
+    )
 
     @model_validator(mode="after")
     def _some_steps(self) -> ArithmeticConfig:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from magdi.plugins.tasks.arithmetic import MOST
 from magdi.plugins.tasks.order import Order, OrderConfig, drawn
 from magdi.plugins.tasks.word_problems import Problem
 
@@ -23,8 +24,8 @@ class Bugs(Order):
     class Config(OrderConfig):
         """As those of `order`; there are fewer calculations in which one bug shows and no other."""
 
-        validation: int = Field(300, ge=1, description="Validation questions.")
-        test: int = Field(450, ge=1, description="Test questions.")
+        validation: int = Field(300, ge=1, le=MOST, description="Validation questions.")
+        test: int = Field(450, ge=1, le=MOST, description="Test questions.")
 
     teachers = ("ann=simulated:bugs-carry", "ben=simulated:bugs-borrow", "cleo=simulated:bugs-order")
     name: ClassVar[str] = "bugs"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,23 @@ def _read_parquet(path: Path) -> list[Row]:
 
     try:
         return list(pyarrow.parquet.read_table(path).to_pylist())
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, ValueError, LookupError, OverflowError) as error:
         raise DataError(f"{path}: is no parquet file: {error}") from None
 
 
 def find_files(folder: Path, names: Sequence[str]) -> list[Path]:
     """Returns a split's files in a folder, for the first of its names that has any.
 
-    ``test.jsonl``, ``test.parquet`` and the hub's layout (``data/test-00000-of-00001.parquet``) are found.
+    ``test.jsonl``, ``test.parquet`` and the hub's layouts (``data/test-00000-of-00001.parquet``) are found, up to two
+    folders deep; the rest of what may be a whole disk is not looked through.
     """
     for name in names:
         for suffix in SUFFIXES:
             whole = folder / f"{name}{suffix}"
             if whole.is_file():
                 return [whole]
-        shards = sorted(path for path in folder.glob(f"**/{name}-*-of-*") if path.suffix in SUFFIXES)
+        found = (folder.glob(f"{below}{name}-*-of-*") for below in ("", "*/", "*/*/"))
+        shards = sorted(path for path in chain.from_iterable(found) if path.suffix in SUFFIXES)
         if shards:
             return shards
     return []

@@ -63,9 +63,13 @@ class JournalRecording(Recording):
         self._found: dict[bytes, list[_Row]] = {}
         whole = hashlib.sha256()
         for entry in self._journal.entries():
-            fields = json.loads(entry.request)
-            row = _Row(entry.key, entry.prompt, entry.teacher, fields.get("sample", 0))
-            self._found.setdefault(_messages_key(fields["messages"]), []).append(row)
+            try:
+                fields = json.loads(entry.request)
+                row = _Row(entry.key, entry.prompt, entry.teacher, int(fields.get("sample", 0)))
+                messages = _messages_key(fields["messages"])
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                raise DataError(f"{path} is no journal of magdi: a request in it is none") from None
+            self._found.setdefault(messages, []).append(row)
             whole.update(entry.prompt + entry.teacher.encode())
         self.speakers = tuple(dict.fromkeys(row.teacher for rows in self._found.values() for row in rows))
         self.digest = whole.hexdigest()

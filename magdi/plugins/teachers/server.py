@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ CONNECT_SECONDS = 15.0
 KEPT_SECONDS = 30.0  # that a connection is kept open for a next request
 REDIRECTS = 3  # that a server may make to itself
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
+CONNECTOR = re.compile(r"Cannot connect to host .*? ssl:.*? \[(.*)\]", re.DOTALL)
+"""What aiohttp says, of ``http://`` too."""
 
 
 class Server:
@@ -109,7 +112,8 @@ class Server:
         """Returns what a connection that failed stands for."""
         from aiohttp import ClientConnectorError, ConnectionTimeoutError
 
-        cause = self._hide(str(error) or type(error).__name__)
+        told = str(error) or type(error).__name__
+        cause = self._hide(CONNECTOR.sub(r"\1", told))
         if isinstance(error, ClientConnectorError | ConnectionTimeoutError):
             return UnreachableTeacherError(f"no connection to {self.endpoint.host}: {cause}")
         return TransientTeacherError(f"the connection to {self.endpoint.host} broke: {cause}", charged=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from magdi.core.errors import DataError
 from magdi.core.files import read_json, write_whole
+from magdi.core.mag import problems_of
 
 TEAM = "team.json"
 UNTRAINED = "base"
@@ -47,9 +48,7 @@ def read_team(student: Path) -> Team | None:
     try:
         team = Team.model_validate(read_json(file))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DataError(f"{file} is no team: {where}: {first['msg']}") from None
+        raise DataError(f"{file} is no team: {problems_of(error)}") from None
     for role, folder in team.roles.items():
         if folder is not None and Path(folder).name != folder:
             raise DataError(f"{file}: the adapter of {role!r} is {folder!r}, which is no folder beside it")

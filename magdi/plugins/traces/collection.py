@@ -22,7 +22,6 @@ from filelock import FileLock, Timeout
 
 from magdi.core.errors import ConfigError, StorageError
 from magdi.core.files import MAKE_ROOM, writing
-from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
@@ -204,8 +203,8 @@ class Collection:
                 names = [name for name in due[start : start + _AT_ONCE] if name in self._open]
                 groups = {name: (list(self._groups.traces(name)), self._open[name].size) for name in names}
                 (last,) = self._store.database.execute("SELECT coalesce(max(rowid), 0) FROM spans").fetchone()
-            lines = [mag.to_line() + "\n" for traces, _ in groups.values() for mag in self._mags(traces, last)]
-            with writing(self._out), self._out.open("a", encoding="utf-8", newline="\n") as file:
+            lines = [line for traces, _ in groups.values() for line in self._lines(traces, last)]
+            with writing(self._out), self._out.open("ab") as file:
                 file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
@@ -218,8 +217,8 @@ class Collection:
         patience = self._patience.settle if one.rooted and one.alone else self._patience.idle
         return self._clock() - one.last >= patience
 
-    def _mags(self, traces: Sequence[str], last: int) -> list[Mag]:
-        """Returns the discussions in traces; those of spans that came too late for the first are numbered."""
+    def _lines(self, traces: Sequence[str], last: int) -> list[bytes]:
+        """Returns the discussions in traces as lines; those of spans that came too late for the first are numbered."""
         spans = [read_span(row.span) for row in self._reading.rows(traces, last)]
         before = "SELECT count(DISTINCT at) FROM written WHERE trace = ?"
         (count,) = self._reading.database.execute(before, (traces[0],)).fetchone()
@@ -227,11 +226,14 @@ class Collection:
             mags = [
                 mag_of(each, Item(self._out, 0, 0, each), self._reader) for each in discussions_in(spans, self._reader)
             ]
+            if count:
+                mags = [mag.model_copy(update={"id": f"{mag.id}~{count + 1}"}) for mag in mags]
+            lines = [f"{mag.to_line()}\n".encode() for mag in mags]
         except Exception as error:  # over spans that are not as they should be; the others are written
             self.counts.failed.append(f"trace {traces[0]}: {error}")
             return []
         self.counts.empty += not mags
-        return [mag.model_copy(update={"id": f"{mag.id}~{count + 1}"}) for mag in mags] if count else mags
+        return lines
 
     def _let_go(self, groups: Mapping[str, tuple[Sequence[str], int]], last: int, size: int) -> None:
         """Forgets spans that have been written, but those that have come meanwhile."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from magdi.core.errors import MagdiError, StorageError
+from magdi.core.errors import StorageError
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.listening import listening
 from magdi.plugins.traces.collection import Collection
@@ -136,7 +136,7 @@ class Receiver:
             batches = [spans for spans, _ in waiting]
             try:
                 refused = await self._apart(partial(self._collection.take, batches))
-            except MagdiError as error:
+            except Exception as error:  # whoever waits is told, and the next are taken
                 for _, kept in waiting:
                     if not kept.done():
                         kept.set_exception(error)

@@ -8,6 +8,7 @@ from typing import Any
 
 from magdi.core.errors import ConfigError
 from magdi.plugins.formats.importers.otel.span import Event, Span, logged, plain, spans_of
+from magdi.plugins.formats.importers.source import loads
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _WANTED = "the magdi[otel] extra is not installed"
@@ -38,7 +39,7 @@ def spans_in(body: bytes, content_type: str, signal: str) -> Iterator[Span | Val
         ValueError: The whole is no request.
     """
     if content_type == JSON:
-        value = json.loads(body)
+        value = loads(body.decode())
         if not isinstance(value, dict):
             raise ValueError("the request is no object")
         yield from spans_of(value)

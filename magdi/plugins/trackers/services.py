@@ -38,6 +38,7 @@ class Followed:
         config: Its whole configuration, without credentials.
         warn: Told what the user should know.
         known: What the tracker called the run when it was begun; empty for one that begins.
+        from_the_first: Whether all measurements are told, those again that were told before the run was held up.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Followed:
     config: Mapping[str, object]
     warn: Callable[[str], None]
     known: str = ""
+    from_the_first: bool = False
 
     @property
     def flat(self) -> dict[str, object]:
@@ -92,7 +94,8 @@ class TensorBoard(Service):
         from torch.utils.tensorboard import SummaryWriter
 
         self._config = run.flat
-        self._writer: Any = SummaryWriter(str(run.directory / "tensorboard"))
+        purge = 1 if run.from_the_first else None
+        self._writer: Any = SummaryWriter(str(run.directory / "tensorboard"), purge_step=purge)
         text = yaml.safe_dump(dict(run.config), sort_keys=False, allow_unicode=True)
         self._writer.add_text("configuration", f"```yaml\n{text}```")
 

@@ -137,7 +137,8 @@ class Tracking:
         from magdi.plugins.trackers.services import SERVICES, Followed
 
         path, config = self._directory.path.resolve(), shown(self._config)
-        run = Followed(run_name(path), path, config, self._doubts.append, known)
+        from_the_first = not self._directory.stage("discussion").get("done")
+        run = Followed(run_name(path), path, config, self._doubts.append, known, from_the_first)
         self._services[name] = SERVICES[name](run)
 
     def _each(self, tell: Callable[[Service], None]) -> None:

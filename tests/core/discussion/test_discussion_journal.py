@@ -5,13 +5,14 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from magdi.core.discussion.driver import hold_discussions
-from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
+from magdi.core.discussion.journal import Journal, JournalReader, canonical, prompt_key, reply_key
 from magdi.core.errors import DataError, StorageError
 from magdi.core.mag import Message, Usage
 from magdi.core.teacher import Reply, Request, Sampling
@@ -179,6 +180,23 @@ def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
         Journal(tmp_path / "notes.txt")
     with pytest.raises(StorageError, match="cannot be opened"):
         Journal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "doing",
+    [
+        "CREATE VIEW replies AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n) SELECT key FROM n",
+        "CREATE TABLE replies (key, prompt, reply AS (zeroblob(900000000)))",
+        "CREATE TABLE replies (key); CREATE TRIGGER t AFTER INSERT ON replies BEGIN DELETE FROM replies; END",
+    ],
+)
+def test_a_journal_that_does_what_somebody_else_has_written_is_refused(tmp_path: Path, doing: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(doing)
+    for opened in (Journal, JournalReader):
+        with pytest.raises(DataError, match="is no journal of magdi: it makes what it holds"):
+            opened(path)
 
 
 def test_a_reply_that_a_disk_has_changed_is_asked_for_again(tmp_path: Path, options: dict[str, Any]) -> None:

@@ -84,6 +84,16 @@ def test_what_never_ends_is_not_read(theirs: Path) -> None:
         check_inside(theirs)
 
 
+def test_no_crowd_of_files_hides_a_link(theirs: Path) -> None:
+    for number in range(150):
+        (theirs / f"{number:05}").mkdir()
+        for inner in range(70):
+            (theirs / f"{number:05}" / str(inner)).touch()
+    (theirs / "student" / "adapter_config.json").symlink_to("../../secret")
+    with pytest.raises(RunDirectoryError, match="leads out of"):
+        check_inside(theirs)
+
+
 def test_links_within_and_to_the_run_itself_are_followed(theirs: Path) -> None:
     (theirs / "newest.jsonl").symlink_to("evaluation/student.jsonl")
     (theirs / "itself").symlink_to(".")

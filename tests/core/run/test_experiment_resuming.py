@@ -11,7 +11,7 @@ import magdi
 from magdi.core.errors import LimitReached
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.progress import Progress
+from magdi.core.run.progress import Figures, Progress
 
 
 class Listening(Progress):
@@ -19,7 +19,14 @@ class Listening(Progress):
 
     def __init__(self, interrupt_at: int | None = None) -> None:
         self.told: list[str] = []
-        self._interrupt_at = interrupt_at
+        self.done: dict[str, int] = {}
+        self._stage, self._interrupt_at = "", interrupt_at
+
+    def stage(self, name: str, total: int | None, unit: str) -> None:
+        self._stage = name
+
+    def advance(self, done: int, figures: Figures) -> None:
+        self.done[self._stage] = done
 
     def note(self, text: str) -> None:
         self.told.append(text)
@@ -31,7 +38,7 @@ class Listening(Progress):
 
 @pytest.fixture
 def slow(toy: dict[str, Any]) -> dict[str, Any]:
-    return toy | {"training": {"steps": 6, "log_every": 1, "save_every": 2}}
+    return toy | {"training": {"steps": 6, "log_every": 5, "save_every": 2}}
 
 
 def told(progress: Listening) -> list[str]:
@@ -53,6 +60,7 @@ def test_it_says_how_far_discussions_and_training_have_come(tmp_path: Path, slow
     third = Listening()
     magdi.run(out=run.path, progress=third, **slow)
     assert told(third) == ["resuming: 24 of 24 questions discussed, training from step 4 of 6"]
+    assert third.done["training"] == 6, "though the last line of metrics is of step 5"
     last = Listening()
     magdi.run(out=run.path, progress=last, **slow)
     assert told(last) == [f"{run.path} is done already; --fresh starts over"]

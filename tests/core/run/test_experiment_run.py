@@ -344,8 +344,10 @@ def test_what_was_cut_is_told_with_the_setting_that_makes_room(
     finished: Path, tmp_path: Path, toy: dict[str, Any]
 ) -> None:
     short = {"student": toy["student"] | {"max_length": 60}, "evaluation": {"max_new_tokens": 3, "base": False}}
+    short["training"] = toy["training"] | {"learning_rate": 5e-6}
     heard = Listening()
     magdi.run(out=tmp_path / "run", mags=str(finished / "mags.jsonl"), progress=heard, **(toy | short))
+    assert any("4 steps at 5e-06 hardly move any weight" in line for line in heard.told)
     chains, answers = (line for line in heard.told if "cut" in line)
     assert re.search(r"\d+ of 138 texts to learn from were cut at 60 tokens.*--set student\.max_length=N", chains)
     assert "100 % of the answers of the student were cut off at 3 tokens; --set evaluation.max_new_tokens=N" in answers

@@ -38,6 +38,13 @@ DECIDED = [
     "{0}",
     "{0}, it does. There is no doubt about it.",
     "{0}. Nobody knows why, and the reason is unknown.",
+    "No doubt: {0}",
+    "Without a doubt, {0}.",
+    "In a word: {0}.",
+    "A: {0}",
+    "The answer is {1}. Hmm, on reflection, {0}.",
+    "Hard to say, but {0}.",
+    "The answer is a definitive {0}.",
 ]
 OPEN = [
     "The answer (Yes or No) is not definitive, as it depends on the person.",
@@ -54,6 +61,9 @@ OPEN = [
     "The answer is that no one knows.",
     "I cannot say.",
     "Maybe yes, maybe no.",
+    "Yes if it is a stone, no if it is a pear.",
+    "The answer could be yes, but it could also be no.",
+    "The answer is not yes and not no.",
     "Agent 1 says yes and Agent 2 says no.",
     "Answer:\nStep 1: No, it is not.\nStep 2: Yes, it swims.",
     "Is it large? No.\nDoes it swim? Yes.\nIt cannot be determined.",
@@ -101,6 +111,9 @@ def test_what_is_left_open_has_no_answer(text: str) -> None:
         ("Others say yes. They are wrong. The answer is no", "no"),
         ("Agent 1 says yes. I agree.", "yes"),
         ("The answer is unlikely.", "no"),
+        ("No. Wait, yes.", "yes"),
+        ("My answer was yes, but I now think no.", "no"),
+        ("Da Vinci painted it. So no.", "no"),
         ("So the answer is no for most people.", "no"),
         ("Ｎｏ。", "no"),
         ("Not really.", "no"),
@@ -111,6 +124,28 @@ def test_what_is_left_open_has_no_answer(text: str) -> None:
 )
 def test_negations_and_determiners(text: str, answer: str) -> None:
     assert extract(text, "boolean") == answer
+
+
+YES = [
+    "That's true.",
+    "That is correct.",
+    "It's right.",
+    "Yup.",
+    "No doubt.",
+    "Almost certainly yes.",
+    "It is very likely.",
+    "Oh yes.",
+]
+NO = [
+    "That's not true.", "It isn't true.", "This is not the case.", "Not at all.", "No way.", "I don't think so.",
+    "It is unlikely.",
+    "Most likely not.", "Almost certainly not.", "Surely not", "That's incorrect.", "Not likely.",
+]  # fmt: skip
+
+
+def test_idioms_that_are_a_whole_answer() -> None:
+    assert [extract(text, "boolean") for text in YES] == ["yes"] * len(YES)
+    assert [extract(text, "boolean") for text in NO] == ["no"] * len(NO)
 
 
 NO_ANSWER = [

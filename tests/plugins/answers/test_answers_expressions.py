@@ -47,6 +47,11 @@ SAME = [
     ("7", "The answer is $7$. (Agent 2 wrote 'the answer is $5$', which is wrong.)"),
     ("5", "\\boxed{3}? No. So \\boxed{5}."), ("3", "It is $\\boxed{3}$. Note: The solution provided is correct."),
     ("x+1", "The answer is:\n\n$$x+1$$"),
+    ("2516_8", "\\boxed{2516_{\\text{eight}}}"), ("2516_8", "2516_8"), ("2516_8", "2516₈"), ("5", "$\\approx 5$"),
+    ("(6,31,-1)", "\\boxed{\\langle 6, 31, -1\\rangle}"), ("\\emptyset", "\\boxed{\\varnothing}"),
+    ("\\frac{3}{4}", "The answer is $\\mathbf{\\frac{3}{4}}$."), ("90", "\\boxed{\\mathbf{90^\\circ}}"),
+    ("x^2", "\\boxed{\\text{Answer: } x^2}"), ("x^2", "\\boxed{\\displaystyle x^2}"), ("x^2+1", "x²+1"),
+    ("\\frac{1}{\\sin 40^\\circ}", "\\boxed{\\frac{1}{\\sin 40^{\\circ}}}"),
 ]  # fmt: skip
 DIFFERENT = [
     ("-\\frac{3}{4}", "\\frac{3}{4}"), ("\\frac{3}{4}", "\\frac{4}{3}"), ("[0,1)", "(0,1)"), ("[0,9)", "[0,1)"),
@@ -54,7 +59,7 @@ DIFFERENT = [
     ("\\sqrt{2}", "-\\sqrt{2}"), ("4", "4\\sqrt{2}"), ("x+2n+1", "x+1"), ("7 = 11a+c", "11a+c"),
     ("\\text{Monday}", "Sunday"), ("\\text{Mary}", "Army"), ("\\pm 21", "21"), ("12:00", "1:00"), ("d", "\\text{E}"),
     ("2", "\\frac{1+\\sqrt{5}}{2}"), ("1,2", "\\boxed{1} no no no \\boxed{2}"), ("f(x)", "f(y)"), ("0.5", "50\\%"),
-    ("\\frac{1}{3}", "0.33"), ("(0,1)", "(0,1.5)"), ("5", "\\boxed{##}"),
+    ("2516_8", "2516_9"), ("\\frac{1}{3}", "0.33"), ("(0,1)", "(0,1.5)"), ("5", "\\boxed{##}"),
 ]  # fmt: skip
 
 

@@ -44,6 +44,11 @@ MONSTERS = {
     "brackets": "(A" * (MILLION // 2),
     "decimals": "1." * (MILLION // 2),
     "emphasis": "*" * MILLION,
+    "blank lines": "x\n\n\n" * (MILLION // 4),
+    "lines apart": "x" + "\n" * 19_000 + "y",
+    "a foreign marker": "la respuesta" + " " * 19_000 + "x",
+    "second thoughts": "no, wait, " * (MILLION // 10),
+    "prompts": "<s>" + " " * 19_000 + "[INST" * 40,
 }
 
 

@@ -222,3 +222,69 @@ def test_what_nothing_is_better_than_stays() -> None:
     for text in ("There is no better option than C.", "Nothing fits better than C."):
         assert extract(text, "letter", options("places")) == "C"
     assert extract("B is less likely than A, so A.", "letter", options("places")) == "A"
+
+
+SET_APART = [
+    "All but {0} can be ruled out.", "All options except {0} are wrong.", "Every option other than {0} is incorrect.",
+    "None but {0} fits.", "We can eliminate all but {0}.", "This rules out everything except {0}.",
+    "No option other than {0} fits.",
+    "None of the options except {0} makes sense.", "Apart from {0}, none of them fits.",
+    "With the exception of {0}, all are false.",
+]  # fmt: skip
+PREFERRED = [
+    "It could be {1} or {0}, but {0} is better.", "Both {1} and {0} are plausible, but {0} is the best.",
+    "It might be {1} or {0}; {0} is more likely.", "It is between {1} and {0}, and I think {0} is better.",
+    "{1} is possible, but {0} is better.", "While {1} is possible, {0} is the most likely.",
+    "{0} makes the most sense.",
+    "First choice: {0}. Second choice: {1}.", "I'm not sure, but {0}.", "Probably {0}, though {1} is possible.",
+]  # fmt: skip
+SECOND_THOUGHTS = [
+    "{1}... no, {0}.", "The answer is {1}. Actually, {0} is better.", "The answer is {1}. Hmm, on reflection, {0}.",
+    "The answer is {1}, I mean {0}.", "The answer is {1}, or rather {0}.",
+    "My first answer was {1}; I now think it is {0}.",
+    "Initially I picked {1}. After the discussion, {0}.", "I have changed my mind from {1} to {0}.",
+]  # fmt: skip
+PEERS = [
+    "The majority answer is {1}, but {0} is correct.", "{0}, not {1}.", "{0}, followed by {1}.",
+    "Between {0} and {1}, {0} makes more sense.",
+    "According to Agent 2, the answer is {1}. I disagree: it is {0}.", "My answer is {0}. Bob's answer is {1}.",
+    "I chose {0}, while Agent 2 chose {1}.", "Although the other agents chose {1}, I stay with {0}.",
+    "I still think {0}, though the others chose {1}.", 'Agent 2 wrote "The answer is {1}". My own is {0}.',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [*SET_APART, *PREFERRED, *SECOND_THOUGHTS, *PEERS])
+def test_one_option_of_several_is_set_apart(form: str) -> None:
+    for (one, other), how in itertools.product(itertools.permutations("BCDE", 2), ["({})", "{}", "option {}"]):
+        text = form.format(how.format(one), how.format(other))
+        assert extract(text, "letter", options("places")) == one, text
+
+
+@pytest.mark.parametrize("form", ["The answer is anything but {}.", "All but {} are correct.", "None but {} is wrong."])
+def test_what_is_set_apart_the_other_way_round_is_no_answer(form: str) -> None:
+    for label in "ABCDE":
+        assert extract(form.format(f"({label})"), "letter", options("places")) is None
+
+
+def test_an_option_is_named_by_its_place_and_by_what_is_said_of_all_others() -> None:
+    for label, place in zip("ABCDE", ("first", "second", "third", "fourth", "last"), strict=True):
+        for form in (
+            "The answer is the {} option.",
+            "The {} choice is the best.",
+            "I choose the {} one.",
+            "The {} option.",
+        ):
+            assert extract(form.format(place), "letter", options("places")) == label, form.format(place)
+        others = [other for other in "ABCDE" if other != label]
+        for said in (" is wrong.", " can be ruled out."):
+            assert extract(" ".join(f"Option {other}{said}" for other in others), "letter", options("places")) == label
+        for right, wrong in ((" - correct", " - incorrect"), (": this is right.", ": this is wrong."), (" ✓", " ✗")):
+            listed = [
+                f"{each.label}) {each.text}{right if each.label == label else wrong}" for each in options("places")
+            ]
+            assert extract("\n".join(listed), "letter", options("places")) in (
+                (label,) if "✓" not in right else (label, None)
+            )
+        shown = "\n".join(f"({each.label}) {each.text}" for each in options("places"))
+        own = options("places")["ABCDE".index(label)]
+        assert extract(f"{shown}\n\n({label}) {own.text}", "letter", options("places")) == label

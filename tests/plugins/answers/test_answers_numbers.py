@@ -24,6 +24,16 @@ SPELT = {
     "1.5": ["1 1/2", "1½", "one and a half", "1 and a half", "3/2", "1\\frac{1}{2}"],
     "2/3": ["2/3", "two thirds", "0.6666666666666666", "0.6666666666666667", "\\frac{2}{3}", "4/6"],
     "12": ["12", "a dozen", "twelve", "12 eggs", "0012".lstrip("0")],
+    "1000": ["10^3", "10^{3}", "10³", "10**3", "$10^3$", "1 x 10^3", "1e3", "1,000", "$1k", "1k dollars"],
+    "-0.0012": ["-1.2e-3", "−1.2 × 10⁻³", "-1.2 \\times 10^{-3}", "-1.2 * 10^-3"],
+    "144": ["12 dozen", "twelve dozen", "12 dozen eggs", "144 eggs"], "30": ["two and a half dozen", "2 1/2 dozens",
+    "2.5 dozen"],
+    "1500000": ["$1.5M", "$1.5 million", "1 500 000", "1\u00a0500\u00a0000"], "0.5": ["half", "½", "one half",
+    "50/100"],
+    "90": ["1h 30min", "1 hr 30 min", "1h30m", "90^\\circ", "90°", "1 hour 30 minutes"], "-8": ["–8", "\\(- 8\\)",
+    "-\\$8", "-(8)"],
+    "1/3": ["0.\\overline{3}", "⅓", "one third"], "1234.5": ["1.234,5", "1\u202f234,50 €", "1,234.50"],
+    "3.5": ["٣٫٥", "３．５", "_3.5_"],
     "6264": ["6264", "six thousand two hundred sixty-four", "six thousand, two hundred and sixty-four", "6,264"],
 }  # fmt: skip
 FORMS = [
@@ -98,6 +108,7 @@ CLOSINGS = [
     "If each holds {a}, she needs {c} boxes to earn ${d}.", "Since there are {a} in a box, each gets {c}.",
     "With the other {a}, he can buy {c} plums.", "Hence {c} of the {d} left.",
     "She ate {a} of them, so she needs {c} more, which is less than {d}.",
+    "So she ends up with {c} apples, which is {a} more than before.", "I think it's {c}, but I'm not 100% sure.",
     "So he weighs {c} pounds more than his sister, who weighs {a} pounds.",
     "Therefore, Tom, who is {a}, has {c} cars.", "Therefore, Tom has {c} marbles, {a} of which are red.",
     "So it costs ${c} to buy {a} of them.", "So she is in {c}th place.",
@@ -147,7 +158,10 @@ UNDECIDED = [
     "The answer is 5 or 6.", "The answer is 5-10 minutes.", "The answer is between 5 and 10.", "The answer is 3:30.",
     "The answer is 5 to 10.", "The answer is 5 * 3.", "The answer is 3x.", "The answer is 12/25/2020.", "five six",
     "The answer is .", "She pays 5 * 3", "The answer is five or six.", "The answer is not known.", "No one knows.",
-    "The answer is correct.", "The answer is twenty-third-rate.",
+    "The answer is correct.", "The answer is twenty-third-rate.", "2^5", "The answer is 2**5.", "The answer is 2⁵.",
+    "5k",
+    "5 and 10", "5, 6", "5~10", "between 5 and 10", "5 to 10", "3 : 4", "The answer is 3 : 4.",
+    "None of the 3 options is right.",
 ]  # fmt: skip
 
 
@@ -228,6 +242,12 @@ def test_one_of_two_is_undecided(either: str) -> None:
 )
 def test_a_rest_is_the_answer_where_it_was_asked_for(asked: str, told: str, answer: str) -> None:
     assert read(told, Question(id="q", text=asked, gold="1", answer_type="number")).answer == answer
+
+
+def test_dozens_are_counted_where_they_were_not_asked_for() -> None:
+    for asked, answer in (("How many eggs?", "36"), ("How many dozen eggs?", "3"), ("What is it in dozens?", "3")):
+        question = Question(id="q", text=asked, gold="1", answer_type="number")
+        assert read("So it is 3 dozen. The answer is 3 dozen.", question).answer == answer
 
 
 def test_marks_and_roots() -> None:

@@ -224,6 +224,15 @@ def test_it_is_healthy_and_says_once_that_it_speaks_no_grpc(tmp_path: Path, capl
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("half", ["\\ud800", "\\\\ud800"], ids=["as it is", "in a text of JSON"])
+def test_half_a_character_stops_no_receiver(tmp_path: Path, half: str) -> None:
+    lines = [line.replace("spiders", half) for line in otlp(nodes())] + otlp(nodes(1))
+    assert any(half in line for line in lines)
+    assert {status for status, _ in received(tmp_path, [((line.encode(), JSON), {}) for line in lines])} == {200}
+    texts = [mag.question.text for mag in mags(tmp_path / "mags.jsonl")]
+    assert [("\ufffd" in text, "spiders" in text) for text in texts] == [(True, False), (False, True)]
+
+
 def test_what_is_wrong_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magdi.plugins.traces.receiver.LARGEST_REQUEST", 100_000)
     bad = json.dumps(

@@ -73,7 +73,9 @@ def a_run(path: Path, *, student: int = 3, **settings: object) -> RunDirectory:
     lines = MetricsFile(directory.metrics)
     for step in range(1, 40):
         terms = {f"loss/{term}": 2 / step for term in ("positive", "margin", "node")}
-        lines.write({"step": step, "loss": 6 / step, "grad_norm": 1.0, "learning_rate": 0.1, **terms})
+        lines.write(
+            {"step": step, "loss": 6 / step, "grad_norm": 1.0, "learning_rate": 5e-6 / step, "threads": 1.0, **terms}
+        )
     lines.write({"step": 40, "loss": float("nan"), "accuracy/pairs": 0.75, "surprise": 3.0})
     lines.close()
     made = {"model": "tiny"}

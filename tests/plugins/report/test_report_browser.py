@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def search(browser: Chromium, words: str) -> None:
         f"(() => {{ const i = document.querySelector('#discussions [data-search]'); i.value = {words!r};"
         " i.dispatchEvent(new Event('input')); })()"
     )
+
+
+def test_a_small_figure_is_as_narrow_as_an_axis(browser: Chromium) -> None:
+    code = (files("magdi.plugins.report") / "assets" / "dom.js").read_text("utf-8")
+    told = browser.run(f"(() => {{ {code}; return [5e-6, -1.25e-5, 0.00125, 0, 0.1].map((each) => figure(each)); }})()")
+    assert told == ["5e-6", "-1.25e-5", "0.00125", "0", "0.1"]
 
 
 def test_what_teachers_said_is_text(browser: Chromium, report: Path) -> None:

@@ -77,12 +77,13 @@ def test_tables_count_changed_minds(run_directory: RunDirectory) -> None:
 
 
 def test_curves_are_grouped_and_new_measurements_are_drawn() -> None:
-    first = {"step": 1, "loss": 2.0, "weighted/node": 1.0, "loss/node": 3.0, "surprise": 1}
+    first = {"step": 1, "loss": 2.0, "weighted/node": 1.0, "loss/node": 3.0, "surprise": 1, "threads": 1}
     lines: list[dict[str, Any]] = [first, {"step": 2, "loss": None}]
     plots = {block.title: block for block in curves(lines) if isinstance(block, Curves)}
     assert [line.name for line in plots["Weighted losses"].series] == ["L_I node", "sum"]
     assert plots["Losses"].series[0].y == (3.0,)
     assert plots["surprise"].series[0].x == (1.0,)
+    assert "threads" not in plots, "it is the machine's, and always the same"
     many = [{"step": step, "loss": 1.0} for step in range(9999)]
     assert len(next(iter(curves(many))).series[0].x) <= 2000  # type: ignore[attr-defined]
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import magdi
 from magdi.core.config.models import Lora, RunConfig, Student, TinyBase
+from magdi.core.discussion.seat import Seat
+from magdi.core.protocol import Agent
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan
 from magdi.plugins.runs.earlier import Earlier, Past, Rate
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import plan_run
-from magdi.plugins.runs.stage_costs import Lessons, Range, gpu_memory, learning
+from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, gpu_memory, learning, talking
+from magdi.plugins.teachers.openai import OpenAITeacher
 
 GIB = 2**30
 TALK: dict[str, Any] = {"done": True, "seconds": 60.0, "tokens": {"prompt": 9000.0, "completion": 1200.0}}
@@ -91,6 +95,28 @@ def test_earlier_runs_go_before_rates() -> None:
     assert (took.seconds.expected, took.by) == (210.0, "an earlier run")
     assert took.seconds.most is not None
     assert took.seconds.most > 210
+
+
+@pytest.mark.parametrize(
+    ("held", "in_flight", "expected", "by"),
+    [
+        (10, 256, 60.0 * 30 / 6.4, "an earlier run, with fewer discussions at once"),
+        (10, 10, 60.0 * 30, "an earlier run"),
+        (300, 256, 60.0, "an earlier run"),
+    ],
+)
+def test_few_discussions_with_a_server_wait_as_long_as_many_side_by_side(
+    held: int, in_flight: int, expected: float, by: str
+) -> None:
+    teacher = OpenAITeacher(OpenAITeacher.Config(model="m", base_url="http://localhost:1/v1", concurrency=64))
+    talk = TALK | {"mags": {"count": held, "turns": 3 * held, "teachers": {teacher.identity: 3 * held}}}
+    calls = Amount(calls=900)
+    plan = Plan(300, (AgentPlan("a", teacher.identity, False, calls, calls),), calls)
+    one, stages = config(discussion={"in_flight": in_flight}), cast(Any, {"discussion": talk})
+    took = talking(plan, [Seat(Agent("a"), teacher)], one, Earlier([Past(one, stages, "CPU")]))
+    assert took.seconds.expected == pytest.approx(expected)
+    assert took.by == by
+    assert took.seconds.most == pytest.approx(LONGEST * 60 * 300 / held), "a server may be as busy as it can be"
 
 
 def test_a_plan_reads_the_runs_that_are_there(tmp_path: Path) -> None:

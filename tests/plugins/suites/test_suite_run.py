@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import KEPT
 from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
+from magdi.plugins.suites.document import SuiteDocument
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED
 from magdi.plugins.suites.outcome import SuiteResult
@@ -235,6 +236,17 @@ def test_formats(document: Any) -> None:
     rule = next(line for line in latex.splitlines() if line.startswith(r"\begin{tabular}"))
     row = next(line for line in latex.splitlines() if line.startswith("half &"))
     assert row.count("&") + 1 == len(rule.rpartition("{")[2].rstrip("}"))
+
+
+def test_what_a_suite_is_called_is_no_markup(document: SuiteResult) -> None:
+    attack = "+1\n\\input{/etc/passwd}\n<script>"
+    rows = [row | {"name": attack, "encoder": attack, "control": attack} for row in document["rows"]]
+    theirs = cast("SuiteDocument", {**document, "title": attack, "rows": rows})
+    latex, markdown = FORMATS["latex"](theirs), FORMATS["markdown"](theirs)
+    outside = [line for line in latex.splitlines() if not line.startswith("%")]
+    assert "\\input" not in "\n".join(outside)
+    assert "\n<script>" not in markdown
+    assert "### +1 " in markdown
 
 
 def test_the_table_on_a_terminal(document: Any) -> None:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.discussion.calls import Retry
-from magdi.core.errors import MagdiError, TeacherError, TeacherRefusal
+from magdi.core.errors import MagdiError, TeacherError, TeacherRefusal, UnreachableTeacherError
 from magdi.core.mag import Message
 from magdi.core.redact import redact
 from magdi.core.teacher import Reply, Request
@@ -53,6 +53,8 @@ SPELLINGS: dict[str, Any] = {
     "html": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "html hex": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
     "html escaped": html.escape,
+    "html, unended": lambda text: "".join(f"&#{ord(char)}" for char in text),
+    "html by name": lambda text: text.replace("-", "&#x2d").replace("/", "&sol;").replace("+", "&plus;"),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 in a header": lambda text: base64.b64encode(f"Authorization: Bearer {text}\r\nHost: x".encode()).decode(),
     "base64url": lambda text: base64.urlsafe_b64encode(f"x{text}y".encode()).decode(),
@@ -81,6 +83,10 @@ def test_a_secret_is_found_in_every_spelling(spelling: str, secret: str) -> None
     assert spelt not in hidden
     assert hidden.startswith("you are ")
     assert hidden.endswith(", are you not?")
+
+
+def test_of_a_secret_in_a_spelling_of_a_spelling_not_even_the_text_is_left() -> None:
+    assert redact(f"you are {quote(KEY, safe='').replace('%', '&percnt;')}", [KEY]) == "***"
 
 
 @settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -169,6 +175,14 @@ def complete(url: str, **settings: Any) -> Reply:
             await one.close()
 
     return asyncio.run(run())
+
+
+def test_a_server_that_is_not_there_is_named_without_the_clients_own_words() -> None:
+    with serving("gone") as server:
+        url = server.url
+    with pytest.raises(UnreachableTeacherError, match="Connect call failed") as refused:
+        complete(url)
+    assert "ssl" not in refused.value.message
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -118,6 +118,22 @@ def test_a_run_that_is_done_is_told_to_nobody_again(run: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (run / "tensorboard").iterdir()} == before
 
 
+def test_tensorboard_has_discussions_once_that_a_run_tells_again(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    class Stopping(Progress):
+        def event(self, hook: str, **facts: Any) -> None:
+            if hook == "metrics" and facts["step"] == 2:
+                raise KeyboardInterrupt
+
+    talk = TALK | {"task": {"name": "arithmetic", "train": 3, "test": 1}, "out": tmp_path / "run"}
+    with pytest.raises(KeyboardInterrupt):
+        magdi.discuss(progress=Stopping(), **talk)
+    magdi.discuss(**talk)
+    found = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [each.step for each in found.Scalars("discussion/count")] == [1, 2, 3]
+
+
 def test_what_tensorboard_was_told_goes_with_the_run(tmp_path: Path) -> None:
     magdi.discuss(out=tmp_path / "run", **TALK)
     assert list((tmp_path / "run" / "tensorboard").glob("events.out.tfevents.*"))

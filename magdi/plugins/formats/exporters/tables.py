@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from magdi.core.files import write_whole
 from magdi.core.mag import SCHEMA, Mag
+from magdi.core.redact import without_servers
 from magdi.core.run.summary import simulated
 from magdi.core.views import View
 from magdi.plugins.corpus.parquet import parquet_writer
@@ -48,9 +49,17 @@ class Dataset(Exporter):
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         """Writes ``data/train-00000-of-00001.parquet``, and README.md, which is the dataset's card."""
         card = Card()
-        count = Parquet().write(card.watching(mags), path / "data" / "train-00000-of-00001.parquet", view)
+        count = Parquet().write(
+            card.watching(map(_for_the_public, mags)), path / "data" / "train-00000-of-00001.parquet", view
+        )
         write_whole(path / "README.md", card.text(view, self.config.licence))
         return count
+
+
+def _for_the_public(mag: Mag) -> Mag:
+    """Returns a MAG whose turns name their models without the servers that they were asked at."""
+    named = [turn.model_copy(update={"model": turn.model and without_servers(turn.model)}) for turn in mag.turns]
+    return mag.model_copy(update={"turns": tuple(named)})
 
 
 class Card:

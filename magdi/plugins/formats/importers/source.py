@@ -21,6 +21,8 @@ from magdi.plugins.formats.importers import pickled
 _HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 _PICKLES = (".pkl", ".p", ".pickle")
 _CHUNK = 1 << 16
+_MOST = 1 << 28
+"""Characters of one item; what was packed may unfold to any number."""
 _LONGEST_TOKEN = 16
 """Characters at the end of a text in which a word or an escape may have been cut."""
 _SPACE = " \t\r\n\ufeff"
@@ -101,7 +103,7 @@ def _unpickled(path: Path, data: bytes) -> Iterator[Item]:
     except ValueError as error:
         raise MagFileError(path, 0, f"cannot be read: {error}") from None
     for index, each in enumerate(value if isinstance(value, list) else [value]):
-        yield Item(path, 0, index, each)
+        yield Item(path, 0, index, _encodable(each))
 
 
 def _plain_name(path: Path) -> Path:
@@ -114,14 +116,26 @@ def entries(item: Item) -> Iterator[Item]:
         yield Item(item.path, item.line, index, value, key if isinstance(key, str) else "")
 
 
+def loads(text: str) -> Any:
+    """Returns what a text of JSON says, with texts that can be written: half a character at a cut is replaced.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deeply.
+    """
+    value = json.loads(text)
+    return _encodable(value) if _HALF.search(text) else value
+
+
 def _encodable(value: Any) -> Any:
     """Returns a value whose texts can be written: half a character at a cut is replaced."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_encodable(each) for each in value]
+        halved = any("\ud800" <= char <= "\udfff" for char in value)  # texts of a sort of their own stay what they are
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if halved else value
+    if isinstance(value, list | tuple):
+        return type(value)(map(_encodable, value))
     if isinstance(value, dict):
-        return {_encodable(key): _encodable(each) for key, each in value.items()}
+        return {_encodable(key) if isinstance(key, str) else key: _encodable(each) for key, each in value.items()}
     return value
 
 
@@ -158,6 +172,8 @@ class _Scanner:
     def _read(self) -> bool:
         """Reads on, and forgets what has been decoded; returns whether there was more."""
         self.line()
+        if len(self.text) - self.at > _MOST:
+            raise MagFileError(self.path, self.line(), f"an item has more than {_MOST:,} characters")
         more = "" if self._ended else self._file.read(max(_CHUNK, len(self.text) - self.at))
         self.text, self.at, self._counted, self._ended = self.text[self.at :] + more, 0, 0, not more
         return bool(more)
@@ -173,7 +189,7 @@ class _Scanner:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self.text, self.at)
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # an endless number is a plain ValueError
                 if self._is_cut(error) and not self._ended:
                     self._read()
                     continue

@@ -53,6 +53,7 @@ function figure(value, digits) {
   if (typeof value !== "number") return String(value);
   if (Number.isInteger(value)) return value.toLocaleString("en");
   if (digits !== undefined && digits !== null) return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (Math.abs(value) < 1e-3) return (+value.toPrecision(4)).toExponential(); // 5e-6: its noughts are wider than an axis
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(4));
 }
 

@@ -240,6 +240,7 @@ _COMPLETION_TOKENS = (
     "ai.usage.completionTokens",
     "ai.usage.outputTokens",
 )
+_DEEPEST = 30  # dots of a name that are looked at
 _DETAILS = "langfuse.observation.usage_details"
 
 
@@ -273,7 +274,7 @@ def unfold(attributes: Mapping[str, object], name: str) -> Any:
     tree: dict[str, object] = {}
     for key, value in attributes.items():
         if key.startswith(name) and key[len(name) :][:1] == ".":
-            _put(tree, key[len(name) + 1 :].split("."), value)
+            _put(tree, key[len(name) + 1 :].split(".", _DEEPEST), value)
     return _lists(tree) if tree else None
 
 
@@ -284,7 +285,7 @@ def _nested(value: Any) -> Any:
     if isinstance(value, dict) and any("." in str(key) for key in value):
         tree: dict[str, object] = {}
         for key, each in value.items():
-            _put(tree, str(key).split("."), _nested(each))
+            _put(tree, str(key).split(".", _DEEPEST), _nested(each))
         return _lists(tree)
     return value
 
@@ -303,7 +304,7 @@ def _lists(tree: Any) -> Any:
         return tree
     inner = {key: _lists(value) for key, value in tree.items()}
     if inner and all(key.isdecimal() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
+        return [inner[key] for key in sorted(inner, key=lambda key: (len(key), key))]
     return inner
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from magdi.plugins.formats.importers.source import loads
+
 _ROLES = {
     **dict.fromkeys(("system", "developer", "instructions"), "system"),
     **dict.fromkeys(("assistant", "ai", "model", "bot", "aimessage", "aimessagechunk", "choice"), "assistant"),
@@ -45,7 +47,7 @@ def parsed(value: Any) -> Any:
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
         return value
     try:
-        return json.loads(value)
+        return loads(value)
     except (ValueError, RecursionError):
         return _mended(value)
 

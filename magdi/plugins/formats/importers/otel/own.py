@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from pydantic import ValidationError
-
 from magdi.core.mag import Mag, Turn
 from magdi.plugins.formats.importers.otel.span import Span
+from magdi.plugins.formats.importers.source import loads
 
 MAG, TURN = "magdi.mag", "magdi.turn"
 
@@ -37,8 +36,8 @@ def mags_in(spans: Iterable[Span]) -> Iterator[tuple[Mag, str]]:
 
 def _mag(told: str, turns: Iterable[str]) -> Mag | None:
     try:
-        fields = json.loads(told)
-        said = sorted((json.loads(turn) for turn in turns), key=lambda turn: int(turn["step"]))
+        fields = loads(told)
+        said = sorted((loads(turn) for turn in turns), key=lambda turn: int(turn["step"]))
         return Mag.model_validate(fields | {"turns": said}) if len(said) == fields.get("turns") else None
-    except (ValidationError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None

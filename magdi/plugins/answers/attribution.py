@@ -1,0 +1,51 @@
+"""Whose word a clause is: the writer's own, somebody else's, or what the writer said before."""
+
+from __future__ import annotations
+
+import re
+
+_OTHERS = (
+    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
+    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
+)
+_SAYS = (
+    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
+    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
+)
+THEY_SAY = (
+    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
+    rf"{_SAYS}\b"
+)
+_QUOTED = re.compile(
+    rf"{THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
+    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
+    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b|\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
+)
+CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
+"""What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
+EARLIER = re.compile(
+    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b",
+    re.IGNORECASE,
+)
+_OWN_VOICE = re.compile(
+    r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
+)
+_ENDORSED = re.compile(
+    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
+)
+DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
+
+
+def endorses(sentence: str) -> bool:
+    """Returns whether a sentence agrees with what somebody else says."""
+    return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None
+
+
+def told(clause: str) -> bool:
+    """Returns whether a clause tells what somebody else says, and nothing of the writer's own."""
+    theirs = _QUOTED.search(clause) or _NAMED.search(clause)
+    return theirs is not None and _OWN_VOICE.search(clause) is None

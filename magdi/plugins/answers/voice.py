@@ -1,0 +1,198 @@
+"""Whose word a number or formula is, and whether it stands: told of others, asked, denied, taken back, or a remark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from magdi.core.verdict import Reading, Rule
+from magdi.plugins.answers.attribution import CARRIES, endorses
+from magdi.plugins.answers.spans import SENTENCE_END
+from magdi.plugins.answers.statements import clause_ends, refuses
+
+_VALUE = (
+    r"(?:\$[^$\n]{1,120}\$|\\\([^\n]{1,120}?\\\)|\\boxed\s?\{(?:[^{}\n]|\{[^{}\n]{0,60}\}){0,120}\}"
+    r"|[$€£]?-?\d{1,15}(?:[.,/]\d{1,15}){0,6}%?)"
+)
+_HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
+_DENIED = re.compile(
+    rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
+    rf"|{_VALUE}(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
+    r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
+    r"|incorrect|wrong|incorrect|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
+    re.IGNORECASE,
+)
+_ONLY_DENIED = re.compile(
+    rf"\banswer\b[^.!?\n]{{0,40}}(?:\bnot|n't|\bnever|\bcannot|unlikely to)\s(?:be\s|equal\sto\s)?{_VALUE}[\s.!]*\Z"
+    rf"|\b(?:do not|don't) (?:think|believe)\b[^.!?\n]{{0,40}}\banswer\b[^.!?\n]{{0,20}}{_VALUE}[\s.!]*\Z"
+    rf"|\banswer\b[^.!?\n]{{0,20}}{_VALUE}\s(?:is|was)\s(?:wrong|incorrect|not\s\w+)[\s.!]*\Z"
+    rf"|{_VALUE}\sis\snot\sthe\s(?:\w+\s)?answer[\s.!]*\Z",
+    re.IGNORECASE,
+)
+"""A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
+_TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
+_WHO = r"(?:agents?|assistants?|solvers?|debaters?)"
+_WHOEVER = r"(?:participants?|models?|experts?|bots?|students?|solutions?|responses?)"
+_NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
+_SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
+_TOLD = re.compile(
+    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
+    rf"|\b(?:an?other|others?|previous|first|second|third|both|all|two|three|some|most|{_WHOEVER}\s\w+)\s?(?:other\s)?(?:{_WHO}|{_WHOEVER})?\s"
+    rf"(?:{_SAYS}|gives|gave|gets|got|concludes)\b"
+    rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
+    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
+    rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
+    rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
+)
+_OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
+_CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
+_SAME = re.compile(
+    r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
+    r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
+    re.IGNORECASE,
+)
+_HINTS = (
+    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible",
+    "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
+    "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
+    "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
+    "answered",
+)  # fmt: skip
+"""What a sentence holds that is looked at more closely."""
+
+_STATES = (
+    r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
+    r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
+)
+_INSTEAD = re.compile(
+    r"(?:[.!,;\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
+    r"(?:(?:no(?=[,;:.\s])|sorry|correction|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
+    r"|i\s(?:was\swrong|made\san?\s\w+|misspoke|miscalculated)|(?:on|after|upon)\s(?:second\s|further\s|closer\s)?(?:thought|reflection)"
+    r"|let\sme\s(?:correct|fix)\s(?:that|this|it|myself))"
+    rf"\b{_STATES}|(?:wait|actually|hold\son|hmm+)\b(?:(?=[\s,]*{_VALUE}[\s.!]*(?:\n|\Z))[\s,]*|(?=[\s,:.]+(?:it|that|this|the)\b){_STATES}))"
+    rf"(?={_VALUE}(?!\d|\s?[-+*/×=^]|\s(?:of|more|other|times)\b|\s\w+\s(?:is|are|was|were)\b))",
+    re.IGNORECASE,
+)
+_ADMITS = re.compile(
+    r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
+    r"\b[^.!?\n]{0,60}?"
+    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed"
+    r"|overlooked)\b(?![^.!?\n]{0,40}\?)"
+    r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b",
+    re.IGNORECASE,
+)
+_RECONSIDERS = re.compile(
+    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.I | re.M
+)
+_CONCLUDES = re.compile(
+    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d",
+    re.IGNORECASE,
+)
+_CONFIRMS = re.compile(
+    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b",
+    re.IGNORECASE,
+)
+
+_REMARK = re.compile(
+    r"^[^\w\n]*(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|check"
+    r"|confirm)|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
+    r"|let(?:'s|\sme|\sus)\s(?:\w+[ -])?(?:check|verify|confirm)|note\b|remark\b|confidence|difficulty"
+    r"|this\sis\sbecause"
+    r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SUMS_UP = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b", re.IGNORECASE)
+_COMES_TO = re.compile(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d.,]*")
+CUT_OFF = re.compile(
+    r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|an?|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
+    r"|but|we|then|per|equals|get|gives|has|have|pays?))\s*\Z",
+    re.IGNORECASE,
+)
+"""How a text ends that was cut off before it came to an answer."""
+
+
+def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
+    """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
+    if not _hints(text):
+        return read(text)
+    own = _ended("".join(_standing(text, told=False)), text)
+    reading = read(own)
+    claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
+    if reading.rule is Rule.NOTHING or not claimed:
+        reading = read(_ended("".join(_standing(text, told=True)), text))
+    unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
+    return Reading(None, Rule.UNDECIDED) if unsaid else reading
+
+
+def _ended(kept: str, text: str) -> str:
+    """Returns what was kept of a text without the comma before what was not: it is not cut off for that."""
+    return kept if kept == text else kept.rstrip(" ,;:–—-\n")
+
+
+def instead(text: str, start: int) -> int | None:
+    """Returns where the last value stands that one before it is taken back for ("7, no, 8"); None where none is."""
+    found = [match.end() for match in _INSTEAD.finditer(text, start)]
+    return found[-1] if found else None
+
+
+def reconsidered(text: str, start: int) -> int | None:
+    """Returns where a text begins anew, after it has found that what it said is wrong; None where it does not."""
+    if admitted := _ADMITS.search(text, start):
+        return admitted.end()
+    if again := _RECONSIDERS.search(text, start):
+        rest = text[again.end() :]
+        return again.end() if _CONCLUDES.search(rest) and not _CONFIRMS.search(rest) else None
+    return None
+
+
+def without_remarks(text: str) -> str:
+    """Returns a text without checks, notes and the like behind what it comes to."""
+
+    def kept(remark: re.Match[str]) -> str:
+        before = text[max(0, remark.start() - 400) : remark.start()]
+        values = [] if _SUMS_UP.search(remark[0]) else _NUMBER.findall(before)
+        said = (
+            before.endswith("\n\n") and (len(values) == 1 or _COMES_TO.search(before)) if remark["behind"] else values
+        )
+        return "" if said else remark[0]
+
+    return _REMARK.sub(kept, text)
+
+
+def _standing(text: str, *, told: bool) -> Iterator[str]:
+    """Yields the parts of a text that are neither asked nor denied, and not told of others unless these count, too."""
+    cuts = [0, *(end.end() for end in SENTENCE_END.finditer(text)), len(text)]
+    sentences = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    for sentence, behind in zip(sentences, [*sentences[1:], ""], strict=True):
+        if not _HAS_VALUE.search(sentence) or not _hints(sentence):
+            yield sentence
+        elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
+            others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
+            yield from _clauses(sentence, told=others)
+
+
+def _hints(text: str) -> bool:
+    folded = text.lower()
+    return any(hint in folded for hint in _HINTS)
+
+
+def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
+    """Yields the clauses that stand; "according to Ben, the answer is 5" is one clause of Ben's."""
+    start, carried = 0, False
+    for end in clause_ends(sentence):
+        clause = sentence[start:end]
+        who = _TOLD.search(clause)
+        theirs = who is not None and not (
+            _HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()])
+        )
+        theirs = theirs or (carried and not _OWN.match(clause))
+        carried = who is not None and CARRIES.match(clause) is not None and not _HAS_VALUE.search(clause, who.end())
+        left = _DENIED.sub(" ", clause)
+        if not refuses(clause) and (told or not theirs) and (left == clause or _HAS_VALUE.search(left)):
+            yield left
+        start = end
