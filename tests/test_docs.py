@@ -61,6 +61,7 @@ STAND_INS = {
     r"spans\.jsonl": "spans.jsonl",
     r"answers\.csv": "answers.csv",
     r"(dylan|debates)/\*\.json": "debate.json",
+    r"held\.jsonl": "held.jsonl",
     r"(predictions/)[\w-]+\.jsonl": "runs/small/evaluation/student.jsonl",
     r"([\w-]+/)*[\w-]+\.jsonl": "runs/small/mags.jsonl",
     r"[\w-]+\.yaml": "some.yaml",
@@ -86,7 +87,11 @@ def _make_world(folder: Path) -> None:
     tree = {"name": "malt", "samples": 3}
     magdi.run(**SMALL, limit=12, protocol=tree, training=training, out=folder / "runs" / "team")
     shutil.copy(ROOT / "tests" / "frameworks" / "recorded" / "crewai.spans.jsonl", folder / "spans.jsonl")
-    (folder / "answers.csv").write_text("question,answer\nWhat is 2 + 3?,5\n")
+    (folder / "answers.csv").write_text(
+        'question,answer\n"Tom has 3 boxes with 4 apples each and eats 2 of them. How many apples are left?",72\n'
+    )
+    held = (json.dumps({"question": f"What is {number} + 3?", "answer": f"{number + 3}"}) for number in range(4))
+    (folder / "held.jsonl").write_text("\n".join(held))
     (folder / "debate.json").write_text(
         json.dumps({f"What is 2 + 3 ({number})?": [[CHAT], "5"] for number in range(4)})
     )

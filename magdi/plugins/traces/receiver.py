@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from magdi.core.errors import StorageError
 from magdi.plugins.formats.importers.otel.span import Span
@@ -26,6 +28,9 @@ _BIG = 1 << 18
 _UNSEEN = 1 << 20
 _TURN = 0.25
 _AGAIN = {"Retry-After": "1"}
+_HTTP_ONLY = (
+    "a client speaks gRPC, and this is HTTP only: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf makes it send there"
+)
 
 
 class Receiver:
@@ -63,6 +68,8 @@ class Receiver:
             self.port = runner.addresses[0][1]
         finally:
             self.listening.set()
+        clients = _GrpcClients()
+        logging.getLogger("aiohttp.server").addFilter(clients)
         taking = asyncio.create_task(self._take())
         writing = asyncio.create_task(self._write(stop))
         try:
@@ -70,12 +77,14 @@ class Receiver:
         finally:
             stop.set()
             await runner.cleanup()  # those that are being answered still are
+            logging.getLogger("aiohttp.server").removeFilter(clients)
             taking.cancel()
             await writing
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=LARGEST_REQUEST)
         application.router.add_post("/v1/{signal:traces|logs|metrics}", self._post)
+        application.router.add_get("/health", _healthy)
         return application
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -143,6 +152,25 @@ class Receiver:
                     await asyncio.wait_for(stop.wait(), _TURN)
                 except TimeoutError:
                     continue
+
+
+class _GrpcClients(logging.Filter):
+    """Has the log say in one line, and once, that clients speak gRPC, where it would have a traceback for each try."""
+
+    told = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Returns whether a record is to be logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, BadHttpMessage) or "PRI" not in error.message:
+            return True
+        record.msg, record.args, record.exc_info, record.exc_text = _HTTP_ONLY, (), None, None
+        first, self.told = not self.told, True
+        return first
+
+
+async def _healthy(request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
 
 
 def _read(body: bytes, kind: str, signal: str) -> list[Span | ValueError]:

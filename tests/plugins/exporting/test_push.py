@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def test_discussions_are_pushed_as_a_dataset(hub: StubHub, call: Call, run: Path
     assert (data.license, data.language) == ("mit", "en")
     assert "simulated-teachers" in data.tags
     assert "**simulated** teachers" in card.text
+    assert re.search(r"^0 of [\d,]+ turns hold their prompt", card.text, re.M)
     call("mags", "export", run, "-o", tmp_path / "named", "-A", "licence=odc-by")
     assert DatasetCard.load(tmp_path / "named" / "README.md").data.to_dict()["license"] == "odc-by"
 

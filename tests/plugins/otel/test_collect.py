@@ -195,6 +195,35 @@ def test_messages_may_come_as_log_records(tmp_path: Path) -> None:
     assert list(mag.edges) == [edge[:2] for edge in EDGES]
 
 
+def test_it_is_healthy_and_says_once_that_it_speaks_no_grpc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> tuple[bytes, list[bytes]]:
+        stop, receiver = asyncio.Event(), Receiver(collection, port=0)
+        running = asyncio.create_task(receiver.run(stop))
+        await receiver.listening.wait()
+        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(18)
+        requests = (b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", preface, preface)
+        healthy, *others = [await said(receiver.port, each) for each in requests]
+        stop.set()
+        await running
+        return healthy, others
+
+    async def said(port: int, request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    collection = Collection(tmp_path / "mags.jsonl", Reader())
+    healthy, others = asyncio.run(run())
+    collection.close()
+    assert healthy.startswith(b"HTTP/1.1 200")
+    assert all(b" 400 " in each for each in others)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "aiohttp.server"]
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in line
+    assert "Traceback" not in caplog.text
+
+
 @pytest.mark.parametrize("half", ["\\ud800", "\\\\ud800"], ids=["as it is", "in a text of JSON"])
 def test_half_a_character_stops_no_receiver(tmp_path: Path, half: str) -> None:
     lines = [line.replace("spiders", half) for line in otlp(nodes())] + otlp(nodes(1))

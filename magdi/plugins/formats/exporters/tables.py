@@ -66,7 +66,7 @@ class Card:
     """The card of a dataset: what is in it, where it is from, what to beware of; made while its MAGs go by."""
 
     def __init__(self) -> None:
-        self._mags = self._simulated = self._turns = self._right = self._wrong = self._edges = 0
+        self._mags = self._simulated = self._turns = self._right = self._wrong = self._edges = self._prompts = 0
         self._counts = {title: Counter[str]() for title in _TITLES}
 
     def watching(self, mags: Iterable[Mag]) -> Iterator[Mag]:
@@ -82,6 +82,7 @@ class Card:
         self._right += sum(turn.label is True for turn in mag.turns)
         self._wrong += sum(turn.label is False for turn in mag.turns)
         self._edges += len(mag.edges)
+        self._prompts += sum(turn.prompt is not None for turn in mag.turns)
         teachers = [turn.model or turn.agent for turn in mag.turns]
         for title, values in zip(
             _TITLES, ([mag.protocol], [mag.question.task or "none"], [mag.structure], teachers), strict=True
@@ -127,6 +128,9 @@ class Card:
             f"Turns are what {speakers} said; wrong ones are kept on purpose, for a student learns from the "
             f"difference. Licences of the models' outputs and of the questions: {terms}. Teachers named `simulated:` "
             "are programs, not language models.", "",
+            f"{self._prompts:,} of {self._turns:,} turns hold their prompt. Questions, texts, prompts, names of agents "
+            "and models, and `metadata` (source files, trace and conversation ids) are as they were recorded: look "
+            "through them for what is nobody else's to see.", "",
         ]  # fmt: skip
         return str(DatasetCard("\n".join(lines)))
 
