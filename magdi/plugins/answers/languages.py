@@ -48,7 +48,14 @@ _WORD = re.compile(
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOUCHING = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9(\\$-])|(?<=[A-Za-z0-9)$}}])(?=[{_CJK}])")
+_DECIMAL_COMMA = re.compile(
+    r"(?<= The answer is )(?P<before>[\\$€£(*\s]{0,4})(?P<whole>\d{1,3}(?:\.\d{3})+|\d+),(?P<part>\d{1,2})(?![\d,])"
+)
 _STOP = re.compile("[。｡]")
+
+
+def _with_a_point(number: re.Match[str]) -> str:
+    return f"{number['before']}{number['whole'].replace('.', '')}.{number['part']}"
 
 
 def in_english(text: str) -> str:
@@ -58,7 +65,7 @@ def in_english(text: str) -> str:
     """
     folded = text.casefold()
     if any(noun in folded for noun in _ALL_NOUNS):
-        text = _GIVEN.sub(" The answer is ", text)
+        text = _DECIMAL_COMMA.sub(_with_a_point, _GIVEN.sub(" The answer is ", text))
     if "选" in text or "選" in text:
         text = _CHOSEN.sub(" The answer is ", text)
     text = _WORD.sub(lambda said: said["before"] + ("yes" if said["yes"] else "no"), text)

@@ -107,6 +107,12 @@ _REMARK = re.compile(
 )
 _SUMS_UP = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b", re.IGNORECASE)
 _COMES_TO = re.compile(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z", re.IGNORECASE)
+_SURE = re.compile(
+    r"[,;]?\s?\(?\b(?:and\s|with\s|at\s|my\s|an?\s){0,3}(?:confidence|certainty)(?:\s(?:level|score))?(?:\s(?:is|of|at)|\s?[:=])?"
+    r"\s?\d+(?:\.\d+)?\s?(?:%|percent\b|/\s?100?\b|out\sof\s100?\b)?\)?"
+    r"|[,;]?\swith\s(?:an?\s)?\d+(?:\.\d+)?\s?%?\s(?:confidence|certainty)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d[\d.,]*")
 CUT_OFF = re.compile(
     r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|an?|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
@@ -151,7 +157,9 @@ def reconsidered(text: str, start: int) -> int | None:
 
 
 def without_remarks(text: str) -> str:
-    """Returns a text without checks, notes and the like behind what it comes to."""
+    """Returns a text without checks, notes and the like behind what it comes to, and without how sure its writer is."""
+    surer = _SURE.sub("", text)
+    text = surer if _NUMBER.search(surer) else text
 
     def kept(remark: re.Match[str]) -> str:
         before = text[max(0, remark.start() - 400) : remark.start()]

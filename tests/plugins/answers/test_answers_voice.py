@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from magdi.plugins.answers import extract
+from magdi.plugins.answers import extract, grade
 
 PAIRS = [("7", "8"), ("-3", "12"), ("1,200", "0.5")]
 NORMAL = {"1,200": "1200"}
@@ -105,3 +105,31 @@ def test_a_number_is_chosen_from_options_by_its_letter(mark: str, said: str) -> 
     for place, label in enumerate("ABCD"):
         assert extract(f"{listed}\n{said.format(label)}", "number") == str(12 + place)
         assert extract(f"{listed}\n{said.format(12 + place)}", "number") == str(12 + place)
+
+
+@pytest.mark.parametrize("value", ["18", "-2.5", "1,250"])
+@pytest.mark.parametrize("sure", ["0.9", "90%", "90 percent", "9/10"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "My answer stays at {0}, with confidence {1}.", "So it is {0}. My confidence is {1}.",
+        "{0}, with a confidence of {1}.",
+        "I get {0}. Certainty: {1}.", "It is {0} (confidence: {1}).", "My answer is {0} and my confidence level is {1}",
+    ],
+)  # fmt: skip
+def test_how_sure_a_writer_is_is_no_answer(form: str, value: str, sure: str) -> None:
+    read = extract(form.format(value, sure), "number")
+    assert read is not None
+    assert grade(read, value.replace(",", ""), "number")
+
+
+def test_a_confidence_that_was_asked_for_is_an_answer() -> None:
+    assert extract("The confidence level is 95.", "number") == "95"
+
+
+@pytest.mark.parametrize(("said", "means"), [("3,5", "3.5"), ("1.234,5", "1234.5"), ("3,50 Euro", "3.5"), ("42", "42")])
+@pytest.mark.parametrize("marker", ["Die Antwort ist {}.", "La réponse est {}.", "Antwort: {}", "La respuesta es {}."])
+def test_behind_a_marker_of_another_language_a_comma_may_be_a_point(marker: str, said: str, means: str) -> None:
+    read = extract(marker.format(said), "number")
+    assert read is not None
+    assert grade(read, means, "number")
