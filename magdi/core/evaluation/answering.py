@@ -94,17 +94,16 @@ class _Answers:
         }
         had = {prediction.key: prediction for prediction in kept if prediction.key in jobs}
         left = [job for key, job in jobs.items() if key not in had]
+        right = sum(bool(prediction.correct) for prediction in had.values())
         if had:
-            self._tell(had, len(jobs))
+            self._on_progress(len(had), len(jobs), right)
         for batch in engine.answers(left, self._settings) if left else ():
             predictions = [predicted(self._task, job, output) for job, output in batch]
             keep(predictions)
             had |= {prediction.key: prediction for prediction in predictions}
-            self._tell(had, len(jobs))
+            right += sum(bool(prediction.correct) for prediction in predictions)
+            self._on_progress(len(had), len(jobs), right)
         return [had[key] for key in jobs]
-
-    def _tell(self, had: dict[tuple[str, int], Prediction], total: int) -> None:
-        self._on_progress(len(had), total, sum(bool(prediction.correct) for prediction in had.values()))
 
 
 def predicted(task: Task, job: Job, output: Output) -> Prediction:
