@@ -14,6 +14,7 @@ from magdi.core.errors import ConfigError
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
+    from magdi.core.config.models import Limits
     from magdi.core.run.progress import Progress
     from magdi.plugins.evaluating.evaluate import Plan
 
@@ -130,7 +131,7 @@ def evaluate(
 
     A file of predictions in the place of a model is graded anew; nothing is generated.
 
-    With --shards, in several jobs that share the questions; limits are each job's own.
+    With --shards, in several jobs that share the questions, and the limits.
     """
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
@@ -141,6 +142,14 @@ def evaluate(
 
     models = models or [str(newest("student"))]
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
+    limits = opt.limits(
+        max_cost=max_cost,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        max_time=max_time,
+        price=price,
+        estimate_usage=estimate_usage,
+    )
     candidates = find_candidates(
         models,
         components,
@@ -148,14 +157,7 @@ def evaluate(
         engine=engine,
         prompt_style=prompt,
         seed=seed,
-        limits=opt.limits(
-            max_cost=max_cost,
-            max_calls=max_calls,
-            max_tokens=max_tokens,
-            max_time=max_time,
-            price=price,
-            estimate_usage=estimate_usage,
-        ),
+        limits=limits,
     )
     given = {
         "temperature": temperature,
@@ -183,20 +185,21 @@ def evaluate(
         if shards > 1 or on != "local":
             most = jobs or (shards if on == "local" else None)
             resources = Resources(jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
-            _in_shards(plan, shards, on, resources, progress)
+            _in_shards(plan, shards, on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))
 
 
-def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: Progress) -> None:
+def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: Progress, limits: Limits) -> None:
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
-    from magdi.plugins.suites.executors.command import answered_in_shards
+    from magdi.plugins.suites.executors.command import answered_in_shards, shares_of
 
     if plan.fresh or plan.shard:
         raise ConfigError(
             "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
         )
-    arguments = place.without(place.SHARDED, ("--json",))
+    shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_of(limits, shards).items()]
+    arguments = [*place.without(place.SHARDED, ("--json",)), *shares]
     answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))

@@ -211,16 +211,18 @@ def _in_shards(
 ) -> None:
     from magdi.api import default_directory
     from magdi.cli import output
-    from magdi.plugins.suites.executors.command import in_shards
+    from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    directory = out or default_directory(request.set_up().config)
+    config = request.set_up().config
+    directory = out or default_directory(config)
+    shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)
     try:
         found = in_shards(
             on,
             resources,
             directory,
-            place.without(place.SHARDED, ("--json",)),
+            [*place.without(place.SHARDED, ("--json",)), *shares],
             shards,
             lambda title: progress.note(f"{title} has ended"),
         )

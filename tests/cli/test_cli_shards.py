@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -13,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from magdi.cli.app import app
-from magdi.core.errors import ConfigError, MagdiError
+from magdi.core.errors import ConfigError, LimitReached, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
+from magdi.core.run.directory import RunDirectory
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
 from magdi.plugins.suites.executors import command
@@ -106,8 +108,10 @@ class Here(Executor):
     def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
         futures: list[Future[Failure | None]] = [Future() for _ in jobs]
         for job, future in zip(jobs, futures, strict=True):
-            code = CliRunner().invoke(app, job.arguments).exit_code
-            future.set_result(None if code in job.ends else Failure(job, f"exit code {code}"))
+            result = CliRunner().invoke(app, job.arguments)
+            code = getattr(result.exception, "exit_code", result.exit_code)
+            kind = "stopped" if code == LimitReached.exit_code else "failed"
+            future.set_result(None if code in job.ends else Failure(job, f"exit code {code}", kind))
         return futures
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -131,7 +135,35 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
 
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
-    given = ["discuss", "--task", "no-such-task", "--shards", "2", "-o", str(tmp_path / "parts"), "--quiet"]
+    given = ["discuss", *SMALL, "--shards", "2", "-o", str(tmp_path / "parts")]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "shard-1-of-2").write_text("no directory")
     with pytest.raises(MagdiError, match="shard 1/2: exit code"):
         magdi(*given)
+    with pytest.raises(ConfigError, match="there is no task"):
+        magdi("discuss", "--task", "no-such-task", "--shards", "2")
+
+
+def test_a_limit_holds_for_all_shards_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--max-calls", "13"]
+    monkeypatch.setattr(sys, "argv", ["magdi", *given])
+    with pytest.raises(LimitReached, match="shard"):
+        magdi(*given)
+    asked = [RunDirectory(tmp_path / "parts" / f"shard-{number}-of-3").replies() for number in (1, 2, 3)]
+    assert asked == [4, 4, 4]
+    with pytest.raises(ConfigError, match="max_calls 2 cannot be shared by 3 jobs"):
+        magdi(*given[:-1], "2")
+
+
+def test_why_a_shard_stopped_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(arguments: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess[str]:
+        stdout.write("error: stopped at 4 calls; the limit is 4\nhint: go on\n")
+        return subprocess.CompletedProcess(arguments, 3)
+
+    monkeypatch.setattr(command.subprocess, "run", ended)
+    failure = command.run_command(b"", str(tmp_path), command.Command(Path("part"), ("discuss",)))
+    assert failure is not None
+    assert failure.error.startswith("stopped at 4 calls; the limit is 4; what it printed: ")
+    assert failure.kind == "stopped"

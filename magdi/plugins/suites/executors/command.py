@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from magdi.core.errors import SOME_FAILED, MagdiError
+from magdi.core.config.models import Limits
+from magdi.core.errors import SOME_FAILED, ConfigError, LimitReached, MagdiError
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.locations import FILE
 from magdi.core.shard import Shard
@@ -46,7 +47,26 @@ def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
     with log.open("w", encoding="utf-8") as printed:
         command = [sys.executable, "-m", "magdi", *job.arguments]
         code = subprocess.run(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
-    return None if code in job.ends else Failure(job, f"exit code {code}; what it printed: {log}")
+    if code in job.ends:
+        return None
+    said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith("error: ")]
+    why = said[-1].removeprefix("error: ") if said else f"exit code {code}"
+    return Failure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
+
+
+def shares_of(limits: Limits, count: int) -> dict[str, float]:
+    """Returns what each of so many jobs may take of the limits that hold for all of them, by setting.
+
+    Raises:
+        ConfigError: There are fewer calls or tokens than jobs.
+    """
+    whole = {"max_cost": limits.max_cost, "max_calls": limits.max_calls, "max_tokens": limits.max_tokens}
+    given = {name: limit for name, limit in whole.items() if limit is not None}
+    shares = {name: limit // count if isinstance(limit, int) else limit / count for name, limit in given.items()}
+    for name, share in shares.items():
+        if not share:
+            raise ConfigError(f"{name} {given[name]} cannot be shared by {count} jobs", hint="take fewer --shards")
+    return shares
 
 
 def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence[str]) -> None:
@@ -138,7 +158,8 @@ def _do(
     for failure in execute(
         given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title)
     ):
-        raise MagdiError(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
+        kind = LimitReached if failure.kind == "stopped" else MagdiError
+        raise kind(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
 
 
 def _executor(on: On, resources: Resources, folder: Path) -> Executor:
