@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -160,3 +161,19 @@ def test_two_processes_train_as_one_does(tmp_path: Path, here: Here) -> None:
         return [json.loads(line)["loss"] for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
 
     assert losses("two", magdi, "--processes", "2") == pytest.approx(losses("one", here), rel=1e-4)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="it is Linux that ends them")
+def test_workers_end_with_a_command_that_is_killed() -> None:
+    begin = (
+        "import subprocess, sys; from magdi.cli.run import end_with_parent\n"
+        "sleeper = [sys.executable, '-c', 'import time; time.sleep(1000)']\n"
+        "child = subprocess.Popen(sleeper, preexec_fn=end_with_parent)\n"
+        "print(child.pid, flush=True); child.wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", begin], stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        worker = os.pidfd_open(int(command.stdout.readline()))
+        command.kill()
+        select.select([worker], [], [])  # readable once it has ended; what does not end, pytest ends
+        os.close(worker)

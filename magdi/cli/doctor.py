@@ -30,6 +30,7 @@ EXTRAS = {
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
     "trackers": TRACKERS,
+    "deepspeed": ("deepspeed",),
 }
 """By extra, the modules that it brings."""
 

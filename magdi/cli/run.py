@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """DDP would warn of every process that finds none of the unused weights that it looks for."""
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -237,9 +240,18 @@ def _in_shards(
         raise typer.Exit(SOME_FAILED)
 
 
+def end_with_parent() -> None:
+    """Has Linux end this process when its parent is killed: workers would go on training, and hold the run's lock."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     own = place.without(SHARED, flags=("--fresh",))
     environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
-    return subprocess.run([*arguments, "-m", "magdi", *own], check=False, env=environment).returncode
+    command = [*arguments, "-m", "magdi", *own]
+    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_parent).returncode

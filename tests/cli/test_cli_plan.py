@@ -75,12 +75,13 @@ def test_small_sums_are_no_zeros(cost: float | None, said: str) -> None:
     assert dollars(cost) == said
 
 
-def test_a_file_of_questions_that_is_not_there_is_what_is_told_first() -> None:
+def test_a_file_of_questions_that_is_not_there_is_named() -> None:
+    ada = "ada=simulated:careful"
     for command in ("run", "discuss"):
         with pytest.raises(DataError, match=r"there is no file or folder nofile\.jsonl"):
-            told(command, "--task", "jsonl:nofile.jsonl")
+            told(command, "--task", "jsonl:nofile.jsonl", "--teacher", ada)
     with pytest.raises(DataError, match="there is no file or folder"):
-        magdi.discuss(task="jsonl:nofile.jsonl")
+        magdi.discuss(task="jsonl:nofile.jsonl", teacher=ada)
 
 
 def test_training_and_evaluation_are_planned_as_they_are_done(tmp_path: Path) -> None:

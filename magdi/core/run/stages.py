@@ -150,9 +150,9 @@ class Stages:
 
     def _discuss(self, summary: Summary) -> bool:
         config = self.config
-        questions = self.questions
         protocol, taking_part = self.components.protocol(config.protocol), seats(config, self.task, self.components)
         check_count(protocol, config.protocol.name, len(taking_part))
+        questions = self.questions
         check_able(taking_part, questions)
         rule = self.components.decision(config.discussion.decision) if config.discussion.decision else None
         if rule is not None:

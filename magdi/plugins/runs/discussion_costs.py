@@ -87,9 +87,9 @@ def _imported(config: RunConfig) -> DiscussionCosts:
 def _discussions(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
     given = config.discussion
     task = components.task(config.task, config.seed)
-    questions = sharded(task.first(given.split, given.questions), given.shard)
     protocol, taking_part = components.protocol(config.protocol), seats(config, task, components)
     check_count(protocol, config.protocol.name, len(taking_part))
+    questions = sharded(task.first(given.split, given.questions), given.shard)
     Budget.of(given).check(seat.teacher for seat in taking_part)
     check_able(taking_part, questions)
     rule = components.decision(given.decision) if given.decision else None
