@@ -162,7 +162,7 @@ def test_why_a_shard_stopped_is_passed_on(tmp_path: Path, monkeypatch: pytest.Mo
         stdout.write("error: stopped at 4 calls; the limit is 4\nhint: go on\n")
         return subprocess.CompletedProcess(arguments, 3)
 
-    monkeypatch.setattr(command.subprocess, "run", ended)
+    monkeypatch.setattr(subprocess, "run", ended)
     failure = command.run_command(b"", str(tmp_path), command.Command(Path("part"), ("discuss",)))
     assert failure is not None
     assert failure.error.startswith("stopped at 4 calls; the limit is 4; what it printed: ")
