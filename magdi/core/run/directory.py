@@ -330,8 +330,9 @@ class RunDirectory:
     def _check_same(self, config: RunConfig) -> None:
         files = self._files()
         try:
-            then = contents(self.config()) if files is None else files  # killed before it kept them
-            before, known = deciding(self.config(), then), shown(self.config())["teachers"]
+            earlier = self.config()
+            then = contents(earlier) if files is None else files  # killed before it kept them
+            before, known = deciding(earlier, then), shown(earlier)["teachers"]
         except DataError as error:
             self._check_known(deciding(config, comparable(files or {}, contents(config))), error)
             return
