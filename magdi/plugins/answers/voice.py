@@ -19,7 +19,7 @@ _DENIED = re.compile(
     rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
     rf"|{_VALUE}(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
-    r"|incorrect|wrong|incorrect|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
+    r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
     re.IGNORECASE,
 )
 _ONLY_DENIED = re.compile(
