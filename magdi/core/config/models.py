@@ -113,6 +113,12 @@ class Limits(Part):
         120.0, ge=0, description="Seconds that a server may be away: a reply is not given up before, whatever tries is."
     )
 
+    @property
+    def amounts(self) -> dict[str, float]:
+        """What is limited in amount, by setting: US dollars, calls, tokens."""
+        amounts = {"max_cost": self.max_cost, "max_calls": self.max_calls, "max_tokens": self.max_tokens}
+        return {name: amount for name, amount in amounts.items() if amount is not None}
+
     @field_validator("price", mode="before")
     @classmethod
     def _pair(cls, value: Any) -> Any:

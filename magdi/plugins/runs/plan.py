@@ -17,8 +17,6 @@ from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.teams.training import preferring
 
-LIMITS = ("max_cost", "max_calls", "max_tokens")
-
 
 class PlannedAgent(TypedDict):
     """What an agent takes; ``priced`` says whether it is known what its tokens cost."""
@@ -122,7 +120,7 @@ def plan_run(
         "most": most,
         "by": by,
         "splits": dict(talk.splits),
-        "limits": {name: limit for name in LIMITS if (limit := getattr(config.discussion, name)) is not None},
+        "limits": config.discussion.amounts,
     }
     if training is not None:
         found["training"] = training

@@ -60,12 +60,11 @@ def shares_of(limits: Limits, count: int) -> dict[str, float]:
     Raises:
         ConfigError: There are fewer calls or tokens than jobs.
     """
-    whole = {"max_cost": limits.max_cost, "max_calls": limits.max_calls, "max_tokens": limits.max_tokens}
-    given = {name: limit for name, limit in whole.items() if limit is not None}
-    shares = {name: limit // count if isinstance(limit, int) else limit / count for name, limit in given.items()}
+    whole = limits.amounts
+    shares = {name: limit // count if isinstance(limit, int) else limit / count for name, limit in whole.items()}
     for name, share in shares.items():
         if not share:
-            raise ConfigError(f"{name} {given[name]} cannot be shared by {count} jobs", hint="take fewer --shards")
+            raise ConfigError(f"{name} {whole[name]} cannot be shared by {count} jobs", hint="take fewer --shards")
     return shares
 
 
