@@ -90,8 +90,6 @@ def named_plugins(layers: Layers) -> tuple[list[str], list[Code]]:
 
 
 def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
     values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     return [each for each in values if isinstance(each, str)]
 
@@ -99,9 +97,9 @@ def _texts(value: Any) -> list[str]:
 def note_folder(layers: Layers, plugins: Plugins, folder: Path | None) -> None:
     """Writes the plugins of a folder into the configuration: a run is made with them as with any other."""
     named = layers.tree.get("plugins")
-    if folder is not None and isinstance(named, list | str):
+    if folder is not None and isinstance(named, list):
         inside = [each.origin for each in plugins.loaded if Path(each.origin).parent == folder.resolve()]
-        layers.tree["plugins"] = list(dict.fromkeys([*_texts(named), *inside]))
+        layers.tree["plugins"] = list(dict.fromkeys([*named, *inside]))
 
 
 def without_code(

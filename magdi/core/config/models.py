@@ -428,11 +428,6 @@ class RunConfig(Part):
             raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
         return self
 
-    @field_validator("plugins", mode="before")
-    @classmethod
-    def _one_plugin_is_no_list(cls, plugins: object) -> object:
-        return (plugins,) if isinstance(plugins, str) else plugins
-
     @field_validator("plugins")
     @classmethod
     def _whole_paths(cls, plugins: tuple[str, ...]) -> tuple[str, ...]:

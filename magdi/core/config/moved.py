@@ -25,9 +25,10 @@ MOVED_SECTIONS = frozenset(old.partition(".")[0] for old in MOVED)
 def moved(tree: Mapping[str, object]) -> tuple[dict[str, object], dict[Path, list[Path]]]:
     """Returns a tree of values with moved keys where they belong now, and where each old one went.
 
-    A list under ``objectives`` says which there are as well as how: it is ``training.level`` and their settings.
+    A list under ``objectives`` says which there are as well as how: it is ``training.level`` and their settings. One
+    plugin is a list of one.
     """
-    found = _listed(dict(tree))
+    found = plugins_listed(_listed(dict(tree)))
     went: dict[Path, list[Path]] = {}
     for old, new in MOVED.items():
         section, _, key = old.partition(".")
@@ -40,6 +41,12 @@ def moved(tree: Mapping[str, object]) -> tuple[dict[str, object], dict[Path, lis
         for path in went[section, key]:
             found = _with(found, path, value)
     return {key: value for key, value in found.items() if value or key not in MOVED_SECTIONS}, went
+
+
+def plugins_listed(tree: dict[str, object]) -> dict[str, object]:
+    """Returns a tree of values in which one plugin is a list of one."""
+    plugins = tree.get("plugins")
+    return {**tree, "plugins": [plugins]} if isinstance(plugins, str) else tree
 
 
 def _listed(tree: dict[str, object]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from magdi.core.config.code import whole
+from magdi.core.config.moved import plugins_listed
 from magdi.core.config.problems import Path, Problem
 from magdi.core.config.yaml_text import complaint, compose, read_value, scalar
 from magdi.core.errors import DataError
@@ -103,6 +104,7 @@ class _Reader:
 
 def _beside(tree: dict[str, object], folder: File) -> dict[str, object]:
     """Returns the tree with plugin files that lie beside the configuration file as whole paths."""
+    tree = plugins_listed(tree)
     plugins = tree.get("plugins")
     if isinstance(plugins, list):
         return {**tree, "plugins": [whole(each, folder) if isinstance(each, str) else each for each in plugins]}

@@ -267,3 +267,11 @@ def test_plugins_of_all_sources_add_up(write: Write) -> None:
     file = write("x.yaml", "plugins: [a, b]\n")
     loaded = load_config([file], {"MAGDI_PLUGINS": "[c]"}, {"plugins": ["b", "d"]})
     assert loaded.config.plugins == ("a", "b", "c", "d")
+
+
+def test_one_plugin_is_a_list_of_one_in_every_source(write: Write) -> None:
+    write("ring.py", "")
+    file = write("x.yaml", "plugins: ring.py\n")
+    loaded = load_config([file], {"MAGDI_PLUGINS": "c"}, {"plugins": "d"})
+    assert loaded.config.plugins == (str(file.parent / "ring.py"), "c", "d")
+    assert RunConfig.model_validate({"plugins": "d"}).plugins == ("d",)
