@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypedDict, get_args
+from typing import TypedDict
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
@@ -16,7 +15,7 @@ from magdi.core.mag import Question
 from magdi.core.run.locations import Location
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
-from magdi.core.task import Split, Task
+from magdi.core.task import Task
 from magdi.plugins.corpus.files import count_mags, mag_files, read
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan, Planner
 from magdi.plugins.runs.drives import Talk
@@ -50,7 +49,7 @@ class DiscussionCosts:
         took: The seconds.
         expected: Calls, tokens, dollars, bytes, about.
         most: The same at most.
-        splits: Questions that the task has, by split; where discussions are held.
+        task: What the questions are of; where discussions are held.
     """
 
     mags: int
@@ -61,7 +60,7 @@ class DiscussionCosts:
     took: Took | None = None
     expected: Amount = Amount()
     most: Amount = Amount()
-    splits: Mapping[str, int] = field(default_factory=dict)
+    task: Task | None = None
 
 
 def discussion_costs(config: RunConfig, components: Components, earlier: Earlier) -> DiscussionCosts:
@@ -109,17 +108,8 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
         talking(made, taking_part, config, earlier),
         made.expected,
         made.most,
-        _splits(task),
+        task,
     )
-
-
-def _splits(task: Task) -> dict[str, int]:
-    """Returns how many questions a task has in each split; none of one that cannot be had, which is no matter here."""
-    found = {}
-    for split in get_args(Split):
-        with suppress(Exception):
-            found[split] = len(task.questions(split))
-    return found
 
 
 def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Range:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from typing import NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
+from magdi.core.task import Split, Task
 from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
@@ -119,13 +121,22 @@ def plan_run(
         "expected": expected,
         "most": most,
         "by": by,
-        "splits": dict(talk.splits),
+        "splits": _splits(talk.task) if talk.task else {},
         "limits": config.discussion.amounts,
     }
     if training is not None:
         found["training"] = training
     if evaluation is not None:
         found["evaluation"] = evaluation
+    return found
+
+
+def _splits(task: Task) -> dict[str, int]:
+    """Returns how many questions a task has in each split; none of one that cannot be had, which is no matter here."""
+    found = {}
+    for split in get_args(Split):
+        with suppress(Exception):
+            found[split] = len(task.questions(split))
     return found
 
 
