@@ -3,7 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing import StubServer, bench, fresh, tiny_student
+from magdi.plugins.testing import StubServer, asking, bench, fresh, task_checks, teacher_checks, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
 from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
@@ -117,7 +117,10 @@ def specimens(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> d
 @contextmanager
 def nobody_hurries() -> Iterator[None]:
     """What ends does so on a busy machine, too, however long that takes."""
-    with patch.multiple(bench, LIMIT=900.0, LONGEST=900.0), patch.object(fresh, "LIMIT", 900.0):
+    with ExitStack() as stack:
+        for module in (bench, fresh, asking, task_checks, teacher_checks):
+            for name in {"LIMIT", "LONGEST", "SECONDS"} & set(vars(module)):
+                stack.enter_context(patch.object(module, name, 900.0))
         yield
 
 

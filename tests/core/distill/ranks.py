@@ -27,7 +27,7 @@ def ranks(
     Their variables are those of ``torch.distributed.run``, which has the store of the group, too; a single one has
     neither. Whatever is left of them at the end is killed.
     """
-    store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+    store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
     shared = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
     shared |= {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
     read, write = os.pipe()
