@@ -116,15 +116,6 @@ class OptionalAnswer(FreeAnswer):
             return FreeText().parse(text, extract)
 
 
-class Verdict(FreeText):
-    """Free text in which an answer counts where it is stated as one: a critique is full of numbers and letters."""
-
-    def parse(self, text: str, extract: Extract) -> Parsed:
-        """Reads "the answer is ..." or a boxed answer, and nothing else."""
-        stated = strip_answer_sentence(text) != text.strip() or "\\boxed" in text
-        return OptionalAnswer().parse(text, extract) if stated else super().parse(text, extract)
-
-
 class JsonAnswer(ReplyFormat):
     """A JSON object with ``reasoning``, ``answer`` and ``confidence`` (ReConcile's form)."""
 

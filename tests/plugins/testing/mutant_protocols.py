@@ -63,7 +63,8 @@ class CallsItControl(Honest):
     """What is quoted is said to have only brought the turn about."""
 
     def ask(self, agent: Agent, **how: Any) -> Ask:
-        return super().ask(agent, **how).with_kind("control")
+        asked = super().ask(agent, **how)
+        return replace(asked, kinds=tuple("self" if kind == "self" else "control" for kind in asked.kinds))
 
 
 @caught_by("sees_only_the_past", alone=True)
