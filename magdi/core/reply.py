@@ -74,6 +74,13 @@ class ReplyFormat(ABC):
         """Returns a JSON schema for servers that can enforce one; None for free text."""
         return None
 
+    def example(self, question: Question, reasoning: str, answer: str) -> str | None:
+        """Returns a reply in this format with this reasoning and answer: protocols are drawn and checked with such.
+
+        None where ``schema`` says enough, or the format reads one of the usual forms.
+        """
+        return None
+
 
 class FreeText(ReplyFormat):
     """Any text at all; no answer is looked for (critics, moderators, summarisers)."""

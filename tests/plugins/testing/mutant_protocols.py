@@ -539,6 +539,23 @@ class AsksForLines(Honest):
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
 
+class Pointed(Lines):
+    """A form that nobody would guess, with an example."""
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        return super().parse(text.replace("~~>", "ANSWER:") if "ANSWER:" not in text else "", extract)
+
+    def example(self, question: Question, reasoning: str, answer: str) -> str:
+        return f"{reasoning}\n~~> {answer}"
+
+
+class AsksForPointed(AsksForLines):
+    """Honest: only the form's own example is in its form."""
+
+    def ask(self, agent: Agent, **how: Any) -> Ask:
+        return Honest.ask(self, agent, **how | {"reply": Pointed()})
+
+
 class SignsQuotations(Honest):
     """Honest: the name stands below the text."""
 
@@ -547,4 +564,4 @@ class SignsQuotations(Honest):
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
 
-HONEST = [Honest, RefusesFour, Alone, SeesByChance, Refuses, AsksForLines, SignsQuotations]
+HONEST = [Honest, RefusesFour, Alone, SeesByChance, Refuses, AsksForLines, AsksForPointed, SignsQuotations]
