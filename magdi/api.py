@@ -179,6 +179,8 @@ def run(
     given = Given(None if until == "evaluation" else "train")
     flags = long_form(given.plain(settings))
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
+    for note in setup.notes:
+        warnings.warn(note, stacklevel=2)
     return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 

@@ -16,7 +16,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli.mags_sources import holds_mags
 from magdi.core.config.shortcuts import SHORTCUTS
-from magdi.core.config.yaml_text import read_value
+from magdi.core.config.yaml_text import QUOTING, read_value
 from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -271,7 +271,8 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, object]:
         try:
             found[f"{section}.{key}"] = read_value(value)
         except ValueError as error:
-            raise ConfigError(f"{section}.{key}: {error}") from None
+            said = str(error).removesuffix(f"; {QUOTING}")
+            raise ConfigError(f"{section}.{key}: {said}", hint=QUOTING) from None
     return found
 
 

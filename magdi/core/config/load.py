@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Literal
 
 from pydantic import ValidationError
 
 from magdi.core.config.layers import Layers
-from magdi.core.config.levels import listed_in
+from magdi.core.config.levels import listed_in, not_on
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.moved import MOVED_SECTIONS
 from magdi.core.config.presets import preset_layers
@@ -106,6 +106,8 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
     Raises:
         ConfigError: Lists everything that is wrong, each with its path and where the value came from.
     """
+    if check is not None and layers.carried:
+        _leave_out_unknown(layers, check)
     config, problems = validate(RunConfig, layers.tree)
     if check is not None:
         problems = [*problems, *_of_components(layers.tree, check)]
@@ -114,7 +116,22 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
         raise ConfigError("a configuration that cannot be used:", problems=dict.fromkeys(lines))
     origins = {f"objectives.{name}.name": DEFAULT for name in config.objectives}
     origins |= {dotted(path): origin for path, origin in layers.origins.items()}
-    return Loaded(config, origins, tuple(dict.fromkeys(layers.notes)))
+    return Loaded(config, origins, tuple(dict.fromkeys([*layers.notes, *_without_effect(config, layers)])))
+
+
+def _without_effect(config: RunConfig, layers: Layers) -> Iterator[str]:
+    """Yields a line for each objective that somebody has said something of, and by which nothing is trained."""
+    for name, why in not_on(config):
+        said = layers.said_of(("objectives", name))
+        if said:
+            yield f"objectives.{name} changes nothing: {why} ({said})"
+
+
+def _leave_out_unknown(layers: Layers, check: Check) -> None:
+    """Leaves out what was given for whichever component is named, and is nothing that the one that is can be told."""
+    for problem in list(_of_components(layers.tree, check)):
+        if problem.unknown and problem.path in layers.carried:
+            layers.leave_out(problem.path, f"there is no such setting of the {problem.path[-2]} that is named")
 
 
 def _of_components(tree: Mapping[str, object], check: Check) -> Iterator[Problem]:
@@ -124,7 +141,7 @@ def _of_components(tree: Mapping[str, object], check: Check) -> Iterator[Problem
             choice = (TeacherChoice if kind == "teacher" else ComponentChoice).model_validate(given)
         except ValidationError:
             continue  # a problem of its own
-        yield from (Problem((*path, *problem.path), problem.message) for problem in check(kind, choice))
+        yield from (replace(problem, path=(*path, *problem.path)) for problem in check(kind, choice))
 
 
 def _choices(tree: Mapping[str, object]) -> Iterator[tuple[Path, Kind, object]]:
