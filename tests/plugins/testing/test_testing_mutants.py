@@ -62,6 +62,8 @@ def test_what_is_honest_passes(target: type) -> None:
 def test_mutant_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, seconds in NEVER_ENDING.get(mutant.check, []):
         monkeypatch.setattr(module, name, 2 * seconds if mutant.alone else seconds)  # other checks are to pass
+    if mutant.check != "always_ends":  # what is honest reads all of them
+        monkeypatch.setattr(task_checks, "ENDLESS", task_checks.ENDLESS[::8])
     if mutant.alone:
         results = {result.name: result for result in run_checks(mutant.kind, mutant.target)}
         assert [name for name, result in results.items() if not result.passed] == [mutant.check]
