@@ -101,11 +101,15 @@ def test_shards_do_what_one_process_does(
     processes: int,
     budget: int,
 ) -> None:
-    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes."""
+    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes.
+
+    Of eight MAGs a pass's last step has one, and no process but the first has any.
+    """
     model = family_path("llama")
-    train(model, tmp_path / "one", adaptation, tokens_per_batch=budget)
+    given: dict[str, Any] = {"tokens_per_batch": budget, "mags_per_step": 7}
+    train(model, tmp_path / "one", adaptation, **given)
     alone = told(capsys.readouterr().out)
-    with sharded(engine, processes, model, tmp_path / "many", adaptation, tokens_per_batch=budget) as (begun, printed):
+    with sharded(engine, processes, model, tmp_path / "many", adaptation, **given) as (begun, printed):
         many = told(printed.read())
         ended_well(begun, tmp_path / "errors")
     assert len(many) == 4
