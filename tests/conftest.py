@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -11,12 +12,19 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.made_once import of_all_workers
+
 settings.register_profile(
     "magdi", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("magdi")
 
 NUMBERS = itertools.count()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported is not looked through any more when garbage is collected, as before every training."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +40,7 @@ def _own_cache(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, _same_environment: None
 ) -> None:
     """No test reads or writes the user's cache, or what the user trusts."""
-    monkeypatch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+    monkeypatch.setenv("MAGDI_CACHE", str(of_all_workers(tmp_path_factory) / "magdi-cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "configs" / str(next(NUMBERS))))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched at every import

@@ -10,10 +10,15 @@ import pytest
 from filelock import FileLock
 
 
+def of_all_workers(factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of this run of the tests."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """Returns a folder of all workers; ``make`` has filled it, in one of them."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder = of_all_workers(factory) / name
     with FileLock(f"{folder}.lock"):
         if not (folder / "made").exists():
             folder.mkdir(exist_ok=True)

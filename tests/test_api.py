@@ -28,6 +28,7 @@ from magdi.core.teacher import Reply
 from magdi.plugins.given import Given
 from magdi.plugins.runs.result import document
 from magdi.protocols.reconcile import ReConcile
+from tests.made_once import of_all_workers
 
 TOY: dict[str, Any] = {
     "task": {"name": "arithmetic", "train": 24, "test": 12, "primer_problems": 60, "primer_checks": 0},
@@ -77,7 +78,7 @@ class Parrot(Teacher):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+        patch.setenv("MAGDI_CACHE", str(of_all_workers(tmp_path_factory) / "magdi-cache"))
         patch.setenv("MAGDI_LOAD_PLUGINS", "")
         return magdi.run(
             protocol=Once,

@@ -2,11 +2,9 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -14,11 +12,12 @@ from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing import StubServer, asking, bench, fresh, task_checks, teacher_checks, tiny_student
+from magdi.plugins.testing import StubServer, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
 from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from tests.conforming import ask_elsewhere, unhurried
 from tests.made_once import made_once
 from tests.team_samples import team_run
 
@@ -109,33 +108,16 @@ def specimens(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> d
             target, given = resolve(component.target), settings(kind, component)
             config = None if given is None else target.Config(**given)
             made[kind, component.name] = Specimen(kind, target, config, component)
-    with nobody_hurries():
-        ask_elsewhere(made.values(), tmp_path_factory)
+    asked = [each for each in made.values() if each.kind not in ("encoder", "objective")]
+    of_all = [each for each in asked if "stub" not in str(each.config)]  # which is a worker's own server
+    ask_elsewhere("components", (job_of(each.kind, each.target, each.config) for each in of_all), tmp_path_factory)
     return made
-
-
-@contextmanager
-def nobody_hurries() -> Iterator[None]:
-    """What ends does so on a busy machine, too, however long that takes."""
-    with ExitStack() as stack:
-        for module in (bench, fresh, asking, task_checks, teacher_checks):
-            for name in {"LIMIT", "LONGEST", "SECONDS"} & set(vars(module)):
-                stack.enter_context(patch.object(module, name, 900.0))
-        yield
-
-
-def ask_elsewhere(specimens: Iterable[Specimen], factory: pytest.TempPathFactory) -> None:
-    """Asks one other interpreter for all components and workers; not of what has a server of one worker."""
-    asked = [each for each in specimens if each.kind not in ("encoder", "objective") and "stub" not in str(each.config)]
-    jobs = [job_of(each.kind, each.target, each.config) for each in asked]
-    told = made_once(factory, "elsewhere", lambda to: (to / "told").write_text(json.dumps(fresh.elsewhere(jobs))))
-    fresh.remember(jobs, json.loads((told / "told").read_text()))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator[None]:
     """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
-    with nobody_hurries():
+    with unhurried():
         yield
     for specimen in specimens.values():
         specimen.bench.close()

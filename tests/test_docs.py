@@ -44,9 +44,12 @@ DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "examples" / "README.md"]
 OUTSIDE = re.compile(r"https?://|^(openai|hf|vllm):|^[A-Z][\w.-]+/[\w.-]+$|\.pkl$")
 TASK = {"name": "arithmetic", "train": 12, "validation": 4, "test": 4, "primer_problems": 50}
-SMALL: dict[str, Any] = {"task": TASK, "evaluation": {"max_new_tokens": 16}, "student": {"tiny": {"epochs": 1}}}
+TINY = {"hidden": 32, "layers": 1, "heads": 2, "epochs": 1}
+SMALL: dict[str, Any] = {"task": TASK, "evaluation": {"max_new_tokens": 16}, "student": {"tiny": TINY}}
 CHAT = [{"role": "user", "content": "What is 2 + 3?"}, {"role": "assistant", "content": "It is \\boxed{5}."}]
-FEWER = {"TRAINING__STEPS": "4", "EVALUATION__QUESTIONS": "8", "STUDENT__TINY__EPOCHS": "0.1"}
+FEWER = {"TRAINING__STEPS": "4", "EVALUATION__QUESTIONS": "8"} | {
+    f"STUDENT__TINY__{name.upper()}": str(value) for name, value in (TINY | {"epochs": 0.1}).items()
+}
 """What a page's Python has less of where it does not say how much: by the environment, as anybody could."""
 
 HUB = {

@@ -14,6 +14,7 @@ import pytest
 
 import magdi
 from magdi.plugins.hooks import Hooks
+from tests.made_once import made_once
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"protocol": magdi.Protocol, "encoder": magdi.Encoder, "objective": magdi.Objective, "task": magdi.Task} | {
@@ -32,7 +33,10 @@ def named(nav: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
+    return made_once(tmp_path_factory, "documentation", build) / "site"
+
+
+def build(folder: Path) -> None:
     shutil.copytree(ROOT / "docs", folder / "docs")
     for name in ("zensical.toml", "CHANGELOG.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, folder)
@@ -40,7 +44,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command: list[str | Path] = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "site"
 
 
 def test_every_page_is_in_the_navigation() -> None:

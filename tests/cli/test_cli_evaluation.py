@@ -25,6 +25,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.testing.stub_server import StubServer
 from tests.cli.test_cli_shards import Here
+from tests.made_once import of_all_workers
 
 Run = Callable[..., Result]
 
@@ -33,7 +34,7 @@ Run = Callable[..., Result]
 def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("toy") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+        patch.setenv("MAGDI_CACHE", str(of_all_workers(tmp_path_factory) / "magdi-cache"))
         magdi.run(
             out=folder,
             task={"name": "arithmetic", "train": 24, "test": 12, "primer_problems": 60, "primer_checks": 0},

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.made_once import made_once
 
 HEAVY = ("torch", "torch_geometric", "transformers", "datasets", "scipy", "pandas", "statsmodels", "openai")
 
@@ -74,7 +77,11 @@ COMMANDS: dict[str, tuple[int, str]] = {
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, list[str]]]:
     """By command: exit code, what was printed, what was loaded; one after the other in one process."""
-    folder = tmp_path_factory.mktemp("startup")
+    lines = (made_once(tmp_path_factory, "startup", run_all) / "lines").read_text().splitlines()
+    return dict(zip(COMMANDS, map(tuple, map(json.loads, lines)), strict=True))
+
+
+def run_all(folder: Path) -> None:
     given = json.dumps([command.split() for command in COMMANDS])
     (folder / "config.yaml").write_text("encoder: gat")
     (folder / "theirs.py").write_text(PLUGIN)
@@ -83,7 +90,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, 
     command = [sys.executable, "-c", DO, given, str(folder), json.dumps(HEAVY)]
     made = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     assert made.returncode == 0, made.stderr
-    return dict(zip(COMMANDS, map(tuple, map(json.loads, made.stdout.splitlines())), strict=True))
+    (folder / "lines").write_text(made.stdout)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

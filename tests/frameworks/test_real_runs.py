@@ -20,6 +20,7 @@ from magdi.core.mag import Mag, read_mags
 from magdi.plugins.testing import tiny_student
 from tests.frameworks.teams import TASK
 from tests.frameworks.words import WordServer, edges_of, word_of
+from tests.made_once import made_once
 
 HERE = Path(__file__).parent
 NEEDED = {
@@ -66,14 +67,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
     def of(name: str) -> tuple[list[Mag], list[Any], Path]:
         if name not in made:
-            folder = tmp_path_factory.mktemp(name)
-            spans, log = held(name, folder)
-            (folder / "gold.csv").write_text(f'question,answer\n"{TASK}",10\n')
-            run("mags", "import", spans, "--gold", folder / "gold.csv", "-o", folder / "mags.jsonl")
+            folder = made_once(tmp_path_factory, name, lambda to: hold(name, to))
+            log = json.loads((folder / "log.json").read_text())
             made[name] = list(read_mags(folder / "mags.jsonl")), log, folder / "mags.jsonl"
         return made[name]
 
     return of
+
+
+def hold(name: str, folder: Path) -> None:
+    spans, log = held(name, folder)
+    (folder / "log.json").write_text(json.dumps(log))
+    (folder / "gold.csv").write_text(f'question,answer\n"{TASK}",10\n')
+    run("mags", "import", spans, "--gold", folder / "gold.csv", "-o", folder / "mags.jsonl")
 
 
 @pytest.mark.parametrize("name", TEAMS)

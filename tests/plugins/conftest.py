@@ -11,6 +11,7 @@ import pytest
 
 from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.scaffold import scaffold
+from tests.made_once import made_once
 
 MakeFile = Callable[[str, str], Path]
 MakeDistribution = Callable[..., str]
@@ -55,17 +56,20 @@ PACKAGES = Path(__file__).parents[1] / "plugin_pkg"
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
     """A distribution of each kind, as `magdi plugins new` makes it."""
-    folder = tmp_path_factory.mktemp("generated")
-    return {kind: scaffold(f"our-own-{kind}", kind, folder).directory for kind in KINDS}
+    name = "our-own-{}".format
+    folder = made_once(tmp_path_factory, "generated", lambda to: [scaffold(name(kind), kind, to) for kind in KINDS])
+    return {kind: folder / f"magdi-{name(kind)}" for kind in KINDS}
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, generated: dict[Kind, Path]) -> Path:
     """A folder into which pip has installed the two distributions of plugin_pkg and the generated ones."""
-    folder = tmp_path_factory.mktemp("site")
-    copies = Path(shutil.copytree(PACKAGES, folder / "copies"))  # building leaves files behind
-    sources = [copies / "magdi-star", copies / "magdi-broken", *generated.values()]
-    options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site", *sources]
-    subprocess.run([str(part) for part in command], check=True)
-    return folder / "site"
+
+    def install(folder: Path) -> None:
+        copies = Path(shutil.copytree(PACKAGES, folder / "copies"))  # building leaves files behind
+        sources = [copies / "magdi-star", copies / "magdi-broken", *generated.values()]
+        options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site", *sources]
+        subprocess.run([str(part) for part in command], check=True)
+
+    return made_once(tmp_path_factory, "installed", install) / "site"

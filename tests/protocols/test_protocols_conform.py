@@ -7,9 +7,10 @@ import pytest
 from magdi.core.configurable import Configurable
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.fresh import elsewhere, job_of
+from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from tests.conforming import ask_elsewhere, unhurried
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "single": [{}, {"confidence": False}],
@@ -51,7 +52,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def specimens() -> dict[tuple[str, int], Specimen]:
+def specimens(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Specimen]:
     """One specimen for each mode, whose discussions are held once, and one other interpreter for all of them."""
     made = {}
     for name, component in COMPONENTS.items():
@@ -59,11 +60,13 @@ def specimens() -> dict[tuple[str, int], Specimen]:
         assert issubclass(target, Configurable)
         for place, settings in enumerate(SETTINGS.get(name, [{}])):
             made[name, place] = Specimen("protocol", target, target.Config(**settings), component)
-    elsewhere(job_of(each.kind, each.target, each.config) for each in made.values())
+    jobs = (job_of(each.kind, each.target, each.config) for each in made.values())
+    ask_elsewhere("protocols", jobs, tmp_path_factory)
     return made
 
 
 @pytest.mark.parametrize(("name", "place", "check"), CASES)
 def test_conforms(name: str, place: int, check: str, specimens: dict[tuple[str, int], Specimen]) -> None:
-    result = run_check(check, checks_for("protocol")[check], specimens[name, place])
+    with unhurried():
+        result = run_check(check, checks_for("protocol")[check], specimens[name, place])
     assert result.passed, result.message

@@ -9,6 +9,7 @@ survive it) a thread stands in, which is left behind when its time is up.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -152,6 +153,7 @@ def _be_the_child(line: Connection, specimen: Any, parent: int) -> None:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
+        gc.freeze()  # to look through all that the parent has would copy it
         os.dup2(2, 1)  # what a component prints is no result
         sys.stdout = sys.stderr
         if torch := sys.modules.get("torch"):

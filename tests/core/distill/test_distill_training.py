@@ -215,7 +215,7 @@ def look():  # after all other functions of this kind
     while still_there():
         time.sleep(0.01)
         tries += 1
-        if tries == 1000:
+        if tries == 30_000:
             os._exit(9)
 atexit.register(look)
 """

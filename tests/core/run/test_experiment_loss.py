@@ -22,6 +22,7 @@ from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.runs.result import RunResult
 from magdi.plugins.teachers.simulated.teacher import SimulatedTeacher
+from tests.made_once import of_all_workers
 
 TALK: dict[str, Any] = {"limit": 6, "protocol": {"name": "reconcile", "rounds": 1}}
 
@@ -41,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     out = tmp_path_factory.mktemp("finished") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+        patch.setenv("MAGDI_CACHE", str(of_all_workers(tmp_path_factory) / "magdi-cache"))
         magdi.run(out=out, **TOY)
     return shutil.copytree(out, out.with_name("as it was"))
 

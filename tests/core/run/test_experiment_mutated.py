@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.core.errors import MagdiError
+from tests.made_once import of_all_workers
 
 FILES = (
     "run.json",
@@ -119,7 +120,7 @@ def mutate(run: Path, lot: random.Random) -> str:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
+        patch.setenv("MAGDI_CACHE", str(of_all_workers(tmp_path_factory) / "magdi-cache"))
         from tests.core.run.conftest import TOY
 
         magdi.run(out=run, **TOY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from magdi.plugins.suites.executors.resources import Resources, minutes
 from magdi.plugins.suites.executors.slurm import Slurm
 from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
+from tests.ports import a_port
 
 
 @dataclass(frozen=True)
@@ -137,10 +137,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     if os.geteuid() or not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
         pytest.skip("needs root, and Debian's slurmctld, slurmd and munge")
     folder = tmp_path_factory.mktemp("slurm")
-    ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    numbers = [str(each.getsockname()[1]) for each in ports]
-    for each in ports:
-        each.close()
+    first = a_port()
+    numbers = [str(first), str(a_port(first))]
     script = Path(__file__).with_name("slurm_of_one.sh")
     subprocess.run(["sh", str(script), str(folder), *numbers], check=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -27,6 +27,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 5})
     delay: float = 0.0
+    held: threading.Event | None = None  # nothing comes before it is set
     drip: float = 0.0  # seconds between two bytes, for a server with a clock
     silent: bool = False  # nothing ever comes; an hour passes, for a server with a clock
     cut: int | None = None  # bytes of the body after which the connection is closed
@@ -123,6 +124,8 @@ class FaultyServer:
 
     async def _answer(self, answer: Answer, writer: asyncio.StreamWriter) -> bool:
         await asyncio.sleep(answer.delay)
+        while answer.held and not answer.held.is_set():
+            await asyncio.sleep(0.01)
         if answer.silent and self.clock:
             self.clock.put_forward(3600)
             await asyncio.sleep(1e6)

@@ -20,6 +20,7 @@ from tests.plugins.teachers.faulty_server import Answer, FaultyServer, serving
 COUNT = 400
 ANSWERED = 250  # all in the first batch that the engine hands over
 CONCURRENCY = 64
+SAFETY = 900  # seconds after which nobody believes any more that it will come, however busy the machine
 
 
 @contextmanager
@@ -31,14 +32,14 @@ def job(out: Path, server: FaultyServer) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def answering(until: int, reached: threading.Event) -> Callable[[dict[str, Any], int], Answer]:
-    """Answers so many requests, says so, and answers the rest late."""
+def answering(until: int, reached: threading.Event, go_on: threading.Event) -> Callable[[dict[str, Any], int], Answer]:
+    """Answers so many requests, says so, and holds the rest back until it may go on."""
 
     def script(body: dict[str, Any], number: int) -> Answer:
         if number == until:
             reached.set()
         last = body["messages"][-1]["content"].split()[-1]
-        return Answer(f"It is {last}.", delay=0.0 if number < until else 2.0)
+        return Answer(f"It is {last}.", held=None if number < until else go_on)
 
     return script
 
@@ -49,15 +50,15 @@ def asked(server: FaultyServer) -> Counter[str]:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_evaluation_asks_again_only_what_was_under_way(how: signal.Signals, tmp_path: Path) -> None:
-    out, reached = tmp_path / "answers.jsonl", threading.Event()
+    out, reached, go_on = tmp_path / "answers.jsonl", threading.Event(), threading.Event()
     with serving("") as server:
-        server.script = answering(ANSWERED, reached)
+        server.script = answering(ANSWERED, reached, go_on)
         with job(out, server) as process:
-            assert reached.wait(60)
+            assert reached.wait(SAFETY)
             process.send_signal(how)
-        server.script = answering(10**6, reached)
+            go_on.set()
         with job(out, server) as again:
-            assert again.wait(60) == 0
+            assert again.wait(SAFETY) == 0
         twice = asked(server)
     assert len(twice) == COUNT
     assert sum(count - 1 for count in twice.values()) <= 2 * CONCURRENCY  # at the server, or on their way to the disk
@@ -67,16 +68,16 @@ def test_a_stopped_evaluation_asks_again_only_what_was_under_way(how: signal.Sig
 
 
 def test_two_at_once_are_refused_and_the_second_asks_nothing(tmp_path: Path) -> None:
-    out, reached = tmp_path / "answers.jsonl", threading.Event()
+    out, reached, go_on = tmp_path / "answers.jsonl", threading.Event(), threading.Event()
     with serving("") as server:
-        server.script = answering(30, reached)
+        server.script = answering(30, reached, go_on)
         with job(out, server) as first:
-            assert reached.wait(60)
+            assert reached.wait(SAFETY)
             with job(out, server) as second:
-                assert second.wait(60) == 2
+                assert second.wait(SAFETY) == 2
                 assert second.stdout
                 assert "RunDirectoryError: another process is at work on" in second.stdout.read()
-            server.script = answering(10**6, reached)
-            assert first.wait(60) == 0
+            go_on.set()
+            assert first.wait(SAFETY) == 0
         assert all(times == 1 for times in asked(server).values())
     assert len(read_predictions(out)) == COUNT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from magdi.plugins.testing import tiny_student
 from magdi.protocols.reconcile import ReConcile
 from tests.plugins.teachers.faulty_server import Answer, serving
 from tests.plugins.teachers.test_teacher_faults import Sums, sums
+from tests.ports import a_port
 
 QUESTIONS = 3
 
@@ -90,9 +90,7 @@ def discuss_again_asks_nobody(url: str, at: Path) -> int:
 def transformers_serve(folder: Path) -> Iterator[str]:
     if not (importlib.util.find_spec("fastapi") and importlib.util.find_spec("uvicorn")):
         pytest.skip('needs pip install "transformers[serving]"')
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = a_port()
     command = ["serve", "--device", "cpu", "--dtype", "float32", "--host", "127.0.0.1", "--port"]
     server = subprocess.Popen(
         [sys.executable, "-m", "transformers.cli.transformers", *command, str(port), str(folder)],

@@ -19,6 +19,7 @@ from magdi.core.mag import read_mags, write_mags
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
 from magdi.plugins.teams.team import Team
+from tests.made_once import of_all_workers
 
 JOB = Path(__file__).parents[2] / "core" / "run" / "resume_job.py"
 STAGES = ["generator", "verifier.sft", "verifier", "refiner.sft", "refiner"]
@@ -37,7 +38,7 @@ def team(out: Path, mags: Any = None, training: dict[str, Any] | None = None, **
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    os.environ["MAGDI_CACHE"] = str(tmp_path_factory.getbasetemp() / "magdi-cache")
+    os.environ["MAGDI_CACHE"] = str(of_all_workers(tmp_path_factory) / "magdi-cache")
     out = tmp_path_factory.mktemp("team") / "run"
     team(out)
     return out

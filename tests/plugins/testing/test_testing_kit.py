@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -231,11 +232,15 @@ def test_where_nothing_can_be_forked_a_thread_is_left_behind() -> None:
     assert bench.make(says_seven, "thread").message == "seven of thread"
     assert bench.make(swallows_for_a_while, "thread").message == "waiting has not ended after 0.05 s"
     assert bench.make(says_seven, "thread").message == "seven of thread"
+    gone_on.set()
+
+
+gone_on = threading.Event()
 
 
 def swallows_for_a_while(specimen: str) -> None:
     doing("waiting", 0.05)
-    time.sleep(0.3)
+    gone_on.wait()
 
 
 def test_one_cause_is_one_line() -> None:

@@ -1,14 +1,16 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.testing import bench, check_component, run_checks, stub_server, task_checks, teacher_checks
-from magdi.plugins.testing.fresh import elsewhere, job_of
+from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
 from magdi.plugins.testing.specimen import Specimen, kind_of
+from tests.conforming import ask_elsewhere, unhurried
 from tests.plugins.testing import (
     mutant_decisions,
     mutant_encoders,
@@ -27,21 +29,28 @@ HONEST = [target for module in MODULES for target in module.HONEST]
 HONEST += [mutant_decisions.Honest, mutant_importers.Honest, mutant_exporters.Honest]
 
 
-@pytest.fixture
-def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cuts mutants that never end off soon; what is to pass has the time that it takes on a busy machine."""
-    monkeypatch.setattr(bench, "LIMIT", 2.0)
-    monkeypatch.setattr(task_checks, "SECONDS", 4.0)
-    monkeypatch.setattr(teacher_checks, "TIMEOUT", 0.1)
-    monkeypatch.setattr(stub_server, "PATIENCE", 0.2)
+NEVER_ENDING: dict[str, list[tuple[Any, str, float]]] = {
+    "ends": [(bench, "LIMIT", 2.0)],
+    "always_ends": [(task_checks, "SECONDS", 2.0)],
+    "honours_timeout": [(teacher_checks, "SECONDS", 8.0)],
+    "at_once": [(stub_server, "PATIENCE", 0.2)],
+}
+"""By check, what cuts its mutants off soon. What is to pass has the time that it takes on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_hurries() -> Iterator[None]:
+    with unhurried():
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_other_interpreter() -> None:
+def one_other_interpreter(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Asks one other interpreter about all of them, instead of one for each."""
     known = [(mutant.kind, mutant.target) for mutant in MUTANTS if mutant.check == "another_process" or mutant.alone]
     jobs = [*known, *((kind_of(target), target) for target in HONEST)]
-    elsewhere(job_of(kind, target, None) for kind, target in jobs if kind not in ("encoder", "objective"))
+    asked = (job_of(kind, target, None) for kind, target in jobs if kind not in ("encoder", "objective"))
+    ask_elsewhere("mutants", asked, tmp_path_factory)
 
 
 @pytest.mark.parametrize("target", HONEST, ids=lambda target: f"{target.__module__}-{target.__name__}")
@@ -49,9 +58,12 @@ def test_what_is_honest_passes(target: type) -> None:
     assert failures(check_component(target)) == []
 
 
-@pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.kind}-{mutant.target.__name__}")
-def test_mutant_is_caught(mutant: Mutant) -> None:
+def test_mutant_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, seconds in NEVER_ENDING.get(mutant.check, []):
+        monkeypatch.setattr(module, name, 2 * seconds if mutant.alone else seconds)  # other checks are to pass
+    if mutant.check != "always_ends":  # what is honest reads all of them
+        monkeypatch.setattr(task_checks, "ENDLESS", task_checks.ENDLESS[::8])
     if mutant.alone:
         results = {result.name: result for result in run_checks(mutant.kind, mutant.target)}
         assert [name for name, result in results.items() if not result.passed] == [mutant.check]
