@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
-from itertools import zip_longest
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TextIO
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from magdi.cli.run import ENGINES
@@ -26,118 +22,51 @@ from magdi.core.errors import TrainingError
 from magdi.core.threads import threads
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.ranks import ended_well, ranks
 
 OBJECTIVES = {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}, "dpo": {"weight": 0.5}}
-ROOT = Path(__file__).parents[3]
 ZERO = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed: make zero")
-NO_COMPILER = "import deepspeed; deepspeed.ops.__compatible_ops__['deepspeed_shm_comm'] = False"
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
-UNEVEN = {"steps": 8, "mags_per_step": 7, "tokens_per_batch": 64}
-"""One MAG a pass, so that processes have different numbers of them; every other step has a single MAG for them all."""
-BROKEN = 5
-"""After this step a run is killed, or copied as if it had been."""
-
-Told = Callable[[Mapping[str, float]], None]
 
 
-def tell(line: Mapping[str, float]) -> None:
-    print(json.dumps(dict(line)), flush=True)  # noqa: T201
-
-
-def train(model: Path, out: Path, adaptation: str, told: Told = tell, **settings: Any) -> None:
-    """Trains without dropout on one thread; tells every line of metrics."""
+def train(model: Path, out: Path, adaptation: str, objectives: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+    """Trains without dropout on one thread; prints every line of metrics."""
     student = load_student(
         Student(adaptation=adaptation, lora=Lora(r=4, dropout=0), max_length=200), path=model, seed=3
     )
     torch.manual_seed(0)
     with threads(1):
-        distill(
+        return distill(
             make_mags(8),
             student,
             MeanEncoder(student.hidden_size),
-            objectives=make_objectives(**OBJECTIVES),
+            objectives=make_objectives(**(objectives or OBJECTIVES)),
             training=Training(**(SETTINGS | settings)),
             seed=1,
             out=out,
-            on_metrics=told,
+            on_metrics=lambda line: print(json.dumps(dict(line)), flush=True),  # noqa: T201
         )
 
 
-def three(model: Path, out: Path, engines: Sequence[str]) -> None:
-    """What each of three processes does: trains by each engine, and waits to be killed in the midst of the last."""
-    for engine in engines:
-        last, kept = engine == engines[-1], out / engine / "kept"
-        taking(engine)
-        train(model, kept if last else out / engine / "whole", "full", tell if last else copying(kept), **UNEVEN)
-
-
-def copying(kept: Path) -> Told:
-    """Tells a line, and copies what a kill would have left."""
-
-    def told(line: Mapping[str, float]) -> None:
-        tell(line)
-        if line["step"] == BROKEN and "loss" in line:
-            shutil.copytree(kept.with_name("whole") / "checkpoints", kept / "checkpoints")
-
-    return told
-
-
-def two(model: Path, out: Path, engines: Sequence[str]) -> None:
-    """What each of two processes does: goes on from what three left, then trains an adapter."""
-    for engine in engines:
-        taking(engine)
-        train(model, out / engine / "kept", "full", **UNEVEN)
-        if os.environ["RANK"] == "0":
-            tell({"step": -1})
-        train(model, out / engine / "adapter", "lora")
-
-
-def taking(engine: str) -> None:
-    """Has the trainings that follow take an engine."""
-    AcceleratorState._reset_state()
-    os.environ.update(ENGINES[engine])
-    if os.environ["RANK"] == "0":
-        tell({"step": 0})
-
-
-def begun(processes: int, does: Callable[..., None], *arguments: object) -> subprocess.Popen[str]:
+def sharded(
+    engine: str, processes: int, model: Path, out: Path, adaptation: str, **settings: Any
+) -> AbstractContextManager[tuple[list[BaseProcess], TextIO]]:
     """The same in several processes."""
-    model, out, engines = arguments
-    code = "\n".join(
-        [
-            "import sys",
-            NO_COMPILER if "zero2" in str(engines) else "",
-            f"sys.path[:0] = [{str(ROOT)!r}]",
-            "from pathlib import Path",
-            f"from tests.core.distill.test_distill_sharding import {does.__name__}",
-            f"{does.__name__}(Path({str(model)!r}), Path({str(out)!r}), {engines!r})",
-        ]
-    )
-    script = Path(f"{out}.{processes}.py")
-    script.write_text(code)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    environment = os.environ | ENGINES["fsdp2" if "fsdp2" in str(engines) else "zero2"]
-    return subprocess.Popen(
-        [*launch, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+
+    def work() -> None:
+        if engine != "fsdp2":
+            import deepspeed
+
+            deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # there may be no compiler
+        train(model, out, adaptation, **settings)
+
+    return ranks(processes, work, out.parent / "errors", ENGINES[engine])
 
 
-Lines = list[dict[str, float]]
-
-
-def lines(text: str) -> Lines:
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
-
-def by_engine(told: Lines, mark: int = 0) -> list[Lines]:
-    """Returns what was told of each training, from a mark on to the next."""
-    starts = [place for place, line in enumerate(told) if line["step"] == mark]
-    return [told[start + 1 : end] for start, end in zip_longest(starts, starts[1:])]
-
-
-def losses(told: Lines, *kinds: str) -> Lines:
-    found = [{key: line[key] for key in line if key in ("step", *kinds)} for line in told if "loss" in line]
-    return [line for line in found if line["step"] > 0]
+def told(text: str) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    kept = ("loss", "grad_norm")
+    return [{key: value for key, value in line.items() if key.startswith(kept)} for line in lines if "loss" in line]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -153,58 +82,62 @@ def assert_alike(found: Path, expected: Path, but: str = "") -> None:
     assert max(float((one[name] - other[name]).abs().max()) for name in compared) < 1e-5
 
 
-class Alone(NamedTuple):
-    """What one process did: a whole student in uneven steps, and an adapter."""
-
-    out: Path
-    whole: Lines
-    adapter: Lines
-
-
-@pytest.fixture(scope="module")
-def alone(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Alone:
-    out, whole, adapter = tmp_path_factory.mktemp("alone"), list[Any](), list[Any]()
-    train(family_path("llama"), out / "whole", "full", whole.append, **UNEVEN)
-    train(family_path("llama"), out / "adapter", "lora", adapter.append)
-    return Alone(out, whole, adapter)
-
-
-@pytest.mark.parametrize("engines", [("fsdp2",), pytest.param(("zero2", "zero3"), marks=ZERO)])
+@pytest.mark.parametrize(
+    ("engine", "adaptation", "processes", "budget"),
+    [
+        ("fsdp2", "lora", 2, 4096),
+        ("fsdp2", "full", 3, 64),
+        pytest.param("zero2", "full", 2, 64, marks=ZERO),
+        pytest.param("zero3", "full", 3, 64, marks=ZERO),
+        pytest.param("zero3", "lora", 2, 4096, marks=ZERO),
+    ],
+)
 def test_shards_do_what_one_process_does(
-    family_path: Callable[[str], Path], tmp_path: Path, alone: Alone, engines: tuple[str, ...]
+    family_path: Callable[[str], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    engine: str,
+    adaptation: str,
+    processes: int,
+    budget: int,
 ) -> None:
-    """Three processes, of which one is killed; two go on, and train an adapter besides. A start takes long."""
-    out, kinds = tmp_path / "many", ("loss", "grad_norm")
-    process = begun(3, three, family_path("llama"), out, engines)
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if len(by_engine(lines(said))) == len(engines) and lines(line) and lines(line)[0]["step"] == BROKEN:
-            break
-    subprocess.run(["pkill", "-9", "-P", str(process.pid)], check=False)
-    process.kill()
-    error = process.communicate()[1]
-    assert len(by_engine(lines(said))) == len(engines), error
-    for told in by_engine(lines(said)):
-        assert losses(told, *kinds)[:BROKEN] == [
-            pytest.approx(line, rel=1e-4) for line in losses(alone.whole, *kinds)[:BROKEN]
-        ]
-    process = begun(2, two, family_path("llama"), out, engines)
-    said, error = process.communicate()
-    assert process.returncode == 0, error
-    for engine, told in zip(engines, by_engine(lines(said)), strict=True):
-        idle = "" if engine == "fsdp2" else "heads"  # whose objectives have ended: ZeRO lets them go on by momentum
-        assert_alike(out / engine / "kept", alone.out / "whole", but=idle)
-        assert_alike(out / engine / "adapter", alone.out / "adapter")
-        (adapter,) = by_engine(told, -1)
-        resumed = len(losses(told, *kinds)) - len(losses(adapter, *kinds))
-        assert resumed in (2, 4)  # from step 4 on, or 6 where that was written before the kill
-        if engine == "fsdp2":  # ZeRO has no norms of single objectives
-            kinds = (*kinds, *(f"grad_norm/{name}" for name in ("positive", *OBJECTIVES)))
-        assert losses(adapter, *kinds) == [pytest.approx(line, rel=1e-4) for line in losses(alone.adapter, *kinds)]
-    if engines[0] == "zero2":
-        assert_alike(out / "zero2" / "whole", alone.out / "whole", but="heads")
+    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes.
+
+    Of eight MAGs a pass's last step has one, and no process but the first has any.
+    """
+    model = family_path("llama")
+    given: dict[str, Any] = {"tokens_per_batch": budget, "mags_per_step": 7}
+    train(model, tmp_path / "one", adaptation, **given)
+    alone = told(capsys.readouterr().out)
+    with sharded(engine, processes, model, tmp_path / "many", adaptation, **given) as (begun, printed):
+        many = told(printed.read())
+        ended_well(begun, tmp_path / "errors")
+    assert len(many) == 4
+    if budget < 4096 or engine != "fsdp2":  # norms of terms are those of the first pass alone; ZeRO has none
+        alone, many = ([{key: line[key] for key in ("loss", "grad_norm")} for line in lines] for lines in (alone, many))
+    assert many == [pytest.approx(line, rel=1e-4) for line in alone]
+    assert_alike(tmp_path / "many", tmp_path / "one")
+
+
+@pytest.mark.parametrize("engine", ["fsdp2", pytest.param("zero2", marks=ZERO), pytest.param("zero3", marks=ZERO)])
+def test_killed_with_three_processes_and_resumed_with_two(
+    family_path: Callable[[str], Path], tmp_path: Path, engine: str
+) -> None:
+    model = family_path("llama")
+    train(model, tmp_path / "one", "full", steps=8)
+    with sharded(engine, 3, model, tmp_path / "many", "full", steps=8) as (begun, printed):
+        for line in printed:
+            if line.startswith("{") and json.loads(line)["step"] == 5:
+                break
+        for process in begun:
+            process.kill()
+    assert (tmp_path / "many" / "checkpoints" / "checkpoint-4" / "complete").exists()
+    with sharded(engine, 2, model, tmp_path / "many", "full", steps=8) as (begun, printed):
+        again = told(printed.read())
+        ended_well(begun, tmp_path / "errors")
+    assert len(again) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
+    idle = "" if engine == "fsdp2" else "heads"  # whose objectives have ended: ZeRO lets them go on by momentum
+    assert_alike(tmp_path / "many", tmp_path / "one", but=idle)
 
 
 def test_what_was_sharded_goes_on_sharded(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +26,12 @@ from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
-from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_models import make_mags, make_model, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.distill_runs import SHORT, run, run_beside
+from tests.core.distill.ranks import ranks
 from tests.core.distill.test_distill_renewal import run_renewed
+from tests.made_once import made_once
 
 Load = Callable[..., DistillStudent]
 ROOT = Path(__file__).parents[3]
@@ -168,17 +171,16 @@ def test_kill_9_and_resume_give_the_same_bits(
     """Killed after a checkpoint, started again: every weight, heads included, as if nothing had happened."""
     model, settings = family_path("llama"), {"steps": 40, "save_every": 10, "log_every": 1}
     run(model, tmp_path / "whole", "lora", **settings)
-    script = other_process(model, tmp_path / "broken", "lora", **settings)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    broken = partial(run, model, tmp_path / "broken", "lora", **settings)
+    with ranks(1, broken, tmp_path / "errors") as ((process,), printed):
+        for line in printed:
             if float(line.split()[0]) >= 17:
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
                 break
-    assert process.returncode == -signal.SIGKILL
+    assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "broken" / "student").exists()
     capsys.readouterr()
-    run(model, tmp_path / "broken", "lora", **settings)
+    broken()
     assert capsys.readouterr().out.startswith("11.0 ")
     assert same(weights(tmp_path / "whole" / "student"), weights(tmp_path / "broken" / "student"))
 
@@ -235,15 +237,20 @@ class Two(NamedTuple):
     beside: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def two(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Two:
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
     """What two processes print, by gloo: of the run that every test does, of one whose student is asked between passes
     (nothing), of one with a MAG a step, then of one beside each objective.
 
     The threads of the group end before the interpreter does: else it aborts now and then.
     """
-    model, out = family_path("llama"), tmp_path_factory.mktemp("two")
-    script = out / "two.py"
+    out = made_once(tmp_path_factory, "two", make_two)
+    uneven, few, *beside = (out / "printed").read_text().split("#")
+    return Two(out, uneven, few, dict(zip(OBJECTIVES, beside, strict=True)))
+
+
+def make_two(out: Path) -> None:
+    model, script = make_model("llama", out), out / "two.py"
     script.write_text(
         GROUP_LEFT
         + other_process(model, out / "run", "full", **UNEVEN)
@@ -261,8 +268,7 @@ for name in {OBJECTIVES!r}:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(launch, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    uneven, few, *beside = done.stdout.split("#")
-    return Two(out, uneven, few, dict(zip(OBJECTIVES, beside, strict=True)))
+    (out / "printed").write_text(done.stdout)
 
 
 def test_two_processes_do_what_one_does(
