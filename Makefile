@@ -48,7 +48,7 @@ coverage: $(STAMP)
 zero: $(STAMP)
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/zero \
 		deepspeed einops hjson ninja py-cpuinfo
-	PYTHONPATH=$(CURDIR)/build/zero OMP_NUM_THREADS=1 $(BIN)/pytest tests/core/distill/test_distill_sharding.py $(ARGS)
+	PYTHONPATH=$(CURDIR)/build/zero OMP_NUM_THREADS=1 $(BIN)/pytest -k zero tests/core/distill/test_distill_sharding.py $(ARGS)
 
 docs: $(STAMP)
 	$(BIN)/zensical build --strict --clean
