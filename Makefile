@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: run test coverage lint docs notebooks package format clean help
+.PHONY: run test coverage zero lint docs notebooks package format clean help
 
 help:
 	@echo "make run    the default job: three teachers discuss, a small student learns (ARGS=--quick for the short one)"
 	@echo "make test   lint, types, import contract, tests"
 	@echo "make lint   lint, types and import contract alone"
 	@echo "make coverage   the tests again, and which lines of magdi/ they do not run"
+	@echo "make zero   the tests of DeepSpeed's ZeRO, which make test leaves out"
 	@echo "make docs   the documentation as a site, in site/"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -42,6 +43,12 @@ coverage: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 3 --dist worksteal --randomly-seed=1 $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# ZeRO's tests, with DeepSpeed beside the environment and not in it: accelerate would load it in every process that trains.
+zero: $(STAMP)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/zero \
+		deepspeed einops hjson ninja py-cpuinfo
+	PYTHONPATH=$(CURDIR)/build/zero OMP_NUM_THREADS=1 $(BIN)/pytest -k zero tests/core/distill/test_distill_sharding.py $(ARGS)
 
 docs: $(STAMP)
 	$(BIN)/zensical build --strict --clean

@@ -18,6 +18,7 @@ class Sampling(BaseModel):
 
     temperature: float | None = Field(default=0.7, ge=0, description="0 is greedy.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="Nucleus sampling.")
+    top_k: int | None = Field(default=None, ge=1, description="Likeliest tokens to draw from, where that can be set.")
     max_tokens: int | None = Field(default=1024, ge=1, description="Longest reply, in tokens.")
     seed: int | None = Field(default=None, description="Seed, for teachers that take one.")
 

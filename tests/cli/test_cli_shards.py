@@ -22,6 +22,7 @@ from magdi.plugins.evaluating import candidates
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.worker import Failure
+from tests.plugins.teachers.vllm_stand_in import standing_in
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
 
@@ -98,6 +99,34 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
     monkeypatch.setattr(candidates, "find_spec", lambda name: object())
     assert candidates._offline(tmp_path) == "vllm"
     assert candidates._offline(tmp_path / "adapter") == "transformers"
+
+
+def test_vllm_answers_each_question_in_one_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--engine offline`, by the signatures that vLLM has: what three jobs keep is what one does."""
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    vllm, model = standing_in(monkeypatch), tmp_path / "model"
+    model.mkdir()
+    given = ["evaluate", str(model), "--engine", "offline", "--task", "arithmetic", "--limit", "7", "--quiet"]
+    given += ["--sampling", "paper", "--json"]
+    one = json.loads(magdi(*given, "-o", tmp_path / "one"))
+    asked = [conversation[0]["content"] for batch in vllm.ASKED[1:] for conversation in batch[0]]
+    assert len(asked) == len(set(asked)) == 7
+    assert {name: vllm.ASKED[1][1][0].given[name] for name in ("temperature", "top_p", "top_k")} == PAPER
+    vllm.ASKED.clear()
+    line = [*given, "--shards", "3", "-o", str(tmp_path / "parts")]
+    monkeypatch.setattr(sys, "argv", ["magdi", *line])
+    parts = json.loads(magdi(*line))
+    again = [
+        conversation[0]["content"] for batch in vllm.ASKED if isinstance(batch, tuple) for conversation in batch[0]
+    ]
+    assert sorted(again) == sorted(asked)
+    assert parts["models"][0]["accuracy"] == one["models"][0]["accuracy"]
+    (kept,) = (tmp_path / "one").glob("*.jsonl")
+    merged = tmp_path / "parts" / kept.name
+    assert sorted(kept.read_bytes().splitlines()) == sorted(merged.read_bytes().splitlines())
+
+
+PAPER = {"temperature": 0.7, "top_p": 0.9, "top_k": 50}
 
 
 class Here(Executor):

@@ -102,6 +102,7 @@ def _request(job: Job, settings: Evaluation) -> Request:
     sampling = Sampling(
         temperature=settings.temperature,
         top_p=None if settings.top_p == 1 else settings.top_p,
+        top_k=settings.top_k or None,
         max_tokens=settings.max_new_tokens,
         seed=1000 * job.seed + job.sample if settings.temperature else None,
     )

@@ -17,8 +17,9 @@ _WEAKER: dict[Structured, Structured] = {"schema": "object", "object": "none"}
 # Reasoning models of OpenAI, told by name so that the first request is not wasted: o1, o3-mini, o4-mini, gpt-5, ...
 _REASONING = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9](?!.*chat))")
 _REFUSED = re.compile(
-    r"\b(response_format|json_schema|json_object|guided_json|max_completion_tokens|max_tokens|temperature|top_p|seed)\b"
+    r"\b(response_format|json_schema|json_object|guided_json|max_completion_tokens|max_tokens|temperature|top_p|top_k|seed)\b"
 )
+DRAWN = ("temperature", "top_p", "top_k")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ class Dialect:
             reasoning = bool(_REASONING.search(model))
         if not reasoning:
             return cls(structured=structured)
-        return cls(structured, "max_completion_tokens", frozenset({"temperature", "top_p"}))
+        return cls(structured, "max_completion_tokens", frozenset(DRAWN))
 
     def body(self, model: str, request: Request) -> dict[str, object]:
         """Returns the JSON body of a chat completion request."""
         sampling = request.sampling
         seed = None if sampling.seed is None else sampling.seed + request.sample  # or all draws would be the same
-        fields = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
+        fields = {name: getattr(sampling, name) for name in DRAWN} | {"seed": seed}
         body: dict[str, object] = {
             "model": model,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
@@ -77,7 +78,7 @@ class Dialect:
             return replace(self, limit="max_completion_tokens")
         if "max_completion_tokens" in names and self.limit == "max_completion_tokens":
             return replace(self, limit="max_tokens")
-        for name in ("temperature", "top_p", "seed"):
+        for name in (*DRAWN, "seed"):
             if name in names and name not in self.omitted:
                 return replace(self, omitted=self.omitted | {name})
         if request.json_schema is not None and self.structured != "none":

@@ -65,9 +65,10 @@ class InProcessTeacher(Teacher):
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         """Answers a batch; requests that sample alike are decoded together."""
         replies: dict[int, Reply | Exception] = {}
-        groups: dict[tuple[float | None, float | None], list[int]] = {}
+        groups: dict[tuple[float | None, ...], list[int]] = {}
         for place, request in enumerate(requests):
-            groups.setdefault((request.sampling.temperature, request.sampling.top_p), []).append(place)
+            drawn = request.sampling
+            groups.setdefault((drawn.temperature, drawn.top_p, drawn.top_k), []).append(place)
         for places in groups.values():
             replies |= dict(zip(places, self._decoded([requests[place] for place in places]), strict=True))
         return [replies[place] for place in range(len(requests))]
@@ -109,6 +110,7 @@ class InProcessTeacher(Teacher):
         settings = Evaluation(
             temperature=0.0 if sampling.temperature is None else sampling.temperature,
             top_p=sampling.top_p or 1.0,
+            top_k=sampling.top_k or 0,
             max_new_tokens=max((most[place] for place in fitting), default=1),
             batch_tokens=self.config.batch_tokens,
         )

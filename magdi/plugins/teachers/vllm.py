@@ -78,7 +78,7 @@ class VllmTeacher(Teacher):
         sampling = request.sampling
         seed = self.config.seed if sampling.seed is None else sampling.seed
         fields: dict[str, object] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
-        for name in ("temperature", "top_p"):
+        for name in ("temperature", "top_p", "top_k"):
             if getattr(sampling, name) is not None:
                 fields[name] = getattr(sampling, name)
         if self.config.structured and request.json_schema is not None:

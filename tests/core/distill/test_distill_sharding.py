@@ -25,7 +25,7 @@ from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.ranks import ended_well, ranks
 
 OBJECTIVES = {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}, "dpo": {"weight": 0.5}}
-ZERO = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed (the extra deepspeed)")
+ZERO = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed: make zero")
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
 
 

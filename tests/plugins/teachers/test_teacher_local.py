@@ -24,6 +24,7 @@ from magdi.plugins.teachers.vllm import VllmTeacher
 from magdi.plugins.testing import tiny_student
 from magdi.protocols.reconcile import ReConcile
 from tests.plugins.teachers.test_teacher_faults import Sums, sums
+from tests.plugins.teachers.vllm_stand_in import standing_in
 
 
 def request(text: str, **sampling: Any) -> Request:
@@ -186,7 +187,7 @@ def test_extras_that_are_missing_fail_with_the_line_that_installs_them(
 
 
 class StandIn(types.ModuleType):
-    """Something with the few names of LiteLLM and vLLM that are used; what was asked of it is kept."""
+    """Something with the few names of LiteLLM that are used; what was asked of it is kept."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -203,21 +204,6 @@ class StandIn(types.ModuleType):
             await asyncio.sleep(3600)
         body = '{"choices": [{"message": {"content": "four"}}], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}'
         return types.SimpleNamespace(model_dump_json=lambda: body, _hidden_params={"response_cost": 0.25})
-
-    def SamplingParams(self, **fields: Any) -> Any:
-        return types.SimpleNamespace(**fields)
-
-    def StructuredOutputsParams(self, **fields: Any) -> Any:
-        return fields
-
-    def LLM(self, **arguments: Any) -> Any:
-        self.asked.append(arguments)
-        return self
-
-    def chat(self, conversations: list[Any], parameters: list[Any], use_tqdm: bool) -> list[Any]:
-        self.asked.append((conversations, parameters))
-        best = types.SimpleNamespace(text="<think>hm</think>four", token_ids=[1, 2], finish_reason="stop")
-        return [types.SimpleNamespace(outputs=[best], prompt_token_ids=[1, 2, 3]) for _ in conversations]
 
 
 def test_litellm_is_asked_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,23 +238,24 @@ def test_litellm_is_asked_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_vllm_is_handed_all_that_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = StandIn("vllm")
-    monkeypatch.setitem(sys.modules, "vllm", module)
-    monkeypatch.setitem(sys.modules, "vllm.sampling_params", module)
+    vllm = standing_in(monkeypatch)
     one = VllmTeacher(VllmTeacher.Config(model="m", engine={"max_model_len": 64}, seed=3))
     ask = [
         request("a"),
-        request("b", temperature=0.1, seed=9).model_copy(update={"json_schema": {"x": 1}, "sample": 1}),
+        request("b", temperature=0.1, seed=9, top_k=5).model_copy(update={"json_schema": {"x": 1}, "sample": 1}),
     ]
     replies = asyncio.run(ask_all(one, ask))
-    assert {(reply.text, reply.reasoning, reply.usage.total_tokens) for reply in replies} == {("four", "hm", 5)}
-    assert module.asked[0] == {"model": "m", "seed": 3, "max_model_len": 64}
-    conversations, parameters = module.asked[1]
+    assert {(reply.text, reply.reasoning, reply.usage.total_tokens) for reply in replies} == {
+        ("The answer is 4.", "hm", 5)
+    }
+    assert vllm.ASKED[0] == {"model": "m", "seed": 3, "max_model_len": 64}
+    conversations, parameters = vllm.ASKED[1]
     told = {c[0]["content"]: p for c, p in zip(conversations, parameters, strict=True)}
-    assert vars(told["a"]) == {"max_tokens": 12, "seed": 3, "temperature": 0.7}
-    assert vars(told["b"]) == {
+    assert told["a"].given == {"max_tokens": 12, "seed": 3, "temperature": 0.7}
+    assert told["b"].given == {
         "max_tokens": 12,
         "seed": 10,
         "temperature": 0.1,
-        "structured_outputs": {"json": {"x": 1}},
+        "top_k": 5,
+        "structured_outputs": vllm.StructuredOutputsParams(json={"x": 1}),
     }
