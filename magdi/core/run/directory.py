@@ -24,8 +24,8 @@ from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
+from magdi.core.run.own_files import DAMAGED, KEPT, LOCK, MARK, remove_written
 from magdi.core.run.state import Stage, State, read_state
-from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
 from magdi.core.teacher import Price
 
 MOST_NAMED = 5  # files that are not magdi's

@@ -14,7 +14,7 @@ from magdi.core.run.locations import Location
 from magdi.core.task import Task
 from magdi.plugins.answers import grade
 from magdi.plugins.corpus.files import mag_file, read
-from magdi.plugins.corpus.forms import Forms
+from magdi.plugins.corpus.misread import Forms
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.corpus.replay import differences, speakers
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
 from magdi.core.evaluation.answering import answer_questions
-from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
+from magdi.core.evaluation.truncation import answers_cut_warning
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.learned import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress

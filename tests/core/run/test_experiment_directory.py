@@ -16,7 +16,7 @@ import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError, StorageError
 from magdi.core.run.directory import RunDirectory, deciding
-from magdi.core.run.written import LOCK
+from magdi.core.run.own_files import LOCK
 from magdi.plugins.runs.finding import find_runs, open_run
 from magdi.plugins.runs.result import document
 

@@ -19,8 +19,8 @@ from magdi.plugins.report.answers import Answers
 from magdi.plugins.report.blocks import Browser, Curves, Facts, Notice, Scatter, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.data import RunContent, mag_file_sections, view
+from magdi.plugins.report.headline import blocks
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.summary import blocks
 from magdi.plugins.report.talk import Talk
 from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 

@@ -12,8 +12,8 @@ from typing import Any
 from magdi.core.decision import vote
 from magdi.core.mag import Mag, Seen, Turn, Usage
 from magdi.plugins.formats.importer import Importer, content_of, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 
 SPOKEN = ("TextMessage", "StopMessage", "HandoffMessage", "StructuredMessage", "ToolCallSummaryMessage")
 
