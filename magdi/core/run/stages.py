@@ -20,7 +20,7 @@ from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
-from magdi.core.evaluation.truncation import answers_cut_warning, chains_cut_warning
+from magdi.core.evaluation.truncation import answers_cut_warning, chains_cut_warning, replies_cut_warning
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
@@ -192,6 +192,7 @@ class Stages:
             if journal.damaged:
                 self.progress.note(f"{journal.damaged:,} replies in {journal.path} were damaged, and asked for again")
         self._failed = stored.failed
+        self._note(replies_cut_warning(totals.cut, totals.calls + totals.kept))
         if stored.failed:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)

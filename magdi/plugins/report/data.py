@@ -31,7 +31,7 @@ from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.links import REPORT, is_stale
 from magdi.plugins.report.page import page, write_page
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.runs.finding import nearest_runs, open_run
+from magdi.plugins.runs.finding import nearest_runs, open_run, settings
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
@@ -216,16 +216,7 @@ class RunContent:
     def _headline(self) -> str:
         if self.config is None:
             return str(self.directory.path)
-        config = self.config
-        parts = {
-            "task": config.task.name,
-            "protocol": config.protocol.name,
-            "encoder": config.encoder.name,
-            "student": config.student.model,
-            "level": config.training.level_name,
-            "seed": config.seed,
-        }
-        return " · ".join(f"{name} {value}" for name, value in parts.items())
+        return " · ".join(f"{name} {value}" for name, value in settings(self.config).items() if name != "edges")
 
     def _about(self) -> Iterator[Block]:
         stages = self.state.get("stages", {})
