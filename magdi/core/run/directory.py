@@ -156,13 +156,6 @@ class RunDirectory:
             write_whole(self.path / self.CONFIG, yaml.safe_dump(shown(config), sort_keys=False, allow_unicode=True))
             yield
 
-    @classmethod
-    def open(cls, path: Path, config: RunConfig, *, fresh: bool = False) -> RunDirectory:
-        """Makes a run's directory, or finds it again, and lets go of it; see `claimed`."""
-        directory = cls(path)
-        with directory.claimed(config, fresh=fresh):
-            return directory
-
     def forget(self) -> None:
         """Deletes what magdi wrote in it, and keeps others out of it meanwhile.
 
