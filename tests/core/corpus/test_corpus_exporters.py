@@ -75,11 +75,11 @@ def test_no_graph_takes_the_place_of_another(tmp_path: Path, mags: list[Mag]) ->
         ".",
         "nul",
     ]
-    given = [mags[0].model_copy(update={"id": each}) for each in ids]
+    given = [mags[0].model_copy(update={"id": each, "protocol": f"{place}"}) for place, each in enumerate(ids)]
     assert exporter("graphml").write(given, tmp_path / "x", "exact") == len(ids)
     files = list((tmp_path / "x").iterdir())
     assert len({unicodedata.normalize("NFC", file.name).casefold() for file in files}) == len(files) == len(ids)
-    assert {networkx.read_graphml(file).graph.get("id", "") for file in files} == {*ids}
+    assert {networkx.read_graphml(file).graph["protocol"] for file in files} == {*map(str, range(len(ids)))}
 
 
 def test_pyg(tmp_path: Path, mags: list[Mag]) -> None:
