@@ -110,7 +110,7 @@ class Bench:
         lora = Lora(dropout=0.0)
         self.student = DistillStudent(
             _adapted(model, Student(lora=lora), None, None), None, Student(lora=lora)
-        ).remembering()
+        ).with_reference()
         tokenizer = byte_tokenizer()
         texts = Dataset.from_list([{"prompt": "What?", "chosen": "This.", "rejected": "That."}])
         own = {"beta": BETA, "report_to": "none", "use_cpu": True, "bf16": False, "gradient_checkpointing": False}

@@ -13,6 +13,7 @@ from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.teams.team import Team, write_team
 from magdi.plugins.testing import tiny_student
+from tests.core.run.run_directories import opened_run
 
 ROLES = ("generator", "verifier", "refiner")
 
@@ -24,9 +25,7 @@ def team_run(folder: Path, roles: tuple[str, ...] = ROLES) -> Path:
     model.save_pretrained(base)
     tokenizer.save_pretrained(base)
     task = {"name": "arithmetic", "train": 4, "validation": 2, "test": 3}
-    RunDirectory.open(
-        run.path, RunConfig(task=task, evaluation={"max_new_tokens": 8, "temperature": 0.3, "samples": 3})
-    )
+    opened_run(run.path, RunConfig(task=task, evaluation={"max_new_tokens": 8, "temperature": 0.3, "samples": 3}))
     for number, role in enumerate(roles):
         torch.manual_seed(number)
         config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")

@@ -218,6 +218,7 @@ def _set_up(suite: str, files: list[Path], given: Mapping[str, object], **option
     flags = long_form({name: value for name, value in given.items() if value is not None and value != []})
     setup = set_up_suite(suite, files, folder=RUNS, flags=flags, trace=loading.trace, **options)
     loading.watch(setup.plugins)
+    opt.tell_notes(setup.notes)
     return setup
 
 

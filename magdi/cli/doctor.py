@@ -60,7 +60,7 @@ def doctor(json: opt.Json = False) -> None:
 def _found() -> Machine:
     from magdi.cli.commands import shadowed
     from magdi.core.files import cache_directory
-    from magdi.core.run.circumstances import versions
+    from magdi.core.run.environment import versions
     from magdi.plugins.manager import load_plugins
 
     cache, plugins = cache_directory(), load_plugins()

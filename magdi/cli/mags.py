@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
     from magdi.core.run.locations import Location
-    from magdi.core.task import Task
-    from magdi.plugins.corpus.check import Checked, CheckedFile, Report, Rule
-    from magdi.plugins.corpus.readings import ReadingsDocument
+    from magdi.plugins.corpus.check import Rule
     from magdi.plugins.formats.imported import ImportFound
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
@@ -241,18 +240,22 @@ def check(
     """
     from magdi.cli import loading
     from magdi.cli.mags_tables import check_table
+    from magdi.plugins.corpus import readings as reading
     from magdi.plugins.corpus.check import check_file
+    from magdi.plugins.corpus.files import read
 
     found = sources(files)
     registry = loading.load(plugin, runs=runs_of(found), trusted=trust).registry
     settings = opt.component("protocol", protocol_arg)
     rules = {file: _rule(file, registry, protocol, settings) for file in found}
     reports = {str(file): check_file(file, rule) for file, rule in rules.items()}
-    sound = not any(report.problems for report in reports.values())
-    document: Checked = {"sound": sound, "files": _as_documents(reports)}
+    sound = all(report.sound for report in reports.values())
+    listed = [{"file": file, "sound": report.sound, **asdict(report)} for file, report in reports.items()]
+    document: dict[str, object] = {"sound": sound, "files": listed}
+    read_so = {str(file): reading.readings(read(file, []), rule.task) for file, rule in rules.items() if readings}
     if readings:
-        document["readings"] = [_readings(file, rule.task) for file, rule in rules.items()]
-    show(document, as_json=json, render=lambda: check_table(document))
+        document["readings"] = [{"file": file, **asdict(found)} for file, found in read_so.items()]
+    show(document, as_json=json, render=lambda: check_table(reports, read_so))
     raise typer.Exit(0 if sound else 1)
 
 
@@ -354,19 +357,3 @@ def _rule(file: Location, components: Components, name: str | None, settings: di
             raise
         _say(f"{file}: its discussions are not held again: {error.message}")
         return Rule()
-
-
-def _readings(file: Location, task: Task | None) -> ReadingsDocument:
-    from dataclasses import asdict
-
-    from magdi.plugins.corpus.files import read
-    from magdi.plugins.corpus.readings import readings
-
-    return cast("ReadingsDocument", {"file": str(file), **asdict(readings(read(file, []), task))})
-
-
-def _as_documents(reports: dict[str, Report]) -> list[CheckedFile]:
-    from dataclasses import asdict
-
-    found = ({"file": file, "sound": not report.problems, **asdict(report)} for file, report in reports.items())
-    return [cast("CheckedFile", each) for each in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -13,8 +14,8 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
-    from magdi.plugins.corpus.check import Checked
-    from magdi.plugins.corpus.readings import ReadingsDocument
+    from magdi.plugins.corpus.check import Report
+    from magdi.plugins.corpus.readings import Readings
     from magdi.plugins.corpus.statistics.compared import BaselineFound, RuleFound
     from magdi.plugins.corpus.statistics.counts import TotalsFound, TurnsFound
     from magdi.plugins.corpus.statistics.document import Statistics
@@ -187,36 +188,33 @@ def _baselines(rows: Sequence[BaselineFound]) -> RenderableType:
     return Group(made, Text(f"self-consistency had fewer samples than calls on {short} questions")) if short else made
 
 
-def check_table(document: Checked) -> RenderableType:
-    """Returns what a check has looked at, and what it found wrong."""
+def check_table(reports: Mapping[str, Report], readings: Mapping[str, Readings]) -> RenderableType:
+    """Returns what a check has looked at in files, what it found wrong, and how their answers are read."""
     columns = ["mags", "turns", "edges", "prompts", "replayed"]
-    files: Sequence[Mapping[str, object]] = document["files"]
-    rows = [[each["file"], *map(each.get, columns), "yes" if each["sound"] else "no"] for each in files]
-    problems = [problem for file in document["files"] for problem in file["problems"]]
+    rows = [[file, *attrgetter(*columns)(each), "yes" if each.sound else "no"] for file, each in reports.items()]
+    problems = [problem for report in reports.values() for problem in report.problems]
     parts: list[RenderableType] = [table("checked", ["file", *columns, "sound"], rows)]
-    parts += [Text(f"{each['where']}: {each['check']}: {each['what']}") for each in problems[:PROBLEMS]]
+    parts += [Text(f"{each.where}: {each.check}: {each.what}") for each in problems[:PROBLEMS]]
     if len(problems) > PROBLEMS:
         parts.append(Text(f"... and {len(problems) - PROBLEMS} more (--json has all)"))
-    parts += [part for each in document.get("readings", []) for part in _readings(each)]
+    parts += [part for file, each in readings.items() for part in _readings(file, each)]
     return Group(*parts)
 
 
-def _readings(document: ReadingsDocument) -> Iterator[RenderableType]:
+def _readings(file: str, found: Readings) -> Iterator[RenderableType]:
     """Yields how a file's answers are read: counts by rule, and the least certain turns."""
-    counts = list(document["rules"].items())
+    counts = list(found.rules.items())
     yield Text("")
-    yield Text(f"how the answers in {document['file']} are read, the least certain first", style="bold")
+    yield Text(f"how the answers in {file} are read, the least certain first", style="bold")
     yield table("", ["rule", "turns"], counts)
-    if document["differ"]:
-        yield Text(f"for {document['differ']} turns the file has another answer than is read")
+    if found.differ:
+        yield Text(f"for {found.differ} turns the file has another answer than is read")
     for rule, _ in counts:
-        for turn in [turn for turn in document["turns"] if turn["rule"] == rule][:READINGS]:
-            other = "" if turn["answer"] == turn["recorded"] else f" (in the file: {_told(turn['recorded'])})"
-            yield Text(
-                f"{rule}: {_told(turn['answer'])}{other}, {turn['agent']} in turn {turn['step']} of {turn['mag']}"
-            )
-            yield Padding(Text(turn["end"], style="dim"), (0, 0, 0, 4), expand=False)
-    if sum(document["rules"].values()) > READINGS * len(counts):
+        for turn in [turn for turn in found.turns if turn.rule == rule][:READINGS]:
+            other = "" if turn.answer == turn.recorded else f" (in the file: {_told(turn.recorded)})"
+            yield Text(f"{rule}: {_told(turn.answer)}{other}, {turn.agent} in turn {turn.step} of {turn.mag}")
+            yield Padding(Text(turn.end, style="dim"), (0, 0, 0, 4), expand=False)
+    if sum(found.rules.values()) > READINGS * len(counts):
         yield Text(f"({READINGS} of each rule are shown; --json has up to 100)")
 
 

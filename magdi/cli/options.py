@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -159,8 +159,7 @@ class Request:
             trust=loading.trust(given=self.trusted),
         )
         loading.watch(setup.plugins)
-        for note in setup.notes:
-            sys.stderr.write(f"note: {note}\n")
+        tell_notes(setup.notes)
         return setup
 
     @classmethod
@@ -255,6 +254,12 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del wrapper.__wrapped__  # typer would look behind it
     return wrapper
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Prints what configurations were read with."""
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
 
 
 def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, object]:

@@ -38,10 +38,11 @@ def _told_unreadable(mags: Talk | None, run: str) -> str:
 
 def evaluation_table(document: EvaluationDocument) -> RenderableType:
     """Returns accuracies, comparisons with the first model, and where the predictions are."""
+    found = EvaluationResult(document)
     known = [
-        Text(f"{model['name']} has learned from {model['trained_on']:,} of these questions: not held out for it")
-        for model in document["models"]
-        if model["trained_on"]
+        Text(f"{model.name} has learned from {model.trained_on:,} of these questions: not held out for it")
+        for model in found.models
+        if model.trained_on
     ]
-    predictions = Text("predictions: " + ", ".join(model["predictions"] for model in document["models"]))
-    return Group(*map(drawn, EvaluationResult(document).sheets()), *known, predictions)
+    predictions = Text("predictions: " + ", ".join(str(model.predictions) for model in found.models))
+    return Group(*map(drawn, found.sheets()), *known, predictions)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
-    from magdi.core.distill.renewal import Joined
+    from magdi.core.distill.renewal import AskStudent
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
@@ -87,7 +87,7 @@ class Components(Interface):
         """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are."""
         ...
 
-    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> Joined:
+    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> AskStudent:
         """Returns what asks a student that is being trained, and adds its answers to MAGs (``training.refresh``)."""
         ...
 

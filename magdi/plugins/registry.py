@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
-    from magdi.core.distill.renewal import Joined
+    from magdi.core.distill.renewal import AskStudent
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
@@ -267,7 +267,7 @@ class Registry:
 
         return TransformersEngine(model, prompt_style=prompt_style)
 
-    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> Joined:
+    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> AskStudent:
         """Returns what asks a student between passes; see `magdi.plugins.generation.on_policy`."""
         from magdi.plugins.generation.on_policy import OnPolicy
 

@@ -48,11 +48,13 @@ class SuiteSetup:
         suite: What is to be done.
         plugins: What was loaded.
         bench: Makes the same in a worker process.
+        notes: What configurations were read with, such as settings that are left out in a cell.
     """
 
     suite: Suite
     plugins: Plugins
     bench: Bench
+    notes: tuple[str, ...] = ()
 
 
 def set_up_suite(
@@ -124,6 +126,7 @@ def set_up_suite(
         given.into(plugins.registry)
     problems = plugins.registry.problems
     config = validated(layers, problems).config
+    notes = dict.fromkeys(layers.notes)
     chosen(config.training.report_to)
 
     codes: list[Code] = []
@@ -131,7 +134,9 @@ def set_up_suite(
     def configure(layer: Layer | None) -> RunConfig:
         layers = sources(*([replace(layer, file=str(path))] if layer else []))
         codes.extend(remote_code(layers))
-        return validated(layers, problems).config
+        config = validated(layers, problems).config
+        notes.update(dict.fromkeys(layers.notes))
+        return config
 
     there = agent_names(config, plugins.registry)
     grid, left_out = possible(make_grid(file, there, configure, lookup(config, plugins.registry)), config)
@@ -149,7 +154,7 @@ def set_up_suite(
         left_out=left_out,
     )
     admitted = [code.name for code in found if code not in plugins.refused]
-    return SuiteSetup(suite, plugins, partial(bench, (*typed, *admitted), plugins_dir, load, given))
+    return SuiteSetup(suite, plugins, partial(bench, (*typed, *admitted), plugins_dir, load, given), tuple(notes))
 
 
 def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from magdi.protocols.team import Member, Team, Voice
+from magdi.protocols.framework import Member, Team, Voice
 
 
 class Ag2(Team):

@@ -29,7 +29,7 @@ from ag2.network import (
 )
 
 from magdi.protocols.chatting import handed_over
-from magdi.protocols.team import Member, Voice, how_to_hand_over, keep_quiet, load_factory
+from magdi.protocols.framework import Member, Voice, how_to_hand_over, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from magdi.core.decision import last_words, vote
 from magdi.core.mag import Decision, Question, Turn
-from magdi.protocols.team import Member, Team, Voice
+from magdi.protocols.framework import Member, Team, Voice
 
 
 class AgentFramework(Team):

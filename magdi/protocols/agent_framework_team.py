@@ -27,7 +27,7 @@ from agent_framework_orchestrations import (
     StandardMagenticManager,
 )
 
-from magdi.protocols.team import SELECTOR, Member, Said, Voice, keep_quiet, load_factory
+from magdi.protocols.framework import SELECTOR, Member, Said, Voice, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line, Role
 
 if TYPE_CHECKING:

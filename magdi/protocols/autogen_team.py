@@ -11,7 +11,7 @@ from autogen_agentchat.teams import DiGraphBuilder, GraphFlow, RoundRobinGroupCh
 from autogen_core import FunctionCall
 from autogen_core.models import ChatCompletionClient, CreateResult, ModelFamily, ModelInfo, RequestUsage
 
-from magdi.protocols.team import Member, Said, Voice, keep_quiet, load_factory
+from magdi.protocols.framework import Member, Said, Voice, keep_quiet, load_factory
 from magdi.protocols.team_prompts import Line
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from magdi.core.quotation import own_words
 from magdi.core.reply import ANSWER_HINTS, Extract, Parsed, ReplyFormat, UnreadableReply, json_scalar, read_json_object
 
 
-class Verdict(ReplyFormat):
+class ModeratorVerdict(ReplyFormat):
     """A moderator's JSON: whether one side is right, and only then an answer."""
 
     def instructions(self, question: Question) -> str:

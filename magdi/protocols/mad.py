@@ -24,7 +24,7 @@ from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat
 from magdi.core.quotation import enclose
 from magdi.core.reply import FreeAnswer, FreeText, ReplyFormat
 from magdi.protocols.conversation import conversation
-from magdi.protocols.forms import Verdict
+from magdi.protocols.forms import ModeratorVerdict
 from magdi.protocols.templates import Templates, fill
 
 AFFIRMATIVE, NEGATIVE, MODERATOR, JUDGE = "affirmative", "negative", "moderator", "judge"
@@ -105,7 +105,7 @@ class Mad(Protocol):
     def _ask(self, agent: Agent, role: str, round: int, turns: Sequence[Turn]) -> Ask:
         moderates = role == MODERATOR
         seen = [turn for turn in turns if moderates or turn.role != MODERATOR]
-        form: ReplyFormat = Verdict() if moderates else FreeAnswer()
+        form: ReplyFormat = ModeratorVerdict() if moderates else FreeAnswer()
         return self.ask(agent, round=round, seen=seen, role=role, reply=form)
 
     def _judge(self, agent: Agent, turns: Sequence[Turn]) -> Generator[Wave, list[Turn], str]:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.config.models import RunConfig
-from magdi.core.run.directory import RunDirectory
+from tests.core.run.run_directories import opened_run
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_values_are_proposed(line: str, among: set[str]) -> None:
 
 @pytest.mark.parametrize("command", ["view", "runs show", "runs compare", "mags stats", "evaluate", "export"])
 def test_runs_are_proposed(command: str) -> None:
-    RunDirectory.open(Path("runs/first"), RunConfig()).update(status="done")
+    opened_run(Path("runs/first"), RunConfig()).update(status="done")
     assert "runs/first" in proposed(f"magdi {command} r")
 
 

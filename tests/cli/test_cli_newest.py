@@ -15,6 +15,7 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, DataError, MagdiError
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.run.directory import RunDirectory
+from tests.core.run.run_directories import opened_run
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_run(path: str, *, age: float, student: bool = False) -> RunDirectory:
     """A run that was last worked on so many seconds ago."""
-    run = RunDirectory.open(Path(path), RunConfig())
+    run = opened_run(Path(path), RunConfig())
     run.update(status="done")
     turn = Turn(step=0, agent="ada", text="4", answer="4", correct=True, label=True, label_source="gold")
     question = Question(id="q", text="2 + 2?", gold="4")

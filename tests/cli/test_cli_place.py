@@ -17,9 +17,9 @@ from magdi.cli import run as run_module
 from magdi.cli.app import app
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError
-from magdi.core.run.directory import RunDirectory
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.resources import Resources
+from tests.core.run.run_directories import opened_run
 
 
 def test_what_was_done_on_a_cluster_is_not_done_again_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_what_an_engine_does_not_take_is_said_before_anything_is_begun(
 
 def test_a_job_that_is_begun_once_more_does_not_start_over(tmp_path: Path) -> None:
     """--fresh throws away what is there once, before the job; its own command does not have it."""
-    run = RunDirectory.open(tmp_path / "run", RunConfig())
+    run = opened_run(tmp_path / "run", RunConfig())
     run.mags.write_text("paid for\n")
     begun: list[tuple[str, ...]] = []
     with pytest.MonkeyPatch.context() as patch:

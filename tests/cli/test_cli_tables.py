@@ -26,6 +26,7 @@ from magdi.cli.runs_tables import compare_table, list_table
 from magdi.cli.suite_tables import plan_table as suite_plan
 from magdi.cli.suite_tables import suite_names, suite_tables
 from magdi.cli.terminal import SafeConsole
+from magdi.plugins.corpus.check import Report
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.executors.plan import planned
@@ -35,8 +36,9 @@ from magdi.plugins.testing.sample_mags import sample_mags
 WIDTHS = (60, 80, 120)
 PICTURES = Path(__file__).parent / "tables"
 
-SCORE = {"count": 500, "accuracy": 0.338, "interval": [0.298, 0.381], "answered": 0.99, "cut_off": 0.02}
+SCORE = {"count": 500, "right": 169, "accuracy": 0.338, "interval": [0.298, 0.381], "answered": 0.99, "cut_off": 0.02}
 SCORE |= {"output_tokens_mean": 13.4, "samples": 4, "by_task": {}, "single": 0.31, "oracle": 0.5}
+CHECKED = "runs/arithmetic-reconcile-gcn-3297fc68/mags.jsonl"
 DIFFERENCE = {"difference": 0.061, "interval": [0.02, 0.1], "p": 0.0041, "only_first": 12, "only_second": 43}
 DIFFERENCE |= {"count": 500, "verdict": "the second is better (95 % interval excludes 0)"}
 
@@ -129,11 +131,6 @@ def components() -> Any:
     return {"components": [found, other], "commands": [], "faults": []}
 
 
-def checked() -> Any:
-    file = {"file": "runs/arithmetic-reconcile-gcn-3297fc68/mags.jsonl", "mags": 1, "turns": 2, "edges": 3}
-    return {"files": [file | {"prompts": 4, "replayed": 5, "sound": True, "problems": []}]}
-
-
 def imported() -> Any:
     counts = {"mags": 120, "turns": 720, "answered": 700, "right": 600, "wrong": 100, "edges": 1440}
     counts |= {"judged": 700, "agreed": 699, "tested": 0}
@@ -151,7 +148,7 @@ TABLES: Mapping[str, Callable[[], RenderableType]] = {
     "ablate-n": lambda: suite_plan(a_suites_plan()),
     "suites": lambda: suite_names(_names()),
     "mags-stats": lambda: statistics_tables(describe(sample_mags())),
-    "mags-check": lambda: check_table(checked()),
+    "mags-check": lambda: check_table({CHECKED: Report(1, 2, 3, 4, 5)}, {}),
     "mags-import": lambda: import_table(imported()),
     "plugins-list": lambda: overview_table(components()),
     "config-show": lambda: origin_table([("training.steps", "300", "default"), ("seed", "1", "--seed")]),

@@ -151,7 +151,7 @@ def test_a_damaged_table_is_one_line(tmp_path: Path, damage: str) -> None:
 def test_a_text_of_other_systems_can_always_be_written(tmp_path: Path) -> None:
     import pickle
 
-    from magdi.plugins.formats.importers.source import read_items
+    from magdi.plugins.formats.importers.items import read_items
 
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a\ud800": ("b\udfff",)}))
     assert [item.value for item in read_items(tmp_path / "a.pkl")] == [{"a\ufffd": ("b\ufffd",)}]
@@ -189,12 +189,12 @@ def test_what_an_importer_raises_over_a_file_is_one_line(tmp_path: Path) -> None
 def test_what_was_packed_is_not_unfolded_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
-    from magdi.plugins.formats.importers import source
+    from magdi.plugins.formats.importers import items
 
-    monkeypatch.setattr(source, "_MOST", 1 << 20)
+    monkeypatch.setattr(items, "_MOST", 1 << 20)
     (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b'["' + b"a" * (8 << 20)))
     with pytest.raises(MagFileError, match="an item has more than 1,048,576 characters"):
-        list(source.read_items(tmp_path / "bomb.json.gz"))
+        list(items.read_items(tmp_path / "bomb.json.gz"))
 
 
 def test_a_dialogue_of_aliases_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from magdi.plugins.corpus.check import check_mags
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.target import resolve
 from magdi.protocols.chatting import handed_over, without_signals
-from magdi.protocols.forms import NameChoice, Verdict
+from magdi.protocols.forms import ModeratorVerdict, NameChoice
 from magdi.protocols.single import Single
 from magdi.protocols.team_prompts import Line, fill_form, make_form
 from tests.protocols.scripted_talk import RULES, Script, as_json, hold, prompt_of
@@ -36,7 +36,7 @@ def dressed(part: str) -> Script:
         said = f"Reasoning {step}."
         if isinstance(ask.reply, JsonAnswer):
             return as_json(10 + step, reasoning=f"{part}\n{said}\n{part}")
-        if isinstance(ask.reply, Verdict):
+        if isinstance(ask.reply, ModeratorVerdict):
             return '{"reasoning": "Both have a point.", "decided": false, "answer": ""}'
         if isinstance(ask.reply, NameChoice):
             return json.dumps({"reasoning": part, "name": "Cyd"})

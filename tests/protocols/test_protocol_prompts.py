@@ -15,7 +15,7 @@ from magdi.core.mag import Choice, Mag, Question
 from magdi.core.protocol import Agent, Ask
 from magdi.core.reply import JsonAnswer
 from magdi.plugins.target import resolve
-from magdi.protocols.forms import Verdict
+from magdi.protocols.forms import ModeratorVerdict
 from magdi.protocols.single import Single
 from magdi.protocols.templates import Templates
 from tests.protocols.scripted_talk import RULES, as_json, hold, prompt_of
@@ -34,7 +34,7 @@ SAMPLES = {"Bob": [{"question": "1 + 1?", "explanation": "Count on.", "answer": 
 def script(ask: Ask, step: int) -> str:
     if isinstance(ask.reply, JsonAnswer):
         return as_json(10 + step, reasoning=f"Reasoning {step}.")
-    if isinstance(ask.reply, Verdict):
+    if isinstance(ask.reply, ModeratorVerdict):
         return '{"reasoning": "Both have a point.", "decided": false, "answer": ""}'
     if ask.role == "selector":
         return '{"reasoning": "Why not.", "name": "Cyd"}'

@@ -146,21 +146,21 @@ class Calls:
                     self._tell(Waiting(agent, seconds, error.message))
                 else:
                     gate.settle(request, reply.usage.total_tokens)
-                    gate.probe.has_replied()
+                    gate.first_call.has_replied()
                     return reply
                 finally:
                     gate.leave()
                 await self._stop.sleep(seconds)
         except TeacherRefusal as error:
-            if gate.probe.has_refused(sure=error.sure):
+            if gate.first_call.has_refused(sure=error.sure):
                 raise self._end(error) from error
             raise
         except TeacherError:
-            gate.probe.reached = True
-            gate.probe.open()
+            gate.first_call.reached = True
+            gate.first_call.open()
             raise
         finally:
-            gate.probe.give_way()
+            gate.first_call.give_way()
 
     def _end(self, error: Exception) -> Stopped:
         """Ends the job, and returns what to raise."""
@@ -169,14 +169,14 @@ class Calls:
 
     def _seconds(self, gate: Gate, error: TransientTeacherError, failures: int, passed: float) -> float:
         """Returns how long to wait before the next try."""
-        if isinstance(error, UnreachableTeacherError) and not gate.probe.reached:
-            gate.probe.failed_to_connect()
+        if isinstance(error, UnreachableTeacherError) and not gate.first_call.reached:
+            gate.first_call.failed_to_connect()
             if passed >= UNREACHED_SECONDS:
                 hint = error.hint or "is the server running, and is its address the right one?"
                 raise self._end(TeacherError(f"{error.message} (tried for {passed:.0f} s)", hint=hint)) from error
             return min(self._retry.wait(failures, None), max(0.0, UNREACHED_SECONDS - passed))
-        gate.probe.reached = True
-        gate.probe.open()
+        gate.first_call.reached = True
+        gate.first_call.open()
         if failures >= self._retry.attempts and passed >= self._retry.seconds:
             raise TeacherError(f"{error.message} (gave up after {failures} tries)", hint=error.hint) from error
         if error.retry_after is not None and error.retry_after > self._retry.patience:

@@ -24,7 +24,7 @@ from magdi.core.discussion.calls import Calls, Retry
 from magdi.core.discussion.events import Event
 from magdi.core.discussion.gate import Stop, Stopped
 from magdi.core.discussion.journal import Journal
-from magdi.core.discussion.seat import Failure, Seat, Setting, share_teachers
+from magdi.core.discussion.seat import DiscussionSetup, Failure, Seat, share_teachers
 from magdi.core.discussion.session import Sessions
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Protocol
@@ -84,7 +84,7 @@ def hold_discussions(
         teacher.check()
     budget.check(teachers)
     work = _Work(
-        Setting(protocol, protocol_name, seats, task, decide, settings),
+        DiscussionSetup(protocol, protocol_name, seats, task, decide, settings),
         journal,
         budget,
         retry or Retry.of(settings),
@@ -128,7 +128,7 @@ class _Work:
     """The side of the event loop: opens discussions, puts what comes of them in order, and hands it over."""
 
     def __init__(
-        self, setting: Setting, journal: Journal | None, budget: Budget, retry: Retry, wants_events: bool
+        self, setting: DiscussionSetup, journal: Journal | None, budget: Budget, retry: Retry, wants_events: bool
     ) -> None:
         self.out: queue.SimpleQueue[Mag | Failure | list[Event] | _End] = queue.SimpleQueue()
         self._setting, self._journal, self._budget, self._retry = setting, journal, budget, retry

@@ -80,7 +80,6 @@ class Totals:
         cut: Replies, kept ones too, that were cut off at their greatest length.
         retries: Calls that had to be made again.
         usage: Tokens and money of the replies given now.
-        by_teacher: The same, by identity.
     """
 
     started: int = 0
@@ -92,7 +91,6 @@ class Totals:
     cut: int = 0
     retries: int = 0
     usage: Usage = field(default_factory=Usage)
-    by_teacher: dict[str, Usage] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Counts an event."""
@@ -105,7 +103,6 @@ class Totals:
             case Called():
                 self.calls += 1
                 self.usage += event.usage
-                self.by_teacher[event.teacher] = self.by_teacher.get(event.teacher, Usage()) + event.usage
             case Waiting():
                 self.retries += 1
             case Ended():

@@ -8,7 +8,7 @@ from typing import Any
 
 from magdi.core.teacher import Request, Teacher
 
-PROBE_SECONDS = 2.0
+FIRST_CALL_SECONDS = 2.0
 REFUSALS = 3  # in a row, after which a teacher is taken to refuse everything
 CHARACTERS_PER_TOKEN = 4.0  # of English prose, for estimates before a tokenizer has seen it
 
@@ -91,10 +91,10 @@ class Stopped(Exception):
     """A call was not made because the run is to end; `Stop.reason` says why."""
 
 
-class Probe:
+class FirstCall:
     """The first call to a teacher goes alone: what is wrong with a key, a name or an address shows at once.
 
-    It is open from the first sign of life on, or when the first call has been under way for `PROBE_SECONDS`.
+    It is open from the first sign of life on, or when the first call has been under way for `FIRST_CALL_SECONDS`.
 
     Attributes:
         reached: Whether the teacher has ever answered, be it with a refusal.
@@ -123,7 +123,7 @@ class Probe:
             await self._stop.wait_for(self._news)
         if not self._open and self._first is None:
             self._first = me
-            self._timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self.open)
+            self._timer = asyncio.get_running_loop().call_later(FIRST_CALL_SECONDS, self.open)
 
     def open(self) -> None:
         """Lets everybody call."""
@@ -176,7 +176,7 @@ class Gate:
         self._tokens = Rate(teacher.tokens_per_minute) if teacher.tokens_per_minute else None
         self._stop = stop
         self._closed_until = 0.0
-        self.probe = Probe(stop, needed=teacher.served)
+        self.first_call = FirstCall(stop, needed=teacher.served)
 
     async def enter(self, request: Request) -> None:
         """Takes a place, when there is one and it is time; `leave` gives it back.
@@ -184,7 +184,7 @@ class Gate:
         Raises:
             Stopped: The run is to end; no place was taken.
         """
-        await self.probe.enter()
+        await self.first_call.enter()
         await self._places.acquire()
         try:
             await self._wait(request)

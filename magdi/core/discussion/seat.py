@@ -38,7 +38,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DiscussionSetup:
     """What all discussions of a stage share; the attributes are arguments of `hold_discussions`."""
 
     protocol: Protocol

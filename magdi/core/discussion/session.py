@@ -12,7 +12,7 @@ from typing import NamedTuple
 from magdi.core.discussion.calls import Calls
 from magdi.core.discussion.events import Called, Ended, Event, Started
 from magdi.core.discussion.gate import Stopped
-from magdi.core.discussion.seat import Failure, Setting
+from magdi.core.discussion.seat import DiscussionSetup, Failure
 from magdi.core.discussion.stepper import Pending, Stepper, ask_again
 from magdi.core.errors import MagdiError, TeacherError
 from magdi.core.mag import Mag, Question, Usage
@@ -43,7 +43,7 @@ class Sessions:
         tell: Receives events.
     """
 
-    def __init__(self, setting: Setting, calls: Calls, tell: Callable[[Event], None]) -> None:
+    def __init__(self, setting: DiscussionSetup, calls: Calls, tell: Callable[[Event], None]) -> None:
         self._setting, self._calls, self._tell = setting, calls, tell
         self._seats = {seat.agent.name: seat for seat in setting.seats}
         self._models = {name: seat.teacher.identity for name, seat in self._seats.items()}

@@ -79,7 +79,7 @@ class MagLosses(nn.Module):
     ) -> None:
         super().__init__()
         self.model = student.model
-        self.before = student.before and student.before.model
+        self.before = student.reference and student.reference.model
         self.heads = heads
         self.student, self.objectives, self.reader = student, dict(objectives), reader
         self.ranked = ranked
@@ -106,7 +106,7 @@ class MagLosses(nn.Module):
 
     def tie_weights(self) -> None:
         """Makes one again what is one weight under several names, after weights were replaced."""
-        for student in (self.student, self.student.before):
+        for student in (self.student, self.student.reference):
             if student is not None:
                 student.base.tie_weights()
 

@@ -48,9 +48,9 @@ class ForwardPass:
 
     @property
     def _before(self) -> DistillStudent:
-        if self.student.before is None:
+        if self.student.reference is None:
             raise TrainingError("the student before training was not kept", hint="say needs_reference = True")
-        return self.student.before
+        return self.student.reference
 
     @cached_property
     def exact(self) -> Tensor:

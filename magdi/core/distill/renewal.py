@@ -20,7 +20,7 @@ from magdi.core.mag import Mag, read_mags, write_mags
 AGENT = "student"
 """Under which name the student's own answers stand in a MAG."""
 
-Joined = Callable[[DistillStudent, list[Mag], int], Iterable[Mag]]
+AskStudent = Callable[[DistillStudent, list[Mag], int], Iterable[Mag]]
 """Returns MAGs with what the student says now, in order; told how many times that was done before, from 1.
 
 Every process calls it, and the first one's are learned from.
@@ -36,7 +36,7 @@ class Renewal:
 
     Args:
         mags: The discussions.
-        joined: Asks the student.
+        ask_student: Asks the student.
         student: The student, as it is at the time.
         reading: How MAGs are read.
         first: What was read of the discussions; the same ones are read again.
@@ -47,14 +47,14 @@ class Renewal:
     def __init__(
         self,
         mags: list[Mag] | Path,
-        joined: Joined,
+        ask_student: AskStudent,
         student: DistillStudent,
         reading: Reading,
         first: Corpus,
         folder: Path,
         cache: Path | None,
     ) -> None:
-        self._mags, self._joined, self._student, self._reading = mags, joined, student, reading
+        self._mags, self._ask_student, self._student, self._reading = mags, ask_student, student, reading
         self._first, self._folder, self._cache = first, folder, cache
         self._attention = student.base.config._attn_implementation
         self.corpus = lru_cache(maxsize=1)(self._corpus)
@@ -71,7 +71,7 @@ class Renewal:
         state, file = PartialState(), self._file(number)
         if not file.exists():  # nobody writes it before all have said their share
             with self._answering():
-                found = self._joined(self._student, self._used(), number)
+                found = self._ask_student(self._student, self._used(), number)
                 write_mags(file, found) if state.is_main_process else deque(found, 0)
         state.wait_for_everyone()
         corpus = read_corpus(file, self._reading, self._cache)

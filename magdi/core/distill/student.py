@@ -35,13 +35,13 @@ class DistillStudent:
         model: What is trained: the model itself, or its PEFT wrapper.
         tokenizer: Its tokenizer.
         config: What it was made from.
-        before: The student as it was before training; None unless asked for.
+        reference: The student as it was before training; None unless asked for.
     """
 
     model: Any
     tokenizer: Any
     config: Student
-    before: DistillStudent | None = None
+    reference: DistillStudent | None = None
 
     @property
     def base(self) -> Any:
@@ -70,11 +70,11 @@ class DistillStudent:
         context = getattr(self.base.config.get_text_config(), "max_position_embeddings", None)
         return min(self.config.max_length, context or self.config.max_length)
 
-    def remembering(self) -> DistillStudent:
+    def with_reference(self) -> DistillStudent:
         """Returns the same student beside a copy of it as it is now, which shares with it what is not trained."""
         shared = [self.base.config, *(each for each in self.model.parameters() if not each.requires_grad)]
-        before = copy.deepcopy(self.model, {id(each): each for each in shared})
-        return replace(self, before=replace(self, model=before.requires_grad_(False).eval()))
+        reference = copy.deepcopy(self.model, {id(each): each for each in shared})
+        return replace(self, reference=replace(self, model=reference.requires_grad_(False).eval()))
 
     def parameters(self) -> list[nn.Parameter]:
         """Returns what is trained."""

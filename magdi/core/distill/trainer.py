@@ -26,7 +26,7 @@ from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.probe import find_reader
 from magdi.core.distill.processes import process_group
 from magdi.core.distill.reading import Reading
-from magdi.core.distill.renewal import Joined, Renewal
+from magdi.core.distill.renewal import AskStudent, Renewal
 from magdi.core.distill.schedule import Schedule
 from magdi.core.distill.selection import ALL
 from magdi.core.distill.steps import Steps
@@ -89,7 +89,7 @@ def distill(
     cache: Path | None = None,
     lessons: Lessons = ALL,
     name: str = "",
-    joined: Joined | None = None,
+    ask_student: AskStudent | None = None,
 ) -> DistillReport:
     """Trains a student on MAGs and saves it to ``out/student``.
 
@@ -108,7 +108,7 @@ def distill(
         cache: Where tables of encoded MAGs are kept.
         lessons: Which turns are taught, and after which prompts.
         name: A folder within ``out/student`` and ``out/checkpoints``, where several are trained.
-        joined: Returns MAGs together with what the student says by then; needed for ``training.refresh``.
+        ask_student: Returns MAGs together with what the student says by then; needed for ``training.refresh``.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -119,8 +119,8 @@ def distill(
     needing = [name for name, each in objectives.items() if each.uses_encoder]
     if encoder is None and needing:
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
-    if training.refresh and joined is None:
-        raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(joined=...)")
+    if training.refresh and ask_student is None:
+        raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(ask_student=...)")
     if training.refresh and sharding.asked_for():
         raise ConfigError("training.refresh: a student that is sharded cannot be asked", hint="leave --sharding out")
     mags = mags if isinstance(mags, Path) else list(mags)
@@ -134,9 +134,9 @@ def distill(
     if not sharding.asked_for("FSDP"):
         student.model.to(arguments.device)
     if any(each.needs_reference for each in objectives.values()):
-        student = student.remembering()
+        student = student.with_reference()
     rank, processes = arguments.process_index, arguments.world_size
-    renewal = Renewal(mags, joined, student, reading, corpus, checkpoints, cache) if joined else None
+    renewal = Renewal(mags, ask_student, student, reading, corpus, checkpoints, cache) if ask_student else None
     unread, even = Reader(LAYOUTS["padded"]), sharding.asked_for()  # until the trainer has tried
     steps = Steps(trained, order, unread.layout, training.tokens_per_batch, rank, processes, even=even)
     if renewal is not None:

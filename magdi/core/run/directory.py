@@ -24,8 +24,8 @@ from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
+from magdi.core.run.own_files import DAMAGED, KEPT, LOCK, MARK, remove_written
 from magdi.core.run.state import Stage, State, read_state
-from magdi.core.run.written import DAMAGED, KEPT, LOCK, MARK, remove_written
 from magdi.core.teacher import Price
 
 MOST_NAMED = 5  # files that are not magdi's
@@ -155,13 +155,6 @@ class RunDirectory:
             write_whole(self.path / MARK, f"{SCHEMA}\n")
             write_whole(self.path / self.CONFIG, yaml.safe_dump(shown(config), sort_keys=False, allow_unicode=True))
             yield
-
-    @classmethod
-    def open(cls, path: Path, config: RunConfig, *, fresh: bool = False) -> RunDirectory:
-        """Makes a run's directory, or finds it again, and lets go of it; see `claimed`."""
-        directory = cls(path)
-        with directory.claimed(config, fresh=fresh):
-            return directory
 
     def forget(self) -> None:
         """Deletes what magdi wrote in it, and keeps others out of it meanwhile.

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from magdi.core.errors import RunDirectoryError
 from magdi.core.files import writing
-from magdi.core.run.written import LOCK
+from magdi.core.run.own_files import LOCK
 
 GLANCE = 0.1  # seconds; far longer than whoever looks whether a directory is held holds the lock for it
 PAUSE = 0.01  # seconds between two tries

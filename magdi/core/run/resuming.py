@@ -9,8 +9,8 @@ from pathlib import Path
 from magdi.core.errors import DataError, RunDirectoryError
 from magdi.core.files import digest, read_json
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.own_files import remove_written
 from magdi.core.run.state import Stage
-from magdi.core.run.written import remove_written
 
 DIGESTED = (".jsonl", ".json")  # of weights the size alone is kept: reading them may take longer than a run's start
 

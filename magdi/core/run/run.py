@@ -16,8 +16,8 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
-from magdi.core.run.circumstances import circumstances, device, now
 from magdi.core.run.directory import SCHEMA, RunDirectory
+from magdi.core.run.environment import device, environment, now
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
 from magdi.core.run.stages import Stages
@@ -94,7 +94,7 @@ def _note_begin(directory: RunDirectory, config: RunConfig) -> None:
     """Writes down what is done, where and since when; of one that is done already it stays as it is."""
     state = directory.state()
     beginning = {"schema": SCHEMA, "started": state.get("started", now())}
-    around = {} if _nothing_is_left(directory) and "ended" in state else {**circumstances(), "ended": None}
+    around = {} if _nothing_is_left(directory) and "ended" in state else {**environment(), "ended": None}
     directory.update(**beginning, status="running", error=None, seed=config.seed, **around)
 
 

@@ -20,7 +20,7 @@ from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
-from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning, replies_cut_warning
+from magdi.core.evaluation.truncation import answers_cut_warning, chains_cut_warning, replies_cut_warning
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
@@ -43,7 +43,7 @@ from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
-    from magdi.core.distill.renewal import Joined
+    from magdi.core.distill.renewal import AskStudent
     from magdi.core.distill.trainer import DistillReport
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.engine import Engine
@@ -267,7 +267,7 @@ class Stages:
                 cache=cache_directory() / "corpora",
                 lessons=taught,
                 name=adapter.folder if adapter else "",
-                joined=self._joined,
+                ask_student=self._ask_student,
             )
             clock.at(report.steps)  # the last of them may have no line of metrics
         self._tell(report, objectives, student.max_length)
@@ -292,7 +292,7 @@ class Stages:
         self._note(chains_cut_warning(report.counts, max_length))
 
     @property
-    def _joined(self) -> Joined | None:
+    def _ask_student(self) -> AskStudent | None:
         """Asks the student between passes, where it is to learn from what it says itself."""
         training = self.config.training
         if not training.refresh:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NotRequired, TypedDict
 
 from magdi.core.decision import DecisionRule
 from magdi.core.errors import MagFileError
@@ -15,9 +14,8 @@ from magdi.core.run.locations import Location
 from magdi.core.task import Task
 from magdi.plugins.answers import grade
 from magdi.plugins.corpus.files import mag_file, read
-from magdi.plugins.corpus.forms import Forms
+from magdi.plugins.corpus.misread import Forms
 from magdi.plugins.corpus.provenance import unquoted
-from magdi.plugins.corpus.readings import ReadingsDocument
 from magdi.plugins.corpus.replay import differences, speakers
 
 
@@ -56,34 +54,10 @@ class Report:
     replayed: int = 0
     problems: list[Problem] = field(default_factory=list)
 
-
-class ProblemDocument(TypedDict):
-    """Something wrong with a file, as `Problem` has it."""
-
-    where: str
-    check: str
-    what: str
-
-
-class CheckedFile(TypedDict):
-    """What was looked at of a file, as `Report` has it, and whether it is ``sound``."""
-
-    file: str
-    sound: bool
-    mags: int
-    turns: int
-    edges: int
-    prompts: int
-    replayed: int
-    problems: list[ProblemDocument]
-
-
-class Checked(TypedDict):
-    """What a check of some files has found; ``readings`` where they were asked for."""
-
-    sound: bool
-    files: list[CheckedFile]
-    readings: NotRequired[list[ReadingsDocument]]
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
 
 
 @dataclass(frozen=True, slots=True)

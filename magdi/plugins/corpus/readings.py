@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypedDict
 
 from magdi.core.mag import Mag
 from magdi.core.task import Task
@@ -53,27 +52,6 @@ class Readings:
     rules: dict[str, int] = field(default_factory=dict)
     differ: int = 0
     turns: list[TurnReading] = field(default_factory=list)
-
-
-class TurnDocument(TypedDict):
-    """How the answer of one turn is read, as `TurnReading` has it."""
-
-    mag: str
-    step: int
-    agent: str
-    rule: str
-    answer: str | None
-    recorded: str | None
-    end: str
-
-
-class ReadingsDocument(TypedDict):
-    """The readings of a file, as `Readings` has them."""
-
-    file: str
-    rules: dict[str, int]
-    differ: int
-    turns: list[TurnDocument]
 
 
 def readings(mags: Iterable[Mag], task: Task | None = None) -> Readings:

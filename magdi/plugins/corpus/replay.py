@@ -106,7 +106,7 @@ def _held(
                     return problems, None
                 turn = mag.turns[step]
                 problems += _unlike(turn, (ask.agent.name, ask.role, ask.round), {(s.step, s.kind) for s in ask.seen})
-                stepper.answer(step, _parsed(turn), turn.text)
+                stepper.answer(step, as_parsed(turn), turn.text)
     except ProtocolError as error:
         return [*problems, f"the protocol cannot be held again: {error.message}"], None
     held = stepper.result
@@ -132,7 +132,8 @@ def _told(edges: set[tuple[int, str]]) -> str:
     return ", ".join(f"{step} ({kind})" for step, kind in sorted(edges))
 
 
-def _parsed(turn: Turn) -> Parsed | None:
+def as_parsed(turn: Turn) -> Parsed | None:
+    """Returns what was read of a recorded turn; None where it could not be."""
     if turn.status == "invalid":
         return None
     return Parsed(turn.reasoning, turn.answer, turn.confidence, turn.status == "repaired")

@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 from magdi.core.config.models import Evaluation
 from magdi.core.errors import DataError
 from magdi.core.evaluation.answering import answer_questions
-from magdi.core.evaluation.cuts import answers_cut_warning
 from magdi.core.evaluation.engine import Engine
 from magdi.core.evaluation.prediction import Prediction, of_shard, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import paired_difference
+from magdi.core.evaluation.truncation import answers_cut_warning
 from magdi.core.mag import Question, read_mags
 from magdi.core.run.learned import count_known, warning
 from magdi.core.run.progress import Progress, StageProgress
@@ -24,7 +23,7 @@ from magdi.core.shard import Shard
 from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
-from magdi.plugins.evaluating.result import EvaluationDocument, ModelDocument, ModelsComparison
+from magdi.plugins.evaluating.result import EvaluationDocument, ModelsComparison
 from magdi.plugins.runs.result import compared
 
 _LOOKED_AT = 1000
@@ -70,7 +69,7 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
     """
     require_questions(plan.questions, plan.settings.split)
     answers: list[list[Prediction]] = []
-    models: list[ModelDocument] = []
+    models: list[dict[str, object]] = []
     for candidate in candidates:
         if unnamed := _no_task(candidate, plan):
             progress.note(unnamed)
@@ -81,7 +80,7 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
         seconds = round(time.monotonic() - start, 3)
         told = {"predictions": str(file), "seconds": seconds, "trained_on": _known(candidate, plan, progress)}
         scores = score(predictions)
-        models.append(cast(ModelDocument, {"name": candidate.name, **told, **scores.to_dict()}))
+        models.append({"name": candidate.name, **told, **scores.to_dict()})
         most = plan.settings.max_new_tokens
         cut = answers_cut_warning(candidate.name, scores.cut_off, most, "--max-new-tokens N")
         if cut and not candidate.kept:

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from magdi.core.evaluation.scores import Scores
 from magdi.core.evaluation.statistics import Comparison
-from magdi.core.run.state import Accuracy
 from magdi.plugins.runs.result import ComparisonDocument, Result, by_task
 from magdi.plugins.sheet import Sheet, p_value, percent, points, span
-
-
-class ModelDocument(TypedDict):
-    """A model in the document: what `ModelScores` has."""
-
-    name: str
-    predictions: str
-    seconds: float
-    trained_on: int | None
-    accuracy: float
-    interval: Sequence[float]
-    right: int
-    count: int
-    answered: float
-    cut_off: float
-    output_tokens_mean: float
-    samples: int
-    single: float | None
-    oracle: float | None
-    score_weighted: Accuracy | None
-    by_task: dict[str, Accuracy]
 
 
 class ModelsComparison(ComparisonDocument):
@@ -43,14 +21,14 @@ class ModelsComparison(ComparisonDocument):
 
 
 class EvaluationDocument(TypedDict):
-    """An evaluation of some models on one task, each further one compared with the first."""
+    """An evaluation of some models on one task (`ModelScores`), each further one compared with the first."""
 
     task: str
     split: str
     questions: int
     seed: int
     settings: dict[str, object]
-    models: list[ModelDocument]
+    models: list[dict[str, object]]
     comparisons: list[ModelsComparison]
 
 
@@ -102,19 +80,19 @@ class EvaluationResult(Result):
     comparisons: list[ModelComparison]
 
     def __repr__(self) -> str:
-        models = ", ".join(f"{model['name']} {percent(model['accuracy'])}" for model in self["models"])
+        models = ", ".join(f"{model.name} {percent(model.accuracy)}" for model in self.models)
         return f"<evaluation on {self['questions']:,} questions of {self['task']}: {models}>"
 
     def sheets(self) -> Iterator[Sheet]:
         """Yields its tables: accuracies, and comparisons with the first model."""
-        models = self["models"]
-        several = any(model["samples"] > 1 for model in models)
+        models = self.models
+        several = any(model.samples > 1 for model in models)
         headings = ["model", "questions", "accuracy", "95 % interval", "answered", "cut off", "tokens a question"]
         headings += ["one answer", "any answer", "weighted by own score"] if several else []
-        rows = [[model["name"], *_scored(model), *(_drawn(model) if several else ())] for model in models]
+        rows = [[model.name, *_scored(model), *(_drawn(model) if several else ())] for model in models]
         yield Sheet.of(f"{self['task']}, {self['split']} questions", headings, rows, left=("model",))
-        if any(model["by_task"] for model in models):
-            yield by_task({model["name"]: model["by_task"] for model in models})
+        if any(model.by_task for model in models):
+            yield by_task({model["name"]: model["by_task"] for model in self["models"]})
         if self["comparisons"]:
             yield self._compared()
 
@@ -125,15 +103,14 @@ class EvaluationResult(Result):
         return Sheet.of(f"against {found[0]['first']}, same questions", headings, rows, left=("model", ""))
 
 
-def _scored(model: ModelDocument) -> list[str]:
-    shares = [percent(model["answered"]), percent(model["cut_off"])]
-    accuracy = [f"{model['count']:,}", percent(model["accuracy"]), span(model["interval"])]
-    return [*accuracy, *shares, f"{model['output_tokens_mean']:.1f}"]
+def _scored(model: ModelScores) -> list[str]:
+    accuracy = [f"{model.count:,}", percent(model.accuracy), span(model.interval)]
+    return [*accuracy, percent(model.answered), percent(model.cut_off), f"{model.output_tokens_mean:.1f}"]
 
 
-def _drawn(model: ModelDocument) -> list[str]:
-    weighted = model["score_weighted"]
-    return [percent(share) for share in (model["single"], model["oracle"], weighted and weighted["accuracy"])]
+def _drawn(model: ModelScores) -> list[str]:
+    weighted = model.score_weighted.accuracy if model.score_weighted else None
+    return [percent(share) for share in (model.single, model.oracle, weighted)]
 
 
 def _difference(found: ComparisonDocument) -> list[str]:

@@ -10,8 +10,8 @@ from magdi.core.configurable import Configurable
 from magdi.core.mag import Mag, Message
 
 if TYPE_CHECKING:
+    from magdi.plugins.formats.importers.items import Item, OnBad
     from magdi.plugins.formats.importers.reader import Reader
-    from magdi.plugins.formats.importers.source import Item, OnBad
 
 
 class Importer(Configurable):

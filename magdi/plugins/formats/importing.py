@@ -13,8 +13,8 @@ from magdi.core.config.models import ComponentChoice
 from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.items import Item, OnBad, read_items
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item, OnBad, read_items
 from magdi.plugins.registry import Registry, default_registry
 
 _LOOKED_AT = 16

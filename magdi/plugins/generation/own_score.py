@@ -10,8 +10,9 @@ from typing import Any, Self
 import torch
 from safetensors.torch import load_file
 
-from magdi.core.distill.heads import HEADS_FILE, ScoreHead
+from magdi.core.distill.heads import HEADS_FILE
 from magdi.plugins.generation.loading import resolve
+from magdi.plugins.objectives.score_head import ScoreHead
 
 PART = re.compile(r"(?:.+\.)?score\.(?=mlp\.)")
 """The score head among all heads: `margin.score.`, or `score.` where an older version trained it."""

@@ -49,8 +49,8 @@ class Margin(Objective):
         """Makes s of Eq. 2."""
         from torch import nn
 
-        from magdi.core.distill.heads import ScoreHead
         from magdi.core.encoder import hidden_width
+        from magdi.plugins.objectives.score_head import ScoreHead
 
         hidden = dim if self.config.hidden == "student" else hidden_width(self.config.hidden, dim)
         return nn.ModuleDict({"score": ScoreHead(dim, hidden)})

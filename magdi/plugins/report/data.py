@@ -23,7 +23,7 @@ from magdi.core.run.metrics import read_metrics
 from magdi.core.run.state import State
 from magdi.core.views import View
 from magdi.plugins.corpus.files import read
-from magdi.plugins.report import several, summary
+from magdi.plugins.report import headline, several
 from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.curves import curves
@@ -31,7 +31,7 @@ from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.links import REPORT, is_stale
 from magdi.plugins.report.page import page, write_page
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.runs.finding import nearest_runs, open_run
+from magdi.plugins.runs.finding import nearest_runs, open_run, settings
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
@@ -120,7 +120,7 @@ def mag_file_sections(path: Path) -> list[Section]:
     if not discussions.talk.mags:
         raise bad[0] if bad else DataError(f"{path}: holds no MAG")
     unread = [Notice(f"{len(bad)} lines cannot be read; the first is {bad[0].message}")] if bad else []
-    blocks = (*unread, *discussions.notices(), *summary.blocks(discussions.talk, {}))
+    blocks = (*unread, *discussions.notices(), *headline.blocks(discussions.talk, {}))
     return [Section("summary", "Summary", blocks, str(path)), *discussions.sections()]
 
 
@@ -221,22 +221,13 @@ class RunContent:
         answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
         if self.predictions and not answered:
             blocks.append(Notice(UNANSWERED))
-        blocks += summary.blocks(discussions.talk, self.predictions)
+        blocks += headline.blocks(discussions.talk, self.predictions)
         return Section("summary", "Summary", tuple(blocks), self._headline())
 
     def _headline(self) -> str:
         if self.config is None:
             return str(self.directory.path)
-        config = self.config
-        parts = {
-            "task": config.task.name,
-            "protocol": config.protocol.name,
-            "encoder": config.encoder.name,
-            "student": config.student.model,
-            "level": config.training.level_name,
-            "seed": config.seed,
-        }
-        return " · ".join(f"{name} {value}" for name, value in parts.items())
+        return " · ".join(f"{name} {value}" for name, value in settings(self.config).items() if name != "edges")
 
     def _about(self) -> Iterator[Block]:
         stages = self.state.get("stages", {})

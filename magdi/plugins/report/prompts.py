@@ -12,8 +12,8 @@ from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.errors import MagdiError, ProtocolError
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent, Protocol
-from magdi.core.reply import Parsed
 from magdi.core.run.seats import seats
+from magdi.plugins.corpus.replay import as_parsed
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Reworder:
             prompts |= {each.step: each.messages for each in wave}
             for each in wave:
                 turn = mag.turns[each.step]
-                stepper.answer(each.step, _parsed(turn), turn.text)
+                stepper.answer(each.step, as_parsed(turn), turn.text)
         return prompts
 
 
@@ -86,9 +86,3 @@ def _is_same(pending: Pending, turn: Turn) -> bool:
     ask = pending.ask
     asked = (ask.agent.name, ask.role, ask.round, ask.branch, ask.seen)
     return asked == (turn.agent, turn.role, turn.round, turn.branch, turn.seen)
-
-
-def _parsed(turn: Turn) -> Parsed | None:
-    if turn.status == "invalid":
-        return None
-    return Parsed(turn.reasoning, turn.answer, turn.confidence, turn.status == "repaired")

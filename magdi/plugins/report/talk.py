@@ -12,7 +12,7 @@ from magdi.plugins.corpus.statistics.document import TalkFound
 from magdi.plugins.corpus.statistics.flips import flips
 from magdi.plugins.corpus.statistics.rounds import by_round
 from magdi.plugins.report.blocks import Block, Curves, Point, Series
-from magdi.plugins.report.figures import mean, share, wilson_of
+from magdi.plugins.report.shares import mean, share, wilson_of
 from magdi.plugins.report.talk_tables import tables
 
 TEAM = "team, plain vote"

@@ -11,7 +11,7 @@ from magdi.plugins.corpus.statistics.flips import Kinds, OfAgent, OfPair
 from magdi.plugins.corpus.statistics.rounds import RoundFound
 from magdi.plugins.corpus.statistics.shares import ShareFound
 from magdi.plugins.report.blocks import Column, Table, Value
-from magdi.plugins.report.figures import mean, share
+from magdi.plugins.report.shares import mean, share
 
 
 def tables(mags: Sequence[Mag], document: TalkFound) -> Iterator[Table]:

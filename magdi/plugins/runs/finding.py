@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
 
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
@@ -164,7 +165,9 @@ class RunComparison(TypedDict):
 
 def row(directory: RunDirectory) -> RunRow:
     """Returns a run's line in a list."""
-    known = settings(directory)
+    known: RunSettings = {}
+    with suppress(DataError):
+        known = settings(directory.config())
     try:
         found = document(directory)
         if "imported" in found:
@@ -210,20 +213,17 @@ def _suite_of(run: Path, folder: Path) -> Path | None:
     return next((each for each in above if (each / SUITE).is_file()), None)
 
 
-def settings(directory: RunDirectory) -> RunSettings:
+def settings(config: RunConfig) -> RunSettings:
     """Returns what tells runs apart most often."""
-    with suppress(DataError):
-        config = directory.config()
-        return {
-            "task": config.task.name,
-            "protocol": config.protocol.name,
-            "encoder": config.encoder.name,
-            "student": config.student.model,
-            "level": config.training.level_name,
-            "edges": config.training.edges,
-            "seed": config.seed,
-        }
-    return {}
+    return {
+        "task": config.task.name,
+        "protocol": config.protocol.name,
+        "encoder": config.encoder.name,
+        "student": config.student.model,
+        "level": config.training.level_name,
+        "edges": config.training.edges,
+        "seed": config.seed,
+    }
 
 
 def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:

@@ -19,9 +19,9 @@ from magdi.core.reply import Parsed, UnreadableReply
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
 from magdi.plugins.teachers.simulated.mind import Opinion, leader
-from magdi.plugins.teachers.simulated.reading import Heard, understand
 from magdi.plugins.teachers.simulated.replies import APPROVAL, reply_text
 from magdi.plugins.teachers.simulated.solver import Solution
+from magdi.plugins.teachers.simulated.understanding import Heard, understand
 
 RIGHT = 0.75
 """How often a stand-in knows the answer by itself: about as models of 7B to 70B do on questions of grade school."""

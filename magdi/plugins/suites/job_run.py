@@ -12,10 +12,10 @@ from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.own_files import remove_written
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
 from magdi.core.run.run import STAGES, Stage, run
-from magdi.core.run.written import remove_written
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student
 from magdi.plugins.suites.measure import measure, write_measured

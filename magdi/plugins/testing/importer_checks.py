@@ -10,8 +10,8 @@ from typing import Any
 from magdi.core.mag import Mag
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.bench import CheckFailed, doing
 from magdi.plugins.testing.specimen import Check, Specimen, require

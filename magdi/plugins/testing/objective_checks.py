@@ -145,7 +145,7 @@ def _heads(objective: Objective, dim: int, seed: int) -> Heads:
 def _tried(objective: Objective) -> Trial:
     model, tokenizer = tiny_student()
     student = DistillStudent(model.double(), tokenizer, Student(model="tiny", adaptation="full"))
-    student = student.remembering()  # asked for or not: what is read of it is another check's business
+    student = student.with_reference()  # asked for or not: what is read of it is another check's business
     heads = _heads(objective, student.hidden_size, 0).double().eval()
     with torch.no_grad():
         for weight in student.parameters():  # away from where it was, so that a reference makes a difference

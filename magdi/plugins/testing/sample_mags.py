@@ -55,7 +55,7 @@ def _by_role(roles: Sequence[str]) -> list[Mag]:
         [turn.model_copy(update={"role": roles[turn.round % len(roles)]}) for turn in mag.turns]
         for mag in (first, second)
     ]
-    bare = {"answer": None, "correct": None, "label_source": "value"}
+    bare = {"answer": None, "correct": None, "label_source": "judge"}
     return [
         first.model_copy(update={"turns": tuple(spoken[0])}),
         second.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in spoken[1])}),

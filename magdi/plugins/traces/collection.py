@@ -22,11 +22,11 @@ from filelock import FileLock, Timeout
 
 from magdi.core.errors import ConfigError, StorageError
 from magdi.core.files import MAKE_ROOM, writing
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.discussions import discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 
 KEPT_SECONDS = 3600
 """For how long spans that have been written are known, so that one that is sent again is not taken for a new one."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from magdi.core.errors import ConfigError
+from magdi.plugins.formats.importers.items import loads
 from magdi.plugins.formats.importers.otel.span import Event, Span, logged, plain, spans_of
-from magdi.plugins.formats.importers.source import loads
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _WANTED = "the magdi[otel] extra is not installed"

@@ -66,11 +66,11 @@ def _student(dim: int, *, remembers: bool) -> Any:
     import torch
 
     class Rough(torch.nn.Module):
-        def __init__(self, before: Rough | None = None) -> None:
+        def __init__(self, reference: Rough | None = None) -> None:
             super().__init__()
             self.model = torch.nn.Embedding(WORDS, dim)
             self.head = torch.nn.Linear(dim, WORDS)
-            self.before = before
+            self.reference = reference
 
         def states(self, batch: Any, layout: Any) -> torch.Tensor:
             found: torch.Tensor = self.model(batch.input_ids.flatten())

@@ -16,7 +16,7 @@ from magdi.core.mag import Choice, Mag, Question
 from magdi.plugins.corpus.check import check_mags
 from magdi.plugins.formats.importers.du import names_from
 from magdi.plugins.formats.importers.matching import fingerprint
-from magdi.plugins.formats.importers.options import label_of, split_options
+from magdi.plugins.formats.importers.question_options import label_of, split_options
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 

@@ -13,7 +13,7 @@ from magdi.core.mag import Mag, Turn, read_mags, write_mags
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.formats.importers.du import DuDebates
 from magdi.plugins.formats.importers.matching import fingerprint
-from magdi.plugins.formats.importers.options import split_options
+from magdi.plugins.formats.importers.question_options import split_options
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, guess_answer_type, plain_reasoning
 from magdi.plugins.formats.importing import import_files

@@ -238,7 +238,6 @@ def test_events_add_up(options: dict[str, Any]) -> None:
     assert (totals.started, totals.done, totals.failed) == (9, 9, 0)
     assert totals.calls == turns == sum(teacher.calls for teacher in teachers)
     assert totals.usage.total_tokens == 20 * turns
-    assert totals.by_teacher["speaker:b"].prompt_tokens == 10 * teachers[1].calls
     assert totals.rounds == sum(mag.rounds for mag in mags if isinstance(mag, Mag))
     assert {type(event) for event in events} == {Started, Called, Ended}
 

@@ -67,7 +67,7 @@ def train(
         seed=1,
         out=out,
         on_metrics=told,
-        joined=joined or own,
+        ask_student=joined or own,
     )
 
 

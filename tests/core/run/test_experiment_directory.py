@@ -16,9 +16,10 @@ import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError, StorageError
 from magdi.core.run.directory import RunDirectory, deciding
-from magdi.core.run.written import LOCK
+from magdi.core.run.own_files import LOCK
 from magdi.plugins.runs.finding import find_runs, open_run
 from magdi.plugins.runs.result import document
+from tests.core.run.run_directories import opened_run
 
 AT_WORK = """
 import sys
@@ -34,7 +35,7 @@ with directory.lock():
 
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDirectory:
-    return RunDirectory.open(tmp_path / "run", RunConfig())
+    return opened_run(tmp_path / "run", RunConfig())
 
 
 def test_a_killed_run_is_told_from_one_at_work(directory: RunDirectory) -> None:
@@ -136,19 +137,19 @@ def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path: Path) -> 
     def config(*plugins: Path) -> RunConfig:
         return RunConfig(plugins=tuple(map(str, plugins)))
 
-    run = RunDirectory.open(tmp_path / "run", config(ring))
+    run = opened_run(tmp_path / "run", config(ring))
     run.update(stages={})  # and killed before it kept what is in its files, or a suite's, which takes stages over first
-    RunDirectory.open(run.path, config(ring))
+    opened_run(run.path, config(ring))
     run.note_inputs(config(ring))
     for same in (config(ring, watch), config(ring, other), config()):
-        RunDirectory.open(run.path, same)
+        opened_run(run.path, same)
     run.note_inputs(config(ring))
     assert deciding(config(ring)) != deciding(config(other))
     with pytest.raises(RunDirectoryError, match=r"plugins\.other\.py \(the file\): \(absent\)"):
-        RunDirectory.open(run.path, config(other))
+        opened_run(run.path, config(other))
     (tmp_path / "moved").mkdir()
     moved = shutil.copy(ring, tmp_path / "moved")
     assert deciding(config(Path(moved))) == deciding(config(ring))
     ring.write_text("def magdi_protocols(): 3\n")
     with pytest.raises(RunDirectoryError, match=r"plugins\.ring\.py \(the file\): "):
-        RunDirectory.open(run.path, config(ring))
+        opened_run(run.path, config(ring))

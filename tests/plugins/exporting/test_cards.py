@@ -8,11 +8,11 @@ import pytest
 
 from magdi.core.config.models import RunConfig
 from magdi.core.redact import without_servers
-from magdi.core.run.directory import RunDirectory
 from magdi.plugins.corpus.parquet import read_parquet
 from magdi.plugins.exporting.model_card import model_card
 from magdi.plugins.formats.exporters.tables import Dataset
 from tests.core.corpus.mag_samples import mag, turn
+from tests.core.run.run_directories import opened_run
 
 INSIDE = "http://gpu-7.lab:8103/v1"
 
@@ -34,7 +34,7 @@ def test_a_teacher_is_named_without_its_server(identity: str, public: str) -> No
 
 def test_a_students_card_names_no_server_and_no_evaluation_of_another_command(tmp_path: Path) -> None:
     config = RunConfig.model_validate({"teachers": [f"a=openai:m@{INSIDE}", f"b=openai:n@{INSIDE}"]})
-    card = model_card(RunDirectory.open(tmp_path, config), base=None, merged=False, sources={})
+    card = model_card(opened_run(tmp_path, config), base=None, merged=False, sources={})
     assert "openai:m, openai:n" in card
     assert "gpu-7" not in card
     assert "The run that made it did not evaluate it." in card

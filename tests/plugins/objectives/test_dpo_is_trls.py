@@ -41,7 +41,7 @@ def loaded(folder: Path, adaptation: str) -> DistillStudent:
     config = Student(adaptation=adaptation, lora=Lora(r=4, dropout=0.0))
     student = load_student(config, path=folder, seed=0)
     student.model.double()
-    return student.remembering()
+    return student.with_reference()
 
 
 def move(student: DistillStudent) -> None:

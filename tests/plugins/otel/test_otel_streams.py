@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from magdi.core.errors import MagFileError
-from magdi.plugins.formats.importers import source
-from magdi.plugins.formats.importers.source import read_items
+from magdi.plugins.formats.importers import items
+from magdi.plugins.formats.importers.items import read_items
 from tests.plugins.otel.span_grammar import debate, dumped, genai, otlp_document
 
 TEXTS = {
@@ -31,7 +31,7 @@ def test_pieces_do_not_matter(name: str, packed: bool, tmp_path: Path, monkeypat
     whole = list(read_items(path))
     assert whole
     for size in (1, 7, 64, 1000):
-        monkeypatch.setattr(source, "_CHUNK", size)
+        monkeypatch.setattr(items, "_CHUNK", size)
         assert list(read_items(path)) == whole
 
 
@@ -39,7 +39,7 @@ def test_bad_lines_are_named_wherever_pieces_end(tmp_path: Path, monkeypatch: py
     path = tmp_path / "file.jsonl"
     path.write_text('{"a": 1}\n{"a": "cut\n{"b": tru}\n{"c": 3}\n{"d": ')
     for size in (1, 5, 1000):
-        monkeypatch.setattr(source, "_CHUNK", size)
+        monkeypatch.setattr(items, "_CHUNK", size)
         bad: list[MagFileError] = []
         assert [item.value for item in read_items(path, bad.append)] == [{"a": 1}, {"c": 3}]
         assert [error.line for error in bad] == [2, 3, 5]
@@ -49,8 +49,8 @@ def test_no_more_is_held_than_what_is_being_read(tmp_path: Path, monkeypatch: py
     path = tmp_path / "file.jsonl"
     path.write_text('{"a": "0123456789"}\n' * 10_000)
     held = []
-    monkeypatch.setattr(source, "_CHUNK", 256)
-    read = source._Scanner._read
-    monkeypatch.setattr(source._Scanner, "_read", lambda self: (read(self), held.append(len(self.text)))[0])
+    monkeypatch.setattr(items, "_CHUNK", 256)
+    read = items._Scanner._read
+    monkeypatch.setattr(items._Scanner, "_read", lambda self: (read(self), held.append(len(self.text)))[0])
     assert sum(1 for _ in read_items(path)) == 10_000
     assert max(held) <= 512

@@ -9,6 +9,7 @@ from magdi.core.evaluation.prediction import Prediction, PredictionFile
 from magdi.core.mag import Decision, Mag, Message, Question, Seen, Turn, Usage, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.metrics import MetricsFile
+from tests.core.run.run_directories import opened_run
 
 EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=2'><!-- <b>&amp;"
 
@@ -68,7 +69,7 @@ def a_prediction(number: int, right: bool) -> Prediction:
 
 def a_run(path: Path, *, student: int = 3, **settings: object) -> RunDirectory:
     """A finished run of 130 discussions; the student gets all but every ``student``-th answer right."""
-    directory = RunDirectory.open(path, RunConfig(**settings))
+    directory = opened_run(path, RunConfig(**settings))
     write_mags(directory.mags, [a_mag(number, evil=number == 1) for number in range(130)])
     lines = MetricsFile(directory.metrics)
     for step in range(1, 40):

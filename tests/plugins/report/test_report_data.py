@@ -19,9 +19,10 @@ from magdi.plugins.report.answers import Answers
 from magdi.plugins.report.blocks import Browser, Curves, Facts, Notice, Scatter, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.data import RunContent, mag_file_sections, view
+from magdi.plugins.report.headline import blocks
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.summary import blocks
 from magdi.plugins.report.talk import Talk
+from tests.core.run.run_directories import opened_run
 from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 
 
@@ -98,7 +99,7 @@ def test_answers_stand_beside_teachers(run_directory: RunDirectory) -> None:
 
 
 def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
-    directory = RunDirectory.open(tmp_path / "run", RunConfig())
+    directory = opened_run(tmp_path / "run", RunConfig())
     assert [section.id for section in RunContent(directory).sections()] == ["summary", "run"]
     assert view(directory.path) == directory.path / "report.html"
 

@@ -22,6 +22,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.plugins.report import live as module
 from magdi.plugins.report.following import BATCH, Following
 from magdi.plugins.report.live import Live
+from tests.core.run.run_directories import opened_run
 from tests.plugins.report.chromium import Chromium
 from tests.plugins.report.report_samples import a_mag
 
@@ -29,7 +30,7 @@ LINES = [a_mag(number).to_line() + "\n" for number in range(2 * BATCH + 7)]
 
 
 def begun(folder: Path) -> RunDirectory:
-    directory = RunDirectory.open(folder, RunConfig())
+    directory = opened_run(folder, RunConfig())
     directory.update(status="running", stages={})
     return directory
 

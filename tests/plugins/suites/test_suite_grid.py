@@ -266,3 +266,13 @@ def test_a_file_of_mags_allows_of_no_other_discussions(tmp_path: Path) -> None:
             "title: t\naxes: {protocol: [reconcile, debate]}\nreference: debate\n",
             flags={"discussion.mags": str(mags)},
         )
+
+
+def test_what_a_cells_component_cannot_be_told_is_said(tmp_path: Path) -> None:
+    made = set_up_suite("encoders", folder=tmp_path, environ={}, sets=["encoder.hidden=32"])
+    assert made.notes == (
+        "encoder.hidden is left out: there is no such setting of the encoder that is named (--set encoder.hidden)",
+    )
+    wide = {name: config.encoder.settings.get("hidden") for name, config in configs(made).items()}
+    assert wide["none"] is None
+    assert wide["gcn"] == wide["node-attention"] == 32

@@ -339,7 +339,7 @@ def test_quoted_replies_are_what_the_protocols_quote() -> None:
     mag = next(mag for mag in talk("reconcile", TASK.questions("validation")[:40]) if mag.rounds)
     own = mag.turns[0]
     asked = alone("\n\n".join([mag.question.text, quote(own, own=own.agent), quote(mag.turns[1], own=own.agent)]))
-    from magdi.plugins.teachers.simulated.reading import understand
+    from magdi.plugins.teachers.simulated.understanding import understand
 
     heard = understand(asked)
     assert (heard.own.answer, heard.own.confidence) == (own.answer, own.confidence)

@@ -19,11 +19,12 @@ from magdi.core.discussion.journal import Journal
 from magdi.core.errors import RunDirectoryError, TeacherError, TeacherRefusal
 from magdi.core.mag import Mag, Message
 from magdi.core.protocol import Agent
-from magdi.core.run.directory import RunDirectory, deciding
+from magdi.core.run.directory import deciding
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.teachers import pool
 from magdi.plugins.teachers.openai import OpenAITeacher
 from magdi.protocols.reconcile import ReConcile
+from tests.core.run.run_directories import opened_run
 from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, Script, error, serving
 from tests.plugins.teachers.test_teacher_faults import GOOD, Sums, sums
 
@@ -240,11 +241,11 @@ def test_a_run_directory_goes_on_with_servers_that_come_and_go(tmp_path: Path) -
     listed = {"teacher": "openai:m", "settings": {"base_url": [A, B]}}
     alike: list[str | dict[str, Any]] = [f"openai:m@{A}", *several, listed, f"openai:m@{B}", f"openai:m@{B},{C}"]
     for specification in alike:
-        RunDirectory.open(tmp_path / "run", config(specification)).journal.touch()
+        opened_run(tmp_path / "run", config(specification)).journal.touch()
     for other in (f"openai:m@{A}", f"openai:n@{B},{C}", "openai:m"):
-        RunDirectory.open(tmp_path / other[-4:], config(f"openai:m@{B}")).journal.touch()
+        opened_run(tmp_path / other[-4:], config(f"openai:m@{B}")).journal.touch()
         with pytest.raises(RunDirectoryError, match="another configuration"):
-            RunDirectory.open(tmp_path / other[-4:], config(other))
+            opened_run(tmp_path / other[-4:], config(other))
 
 
 def test_every_server_gets_its_own_key_and_none_is_shown(

@@ -5,8 +5,8 @@ from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 from tests.plugins.testing.mutant_register import caught_by
 
 _ever = itertools.count()

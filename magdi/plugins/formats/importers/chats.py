@@ -14,13 +14,13 @@ from typing import Any, ClassVar
 from magdi.core.decision import last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.otel.dialects import usage_in
 from magdi.plugins.formats.importers.otel.messages import messages_in
 from magdi.plugins.formats.importers.otel.records import field
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item, OnBad, entries
 from magdi.plugins.formats.importers.utterances import ROUNDS, Utterance, first_of, is_utterance, transcript
 
 QUESTIONS = (

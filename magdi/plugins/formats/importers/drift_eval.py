@@ -14,8 +14,8 @@ from typing import Any
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Mag, Seen, Turn
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item
 
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[ntr\"'\\])")
 _KEPT = {

@@ -14,9 +14,9 @@ from typing import Any
 
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer, messages_of
+from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item, OnBad, entries
 
 _LEAD = re.compile(r"^Can you (?:answer the following question as accurately as possible|solve .{0,40}?problem)\?\s*")
 _TAIL = re.compile(

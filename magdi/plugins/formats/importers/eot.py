@@ -14,8 +14,8 @@ from typing import Any
 from magdi.core.mag import Mag, Seen, Turn
 from magdi.core.reply import read_confidence
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 
 READS: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "memory": {0: (0, 1, 2), 1: (0, 1, 2), 2: (0, 1, 2)},

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from magdi.core.mag import Decision, Mag, Message, Question, Seen, Turn
 from magdi.core.reply import UnreadableReply, read_json_object
 from magdi.plugins.formats.importer import Importer, has, messages_of
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item
 
 JUDGE, MODERATOR, BASELINE = "Judge", "Moderator", "Baseline"
 _ROLES = {"Affirmative side": "affirmative", "Negative side": "negative", MODERATOR: "moderator", JUDGE: "judge"}

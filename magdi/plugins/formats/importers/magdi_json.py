@@ -18,10 +18,10 @@ from typing import Any
 from magdi.core.mag import Choice, Decision, Mag, Question, Seen, Turn
 from magdi.core.reply import UnreadableReply, read_confidence, read_json_object
 from magdi.plugins.formats.importer import Importer
-from magdi.plugins.formats.importers.options import label_of
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.pickled import NumpyText
+from magdi.plugins.formats.importers.question_options import label_of
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item
 
 _OUTPUT = re.compile(r"(?P<agent>.+?)_output_(?P<round>\d+)$")
 

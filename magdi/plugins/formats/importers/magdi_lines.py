@@ -6,8 +6,8 @@ from typing import Any
 
 from magdi.core.mag import SCHEMA, Mag
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 
 
 class MagdiLines(Importer):

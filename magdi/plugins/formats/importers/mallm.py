@@ -12,8 +12,8 @@ from typing import Any
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item
 
 _OLD_NAMES = {
     "message_id": "messageId",

@@ -15,9 +15,9 @@ from magdi.core.mag import AnswerType, Choice, Decision, Mag, Message, Question,
 from magdi.core.reply import json_scalar, strip_answer_sentence
 from magdi.core.task import Split, Task
 from magdi.plugins import answers
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.matching import Inside, fingerprint
-from magdi.plugins.formats.importers.options import label_of, split_options
-from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.question_options import label_of, split_options
 from magdi.plugins.formats.importers.tally import Tally
 
 ANNOTATION = re.compile(r"<<[^<>]*>>")

@@ -10,8 +10,8 @@ from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.source import Item
 
 
 class Solutions(Importer):

@@ -12,8 +12,8 @@ from typing import Any
 from magdi.core.decision import vote
 from magdi.core.mag import Mag, Seen, Turn
 from magdi.plugins.formats.importer import Importer, content_of, has
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 
 _ASKS = ("human", "user")
 _KEPT = ("mistake_agent", "mistake_reason", "level", "question_ID")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.teachers.simulated.mind import Opinion
-from magdi.plugins.teachers.simulated.reading import Heard
+from magdi.plugins.teachers.simulated.understanding import Heard
 
 WANTED = re.compile(r"of its own: (?P<word>[A-Z]+:) (?:and one of (?P<names>[^.\n]+)|name)\b")
 MEMBERS = re.compile(r"\bYou are (?P<own>[^,\n]+), one of [^:\n]*: (?P<names>[^.\n]+)\.")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from magdi.plugins.tasks.word_problems import Problem
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
-from magdi.plugins.teachers.simulated.reading import OPTION, Heard, Shown
 from magdi.plugins.teachers.simulated.solver import Solution, solve
+from magdi.plugins.teachers.simulated.understanding import OPTION, Heard, Shown
 
 SURE = 0.99
 UNSURE = 0.05

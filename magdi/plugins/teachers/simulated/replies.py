@@ -12,8 +12,8 @@ from magdi.plugins.tasks.word_problems import verified
 from magdi.plugins.teachers.simulated.handing import hand_over
 from magdi.plugins.teachers.simulated.mind import Opinion
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig, Style
-from magdi.plugins.teachers.simulated.reading import Heard, Shown
 from magdi.plugins.teachers.simulated.styles import written
+from magdi.plugins.teachers.simulated.understanding import Heard, Shown
 
 APPROVAL = re.compile(r"\b(APPROVED?|TERMINATE|ACCEPT(?:ED)?|DONE)\b")
 """Words that prompts ask for when there is nothing left to say."""

@@ -13,8 +13,8 @@ from magdi.core.teacher import Reply, Request, Teacher
 from magdi.plugins.tasks.word_problems import read_problems
 from magdi.plugins.teachers.simulated.mind import opinion
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
-from magdi.plugins.teachers.simulated.reading import understand
 from magdi.plugins.teachers.simulated.replies import reply_text
+from magdi.plugins.teachers.simulated.understanding import understand
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.items import Item, OnBad
 from magdi.plugins.formats.importers.otel.discussions import Discussion, discussions_in, mag_of
 from magdi.plugins.formats.importers.otel.span import recognises
 from magdi.plugins.formats.importers.otel.traces import traces_in
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item, OnBad
 
 
 class OtelSpans(Importer):

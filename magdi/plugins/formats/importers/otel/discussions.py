@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
 from magdi.plugins.formats.importers.otel.endings import certain, is_cut
@@ -18,7 +19,6 @@ from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conversation_of, question_of
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.source import Item
 from magdi.plugins.formats.importers.tally import Tally
 
 TOOL_CALL = "tool_call"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from magdi.plugins.formats.importers.source import loads
+from magdi.plugins.formats.importers.items import loads
 
 ROLES = {
     **dict.fromkeys(("system", "developer", "instructions"), "system"),

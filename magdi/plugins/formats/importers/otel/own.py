@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from magdi.core.mag import Mag, Turn
+from magdi.plugins.formats.importers.items import loads
 from magdi.plugins.formats.importers.otel.span import Span
-from magdi.plugins.formats.importers.source import loads
 
 MAG, TURN = "magdi.mag", "magdi.turn"
 

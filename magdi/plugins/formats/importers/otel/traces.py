@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.records import ANY_TRACE
 from magdi.plugins.formats.importers.otel.span import Span, recognises, spans_of
 from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
-from magdi.plugins.formats.importers.source import Item
 from magdi.plugins.formats.importers.tally import Tally
 
 _BATCH = 500

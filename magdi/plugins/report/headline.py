@@ -9,7 +9,7 @@ from magdi.core.evaluation.scores import Scores, score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Fact, Facts, Notice, Point, Scatter
-from magdi.plugins.report.figures import percent, points, share, wilson_of
+from magdi.plugins.report.shares import percent, points, share, wilson_of
 from magdi.plugins.report.talk import TALK, Talk
 
 SIMULATED = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from magdi.core.mag import Mag, Question
 from magdi.plugins import answers
-from magdi.plugins.formats.importers.options import label_of, split_options
+from magdi.plugins.formats.importers.question_options import label_of, split_options
 
 FEWEST_TURNS = 10
 """Of fewer turns nothing is concluded."""

@@ -22,7 +22,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def circumstances() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
     """Returns under what a run is being done.
 
     Keys: ``command`` (without the credentials of URLs), ``git`` (the commit of the working directory, ``-dirty`` where
