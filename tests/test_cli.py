@@ -166,9 +166,9 @@ def test_two_processes_train_as_one_does(tmp_path: Path, here: Here) -> None:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="it is Linux that ends them")
 def test_workers_end_with_a_command_that_is_killed() -> None:
     begin = (
-        "import subprocess, sys; from magdi.cli.run import end_with_parent\n"
+        "import subprocess, sys; from magdi.plugins.suites.executors.ending import end_with_starter\n"
         "sleeper = [sys.executable, '-c', 'import time; time.sleep(1000)']\n"
-        "child = subprocess.Popen(sleeper, preexec_fn=end_with_parent)\n"
+        "child = subprocess.Popen(sleeper, preexec_fn=end_with_starter)\n"
         "print(child.pid, flush=True); child.wait()"
     )
     with subprocess.Popen([sys.executable, "-c", begin], stdout=subprocess.PIPE, text=True) as command:

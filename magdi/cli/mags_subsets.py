@@ -13,6 +13,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli.mags_sources import sources, target, tell_skipped
+from magdi.core.run.locations import expanded
 
 if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
@@ -42,10 +43,18 @@ class Labelled(StrEnum):
 def merge(
     files: Several, out: Out, once: Once = "discussion", skip_bad: SkipBad = False, json: opt.Json = False
 ) -> None:
-    """Write several files as one, one discussion of each in turn; what is there twice is written once."""
+    """Write several files as one, one discussion of each in turn; what is there twice is written once.
+
+    Where they are shards of a run it is said which are missing, not done, torn, or of another configuration.
+    """
+    from magdi.cli.output import warn
     from magdi.plugins.corpus import subsets
+    from magdi.plugins.corpus.shards import doubts
 
     _written(files, out, lambda mags: subsets.once(mags, once), skip_bad=skip_bad, json=json, in_turn=True)
+    named = [each for name in files for each in expanded(name)]
+    for doubt in doubts([each if each.is_dir() else each.parent for each in named if isinstance(each, Path)]):
+        warn(f"warning: {doubt}")
 
 
 def filter_(

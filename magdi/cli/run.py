@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import typer
 from magdi.cli import options as opt
 from magdi.cli import place
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.plugins.suites.executors.ending import end_with_starter
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """DDP would warn of every process that finds none of the unused weights that it looks for."""
-PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
@@ -319,18 +318,10 @@ def _in_shards(
         raise typer.Exit(SOME_FAILED)
 
 
-def end_with_parent() -> None:
-    """Has Linux end this process when its parent is killed: workers would go on training, and hold the run's lock."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def _shared(processes: int, sharding: str) -> int:
     """Goes on with the same command in several processes; returns the exit code."""
     arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     own = place.without(SHARED, flags=("--fresh",))
     environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
     command = [*arguments, "-m", "magdi", *own]
-    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_parent).returncode
+    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_starter).returncode

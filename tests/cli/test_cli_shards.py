@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.executor import Executor
+from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.worker import Failure
 from tests.plugins.teachers.vllm_stand_in import standing_in
 
@@ -196,3 +201,95 @@ def test_why_a_shard_stopped_is_passed_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert failure is not None
     assert failure.error.startswith("stopped at 4 calls; the limit is 4; what it printed: ")
     assert failure.kind == "stopped"
+
+
+def test_shards_that_do_not_belong_together_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is missing, one torn, one not done, one of another run: what is there is merged, and what is not is said."""
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2, 3):
+        seed = ["--seed", "1"] if number == 3 else []
+        magdi("discuss", *SMALL, "--shard", f"{number}/4", "-o", f"part-{number}", *seed)
+    assert told_of_merging("part-1") == ["of 4 shards 2, 3, 4 are missing"]
+    (tmp_path / "part-2" / "mags.jsonl").write_bytes((tmp_path / "part-1" / "mags.jsonl").read_bytes())
+    RunDirectory(Path("part-1")).update(stages={"discussion": {"done": False}})
+    assert told_of_merging("part-*") == [
+        "part-1, shard 1/4, is not done; its own command goes on with it",
+        "part-2, shard 2/4, has a mags.jsonl that is not as the run left it; its own command makes it again",
+        "of 4 shards 4 is missing",
+        "part-3 is a shard of another run than part-1: seed: 0 -> 1",
+    ]
+
+
+def told_of_merging(*files: str) -> list[str]:
+    done = CliRunner().invoke(app, ["mags", "merge", *files, "-o", "merged.jsonl"])
+    assert done.exit_code == 0, done.output
+    return [line.removeprefix("warning: ") for line in done.stderr.splitlines() if line.startswith("warning: ")]
+
+
+def test_all_shards_that_failed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts")]
+    monkeypatch.setattr(sys, "argv", ["magdi", *given])
+    (tmp_path / "parts").mkdir()
+    for number in (1, 3):
+        (tmp_path / "parts" / f"shard-{number}-of-3").write_text("no directory")
+    with pytest.raises(MagdiError, match=r"2 of 3 jobs failed\n  shard 1/3: .*\n  shard 3/3: "):
+        magdi(*given)
+
+
+def test_shards_do_not_replace_what_was_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    magdi("discuss", *SMALL, "-o", tmp_path / "run")
+    for where, count, said in (("run", 2, "holds a run"), ("parts", 2, ""), ("parts", 3, "discussions in 2 shards")):
+        line = ["discuss", *SMALL, "--shards", str(count), "-o", str(tmp_path / where)]
+        monkeypatch.setattr(sys, "argv", ["magdi", *line])
+        with pytest.raises(MagdiError, match=said) if said else nullcontext():
+            magdi(*line)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="it is Linux that ends them")
+def test_a_command_dies_with_the_process_that_gave_it(tmp_path: Path) -> None:
+    """Else it would hold the run's lock against the one that is begun in its place."""
+    code = (
+        "import subprocess, sys; from magdi.plugins.suites.executors import command\n"
+        "from pathlib import Path; from types import SimpleNamespace\n"
+        "run = subprocess.run\n"
+        "sleeps = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'\n"
+        "subprocess.run = lambda line, **more: run([sys.executable, '-c', sleeps], **more)\n"
+        "command.run_command(b'', '.', SimpleNamespace(directory=Path('part'), arguments=(), ends=(0,)))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as giver:
+        log = tmp_path / "part.job.txt"
+        while not (log.exists() and log.read_text().endswith("\n")):
+            time.sleep(0.05)
+        given = os.pidfd_open(int(log.read_text()))
+        giver.kill()
+        select.select([given], [], [])  # readable once it has ended; what does not end, pytest ends
+        os.close(given)
+
+
+def test_a_command_that_is_killed_is_given_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [-9, 0, -9, -9]
+
+    def ended(arguments: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, codes.pop(0))
+
+    class Work(Here):
+        """Does as the pool of processes does."""
+
+        def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
+            futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+            for job, future in zip(jobs, futures, strict=True):
+                try:
+                    future.set_result(command.run_command(b"", str(tmp_path), job))
+                except RuntimeError as error:
+                    future.set_exception(error)
+            return futures
+
+    monkeypatch.setattr(subprocess, "run", ended)
+    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Work())
+    command.elsewhere("ray", Resources(), tmp_path / "run", ["run"])
+    assert codes == [-9, -9]
+    with pytest.raises(MagdiError, match=r"its process died: it was killed; what it printed: .*run\.job\.txt"):
+        command.elsewhere("ray", Resources(), tmp_path / "run", ["run"])
+    assert codes == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from magdi.core.run.locations import FILE
 from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
+from magdi.plugins.suites.executors.ending import die_with_starter
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.local import Local
 from magdi.plugins.suites.executors.resources import On, Resources
@@ -40,12 +42,21 @@ class Command:
 
 
 def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
-    """Gives a command where the job is; what it prints is kept beside its run."""
+    """Gives a command where the job is; what it prints is kept beside its run.
+
+    Raises:
+        RuntimeError: It was killed, as for want of memory: it may be begun again.
+    """
     log = log_of(Path(folder, job.directory))
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as printed:
         command = [sys.executable, "-m", "magdi", *job.arguments]
-        code = subprocess.run(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
+        done = subprocess.run(
+            command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_starter
+        )
+        code = done.returncode
+    if code == -signal.SIGKILL:
+        raise RuntimeError(f"it was killed; what it printed: {log}")
     if code in job.ends:
         return None
     said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith("error: ")]
@@ -188,11 +199,17 @@ def _do(
     on_end: Callable[[str], None] = lambda title: None,
 ) -> None:
     given: Any = jobs
-    for failure in execute(
-        given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title)
-    ):
-        kind = LimitReached if failure.kind == "stopped" else MagdiError
-        raise kind(f"--on {on}: {failure.job.title}: {failure.error}", hint="the same command goes on")
+    failures = execute(given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title))
+    if failures:
+        kind = LimitReached if all(each.kind == "stopped" for each in failures) else MagdiError
+        said = [f"{each.job.title}: {each.error}" for each in failures]
+        many = [f"--on {on}: {len(said)} of {len(jobs)} jobs failed", *said]
+        raise kind(
+            "\n".join(f"  {line}" if place else line for place, line in enumerate(many))
+            if len(said) > 1
+            else f"--on {on}: {said[0]}",
+            hint="the same command goes on, and does what is finished not again",
+        )
 
 
 def _executor(on: On, resources: Resources, folder: Path) -> Executor:
