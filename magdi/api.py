@@ -29,10 +29,10 @@ from magdi.plugins.given import Given, long_form
 from magdi.plugins.hooks import Observed
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
-from magdi.plugins.runs.finding import RUNS, plugins_of
+from magdi.plugins.runs.finding import RUNS, model_code_of, plugins_of
 from magdi.plugins.runs.result import RunResult, document
-from magdi.plugins.setup import Setup, set_up
-from magdi.plugins.trust import Code, Trust
+from magdi.plugins.setup import Setup, set_up, without_code
+from magdi.plugins.trust import Code, Trust, always, remember
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -130,6 +130,8 @@ def go(
     from magdi.plugins.trackers.tracking import Tracked
 
     setup.plugins.demand()
+    if setup.config.student.trust_remote_code and not always(os.environ):  # what is made of it here is evaluated, too
+        remember([Code.model(setup.config.student)])
     target, components = Path(out) if out else default_directory(setup.config), setup.plugins.registry
     warn = None if progress else warnings.warn
     tracked = Tracked(progress or Observed(setup.plugins.observers.tell), components, warn)
@@ -376,7 +378,9 @@ def evaluate(
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:
     """Returns components, those of the models' plugins among them, and the task that was given."""
     named = [Code.plugin(name, by) for name, by in plugins_of(*models).items()]
-    registry = load_plugins(found=named, optional=True, trust=Trust(trust)).registry
+    plugins = load_plugins(found=named, optional=True, trust=Trust(trust))
+    without_code(plugins, model_code_of(*models), Trust(trust)).demand(plugins=False)
+    registry = plugins.registry
     given = Given("test")
     choice = None if task is None else ComponentChoice.model_validate(given.choice("task", task))
     given.into(registry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 import magdi
 from magdi.cli.commands import Commands, taken
 from magdi.core.errors import MagdiError
+from magdi.core.files import FULL
 from magdi.core.threads import PASSIVE
 
 QUIET = {
@@ -48,10 +50,18 @@ def root(
     """Turn conversations between language models into a small model (MAGDi, ICML 2024)."""
 
 
+def _opened() -> None:
+    """Opens what whoever started us has closed: nobody reads it, and no file of ours is to come in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (for as long as we are there)
+
+
 def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
 
+    _opened()
     for name, value in (QUIET | SAFE | PASSIVE).items():
         os.environ.setdefault(name, value)
     brought, arguments = taken(sys.argv[1:])
@@ -72,6 +82,10 @@ def main() -> None:
                 raise
         elif isinstance(error, OSError) and error.filename is not None:
             complain(MagdiError(f"{error.filename} cannot be read or written: {error.strerror}"))
+        elif isinstance(error, OSError) and error.errno in FULL:  # of no file of ours, which have names
+            complain(MagdiError(f"the output cannot be written: {error.strerror}"))
+            with suppress(OSError):
+                sys.stdout.close()  # or Python tries it again
         else:
             raise
         sys.exit(MagdiError.exit_code)

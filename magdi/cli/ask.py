@@ -60,7 +60,7 @@ def ask(
     answers = put(
         model,
         question,
-        loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust).registry,
+        loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust, models=True).registry,
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
         base=base,

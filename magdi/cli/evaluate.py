@@ -141,7 +141,9 @@ def evaluate(
     from magdi.plugins.evaluating.request import make_plan
 
     models = models or [str(newest("student"))]
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust).registry
+    components = loading.load(
+        plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust, models=True
+    ).registry
     limits = opt.limits(
         max_cost=max_cost,
         max_calls=max_calls,

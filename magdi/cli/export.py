@@ -64,7 +64,9 @@ def export(
     run = run or newest("student")
     directory = open_run(run)
     config = directory.config()
-    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[run], trusted=trust).registry
+    registry = loading.load(
+        plugin, plugins_dir, enabled=not no_plugins, runs=[run], trusted=trust, models=True
+    ).registry
     sources = _sources(registry, config)
     questions: list[Question] = []
     if task_file and (config.evaluation.task or config.task.name in learned_tasks(config, result_of(directory))):

@@ -22,14 +22,17 @@ def load(
     lenient: bool = False,
     runs: Iterable[Path | str] = (),
     trusted: bool = False,
+    models: bool = False,
 ) -> Plugins:
     """Returns the plugins, with those that runs were made with, as far as they are there and trusted.
 
     Every fault is a line on stderr, unless the command shows faults itself. A plugin that is named and cannot be loaded
-    is an error, unless the command is lenient.
+    is an error, unless the command is lenient. With ``models`` the runs' students are to be loaded: code that comes
+    with them, and is not trusted, is an error as well.
     """
     from magdi.plugins.manager import load_plugins
 
+    runs = tuple(runs)
     plugins = load_plugins(
         plugin or (),
         folder=plugins_dir,
@@ -42,6 +45,11 @@ def load(
     )
     if warn:
         watch(plugins)
+    if models:
+        from magdi.plugins.runs.finding import model_code_of
+        from magdi.plugins.setup import without_code
+
+        without_code(plugins, model_code_of(*runs), trust(given=trusted)).demand(plugins=False)
     return plugins
 
 

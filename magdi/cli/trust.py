@@ -53,14 +53,16 @@ def _listed(entries: Sequence[dict[str, str]]) -> str:
 
 def _named(path: str) -> Iterator[Code]:
     """Yields the code that is at a path, or that the file or the runs there name."""
-    from magdi.plugins.runs.finding import find_runs, plugins_of
+    from magdi.plugins.runs.finding import find_runs, model_code_of, plugins_of
     from magdi.plugins.trust import Code
 
     place = Path(path)
     if place.suffix in (".yaml", ".yml"):
         yield from _in_file(place)
     elif place.is_dir() and not (place / "__init__.py").is_file():
-        named = plugins_of(*(run.path for run in find_runs(place)))
+        runs = [run.path for run in find_runs(place)]
+        named = plugins_of(*runs)
+        yield from model_code_of(*runs)
         yield from (code for name, by in named.items() if (code := Code.plugin(name, by)).source)
     elif (code := Code.plugin(str(place.resolve()) if place.exists() else path)).source:
         yield code

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, Student, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
-    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.distill.renewal import AskStudent
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
@@ -83,8 +82,13 @@ class Components(Interface):
         """Returns the folder of the student that ``student.model: tiny`` names, which is made unless it is there."""
         ...
 
-    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
-        """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are."""
+    def engine(self, model: str | Path | tuple[Any, Any], student: Student) -> Engine:
+        """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are.
+
+        Args:
+            model: That.
+            student: Whether code that comes with it is run, and the form of its prompts.
+        """
         ...
 
     def own_answers(self, task: Task, settings: Evaluation, seed: int) -> AskStudent:

@@ -23,10 +23,9 @@ from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, name
 from magdi.plugins.target import cause, load_class, load_settings
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, Student, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
-    from magdi.core.distill.prompt import PromptStyle
     from magdi.core.distill.renewal import AskStudent
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
@@ -261,11 +260,11 @@ class Registry:
 
         return tiny_base(task, settings, cache, texts, on_progress)
 
-    def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
+    def engine(self, model: str | Path | tuple[Any, Any], student: Student) -> Engine:
         """Returns what makes a model of transformers answer; see `magdi.plugins.generation.engine`."""
         from magdi.plugins.generation.engine import TransformersEngine
 
-        return TransformersEngine(model, prompt_style=prompt_style)
+        return TransformersEngine(model, prompt_style=student.prompt, trust_remote_code=student.trust_remote_code)
 
     def own_answers(self, task: Task, settings: Evaluation, seed: int) -> AskStudent:
         """Returns what asks a student between passes; see `magdi.plugins.generation.on_policy`."""

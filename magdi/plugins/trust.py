@@ -15,10 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
 from magdi.core.errors import DataError
 from magdi.plugins.registration import Fault
+
+if TYPE_CHECKING:
+    from magdi.core.config.models import Student
 
 VARIABLE = "MAGDI_TRUST"
 SHORT = 12
@@ -43,6 +47,11 @@ class Code:
     def plugin(cls, name: str, by: str = "") -> Code:
         """Finds the code of a plugin, without importing it."""
         return cls(name, by, source_of(name))
+
+    @classmethod
+    def model(cls, student: Student, by: str = "") -> Code:
+        """Returns the code that comes with a student's model: another model, or revision, is other code."""
+        return cls(f"the code that comes with {student.source}", by)
 
     @cached_property
     def digest(self) -> str:
@@ -80,12 +89,17 @@ class Trust:
         MAGDI_TRUST=1 in the environment is ``--trust`` for every command, and nothing is written down.
         """
         unknown = [code for code in dict.fromkeys(wanted) if not _is_trusted(code)]
-        if not unknown or environ.get(VARIABLE, "").strip().lower() in ("1", "true", "yes", "on"):
+        if not unknown or always(environ):
             return []
         if not (self.given or (self.ask is not None and self.ask(unknown))):
             return unknown
         remember(unknown)
         return []
+
+
+def always(environ: Mapping[str, str]) -> bool:
+    """Returns whether MAGDI_TRUST is on: everything is run, and nothing remembered."""
+    return environ.get(VARIABLE, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from io import StringIO
 from typing import Any
 
@@ -100,6 +102,7 @@ def test_a_table_that_does_not_say_what_failed_is_not_all_that_is_said(
     [
         (OSError(13, "Permission denied", "a/b"), "error: a/b cannot be read or written: Permission denied\n"),
         (BrokenPipeError(32, "Broken pipe"), ""),
+        (OSError(28, "No space left on device"), "error: the output cannot be written: No space left on device\n"),
     ],
 )
 def test_what_the_system_refuses_is_a_line_and_who_has_left_is_told_nothing(
@@ -116,8 +119,23 @@ def test_what_the_system_refuses_is_a_line_and_who_has_left_is_told_nothing(
     monkeypatch.setattr(module, "taken", lambda arguments: ([], []))
     monkeypatch.setattr(told, "close", lambda: None)
     monkeypatch.setattr("sys.stderr", told)
+    monkeypatch.setattr("sys.stdout", StringIO())
     output.progress_console.cache_clear()
     with pytest.raises(SystemExit) as ended:
         module.main()
     output.progress_console.cache_clear()
     assert (ended.value.code, told.getvalue()) == (1, said)
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_nobodys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python has it where whoever starts a process has closed it."""
+    from magdi.cli import app as module
+
+    monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(module, "app", lambda **options: getattr(sys, name).isatty())
+    monkeypatch.setattr(module, "taken", lambda arguments: ([], []))
+    module.main()
+    opened = getattr(sys, name)
+    assert opened.name == os.devnull
+    opened.close()

@@ -18,8 +18,11 @@ import magdi
 from magdi.cli import loading
 from magdi.cli.app import app
 from magdi.core.config.code import digest_of, files_of
-from magdi.core.errors import ComponentError, ConfigError, MagdiError
+from magdi.core.config.models import RunConfig
+from magdi.core.errors import ComponentError, ConfigError, DataError, MagdiError
+from magdi.core.run.directory import RunDirectory
 from magdi.plugins.discovery import PREFIX, from_path
+from magdi.plugins.generation.loading import load as load_model
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.setup import set_up
 from magdi.plugins.trust import Code, Trust
@@ -283,6 +286,29 @@ def test_code_of_models_is_run_only_for_files_that_are_trusted(tmp_path: Path) -
         set_up([file], environ={}).plugins.demand()
     typed = set_up(environ={}, flags={"student.trust_remote_code": True})
     typed.plugins.demand()
+
+
+def test_code_of_a_students_model_is_run_in_evaluations_that_trust_it(tmp_path: Path) -> None:
+    folder, mark = tmp_path / "model", tmp_path / "ran"
+    folder.mkdir()
+    code = {"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"}}
+    (folder / "config.json").write_text(json.dumps(code))
+    (folder / "tokenizer_config.json").write_text('{"auto_map": {"AutoTokenizer": ["own.Own", null]}}')
+    (folder / "own.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise RuntimeError('it was run')\n")
+    with pytest.raises(DataError, match="it comes with code of its own, and nobody has said") as caught:
+        load_model(folder)
+    assert "student.trust_remote_code: true" in caught.value.hint
+    student = {"model": str(folder), "trust_remote_code": True}
+    theirs = RunDirectory.open(tmp_path / "theirs", RunConfig.model_validate({"student": student}))
+    shutil.copytree(folder, theirs.student)
+    evaluate = ("evaluate", theirs.path, "--limit", "1", "-o", tmp_path / "out")
+    for command in (evaluate, ("ask", theirs.path, "1 + 1?"), ("export", theirs.path, "-o", tmp_path / "x")):
+        refused = run(*command)
+        assert "not trusted is not run" in str(refused.exception), command
+    assert not mark.exists()
+    assert run("trust", theirs.path).exit_code == 0
+    assert "it was run" in str(run(*evaluate).exception)
+    assert mark.exists()
 
 
 def test_a_module_is_not_trusted_because_it_can_be_found(

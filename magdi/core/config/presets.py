@@ -32,5 +32,5 @@ def preset_layers(preset: str, method: str) -> list[Layer]:
 
 @cache
 def _read(name: str) -> Mapping[str, object]:
-    file = FOLDER / f"{name}.yaml"
-    return read_file(file).tree if file.is_file() else {}
+    files = {file.stem: file for file in FOLDER.glob("*.yaml")}  # a name may be whatever somebody has written
+    return read_file(files[name]).tree if name in files else {}

@@ -372,7 +372,7 @@ class Stages:
     def _engine(self, model: Path | str, *, untrained: bool = False) -> Engine:
         """Returns what makes the run's team answer, or a model where it has none."""
         team = self.components.team(self.directory.path, untrained=untrained)
-        return team or self.components.engine(model, self.config.student.prompt)
+        return team or self.components.engine(model, self.config.student)
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""

@@ -63,7 +63,8 @@ class Candidate:
         """Returns what makes it answer; ``on_text`` is called with what one answer has come to while it grows."""
         if isinstance(self.model, Engine):
             return self.model
-        return TransformersEngine(self.model, prompt_style=self.prompt_style, on_text=on_text)
+        remote = self.run is not None and self.run.student.trust_remote_code  # looked at as the run was opened
+        return TransformersEngine(self.model, prompt_style=self.prompt_style, on_text=on_text, trust_remote_code=remote)
 
     def asked(self, questions: Sequence[Question]) -> list[Question]:
         """Returns questions as it is to be asked them; what level it was trained on may make a difference."""

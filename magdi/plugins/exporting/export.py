@@ -106,7 +106,7 @@ def export(
     base = _absolute(base_of(directory.student))
     merged = merge and base is not None
     if merged:
-        _merge(directory.student, out)
+        _merge(directory.student, out, directory.config().student.trust_remote_code)
     else:
         _copy(directory.student, out)
         _name_base(out, base)
@@ -182,11 +182,11 @@ def _name_base(out: Path, base: str | None) -> None:
 
 
 @quiet()
-def _merge(student: Path, out: Path) -> None:
+def _merge(student: Path, out: Path, trust_remote_code: bool) -> None:
     from magdi.core.distill.student import use_cache
     from magdi.plugins.generation.loading import load
 
-    model, tokenizer = load(student, device="cpu")
+    model, tokenizer = load(student, device="cpu", trust_remote_code=trust_remote_code)
     use_cache(model)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -35,6 +35,7 @@ class TransformersEngine(Engine):
             or a decoder of transformers, in eval mode, where it is to run, and its tokenizer.
         prompt_style: The prompt's form, as in training.
         on_text: Told what the first answer of a batch has come to, after every token.
+        trust_remote_code: Run code that comes with a hub model.
     """
 
     def __init__(
@@ -43,15 +44,16 @@ class TransformersEngine(Engine):
         *,
         prompt_style: PromptStyle = "auto",
         on_text: OnText | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         self._given = model
         self.prompt_style = prompt_style
         self.identity = str(model[0].config.name_or_path if isinstance(model, tuple) else model)
-        self._on_text = on_text
+        self._on_text, self._trust = on_text, trust_remote_code
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        return self._given if isinstance(self._given, tuple) else load(self._given)
+        return self._given if isinstance(self._given, tuple) else load(self._given, trust_remote_code=self._trust)
 
     @property
     def model(self) -> Any:

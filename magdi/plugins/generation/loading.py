@@ -11,6 +11,8 @@ from magdi.core.errors import DataError
 from magdi.core.files import read_json
 from magdi.core.quiet import quiet
 
+WITHOUT_CODE = "it comes with code of its own, and nobody has said that this is to be run"
+SAY_SO = "a run says so (student.trust_remote_code: true); a model by itself: serve it, and name openai:MODEL@URL"
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -77,7 +79,8 @@ def load(
             loaded = with_adapter(loaded, place).merge_and_unload()
     except Exception as error:  # of a damaged folder every library says something else
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"model {model} cannot be loaded: {reason[0]}") from error
+        remote = "" if trust_remote_code or "trust_remote_code" not in str(error) else WITHOUT_CODE
+        raise DataError(f"model {model} cannot be loaded: {remote or reason[0]}", hint=remote and SAY_SO) from error
     return loaded.to(device).eval(), tokenizer
 
 

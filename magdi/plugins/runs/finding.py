@@ -18,6 +18,7 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
+from magdi.plugins.trust import Code
 
 if TYPE_CHECKING:
     from magdi.core.evaluation.statistics import Comparison
@@ -108,6 +109,16 @@ def plugins_of(*paths: Path | str) -> dict[str, str]:
     for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
         with suppress(DataError, ValueError, OSError):
             found |= dict.fromkeys(run.config().plugins, str(run.path / run.CONFIG))
+    return found
+
+
+def model_code_of(*paths: Path | str) -> list[Code]:
+    """Returns the code of students' models that runs say is to be run (``student.trust_remote_code``)."""
+    found: list[Code] = []
+    for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
+        with suppress(DataError, ValueError, OSError):
+            if (student := run.config().student).trust_remote_code:
+                found.append(Code.model(student, str(run.path / run.CONFIG)))
     return found
 
 

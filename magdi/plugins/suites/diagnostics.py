@@ -70,7 +70,9 @@ def _heads(stages: Stages, directory: RunDirectory, mags: Sequence[Mag]) -> dict
     config, objectives = stages.config, stages.objectives()
     if not (directory.student / HEADS_FILE).is_file():
         return {}
-    student = DistillStudent(*load(directory.student), config.student)
+    student = DistillStudent(
+        *load(directory.student, trust_remote_code=config.student.trust_remote_code), config.student
+    )
     encoder = stages.components.encoder(config.encoder, student.hidden_size)
     heads = Heads(objectives, student.hidden_size, encoder, seed=config.seed)
     heads.load(directory.student)
@@ -135,7 +137,7 @@ def _auc_on_own_answers(stages: Stages, directory: RunDirectory) -> float | None
         batch_tokens=config.evaluation.batch_tokens,
     )
     predictions = answer_questions(
-        stages.components.engine(directory.student, config.student.prompt),
+        stages.components.engine(directory.student, config.student),
         questions,
         task=stages.task,
         settings=settings,
