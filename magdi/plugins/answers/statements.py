@@ -48,6 +48,10 @@ _SUPPOSED = re.compile(
     r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
     re.IGNORECASE,
 )
+_WONDERS = re.compile(
+    r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b",
+    re.IGNORECASE,
+)
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
 _SECOND_THOUGHT = re.compile(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
@@ -162,7 +166,9 @@ def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
     start, supposed, carried = 0, False, False
     for end in clause_ends(sentence):
         text = sentence[start:end].strip(" ,")
-        supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
+        supposed = bool(_SUPPOSED.match(text) or (_WONDERS.search(text) and not _EXPLICIT.search(text))) or (
+            supposed and not _NO_MORE_SUPPOSED.match(text)
+        )
         if text:
             quoted = (told(text) or (carried and not _NO_MORE_SUPPOSED.match(text))) and not endorsed
             carried = quoted and CARRIES.match(text) is not None
