@@ -9,15 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from magdi.core.config.models import Evaluation, Training
+from magdi.core.config.models import Evaluation, Student, Training
 from magdi.core.distill.renewal import AGENT
-from magdi.core.distill.student import DistillStudent
+from magdi.core.distill.student import DistillStudent, load_student
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag, Question, Turn, read_mags
-from magdi.core.run.on_policy import OnPolicy
 from magdi.core.task import Task
-from magdi.plugins.registry import default_registry
+from magdi.core.threads import threads
+from magdi.plugins.generation.on_policy import OnPolicy
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.distill_runs import SHORT
@@ -57,7 +57,7 @@ def train(
     **changes: object,
 ) -> DistillReport:
     torch.manual_seed(0)
-    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1, components=default_registry())
+    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1)
     return distill(
         discussions(),
         student,
@@ -69,6 +69,13 @@ def train(
         on_metrics=told,
         joined=joined or own,
     )
+
+
+def run_renewed(model: Path | str, out: Path | str) -> None:
+    """Trains a student that is asked between passes, in this process or as one of several."""
+    with threads(1):
+        loaded = load_student(Student(adaptation="full", max_length=200), path=model, seed=3)
+        train(loaded, Path(out))
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:

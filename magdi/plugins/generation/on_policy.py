@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from magdi.core.components import Components
+from accelerate import PartialState
+from accelerate.utils import gather_object
+
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.renewal import AGENT
 from magdi.core.distill.student import DistillStudent
@@ -14,6 +18,7 @@ from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag, Turn, Usage
 from magdi.core.reply import strip_answer_sentence
 from magdi.core.task import Task
+from magdi.plugins.generation.engine import TransformersEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +29,35 @@ class OnPolicy:
         task: Reads and grades the answers.
         settings: How it is sampled, and how often.
         seed: What its answers are drawn from, together with the question's place and the number of the renewal.
-        components: Makes what has it answer.
     """
 
     task: Task
     settings: Evaluation
     seed: int
-    components: Components
 
     def __call__(self, student: DistillStudent, mags: list[Mag], number: int) -> Iterator[Mag]:
-        """Yields MAGs with what the student says to their questions, which nobody is shown."""
+        """Yields MAGs with what the student says to their questions, which nobody is shown.
+
+        Of several processes, which all have to call it, each asks its own student a share of the questions.
+        """
+        state = PartialState()
         questions = {mag.question.prompt: mag.question for mag in mags}
+        numbered = [
+            each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())
+        ]
         answers = answer_questions(
-            self.components.engine((student.base, student.tokenizer), student.config.prompt),
-            [each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())],
+            TransformersEngine((student.base, student.tokenizer), prompt_style=student.config.prompt),
+            numbered[state.process_index :: state.num_processes],
             task=self.task,
             settings=self.settings,
             seed=self.seed,
         )
-        most = self.settings.samples
-        said = {prompt: answers[most * place : most * (place + 1)] for place, prompt in enumerate(questions)}
+        said = defaultdict[str, list[Prediction]](list)
+        for each in chain.from_iterable(gather_object([answers])):
+            said[each.id].append(each)
+        of = {prompt: said[each.id] for prompt, each in zip(questions, numbered, strict=True)}
         for mag in mags:
-            own = [_turn(len(mag.turns) + k, each) for k, each in enumerate(said[mag.question.prompt])]
+            own = [_turn(len(mag.turns) + k, each) for k, each in enumerate(of[mag.question.prompt])]
             yield mag.model_copy(update={"turns": (*mag.turns, *own)})
 
 
