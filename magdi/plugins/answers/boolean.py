@@ -73,7 +73,7 @@ _ALONE = re.compile(
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
     rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
     rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
-    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:think|believe)\sso))[\W_]*",
+    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)

@@ -104,7 +104,7 @@ def _read_own(text: str) -> Reading:
             prose = reading
     if prose or abstains(text):
         return prose or Reading(None, Rule.ABSTAINS)
-    bare = _bare(text)
+    bare = None if _COUNTED.search(text) else _bare(text)
     said = without_remarks(text)
     answer = bare or (None if unfinished(said) else _closing(said))
     return Reading(answer, Rule.BARE if bare else Rule.CLOSING) if answer else NOTHING

@@ -16,7 +16,7 @@ _CUT_OFF = re.compile(
 _DOES = (
     r"(?:(?:add|subtract|sum|convert|count)(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
     r"|(?:divid|calculat|comput|determin|solv|combin|substitut)(?:e|es|ing)|find(?:ing)?(?!\sthat\b|\s[$€£]?\d[\d.,]*\s(?!of\b)))\b"
-    r"(?!\s[$€£]?\d[\d.,]*(?:\s(?:more|additional|extra)\b|\W*\Z))"
+    r"(?!\s[$€£]?\d[\d.,]*(?:\s(?:more|additional|extra|in\stotal)\b|(?:\s\w+)?\W*\Z))"
 )
 _ANNOUNCES = re.compile(
     rf"(?<!after\s)(?<!when\s)(?<!once\s)(?<!if\s)\b(?:we|I|you|us|let's)(?:'ll)?\s(?:\w+\s){{0,3}}?{_DOES}"
