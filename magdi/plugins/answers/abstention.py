@@ -15,6 +15,7 @@ _CANNOT = re.compile(
     | (?<!\bnot\ )(?<!\bnot\ generally\ )\b(?:unknown(?!\ \w+\ (?:is|was|equals|=)\ )|undetermined
         |indeterminate|unclear|undecided|ambiguous
         |uncertain|unanswerable|undefined|inconclusive|debatable|subjective)\b
+    | n't\ (?:have\ )?enough\ (?:information|data|context|details)\b
     | \bn/a\b
     | \bnot\ (?:one\ of|among|in|any\ of)\ (?:the|these|those)\ (?:\w+\ ){0,3}(?:options|choices|answers)\b
     | \b(?:depends|dependent)\ (?:up)?on\b

@@ -52,7 +52,7 @@ _WORD = re.compile(
 _OPENING = re.compile(
     r"""
     (?P<word>yes|yeah|yep|nope|true|false|correct|incorrect
-      |no(?=\W*$|\s?[.,;:!)\]"'—–*}-]|\s(?:it|he|she|they|we|you|I|this|that|these|those|there|not|because|since|as|for|in|the|a|an)\b(?!\s(?:more|longer)\b)))(?![\w-])
+      |no(?=\W*$|\s?[.,;:!)\]"'—–*}-]|\s(?:it|he|she|they|we|you|I|this|that|these|those|there|not|because|since|as|for|from|in|the|a|an)\b(?!\s(?:more|longer)\b)))(?![\w-])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -66,12 +66,14 @@ _SURELY = (
     r"(?:absolutely|definitely|certainly|undoubtedly|surely|of\scourse|almost\scertainly"
     r"|most\slikely|probably|very\slikely)"
 )
+_IS = r"(?:is|was|does|did|can|could|will|would|has)"
 _ALONE = re.compile(
-    rf"[\W_]*(?:(?P<yes>y|yup|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
+    rf"[\W_]*(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
+    rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
-    rf"|(?:n|no\sway|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
+    rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
     rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
-    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:think|believe)\sso))[\W_]*",
+    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)
@@ -84,7 +86,10 @@ _ANOTHER = re.compile(
     re.IGNORECASE,
 )
 _BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
-_EACH_IF = re.compile(r"\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b", re.IGNORECASE)
+_EACH_IF = re.compile(
+    r"\W*\w+ly,?\s(?:yes|no)\b[^.]{0,40}\b\w+ly,?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b",
+    re.IGNORECASE,
+)
 _BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(
@@ -126,9 +131,7 @@ def read_boolean(text: str, question: str = "") -> Reading:
         text: A reply.
         question: What was asked: a conclusion that says it again as a statement is an answer, too.
     """
-    match = _ALONE.fullmatch(text)
-    alone = normal_boolean(text) or (match and ("yes" if match["yes"] else "no"))
-    if alone:
+    if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
     text = _LETTER.sub("Answer: ", _ECHO.sub(" ", text))
     question = question if can_be_restated(question) else ""
@@ -136,7 +139,16 @@ def read_boolean(text: str, question: str = "") -> Reading:
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
         return reading
     restated = _restated(text, question)
-    return restated or (reading if reading and reading.rule is Rule.ABSTAINS else _unmarked(text, question))
+    if restated or (reading and reading.rule is Rule.ABSTAINS):
+        return restated or reading or NOTHING
+    first = _alone(next(iter(sentences(text)), ""))
+    return Reading(first, Rule.OPENING) if first else _unmarked(text, question)
+
+
+def _alone(text: str) -> str | None:
+    """Returns the yes or no that a text says in other words, and says nothing else: "I think so", "not really"."""
+    match = _ALONE.fullmatch(text)
+    return ("yes" if match["yes"] else "no") if match else None
 
 
 def _restated(text: str, question: str) -> Reading | None:
@@ -162,6 +174,8 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
     for tail in chosen(text):
         if found := _named(tail, Rule.CONCLUSION, 1):
             yield found
+        elif alone := _alone(tail):
+            yield Found(alone, Rule.CONCLUSION, 1)
     another = bool(clause.replies_to and not (question and asks_the_same(clause.replies_to, question)))
     if not (question and another):
         yield from _opened(clause, weight=not another)

@@ -47,6 +47,13 @@ _BREAK = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
 _KEY = re.compile(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)", re.IGNORECASE)
 
 
+_WIDE_GAP = re.compile(r"[ \t]{40,}")
+"""A gap that no table has: patterns that begin with spaces would take time for each of them."""
+_EATEN = re.compile(r"[\a\b\f\v](?=[a-z])|\t(?=imes|ext\b|ext\{|frac|heta|riangle|an\b)|\r(?=ight|m\{)")
+_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\v": "v", "\t": "t", "\r": "r"}
+"""What a program that took LaTeX for escape sequences has made of \\alpha, \\boxed, \\frac, \\vec, \\times, \\right."""
+
+
 def clean(text: str) -> str | None:
     """Returns the end of a text in plain signs (minus, digits, spaces, quotes; no emphasis), or None for no answer.
 
@@ -55,6 +62,8 @@ def clean(text: str) -> str | None:
     text = text[-LONGEST_TEXT:]
     if BIDI.search(text):
         return None
+    text = _WIDE_GAP.sub(" ", text)
+    text = _EATEN.sub(lambda eaten: "\\" + _ESCAPES[eaten[0]], text)
     text = _on_one_level(_THIN_GROUP.sub(",", text)).translate(_TABLE)
     text = _SLANTED.sub(r"\g<said>", _EMPHASIS.sub("", _BREAK.sub(" ", text)))
     return _CLOSING_HASHES.sub("", _KEY.sub(" ", _DASHED_MINUS.sub("-", text)))

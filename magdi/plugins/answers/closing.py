@@ -12,10 +12,10 @@ from magdi.plugins.answers.spans import SENTENCE_END
 
 _OPERATOR = re.compile(
     r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
-    r"|times (?:the|as|that)\b)",
+    r"|times (?:the|as|that)\b|!\s?[-+*/×(]|choose\s\d|[a-z]{1,8}\s[x×]\s\d)",
     re.IGNORECASE,
 )
-_UNFINISHED = re.compile(r"[\w)}\]]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$")
+_UNFINISHED = re.compile(r"\bchoose\s$|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$")
 _EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
 _SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
 """What stands behind a result to the left: "20 = C"."""
@@ -51,7 +51,7 @@ _TURN = re.compile(
     r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
     r"|resulting in|leaves?|leaving|totals|total(?:l?ing)|(?:comes|sums|adds) (?:out |up )?to|amounts? to"
     r"|(?:rounds|converts|simplifies) (?:up |down )?to|means|meaning"
-    r"|ends? up with|saving|for a (?:grand )?total of)\b"
+    r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
     r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
     re.IGNORECASE,
@@ -60,8 +60,23 @@ _TURN = re.compile(
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
 _THAN = re.compile(
     r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
+    r"|\s?[$€£]?[\d./]+%?\s(?:off|of)\b"
 )
 """What only compares with a number that was said before: "42 apples, which is 11 more than"."""
+_GIVEN_VALUE = re.compile(
+    r"(?:\d[\s$)}%\\]{0,4}(?:when|if|for|at|since|as|because)|(?:^|[.!\n]\s*)(?:if|let|when|for|since|as|because))"
+    r"\s[$(\\]{0,3}[a-zA-Z](?:_\w)?\s?=[\s$]*$",
+    re.IGNORECASE,
+)
+"""What makes a value that stands behind it a circumstance: "the least value is 8 when x = 5"."""
+_CHANGE = re.compile(
+    r"\b(?:rose|risen|ris(?:es|ing)|increas\w+|decreas\w+|fell|fallen|fall\w*|drop\w*|grew|grown|grows?|chang\w+|differs?|exceeds?"
+    r"|went\s(?:up|down)|reduc\w+|shorter|longer|older|younger|taller|faster|slower|cheaper)\sby\s[$€£]?$",
+    re.IGNORECASE,
+)
+_NO_MORE_NUMBERS = re.compile(r"[^\d\n]*?(?:[.!?](?=\s|$)|\n|$)")
+_BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?$", re.IGNORECASE)
+_TO = re.compile(r"%?\s(?:and|to)\s[$€£]?", re.IGNORECASE)
 _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
@@ -123,13 +138,19 @@ class ClosingReader:
         return NOTHING
 
     def _is_open(self, reading: Reading, found: list[Numeral]) -> bool:
-        """Returns whether the number that was read is one of two: "14 or 15 people"."""
+        """Returns whether the number that was read is one of two: "14 or 15 people", "between 14 and 15"."""
+        values = [None if each.value is None else written(each.value) for each in found]
         return any(
             one.value != other.value
-            and reading.answer in {written(each.value) for each in (one, other) if each.value is not None}
-            and _EITHER.fullmatch(self.text, one.end, other.start)
-            for one, other in zip(found, found[1:], strict=False)
+            and reading.answer in values[place : place + 2]
+            and (_EITHER.fullmatch(self.text, one.end, other.start) or self._is_range(one, other))
+            and values.count(reading.answer) == 1
+            for place, (one, other) in enumerate(zip(found, found[1:], strict=False))
         )
+
+    def _is_range(self, one: Numeral, other: Numeral) -> bool:
+        between = _BETWEEN.search(self.text, max(0, one.start - 10), one.start)
+        return between is not None and _TO.fullmatch(self.text, one.end, other.start) is not None
 
     def _concluded(self, found: list[Numeral], start: int, end: int) -> Reading:
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
@@ -158,6 +179,8 @@ class ClosingReader:
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
                 continue
+            if turn[0] == "=" and _GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
+                continue
             if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and _THAN.match(
                 self.text, turn.end()
             ):
@@ -183,10 +206,15 @@ class ClosingReader:
             return True
         if not self.of_rest and self._is_rest(numeral):
             return True
-        if self._is_result(numeral) or _PLACE.match(self.text, numeral.end):
+        if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
             return False
         aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
+
+    def _is_change(self, numeral: Numeral) -> bool:
+        """Returns whether a number is by how much something changes, and the last one of its sentence."""
+        by = _CHANGE.search(self.text, max(0, numeral.start - 24), numeral.start)
+        return by is not None and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _is_rest(self, numeral: Numeral) -> bool:
         """Returns whether a number is what is left over: "10 boxes, with 2 cookies left over"."""
@@ -227,8 +255,10 @@ class ClosingReader:
         yield from reversed(list(zip(cuts, cuts[1:], strict=False)))
 
     def _is_result(self, numeral: Numeral) -> bool:
-        solved = _SOLVED.match(self.text, numeral.end)
-        return bool(solved or _EQUALS.search(self.text, max(0, numeral.start - 14), numeral.start))
+        if _SOLVED.match(self.text, numeral.end):
+            return True
+        equals = _EQUALS.search(self.text, max(0, numeral.start - 14), numeral.start)
+        return equals is not None and not _GIVEN_VALUE.search(self.text, max(0, numeral.start - 24), numeral.start)
 
     def _goes_on(self, numeral: Numeral) -> bool:
         return _OPERATOR.match(self.text, numeral.end) is not None

@@ -24,6 +24,8 @@ SHORTEST_WORD = 4
 SECONDS_TO_START = 120.0
 
 _BASE = re.compile(r"(?<=\d)_\{?(\d{1,2})\}?")
+_BARE_LIST = re.compile(r"(?!\\\{)[^()\[\]=<>]*,[^()\[\]=<>]*")
+_BRACKETED = re.compile(r"(?P<open>\(|\[|\\\{)[^()\[\]=<>]*,[^()\[\]=<>]*(?P<close>\)|\]|\\\})")
 _HUGE_POWER = re.compile(r"\^\s*(?:\{[^{}]{0,20}\^|\w{0,9}\s*\^|\{?[-+(]*\d{4})|\d{4,}\s*[})]?!|!!|\\uparrow|\*\*")
 
 
@@ -39,9 +41,20 @@ def equivalent(answer: str, gold: str) -> bool:
     bases = [_BASE.findall(text) for text in (answer, gold)]
     if all(bases) and bases[0] != bases[1]:
         return False  # math-verify does not look at them
+    brackets = [_brackets(text) for text in (answer, gold)]
+    if None not in brackets and brackets[0] != brackets[1]:
+        return False  # a point or an interval is no set of numbers, and an open interval is no closed one
     if max(len(answer), len(gold)) >= SHORTEST_WORD and answer.isalpha() and gold.isalpha():
         return False  # words, which math-verify takes for products of variables: "army" for "mary"
     return _judge.compare(answer, gold)
+
+
+def _brackets(text: str) -> tuple[str, str] | None:
+    """Returns what a list stands in, nothing for a set and for a list without brackets; None for what is no list."""
+    if _BARE_LIST.fullmatch(text):
+        return "", ""
+    match = _BRACKETED.fullmatch(text)
+    return (match["open"].strip("\\{"), match["close"].strip("\\}")) if match else None
 
 
 class Judge:

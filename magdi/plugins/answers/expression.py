@@ -9,14 +9,17 @@ from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.latex import normal_latex
 from magdi.plugins.answers.number import read_behind, read_number
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_section, markers, rule_of
-from magdi.plugins.answers.voice import CUT_OFF, instead, own_reading, without_remarks
+from magdi.plugins.answers.unfinished import unfinished
+from magdi.plugins.answers.voice import instead, own_reading, without_remarks
 
 MOST_WORDS = 3
 """Words that a line may have and still be a formula without delimiters."""
 LONGEST_LINE = 300
 
 _FORMULA = re.compile(
-    r"(?<!\\)\$\$?(?!\d[\d,.]*(?:\s+[A-Za-z]|\s*\Z|[.]\s)|\s+[a-z]{2,}[\s,])(?P<dollars>(?:\\\$|[^$]){1,300}?)(?<!\\)\$\$?|\\\((?P<round>.{1,300}?)\\\)|\\\[(?P<square>.{1,300}?)\\\]",
+    r"(?<!\\)\$(?P<block>\$)?(?!\d[\d,.]*(?:\s+[A-Za-z]|\s*\Z|[.]\s)|\s+[a-z]{2,}[\s,])"
+    r"(?P<dollars>(?:\\\$|[^$\n]|\n(?(block)|(?![ \t]*(?:[-*•][ ]|\n)))){1,300}?)(?<!\\)\$\$?"
+    r"|\\\((?P<round>.{1,300}?)\\\)|\\\[(?P<square>.{1,300}?)\\\]",
     re.DOTALL,
 )
 _JOINED = re.compile(
@@ -58,6 +61,18 @@ _VERDICT = re.compile(
 )
 _NAMED = re.compile(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|between|where)\s$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\s*[a-zA-Z](?:_\w)?\s*")
+_EQUATION = re.compile(r"\s*(?!(?:[a-zA-Z](?:_\{?\w\}?)?|[a-zA-Z]\([a-zA-Z]\))\s*(?:=|\\in))[^=]*=")
+_ASSIGNED = re.compile(r"\s*[a-zA-Z](?:_\{?\w\}?)?\s*=")
+_GIVEN = re.compile(r"[$)]\s(?:when|if|for|at)\s$", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"\bthere\s(?:are|exist)\s(?:(?:only|exactly|precisely|just|thus|therefore|a\stotal\sof)\s)*"
+    r"(?P<count>\d[\d,]*|two|three|four|five|six|seven|eight|nine|ten|twelve)\s"
+    r"(?P<behind>(?:(?!\bthere\s(?:are|exist)\b)[^.!?\n])*)[.!?\s]*\Z",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"(?:(?!\b(?:which|such|that|where)\b).)*?(?:=|\b(?:so|giving|total)\b)", re.IGNORECASE)
+_LISTS = re.compile(r":\s*[$\\(\d-]")
+_PLAIN_LIST = re.compile(r"(?:\bis|\bare|:)\s+(-?\d[\d./]*(?:(?:,|,?\s+and)\s+-?\d[\d./]*)+)\W*\Z")
 _CALCULATION = re.compile(
     r"(?:\\(?:times|cdot|div|text\{[^{}]{0,60}\}|frac|[,;!% ])|[\d\s+*/^().,{}%$-])+=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)"
 )
@@ -89,9 +104,9 @@ def _read_own(text: str) -> Reading:
             prose = reading
     if prose or abstains(text):
         return prose or Reading(None, Rule.ABSTAINS)
-    bare = _bare(text)
+    bare = None if _COUNTED.search(text) else _bare(text)
     said = without_remarks(text)
-    answer = bare or (None if CUT_OFF.search(said[-200:]) else _closing(said))
+    answer = bare or (None if unfinished(said) else _closing(said))
     return Reading(answer, Rule.BARE if bare else Rule.CLOSING) if answer else NOTHING
 
 
@@ -186,12 +201,20 @@ def _list(sentence: str, formulas: list[re.Match[str]]) -> str | None:
             break
         parts.append(_inside(formula))
         end = formula.end()
-    return normal_latex(",".join(parts))
+    solved = [place for place, part in enumerate(parts[:-1]) if _EQUATION.match(part) and _ASSIGNED.match(parts[-1])]
+    return normal_latex(",".join(parts[solved[-1] + 1 if solved else 0 :]))
 
 
 def _closing(text: str) -> str | None:
     """Returns what the last sentence with a formula or a number in it gives."""
+    counted = _COUNTED.search(text, max(0, len(text) - LONGEST_LINE))
+    if counted and not _GOES_ON.match(counted["behind"]):
+        return None if _LISTS.search(counted["behind"]) else read_number(counted["count"]).answer
+    if listed := _PLAIN_LIST.search(text, max(0, len(text) - LONGEST_LINE)):
+        return normal_latex(re.sub(r",?\s+and\s+|,\s+", ",", listed[1].rstrip(".")))
     formulas = list(_FORMULA.finditer(text))
+    if len(formulas) > 1 and _GIVEN.search(text, max(0, formulas[-1].start() - 8), formulas[-1].start()):
+        formulas.pop()
     last = formulas[-1].end() if formulas else 0
     tail = text[last:]
     behind = read_number(tail).answer if _DIGIT.search(tail) else None

@@ -13,7 +13,7 @@ from magdi.plugins.answers.expression import normal_expression, read_expression
 from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
 from magdi.plugins.answers.number import normal_number, read_number
-from magdi.plugins.answers.scope import answering_part, without_thoughts
+from magdi.plugins.answers.scope import answering_part, without_programs, without_thoughts
 from magdi.plugins.answers.text import normal_text, read_text
 
 READERS: dict[AnswerType, Callable[[str], Reading]] = {
@@ -56,7 +56,7 @@ def read(text: str, asked: Question | AnswerType, choices: Sequence[Choice] = ()
 
 @lru_cache(maxsize=32)  # a task's `extract` and its `read` come with the same text, one after the other
 def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: str = "") -> Reading:
-    cleaned = clean(text)
+    cleaned = clean(text if kind == "text" else without_programs(text))
     if not cleaned or not cleaned.strip():
         return NOTHING
     cleaned = in_english(answering_part(cleaned))

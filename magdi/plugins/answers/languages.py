@@ -9,6 +9,8 @@ _NOUNS = (
     "|ответ|відповідь|απάντηση|jawabannya|jawaban|đáp án|câu trả lời|उत्तर|उत्तर है|উত্তর|الجواب|الإجابة|คำตอบ|정답|답변|답"
 )
 _NOUNS_WITHOUT_SPACES = "最终答案|最終答案|正确答案|正確答案|答案|答え|正解|回答"
+_COMMA_NOUNS = tuple(noun for noun in _NOUNS.split("|") if noun < "\u0530")
+"""Nouns of languages with a comma for the decimal point."""
 _ALL_NOUNS = tuple(f"{_NOUNS}|{_NOUNS_WITHOUT_SPACES}".split("|"))
 _BEFORE = (
     r"(?:la|l[ae]s?|el|a|o|il|die|der|das|det|het|η)\s|l'|(?:so|also|donc"
@@ -48,14 +50,35 @@ _WORD = re.compile(
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOUCHING = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9(\\$-])|(?<=[A-Za-z0-9)$}}])(?=[{_CJK}])")
-_DECIMAL_COMMA = re.compile(
-    r"(?<= The answer is )(?P<before>[\\$€£(*\s]{0,4})(?P<whole>\d{1,3}(?:\.\d{3})+|\d+),(?P<part>\d{1,2})(?![\d,])"
+_FOREIGN_WORD = re.compile(
+    r"\b(?:d(?:er|ie|as|em|en|es?|u|i|os|on[cd]e?)|und|ist|sind|nicht|eine?|es|bleib\w+|ihm|insgesamt|kostet|mit|sich|euros?"
+    r"|l(?:e|as?|es|os)|est|et|une?|reste|dans|elle|il|el|por|cuesta|en|hay|para|che|sono|quindi|costa|het|een|niet|og|em)\b"
+    r"|(?-i:\b\w*[\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]\w*)",
+    re.IGNORECASE,
 )
+_ENGLISH_WORD = re.compile(r"\b(?:the|is|are|and|of|to|has|so|for|with|we|he|she|they|it|answer|that)\b", re.IGNORECASE)
+_COMMA_OR_GROUPS = re.compile(r"\d,\d|\d\.\d{3}(?!\d)")
+_COMMA = re.compile(
+    r"(?<![\d.,(\[])(?<!\\\{)(?P<whole>\d{1,3}(?: \d{3})+(?=,)|\d{1,3}(?:\.\d{3})+|0(?=,)|\d+(?=,(?!\d{3}(?!\d))))"
+    r"(?:,(?P<part>\d+))?(?![\d,]|\.\d)"
+)
+_POINT = re.compile(r"(?<![\d.])(?:\d+\.\d{1,2}(?!\d)|0\.\d)")
+LANGUAGE_WITHIN = 2000
+"""Characters, from the end, by whose words it is told whether a comma is a decimal point."""
 _STOP = re.compile("[。｡]")
 
 
-def _with_a_point(number: re.Match[str]) -> str:
-    return f"{number['before']}{number['whole'].replace('.', '')}.{number['part']}"
+def _with_points(text: str) -> str:
+    """Returns a text with decimal points, where its language has commas for them: "1.250,5" is 1250.5."""
+    end = text[-LANGUAGE_WITHIN:]
+    if not _COMMA_OR_GROUPS.search(text) or _POINT.search(text):
+        return text
+    foreign = len(_FOREIGN_WORD.findall(end)) + 2 * any(noun in end.casefold() for noun in _COMMA_NOUNS)
+    if foreign < max(2, 2 * len(_ENGLISH_WORD.findall(end))):
+        return text
+    return _COMMA.sub(
+        lambda number: re.sub(r"\D", "", number["whole"]) + (f".{number['part']}" if number["part"] else ""), text
+    )
 
 
 def in_english(text: str) -> str:
@@ -63,9 +86,10 @@ def in_english(text: str) -> str:
 
     What else it says stays as it is: numbers, letters and formulas are the same in all languages.
     """
+    text = _with_points(text)
     folded = text.casefold()
     if any(noun in folded for noun in _ALL_NOUNS):
-        text = _DECIMAL_COMMA.sub(_with_a_point, _GIVEN.sub(" The answer is ", text))
+        text = _GIVEN.sub(" The answer is ", text)
     if "选" in text or "選" in text:
         text = _CHOSEN.sub(" The answer is ", text)
     text = _WORD.sub(lambda said: said["before"] + ("yes" if said["yes"] else "no"), text)

@@ -59,7 +59,7 @@ _INDEX = re.compile(r"_(\w)")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z])")
 _NUMBER_ONLY = re.compile(
     r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?\d+/\d+|[-+]?\d*\\frac\{-?\d+\}\{-?\d+\}"
-    r"|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
+    r"|-?\d+(?:\.\d+)?\\(?:times|cdot)10\^(?:\{-?\d{1,2}\}|\d)|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")

@@ -9,6 +9,7 @@ from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.comparison import without_comparands
+from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
@@ -43,12 +44,13 @@ _NOT = re.compile(
     r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)",
     re.IGNORECASE,
 )
+_NOR = re.compile(r"[\s)\].]*,\s(?:and\s|nor\s|or\s)?not\s", re.IGNORECASE)
 _BUT = re.compile(
     r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?", re.IGNORECASE
 )
 _JUDGED = re.compile(
     r"""
-    ^[\s)\].,"'}$:|–—-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
+    ^[\s)\].,"'}$:|–—→-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
@@ -56,8 +58,9 @@ _JUDGED = re.compile(
         |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
+        |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
         |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
-      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out))\b
+      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -65,21 +68,27 @@ _RULED_OUT = re.compile(
     r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
     re.IGNORECASE,
 )
-_NOT_BEFORE = re.compile(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except)\b|n't\b", re.IGNORECASE)
+_NOT_BEFORE = re.compile(
+    r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
+)
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
-_RATHER = re.compile(r",?\s(?:not|followed\sby|rather\sthan|instead\sof)\b", re.IGNORECASE)
+_RATHER = re.compile(
+    r",?\s(?:not|followed\sby|rather\sthan|instead\sof|because|since|due\sto)\b|,\s(?:as|for)\b", re.IGNORECASE
+)
 _BUT_ALONE = re.compile(
     r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
 )
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
+_MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
     r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
     re.IGNORECASE,
 )
+_ONLY = re.compile(r"(?<!not )\bonly\s", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\(X\)\s*")
 """Prompts that ask for "the form (X)" get just that from some models, with the answer behind it."""
 _FORMAT = re.compile(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b", re.IGNORECASE)
@@ -98,7 +107,7 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     bare = options.bare(text)
     if bare:
         return Reading(bare, Rule.BARE)
-    text = without_comparands(options.by_place(text), options)
+    text = without_comparands(options.by_place(without_ticks(text)), options)
     reading, denied = decide(text, options.said)
     return reading or options.unmarked(text, denied)
 
@@ -125,16 +134,25 @@ class _Options(Names):
     def _said(self, clause: Clause) -> Iterator[Found]:
         if "X" not in self.labels:
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
+        clause = clause._replace(text=without_lead(clause.text, self))
         found = next(self._explicit(clause.text), None) or set_apart(clause.text, self) or self._marked(clause.text)
         if found:
             yield found
             return
+        yield from sorted_out(clause.text, self)
         yield from self._judged(clause.text)
         if _NOT.match(clause.text):
             yield from self._not(_NOT.sub("", clause.text, count=1), Rule.CONCLUSION, 1)
-        for tail in chosen(clause.text):
+        for tail in [*chosen(clause.text), *self._only(clause)]:
             yield from self.named(tail, Rule.CONCLUSION, 1)
         yield from self._concluded(clause.text)
+
+    def _only(self, clause: Clause) -> list[str]:
+        """Returns what a last clause says of only one: "Both A and C are ports, but only C lies in the north"."""
+        only = _ONLY.search(clause.text) if clause.last else None
+        rest = clause.text[only.end() :] if only else ""
+        labels, said = self.listed(rest)
+        return [rest] if len(labels) == 1 and not _JUDGED.match(said) else []
 
     def _explicit(self, text: str) -> Iterator[Found]:
         for tail, rule in explicit(text):
@@ -146,7 +164,7 @@ class _Options(Names):
         """Reads "so it must be (B)", and a label alone."""
         tail = concluded(text)
         if tail is None:
-            alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'")
+            alone = _BUT_ALONE.sub("", text).strip(" ()[]*.:\"'–—")
             match = self.leading(alone)
             whole = match is not None and (match.end() == len(alone) or _RATHER.match(alone, match.end()))
             if match and (alone in self.labels or (whole and (match.end() < len(alone) or len(alone) < len(text)))):
@@ -211,6 +229,8 @@ class _Options(Names):
         """Reads "not A", which denies, and "not A but B"."""
         said = self._stripped(said, to_text=True)
         labels, rest = self.listed(said)
+        while (neither := _NOR.match(rest)) and (further := self.listed(rest[neither.end() :]))[0]:
+            labels, rest = labels + further[0], further[1]
         but = _BUT.match(rest) if labels else None
         instead = list(self.named(rest[but.end() :], rule, weight)) if but else []
         yield from instead or ([Found(None, rule, weight, tuple(labels))] if labels else [])
@@ -257,7 +277,7 @@ class _Options(Names):
                 yield Found(None, Rule.UNDECIDED, 1)
             elif judged:
                 yield Found(labels[0], Rule.CONCLUSION, 1)
-            ahead = None if judged else self.label.search(rest if labels else said, 0 if labels else 1)
+            ahead = self.label.search(rest if labels else said, judged.end() if judged else 0 if labels else 1)
             said = ahead.string[ahead.start() :] if ahead else ""
 
     def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
@@ -291,7 +311,10 @@ class _Options(Names):
         pointed = self.mentioned(" ".join(_POINTED.findall(sentence)), clearly=True)
         if len(pointed) == 1 and self.mentioned(sentence, clearly=True) == pointed:
             return pointed
-        if _NOT_BEFORE.search(sentence) or _RULED_OUT.search(sentence) or len(sentence) > SHORT_TEXT:
+        if (
+            any(against.search(sentence) for against in (_NOT_BEFORE, _RULED_OUT, _MIGHT_ALSO))
+            or len(sentence) > SHORT_TEXT
+        ):
             return set()
         labels = self.mentioned(sentence, clearly=not short)
         if labels or short:

@@ -11,7 +11,8 @@ from magdi.plugins.answers.closing import ClosingReader, asks_of_rest
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
 from magdi.plugins.answers.spans import extent, is_heading, is_section, markers, rule_of
-from magdi.plugins.answers.voice import CUT_OFF, instead, own_reading, reconsidered, without_remarks
+from magdi.plugins.answers.unfinished import unfinished
+from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
 _LEAD = re.compile(
     r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of"
@@ -36,6 +37,11 @@ _AGREES = re.compile(
 )
 _ASKS_FOR_DOZENS = re.compile(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b", re.IGNORECASE)
 _DOZENS = re.compile(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b", re.IGNORECASE)
+_OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%)?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
+_ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
+_CONCLUDED = re.compile(
+    r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
+)
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 BARE_LENGTH = 40
@@ -105,12 +111,21 @@ class _Reader(ClosingReader):
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or endorsed or self._unmarked()
+        return self._bare() or endorsed or self._opening() or self._unmarked()
+
+    def _opening(self) -> Reading | None:
+        """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""
+        opening = _OPENING.match(self.text)
+        found = numerals(self.text, 0, opening.end()) if opening else []
+        if opening is None or len(found) != 1 or _ENUMERATED.search(self.text, opening.end()):
+            return None
+        first = opening[0].strip().startswith("1.")
+        return None if first or _CONCLUDED.search(self.text, opening.end()) else self._read(found[0], Rule.OPENING)
 
     def _unmarked(self) -> Reading:
         """Returns what the text comes to where nothing marks an answer; nothing where it was cut off before that."""
         said = _Reader(without_remarks(self.text), of_rest=self.of_rest)
-        if CUT_OFF.search(said.text[-200:]):
+        if unfinished(said.text):
             return NOTHING
         return said._thought_better(0) or said.closing(0, len(said.text), spelt=re.search(r"\d", said.text) is None)
 

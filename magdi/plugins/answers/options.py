@@ -25,6 +25,7 @@ _LIST = re.compile(
     r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*",
     re.IGNORECASE,
 )
+_CONJUNCTION = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|–|through|thru|to)\s*", re.IGNORECASE)
 _NEXT = re.compile(r"[\s.,;:]+(?=[(\[]?[A-Za-z]\s?[)\]])")
 _LATER_OR = re.compile(
@@ -39,7 +40,7 @@ _GOES_ON = re.compile(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|wil
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _BY_PLACE = re.compile(
     rf"\bthe\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
-    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b",
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b",
     re.IGNORECASE,
 )
 LEAST_OF_A_TEXT = 4
@@ -118,22 +119,22 @@ class Names:
     def labels_in_front(self, said: str) -> tuple[list[str], str]:
         """Returns the labels that a text begins with: one, or several that are listed; and what follows."""
         labels: list[str] = []
-        behind, match = said, self.leading(said)
+        behind, match, way = said, self.leading(said), ""
         while match:
             labels.append(self.labelled(match))
             rest = match.string[match.end() :]
             behind = self.behind(rest, labels[-1])
-            match = self._next(labels, rest, behind)
+            match, way = self._next(labels, rest, behind, last=_CONJUNCTION.search(way) is not None)
         return (labels + self._later(behind) if labels else labels), behind
 
-    def _next(self, labels: list[str], rest: str, behind: str) -> re.Match[str] | None:
+    def _next(self, labels: list[str], rest: str, behind: str, *, last: bool) -> tuple[re.Match[str] | None, str]:
         """Returns the label that is listed behind another one, with that one's own text between them or without."""
         ways = (_RANGE.match(rest), _LIST.match(rest), _LIST.match(behind), _NEXT.match(behind))
         found = ((way, self.leading(way.string[way.end() :])) for way in ways if way)
         way, match = next(((way, match) for way, match in found if match), (None, None))
-        if way is None or match is None or self.labelled(match) in labels:
-            return None
-        return None if "and" in way[0] and _GOES_ON.match(match.string, match.end()) else match
+        if way is None or match is None or self.labelled(match) in labels or (last and not _CONJUNCTION.search(way[0])):
+            return None, ""
+        return (None, "") if "and" in way[0] and _GOES_ON.match(match.string, match.end()) else (match, way[0])
 
     def _later(self, rest: str) -> list[str]:
         """Returns the label behind an "or" that comes after some words: "A (iron bars), or C"."""

@@ -47,6 +47,12 @@ _JSON_ANSWER = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```\w*")
+_FENCED = re.compile(
+    r"```(?:python|py|javascript|js|java|cpp|c|bash|sql)[ ]*\n"
+    r"(?=(?:(?!```).)*\b(?:print|def|return|import|for|while)\b)(?:(?!```).)*(?:```|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SAYS_RESULT = re.compile(r"\banswer\b|\\boxed|####|\b(?:result|output)s?\s?:", re.IGNORECASE)
 SHORT_REPLY = 40
 """Characters of a reply that may be an answer and nothing else, though nothing says so."""
 
@@ -67,6 +73,13 @@ def without_thoughts(text: str) -> str:
         elif tag["answer"] and open_:
             start, open_ = tag.start(), False
     return "".join(kept if open_ else [*kept, text[start:]])
+
+
+def without_programs(text: str) -> str:
+    """Returns a reply without the programs in it, which nobody has run; those that say what they give stay."""
+    return (
+        _FENCED.sub(lambda block: block[0] if _SAYS_RESULT.search(block[0]) else "\n", text) if "```" in text else text
+    )
 
 
 def answering_part(text: str) -> str:

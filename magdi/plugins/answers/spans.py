@@ -24,11 +24,12 @@ _MARKER = re.compile(
       (?P<hashes>\#\#\#\#)
     | (?P<boxed>\\(?:boxed|fbox)\s*(?=\{))
     | (?P<tag><answer>)
-    | ^[ \t]*(?P<letter>A)[ ]?:
+    | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
     | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
         ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?<=^answer\ )-(?=\ )|(?<=^answer\ )–))
-      | ,?(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
+      | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?
+        (?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
         (?:(?(loose)(?!))(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,8}?)?
         [ ](?:is|was|are|must[ ]be|would[ ]be|should[ ]be|will[ ]be|equals)\b
         (?![ ](?:not|found|derived|obtained|calculated|reached|based|supported)\b)
@@ -39,6 +40,10 @@ _MARKER = re.compile(
 )
 SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n")
 _LINE_END = re.compile(r"\n")
+_HEADING = re.compile(
+    r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w", re.IGNORECASE
+)
+"""A heading of the fourth level, which has text below it."""
 _TAG_END = re.compile(r"</answer>|\n")
 _DIGIT = re.compile(r"\d")
 _NOTHING = re.compile(r"[\s*:$\\\[\](){}.\"-]*")
@@ -90,9 +95,11 @@ def markers(text: str, *, colon_after_a: bool = True) -> list[re.Match[str]]:
 
 
 def _counts(text: str, match: re.Match[str], *, colon_after_a: bool) -> bool:
-    """Leaves out an option's "A:", and "the result is" where it is a step, with others behind it."""
+    """Leaves out an option's "A:", "#### Step 2" as a heading, and "the result is" where others follow."""
     if match["letter"]:
         return colon_after_a
+    if match["hashes"] and _HEADING.match(text, match.end()):
+        return False
     if not match["loose"] or match[0].rstrip()[-1:] in ":=":
         return True
     end = SENTENCE_END.search(text, match.end())

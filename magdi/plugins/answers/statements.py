@@ -28,7 +28,7 @@ _EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<
 _CLAUSE = re.compile(
     r"""
       ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
-    | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|which\ (?:means|leaves))\b)
+    | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|leaves|which\ (?:means|leaves))\b|i\.e\.)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
     | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
     | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
@@ -48,6 +48,10 @@ _SUPPOSED = re.compile(
     r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
     re.IGNORECASE,
 )
+_WONDERS = re.compile(
+    r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b",
+    re.IGNORECASE,
+)
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
 _SECOND_THOUGHT = re.compile(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
@@ -61,7 +65,7 @@ _NOUN = (
     r"|judge?ment|(?<!\ba\s)result)"
 )
 _VERB = (
-    r"(?:is|was|are|be|being|remains?|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
+    r"(?:is|was|are|be|being|remains?|stays|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = re.compile(
@@ -70,9 +74,9 @@ _MARKED = re.compile(
 )
 _FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
 _CHOSEN = re.compile(
-    r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
+    r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|are|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|stand\sby|inclined\sto\ssay)"
+    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay)"
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
     re.IGNORECASE,
 )
@@ -83,7 +87,7 @@ _TOLD = re.compile(
 )
 _CUE = re.compile(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
-    r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
+    r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
     r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
     re.IGNORECASE,
@@ -162,7 +166,9 @@ def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
     start, supposed, carried = 0, False, False
     for end in clause_ends(sentence):
         text = sentence[start:end].strip(" ,")
-        supposed = bool(_SUPPOSED.match(text)) or (supposed and not _NO_MORE_SUPPOSED.match(text))
+        supposed = bool(_SUPPOSED.match(text) or (_WONDERS.search(text) and not _EXPLICIT.search(text))) or (
+            supposed and not _NO_MORE_SUPPOSED.match(text)
+        )
         if text:
             quoted = (told(text) or (carried and not _NO_MORE_SUPPOSED.match(text))) and not endorsed
             carried = quoted and CARRIES.match(text) is not None
@@ -175,7 +181,10 @@ def clause_ends(sentence: str) -> list[int]:
     found = [
         cut
         for cut in _CLAUSE.finditer(sentence)
-        if not _NOT_THIS.search(sentence, max(0, cut.start() - 60), cut.start())
+        if not (
+            sentence.startswith(("but", "rather"), cut.end())
+            and _NOT_THIS.search(sentence, max(0, cut.start() - 60), cut.start())
+        )
     ]
     cuts = [
         cut for cut in found if not (cut[0].isspace() and _ALL.search(sentence, max(0, cut.start() - 12), cut.start()))

@@ -98,10 +98,12 @@ _CONFIRMS = re.compile(
 )
 
 _REMARK = re.compile(
-    r"^[^\w\n]*(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|check"
-    r"|confirm)|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
-    r"|let(?:'s|\sme|\sus)\s(?:\w+[ -])?(?:check|verify|confirm)|note\b|remark\b|confidence|difficulty"
-    r"|this\sis\sbecause"
+    r"(?:^[^\w\n]*|(?<=[.!?]\s)(?=to\s(?:double|verify|check)|(?:we|you|I|let)\s|please|feel|if\syou|hope))"
+    r"(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|(?:double[ -])?check|confirm)"
+    r"|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
+    r"|(?:let(?:'s|\sme|\sus)|(?:we|you|I)\scan)\s(?:\w+[ -])?(?:check|verify|confirm)\b"
+    r"|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s|if\syou\s(?:have|need|want|would|'d)"
+    r"|note\b|remark\b|confidence|difficulty|this\sis\sbecause"
     r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -114,12 +116,6 @@ _SURE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d[\d.,]*")
-CUT_OFF = re.compile(
-    r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|an?|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
-    r"|but|we|then|per|equals|get|gives|has|have|pays?))\s*\Z",
-    re.IGNORECASE,
-)
-"""How a text ends that was cut off before it came to an answer."""
 
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
@@ -169,7 +165,7 @@ def without_remarks(text: str) -> str:
         )
         return "" if said else remark[0]
 
-    return _REMARK.sub(kept, text)
+    return _ended(_REMARK.sub(kept, text), text)
 
 
 def _standing(text: str, *, told: bool) -> Iterator[str]:

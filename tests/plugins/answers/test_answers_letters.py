@@ -234,17 +234,21 @@ SET_APART = [
 PREFERRED = [
     "It could be {1} or {0}, but {0} is better.", "Both {1} and {0} are plausible, but {0} is the best.",
     "It might be {1} or {0}; {0} is more likely.", "It is between {1} and {0}, and I think {0} is better.",
-    "{1} is possible, but {0} is better.", "While {1} is possible, {0} is the most likely.",
+    "{1} is possible, but {0} is better.", "Both {1} and {0} are ports, but only {0} lies in the north.",
+    "Comparing {1} and {0}, I prefer {0}.", "I used to think {1}, but now {0}.",
+    "{1} is partly right, but {0} is the most complete.", "While {1} is possible, {0} is the most likely.",
     "{0} makes the most sense.",
     "First choice: {0}. Second choice: {1}.", "I'm not sure, but {0}.", "Probably {0}, though {1} is possible.",
 ]  # fmt: skip
 SECOND_THOUGHTS = [
-    "{1}... no, {0}.", "The answer is {1}. Actually, {0} is better.", "The answer is {1}. Hmm, on reflection, {0}.",
+    "{1}... no, {0}.", "The answer is {1}... no wait, {0}.",
+    "The answer is {1}. Actually, {0} is better.", "The answer is {1}. Hmm, on reflection, {0}.",
     "The answer is {1}, I mean {0}.", "The answer is {1}, or rather {0}.",
     "My first answer was {1}; I now think it is {0}.",
     "Initially I picked {1}. After the discussion, {0}.", "I have changed my mind from {1} to {0}.",
 ]  # fmt: skip
 PEERS = [
+    "{0} — not {1}.", "{0}, because {1} does not fit.", "Agent 2 picked {1}, but that is too far. My answer stays {0}.",
     "The majority answer is {1}, but {0} is correct.", "{0}, not {1}.", "{0}, followed by {1}.",
     "Between {0} and {1}, {0} makes more sense.",
     "According to Agent 2, the answer is {1}. I disagree: it is {0}.", "My answer is {0}. Bob's answer is {1}.",
@@ -282,9 +286,44 @@ def test_an_option_is_named_by_its_place_and_by_what_is_said_of_all_others() -> 
             listed = [
                 f"{each.label}) {each.text}{right if each.label == label else wrong}" for each in options("places")
             ]
-            assert extract("\n".join(listed), "letter", options("places")) in (
-                (label,) if "✓" not in right else (label, None)
-            )
+            assert extract("\n".join(listed), "letter", options("places")) == label
         shown = "\n".join(f"({each.label}) {each.text}" for each in options("places"))
         own = options("places")["ABCDE".index(label)]
         assert extract(f"{shown}\n\n({label}) {own.text}", "letter", options("places")) == label
+
+
+ELIMINATED = [
+    "Correct: {0}; incorrect: {rest}", "Wrong: {rest}\nRight: {0}", "Right: {0}. Wrong: {rest}.",
+    "Incorrect options: {rest}. Correct option: {0}.", "Eliminating {rest} leaves {0}.",
+    "Ruling out {rest}, we are left with {0}.", "After eliminating {rest}, {0} remains.",
+    "We can eliminate {rest}, leaving {0}.", "Among {rest} and {0}, only {0} is a port.",
+    "I rule out {rest}.", "By process of elimination, {0}.", "It's not {nots}, so it must be {0}.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ELIMINATED)
+def test_what_all_others_are_ruled_out_for_is_the_answer_whatever_their_order_and_turns_with_them(form: str) -> None:
+    labels = "BCDE" if "{nots}" in form else "ABCDE"
+    for label, how in itertools.product(labels, ["({})", "{}", "option {}"]):
+        others = [how.format(other) for other in "ABCDE" if other != label]
+        for order in (others, others[::-1]):
+            rest = ", ".join(order[:-1]) + f" and {order[-1]}"
+            text = form.format(how.format(label), rest=rest, nots=", not ".join(order[:2]))
+            assert extract(text, "letter", options("places")) == label, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We cannot rule out A.",
+        "Correct: A and B; incorrect: C, D, E",
+        "Eliminating A and B leaves C, D and E.",
+        "A and B remain.",
+        "Not only A but also B is wrong.",
+        "It's not D, not E, so it's C or B.",
+        "It could be A. It could also be B.",
+        "I prefer not to answer.",
+    ],
+)
+def test_what_leaves_several_has_no_answer(text: str) -> None:
+    assert extract(text, "letter", options("places")) is None

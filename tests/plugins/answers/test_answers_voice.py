@@ -133,3 +133,29 @@ def test_behind_a_marker_of_another_language_a_comma_may_be_a_point(marker: str,
     read = extract(marker.format(said), "number")
     assert read is not None
     assert grade(read, means, "number")
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("Insgesamt kostet es 12,75 Euro.", "12.75"),
+        ("Il reste donc 3,5 litres dans le seau.", "3.5"),
+        ("El total es de 4,75 dólares.", "4.75"),
+        ("Die Antwort lautet 1.250.", "1250"),
+        ("La réponse est 1 250,75 €.", "1250.75"),
+        ("Die Antwort ist 3.5.", "3.5"),
+        ("Ответ: 3,5", "3.5"),
+        ("The total is 1,250.", "1250"),
+        ("José paid 1.250 dollars.", "1.25"),
+        ("答案是 1,200。", "1200"),
+        ("The answer is 3,5.", None),
+        ("答案是 1,2。", None),
+    ],
+)
+def test_whether_a_comma_is_a_decimal_point_is_told_by_the_language(text: str, means: str | None) -> None:
+    assert extract(text, "number") == means
+
+
+def test_a_list_in_brackets_is_one_in_every_language() -> None:
+    assert extract("Der Punkt ist \\boxed{(3,5)}.", "expression") == "(3,5)"
+    assert extract("Die Lösung ist \\boxed{3,5}.", "expression") == "3.5"

@@ -1,0 +1,65 @@
+"""Texts that end before they come to an answer: cut off, or with a calculation that is announced only."""
+
+from __future__ import annotations
+
+import re
+
+from magdi.plugins.answers.spans import SENTENCE_END
+
+LONGEST_SENTENCE = 600
+_CUT_OFF = re.compile(
+    r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|an?|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
+    r"|but|we|then|per|equals|get|gives|giving|has|have|pays?|leav(?:es|ing)|totall?ing|which|because|since|when|where|will|would|how|there|they|she|he)"
+    r"|[a-z]{3,}\s(?:and|plus|minus|times)\s\d{1,9})\s*\Z",
+    re.IGNORECASE,
+)
+_DOES = (
+    r"(?:(?:add|subtract|sum|convert|count)(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
+    r"|(?:divid|calculat|comput|determin|solv|combin|substitut)(?:e|es|ing)|find(?:ing)?(?!\sthat\b|\s[$€£]?\d[\d.,]*\s(?!of\b)))\b"
+    r"(?!\s[$€£]?\d[\d.,]*(?:\s(?:more|additional|extra|in\stotal)\b|(?:\s\w+)?\W*\Z))"
+)
+_ANNOUNCES = re.compile(
+    rf"(?<!after\s)(?<!when\s)(?<!once\s)(?<!if\s)\b(?:we|I|you|us|let's)(?:'ll)?\s(?:\w+\s){{0,3}}?{_DOES}"
+    rf"|^\W*(?:(?:first|then|next|finally|lastly|now|so|and|thus|therefore|hence|after\sthat),?\s)*"
+    rf"(?:(?:to|in\sorder\sto)\b[^,]{{3,100}},\s)?(?:by\s)?{_DOES}(?![^.]{{0,40}}:)"
+    r"|(?<!this\s)(?<!that\s)\b(?:is|are|can\sbe)\s(?:then\s)?(?:calculated|found|determined|computed|obtained)\s(?:by|from)\b"
+    r"|(?<!that\s)\b(?:will|would)\s(?:then\s)?give\sus\b|\bgiv(?:es|ing)\sus\s(?:the|his|her|their|our)\b",
+    re.IGNORECASE,
+)
+_VALUE = r"[\s$€£({\[*\\]*-?\.?(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
+_COMES_TO = re.compile(
+    rf"(?:[=≈]|\b(?:gets?|getting|give|gives|giving|yields?|yielding|is|are|was|were|equals?|mak(?:e|es|ing)|total(?:s|l?ing)?"
+    rf"|results?\sin|resulting\sin|leav(?:e|es|ing)|obtain|find(?=\s[$\d\\])|found|have|has|had|so|means|becomes"
+    rf"|(?:comes|adds|sums)\s(?:out\s|up\s)?to|arrive\sat|end(?:s|ing)?\sup\swith|total\sof|as))\W*"
+    rf"(?:(?!of\b)[a-z']+\W+|of\W+(?=[$\d])){{0,5}}?{_VALUE}|:\s*{_VALUE}",
+    re.IGNORECASE,
+)
+_TO_BE_SOLVED = re.compile(r"\bsolv(?:e|ing)\b[^.]{0,80}\bfor\s[$(\\]{0,3}[a-zA-Z]\b\W*\Z")
+_TELLS_OF_BEFORE = re.compile(r"\W*(?:this|that|it|which)\b", re.IGNORECASE)
+_CHECKS = re.compile(r"\b(?:check|verif\w*|confirm\w*|double|know|hope|help|question)\b", re.IGNORECASE)
+_THERE_IS_NONE = re.compile(r"\bno\s(?:\w+\s){0,2}solutions?\b|\bill-posed\b|\bdoes\snot\sexist\b", re.IGNORECASE)
+
+
+def unfinished(text: str) -> bool:
+    """Returns whether a text ends before it comes to an answer, or where it says that there is none."""
+    if _CUT_OFF.search(text[-200:]):
+        return True
+    last, before = _last_sentences(text)
+    if _THERE_IS_NONE.search(last) and not re.search(r"\d", last):
+        return True
+    return _only_announces(last) and (not _TELLS_OF_BEFORE.match(last) or _only_announces(before))
+
+
+def _only_announces(sentence: str) -> bool:
+    """Returns whether a sentence says what is to be calculated, and not what it comes to."""
+    plans = list(_ANNOUNCES.finditer(sentence))
+    if not plans or _CHECKS.search(sentence):
+        return False
+    return _TO_BE_SOLVED.search(sentence) is not None or _COMES_TO.search(sentence, plans[-1].end()) is None
+
+
+def _last_sentences(text: str) -> tuple[str, str]:
+    """Returns the last sentence of a text, and the one before it."""
+    text = text[-2 * LONGEST_SENTENCE :].rstrip(" \n.!*")
+    cuts = [0, 0, *(cut.end() for cut in SENTENCE_END.finditer(text) if text[cut.end() :].strip())]
+    return text[cuts[-1] :], text[cuts[-2] : cuts[-1]]
