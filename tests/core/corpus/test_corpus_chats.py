@@ -249,3 +249,8 @@ def test_names_within_names_take_no_time(tmp_path: Path) -> None:
         deep = {"name": "a", "text": "b", "x": deep}
     with pytest.raises(Exception, match="have a field `question`"):
         read(tmp_path / "log.json", deep)
+
+
+def test_an_object_of_debates_without_gold_loses_none(tmp_path: Path) -> None:
+    chat = [USER, {"role": "assistant", "content": SAID[0][1]}]
+    assert len(read(tmp_path / "log.json", {"Ada Lovelace": [chat, chat], "Ben Hur": [chat, chat]})) == 2
