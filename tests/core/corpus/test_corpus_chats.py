@@ -249,3 +249,33 @@ def test_names_within_names_take_no_time(tmp_path: Path) -> None:
         deep = {"name": "a", "text": "b", "x": deep}
     with pytest.raises(Exception, match="have a field `question`"):
         read(tmp_path / "log.json", deep)
+
+
+def test_an_object_of_debates_without_gold_loses_none(tmp_path: Path) -> None:
+    chat = [USER, {"role": "assistant", "content": SAID[0][1]}]
+    assert len(read(tmp_path / "log.json", {"Ada Lovelace": [chat, chat], "Ben Hur": [chat, chat]})) == 2
+
+
+@pytest.mark.parametrize("of", ["question", "task"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_several_discussions_in_a_list_and_questions_that_are_objects(of: str, wrapped: bool, tmp_path: Path) -> None:
+    one = {of: {"question": ASKED, "answer": "72"}, "turns": rows("agent", "output")}
+    other = {"question": "Which?", "choices": ["red", "blue"], "answer": "B", "log": rows("speaker_id", "content")}
+    both = [one, other | {"log": [{"speaker_id": k, "content": f"The answer is {'AB'[k]}."} for k in (0, 1)]}]
+    first, second = read(tmp_path / "log.json", {"results": both, "version": 1} if wrapped else both)
+    assert (first.question.text, first.question.gold, len(first.turns)) == (ASKED, "72", 4)
+    assert [(turn.agent, turn.correct) for turn in second.turns] == [("agent-0", False), ("agent-1", True)]
+    assert [choice.text for choice in second.question.choices] == ["red", "blue"]
+
+
+@pytest.mark.parametrize("name", ["ts", "created", "message_index", "step", "timestamp"])
+def test_messages_are_in_the_order_that_they_tell(name: str, tmp_path: Path) -> None:
+    told = [{**row, name: 1_780_000_000 + k} for k, row in enumerate(rows("agent", "content", question=ASKED))]
+    (mag,) = read(tmp_path / "log.jsonl", "\n".join(map(json.dumps, reversed(told))))
+    assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
+
+
+def test_helpers_speak_within_what_they_were_asked_in(tmp_path: Path) -> None:
+    lead = {"agent": "lead", "content": "Ask both.", "children": rows("agent", "content")[:2]}
+    (mag,) = read(tmp_path / "log.json", {"question": ASKED, "messages": [lead, *rows("agent", "content")[3:]]})
+    assert [turn.agent for turn in mag.turns] == ["lead", "ada", "Dr. Müller", "ada"]

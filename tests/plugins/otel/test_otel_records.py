@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from magdi.core.mag import Mag
+from magdi.plugins.formats.importers.otel.threads import Threads
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 from tests.plugins.otel.record_grammar import CALLS, SPANS, Rows, csv_of, parquet_of, phoenix
@@ -84,3 +85,28 @@ def test_what_a_log_tells_beside_calls_is_counted(tmp_path: Path) -> None:
     (mag,) = import_files([tmp_path / "log.jsonl"], reader)
     is_the_debate(mag)
     assert reader.told() == ["left out: 2 items that no model has said"]
+
+
+def test_of_very_many_calls_those_that_have_nothing_in_common_are_not_compared(tmp_path: Path) -> None:
+    asked = [
+        f"Shop {n} sells {n + 9} clips in April and 8 in May. How many does shop {n} sell in all?" for n in range(40)
+    ]
+    said = [each for number, question in enumerate(asked) for each in debate(question, began=number / 100)]
+    (tmp_path / "log.jsonl").write_bytes(lines(CALLS["home-made"](sorted(said, key=lambda each: each.at))))
+    mags = list(import_files([tmp_path / "log.jsonl"], Reader()))
+    assert sorted(mag.question.text for mag in mags) == sorted(asked)
+    assert all([turn.agent for turn in mag.turns] == AGENTS for mag in mags)
+
+
+def test_time_grows_with_the_calls_and_not_with_their_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compared(count: int) -> int:
+        rows = [{"prompt": f"What is {n} + 3? Tell me now.", "response": f"It is {n + 3}."} for n in range(count)]
+        (tmp_path / "log.jsonl").write_bytes(lines(rows))
+        asked: list[int] = []
+        asks = Threads._asks
+        with monkeypatch.context() as patch:
+            patch.setattr(Threads, "_asks", lambda *args: (asked.append(1), asks(*args))[1])
+            assert len(list(import_files([tmp_path / "log.jsonl"], Reader()))) == count
+        return len(asked)
+
+    assert compared(600) <= 2 * compared(300)

@@ -18,6 +18,8 @@ TEXTS = {
     "document": otlp_document(genai(debate()))[0],
     "list": "[" + ",\n".join(dumped(genai(debate()))) + "]",
     "numbers": "[1, 22, 333, true, null, 4444]",
+    "logged": "".join(f"2026-05-28 12:00:00,123 INFO events: {line}\n" for line in dumped(genai(debate()))),
+    "sent": "".join(f"data: {line}\n\n" for line in dumped(genai(debate()))),
     "escapes": '{"a": "\\u00e9\\\\ \\ud83d\\ude00 \\" ]}"}\n' * 3,
 }
 
@@ -33,6 +35,14 @@ def test_pieces_do_not_matter(name: str, packed: bool, tmp_path: Path, monkeypat
     for size in (1, 7, 64, 1000):
         monkeypatch.setattr(items, "_CHUNK", size)
         assert list(read_items(path)) == whole
+
+
+@pytest.mark.parametrize("name", ["printed", "list", "logged", "sent"])
+def test_what_stands_around_objects_does_not_matter(name: str, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text(TEXTS["lines"])
+    (tmp_path / "other.log").write_text(TEXTS[name])
+    lines, other = (list(read_items(tmp_path / file)) for file in ("lines.jsonl", "other.log"))
+    assert [item.value for item in other] == [item.value for item in lines]
 
 
 def test_bad_lines_are_named_wherever_pieces_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from magdi.core.decision import last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
+from magdi.plugins.formats.importers.magdi_json import choices_of
 from magdi.plugins.formats.importers.otel.dialects import usage_in
 from magdi.plugins.formats.importers.otel.messages import messages_in
 from magdi.plugins.formats.importers.otel.records import field
@@ -44,7 +45,10 @@ _TALKS = (
     *("discussion_id", "debate_id", "conversation_id", "dialogue_id", "chat_id", "thread_id", "episode_id"),
     *("session_id", "sessionId", "run_id", "trace_id", "question_id", "question", "Question", "problem", "query"),
 )
-_ORDER = ("step", "turn_id", "seq", "turn", "index", "timestamp", "created_at", "time", *ROUNDS)
+_ORDER = (
+    *("step", "turn_id", "turn_index", "turn_number", "seq", "sequence", "message_index", "index", "idx", "order"),
+    *("position", "turn", "timestamp", "ts", "time", "datetime", "date", "created", "created_at", "createdAt", *ROUNDS),
+)
 _REFERS = (
     *("seen", "saw", "sees", "shown", "refs", "references", "reply_to", "in_reply_to", "replies_to", "parents"),
     *("parent_ids", "predecessors", "depends_on", "memory_ids", "visible"),
@@ -95,14 +99,15 @@ class Chats(Importer):
         """Returns the MAG of one transcript."""
         lost: list[Utterance] = []
         said = transcript(item.value, lost)
-        row = item.value if isinstance(item.value, dict) and not is_utterance(item.value) else {}
+        row = _opened(item.value) if isinstance(item.value, dict) and not is_utterance(item.value) else {}
         text, spoken = _asked(row, said, item.key)
         if not text or not spoken:
             problem = "nobody has answered" if text else "nothing tells what was asked"
             raise ValueError(f"{problem}: have a field `question` beside messages with `agent` and `content`")
         golds = [first_of(row, (*GOLDS, *_LABELS)), *(first_of(each.row, GOLDS) for each in said)]
         gold = next((each for each in golds if each is not None and not isinstance(each, dict)), None)
-        question = reader.question(text, gold)
+        choices = choices_of(first_of(row, ("choices", "options")), scalar(gold))
+        question = reader.question(text, gold, choices=choices)
         rounds = _rounds(spoken)
         turns: list[Turn] = []
         for each in spoken:
@@ -119,10 +124,31 @@ class Chats(Importer):
 
 
 def _several(item: Item) -> Iterator[Item]:
-    """Yields the discussions of an object that holds nothing else, each by its key."""
+    """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
     held = list(item.value.values()) if isinstance(item.value, dict) else []
-    apart = len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held)
-    yield from entries(item) if apart else [item]
+    listed = next((each for each in held if isinstance(each, list) and each and all(map(_is_whole, each))), [])
+    if listed and not _asks(item.value):
+        yield from (replace(item, index=place, value=each) for place, each in enumerate(listed))
+    elif len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held):
+        yield from entries(item)
+    else:
+        yield item
+
+
+def _asks(value: Any) -> bool:
+    return isinstance(value, dict) and first_of(value, (*QUESTIONS, *_PROMPTS)) is not None
+
+
+def _is_whole(value: Any) -> bool:
+    """Returns whether a value is a discussion with its question, and no message of one."""
+    return _asks(value) and not is_utterance(value) and bool(transcript(value))
+
+
+def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns a row with what its question tells, where that is an object: its text, its right answer."""
+    asked: dict[str, Any] = next((row[name] for name in QUESTIONS if isinstance(row.get(name), dict)), {})
+    text = first_of(asked, (*QUESTIONS, *_PROMPTS, "text", "content"))
+    return row if text is None else {**row, **asked, **dict.fromkeys(QUESTIONS), "question": text}
 
 
 def _is_update(value: Any) -> bool:

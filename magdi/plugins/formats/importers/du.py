@@ -98,15 +98,21 @@ def _are_chats(value: Any) -> bool:
 
 
 def _chats_of(row: Mapping[str, Any]) -> Any:
-    """Returns the chats of several agents that a row holds, in a list or by their names; None where there are none."""
-    for held in (row, *row.values()):
-        if _are_chats(held):
-            chats = list(held.values()) if isinstance(held, dict) else held
-            asked = {str(next((said["content"] for said in chat if said["role"] == "user"), "")) for chat in chats}
-            answered = all(any(said["role"] == "assistant" for said in chat) for chat in chats)
-            if answered and "" not in asked and (isinstance(held, list) or len(chats) > len(asked) == 1):
-                return held
-    return None
+    """Returns the chats of several agents that a row holds beside others, or is; None where there are none."""
+    fields = [each for each in row.values() if _of_one_question(each)]
+    if len(fields) == 1 and len(row) > 1:
+        return fields[0]
+    return row if _of_one_question(row) else None
+
+
+def _of_one_question(value: Any) -> bool:
+    """Returns whether a value is chats in which somebody answers; several by name that begin with the same question."""
+    if not _are_chats(value):
+        return False
+    chats = list(value.values()) if isinstance(value, dict) else value
+    asked = {str(next((said["content"] for said in chat if said["role"] == "user"), "")) for chat in chats}
+    answered = all(any(said["role"] == "assistant" for said in chat) for chat in chats)
+    return answered and "" not in asked and (not isinstance(value, dict) or len(chats) > len(asked) == 1)
 
 
 def _is_message(value: Any) -> bool:

@@ -200,6 +200,8 @@ class _Scanner:
         for index in count():
             if self._is_over(listed):
                 break
+            if not listed:
+                self._pass_over_prefix()
             line = self.line()
             try:
                 value = self._value()
@@ -267,10 +269,20 @@ class _Scanner:
             if self.at < len(self.text) or not self._read():
                 return self.at < len(self.text)
 
+    def _pass_over_prefix(self) -> None:
+        """Goes on to the object in a line that begins otherwise: loggers write time and level before it."""
+        if self.text[self.at] not in '{["':
+            end = self._line_end()  # which reads on, and moves what has been read
+            place = self.text.find("{", self.at, end)
+            self.at = place if place >= 0 else self.at
+
     def _skip_line(self) -> None:
+        self.at = self._line_end()
+
+    def _line_end(self) -> int:
         while (end := self.text.find("\n", self.at)) < 0 and self._read():
             pass
-        self.at = len(self.text) if end < 0 else end
+        return len(self.text) if end < 0 else end
 
     def line(self) -> int:
         """Returns the line that the scanner is on."""

@@ -68,7 +68,9 @@ def _question(item: Item, reader: Reader) -> Question:
     row = item.value
     if row.get("question"):
         gold = scalar(row.get("gold_answer"))
-        return reader.question(row["question"], gold, choices=_choices(row.get("options") or row.get("choices"), gold))
+        return reader.question(
+            row["question"], gold, choices=choices_of(row.get("options") or row.get("choices"), gold)
+        )
     question = reader.at(item.index)
     gold = _by_number(scalar(row.get("gold_answer")), question)
     read_gold = label_of(gold, question.choices) if question.choices else reader.task.extract(gold, question)
@@ -151,7 +153,7 @@ def _decided(row: Mapping[str, Any], turns: Sequence[Turn], question: Question, 
     return None
 
 
-def _choices(options: Any, gold: str) -> list[Choice]:
+def choices_of(options: Any, gold: str) -> list[Choice]:
     """Returns options; they are numbered where the gold answer is a number that is none of them, as in ECQA."""
     if isinstance(options, dict) and {"label", "text"} <= set(options):
         options = dict(zip(options["label"], options["text"], strict=True))

@@ -15,20 +15,10 @@ from magdi.plugins.formats.importers.otel.messages import ROLES, Said, joined, m
 
 _NAMES = (
     *("agent", "agent_name", "speaker", "name", "source", "sender", "role_name", "agent_role", "author", "author_name"),
-    *(
-        "who",
-        "persona",
-        "participant",
-        "player",
-        "debater",
-        "agent_id",
-        "role",
-        "from",
-        "model",
-        "generator",
-        "sent_from",
-    ),
+    *("who", "persona", "participant", "player", "debater", "agent_id", "agent_index", "agent_idx", "speaker_id"),
+    *("role", "from", "model", "model_name", "generator", "sent_from"),
 )
+_SPEAKS = ("agent", "agent_name", "speaker", "sender")
 _TEXTS = (
     *(
         "content",
@@ -129,7 +119,8 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
         if isinstance(each, list | dict)
     }
     more = any(len(each) > 1 for name, each in inner.items() if name not in _PROMPTS)
-    if not more and (said := _utterance(value, round)) is not None:
+    said = _utterance(value, round)
+    if said is not None and not more:
         return [said]
     if {"chosen", "rejected"} <= held.keys():
         held, named = {name: _last(held[name], inner.get(name, [])) for name in ("chosen", "rejected")}, "answers"
@@ -139,8 +130,8 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     numbered = {name: each for name, each in held.items() if _AGENT.fullmatch(name) and isinstance(each, str)}
     found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round))]
     best = max(found, key=lambda said: (any(each.kind == "assistant" for each in said), len(said)), default=[])
-    lost += [*beside, *(each for said in inner.values() if said is not best for each in said)]
-    return best
+    lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
+    return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
 
 
 def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
@@ -151,7 +142,7 @@ def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
         _utterance({"agent": name, "text": each} if isinstance(each, str) else {"agent": name, **each}, place)
         for name, several in listed
         for place, each in enumerate(several, start=first)
-        if isinstance(each, str | dict)
+        if isinstance(each, str) or isinstance(each, dict) and _utterance(each, None) is None
     ]
     whole = len(said) == sum(len(several) for _, several in listed)
     return sorted((each for each in said if each), key=lambda each: each.round or 0) if whole and all(said) else []
@@ -226,21 +217,27 @@ def _message(row: Mapping[str, Any]) -> Said | None:
 
 def _speaker(row: Mapping[str, Any]) -> tuple[str, str]:
     """Returns who speaks, "" where nobody is told, and as what: a name goes before a role, but for those who ask."""
-    role = row.get("role") or row.get("from")
-    role = role.get("value") if isinstance(role, dict) else role
-    author = row["author"] if isinstance(row.get("author"), dict) else {}
+    role = _name(row.get("role") or row.get("from"))
     path = row["id"] if isinstance(row.get("id"), list) else []
-    named = [row[name].strip() for name in _NAMES if isinstance(row.get(name), str)]
-    told = [row.get("type"), author.get("role"), role, *path[-1:], *named]
+    named = [found for name in _NAMES if (found := _name(row.get(name)))]
+    told = [row.get("type"), role, *path[-1:], *named]
     kinds = [ROLES[word] for each in told if (word := str(each or "").lower().rpartition(".")[2]) in ROLES]
     kind = _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
     if kind in ("system", "tool", "call"):
         return ("assistant", "assistant") if kind == "call" else (kind, kind)
-    names = [str(author.get("name") or ""), *(each for each in named if each != role or each.lower() not in ROLES)]
-    name = next(filter(None, names), "")
+    name = next((each for each in named if each != role or each.lower() not in ROLES), "")
     if ROLES.get(name.lower()) == "user" or _ASKS.fullmatch(name) or kind == "user" and not name:
         return name or "user", "user"
     return name or kind, "assistant"
+
+
+def _name(value: Any) -> str:
+    """Returns what a speaker is called who is told by name, by number or as an object; "" where none is."""
+    if isinstance(value, dict):
+        return _name(first_of(value, ("name", "role", "value", "id")))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"agent-{value}"
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _of_type(kind: str) -> str:

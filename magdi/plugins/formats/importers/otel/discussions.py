@@ -10,6 +10,7 @@ from typing import Any
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.agents import above, named
+from magdi.plugins.formats.importers.otel.apart import apart
 from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
 from magdi.plugins.formats.importers.otel.endings import certain, is_cut
 from magdi.plugins.formats.importers.otel.messages import Said
@@ -56,11 +57,17 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
     for mag, trace in mags_in(spans.values()):
         yield mag
         spans = {name: span for name, span in spans.items() if span.trace != trace}
-    calls = _calls(spans)
+    parts = [_in_order(part) for part in apart(_calls(spans))]
+    calls = [call for part in parts for call in part]
     _tell(calls, spans, reader.tally)
     agents = named(calls, spans)
     attempts = _attempts(calls, agents, spans)
-    threads, standing = _threads(calls, agents, spans, reader)
+    threads, standing = list[Thread](), list[Standing]()
+    for part in parts:
+        own = slice(len(standing), len(standing) + len(part))
+        found_here, standing_here = _threads(part, agents[own], spans, reader)
+        threads += [replace(thread, calls=[own.start + number for number in thread.calls]) for thread in found_here]
+        standing += [_moved(each, own.start) for each in standing_here]
     longest = max(threads, key=lambda thread: len(thread.calls), default=None)
     for count, thread in enumerate(threads, start=1):
         alone = [number for number in thread.calls if not standing[number].kinds]
@@ -69,7 +76,7 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
         places = {number: place for place, number in enumerate(thread.calls)}
         yield Discussion(
             names=(name, *(traces if thread is longest else ()), thread.conversation),
-            question=question_of(thread, calls, spans, alone, [each for each in threads if each is not thread]),
+            question=question_of(thread, calls, spans, alone, (each for each in threads if each is not thread)),
             calls=[calls[number] for number in thread.calls],
             agents=[agents[number] for number in thread.calls],
             standing=[_within(standing[number], places) for number in thread.calls],
@@ -77,6 +84,10 @@ def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion
             traces=traces,
             conversation=thread.conversation,
         )
+
+
+def _moved(standing: Standing, by: int) -> Standing:
+    return replace(standing, kinds={by + number: kind for number, kind in standing.kinds.items()})
 
 
 def _within(standing: Standing, places: Mapping[int, int]) -> Standing:
@@ -132,7 +143,7 @@ def _calls(spans: Mapping[str, Span]) -> list[Call]:
         for name, call in found.items()
         if not around[name] or (kind_of(call.span) == CALL and _spoken(call) not in said[name])
     ]
-    return _in_order(calls)
+    return sorted(calls, key=lambda call: (call.span.start, call.span.end, call.span.id))
 
 
 def _tell(calls: Sequence[Call], spans: Mapping[str, Span], tally: Tally) -> None:
@@ -167,7 +178,7 @@ def _spoken(call: Call) -> str:
 
 def _in_order(calls: Sequence[Call]) -> list[Call]:
     """Returns calls in the order of time; where clocks differ, nobody is shown what has not been said yet."""
-    ordered = sorted(calls, key=lambda call: (call.span.start, call.span.end, call.span.id))
+    ordered = list(calls)
     told = [_told(call) for call in ordered]
     said = [plain_words(call.reply.text) for call in ordered]
     late = defaultdict[int, set[int]](set)

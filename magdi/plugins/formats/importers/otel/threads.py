@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from magdi.plugins.formats.importers.otel.agents import above
 from magdi.plugins.formats.importers.otel.dialects import Call, first, whole
@@ -28,6 +28,8 @@ CONVERSATIONS = (
 )
 _INPUTS = ("gen_ai.input.messages", "input.value", "traceloop.entity.input", "langfuse.observation.input", "input")
 _FEWEST = 3
+_ENOUGH = 200
+"""So many other questions tell what is an instruction."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _PERSONA = re.compile(r" (?:you are|you re|your name is|your role is|act as|as an?) ")
 _FRAMES = (
@@ -74,6 +76,7 @@ class Threads:
         self.all: list[Thread] = []
         self._prompts = Counter(said.text for call in calls for said in call.prompt if said.role == "user")
         self._known = known
+        self._common: dict[str, set[frozenset[str]]] = {}
         self._of: dict[int, Thread] = {}
         self._places: dict[int, Sequence[str]] = {}
 
@@ -164,14 +167,21 @@ class Threads:
         """
         if _holds(one, other) or _holds(other, one):
             return True
-        mine, its = _sentences(other), _sentences(one)
+        mine, its = sentences(other), sentences(one)
         shared = mine & its
-        if any(shared < mine & _sentences(each) for each in (self._prompts - Counter([other])) if shared):
+        if shared and any(shared < each for each in self._overlaps(other)):
             return False
         asks = ["?" in _piece(text, lambda part: part not in shared) for text in (one, other)]
         if all(asks) or "?" in _piece(one, shared.__contains__):
             return not all(asks)
         return _count(shared) > max(_FEWEST, _count(mine - shared), _count(its - shared))
+
+    def _overlaps(self, text: str) -> set[frozenset[str]]:
+        """Returns what a prompt's text has in common with each of the others."""
+        if text not in self._common:
+            mine, others = sentences(text), self._prompts - Counter([text])
+            self._common[text] = {mine & sentences(each) for each in others}
+        return self._common[text]
 
     def _merged(self, threads: Sequence[Thread]) -> Thread:
         """Returns the discussions that a call has heard of as one, unless they are known to be about two things."""
@@ -202,8 +212,8 @@ def _holds(text: str, part: str) -> bool:
     return bool(words) and words in plain_words(text)
 
 
-@lru_cache(maxsize=2048)
-def _sentences(text: str) -> frozenset[str]:
+@lru_cache(maxsize=8192)
+def sentences(text: str) -> frozenset[str]:
     """Returns a text's sentences as words, without those that say who somebody is."""
     return frozenset(
         words for part in _SENTENCE.split(text) if (words := plain_words(part)) and not _PERSONA.match(words)
@@ -243,10 +253,10 @@ def question_of(
     given = next((text for text in _inputs(calls[thread.calls[0]].span, spans) if _holds(asked, text)), "")
     for number in () if given else alone:
         texts = [said.text for said in calls[number].prompt if said.role == "user"]
-        theirs = {sentence for text in texts for sentence in _sentences(text)}
+        theirs = {sentence for text in texts for sentence in sentences(text)}
         shared = _piece(asked, theirs.__contains__)
         asked = shared if len(plain_words(shared).split()) >= _FEWEST else asked
-    told = {sentence for other in others for sentence in _sentences(other.asked)}
+    told = {sentence for other in islice(others, _ENOUGH) for sentence in sentences(other.asked)}
     asked = given or _piece(asked, lambda part: part not in told) or asked
     framed = next((found for frame in _FRAMES if (found := frame.match(asked))), None)
     return framed["asked"].strip() if framed else asked.strip()
