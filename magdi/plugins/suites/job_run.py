@@ -10,6 +10,7 @@ from typing import Literal
 
 from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress
@@ -41,12 +42,15 @@ def do(job: Job, components: Components, progress: Progress) -> None:
             take(RunDirectory(job.student), directory, "distillation", _take_student)
         if job.base is not None:
             _link_once(RunDirectory(job.base).predictions("base"), directory.predictions("base"))
-    until: Stage = "evaluation" if job.measure == "student" else "discussion"
-    if asks_student(job.measure) and until == "discussion" and objectives_of(config):
-        until = "distillation"
-    run(config, job.directory, components, until=until, progress=progress)
+    run(config, job.directory, components, until=_until(job, config), progress=progress)
     if job.kind == "cell":
         write_measured(job.directory / MEASURED, measure(directory, config, job, components))
+
+
+def _until(job: Job, config: RunConfig) -> Stage:
+    if job.kind != "student" and job.measure == "student":
+        return "evaluation"
+    return "distillation" if asks_student(job.measure) and objectives_of(config) else "discussion"
 
 
 def take(

@@ -121,7 +121,7 @@ class Suite:
         started = time.monotonic()
         jobs = self.jobs()
         if fresh:
-            _forget([job.directory for job in jobs if job.kind == "cell"], progress.note)
+            _forget([job.directory for job in jobs if job.kind in ("student", "cell")], progress.note)
         for measured in (job.directory / MEASURED for job in jobs if job.kind == "cell"):
             if measured.is_file() and read_measured(measured) is None:
                 measured.unlink()  # torn: it is measured again

@@ -13,11 +13,17 @@ from typing import Any
 import pytest
 
 import magdi
+from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.progress import Progress
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
+from magdi.plugins.suites.evening_out import evened_out
+from magdi.plugins.suites.file import Equal
+from magdi.plugins.suites.jobs import Amount, Job
 from magdi.plugins.teams.team import Team
 
 JOB = Path(__file__).parents[2] / "core" / "run" / "resume_job.py"
@@ -98,6 +104,26 @@ def test_roles_that_preferences_train_are_chosen(trained: Path, tmp_path: Path) 
     assert weights(tmp_path / "run", "generator.sft") == weights(trained, "generator")
     with pytest.raises(ConfigError, match="no turn has the role 'critic'"):
         team(tmp_path / "none", trained, {"dpo": {"roles": ["critic"]}})
+
+
+@pytest.mark.parametrize("by", ["steps", "tokens"])
+def test_suites_even_out_with_all_roles_and_stages(trained: Path, by: Equal) -> None:
+    run = RunDirectory(trained)
+    whole, stages = run.config(), run.stage("distillation")["training"]
+    assert stages["steps"] == 3 * 3 + 2 * 2
+
+    def evened(training: dict[str, Any]) -> Training:
+        config = whole.model_copy(update={"training": whole.training.model_copy(update=training)})
+        amounts = (Amount(whole, trained),)
+        job = Job("cell", "", config, trained.parent / "cell", talk=trained, by=by, amounts=amounts)
+        return evened_out(job, set_up(load=False).plugins.registry, Progress()).training
+
+    assert (evened({}).steps, evened({}).dpo.steps) == (3, 2)  # it is as long already
+    longer = evened({"steps": 30, "dpo": whole.training.dpo.model_copy(update={"steps": 20})})
+    assert (longer.steps, longer.dpo.steps) == (3, 2)
+    alone = evened({"role": "generator"}).steps
+    assert alone is not None
+    assert alone == stages["steps"] if by == "steps" else alone > 3  # what is shown to a refiner it does not read
 
 
 def test_it_learns_from_outcomes_and_adapters_only(trained: Path, tmp_path: Path) -> None:
