@@ -13,6 +13,7 @@ from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.learned import KEPT
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
 from magdi.core.run.run import STAGES, Stage, run
@@ -77,8 +78,8 @@ def _take_student(source: RunDirectory, own: RunDirectory) -> None:
     remove_written(own.path, under="student")
     if source.student.is_dir():
         shutil.copytree(source.student, own.student, copy_function=_link, dirs_exist_ok=True)
-    if source.metrics.is_file():
-        _link_once(source.metrics, own.metrics)
+    for file in (source.metrics, source.path / KEPT):
+        _link_once(file, own.path / file.name)
 
 
 def _link_once(source: Path, target: Path) -> None:
