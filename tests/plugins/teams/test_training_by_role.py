@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import magdi
 from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.evaluation.prediction import Prediction, write_predictions
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
@@ -24,6 +26,7 @@ from magdi.plugins.setup import set_up
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.suites.measure import measure
 from magdi.plugins.teams.team import Team
 
 JOB = Path(__file__).parents[2] / "core" / "run" / "resume_job.py"
@@ -124,6 +127,33 @@ def test_suites_even_out_with_all_roles_and_stages(trained: Path, by: Equal) -> 
     alone = evened({"role": "generator"}).steps
     assert alone is not None
     assert alone == stages["steps"] if by == "steps" else alone > 3  # what is shown to a refiner it does not read
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [
+        ({}, 3 * 3 + 2 * 2),
+        ({"stage": "sft"}, 3 * 3),
+        ({"roles": ("generator",)}, 3),
+        ({"roles": ("generator", "refiner"), "untrained": ("refiner",)}, 3),
+        ({"untrained": ("generator", "verifier", "refiner")}, 0),
+    ],
+)
+def test_suites_count_what_those_were_taught_who_answer(
+    trained: Path, tmp_path: Path, asked: dict[str, Any], steps: int
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    config = run.config()
+    evaluation = config.evaluation.model_copy(update=asked)
+    config = config.model_copy(update={"evaluation": evaluation})
+    registry = set_up(load=False).plugins.registry
+    question = registry.task(config.task, config.seed).questions("test")[0]
+    given = Prediction(id=question.id, prompt=question.prompt, output="The answer is 1.", correct=False)
+    write_predictions(run.predictions("student"), [given], {})
+    figures = measure(run, config, Job("cell", "", config, run.path), registry).figures
+    assert figures["steps"] == steps
+    assert bool(figures["calls"]) == bool(figures["trained_tokens"]) == bool(figures["read_tokens"]) == bool(steps)
 
 
 def test_it_learns_from_outcomes_and_adapters_only(trained: Path, tmp_path: Path) -> None:
