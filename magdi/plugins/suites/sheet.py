@@ -166,7 +166,7 @@ def _difficulty(document: SuiteDocument) -> Iterator[Field]:
 
 
 def _of_paper(document: SuiteDocument, *, figures: bool) -> Iterator[Field]:
-    """Yields the paper's numbers beside ours, where any row has some: its accuracies, or its figures as we head them."""
+    """Yields the paper's numbers beside ours, where there are some: accuracies, or figures that we head alike."""
     paper = document["paper"]
     if paper is None or not any(row["paper"] for row in document["rows"]):
         return
