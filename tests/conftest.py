@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ settings.register_profile(
     "magdi", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("magdi")
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def _own_cache(
 ) -> None:
     """No test reads or writes the user's cache, or what the user trusts."""
     monkeypatch.setenv("MAGDI_CACHE", str(tmp_path_factory.getbasetemp() / "magdi-cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "configs" / str(next(NUMBERS))))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched at every import
 

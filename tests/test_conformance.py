@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -12,11 +14,12 @@ from magdi.core.mag import Mag, Question, Turn, Usage, write_mags
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing import StubServer, tiny_student
+from magdi.plugins.testing import StubServer, asking, bench, fresh, task_checks, teacher_checks, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
-from magdi.plugins.testing.fresh import elsewhere, job_of
+from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
+from tests.made_once import made_once
 from tests.team_samples import team_run
 
 COMPONENTS = [(kind, component) for kind, components in BUILTINS.items() for component in components]
@@ -36,39 +39,29 @@ def missing(component: Component) -> str:
 
 
 @pytest.fixture(scope="session")
-def own_questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("own")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the settings of components name: one for all workers, so that another interpreter is asked once for all."""
+    return made_once(tmp_path_factory, "conformance", make_files)
+
+
+def make_files(folder: Path) -> None:
+    (folder / "own").mkdir()
     for split, rows in {"train": OWN_QUESTIONS[:30], "test": OWN_QUESTIONS[30:]}.items():
-        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return folder
+        (folder / "own" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_mags(folder / "recording.jsonl", recording())
+    for part in tiny_student():
+        part.save_pretrained(folder / "tiny")
+    team_run(folder / "team")
 
 
-@pytest.fixture(scope="session")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A MAG file in which somebody has answered what the kit asks teachers."""
-    path = tmp_path_factory.mktemp("recording") / "mags.jsonl"
+def recording() -> Iterator[Mag]:
+    """MAGs in which somebody has answered what the kit asks teachers."""
     usage = Usage(prompt_tokens=9, completion_tokens=5)
-    mags = []
     for place in range(8):
         prompt = ask_teacher(place).messages
         turn = Turn(step=0, agent="ann", text=f"The answer is {place + 5}.", usage=usage, prompt=prompt)
         asked = Question(id=str(place), text=prompt[0].content)
-        mags.append(Mag(id=str(place), question=asked, protocol="single", turns=(turn,)))
-    write_mags(path, mags)
-    return path
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    for part in tiny_student():
-        part.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return team_run(tmp_path_factory.mktemp("team"))
+        yield Mag(id=str(place), question=asked, protocol="single", turns=(turn,))
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +74,7 @@ Settings = Callable[[str, Component], dict[str, Any] | None]
 
 
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest) -> Settings:
+def settings(request: pytest.FixtureRequest, files: Path) -> Settings:
     """Returns a function from a component to its settings, None for the defaults; tasks read what is on this disk."""
 
     def of(kind: str, component: Component) -> dict[str, Any] | None:
@@ -89,45 +82,61 @@ def settings(request: pytest.FixtureRequest) -> Settings:
         name = f"{kind} {component.name}"
         if name in ("task jsonl", "task hf"):
             needed = {"dataset": "own/questions"} if "dataset" in fields else {}
-            return needed | {"data": request.getfixturevalue("own_questions"), "columns": {"answer_type": "number"}}
+            return needed | {"data": files / "own", "columns": {"answer_type": "number"}}
         if name == "task mix":
             return {"parts": ["gsm8k", "svamp"], "data": str(request.getfixturevalue("data"))}
         if name == "teacher hf":
-            return {"model": str(request.getfixturevalue("tiny_model"))}
+            return {"model": str(files / "tiny")}
         if name == "teacher local":
-            return {"run": str(request.getfixturevalue("team")), "role": "generator"}
+            return {"run": str(files / "team" / "run"), "role": "generator"}
         if name == "teacher litellm":
             return {"model": "hosted_vllm/stub", "extra": {"api_base": request.getfixturevalue("stub").url}}
         if name == "teacher vllm":
             return {"model": "none"}
         if name == "teacher replay":
-            return {"path": str(request.getfixturevalue("recording"))}
+            return {"path": str(files / "recording.jsonl")}
         return {"data": request.getfixturevalue("data")} if kind == "task" and "data" in fields else None
 
     return of
 
 
 @pytest.fixture(scope="session")
-def specimens(settings: Settings) -> dict[tuple[Kind, str], Specimen]:
-    """One specimen a component, so that a task's questions are read once; one other interpreter for all of them."""
+def specimens(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Kind, str], Specimen]:
+    """One specimen a component, so that a task's questions are read once."""
     made: dict[tuple[Kind, str], Specimen] = {}
     for kind, component in COMPONENTS:
         if not missing(component):
             target, given = resolve(component.target), settings(kind, component)
             config = None if given is None else target.Config(**given)
             made[kind, component.name] = Specimen(kind, target, config, component)
-    elsewhere(
-        job_of(each.kind, each.target, each.config)
-        for each in made.values()
-        if each.kind not in ("encoder", "objective")
-    )
+    with nobody_hurries():
+        ask_elsewhere(made.values(), tmp_path_factory)
     return made
+
+
+@contextmanager
+def nobody_hurries() -> Iterator[None]:
+    """What ends does so on a busy machine, too, however long that takes."""
+    with ExitStack() as stack:
+        for module in (bench, fresh, asking, task_checks, teacher_checks):
+            for name in {"LIMIT", "LONGEST", "SECONDS"} & set(vars(module)):
+                stack.enter_context(patch.object(module, name, 900.0))
+        yield
+
+
+def ask_elsewhere(specimens: Iterable[Specimen], factory: pytest.TempPathFactory) -> None:
+    """Asks one other interpreter for all components and workers; not of what has a server of one worker."""
+    asked = [each for each in specimens if each.kind not in ("encoder", "objective") and "stub" not in str(each.config)]
+    jobs = [job_of(each.kind, each.target, each.config) for each in asked]
+    told = made_once(factory, "elsewhere", lambda to: (to / "told").write_text(json.dumps(fresh.elsewhere(jobs))))
+    fresh.remember(jobs, json.loads((told / "told").read_text()))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator[None]:
     """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
-    yield
+    with nobody_hurries():
+        yield
     for specimen in specimens.values():
         specimen.bench.close()
 

@@ -22,7 +22,6 @@ import doctest
 import importlib
 import importlib.util
 import json
-import os
 import re
 import shutil
 import tomllib
@@ -34,12 +33,12 @@ from typing import Any
 
 import pytest
 import yaml
-from filelock import FileLock
 from typer.main import get_command
 
 import magdi
 from magdi.cli.app import app
 from tests.doc_blocks import OTHERS, ROOT, Block, Line, blocks, run_command, shell
+from tests.made_once import made_once
 
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "examples" / "README.md"]
@@ -72,13 +71,7 @@ STAND_INS = {
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run, a small team and small files, made once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "world"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "done").exists():
-            _make_world(folder)
-            (folder / "done").touch()
-    return folder
+    return made_once(tmp_path_factory, "world", _make_world)
 
 
 def _make_world(folder: Path) -> None:

@@ -124,7 +124,8 @@ def ablate(
     written = _format(csv=csv, markdown=markdown, latex=latex, json=json)
     given = {"seed": seed, "task": task, "data": data, "protocol": protocol, "encoder": encoder, "teacher": teacher}
     given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugin}
-    resources = Resources(
+    resources = place.resources(
+        on,
         jobs=jobs or (AT_ONCE if on == "local" else None),
         gpus=gpus,
         cpus=cpus,
@@ -148,9 +149,9 @@ def ablate(
         for name, each, folder in _by_task(given, tasks, out)
     }
     if dry_run:
-        plans = {name: setup.suite.plan() for name, setup in setups.items()}
-        most, plan = jobs or AT_ONCE, plans.get("") or {"tasks": plans}
-        output.show(plan, as_json=json, render=lambda: Group(*(plan_table(each, most) for each in plans.values())))
+        plans = {name: setup.suite.plan(on, resources) for name, setup in setups.items()}
+        plan = plans.get("") or {"tasks": plans}
+        output.show(plan, as_json=json, render=lambda: Group(*map(plan_table, plans.values())))
         return
     documents = {
         name: setup.suite.outcome(again=True) if rescore else _run(setup, on, resources, fresh=fresh, quiet=quiet)

@@ -184,7 +184,9 @@ def evaluate(
     try:
         if shards > 1 or on != "local":
             most = jobs or (shards if on == "local" else None)
-            resources = Resources(jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+            resources = place.resources(
+                on, jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address
+            )
             _in_shards(plan, shards, on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:

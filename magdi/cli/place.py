@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from magdi.plugins.suites.executors.resources import On
+from magdi.plugins.suites.executors.resources import On, Resources
 
 PLACE = "Where runs are done"
 PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
@@ -25,6 +25,13 @@ Partition = Annotated[str, typer.Option(help="Slurm's.", show_default=False, ric
 Address = Annotated[
     str, typer.Option(help="Ray's cluster; one of this machine if left out.", show_default=False, rich_help_panel=PLACE)
 ]
+
+
+def resources(on: On, **given: Any) -> Resources:
+    """Returns what a job is given; raises ConfigError for what the engine does not take."""
+    found = Resources(**given)
+    found.check(on)
+    return found
 
 
 def without(options: Sequence[str], flags: Sequence[str] = ()) -> list[str]:

@@ -14,9 +14,17 @@ from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
     from magdi.plugins.runs.plan import Bound, PlanDocument, PlannedAgent, PlannedTraining
+    from magdi.plugins.suites.executors.plan import PlannedJobs
 
 WHO = {"base": "the base before distillation", "student": "the student"}
 USES = {"train": "training", "validation": "validation", "test": "testing"}
+KINDS = {
+    "discussions": ("set of discussions", "sets of discussions"),
+    "base": ("student before distillation", "students before distillation"),
+    "cell": ("cell", "cells"),
+    "shards": ("shard", "shards"),
+    "run": ("run", "runs"),
+}
 STAGES = {"discussion": "discussions", "distillation": "training", "evaluation": "evaluation"}
 
 
@@ -107,9 +115,30 @@ def _lines(plan: PlanDocument) -> Iterator[str]:
         yield f"evaluation: {asked}, answered {samples}by {' and '.join(WHO[model] for model in evaluation['models'])}"
     if "rounds" in plan:
         yield f"this is the first of {plan['rounds']} rounds; in later ones the trained speak, for nothing"
+    if "jobs" in plan:
+        yield from jobs_lines(plan["jobs"])
     if plan["by"]:
         yield f"time by {sources(plan['by'])}"
     yield f"nothing was started; a run goes to {plan['run']}"
+
+
+def jobs_lines(jobs: PlannedJobs) -> Iterator[str]:
+    """Yields which jobs would be begun, where, what each is given, and what they share."""
+    number = sum(sum(wave.values()) for wave in jobs["waves"])
+    where = {"local": "processes of this machine", "slurm": "Slurm", "ray": "Ray"}[jobs["on"]]
+    at_once = f"{jobs['at_once']:,} at once" if jobs["at_once"] else "all that are ready at once"
+    given = [f"{name} {value}" for name, value in jobs["given"].items()]
+    yield f"jobs: {number:,} on {where}, {at_once}" + (f"; each has {', '.join(given)}" if given else "")
+    waves = [" and ".join(_jobs(kind, each) for kind, each in wave.items()) for wave in jobs["waves"]]
+    array = ", an array each" if jobs["on"] == "slurm" and len(waves) > 1 else ""
+    yield f"jobs: {', then '.join(waves)}{array}"
+    yield from (f"jobs: {note}" for note in jobs["notes"])
+    if jobs["lacking"]:
+        yield f"jobs: could not be begun here: {jobs['lacking']}"
+
+
+def _jobs(kind: str, number: int) -> str:
+    return f"{number:,} {KINDS.get(kind, (kind, kind))[number > 1]}"
 
 
 def _limits(plan: PlanDocument) -> Iterator[str]:
@@ -148,4 +177,7 @@ def _training(training: PlannedTraining) -> str:
     steps = f"{training['steps']:,} steps of {training['mags_per_step']} MAGs"
     encoder = f", encoder {training['encoder']}" if training["encoder"] else ""
     objectives = f"; objectives {', '.join(training['objectives'])}"
-    return f"training: {steps}, level {training['level']}{encoder}, student {training['student']}{objectives}"
+    processes = f", by {training['processes']} processes" if "processes" in training else ""
+    return (
+        f"training: {steps}{processes}, level {training['level']}{encoder}, student {training['student']}{objectives}"
+    )

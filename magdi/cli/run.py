@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,11 @@ from magdi.core.errors import SOME_FAILED, ConfigError
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
+    from magdi.core.config.models import RunConfig
     from magdi.core.run.run import Stage
+    from magdi.plugins.runs.plan import PlanDocument
     from magdi.plugins.setup import Setup
+    from magdi.plugins.suites.executors.plan import PlannedJobs
     from magdi.plugins.traces.sending import Sender
 
 
@@ -69,11 +73,25 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
+    _check_processes(processes, sharding, rounds_of_training, gpus)
+    given = place.resources(on, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
     if on != "local" and not dry_run:
-        resources = Resources(gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
-        _elsewhere(request, out, on, resources)
+        _elsewhere(request, out, on, given, fresh=fresh)
         fresh, processes, sharding = False, 1, "none"  # it is done; here it is only said what came of it
-    _go(request, "evaluation", out, fresh, dry_run, json, quiet, processes, sharding, rounds=rounds_of_training)
+    jobs = partial(_one_job, on, given) if on != "local" else None
+    _go(
+        request,
+        "evaluation",
+        out,
+        fresh,
+        dry_run,
+        json,
+        quiet,
+        processes,
+        sharding,
+        rounds=rounds_of_training,
+        jobs=jobs,
+    )
 
 
 @opt.configured
@@ -98,14 +116,22 @@ def discuss(
 
     With --shards, in several jobs: each has a run of its own in the directory, and their MAGs are merged there.
     """
-    if (shards > 1 or on != "local") and not dry_run:
-        resources = Resources(jobs=jobs or (shards if on == "local" else None), cpus=cpus, time=time)
-        resources = resources.model_copy(update={"partition": partition, "address": address})
-        _in_shards(request, out, shards, on, resources, as_json=json, quiet=quiet)
-        return
+    most = jobs or (shards if on == "local" else None)
+    given = place.resources(on, jobs=most, cpus=cpus, time=time, partition=partition, address=address)
+    in_jobs = shards > 1 or on != "local"
     if shard is not None:
+        if in_jobs:
+            raise ConfigError(
+                f"--shard {shard} is one of the jobs that --shards N begins, on --on's engine",
+                hint="leave it out; or begin it by itself, without --shards and --on",
+            )
         request = replace(request, flags=request.flags | {"discussion.shard": shard})
-    _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
+    if not in_jobs:
+        _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
+    elif dry_run:
+        _go(request, "discussion", out, fresh, dry_run, json, quiet, jobs=partial(_shards, request, shards, on, given))
+    else:
+        _in_shards(request, out, shards, on, given, fresh=fresh, as_json=json, quiet=quiet)
 
 
 @opt.configured
@@ -135,6 +161,7 @@ def _go(
     sharding: str = "none",
     rounds: int = 1,
     otel: bool = False,
+    jobs: Callable[[PlanDocument], PlannedJobs] | None = None,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -143,19 +170,21 @@ def _go(
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
 
-    if rounds > 1 and processes > 1:
-        raise ConfigError("--rounds-of-training is for one process", hint="leave --processes out")
-    if sharding != "none" and processes == 1:
-        raise ConfigError(
-            f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
-        )
-    if sharding.startswith("zero") and find_spec("deepspeed") is None:
-        raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
+    _check_processes(processes, sharding, rounds)
     setup = request.set_up()
+    if setup.config.training.refresh and sharding != "none":
+        raise ConfigError(
+            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked",
+            hint=f"leave --sharding {sharding} out: each process holds all weights then",
+        )
     if dry_run:
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
             plan["rounds"] = rounds
+        if processes > 1 and "training" in plan:
+            plan["training"] |= {"processes": processes, "sharding": sharding}
+        if jobs is not None:
+            plan["jobs"] = jobs(plan)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
     sender = _sender(setup, otel)
@@ -176,6 +205,47 @@ def _go(
     if outcome.get("failed") and "RANK" not in os.environ:  # of several processes the one that began them says it
         output.warn(told_last(outcome["failed"], RunDirectory(Path(outcome["run"])).failures))
         raise typer.Exit(SOME_FAILED)
+
+
+def _check_processes(processes: int, sharding: str, rounds: int, gpus: int = 0) -> None:
+    if rounds > 1 and processes > 1:
+        raise ConfigError("--rounds-of-training is for one process", hint="leave --processes out")
+    if 0 < gpus < processes:
+        raise ConfigError(
+            f"--processes {processes} take a GPU each, and the job has {gpus}", hint=f"--gpus {processes}"
+        )
+    if sharding != "none" and processes == 1:
+        raise ConfigError(
+            f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
+        )
+    if sharding.startswith("zero") and find_spec("deepspeed") is None:
+        raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
+
+
+def _one_job(on: On, resources: Resources, plan: PlanDocument) -> PlannedJobs:
+    from magdi.plugins.suites.executors.command import log_of
+    from magdi.plugins.suites.executors.plan import planned
+
+    said = f"what it prints is kept in {log_of(Path(plan['run']))}"
+    return planned(on, resources, [{"run": 1}], [said])
+
+
+def _shards(request: opt.Request, shards: int, on: On, resources: Resources, plan: PlanDocument) -> PlannedJobs:
+    from magdi.plugins.suites.executors.plan import planned_shards
+
+    config = _unshared(request)
+    return planned_shards(on, resources, Path(plan["run"]), shards, plan["questions"], config.discussion)
+
+
+def _unshared(request: opt.Request) -> RunConfig:
+    """Returns a configuration whose questions several jobs can share; raises ConfigError where it is one job's."""
+    config = request.set_up().config
+    if config.discussion.shard is not None:
+        raise ConfigError(
+            f"discussion.shard {config.discussion.shard} is one job's, and --shards and --on begin several",
+            hint="--set discussion.shard=null",
+        )
+    return config
 
 
 def _sender(setup: Setup, otel: bool) -> Sender | None:
@@ -200,23 +270,31 @@ def _observe(setup: Setup, sender: Sender | None) -> Callable[..., None]:
     return tell
 
 
-def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources) -> None:
+def _elsewhere(request: opt.Request, out: Path | None, on: On, resources: Resources, *, fresh: bool) -> None:
     """Gives the same command on a cluster; what is left for this one is to say what came of it."""
     from magdi.api import default_directory
     from magdi.plugins.suites.executors.command import elsewhere
 
     directory = out or default_directory(request.set_up().config)
-    elsewhere(on, resources, directory, place.without(place.PLACED))
+    elsewhere(on, resources, directory, place.without(place.PLACED, ("--fresh",)), fresh=fresh)
 
 
 def _in_shards(
-    request: opt.Request, out: Path | None, shards: int, on: On, resources: Resources, *, as_json: bool, quiet: bool
+    request: opt.Request,
+    out: Path | None,
+    shards: int,
+    on: On,
+    resources: Resources,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     from magdi.api import default_directory
     from magdi.cli import output
     from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    config = request.set_up().config
+    config = _unshared(request)
     directory = out or default_directory(config)
     shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)
@@ -225,14 +303,15 @@ def _in_shards(
             on,
             resources,
             directory,
-            [*place.without(place.SHARDED, ("--json",)), *shares],
+            [*place.without(place.SHARDED, ("--json", "--fresh")), *shares],
             shards,
             lambda title: progress.note(f"{title} has ended"),
+            fresh=fresh,
         )
     finally:
         progress.close()
     document = {"out": str(directory), "mags": found.mags, "shards": shards, "failed": sum(found.failed.values())}
-    said = f"{found.mags:,} discussions of {shards} shards in {directory}"
+    said = f"{found.mags:,} discussions in {directory}, held in {shards} shard{'s' * (shards > 1)}"
     output.show(document, as_json=as_json, render=lambda: said)
     for run, number in found.failed.items():
         output.warn(f"{number:,} discussions failed in {run}; the same command tries them again")

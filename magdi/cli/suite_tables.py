@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from magdi.cli.drawn import drawn
-from magdi.cli.plan_table import count, dollars, duration
+from magdi.cli.plan_table import count, dollars, duration, jobs_lines
 from magdi.plugins.sheet import Column, Sheet
 from magdi.plugins.suites.sheet import figures_sheet, paper_sheet, results_sheet
 
@@ -27,7 +27,7 @@ def suite_tables(document: SuiteDocument) -> RenderableType:
     return Group(*tables, *lines, Text(f"{document['directory']}: cells are runs for magdi view and magdi runs"))
 
 
-def plan_table(plan: SuitePlan, jobs: int) -> RenderableType:
+def plan_table(plan: SuitePlan) -> RenderableType:
     """Draws what a suite would do."""
     cells = plan["cells"]
     axes = [key for key in cells[0] if key not in ("name", "control", "runs", "done")]
@@ -36,10 +36,10 @@ def plan_table(plan: SuitePlan, jobs: int) -> RenderableType:
     columns = tuple(Column(heading, right=heading in ("seeds", "done")) for heading in headings)
     table = Sheet(plan["title"], columns, tuple(rows), labels=len(axes))
     lines = [Text(f"left out: {name}: {why}") for name, why in plan["left_out"].items()]
-    return Group(drawn(table), *lines, *map(Text, _estimated(plan, jobs)))
+    return Group(drawn(table), *lines, *map(Text, _estimated(plan)))
 
 
-def _estimated(plan: SuitePlan, jobs: int) -> Sequence[str]:
+def _estimated(plan: SuitePlan) -> Sequence[str]:
     left = plan["estimate"]
     if not left["runs"]:
         return [f"all is done; the table is printed without -n; {plan['directory']}"]
@@ -50,12 +50,14 @@ def _estimated(plan: SuitePlan, jobs: int) -> Sequence[str]:
     besides = (
         [f"no price is known of {', '.join(left['unpriced'])}: --price IN,OUT says it"] if left["unpriced"] else []
     )
+    jobs = plan["jobs"]["at_once"] or max(sum(wave.values()) for wave in plan["jobs"]["waves"])
     longest = [None if seconds is None else seconds / jobs for seconds in (expected["seconds"], most["seconds"])]
     time = f"about {duration(longest[0])}, at most {duration(longest[1])}, with {jobs} at once"
     return [
         f"{left['runs']} runs left, {left['discussions']} sets of discussions: {calls}{cost}",
         *besides,
         f"time: {'not known' if longest[0] is None else time}; by {left['by']}",
+        *jobs_lines(plan["jobs"]),
         f"nothing was started; the suite goes to {plan['directory']}",
     ]
 

@@ -14,6 +14,14 @@ from torch import Tensor, nn
 
 from magdi.core.configurable import NoConfig
 
+WIDEST = 1024
+"""Most that a head's width is unless set: at a 7B student's 4,096 the heads would have more weights than its LoRA."""
+
+
+def hidden_width(hidden: int | None, dim: int) -> int:
+    """Returns the width of a head's hidden states: as set, or the student's ``dim``, at most `WIDEST`."""
+    return hidden or min(dim, WIDEST)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenStates:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch_geometric.nn import Linear, SimpleConv
 
-from magdi.core.encoder import Encoder, GraphBatch
+from magdi.core.encoder import Encoder, GraphBatch, hidden_width
 from magdi.encoders.settings import GcnConfig
 
 
@@ -33,7 +33,7 @@ class Gcn(Encoder):
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)
-        self.out_dim = self.config.hidden or dim
+        self.out_dim = hidden_width(self.config.hidden, dim)
         widths = [dim, *[self.out_dim] * self.config.layers]
         self.weights = nn.ModuleList(
             Linear(before, after, bias=False, weight_initializer="glorot")

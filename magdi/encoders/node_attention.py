@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.utils import to_dense_batch
 
-from magdi.core.encoder import Encoder, GraphBatch
+from magdi.core.encoder import Encoder, GraphBatch, hidden_width
 from magdi.encoders.attention import SelfAttention
 from magdi.encoders.settings import HeadsConfig
 
@@ -32,7 +32,7 @@ class NodeAttention(Encoder):
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)
-        self.out_dim = self.config.hidden or dim
+        self.out_dim = hidden_width(self.config.hidden, dim)
         self.enter = nn.Identity() if self.out_dim == dim else nn.Linear(dim, self.out_dim)
         layers = range(self.config.layers)
         self.layers = nn.ModuleList(SelfAttention(self.out_dim, self.config.heads) for _ in layers)

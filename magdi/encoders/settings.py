@@ -9,7 +9,9 @@ class StackConfig(BaseModel, extra="forbid"):
     """Settings that every stack of graph layers has."""
 
     layers: int = Field(2, ge=1, le=1_000, description="Graph layers, L.")
-    hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
+    hidden: int | None = Field(
+        None, ge=1, description="Width of every h^(l), l > 0; the student's, at most 1,024, when null."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout after every layer, in training.")
 
 
@@ -29,7 +31,9 @@ class GcnConfig(BaseModel, extra="forbid"):
     """Settings of ``gcn``."""
 
     layers: int = Field(2, ge=1, le=1_000, description="Graph convolutions, L.")
-    hidden: int | None = Field(None, ge=1, description="Width of every h^(l), l > 0; the student's when null.")
+    hidden: int | None = Field(
+        None, ge=1, description="Width of every h^(l), l > 0; the student's, at most 1,024, when null."
+    )
 
 
 class GcnSymmetricConfig(BaseModel, extra="forbid"):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from magdi.core.encoder import Encoder, GraphBatch
+from magdi.core.encoder import Encoder, GraphBatch, hidden_width
 from magdi.core.errors import ConfigError
 from magdi.encoders.settings import StackConfig
 
@@ -27,7 +27,7 @@ class Stack(Encoder):
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)
-        self.out_dim = self.config.hidden or dim
+        self.out_dim = hidden_width(self.config.hidden, dim)
         widths = [dim, *[self.out_dim] * self.config.layers]
         self.layers = nn.ModuleList(self.layer(*pair) for pair in zip(widths, widths[1:], strict=False))
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from magdi.core.encoder import Encoder, GraphBatch, TokenStates
+from magdi.core.encoder import Encoder, GraphBatch, TokenStates, hidden_width
 from magdi.encoders.attention import SelfAttention
 from magdi.encoders.settings import HeadsConfig
 
@@ -37,7 +37,7 @@ class TokenAttention(Encoder):
 
     def __init__(self, dim: int, config: BaseModel | None = None) -> None:
         super().__init__(dim, config)
-        self.out_dim = self.config.hidden or dim
+        self.out_dim = hidden_width(self.config.hidden, dim)
         self.enter = nn.Identity() if self.out_dim == dim else nn.Linear(dim, self.out_dim)
         layers = range(self.config.layers)
         self.layers = nn.ModuleList(SelfAttention(self.out_dim, self.config.heads) for _ in layers)

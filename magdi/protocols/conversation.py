@@ -30,8 +30,9 @@ def conversation(ask: Ask, opening: str, reaction: Reaction) -> list[Message]:
     left = [turn for turn, kind in zip(ask.shown, ask.kinds, strict=True) if kind != "self"]
     lines: list[Line] = [("user", opening)]
     for said, turn in enumerate(own):
-        new = [other for other in left if other.step in turn.sources]
-        left = [other for other in left if other.step not in turn.sources]
+        known = set(turn.sources)
+        new = [other for other in left if other.step in known]
+        left = [other for other in left if other.step not in known]
         if new or said:
             lines.append(("user", reaction(new, said, False)))
         lines.append(("assistant", turn.text))

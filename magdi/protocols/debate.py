@@ -69,7 +69,7 @@ class Debate(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `debate`."""
 
-        rounds: int = Field(1, ge=0, description="Further rounds after the first; Du et al.'s T - 1.")
+        rounds: int = Field(1, ge=0, le=1_000, description="Further rounds after the first; Du et al.'s T - 1.")
         topology: Topology = Field(
             "full", description="Who reads whom; custom takes it from adjacency, random draws it anew for each round."
         )

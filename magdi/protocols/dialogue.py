@@ -28,6 +28,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, Field, model_validator
 
 from magdi.core.decision import last_words, vote
+from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
 from magdi.protocols.dialogue_script import FORMS, Member, Step, ended, flat, read_dialogue
@@ -84,8 +85,15 @@ class Dialogue(Protocol):
     config: Config
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
-        """The steps in order."""
+        """The steps in order.
+
+        Raises:
+            ConfigError: Somebody is to speak who does not take part.
+        """
         talk = _Talk(self._cast(agents), [])
+        if absent := {name for step in flat(self.config.steps) for name in step.speak} - {"all", *talk.cast}:
+            there = ", ".join(talk.cast)
+            raise ConfigError(f"{min(absent)!r} is to speak, but nobody of that name takes part: {there}")
         for step in self.config.steps:
             stop = yield from self._step(step, talk, ())
         return stop or "finished"
@@ -110,13 +118,10 @@ class Dialogue(Protocol):
         return ""
 
     def _wave(self, step: Step, talk: _Talk) -> Generator[Wave, list[Turn], None]:
-        names = list(talk.cast) if "all" in step.speak else [name for name in step.speak if name in talk.cast]
-        if names:
-            round = 1 + max((spoken.turn.round for spoken in talk.said), default=-1)
-            turns = yield [
-                self._ask(*talk.cast[name], step, round, sight(step.sees, name, talk.said)) for name in names
-            ]
-            talk.said.extend(Spoken(name, turn) for name, turn in zip(names, turns, strict=True))
+        names = list(talk.cast) if "all" in step.speak else step.speak
+        round = 1 + max((spoken.turn.round for spoken in talk.said), default=-1)
+        turns = yield [self._ask(*talk.cast[name], step, round, sight(step.sees, name, talk.said)) for name in names]
+        talk.said.extend(Spoken(name, turn) for name, turn in zip(names, turns, strict=True))
 
     def _ask(self, member: Member, agent: Agent, step: Step, round: int, seen: Sequence[Turn]) -> Ask:
         form, told = FORMS[member.reply](), step.ask or member.ask

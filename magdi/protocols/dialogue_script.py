@@ -83,7 +83,7 @@ class Step(BaseModel):
     )
     ask: str = Field("", description="What they are asked here, instead of what the cast says.")
     steps: tuple[Step, ...] = Field((), description="Steps to repeat.")
-    repeat: int = Field(1, ge=1, description="How often they are done at most.")
+    repeat: int = Field(1, ge=1, le=1_000, description="How often they are done at most.")
     until: str = Field(
         "",
         description="Ends this step before its time: consensus, approved (a text holds APPROVE) or a word in quotes; "

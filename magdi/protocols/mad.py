@@ -80,7 +80,7 @@ class Mad(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `mad`."""
 
-        rounds: int = Field(3, ge=1, description="Most rounds.")
+        rounds: int = Field(3, ge=1, le=1_000, description="Most rounds.")
         judge_sees: Literal["first", "last"] = Field(
             "first", description="Statements that the judge is shown: the first (the authors' code) or the last ones."
         )

@@ -61,7 +61,7 @@ class ReConcile(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `reconcile`."""
 
-        rounds: int = Field(3, ge=0, description="Most further rounds after the first.")
+        rounds: int = Field(3, ge=0, le=1_000, description="Most further rounds after the first.")
         groups: Literal["all", "top2"] = Field(
             "all", description="Show all groups of answers, or the two largest (what the authors' code does)."
         )

@@ -51,7 +51,7 @@ class SelfRefine(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `self-refine`."""
 
-        refinements: int = Field(2, ge=0, description="Most refinements of an answer.")
+        refinements: int = Field(2, ge=0, le=1_000, description="Most refinements of an answer.")
         feedback: bool = Field(True, description="Comment before each refinement; else only ask to check again.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 

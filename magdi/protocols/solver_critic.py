@@ -44,7 +44,7 @@ class SolverCritic(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `solver-critic`."""
 
-        max_turns: int = Field(6, ge=1, description="Most messages.")
+        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
         approve: str = Field("APPROVE", min_length=1, description="The critic's word that ends it.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 

@@ -156,7 +156,7 @@ class Team(Protocol):
             "",
             description="Your own team: module:function, from a list of members (name, agent, client, selector) to it.",
         )
-        max_turns: int = Field(6, ge=1, description="Most messages.")
+        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
         stop_mention: str = Field("", description="Word that ends it when a message holds it, e.g. TERMINATE.")
         decision: Literal["last", "vote"] = Field("last", description="The last answer, or a vote of all last answers.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")

@@ -28,6 +28,8 @@ from magdi.cli.suite_tables import suite_names, suite_tables
 from magdi.cli.terminal import SafeConsole
 from magdi.plugins.corpus.statistics import describe
 from magdi.plugins.sheet import Column, Sheet
+from magdi.plugins.suites.executors.plan import planned
+from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.testing.sample_mags import sample_mags
 
 WIDTHS = (60, 80, 120)
@@ -75,7 +77,13 @@ def a_suites_plan() -> Any:
         "unpriced": [],
         "by": "2 runs that are done",
     }
-    return {"cells": cells, "title": "Which encoder teaches most?", "left_out": {}, "estimate": left, "directory": "d"}
+    return {
+        "cells": cells,
+        "title": "Which encoder teaches most?",
+        "left_out": {},
+        "estimate": left,
+        "directory": "d",
+    } | {"jobs": planned("local", Resources(jobs=2), [{"discussions": 3}, {"cell": 6}])}
 
 
 def a_plan() -> Any:
@@ -140,7 +148,7 @@ TABLES: Mapping[str, Callable[[], RenderableType]] = {
     "run-n": lambda: plan_table(a_plan()),
     "evaluate": lambda: evaluation_table(an_evaluation()),
     "ablate": lambda: suite_tables(suite()),
-    "ablate-n": lambda: suite_plan(a_suites_plan(), 2),
+    "ablate-n": lambda: suite_plan(a_suites_plan()),
     "suites": lambda: suite_names(_names()),
     "mags-stats": lambda: statistics_tables(describe(sample_mags())),
     "mags-check": lambda: check_table(checked()),

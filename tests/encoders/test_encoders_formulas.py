@@ -26,6 +26,7 @@ from magdi.encoders.none import NoEncoder
 from magdi.encoders.rgcn import Rgcn
 from magdi.encoders.sage import Sage
 from magdi.encoders.token_attention import TokenAttention, pool
+from magdi.plugins.objectives.margin import Margin
 from magdi.plugins.testing.graphs import CHAIN, ROUND_TABLE, join, make_graph, to_dtype
 
 DIM = 8
@@ -260,3 +261,17 @@ def test_token_attention_stores_no_attention_matrix() -> None:
         encoder(GraphBatch(graph.x, *rest(graph), TokenStates(states, long.node))).sum().backward()
     assert states.grad is not None
     assert largest.elements <= 4 * tokens * width  # the three projections; an attention matrix has tokens ** 2
+
+
+@pytest.mark.parametrize("encoder", [*GRAPH_NETWORKS, NodeAttention, TokenAttention])
+def test_the_encoder_of_a_wide_student_is_not_as_wide_unless_asked(encoder: type[Encoder]) -> None:
+    with torch.device("meta"):
+        assert encoder(2048).out_dim <= 1024
+        assert encoder(2048, encoder.Config.model_validate({"hidden": 2048})).out_dim == 2048
+
+
+@pytest.mark.parametrize(("hidden", "width"), [(None, 1024), ("student", 2048), (7, 7)])
+def test_the_score_head_of_a_wide_student_is_not_as_wide_unless_asked(hidden: int | str | None, width: int) -> None:
+    with torch.device("meta"):
+        head: Any = Margin(Margin.Config.model_validate({"hidden": hidden})).head(2048, None)
+    assert head["score"].mlp[0].weight.shape == (width, 2048)

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from magdi.core.errors import ConfigError
 from magdi.core.protocol import Agent
 from magdi.protocols.dialogue import Dialogue
 from tests.protocols.scripted_talk import counts, disagree, hold, prompt_of, provenance
@@ -127,6 +128,12 @@ def test_it_can_be_a_file_whose_settings_are_overridden(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_told(text: str, problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         dialogue(text)
+
+
+def test_who_is_to_speak_takes_part() -> None:
+    """A step of nobody alone would go round and round without a turn."""
+    with pytest.raises(ConfigError, match="'ann' is to speak, but nobody of that name takes part: A, B"):
+        hold(dialogue("{steps: [{steps: [{speak: [ann]}], repeat: 1000}]}"), [], agents=2)
 
 
 def test_the_example_is_a_dialogue() -> None:

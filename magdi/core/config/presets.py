@@ -21,7 +21,7 @@ AUTHORS_CODE: dict[str, object] = {
         "gradient_checkpointing": True,
         "lora": {"r": 16, "alpha": 32, "dropout": 0.05, "target_modules": ["q_proj", "v_proj"]},
     },
-    "objectives": {"margin": {"weight": 0.1, "pairs": "sampled"}, "node": {"states": "frozen"}},
+    "objectives": {"margin": {"weight": 0.1, "pairs": "sampled", "hidden": "student"}, "node": {"states": "frozen"}},
     "training": {"mags_per_step": 4, "scheduler": "linear", "warmup": 100, "layout": "padded"},
     "evaluation": {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "max_new_tokens": 300},
 }

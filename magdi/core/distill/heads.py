@@ -20,12 +20,12 @@ HEADS_FILE = "heads.safetensors"
 class ScoreHead(nn.Module):
     """s(h) = tanh(w2 ReLU(W1 h + b1) + b2), from [N, d] to [N] scores in [-1, 1] (MAGDi, section 3.4).
 
-    The paper says a projection and tanh; the hidden layer of the same width is the authors' code's.
+    The paper says a projection and tanh; the hidden layer is the authors' code's, and there as wide as h.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 1), nn.Tanh())
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, 1), nn.Tanh())
 
     def forward(self, states: Tensor) -> Tensor:
         """Returns [N] scores."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import DataLoader
@@ -132,13 +133,11 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         weights = {name: each.weight(inputs.number, len(self._steps)) for name, each in self._objectives.items()}
         scaled = scales(self._objectives, weights, inputs.size, self._reduction, self._steps.processes)
         try:
-            passes = len(inputs.batches) + inputs.idle
+            passes = len(inputs.batches)
             losses = [
-                self._pass(model, batch, scaled, last=place == passes - 1, first=place == 0)
+                self._pass(model, batch, scaled, place, passes, idle=place >= passes - inputs.idle)
                 for place, batch in enumerate(inputs.batches)
             ]
-            for place in range(len(losses), passes):
-                self._idle(model, inputs.batches[0], scaled, last=place == passes - 1)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             raise _explained(error) from error
         loss = torch.stack(losses).sum()
@@ -147,11 +146,19 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         self._window.close_step(weights, inputs.size, inputs.mags, float(loss) / self._steps.processes)
         return loss
 
-    def _pass(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool, first: bool) -> Tensor:
+    def _pass(
+        self, model: nn.Module, batch: MagBatch, scaled: Scales, place: int, passes: int, *, idle: bool
+    ) -> Tensor:
+        """Runs a forward and a backward pass.
+
+        One that is idle gathers and exchanges what the others do, at the same weights, with gradients of 0.
+        """
+        first, last = place == 0, place == passes - 1
         batch = self._begun(batch, last)
         with nullcontext() if last or sharding.asked_for() else self.accelerator.no_sync(model):
             with self.compute_loss_context_manager():
                 found: Losses = model(batch, scaled)
+                found = found.times(0.0) if idle else found
             loss: Tensor = found.total
             norms = None
             takes_norms = (
@@ -167,11 +174,6 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             self._window.norms = norms.read()
         self._window.add_losses(found, self._steps.processes)
         return loss.detach()
-
-    def _idle(self, model: nn.Module, batch: MagBatch, scaled: Scales, *, last: bool) -> None:
-        """Gathers and scatters with the processes that still have something to do: the same weights, gradients of 0."""
-        with self.compute_loss_context_manager():
-            self.accelerator.backward(0.0 * model(self._begun(batch, last), scaled).total)
 
     def _begun(self, batch: MagBatch, last: bool) -> MagBatch:
         """Returns a pass's batch on the device; says whether the pass is a step's last, after which DeepSpeed steps."""
@@ -213,11 +215,12 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             self._on_metrics({"step": float(self.state.global_step), **logs})
 
     def _over_processes(self, sums: dict[str, float]) -> dict[str, float]:
+        """Returns sums over all processes, whatever each of them has met."""
         if self._steps.processes == 1:
             return sums
-        values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.args.device)
-        reduced = self.accelerator.reduce(values, reduction="sum")
-        return dict(zip(sums, reduced.tolist(), strict=True))
+        everywhere: list[dict[str, float]] = gather_object([sums])
+        names = dict.fromkeys(name for each in everywhere for name in each)
+        return {name: sum(each.get(name, 0.0) for each in everywhere) for name in names}
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Returns ``eval_loss``: on the held-out MAGs, the means of what teaches to write, L+ per token for one.

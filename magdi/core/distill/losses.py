@@ -52,6 +52,11 @@ class Losses(NamedTuple):
         """The sum that is minimised."""
         return torch.stack(list(self.weighted.values())).sum()
 
+    def times(self, factor: float) -> Losses:
+        """Returns all of it times a factor."""
+        logged = {of: {name: factor * each for name, each in told.items()} for of, told in self.logged.items()}
+        return Losses({name: factor * each for name, each in self.weighted.items()}, logged)
+
 
 class MagLosses(nn.Module):
     """The weighted losses of a batch.

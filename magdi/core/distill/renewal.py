@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -21,7 +21,10 @@ AGENT = "student"
 """Under which name the student's own answers stand in a MAG."""
 
 Joined = Callable[[DistillStudent, list[Mag], int], Iterable[Mag]]
-"""Returns MAGs with what the student says now, in order; told how many times that was done before, from 1."""
+"""Returns MAGs with what the student says now, in order; told how many times that was done before, from 1.
+
+Every process calls it, and the first one's are learned from.
+"""
 
 
 class Renewal:
@@ -66,16 +69,17 @@ class Renewal:
             TrainingError: Other MAGs can be learned from than before.
         """
         state, file = PartialState(), self._file(number)
-        if state.is_main_process and not file.exists():
+        if not file.exists():  # nobody writes it before all have said their share
             with self._answering():
-                write_mags(file, self._joined(self._student, self._used(), number))
+                found = self._joined(self._student, self._used(), number)
+                write_mags(file, found) if state.is_main_process else deque(found, 0)
         state.wait_for_everyone()
-        found = read_corpus(file, self._reading, self._cache)
-        if len(found) != len(self._first):
+        corpus = read_corpus(file, self._reading, self._cache)
+        if len(corpus) != len(self._first):
             raise TrainingError(
-                f"{len(self._first)} MAGs were learned from, and with the student's answers {len(found)}"
+                f"{len(self._first)} MAGs were learned from, and with the student's answers {len(corpus)}"
             )
-        return found
+        return corpus
 
     def _used(self) -> list[Mag]:
         """Returns the MAGs that are learned from at all, so that steps take the same ones before and after."""

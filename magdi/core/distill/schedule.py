@@ -26,28 +26,23 @@ class Schedule:
         per_step: MAGs an optimizer step.
         total: Optimizer steps in all.
         seed: What each pass's order is drawn from.
-        least: Fewest MAGs of a step: a pass's remainder is left out when it is smaller (one for every process).
     """
 
     mags: int
     per_step: int
     total: int
     seed: int
-    least: int = 1
 
     @classmethod
-    def plan(
-        cls, mags: int, per_step: int, *, steps: int | None, epochs: float, seed: int, processes: int = 1
-    ) -> Schedule:
+    def plan(cls, mags: int, per_step: int, *, steps: int | None, epochs: float, seed: int) -> Schedule:
         """Returns the schedule of a run of so many steps, or passes where steps is None."""
-        probe = cls(mags, min(per_step, mags), 1, seed, processes)
-        return cls(mags, probe.per_step, steps or max(1, math.ceil(epochs * probe.per_epoch)), seed, processes)
+        probe = cls(mags, min(per_step, mags), 1, seed)
+        return cls(mags, probe.per_step, steps or max(1, math.ceil(epochs * probe.per_epoch)), seed)
 
     @property
     def per_epoch(self) -> int:
         """Steps of one pass over all MAGs."""
-        whole, rest = divmod(self.mags, self.per_step)
-        return max(1, whole + (rest >= self.least and rest > 0))
+        return math.ceil(self.mags / self.per_step)
 
     def epoch(self, step: int) -> float:
         """Returns the passes done before a step."""
@@ -70,7 +65,7 @@ def _order(seed: int, epoch: int, mags: int) -> Ints:
 
 
 def shares(indices: Ints, sizes: Sequence[Size], layout: Layout, processes: int) -> list[list[int]]:
-    """Returns each process's part of a step's MAGs, so that all have about as many tokens; never none."""
+    """Returns each process's part of a step's MAGs, so that all have about as many tokens; none where too few."""
     parts: list[list[int]] = [[] for _ in range(processes)]
     loads = [0] * processes
     for index in sorted(indices.tolist(), key=lambda i: -layout.cost([sizes[i]])):

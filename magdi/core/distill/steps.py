@@ -22,10 +22,10 @@ class Step:
 
     Attributes:
         number: The step, from 0.
-        batches: Forward passes.
+        batches: Forward passes, at least one.
         size: What is counted of the whole step, all processes together.
         mags: MAGs of the whole step.
-        idle: Forward passes that other processes make beyond this one's.
+        idle: How many of them, the last ones, are made for company alone: other processes make more.
     """
 
     number: int
@@ -68,15 +68,15 @@ class Steps(Dataset[Step]):
         chosen, corpus = self.schedule.step(number), self.corpus_at(number)
         sizes = corpus.sizes
         groups, idle = self.passes(shares(chosen, sizes, self.layout, self.processes), sizes)
-        batches = tuple(collate(corpus[group], self.layout) for group in groups)
-        return Step(number, batches, summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
+        batches = [collate(corpus[group], self.layout) for group in groups or [chosen[:1].tolist()]]
+        batches += (len(groups) + idle - len(batches)) * batches[-1:]
+        return Step(number, tuple(batches), summed([sizes[index] for index in chosen.tolist()]), len(chosen), idle)
 
     def passes(self, parts: Sequence[Sequence[int]], sizes: Sequence[Size]) -> tuple[list[list[int]], int]:
         """Returns this process's forward passes over its part, and how many more other processes make."""
         own = forwards(parts[self.rank], sizes, self.layout, self.budget)
-        if not self.even:
-            return own, 0
-        return own, max(len(forwards(each, sizes, self.layout, self.budget)) for each in parts) - len(own)
+        others = [forwards(each, sizes, self.layout, self.budget) for each in parts] if self.even else []
+        return own, max(1, *map(len, others), len(own)) - len(own)
 
     def corpus_at(self, number: int) -> Corpus:
         """Returns what a step takes MAGs from; they are renewed when the first step after a renewal is asked for."""

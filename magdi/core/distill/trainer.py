@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -198,7 +197,6 @@ def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
         steps=training.steps,
         epochs=training.epochs,
         seed=seed,
-        processes=int(os.environ.get("WORLD_SIZE", "1")),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -355,6 +355,15 @@ class RunDirectory:
                 "over the replies that teachers have given to this one",
             ) from problem
         self.notes.append(f"{problem.message}; this is the same configuration, and is written anew")
+
+
+def forget(directories: Iterable[Path], note: Callable[[str], None] = lambda said: None) -> None:
+    """Takes away what magdi wrote in directories that hold runs; tells what was left as it is."""
+    for directory in map(RunDirectory, directories):
+        if directory.is_run():
+            directory.forget()
+            for each in directory.notes:
+                note(f"{directory.path}: {each}")
 
 
 def fingerprint(decides: Mapping[str, object]) -> str:

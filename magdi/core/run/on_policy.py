@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+from accelerate import PartialState
+from accelerate.utils import gather_object
 
 from magdi.core.components import Components
 from magdi.core.config.models import Evaluation
@@ -33,19 +38,28 @@ class OnPolicy:
     components: Components
 
     def __call__(self, student: DistillStudent, mags: list[Mag], number: int) -> Iterator[Mag]:
-        """Yields MAGs with what the student says to their questions, which nobody is shown."""
+        """Yields MAGs with what the student says to their questions, which nobody is shown.
+
+        Of several processes, which all have to call it, each asks its own student a share of the questions.
+        """
+        state = PartialState()
         questions = {mag.question.prompt: mag.question for mag in mags}
+        numbered = [
+            each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())
+        ]
         answers = answer_questions(
             self.components.engine((student.base, student.tokenizer), student.config.prompt),
-            [each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())],
+            numbered[state.process_index :: state.num_processes],
             task=self.task,
             settings=self.settings,
             seed=self.seed,
         )
-        most = self.settings.samples
-        said = {prompt: answers[most * place : most * (place + 1)] for place, prompt in enumerate(questions)}
+        said = defaultdict[str, list[Prediction]](list)
+        for each in chain.from_iterable(gather_object([answers])):
+            said[each.id].append(each)
+        of = {prompt: said[each.id] for prompt, each in zip(questions, numbered, strict=True)}
         for mag in mags:
-            own = [_turn(len(mag.turns) + k, each) for k, each in enumerate(said[mag.question.prompt])]
+            own = [_turn(len(mag.turns) + k, each) for k, each in enumerate(of[mag.question.prompt])]
             yield mag.model_copy(update={"turns": (*mag.turns, *own)})
 
 

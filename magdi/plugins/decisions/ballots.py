@@ -125,7 +125,7 @@ class Ballot(DecisionRule):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of rules by ballot."""
 
-        attempts: int = Field(2, ge=1, description="Votes that are held at most; a tie is voted on again.")
+        attempts: int = Field(2, ge=1, le=1_000, description="Votes that are held at most; a tie is voted on again.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Any

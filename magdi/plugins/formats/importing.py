@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +16,9 @@ from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importers.source import Item, OnBad, read_items
 from magdi.plugins.registry import Registry, default_registry
+
+_LOOKED_AT = 16
+"""Items of a file that are looked at to find out its format: logs may begin with a header."""
 
 
 def all_importers(registry: Registry, on_left: Callable[[str], None] = lambda why: None) -> dict[str, Importer]:
@@ -80,22 +83,35 @@ def _discussions(
 ) -> Iterator[tuple[str, Item]]:
     """Yields the discussions of all files; those of importers that gather come last."""
     gathered: dict[str, list[Path]] = {}
+    tell = _once(on_bad) if on_bad is not None else None
     for path in paths:
         with _telling(on_bad):
-            items = read_items(path, on_bad)
-            if (first := next(items, None)) is None:
+            items = read_items(path, tell)
+            name, first = _recognised(items, importers)
+            if not first:
                 continue
-            name = recognise(first, importers) if len(importers) > 1 else next(iter(importers))
             if importers[name].gathers:
                 gathered.setdefault(name, []).append(path)
                 continue
             with _reading(path, name):
-                yield from ((name, item) for item in importers[name].discussions(chain([first], items), reader, on_bad))
+                yield from ((name, item) for item in importers[name].discussions(chain(first, items), reader, on_bad))
     for name, files in gathered.items():
         with _telling(on_bad):
-            every = chain.from_iterable(read_items(path, on_bad) for path in files)
+            every = chain.from_iterable(read_items(path, tell) for path in files)
             with _reading(files[0], name):
                 yield from ((name, item) for item in importers[name].discussions(every, reader, on_bad))
+
+
+def _once(on_bad: OnBad) -> OnBad:
+    """Returns what tells of a line once, however often its file is read."""
+    told = set[str]()
+
+    def tell(error: MagFileError) -> None:
+        if str(error) not in told:
+            told.add(str(error))
+            on_bad(error)
+
+    return tell
 
 
 @contextmanager
@@ -120,18 +136,23 @@ def _telling(on_bad: OnBad | None) -> Iterator[None]:
         on_bad(error)
 
 
-def recognise(first: Item, importers: Mapping[str, Importer]) -> str:
-    """Returns the name of the importer that a file is for, by its first item.
+def _recognised(items: Iterator[Item], importers: Mapping[str, Importer]) -> tuple[str, list[Item]]:
+    """Returns the name of the importer that recognises the first item of a file that any does, and the items so far.
 
     Raises:
         MagFileError: There is none.
     """
-    for name, importer in importers.items():
-        with suppress(Exception):  # of a value that is none of its own it may expect anything
-            if importer.recognises(first.value):
-                return name
+    looked: list[Item] = []
+    for item in islice(items, _LOOKED_AT):
+        looked.append(item)
+        for name, importer in importers.items():
+            with suppress(Exception):  # of a value that is none of its own it may expect anything
+                if len(importers) == 1 or importer.recognises(item.value):
+                    return name, looked
+    if not looked:
+        return "", looked
     known = f"name one with --format: {', '.join(importers)}"
-    raise MagFileError(first.path, first.line, "is in no format that is known", hint=known)
+    raise MagFileError(looked[0].path, looked[0].line, "is in no format that is known", hint=known)
 
 
 def _read(item: Item, name: str, importer: Importer, reader: Reader) -> Mag:

@@ -38,7 +38,8 @@ class OwnScore:
         own = {PART.sub("", name): tensor for name, tensor in weights.items() if PART.match(name)}
         if not own:
             return None
-        head = ScoreHead(next(tensor for tensor in own.values() if tensor.dim() == 2).shape[1])
+        hidden, dim = next(tensor for tensor in own.values() if tensor.dim() == 2).shape
+        head = ScoreHead(dim, hidden)
         head.load_state_dict(own)
         return cls(head)
 

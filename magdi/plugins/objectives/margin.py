@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from magdi.core.objective import PAIRS, Chain, Ints, Objective, ObjectiveConfig, Selecting, Taken
 
@@ -34,6 +34,9 @@ class Margin(Objective):
         weight: float = Field(0.1, ge=0, description="beta of Eq. 4.")
         rho: float = Field(1.0, gt=0, description="The margin.")
         pairs: Pairs = Field("all", description="All right-wrong pairs of a MAG (Eq. 2), or Appendix A's sampling.")
+        hidden: PositiveInt | Literal["student"] | None = Field(
+            None, description="Width of the score head's hidden layer; the student's, at most 1,024, when null."
+        )
         states: Literal["live", "frozen"] = Field(
             "live", description="Whether it reaches the student, or trains its head only."
         )
@@ -47,8 +50,10 @@ class Margin(Objective):
         from torch import nn
 
         from magdi.core.distill.heads import ScoreHead
+        from magdi.core.encoder import hidden_width
 
-        return nn.ModuleDict({"score": ScoreHead(dim)})
+        hidden = dim if self.config.hidden == "student" else hidden_width(self.config.hidden, dim)
+        return nn.ModuleDict({"score": ScoreHead(dim, hidden)})
 
     def loss(self, batch: ObjectiveBatch) -> Tensor:
         """Returns L- of Eq. 2."""

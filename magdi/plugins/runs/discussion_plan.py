@@ -17,8 +17,10 @@ from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
 from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
+from magdi.plugins.runs.stand_in import CHARACTERS
 
-DRIVEN = 5_000  # calls after which fewer tell enough
+DRIVEN = 5_000  # calls, and replies that stand in their prompts, after which fewer tell enough
+DRIVEN_LONGEST = 50_000  # calls, and replies that stand in their prompts, after which the longest so far stands for all
 SAMPLED = 24  # questions that are driven; where there are fewer, with stand-ins each several times
 COMPLAINT = 500  # tokens of what is said to a reply that cannot be read, at most
 SIMULATED_REPLY = 400  # tokens of a simulated teacher's reply, at most
@@ -67,7 +69,9 @@ class AgentPlan:
         teacher: The identity of its teacher.
         priced: Whether it is known what its tokens cost; a program's cost nothing.
         expected: What it comes to, about.
-        most: What it cannot exceed, connections that break aside; infinite where replies may be of any length.
+        most: What it cannot exceed, connections that break aside; infinite where replies may be of any length. Where
+            it differs from question to question and there are too many to look at, what it would be if all were like
+            the longest of those that were.
     """
 
     agent: str
@@ -128,8 +132,8 @@ class Planner:
         Raises:
             ProtocolError: The protocol broke its contract.
         """
-        usual = self._usual(questions)
         most, together = self._most(questions)
+        usual = self._usual(questions)
         seats = self.talk.seats
         agents = (
             AgentPlan(seat.agent.name, seat.teacher.identity, _price(seat) is not None, expected, at_most)
@@ -142,7 +146,7 @@ class Planner:
         draws = range(-(-SAMPLED // max(1, len(sampled))))
         drives: list[Drive] = []
         for question, draw in product(sampled, draws):
-            if sum(asked.calls for drive in drives for asked in drive.values()) > DRIVEN:
+            if sum(map(_work, drives)) > DRIVEN:
                 break
             drives.append(self.talk.usual(question, dict(self.characters), draw))
         scale = len(questions) / max(1, len(drives))
@@ -177,10 +181,10 @@ class Planner:
     def _most(self, questions: Sequence[Question]) -> tuple[list[Amount], Amount]:
         """Returns what each agent cannot exceed, and all together."""
         sampled = _spread(questions)
-        longest = [self.talk.longest(question) for question in sampled]
+        longest = self._longest(sampled)
         if len(sampled) < len(questions) and len({_calls(drives) for drives in longest}) > 1:
-            sampled, longest = questions, [self.talk.longest(question) for question in questions]
-        scale, longer = len(questions) / max(1, len(sampled)), _length(questions) / _length(sampled)
+            sampled, longest = questions, self._longest(questions)
+        scale, longer = len(questions) / max(1, len(longest)), _length(questions) / _length(sampled)
         seats = self.talk.seats
         bounds = [[[self._bound(seat, drive, longer) for seat in seats] for drive in drives] for drives in longest]
         agents = [
@@ -188,6 +192,17 @@ class Planner:
             for place in range(len(seats))
         ]
         return agents, Amount.sum(Amount.greatest(map(Amount.sum, drives)) for drives in bounds).times(scale)
+
+    def _longest(self, questions: Sequence[Question]) -> list[list[Drive]]:
+        """Returns the longest drives by question; all that were looked at, as of one, where that are not all."""
+        longest: list[list[Drive]] = []
+        work = 0
+        for question in questions:
+            if work > DRIVEN_LONGEST:
+                return [[drive for drives in longest for drive in drives]]
+            longest.append(self.talk.longest(question))
+            work += sum(map(_work, longest[-1]))
+        return longest
 
     def _bound(self, seat: Seat, drive: Drive, longer: float) -> Amount:
         """Returns what a seat takes in a drive where every reply is as long as it may be, and read at the last try.
@@ -215,6 +230,11 @@ def _spread(questions: Sequence[Question]) -> Sequence[Question]:
 
 def _calls(drives: Sequence[Drive]) -> tuple[tuple[tuple[str, int], ...], ...]:
     return tuple(tuple((name, asked.calls) for name, asked in drive.items()) for drive in drives)
+
+
+def _work(drive: Drive) -> int:
+    """Returns the calls of a drive, and the replies that stand in their prompts, by their number or length."""
+    return sum(a.calls + sum(a.quoted.values()) + a.characters // CHARACTERS for a in drive.values())
 
 
 def _length(questions: Sequence[Question]) -> float:

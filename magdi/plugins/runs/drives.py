@@ -15,7 +15,7 @@ from magdi.core.errors import ProtocolError
 from magdi.core.mag import Question, Usage
 from magdi.core.protocol import Agent, Ask, Protocol
 from magdi.core.reply import Parsed
-from magdi.plugins.runs.stand_in import StandIn, answers
+from magdi.plugins.runs.stand_in import CHARACTERS, StandIn, answers
 
 DRAWS = 3  # drives with answers drawn at random, besides those that agree, disagree and cannot be read
 MOST_TURNS = 3_000  # of a drive; a discussion itself may take `TURN_LIMIT`
@@ -158,6 +158,7 @@ def _asked(stepper: Stepper, name: str) -> Iterator[tuple[Stepper, Pending]]:
     while not stepper.done:
         for pending in stepper.pending:
             characters += sum(len(message.content) for message in pending.messages)
+            characters += CHARACTERS * len(pending.ask.shown)  # what is shown may be made up, of one sign
             if characters > MOST_CHARACTERS:
                 raise ProtocolError(
                     f"{name} asks for more than {MOST_CHARACTERS:,} characters of prompts a discussion",

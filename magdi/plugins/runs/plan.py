@@ -17,6 +17,7 @@ from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
+from magdi.plugins.suites.executors.plan import PlannedJobs
 from magdi.plugins.teams.training import preferring
 
 
@@ -42,7 +43,7 @@ class PlannedTraining(TypedDict):
 
     ``steps`` are at most, where passes are set, and 0 where nothing is trained; ``encoder`` is None where no objective
     needs one. Of method malt ``by_role`` has the steps of either stage, and ``preferring`` the roles that have the
-    second one.
+    second one; ``processes`` and ``sharding`` are there where several train.
     """
 
     steps: int
@@ -51,6 +52,8 @@ class PlannedTraining(TypedDict):
     objectives: list[str]
     encoder: str | None
     student: str
+    processes: NotRequired[int]
+    sharding: NotRequired[str]
     by_role: NotRequired[ByStage]
     preferring: NotRequired[Sequence[str]]
 
@@ -81,7 +84,7 @@ class PlanDocument(TypedDict):
     be at most, ``by`` whence the seconds of each stage are known, ``splits`` how many questions the task has in each
     where some are to be discussed, ``limits`` what discussions may take (US dollars, calls, tokens); ``training`` and
     ``evaluation`` are there where the run comes so far. `magdi.api.plan` adds ``run``, the directory, and a team's
-    training its ``rounds``.
+    training its ``rounds``; ``jobs`` are there where it would be done in some.
     """
 
     questions: int
@@ -97,6 +100,7 @@ class PlanDocument(TypedDict):
     evaluation: NotRequired[PlannedEvaluation]
     run: NotRequired[str]
     rounds: NotRequired[int]
+    jobs: NotRequired[PlannedJobs]
 
 
 def plan_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -129,3 +130,18 @@ def in_order(jobs: Sequence[Job]) -> Iterator[Job]:
 
     for job in jobs:
         yield from visit(job)
+
+
+def waves(jobs: Sequence[Job]) -> list[Counter[str]]:
+    """Returns how many jobs of each kind wait for none of the others, how many for those alone, and so on.
+
+    Args:
+        jobs: Each behind those that it needs or waits for.
+    """
+    found, depths = list[Counter[str]](), dict[Path, int]()
+    for job in jobs:
+        depth = max((1 + depths[each] for each in (*job.needs, *job.waits) if each in depths), default=0)
+        depths[job.directory] = depth
+        found += [Counter() for _ in range(depth + 1 - len(found))]
+        found[depth][job.kind] += 1
+    return found

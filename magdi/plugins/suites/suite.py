@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import cast
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.run.directory import RunDirectory
+from magdi.core.run.directory import RunDirectory, forget
 from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
 from magdi.plugins.suites.document import About, FailureDocument, Measurements, SuiteDocument, as_read, write_document
 from magdi.plugins.suites.estimate import Estimate, estimate
 from magdi.plugins.suites.executors.executor import executor
+from magdi.plugins.suites.executors.plan import PlannedJobs, planned
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.grid import Grid, chosen
@@ -25,7 +26,7 @@ from magdi.plugins.suites.jobs import MEASURED, Job, Planner
 from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
 from magdi.plugins.suites.results import Trial, Trials, make_document
-from magdi.plugins.suites.scheduling import execute, in_order
+from magdi.plugins.suites.scheduling import execute, in_order, waves
 from magdi.plugins.suites.worker import Bench, Failure
 
 PAUSE = 30.0
@@ -39,6 +40,7 @@ class SuitePlan(About):
     reference: str
     cells: list[Mapping[str, object]]
     estimate: Estimate
+    jobs: PlannedJobs
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,13 @@ class Suite:
         """Returns all jobs of the cells that are chosen, each behind those that it needs."""
         return list(in_order(self._planner().plan(self.grid.cells, self.shown, self.grid.reference, self.seeds)))
 
-    def plan(self) -> SuitePlan:
-        """Returns what there is to do, with an estimate; does nothing."""
+    def plan(self, on: On = "local", resources: Resources | None = None) -> SuitePlan:
+        """Returns what there is to do, with an estimate and where it would be done; does nothing."""
         jobs = self.jobs()
         left = self._left(jobs)
+        shared = sum(job.student is not None for job in left if job.kind == "cell")
+        notes = ["discussions, and students before distillation, are made once for all cells that need the same"]
+        notes += [f"{shared:,} cells take the student that another has trained"] if shared else []
         return {
             **self._about(),
             "title": self.grid.file.title,
@@ -101,6 +106,7 @@ class Suite:
                 for name in self.shown
             ],
             "estimate": estimate(jobs, left, self.components),
+            "jobs": planned(on, resources or Resources(jobs=1), waves(left), notes),
         }
 
     def run(
@@ -121,7 +127,7 @@ class Suite:
         started = time.monotonic()
         jobs = self.jobs()
         if fresh:
-            _forget([job.directory for job in jobs if job.kind in ("student", "cell")], progress.note)
+            forget([job.directory for job in jobs if job.kind in ("student", "cell")], progress.note)
         for measured in (job.directory / MEASURED for job in jobs if job.kind == "cell"):
             if measured.is_file() and read_measured(measured) is None:
                 measured.unlink()  # torn: it is measured again
@@ -235,12 +241,3 @@ def _failed(failure: Failure) -> FailureDocument:
         "kind": failure.kind,
         "error": failure.error,
     }
-
-
-def _forget(directories: Sequence[Path], note: Callable[[str], None]) -> None:
-    """Takes away what magdi wrote in cells' runs; what they share stays."""
-    for directory in map(RunDirectory, directories):
-        if directory.is_run():
-            directory.forget()
-            for each in directory.notes:
-                note(f"{directory.path}: {each}")

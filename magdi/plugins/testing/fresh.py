@@ -71,8 +71,13 @@ def elsewhere(jobs: Iterable[Job]) -> list[Elsewhere]:
         lines = done.stderr.strip().splitlines()
         if done.returncode:
             raise RuntimeError(f"another interpreter ends with {done.returncode}: {lines[-1] if lines else ''}")
-        _known.update(zip(map(json.dumps, unknown), json.loads(lines[-1]), strict=True))
+        remember(unknown, json.loads(lines[-1]))
     return [_known[json.dumps(job)] for job in jobs]
+
+
+def remember(jobs: Iterable[Job], found: Iterable[Elsewhere]) -> None:
+    """Keeps what became of jobs, here or in a process beside this one: `elsewhere` asks nobody for it again."""
+    _known.update(zip(map(json.dumps, jobs), found, strict=True))
 
 
 def main() -> None:

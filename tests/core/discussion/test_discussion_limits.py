@@ -14,7 +14,7 @@ from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.driver import Seat, hold_discussions
 from magdi.core.discussion.gate import Rate, estimated_tokens
 from magdi.core.discussion.usage import Most
-from magdi.core.errors import ConfigError, LimitReached, ProtocolError
+from magdi.core.errors import ConfigError, LimitReached
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
@@ -23,7 +23,6 @@ from magdi.plugins.runs.drives import Talk
 from magdi.plugins.runs.stand_in import answers
 from magdi.plugins.teachers import prices
 from magdi.plugins.teachers.prices import litellm_price_of, price_of
-from magdi.protocols.debate import Debate
 from magdi.protocols.reconcile import ReConcile
 from magdi.protocols.single import Single
 from tests.core.discussion.discussion_stage import Speaker, numbered, speakers, table
@@ -227,11 +226,3 @@ def test_the_users_prices_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_tokens_are_estimated_from_prompt_and_longest_reply() -> None:
     messages = (Message(role="user", content="x" * 400),)
     assert estimated_tokens(Request(messages=messages, sampling=Sampling(max_tokens=50))) == 150
-
-
-@pytest.mark.parametrize("protocol", [ReConcile(ReConcile.Config(rounds=10**9)), Debate(Debate.Config(rounds=10**9))])
-def test_a_plan_of_a_billion_rounds_is_an_error(protocol: Protocol) -> None:
-    """Also where every prompt has all that was said before."""
-    with pytest.raises(ProtocolError, match="not ended after 3,000 turns|more than 20,000,000 characters") as caught:
-        planned(numbered(1), protocol, table(*speakers()))
-    assert "fewer rounds" in caught.value.hint

@@ -9,14 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from magdi.core.config.models import Evaluation, Training
+from magdi.core.config.models import Evaluation, Student, Training
 from magdi.core.distill.renewal import AGENT
-from magdi.core.distill.student import DistillStudent
+from magdi.core.distill.student import DistillStudent, load_student
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag, Question, Turn, read_mags
 from magdi.core.run.on_policy import OnPolicy
 from magdi.core.task import Task
+from magdi.core.threads import threads
 from magdi.plugins.registry import default_registry
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
@@ -69,6 +70,13 @@ def train(
         on_metrics=told,
         joined=joined or own,
     )
+
+
+def run_renewed(model: Path | str, out: Path | str) -> None:
+    """Trains a student that is asked between passes, in this process or as one of several."""
+    with threads(1):
+        loaded = load_student(Student(adaptation="full", max_length=200), path=model, seed=3)
+        train(loaded, Path(out))
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import torch
@@ -23,11 +22,10 @@ from magdi.core.errors import TrainingError
 from magdi.core.threads import threads
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
+from tests.core.distill.ranks import ended_well, ranks
 
 OBJECTIVES = {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}, "dpo": {"weight": 0.5}}
-ROOT = Path(__file__).parents[3]
 ZERO = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed (the extra deepspeed)")
-NO_COMPILER = "import deepspeed; deepspeed.ops.__compatible_ops__['deepspeed_shm_comm'] = False"
 SETTINGS = {"learning_rate": 1e-2, "steps": 4, "mags_per_step": 5, "log_every": 1, "save_every": 2}
 
 
@@ -50,25 +48,19 @@ def train(model: Path, out: Path, adaptation: str, objectives: Mapping[str, Any]
         )
 
 
-def sharded(engine: str, processes: int, *arguments: object, **settings: Any) -> subprocess.Popen[str]:
+def sharded(
+    engine: str, processes: int, model: Path, out: Path, adaptation: str, **settings: Any
+) -> AbstractContextManager[tuple[list[BaseProcess], TextIO]]:
     """The same in several processes."""
-    code = "\n".join(
-        [
-            "import sys",
-            NO_COMPILER if engine != "fsdp2" else "",
-            f"sys.path[:0] = [{str(ROOT)!r}]",
-            "from pathlib import Path",
-            "from tests.core.distill.test_distill_sharding import train",
-            f"train(Path({str(arguments[0])!r}), Path({str(arguments[1])!r}), {arguments[2]!r}, **{settings!r})",
-        ]
-    )
-    script = Path(f"{arguments[1]}.{processes}.py")
-    script.write_text(code)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    environment = os.environ | ENGINES[engine]
-    return subprocess.Popen(
-        [*launch, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+
+    def work() -> None:
+        if engine != "fsdp2":
+            import deepspeed
+
+            deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # there may be no compiler
+        train(model, out, adaptation, **settings)
+
+    return ranks(processes, work, out.parent / "errors", ENGINES[engine])
 
 
 def told(text: str) -> list[dict[str, float]]:
@@ -109,14 +101,17 @@ def test_shards_do_what_one_process_does(
     processes: int,
     budget: int,
 ) -> None:
-    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes."""
+    """A budget of 64 tokens is one MAG a pass, so that processes have different numbers of passes.
+
+    Of eight MAGs a pass's last step has one, and no process but the first has any.
+    """
     model = family_path("llama")
-    train(model, tmp_path / "one", adaptation, tokens_per_batch=budget)
+    given: dict[str, Any] = {"tokens_per_batch": budget, "mags_per_step": 7}
+    train(model, tmp_path / "one", adaptation, **given)
     alone = told(capsys.readouterr().out)
-    process = sharded(engine, processes, model, tmp_path / "many", adaptation, tokens_per_batch=budget)
-    out, error = process.communicate()
-    assert process.returncode == 0, error
-    many = told(out)
+    with sharded(engine, processes, model, tmp_path / "many", adaptation, **given) as (begun, printed):
+        many = told(printed.read())
+        ended_well(begun, tmp_path / "errors")
     assert len(many) == 4
     if budget < 4096 or engine != "fsdp2":  # norms of terms are those of the first pass alone; ZeRO has none
         alone, many = ([{key: line[key] for key in ("loss", "grad_norm")} for line in lines] for lines in (alone, many))
@@ -130,19 +125,17 @@ def test_killed_with_three_processes_and_resumed_with_two(
 ) -> None:
     model = family_path("llama")
     train(model, tmp_path / "one", "full", steps=8)
-    process = sharded(engine, 3, model, tmp_path / "many", "full", steps=8)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("{") and json.loads(line)["step"] == 5:
-            break
-    subprocess.run(["pkill", "-9", "-P", str(process.pid)], check=True)
-    process.kill()
-    process.communicate()
+    with sharded(engine, 3, model, tmp_path / "many", "full", steps=8) as (begun, printed):
+        for line in printed:
+            if line.startswith("{") and json.loads(line)["step"] == 5:
+                break
+        for process in begun:
+            process.kill()
     assert (tmp_path / "many" / "checkpoints" / "checkpoint-4" / "complete").exists()
-    again = sharded(engine, 2, model, tmp_path / "many", "full", steps=8)
-    out, error = again.communicate()
-    assert again.returncode == 0, error
-    assert len(told(out)) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
+    with sharded(engine, 2, model, tmp_path / "many", "full", steps=8) as (begun, printed):
+        again = told(printed.read())
+        ended_well(begun, tmp_path / "errors")
+    assert len(again) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
     idle = "" if engine == "fsdp2" else "heads"  # whose objectives have ended: ZeRO lets them go on by momentum
     assert_alike(tmp_path / "many", tmp_path / "one", but=idle)
 

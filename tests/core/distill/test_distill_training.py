@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -25,9 +26,12 @@ from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
-from tests.core.distill.distill_models import make_mags, make_objectives
+from tests.core.distill.distill_models import make_mags, make_model, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.distill_runs import SHORT, run, run_beside
+from tests.core.distill.ranks import ranks
+from tests.core.distill.test_distill_renewal import run_renewed
+from tests.made_once import made_once
 
 Load = Callable[..., DistillStudent]
 ROOT = Path(__file__).parents[3]
@@ -167,17 +171,16 @@ def test_kill_9_and_resume_give_the_same_bits(
     """Killed after a checkpoint, started again: every weight, heads included, as if nothing had happened."""
     model, settings = family_path("llama"), {"steps": 40, "save_every": 10, "log_every": 1}
     run(model, tmp_path / "whole", "lora", **settings)
-    script = other_process(model, tmp_path / "broken", "lora", **settings)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    broken = partial(run, model, tmp_path / "broken", "lora", **settings)
+    with ranks(1, broken, tmp_path / "errors") as ((process,), printed):
+        for line in printed:
             if float(line.split()[0]) >= 17:
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
                 break
-    assert process.returncode == -signal.SIGKILL
+    assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "broken" / "student").exists()
     capsys.readouterr()
-    run(model, tmp_path / "broken", "lora", **settings)
+    broken()
     assert capsys.readouterr().out.startswith("11.0 ")
     assert same(weights(tmp_path / "whole" / "student"), weights(tmp_path / "broken" / "student"))
 
@@ -222,19 +225,41 @@ UNEVEN = {"steps": 4, "log_every": 1, "mags_per_step": 5}
 OBJECTIVES = [each.name for each in BUILTINS["objective"]]
 
 
-@pytest.fixture(scope="module")
-def two(family_path: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What two processes print, by gloo: of the run that every test does, then of one beside each objective.
+FEW = UNEVEN | {"mags_per_step": 1}
+
+
+class Two(NamedTuple):
+    """Where two processes wrote, and what they printed."""
+
+    out: Path
+    uneven: str
+    few: str
+    beside: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """What two processes print, by gloo: of the run that every test does, of one whose student is asked between passes
+    (nothing), of one with a MAG a step, then of one beside each objective.
 
     The threads of the group end before the interpreter does: else it aborts now and then.
     """
-    model, out = family_path("llama"), tmp_path_factory.mktemp("two")
-    script = out / "two.py"
+    out = made_once(tmp_path_factory, "two", make_two)
+    uneven, few, *beside = (out / "printed").read_text().split("#")
+    return Two(out, uneven, few, dict(zip(OBJECTIVES, beside, strict=True)))
+
+
+def make_two(out: Path) -> None:
+    model, script = make_model("llama", out), out / "two.py"
     script.write_text(
         GROUP_LEFT
         + other_process(model, out / "run", "full", **UNEVEN)
         + f"""
 from tests.core.distill.distill_runs import run_beside
+from tests.core.distill.test_distill_renewal import run_renewed
+run_renewed({str(model)!r}, {str(out / "renewed")!r})
+print("#" if os.environ["RANK"] == "0" else "", flush=True)
+run({str(model)!r}, {str(out / "few")!r}, "full", **{FEW!r})
 for name in {OBJECTIVES!r}:
     print("#" if os.environ["RANK"] == "0" else "", flush=True)
     run_beside(name, {str(model)!r}, {str(out)!r})
@@ -243,29 +268,49 @@ for name in {OBJECTIVES!r}:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(launch, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split("#")
+    (out / "printed").write_text(done.stdout)
 
 
 def test_two_processes_do_what_one_does(
-    two: list[str], family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    two: Two, family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Same losses and gradient norms, up to rounding; the last step's MAGs do not divide."""
     run(family_path("llama"), tmp_path, "full", **UNEVEN)
-    alone, shared = numbers(capsys.readouterr().out), numbers(two[0])
+    alone, shared = numbers(capsys.readouterr().out), numbers(two.uneven)
     assert [line[0] for line in shared] == [1, 2, 3, 4]
     assert shared[0] == pytest.approx(alone[0], rel=1e-5)
     assert shared == [pytest.approx(line, rel=1e-3) for line in alone]
 
 
+def test_a_process_without_a_mag_keeps_nobody_waiting(
+    two: Two, family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A role of which there is one MAG, or the last step of a pass: one process learns, the other is there."""
+    run(family_path("llama"), tmp_path, "full", **FEW)
+    alone = numbers(capsys.readouterr().out)
+    assert len(alone) == 4
+    assert numbers(two.few) == [pytest.approx(line, rel=1e-3) for line in alone]
+
+
+def test_two_processes_learn_from_the_answers_that_one_would(
+    two: Two, family_path: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The student is asked between passes: the same MAGs, and weights up to rounding."""
+    run_renewed(family_path("llama"), tmp_path)
+    assert (two.out / "renewed" / "renewed.jsonl").read_bytes() == (tmp_path / "renewed.jsonl").read_bytes()
+    alone, shared = weights(tmp_path / "student"), weights(two.out / "renewed" / "student")
+    assert max(float((alone[name] - shared[name]).abs().max()) for name in alone) < 1e-5
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_process_with_nothing_for_an_objective_keeps_nobody_waiting(
-    name: str, two: list[str], family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, two: Two, family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The head is untied, and only some objectives use it: what the others leave without a gradient is looked for."""
     run_beside(name, family_path("llama"), tmp_path)
     alone = numbers(capsys.readouterr().out)
     assert len(alone) == 4
-    assert numbers(two[1 + OBJECTIVES.index(name)]) == [pytest.approx(line, rel=1e-3) for line in alone]
+    assert numbers(two.beside[name]) == [pytest.approx(line, rel=1e-3) for line in alone]
 
 
 def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

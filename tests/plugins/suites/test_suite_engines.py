@@ -18,8 +18,8 @@ import pytest
 
 from magdi.core.errors import ConfigError
 from magdi.plugins.suites.executors import slurm as slurm_engine
-from magdi.plugins.suites.executors.resources import Resources
-from magdi.plugins.suites.executors.slurm import Slurm, minutes
+from magdi.plugins.suites.executors.resources import Resources, minutes
+from magdi.plugins.suites.executors.slurm import Slurm
 from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
 

@@ -1,6 +1,7 @@
 """The order instrument: what it promises of its questions, its teachers and its primer."""
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,7 +19,12 @@ from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ORDER = Order(OrderConfig(train=400, validation=200, test=200))
-QUESTIONS = [question for split in SPLITS for question in ORDER.questions(split)]
+
+
+@cache
+def questions() -> list[Question]:
+    """All of its questions; made by the first test that asks, as every worker imports this file."""
+    return [question for split in SPLITS for question in ORDER.questions(split)]
 
 
 def problem_of(question: Question) -> Problem:
@@ -41,14 +47,14 @@ def test_right_and_wrong_procedure_are_balanced_and_independent(split: Split) ->
 
 
 def test_no_kind_of_step_tells_which_procedure_comes_to_more() -> None:
-    for question in QUESTIONS:
+    for question in questions():
         first, second, third = (step.operation for step in problem_of(question).steps)
         assert {first, second} == {"+", "-"}
         assert third == "*"
 
 
 def test_gold_is_what_following_the_story_gives_and_every_value_is_a_token() -> None:
-    for question in QUESTIONS:
+    for question in questions():
         problem = problem_of(question)
         right, wrong = work(problem), work(problem, ("order",))
         assert question.gold == problem.answer(problem.values[-1]) == problem.answer(right[-1].right)
@@ -64,7 +70,7 @@ def test_splits_and_primer_share_no_calculation() -> None:
     primer = {problem for document in documents for problem in read_problems(document.text)}
     assert primer
     assert all(belongs(problem, "primer") for problem in primer)
-    assert not any(belongs(problem_of(question), "primer") for question in QUESTIONS)
+    assert not any(belongs(problem_of(question), "primer") for question in questions())
 
 
 def test_the_primer_solves_nothing_in_which_a_bug_would_show() -> None:

@@ -1,16 +1,18 @@
-"""Reads JSON, JSONL and pickle files, gzipped or not, item by item, each with the line on which it begins."""
+"""Reads JSON, JSONL, CSV, parquet and pickle files, gzipped or not, item by item, each with the line it begins on."""
 
 from __future__ import annotations
 
+import ast
 import codecs
+import csv
 import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader, BytesIO, TextIOWrapper
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,13 @@ from magdi.plugins.formats.importers import pickled
 
 _HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 _PICKLES = (".pkl", ".p", ".pickle")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _CHUNK = 1 << 16
 _MOST = 1 << 28
 """Characters of one item; what was packed may unfold to any number."""
 _LONGEST_TOKEN = 16
 """Characters at the end of a text in which a word or an escape may have been cut."""
+_HINT = "read are JSON, JSONL, CSV, parquet and pickles; --skip-bad passes over lines of JSONL that are none of it"
 _SPACE = " \t\r\n\ufeff"
 
 
@@ -60,7 +64,7 @@ OnBad = Callable[[MagFileError], None]
 
 
 def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
-    """Yields the items of a file: the elements of a list, the lines of JSONL, or one object.
+    """Yields the items of a file: the elements of a list, the lines of JSONL, the rows of a table, or one object.
 
     Args:
         path: The file; ``.gz`` is unpacked, and a pickle may hold plain values only.
@@ -74,8 +78,14 @@ def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
         if head.startswith(b"\x80") or _plain_name(path).suffix in _PICKLES:
             yield from _unpickled(path, file.read())
             return
+        if head.startswith(b"PAR1"):
+            yield from _rows(path, _parquet(path, file.read()))
+            return
         utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         with TextIOWrapper(file, "utf-16" if utf16 else "utf-8-sig", newline="") as text:
+            if (kind := _plain_name(path).suffix.lower()) in _DELIMITERS:
+                yield from _rows(path, _csv(path, text, _DELIMITERS[kind]))
+                return
             yield from _Scanner(path, text).items(on_bad)
 
 
@@ -104,6 +114,40 @@ def _unpickled(path: Path, data: bytes) -> Iterator[Item]:
         raise MagFileError(path, 0, f"cannot be read: {error}") from None
     for index, each in enumerate(value if isinstance(value, list) else [value]):
         yield Item(path, 0, index, _encodable(each))
+
+
+def _parquet(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        for batch in parquet.ParquetFile(BytesIO(data)).iter_batches(1000):
+            yield from ((0, row) for row in batch.to_pylist())
+    except (ArrowException, ValueError, LookupError, OverflowError) as error:
+        raise MagFileError(path, 0, f"is no parquet file: {error}") from error
+
+
+def _csv(path: Path, text: TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    csv.field_size_limit(_MOST)
+    rows = csv.DictReader(text, delimiter=delimiter)
+    try:
+        yield from ((rows.line_num, {name: _cell(cell) for name, cell in row.items() if cell}) for row in rows)
+    except csv.Error as error:
+        raise MagFileError(path, rows.line_num, f"is no CSV: {error}") from error
+
+
+def _cell(cell: Any) -> Any:
+    """Returns what a cell holds: lists and objects stand in tables as JSON, or as Python writes them."""
+    if not isinstance(cell, str) or cell[:1] not in ("[", "{"):
+        return cell
+    for read in (loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return read(cell)
+    return cell
+
+
+def _rows(path: Path, rows: Iterable[tuple[int, Mapping[str, object]]]) -> Iterator[Item]:
+    for index, (line, row) in enumerate(rows):
+        yield Item(path, line, index, _encodable(row))
 
 
 def _plain_name(path: Path) -> Path:
@@ -194,7 +238,9 @@ class _Scanner:
                     self._read()
                     continue
                 self.at = getattr(error, "pos", self.at)
-                raise MagFileError(self.path, self.line(), f"no JSON: {getattr(error, 'msg', error)}") from None
+                raise MagFileError(
+                    self.path, self.line(), f"no JSON: {getattr(error, 'msg', error)}", hint=_HINT
+                ) from None
             if end == len(self.text) and not self._ended:  # a number may go on
                 self._read()
                 continue

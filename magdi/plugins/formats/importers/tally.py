@@ -19,6 +19,7 @@ class Tally:
         failed: Calls of models that failed without a reply.
         silent: Calls that hold no messages.
         empty: Traces without a call.
+        other: Items, or messages, that are nothing that somebody has said.
         cut: Spans whose attributes were cut off by the SDK.
         asked: What was asked, each question once.
         matched: Those of them that a right answer was found for.
@@ -28,6 +29,7 @@ class Tally:
     failed: int = 0
     silent: int = 0
     empty: int = 0
+    other: int = 0
     cut: int = 0
     asked: set[str] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)
@@ -48,6 +50,7 @@ class Tally:
             f"{_count(self.failed, 'call')} that failed" if self.failed else "",
             record if self.silent else "",
             f"{_count(self.empty, 'trace')} without a call of a model" if self.empty else "",
+            f"{_count(self.other, 'item')} that no model has said" if self.other else "",
         ]
         if any(parts):
             yield f"left out: {'; '.join(filter(None, parts))}"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.config.models import Limits
-from magdi.core.errors import SOME_FAILED, ConfigError, LimitReached, MagdiError
-from magdi.core.run.directory import RunDirectory
+from magdi.core.errors import SOME_FAILED, ConfigError, LimitReached, MagdiError, RunDirectoryError
+from magdi.core.run.directory import RunDirectory, forget
 from magdi.core.run.locations import FILE
 from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
@@ -23,7 +23,7 @@ from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
 
 LOG = "job.txt"
-"""What the command printed, in the run's directory."""
+"""How the file is called that has what the command printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,8 @@ class Command:
 
 def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
     """Gives a command where the job is; what it prints is kept beside its run."""
-    target = Path(folder, job.directory)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    log = target.with_name(f"{target.name}.{LOG}")
+    log = log_of(Path(folder, job.directory))
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as printed:
         command = [sys.executable, "-m", "magdi", *job.arguments]
         code = subprocess.run(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
@@ -68,12 +67,26 @@ def shares_of(limits: Limits, count: int) -> dict[str, float]:
     return shares
 
 
-def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence[str]) -> None:
+def log_of(directory: Path) -> Path:
+    """Returns where what the command printed is kept: beside its run's directory."""
+    return directory.with_name(f"{directory.name}.{LOG}")
+
+
+def elsewhere(on: On, resources: Resources, directory: Path, arguments: Sequence[str], *, fresh: bool = False) -> None:
     """Gives a command on a cluster and waits for its end.
+
+    Args:
+        on: Where.
+        resources: What it is given.
+        directory: Its run's.
+        arguments: Those of `magdi`, without ``--fresh``: a job that is begun once more goes on.
+        fresh: Throw away first what is there.
 
     Raises:
         MagdiError: It failed there.
     """
+    if fresh:
+        forget([directory])
     _do(on, resources, directory.with_name(f"{directory.name}.jobs"), [Command(directory, tuple(arguments))])
 
 
@@ -84,6 +97,8 @@ def in_shards(
     arguments: Sequence[str],
     count: int,
     on_end: Callable[[str], None] = lambda title: None,
+    *,
+    fresh: bool = False,
 ) -> Sharded:
     """Holds discussions in several jobs, each with a run of its own in a directory, and merges their MAGs there.
 
@@ -91,14 +106,19 @@ def in_shards(
         on: Where jobs are done.
         resources: What each is given.
         directory: Gets ``shard-I-of-N``, a run for each, and ``mags.jsonl``, in the order of the questions.
-        arguments: Those of `magdi discuss`.
+        arguments: Those of `magdi discuss`, without ``--fresh``: a job that is begun once more goes on.
         count: Jobs.
         on_end: Told of each that has ended.
+        fresh: Throw away first what the shards' runs hold.
 
     Raises:
+        RunDirectoryError: The directory holds a run, or discussions in another number of shards.
         MagdiError: A job failed; the same call goes on, and does what was finished not again.
     """
     runs = _shards(directory, count)
+    _check_free(directory, count)
+    if fresh:
+        forget(runs.values())
     jobs = [
         Command(run, (*arguments, "--shard", str(shard), "-o", str(run), "--quiet"), f"shard {shard}", (0, SOME_FAILED))
         for shard, run in runs.items()
@@ -126,6 +146,20 @@ def answered_in_shards(
         for shard, log in _shards(folder, count).items()
     ]
     _do(on, resources, folder, jobs, on_end)
+
+
+def _check_free(directory: Path, count: int) -> None:
+    if RunDirectory(directory).is_run():
+        raise RunDirectoryError(
+            f"{directory} holds a run, whose discussions those of the shards would replace",
+            hint="name another directory with -o, or leave --shards and --on out to go on with it",
+        )
+    others = {each.name.rpartition("-")[2] for each in directory.glob("shard-*-of-*") if RunDirectory(each).is_run()}
+    if others := others - {str(count)}:
+        raise RunDirectoryError(
+            f"{directory} holds discussions in {' and '.join(sorted(others))} shards, and all would be asked for again",
+            hint=f"--shards {min(others)} goes on with them; else name another directory with -o",
+        )
 
 
 def _shards(folder: Path, count: int) -> dict[Shard, Path]:

@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import Future
+from importlib.util import find_spec
 from typing import Any
 
 from magdi.core.errors import ComponentError, ConfigError
@@ -13,6 +14,12 @@ from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
+
+
+def check() -> None:
+    """Raises ComponentError where Ray is not installed."""
+    if find_spec("ray") is None:
+        raise ComponentError("--on ray needs Ray", hint="pip install 'magdi[ray]'")
 
 
 class Ray(Executor):
@@ -29,10 +36,9 @@ class Ray(Executor):
     """
 
     def __init__(self, bench: Bench, resources: Resources, work: Work = do_in_worker) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise ComponentError("--on ray needs Ray", hint="pip install 'magdi[ray]'") from None
+        check()
+        import ray
+
         self.places = resources.jobs or 1_000_000  # Ray queues what there is no room for
         self._ray: Any = ray
         self._began = not ray.is_initialized()

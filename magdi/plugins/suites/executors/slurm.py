@@ -6,19 +6,19 @@ import getpass
 import hashlib
 import os
 import pickle
-import re
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from magdi.core.errors import ComponentError, ConfigError
+from magdi.core.errors import ComponentError
 from magdi.plugins.suites.executors.executor import Executor
-from magdi.plugins.suites.executors.resources import Resources
+from magdi.plugins.suites.executors.resources import Resources, minutes
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
 
@@ -45,6 +45,14 @@ class Requeued:
         return DelayedSubmission(self, job)
 
 
+def check() -> None:
+    """Raises ComponentError where submitit is not installed, or there is no Slurm."""
+    if find_spec("submitit") is None:
+        raise ComponentError("--on slurm needs submitit", hint="pip install 'magdi[slurm]'")
+    if shutil.which("sbatch") is None:
+        raise ComponentError("--on slurm: there is no sbatch on this machine", hint="start it where Slurm's are")
+
+
 class Slurm(Executor):
     """Jobs of Slurm; its nodes share the suite's folder, and find the same Python.
 
@@ -61,12 +69,9 @@ class Slurm(Executor):
     """
 
     def __init__(self, bench: Bench, resources: Resources, folder: Path, work: Work = do_in_worker) -> None:
-        try:
-            from submitit import SlurmExecutor
-        except ImportError:
-            raise ComponentError("--on slurm needs submitit", hint="pip install 'magdi[slurm]'") from None
-        if shutil.which("sbatch") is None:
-            raise ComponentError("--on slurm: there is no sbatch on this machine", hint="start it where Slurm's are")
+        check()
+        from submitit import SlurmExecutor
+
         self.places = resources.jobs or 1_000_000  # Slurm queues what there is no room for
         self._name = f"magdi-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
         self._executor = SlurmExecutor(folder=folder / "slurm", max_num_timeout=1000)
@@ -143,20 +148,3 @@ class Slurm(Executor):
         self._watcher.join()
         if kind is not None:
             self._cancel()
-
-
-def minutes(text: str) -> int:
-    """Returns minutes, rounded up, of Slurm's ways to say a time: 90, 30:00, 1:30:00, 2-12.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    found = re.fullmatch(r"(?:(\d+)-)?(\d+(?::\d+){0,2})", text.strip())
-    if found is None:
-        raise ConfigError(f"--time {text!r} is no time", hint="minutes, MM:SS, H:MM:SS or D-HH[:MM[:SS]]")
-    parts = [int(part) for part in found[2].split(":")]
-    if found[1] is not None:  # days come before hours
-        hours, mins, seconds = (*parts, 0, 0)[:3]
-    else:
-        hours, mins, seconds = (0, *parts, 0)[:3] if len(parts) < 3 else parts
-    return max(1, (24 * int(found[1] or 0) + hours) * 60 + mins + (seconds > 0))

@@ -48,7 +48,7 @@ class OtelSpans(Importer):
         Raises:
             MagFileError: Something is no span, and there is no ``on_bad`` to tell.
         """
-        for item in traces_in(items):
+        for item in traces_in(items, reader.tally):
             if item.value.bad and on_bad is None:
                 raise item.bad(item.value.bad)
             if item.value.bad and on_bad is not None:

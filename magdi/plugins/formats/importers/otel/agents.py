@@ -97,7 +97,8 @@ def _node(span: Span) -> Iterator[str]:
 
 def _task(span: Span) -> Iterator[str]:
     yield _bare(first(span.attributes, ("traceloop.entity.name",)))
-    if span.attributes.get("openinference.span.kind") == "CHAIN":
+    kinds = (span.attributes.get(name) for name in ("openinference.span.kind", "langfuse.observation.type"))
+    if not {"CHAIN", "chain", "span"}.isdisjoint(map(str, kinds)):
         yield _bare(span.name)
 
 

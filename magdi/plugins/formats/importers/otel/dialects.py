@@ -22,7 +22,7 @@ CALL, AGENT, WORKFLOW, OTHER = "call", "agent", "workflow", "other"
 
 _KINDS = {
     **dict.fromkeys(("chat", "generate_content", "text_completion", "completion", "llm", "generation"), CALL),
-    **dict.fromkeys(("chat_model", "generate", "responses"), CALL),
+    **dict.fromkeys(("chat_model", "generate", "responses", "response"), CALL),
     **dict.fromkeys(("invoke_agent", "agent", "create_agent"), AGENT),
     **dict.fromkeys(("invoke_workflow", "workflow", "conversation", "initiate_chats", "crew"), WORKFLOW),
     **dict.fromkeys(("execute_tool", "tool", "embeddings", "embedding", "retriever", "reranker", "guardrail"), OTHER),
@@ -41,7 +41,7 @@ _KIND_NAMES = (
 )
 
 
-_SPEAKS = re.compile("output|completion|choice|response|events")
+_SPEAKS = re.compile("output|completion|choice|response|events", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Call:
 
 def kind_of(span: Span) -> str:
     """Returns what a span is of: a model's call, an agent, a workflow or something else; "" where it does not say."""
-    said = (str(span.attributes[name]).lower() for name in _KIND_NAMES if span.attributes.get(name))
+    said = (str(span.attributes[name]).lower().strip('"') for name in _KIND_NAMES if span.attributes.get(name))
     found = [_KINDS[each] for each in said if each in _KINDS]
     operation = str(span.attributes.get("ai.operationId") or "")
     if operation:
@@ -88,7 +88,7 @@ def call_of(span: Span) -> Call | None:
     spoken = _one(reply)
     if spoken is None:
         return None
-    return Call(span, tuple(prompt), spoken, first(span.attributes, MODELS), _usage(span.attributes))
+    return Call(span, tuple(prompt), spoken, _model(span.attributes), _usage(span.attributes))
 
 
 def _one(reply: list[Said]) -> Said | None:
@@ -231,6 +231,7 @@ _PROMPT_TOKENS = (
     "llm.usage.prompt_tokens",
     "ai.usage.promptTokens",
     "ai.usage.inputTokens",
+    *("prompt_tokens", "promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "input"),
 )
 _COMPLETION_TOKENS = (
     "gen_ai.usage.output_tokens",
@@ -239,20 +240,37 @@ _COMPLETION_TOKENS = (
     "llm.usage.completion_tokens",
     "ai.usage.completionTokens",
     "ai.usage.outputTokens",
+    *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount", "output"),
 )
 _DEEPEST = 30  # dots of a name that are looked at
-_DETAILS = "langfuse.observation.usage_details"
+_DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
+
+
+def usage_in(told: Mapping[str, object]) -> Usage:
+    """Returns the tokens that a call took, under whatever names."""
+    return Usage(
+        prompt_tokens=_count(first(told, _PROMPT_TOKENS)), completion_tokens=_count(first(told, _COMPLETION_TOKENS))
+    )
 
 
 def _usage(attributes: Mapping[str, object]) -> Usage:
-    details = parsed(unfold(attributes, _DETAILS))
-    details = details if isinstance(details, dict) else {}
-    return Usage(
-        prompt_tokens=_count(first(attributes, _PROMPT_TOKENS) or details.get("input") or details.get("prompt_tokens")),
-        completion_tokens=_count(
-            first(attributes, _COMPLETION_TOKENS) or details.get("output") or details.get("completion_tokens")
-        ),
-    )
+    held = (parsed(unfold(attributes, name)) for name in _DETAILS)
+    told = [attributes, *held, *(each.get("usage") for each in _requests(attributes))]
+    found = (usage_in(each) for each in told if isinstance(each, dict))
+    return next((usage for usage in found if usage != Usage()), Usage())
+
+
+def _model(attributes: Mapping[str, object]) -> str:
+    held = (str(each["model"]) for each in _requests(attributes) if each.get("model"))
+    return first(attributes, MODELS) or next(held, "")
+
+
+def _requests(attributes: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """Yields whole replies and requests, the replies first."""
+    for name in (name for names in zip(*_WHOLE, strict=True) for name in reversed(names)):
+        held = parsed(unfold(attributes, name))
+        if isinstance(held, dict):
+            yield held
 
 
 def _count(value: Any) -> int:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from magdi.plugins.formats.importers.otel import records
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]+)", re.IGNORECASE)
 _STAMP = re.compile(r"(?P<seconds>.*?)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 _WRAPPERS = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
-_LANGFUSE_TYPES = {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EMBEDDING", "EVALUATOR"}
+_HOLDERS = ("spans", "observations", "data", "trace", "traces", "runs", "calls", "history", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Span:
 
 def recognises(value: Any) -> bool:
     """Returns whether a value is a span, or holds spans in one of the known ways."""
-    wrapped = isinstance(value, dict) and get(value, *_WRAPPERS) is not None
+    wrapped = isinstance(value, dict) and (get(value, *_WRAPPERS) is not None or value.get("object") == "trace")
     return wrapped or any(True for _ in _raw_spans(value))
 
 
@@ -118,10 +122,11 @@ def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, object]]]:
         if (batches := get(value, "resourceSpans", "resource_spans", "batches")) is not None:
             for batch in _listed(batches):
                 yield from _scoped(batch, ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"), "spans")
-        elif _is_span(value):
+        elif records.is_record(value):
             yield value, {}
+            yield from _raw_spans(records.children_of(value))
         else:
-            for name in ("spans", "observations", "data", "trace"):
+            for name in _HOLDERS:
                 yield from _raw_spans(value[name]) if isinstance(value.get(name), list | dict) else ()
 
 
@@ -141,66 +146,48 @@ def _scoped(batch: Any, scopes: tuple[str, ...], *names: str) -> Iterator[tuple[
             yield each, shared
 
 
-def _is_span(value: Mapping[str, object]) -> bool:
-    context = value.get("context")
-    if isinstance(context, dict) and get(context, "span_id", "spanId"):
-        return True
-    if get(value, "traceId", "trace_id") is None:
-        return False
-    return get(value, "spanId", "span_id") is not None or str(value.get("type")) in _LANGFUSE_TYPES
-
-
 def _span(raw: Any, shared: Mapping[str, object]) -> Span:
     if not isinstance(raw, dict):
         raise ValueError(f"it is {type(raw).__name__}, and no object")
-    held = raw.get("context")
-    context = held if isinstance(held, dict) else raw
-    span_id, trace = get(context, "spanId", "span_id"), get(context, "traceId", "trace_id")
-    attributes = plain(raw.get("attributes") or {})
-    if span_id is None:
-        span_id, attributes = raw.get("id"), attributes | _of_langfuse(raw)
+    attributes = plain(raw.get("attributes") or raw.get("tags") or {}) | records.attributes_of(raw)
+    trace, span_id = records.field(raw, "trace"), records.field(raw, "span")
+    if span_id is None and records.is_record(raw):
+        span_id = records.field(raw, "id") or _digest(raw)
+        trace = trace or attributes.get("session.id") or records.ANY_TRACE
     if not trace or not span_id:
         raise ValueError("it has no trace id" if not trace else "it has no span id")
-    parent = get(raw, "parentSpanId", "parent_span_id", "parent_id", "parentObservationId")
+    parent = records.field(raw, "parent")
     resource = raw.get("resource") if isinstance(raw.get("resource"), dict) else {}
     services = plain(resource.get("attributes") or {}) if resource else shared
     service = services.get("service.name")
-    start = _time(get(raw, "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"))
+    start = records.field(raw, "start")
+    end = records.field(raw, "end") or records.end_of(start, raw.get("duration")) or start
     return Span(
         trace=hexadecimal(trace),
         id=hexadecimal(span_id),
         parent="" if _is_zero(parent) else hexadecimal(parent),
-        name=str(raw.get("name") or ""),
-        start=start,
-        end=_time(get(raw, "endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime")) or start,
+        name=records.name_of(raw),
+        start=_time(start),
+        end=_time(end),
         attributes=({"service.name": service} if service else {}) | attributes,
-        events=tuple(sorted(map(_event, _listed(raw.get("events"))), key=lambda event: event.time)),
+        events=tuple(sorted(map(_event, records.events_of(raw)), key=lambda event: event.time)),
         failed=_failed(raw),
     )
+
+
+def _digest(raw: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _is_zero(parent: Any) -> bool:
     return not parent or not str(parent).strip("0xA=")
 
 
-def _of_langfuse(raw: Mapping[str, object]) -> dict[str, object]:
-    """Returns an observation's fields under the names that Langfuse's own spans have."""
-    named = {
-        "type": str(raw.get("type") or "span").lower(),
-        "input": raw.get("input"),
-        "output": raw.get("output"),
-        "model.name": raw.get("model"),
-        "usage_details": get(raw, "usageDetails", "usage"),
-        "metadata": raw.get("metadata"),
-    }
-    found = {f"langfuse.observation.{name}": value for name, value in named.items() if value is not None}
-    return found | ({"session.id": raw["sessionId"]} if raw.get("sessionId") else {})
-
-
 def _event(raw: Any) -> Event:
+    attributes = plain(raw.get("attributes") or {})
     return Event(
-        str(raw.get("name") or ""),
-        plain(raw.get("attributes") or {}),
+        str(raw.get("name") or attributes.get("event") or ""),
+        attributes,
         _time(get(raw, "timeUnixNano", "time_unix_nano", "timestamp", "time")),
     )
 
@@ -216,8 +203,9 @@ def logged(attributes: Mapping[str, object], body: Any) -> dict[str, object]:
 
 def _failed(raw: Mapping[str, object]) -> bool:
     status = raw.get("status")
-    code = get(status, "status_code", "code") if isinstance(status, dict) else get(raw, "status_code", "level")
-    return code == 2 or str(code).upper().endswith("ERROR")
+    code = get(status if isinstance(status, dict) else raw, "status_code", "code", "level", "status")
+    told = raw.get("error") or raw.get("exception")
+    return code == 2 or bool(told) or str(code).upper().endswith(("ERROR", "FAILURE", "FAILED"))
 
 
 def _listed(value: Any) -> list[Any]:

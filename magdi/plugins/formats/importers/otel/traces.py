@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from magdi.plugins.formats.importers.otel.records import ANY_TRACE
 from magdi.plugins.formats.importers.otel.span import Span, recognises, spans_of
 from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
 from magdi.plugins.formats.importers.source import Item
+from magdi.plugins.formats.importers.tally import Tally
 
 _BATCH = 500
 
@@ -26,21 +28,27 @@ class Trace:
     bad: str = ""
 
 
-def traces_in(items: Iterator[Item]) -> Iterator[Item]:
-    """Yields what is no span as it is come across, then the traces, in the order in which they began."""
+def traces_in(items: Iterator[Item], tally: Tally) -> Iterator[Item]:
+    """Yields what is no span as it is come across, then the traces, in the order in which they began.
+
+    Objects that are something else are counted: a log of calls tells of more than calls.
+    """
     store, groups, began = SpanStore(), Groups(), dict[str, int]()
     waiting: list[Row] = []
     for item in items:
         found = list(spans_of(item.value))
         for span in found:
             if isinstance(span, Span):
+                span = _placed(span, item)
                 groups.add(span)
                 began[span.trace] = min(span.start or began.get(span.trace, 0), began.get(span.trace) or span.start)
                 waiting.append(Row.of(span, item.path, item.line))
             else:
                 yield replace(item, value=Trace(bad=str(span)))
         if not found:
-            bad = "" if recognises(item.value) else "it holds no span"  # a request may well be empty
+            other = not recognises(item.value)  # a request may well be empty
+            tally.other += other and isinstance(item.value, dict)
+            bad = "it holds no span" if other and not isinstance(item.value, dict) else ""
             yield replace(item, value=Trace(bad=bad))
         if len(waiting) >= _BATCH:
             store.add(waiting)
@@ -52,3 +60,9 @@ def traces_in(items: Iterator[Item]) -> Iterator[Item]:
         path, line = min((row.path, row.line) for row in rows)
         yield Item(Path(path), line, count, Trace([read_span(row.span) for row in rows]))
     store.close()
+
+
+def _placed(span: Span, item: Item) -> Span:
+    """Returns a span whose time is its place in the file, where nothing tells its time or its trace."""
+    timed = span.start or span.trace != ANY_TRACE
+    return span if timed else replace(span, start=item.index + 1, end=item.index + 1)

@@ -1,0 +1,354 @@
+"""The discussion of span_grammar as those write it down who have spans or calls of their own: a table of writers."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.plugins.otel.span_grammar import BEGAN, SECOND, Node, Spoken, events, genai, openinference
+
+TRACE = "5b8aa5a2d2c872e8321cf37308d69df2"
+Rows = list[dict[str, Any]]
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+def named(*words: object) -> str:
+    """Returns an id of the form that most services have."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, " ".join(map(str, words))))
+
+
+def at(each: Spoken, later: float = 0) -> float:
+    """Returns the second, since 1970, at which something begins."""
+    return BEGAN / SECOND + each.at + later
+
+
+def date(each: Spoken, later: float = 0, zone: str = "") -> str:
+    """Returns it as a date."""
+    return datetime.fromtimestamp(at(each, later), UTC).replace(tzinfo=None).isoformat() + zone
+
+
+def chat(each: Spoken) -> Rows:
+    """Returns a prompt as OpenAI's clients are given it."""
+    return [{"role": role, "content": text} for role, text in each.prompt]
+
+
+def completion(each: Spoken) -> dict[str, Any]:
+    """Returns a reply as OpenAI's clients give it back."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": each.reply}, "finish_reason": "stop"}
+    return {"object": "chat.completion", "model": "stub-model", "choices": [choice], "usage": USAGE}
+
+
+def langchain(role: str, text: str) -> dict[str, Any]:
+    """Returns a message as LangChain serialises it."""
+    kind = {"system": "SystemMessage", "user": "HumanMessage", "assistant": "AIMessage"}[role]
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", kind], "kwargs": {"content": text}}
+
+
+def jaeger(nodes: Sequence[Node]) -> Rows:
+    """Returns Jaeger's spans: microseconds, a reference to the parent, tags, and logs of fields."""
+    return [
+        {
+            "traceID": node.trace,
+            "spanID": node.id,
+            "operationName": node.name,
+            "references": [{"refType": "CHILD_OF", "spanID": node.parent}] if node.parent else [],
+            "startTime": node.start // 1000,
+            "duration": (node.end - node.start) // 1000,
+            "tags": [_tag(*pair) for pair in node.attributes.items()],
+            "logs": [
+                {
+                    "timestamp": each["time"] // 1000,
+                    "fields": [_tag("event", each["name"]), *(_tag(*pair) for pair in each["attributes"].items())],
+                }
+                for each in node.events
+            ],
+        }
+        for node in nodes
+    ]
+
+
+def _tag(name: str, value: Any) -> dict[str, Any]:
+    return {"key": name, "value": value if isinstance(value, str | int) else json.dumps(value)}
+
+
+def zipkin(nodes: Sequence[Node]) -> Rows:
+    """Returns Zipkin's spans: tags that are texts."""
+    return [
+        {
+            "traceId": node.trace,
+            "id": node.id,
+            **({"parentId": node.parent} if node.parent else {}),
+            "name": node.name,
+            "timestamp": node.start // 1000,
+            "duration": (node.end - node.start) // 1000,
+            "tags": {name: str(value) for name, value in node.attributes.items()},
+        }
+        for node in nodes
+    ]
+
+
+def mlflow(said: Sequence[Spoken]) -> Rows:
+    """Returns MLflow's trace: ids in base64, attributes in JSON's own quotation marks."""
+
+    def span(name: str, number: str, parent: str, each: Spoken, kind: str, **values: Any) -> dict[str, Any]:
+        return {
+            "trace_id": base64.b64encode(bytes.fromhex(TRACE)).decode(),
+            "span_id": base64.b64encode(bytes.fromhex(number)).decode(),
+            "parent_span_id": base64.b64encode(bytes.fromhex(parent)).decode() if parent else None,
+            "name": name,
+            "start_time_unix_nano": int(at(each) * SECOND),
+            "end_time_unix_nano": int(at(each, 0.5) * SECOND),
+            "status": {"code": "STATUS_CODE_OK"},
+            "attributes": {f"mlflow.{key}": json.dumps(value) for key, value in {"spanType": kind, **values}.items()},
+        }
+
+    spans: Rows = []
+    for number, each in enumerate(said):
+        around, own = f"{number:015x}b", f"{number:015x}c"
+        spans.append(span(each.agent, around, "", each, "AGENT"))
+        asked = {"model": "stub-model", "messages": chat(each)}
+        spans.append(
+            span("Completions", own, around, each, "CHAT_MODEL", spanInputs=asked, spanOutputs=completion(each))
+        )
+    return [{"info": {"trace_id": f"tr-{TRACE}", "state": "OK"}, "data": {"spans": spans}}]
+
+
+def langsmith(said: Sequence[Spoken]) -> Rows:
+    """Returns LangSmith's runs: a node's, and a model's in it."""
+    runs: Rows = []
+    for number, each in enumerate(said):
+        shared = {"trace_id": named("trace"), "session_id": named("project"), "error": None, "status": "success"}
+        times = {"start_time": date(each), "end_time": date(each, 0.5)}
+        node = {"langgraph_node": each.agent, "ls_model_name": "stub-model"}
+        runs += [
+            {"id": named("node", number), "parent_run_id": named("trace"), "name": each.agent, "run_type": "chain"},
+            {
+                "id": named("call", number),
+                "parent_run_id": named("node", number),
+                "name": "ChatOpenAI",
+                "run_type": "llm",
+                "inputs": {"messages": [[langchain(*message) for message in each.prompt]]},
+                "outputs": {
+                    "generations": [[{"text": each.reply, "message": langchain("assistant", each.reply)}]],
+                    "llm_output": {"token_usage": USAGE},
+                },
+                "extra": {"metadata": node},
+            },
+        ]
+        runs[-2:] = [run | shared | times for run in runs[-2:]]
+    return runs
+
+
+def nested_runs(said: Sequence[Spoken]) -> Rows:
+    """Returns LangSmith's runs, each in the one that it was made in."""
+    runs = langsmith(said)
+    return [node | {"child_runs": [call]} for node, call in zip(runs[::2], runs[1::2], strict=True)]
+
+
+def langfuse(said: Sequence[Spoken]) -> Rows:
+    """Returns Langfuse's observations as its newer interface names their fields."""
+    rows: Rows = []
+    for number, each in enumerate(said):
+        shared = {"trace_id": "trace-1", "start_time": date(each, zone="Z"), "end_time": date(each, 0.5, "Z")}
+        rows += [
+            {"id": f"a{number}", "parent_observation_id": "", "type": "AGENT", "name": each.agent, **shared},
+            {
+                "id": f"c{number}",
+                "parent_observation_id": f"a{number}",
+                "type": "GENERATION",
+                "name": "OpenAI-generation",
+                "input": chat(each),
+                "output": {"role": "assistant", "content": each.reply},
+                "model": "stub-model",
+                "usage": {"input": 10, "output": 5, "unit": "TOKENS"},
+                **shared,
+            },
+        ]
+    return rows
+
+
+def phoenix(said: list[Spoken]) -> Rows:
+    """Returns the rows of Phoenix' table of spans: names with dots for columns."""
+    rows: Rows = []
+    for node in openinference(said):
+        own = {name: value for name, value in node.attributes.items() if "_messages" not in name}
+        row = {
+            f"attributes.{name}": value for name, value in own.items() if name not in ("input.value", "output.value")
+        }
+        row |= {"name": node.name, "context.span_id": node.id, "context.trace_id": node.trace, "status_code": "OK"}
+        row |= {"parent_id": node.parent or None, "start_time": node.start, "end_time": node.end}
+        rows.append(row)
+    for row, each in zip(rows[2::2], said, strict=True):
+        told = [{"message.role": role, "message.content": text} for role, text in each.prompt]
+        row["attributes.llm.input_messages"] = told
+        row["attributes.llm.output_messages"] = [{"message.role": "assistant", "message.content": each.reply}]
+    return rows
+
+
+def weave(said: Sequence[Spoken]) -> Rows:
+    """Returns Weave's calls."""
+    rows: Rows = []
+    for number, each in enumerate(said):
+        shared = {"trace_id": named("trace"), "started_at": date(each, zone="Z"), "ended_at": date(each, 0.5, "Z")}
+        own = {"inputs": {"self": "Agent"}, "output": each.reply}
+        made = {"inputs": {"model": "stub-model", "messages": chat(each)}, "output": completion(each)}
+        for name, parent, values in ((each.agent, "", own), ("openai.chat.completions.create", each.agent, made)):
+            ids = {"id": named(number, name), "parent_id": named(number, parent) if parent else None}
+            rows.append(ids | {"op_name": f"weave:///me/team/op/{name}:v1x", **values, **shared})
+    return rows
+
+
+def agents_sdk(said: Sequence[Spoken]) -> Rows:
+    """Returns the spans of OpenAI's Agents SDK, below the line that begins their trace."""
+    rows: Rows = [{"object": "trace", "id": f"trace_{TRACE}", "workflow_name": "Debate"}]
+    for number, each in enumerate(said):
+        shared = {"object": "trace.span", "trace_id": f"trace_{TRACE}", "error": None}
+        shared |= {"started_at": date(each, zone="+00:00"), "ended_at": date(each, 0.5, "+00:00")}
+        told = {"input": chat(each), "output": [{"role": "assistant", "content": each.reply}], "model": "stub-model"}
+        call = {"type": "generation", **told, "usage": {"input_tokens": 10, "output_tokens": 5}}
+        agent = {"type": "agent", "name": each.agent, "tools": []}
+        rows.append({"id": f"span_a{number}", "parent_id": None, "span_data": agent, **shared})
+        rows.append({"id": f"span_c{number}", "parent_id": f"span_a{number}", "span_data": call, **shared})
+    return rows
+
+
+def datadog(said: Sequence[Spoken]) -> Rows:
+    """Returns the spans of Datadog's LLM observability."""
+    rows: Rows = []
+    for number, each in enumerate(said):
+        shared = {"trace_id": TRACE, "start_ns": int(at(each) * SECOND), "duration": SECOND // 2, "status": "ok"}
+        told = {
+            "input": {"messages": chat(each)},
+            "output": {"messages": [{"role": "assistant", "content": each.reply}]},
+        }
+        made = {"span.kind": "llm", "model_name": "stub-model", **told}
+        used = {"input_tokens": 10, "output_tokens": 5}
+        ids = [str(10**18 + 2 * number + k) for k in (0, 1)]
+        rows.append({"span_id": ids[0], "parent_id": "undefined", "name": each.agent, "meta": {"span.kind": "agent"}})
+        rows.append({"span_id": ids[1], "parent_id": ids[0], "name": "OpenAI", "meta": made, "metrics": used})
+        rows[-2:] = [row | shared for row in rows[-2:]]
+    return rows
+
+
+def braintrust(said: Sequence[Spoken]) -> Rows:
+    """Returns Braintrust's spans."""
+    return [
+        {
+            "id": f"r{number}",
+            "span_id": f"s{number}",
+            "root_span_id": "root",
+            "span_parents": ["root"],
+            "input": chat(each),
+            "output": completion(each)["choices"],
+            "metadata": {"model": "stub-model", "agent": each.agent},
+            "metrics": {"start": at(each), "end": at(each, 0.5), **USAGE},
+            "span_attributes": {"name": "chat", "type": "llm"},
+        }
+        for number, each in enumerate(said)
+    ]
+
+
+def _calls(said: Sequence[Spoken], fields: Callable[[int, Spoken], dict[str, Any]]) -> Rows:
+    return [{"messages": chat(each), "model": "stub-model", **fields(n, each)} for n, each in enumerate(said)]
+
+
+SPANS: dict[str, Callable[[list[Spoken]], Rows]] = {
+    "Jaeger": lambda said: [{"data": [{"traceID": TRACE, "spans": jaeger(genai(said))}]}],
+    "Jaeger, events": lambda said: jaeger(events(said)),
+    "Zipkin": lambda said: zipkin(genai(said)),
+    "MLflow": mlflow,
+    "LangSmith": langsmith,
+    "LangSmith, nested": nested_runs,
+    "Langfuse": langfuse,
+    "Phoenix": phoenix,
+    "Weave": weave,
+    "Agents SDK": agents_sdk,
+    "Datadog": datadog,
+    "Braintrust": braintrust,
+}
+"""Who tells of agents, times and traces."""
+
+CALLS: dict[str, Callable[[list[Spoken]], Rows]] = {
+    "LiteLLM": lambda said: _calls(
+        said,
+        lambda n, each: (
+            {"call_type": "acompletion", "startTime": at(each), "endTime": at(each, 0.5), "id": f"c{n}"}
+            | {"response": completion(each), "metadata": {"user_api_key_alias": None}}
+        ),
+    ),
+    "LiteLLM, spend": lambda said: _calls(
+        said,
+        lambda n, each: (
+            {"request_id": f"c{n}", "startTime": date(each), "endTime": date(each, 0.5), "session_id": "s"}
+            | {"response": completion(each), **USAGE}
+        ),
+    ),
+    "Helicone": lambda said: [
+        {"request_id": named(n), "request_created_at": date(each), "request_body": {"messages": chat(each)}}
+        | {"response_body": completion(each)}
+        for n, each in enumerate(said)
+    ],
+    "DSPy": lambda said: _calls(
+        said,
+        lambda n, each: (
+            {"uuid": named(n), "timestamp": date(each), "prompt": None, "outputs": [each.reply]}
+            | {"usage": USAGE, "response": completion(each)}
+        ),
+    ),
+    "AutoGen 0.2": lambda said: [
+        {"invocation_id": named(n), "request": {"messages": chat(each)}, "response": completion(each)}
+        | {"start_time": date(each).replace("T", " "), "session_id": "s", "source_name": each.agent}
+        for n, each in enumerate(said)
+    ],
+    "AutoGen 0.4": lambda said: _calls(
+        said,
+        lambda n, each: (
+            {"type": "LLMCall", "agent_id": f"{each.agent}_{named(1)}/{named(1)}", **USAGE}
+            | {"response": completion(each)}
+        ),
+    ),
+    "smolagents": lambda said: [
+        {"task": said[0].prompt[1][1]},
+        *(
+            {"step_number": n, "timing": {"start_time": at(each)}, "model_input_messages": chat(each)}
+            | {"model_output": each.reply, "token_usage": {"input_tokens": 10, "output_tokens": 5}}
+            for n, each in enumerate(said)
+        ),
+    ],
+    "request and reply": lambda said: [{"request": {"messages": chat(e)}, "response": completion(e)} for e in said],
+    "home-made": lambda said: [
+        {"prompt": chat(e), "agent": e.agent, "response": e.reply, "usage": USAGE} for e in said
+    ],
+}
+"""Who tells of calls alone: a request and a reply each."""
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, str) or value is None else json.dumps(value)
+
+
+def csv_of(rows: Rows) -> bytes:
+    """Returns rows as a table: what is nested is JSON."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    file = io.StringIO()
+    writer = csv.DictWriter(file, names)
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return file.getvalue().encode()
+
+
+def parquet_of(rows: Rows) -> bytes:
+    """Returns rows as parquet."""
+    import pyarrow
+    from pyarrow import parquet
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]), file)
+    return file.getvalue()
