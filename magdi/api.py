@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
-from magdi.core.config.shortcuts import long_form
 from magdi.core.errors import ConfigError
 from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
-from magdi.core.run.progress import Observed, Progress
+from magdi.core.run.progress import Progress
 from magdi.notebook import Mag
-from magdi.plugins.given import Given
+from magdi.plugins.given import Given, long_form
+from magdi.plugins.hooks import Observed
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS, plugins_of
@@ -179,6 +179,8 @@ def run(
     given = Given(None if until == "evaluation" else "train")
     flags = long_form(given.plain(settings))
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
+    for note in setup.notes:
+        warnings.warn(note, stacklevel=2)
     return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 

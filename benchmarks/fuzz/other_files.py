@@ -40,7 +40,7 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         from magdi.core.config.models import ComponentChoice
-        from magdi.core.evaluation.prediction import Prediction, write_predictions
+        from magdi.core.evaluation.prediction import Prediction, PredictionFile
         from magdi.plugins.manager import load_plugins
 
         self.folder = folder
@@ -48,7 +48,8 @@ class Files:
         rows = [
             Prediction(id=each.id, prompt="p", output="The answer is 3.", answer="3", gold="3") for each in questions
         ]
-        write_predictions(folder / "p.jsonl", rows, {"model": "m", "task": "arithmetic", "seed": 0})
+        with PredictionFile(folder / "p.jsonl", {"model": "m", "task": "arithmetic", "seed": 0}) as file:
+            file.finish(rows)
         self.predictions = (folder / "p.jsonl").read_bytes().splitlines()
 
     def __call__(self, lot: Lot) -> object:

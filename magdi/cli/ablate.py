@@ -211,7 +211,7 @@ def _format(**asked: bool) -> str | None:
 
 def _set_up(suite: str, files: list[Path], given: Mapping[str, object], **options: Any) -> SuiteSetup:
     from magdi.cli import loading
-    from magdi.core.config.shortcuts import long_form
+    from magdi.plugins.given import long_form
     from magdi.plugins.runs.finding import RUNS
     from magdi.plugins.suite_setup import set_up_suite
 

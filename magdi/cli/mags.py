@@ -17,7 +17,7 @@ from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
-from magdi.cli.mags_sources import runs_of, sources, tell_skipped
+from magdi.cli.mags_sources import is_place, runs_of, sources, tell_skipped
 from magdi.cli.output import check_out, progress_console, show, warn
 
 if TYPE_CHECKING:
@@ -277,7 +277,6 @@ def calibrate(
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
     from magdi.core.errors import ConfigError, DataError
-    from magdi.core.run.locations import is_place
     from magdi.plugins.corpus.files import at_least_one, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
 

@@ -37,6 +37,20 @@ def sources(names: Sequence[str] | None) -> list[Location]:
     return [mag_file(each) for each in left]
 
 
+def holds_mags(name: str) -> bool:
+    """Returns whether a name is one of MAGs, and not of a configuration: by its suffix, or because it is a folder."""
+    from magdi.core.run.locations import is_url, suffix_of
+
+    return is_url(name) or bool(suffix_of(name)) or Path(name).is_dir()
+
+
+def is_place(name: str) -> bool:
+    """Returns whether a name is a URL, a pattern of files, or a path at which there is something."""
+    from magdi.core.run.locations import is_pattern, is_url, suffix_of
+
+    return is_url(name) or Path(name).exists() or (is_pattern(name) and bool(suffix_of(name)))
+
+
 def target(out: str) -> Location:
     """Returns where a file of MAGs is to be written, after a look whether it can be.
 

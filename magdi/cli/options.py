@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_h
 import typer
 
 from magdi.cli import completing as propose
-from magdi.core.config.shortcuts import SHORTCUTS, long_form
-from magdi.core.config.yaml_text import read_value
+from magdi.cli.mags_sources import holds_mags
+from magdi.core.config.shortcuts import SHORTCUTS
+from magdi.core.config.yaml_text import QUOTING, read_value
 from magdi.core.errors import ConfigError
-from magdi.core.run.locations import holds_mags
 
 if TYPE_CHECKING:
     from magdi.core.config.models import Limits
@@ -166,6 +166,8 @@ class Request:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Request:
         """Reads the values of the options that `configured` adds."""
+        from magdi.plugins.given import long_form
+
         files = [Path(file) for file in given["config"] or () if not holds_mags(file)]
         mags = [file for file in given["config"] or () if holds_mags(file)]
         given = {**given, "mags": [*mags, *(given["mags"] or ())]}
@@ -269,7 +271,8 @@ def arguments(section: str, pairs: Sequence[str] | None) -> dict[str, object]:
         try:
             found[f"{section}.{key}"] = read_value(value)
         except ValueError as error:
-            raise ConfigError(f"{section}.{key}: {error}") from None
+            said = str(error).removesuffix(f"; {QUOTING}")
+            raise ConfigError(f"{section}.{key}: {said}", hint=QUOTING) from None
     return found
 
 

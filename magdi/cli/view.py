@@ -48,7 +48,7 @@ def view(
     from rich.text import Text
 
     from magdi.cli import loading
-    from magdi.cli.output import show
+    from magdi.cli.output import progress_console, show
     from magdi.plugins.report import data
 
     _check(sources or [], live=live, out=out, port=port)
@@ -56,15 +56,21 @@ def view(
     components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=sources, trusted=trust).registry
     if live:
         return _follow(sources, port, components, open_=open_, as_json=json)
+    written: list[str] = []
+
+    def told(page: Path) -> None:
+        written.append(str(page.resolve()))
+        progress_console().print(Text(f"the run's page: {page}"), soft_wrap=True)
+
     if len(sources) > 1:
-        page = data.view_several(sources, out, components=components).resolve()
+        page = data.view_several(sources, out, components=components, told=told).resolve()
     else:
-        page = data.view(sources[0], out, components=components).resolve()
+        page = data.view(sources[0], out, components=components, told=told).resolve()
     if open_:
         import webbrowser
 
         webbrowser.open(page.as_uri())
-    document = {"page": str(page), "bytes": page.stat().st_size}
+    document = {"page": str(page), "bytes": page.stat().st_size} | ({"pages": written} if written else {})
     show(document, as_json=json, render=lambda: Text(str(page)))
 
 

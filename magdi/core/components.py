@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
+    from magdi.core.distill.renewal import Joined
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
@@ -84,6 +85,10 @@ class Components(Interface):
 
     def engine(self, model: str | Path | tuple[Any, Any], prompt_style: PromptStyle) -> Engine:
         """Returns what makes a model answer: a folder, a hub id, an adapter, or (model, tokenizer) as they are."""
+        ...
+
+    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> Joined:
+        """Returns what asks a student that is being trained, and adds its answers to MAGs (``training.refresh``)."""
         ...
 
     def try_out(self, config: RunConfig) -> None:

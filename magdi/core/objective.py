@@ -161,6 +161,8 @@ class Objective(Configurable):
         lacking: What a MAG lacks from which it takes nothing, for error messages.
         uses_encoder: Whether its head holds a graph encoder.
         needs_reference: Whether it compares with the student as it was before training.
+        roles: Roles by which it looks for turns (``turn.role``), so that what tries it has turns of these; empty where
+            it takes turns of any role.
     """
 
     Config: ClassVar[type[BaseModel]] = ObjectiveConfig
@@ -170,6 +172,7 @@ class Objective(Configurable):
     lacking: ClassVar[str] = "nothing that it reads"
     uses_encoder: ClassVar[bool] = False
     needs_reference: ClassVar[bool] = False
+    roles: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def select(self, given: Selecting) -> Taken:

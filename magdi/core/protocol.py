@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from magdi.core.configurable import Configurable
@@ -65,10 +65,6 @@ class Ask:
         shown = {turn.step: Seen(step=turn.step, kind=kind) for turn, kind in zip(self.shown, self.kinds, strict=True)}
         causes = {turn.step: Seen(step=turn.step, kind="control") for turn in self.caused_by}
         return tuple(edge for _, edge in sorted((causes | shown).items()))
-
-    def with_kind(self, kind: EdgeKind) -> Ask:
-        """Returns the same ask with every shown turn of another agent shown as ``kind`` (critique, summary, ...)."""
-        return replace(self, kinds=tuple("self" if old == "self" else kind for old in self.kinds))
 
 
 EDGE_KIND_OF_ROLE: dict[str, EdgeKind] = {"critic": "critique", "verifier": "critique", "summariser": "summary"}

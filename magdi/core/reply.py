@@ -74,6 +74,13 @@ class ReplyFormat(ABC):
         """Returns a JSON schema for servers that can enforce one; None for free text."""
         return None
 
+    def example(self, question: Question, reasoning: str, answer: str) -> str | None:
+        """Returns a reply in this format with this reasoning and answer: protocols are drawn and checked with such.
+
+        None where ``schema`` says enough, or the format reads one of the usual forms.
+        """
+        return None
+
 
 class FreeText(ReplyFormat):
     """Any text at all; no answer is looked for (critics, moderators, summarisers)."""
@@ -114,15 +121,6 @@ class OptionalAnswer(FreeAnswer):
             return super().parse(text, extract)
         except UnreadableReply:
             return FreeText().parse(text, extract)
-
-
-class Verdict(FreeText):
-    """Free text in which an answer counts where it is stated as one: a critique is full of numbers and letters."""
-
-    def parse(self, text: str, extract: Extract) -> Parsed:
-        """Reads "the answer is ..." or a boxed answer, and nothing else."""
-        stated = strip_answer_sentence(text) != text.strip() or "\\boxed" in text
-        return OptionalAnswer().parse(text, extract) if stated else super().parse(text, extract)
 
 
 class JsonAnswer(ReplyFormat):

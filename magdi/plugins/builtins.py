@@ -228,6 +228,7 @@ def magdi_importers() -> Iterator[Component]:
         ("mad", "mad:MadDebates", "Debates of MAD: affirmative, negative, moderator, judge."),
         ("autogen", "autogen:AutogenResults", "TaskResult of AutoGen."),
         ("du", "du:DuDebates", "Multi-agent debates of Du et al., and of DyLAN."),
+        ("chat", "chats:Chats", "Transcripts of any system: who said what, whatever the fields are called."),
     )
 
 

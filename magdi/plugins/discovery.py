@@ -16,7 +16,7 @@ from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from magdi.core.config.code import digest_of, exists, is_plugin, names_file
+from magdi.core.config.code import digest_of, is_plugin, names_file
 from magdi.core.errors import ComponentError
 
 GROUP = "magdi"
@@ -80,12 +80,12 @@ def named(plugin: str) -> Candidate:
     """
     if names_file(plugin):
         path = Path(plugin)
-        if not exists(path):
+        if not _exists(path):
             raise ComponentError(f"there is no plugin file {plugin}")
         if not is_plugin(path):
             raise ComponentError(f"{plugin} is no plugin: neither a file NAME.py nor a folder with an __init__.py")
         return from_path(path)
-    if not _exists(plugin):
+    if not _can_import(plugin):
         raise ComponentError(
             f"there is no plugin module {plugin!r}", hint="a file ends in .py; a module is looked for on PYTHONPATH"
         )
@@ -95,7 +95,7 @@ def named(plugin: str) -> Candidate:
 def uninstalled(name: str) -> str:
     """Returns what to do with a plugin of this name or path that lies here and is not installed; empty for none."""
     for path in (Path(name), Path(f"magdi-{name}")):
-        if not exists(path):
+        if not _exists(path):
             continue
         if (path / "pyproject.toml").is_file():
             return f"{path} is not installed yet: pip install -e {shlex.quote(str(path))}"
@@ -104,7 +104,15 @@ def uninstalled(name: str) -> str:
     return ""
 
 
-def _exists(module: str) -> bool:
+def _exists(path: Path) -> bool:
+    """Returns whether there is a file or a folder at a path; there is none where there can be no such path."""
+    try:
+        return path.is_file() or path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _can_import(module: str) -> bool:
     """Returns whether a module's topmost package can be found; nothing is imported."""
     top = module.partition(".")[0]
     return top in sys.modules or (top.isidentifier() and importlib.util.find_spec(top) is not None)

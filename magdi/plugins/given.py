@@ -1,4 +1,4 @@
-"""Components given from Python: classes, instances and lists of questions become names and settings that a run keeps.
+"""What is given from Python: keyword arguments become settings by path, and components names that a run keeps.
 
 A class is registered as ``local/NAME@DIGEST``, the digest being one of its source: an edited class is another
 component, and so another run. An instance is its class with its settings; one that has more to it than its ``config``
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
 
+from magdi.core.config.shortcuts import SHORTCUTS, flatten
 from magdi.core.errors import ConfigError
 from magdi.core.files import cache_directory, write_whole
 from magdi.core.mag import Question
@@ -248,3 +250,31 @@ def _line(given: Any) -> str:
         return json.dumps(named, ensure_ascii=False)
     except TypeError as error:
         raise ConfigError(f"task: {given!r:.80} cannot be written as JSON: {error}") from None
+
+
+def long_form(settings: Mapping[str, object]) -> dict[str, object]:
+    """Returns settings by dotted path; a mapping under a section's own name is that section.
+
+    ``student="tiny"`` is ``student.model``, ``student={"max_length": 512}`` is ``student.max_length``. Paths may be
+    ``Path``s, or what came out of a run.
+    """
+    settings = _plain(settings)
+    sections = {_section(name): value for name, value in settings.items() if isinstance(value, Mapping)}
+    return flatten(sections) | {
+        SHORTCUTS.get(name, name): value for name, value in settings.items() if not isinstance(value, Mapping)
+    }
+
+
+def _section(name: str) -> str:
+    """Returns the path of the section that a mapping is: of that name, unless only a shortcut has it."""
+    sections = {path.partition(".")[0] for path in SHORTCUTS.values()}
+    return name if name in sections else SHORTCUTS.get(name, name)
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value with strings in the place of paths, in nested mappings and sequences too."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -12,6 +12,7 @@ import pluggy
 from pluggy import HookimplOpts
 
 from magdi.core.errors import did_you_mean
+from magdi.core.run.progress import Progress
 from magdi.plugins import hookspecs
 from magdi.plugins.discovery import Candidate
 from magdi.plugins.registration import Fault
@@ -146,3 +147,18 @@ def _unmarked(plugin: object) -> list[str]:
         for name, value in vars(plugin).items()
         if name.startswith("magdi_") and inspect.isfunction(value) and not hasattr(value, MARK)
     ]
+
+
+class Observed(Progress):
+    """Progress that nobody watches, but that plugins hear of.
+
+    Args:
+        observe: Told of events.
+    """
+
+    def __init__(self, observe: Callable[..., None]) -> None:
+        self._observe = observe
+
+    def event(self, hook: str, **facts: Any) -> None:
+        """Tells plugins."""
+        self._observe(hook, **facts)

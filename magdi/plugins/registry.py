@@ -23,10 +23,11 @@ from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, name
 from magdi.plugins.target import cause, load_class, load_settings
 
 if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice, TinyBase
+    from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, TeacherChoice, TinyBase
     from magdi.core.decision import DecisionRule
     from magdi.core.distill.lessons import OwnPrompts
     from magdi.core.distill.prompt import PromptStyle
+    from magdi.core.distill.renewal import Joined
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
@@ -265,6 +266,12 @@ class Registry:
         from magdi.plugins.generation.engine import TransformersEngine
 
         return TransformersEngine(model, prompt_style=prompt_style)
+
+    def own_answers(self, task: Task, settings: Evaluation, seed: int) -> Joined:
+        """Returns what asks a student between passes; see `magdi.plugins.generation.on_policy`."""
+        from magdi.plugins.generation.on_policy import OnPolicy
+
+        return OnPolicy(task, settings, seed)
 
     def try_out(self, config: RunConfig) -> None:
         """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""

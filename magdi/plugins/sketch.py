@@ -54,7 +54,8 @@ def _reply(pending: Pending) -> tuple[str, Parsed | None]:
     """Returns the first of several replies that the ask's format can read."""
     number = str(pending.step + 1)
     undecided = {"reasoning": "So it is.", "answer": number, "confidence": 0.5, "decided": False}
-    for text in (json.dumps(undecided), f"So it is. The answer is {number}.", pending.ask.agent.name, *NAMES):
+    usual = (json.dumps(undecided), f"So it is. The answer is {number}.", pending.ask.agent.name, *NAMES)
+    for text in (pending.ask.reply.example(QUESTION, "So it is.", number) or usual[0], *usual):
         try:
             return text, pending.ask.reply.parse(text, lambda answer: number)
         except UnreadableReply:

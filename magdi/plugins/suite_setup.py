@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.components import Components
-from magdi.core.config.layers import Layers
+from magdi.core.config.layers import UNSAID, Layers
 from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
@@ -36,9 +36,6 @@ SEEDS = 5
 QUICK_SEEDS = 2
 QUICK = {"preset": "quick", "training.steps": 100, "discussion.questions": 200}
 """What ``--quick`` sets beside the preset, below all files: small enough for CI, and too small to conclude from."""
-
-UNSAID = ("default", "preset")
-"""How origins begin of what nobody has said."""
 
 LOOKED_AT = 50  # MAGs of a file whose agents' names are wanted
 

@@ -24,7 +24,7 @@ from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
-from magdi.core.reply import FreeAnswer, FreeText, OptionalAnswer, ReplyFormat, Verdict
+from magdi.core.reply import Extract, FreeAnswer, FreeText, OptionalAnswer, Parsed, ReplyFormat, strip_answer_sentence
 from magdi.protocols.templates import Templates, fill
 
 Role = Literal["generator", "verifier", "refiner"]
@@ -51,6 +51,15 @@ class Prompts(Templates):
         "{verification}\n\nWrite the final solution: keep what holds, and put right what does not.\n\n{form}",
         description="The refiner: {question}, {solution}, {verification}, {form}.",
     )
+
+
+class StatedAnswer(FreeText):
+    """Free text in which an answer counts where it is stated as one: a critique is full of numbers and letters."""
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        """Reads "the answer is ..." or a boxed answer, and nothing else."""
+        stated = strip_answer_sentence(text) != text.strip() or "\\boxed" in text
+        return OptionalAnswer().parse(text, extract) if stated else super().parse(text, extract)
 
 
 class Malt(Protocol):
@@ -114,7 +123,7 @@ class Malt(Protocol):
     def _reply(self, role: Role) -> ReplyFormat:
         """In a chain a reply is what it is, and is not asked for again: a = T(r), whatever r is."""
         if role == VERIFIER:
-            return Verdict() if self.config.roles[-1] == VERIFIER else FreeText()
+            return StatedAnswer() if self.config.roles[-1] == VERIFIER else FreeText()
         return OptionalAnswer() if self.config.mode == "vote" else FreeAnswer()
 
     def prompt(self, question: Question, ask: Ask) -> list[Message]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,14 @@ def test_the_newest_run_is_viewed_and_named() -> None:
 def test_the_suite_of_the_newest_run_is_viewed(monkeypatch: pytest.MonkeyPatch) -> None:
     a_run("runs/suite/cell/seed-0", age=10)
     Path("runs/suite/suite.json").write_text("{}")
-    monkeypatch.setattr("magdi.plugins.report.data.view", lambda path, out, components: path / "suite.json")
-    assert magdi("view").stderr == "the newest: runs/suite\n"
+
+    def written(path: Path, out: Path | None, components: object, told: Callable[[Path], None]) -> Path:
+        told(path / "a" / "report.html")
+        return path / "suite.json"
+
+    monkeypatch.setattr("magdi.plugins.report.data.view", written)
+    assert magdi("view").stderr == "the newest: runs/suite\nthe run's page: runs/suite/a/report.html\n"
+    assert json.loads(magdi("view", "--json").stdout)["pages"] == [str(Path("runs/suite/a/report.html").resolve())]
 
 
 def test_the_newest_run_is_followed_and_not_its_suite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
-from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, write_predictions
+from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard
 from magdi.core.run.directory import RunDirectory
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
@@ -72,15 +72,15 @@ def prediction(name: str, output: str = "42") -> Prediction:
 def test_predictions_of_shards_are_taken_over_once(tmp_path: Path) -> None:
     made: dict[str, Any] = {"model": "m"}
     file = tmp_path / "a [1].jsonl"
-    write_predictions(of_shard(file, Shard(1, 2)), [prediction("a"), prediction("c")], made)
-    write_predictions(of_shard(file, Shard(2, 2)), [prediction("b")], made)
-    write_predictions(of_shard(file, Shard(2, 3)), [prediction("d")], {"model": "another"})
+    PredictionFile(of_shard(file, Shard(1, 2)), made).finish([prediction("a"), prediction("c")])
+    PredictionFile(of_shard(file, Shard(2, 2)), made).finish([prediction("b")])
+    PredictionFile(of_shard(file, Shard(2, 3)), {"model": "another"}).finish([prediction("d")])
     with of_shard(file, Shard(1, 2)).open("a") as torn:
         torn.write('{"id": "e"')
     with PredictionFile(file, made) as opened:
         assert [each.id for each in opened.kept] == ["a", "c", "b"]
         opened.finish(opened.kept)
-    write_predictions(of_shard(file, Shard(2, 2)), [prediction("b", "another"), prediction("f")], made)
+    PredictionFile(of_shard(file, Shard(2, 2)), made).finish([prediction("b", "another"), prediction("f")])
     with PredictionFile(file, made) as again:
         assert [(each.id, each.output) for each in again.kept] == [("a", "42"), ("c", "42"), ("b", "42"), ("f", "42")]
     with PredictionFile(file, made, fresh=True) as fresh:

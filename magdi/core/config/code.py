@@ -23,14 +23,6 @@ def names_file(plugin: str) -> bool:
     return plugin.endswith(".py") or "/" in plugin or "\\" in plugin
 
 
-def exists(path: Path) -> bool:
-    """Returns whether there is a file or a folder at a path; there is none where there can be no such path."""
-    try:
-        return path.is_file() or path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
 def is_plugin(path: Path) -> bool:
     """Returns whether a path is one of a plugin: a file ``NAME.py``, or a folder with an ``__init__.py``."""
     try:

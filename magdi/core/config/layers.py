@@ -13,6 +13,9 @@ from magdi.core.config.moved import moved
 from magdi.core.config.problems import Path, Problem, dotted, model_in
 from magdi.core.config.source import Layer, origin_of
 
+UNSAID = ("default", "preset")
+"""How origins begin of what nobody has said."""
+
 ADDED_UP = ("plugins",)
 """The one list of which every source has its own share: a plugin on the command line unloads none of the file's."""
 
@@ -20,9 +23,9 @@ ADDED_UP = ("plugins",)
 class Layers:
     """Sources of configuration laid over one another.
 
-    Mappings are merged key by key, lists and scalars are replaced, ``plugins`` add up. A section that names another
-    component starts over: settings of the one before say nothing about it. ``teachers.0.persona`` changes one
-    entry of a list.
+    Mappings are merged key by key, lists and scalars are replaced, ``plugins`` add up. Where another component is
+    named, settings that came with the name of the one before are left out: they say nothing about it. Those that came
+    without a name are for whichever is named. ``teachers.0.persona`` changes one entry of a list.
 
     Args:
         model: What the whole is to be.
@@ -31,7 +34,8 @@ class Layers:
         tree: The merged values.
         origins: By path, where a value came from.
         problems: What could not be read or merged.
-        notes: Keys that have moved, with where they were given.
+        notes: Keys that have moved, with where they were given; settings that were left out.
+        carried: Settings that are for another component than was named when they were given.
         laid: The sources, in order.
     """
 
@@ -41,7 +45,9 @@ class Layers:
         self.origins: dict[Path, str] = {}
         self.problems: list[Problem] = []
         self.notes: list[str] = []
+        self.carried: set[Path] = set()
         self.laid: list[Layer] = []
+        self._with_name: set[Path] = set()
         self._whole: tuple[int, dict[Path, str]] | None = None
 
     def lay(self, layer: Layer) -> None:
@@ -94,13 +100,39 @@ class Layers:
 
     def _into_mapping(self, below: Any, above: Mapping[str, object], path: Path, layer: Layer) -> dict[str, object]:
         kept = dict(below) if isinstance(below, Mapping) else {}
-        if "name" in above and above["name"] != kept.get("name") and _is_choice(self.model, path):
-            kept = {}
+        if _is_choice(self.model, path):
+            if "name" in above and above["name"] != kept.get("name"):
+                kept = self._of_another(kept, path, f"{above['name']} ({layer.origin((*path, 'name'))})")
+            settings = {(*path, key) for key in above if key != "name"}
+            self._with_name = self._with_name | settings if "name" in above else self._with_name - settings
         if not kept:
             self._forget(path, below)
-            if not above:
-                self.origins[path] = layer.origin(path)
+        if path and not above:
+            self.origins[path] = layer.origin(path)
         return kept | {key: self._merged(kept.get(key), value, (*path, key), layer) for key, value in above.items()}
+
+    def _of_another(self, given: Mapping[str, object], path: Path, named: str) -> dict[str, object]:
+        """Returns those settings of a component that stay where another one is named."""
+        settings = {(*path, key): value for key, value in given.items() if key != "name"}
+        for here in filter(self._with_name.__contains__, settings):
+            self.leave_out(here, f"it is of {given['name']}, and {dotted(path)} is {named}")
+        stay = {here: value for here, value in settings.items() if here not in self._with_name}
+        self.carried |= stay.keys()
+        return {here[-1]: value for here, value in stay.items()}
+
+    def said_of(self, path: Path) -> str:
+        """Returns where somebody has said something of a path; empty where that is only a default's or a preset's."""
+        inside = (origin for known, origin in self.origins.items() if known[: len(path)] == path)
+        return next((origin for origin in inside if not origin.startswith(UNSAID)), "")
+
+    def leave_out(self, path: Path, why: str) -> None:
+        """Leaves a component's setting out, and notes it unless nobody has said it."""
+        if origin := self.said_of(path):
+            self.notes.append(f"{dotted(path)} is left out: {why} ({origin})")
+        section: Any = self.tree
+        for part in path[:-1]:
+            section = section[part]
+        self._forget(path, section.pop(path[-1]))
 
     def _into_list(self, below: list[Any], above: Mapping[str, object], path: Path, layer: Layer) -> list[Any]:
         merged = list(below)

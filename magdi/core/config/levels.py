@@ -16,7 +16,7 @@ there joins the level's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +122,21 @@ def listed_in(level: str | Sequence[str], named: Mapping[str, Mapping[str, objec
     of_level = find_level(level).objectives
     names = dict.fromkeys([*of_level, *(each for each in named if each not in OF_LEVELS)])
     return {name: {"name": name, **of_level.get(name, {}), **_own(name, named.get(name, {}))} for name in names}
+
+
+def not_on(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Yields the objectives of which a run says something and by which it does not train, each with how it would."""
+    on = objectives_of(config)
+    for name, choice in config.objectives.items():
+        if name in on or choice.settings.get("weight") == 0:
+            continue
+        if config.training.method == "malt":
+            yield name, f"method malt trains by {' and '.join(on)}"
+            continue
+        level = find_level(config.training.level)
+        of_level = [f" -O {of}.{key}={value}" for of, own in level.objectives.items() for key, value in own.items()]
+        wanted = f"--set 'training.level=[{', '.join([*level.objectives, name])}]'{''.join(of_level)}"
+        yield name, f"{level} is without it; {wanted} trains by it, too"
 
 
 def _own(name: str, settings: Mapping[str, object]) -> dict[str, object]:

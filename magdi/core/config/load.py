@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, replace
+from pathlib import Path as File
+from typing import Literal
 
 from pydantic import ValidationError
 
 from magdi.core.config.layers import Layers
-from magdi.core.config.levels import listed_in
+from magdi.core.config.levels import listed_in, not_on
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.moved import MOVED_SECTIONS
-from magdi.core.config.presets import OF_METHODS, PRESETS
-from magdi.core.config.problems import Problem, dotted, validate
+from magdi.core.config.presets import preset_layers
+from magdi.core.config.problems import Path, Problem, dotted, validate
 from magdi.core.config.source import Layer, read_environment, read_file, read_flags, read_sets
 from magdi.core.errors import ConfigError
 
-Check = Callable[
-    [Literal["protocol", "encoder", "teacher", "task", "objective", "decision"], ComponentChoice | TeacherChoice],
-    Iterable[Problem],
-]
+Kind = Literal["protocol", "encoder", "teacher", "task", "objective", "decision"]
+Check = Callable[[Kind, ComponentChoice | TeacherChoice], Iterable[Problem]]
 """Says what is wrong with a choice of a component: that it does not exist, or its settings."""
-
-Choice = TypeVar("Choice", ComponentChoice, TeacherChoice)
 
 DEFAULT = "default"
 
@@ -51,7 +47,7 @@ class Loaded:
 
 
 def merge(
-    files: Iterable[Path | str] = (),
+    files: Iterable[File | str] = (),
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
     sets: Sequence[str] = (),
@@ -79,11 +75,7 @@ def merge(
     preset, method, why = _preset(given)
     layers = Layers(RunConfig)
     layers.lay(Layer(RunConfig().model_dump(mode="json"), {(): DEFAULT}))
-    if preset in PRESETS:
-        layers.lay(Layer(PRESETS[preset], {(): f"preset {preset}"}))
-    if preset in OF_METHODS.get(method, {}):
-        layers.lay(Layer(OF_METHODS[method][preset], {(): f"preset {preset} of method {method}"}))
-    for layer in given:
+    for layer in (*preset_layers(preset, method), *given):
         layers.lay(layer)
     if why:
         layers.lay(Layer({"preset": preset}, {(): why}))
@@ -114,6 +106,8 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
     Raises:
         ConfigError: Lists everything that is wrong, each with its path and where the value came from.
     """
+    if check is not None and layers.carried:
+        _leave_out_unknown(layers, check)
     config, problems = validate(RunConfig, layers.tree)
     if check is not None:
         problems = [*problems, *_of_components(layers.tree, check)]
@@ -122,34 +116,48 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
         raise ConfigError("a configuration that cannot be used:", problems=dict.fromkeys(lines))
     origins = {f"objectives.{name}.name": DEFAULT for name in config.objectives}
     origins |= {dotted(path): origin for path, origin in layers.origins.items()}
-    return Loaded(config, origins, tuple(dict.fromkeys(layers.notes)))
+    return Loaded(config, origins, tuple(dict.fromkeys([*layers.notes, *_without_effect(config, layers)])))
+
+
+def _without_effect(config: RunConfig, layers: Layers) -> Iterator[str]:
+    """Yields a line for each objective that somebody has said something of, and by which nothing is trained."""
+    for name, why in not_on(config):
+        said = layers.said_of(("objectives", name))
+        if said:
+            yield f"objectives.{name} changes nothing: {why} ({said})"
+
+
+def _leave_out_unknown(layers: Layers, check: Check) -> None:
+    """Leaves out what was given for whichever component is named, and is nothing that the one that is can be told."""
+    for problem in list(_of_components(layers.tree, check)):
+        if problem.unknown and problem.path in layers.carried:
+            layers.leave_out(problem.path, f"there is no such setting of the {problem.path[-2]} that is named")
 
 
 def _of_components(tree: Mapping[str, object], check: Check) -> Iterator[Problem]:
     """Yields the problems of every choice that is one at all, however wrong the rest may be."""
-    kinds: tuple[Literal["task", "protocol", "encoder"], ...] = ("task", "protocol", "encoder")
-    for kind in kinds:
-        choice = _attempt(ComponentChoice, tree.get(kind))
-        if choice is not None:
-            yield from (Problem((kind, *problem.path), problem.message) for problem in check(kind, choice))
-    inner: tuple[tuple[str, Literal["task", "decision"]], ...] = (("evaluation", "task"), ("discussion", "decision"))
-    for section, key in inner:
+    for path, kind, given in _choices(tree):
+        try:
+            choice = (TeacherChoice if kind == "teacher" else ComponentChoice).model_validate(given)
+        except ValidationError:
+            continue  # a problem of its own
+        yield from (replace(problem, path=(*path, *problem.path)) for problem in check(kind, choice))
+
+
+def _choices(tree: Mapping[str, object]) -> Iterator[tuple[Path, Kind, object]]:
+    """Yields where components are chosen, of which kind, and what is given there."""
+    single: tuple[Kind, ...] = ("task", "protocol", "encoder")
+    yield from (((kind,), kind, tree.get(kind)) for kind in single)
+    inner: tuple[tuple[str, Kind], ...] = (("evaluation", "task"), ("discussion", "decision"))
+    for section, kind in inner:
         part = tree.get(section)
-        named = _attempt(ComponentChoice, part.get(key)) if isinstance(part, Mapping) else None
-        if named is not None:
-            where = (section, key)
-            yield from (Problem((*where, *problem.path), problem.message) for problem in check(key, named))
+        if isinstance(part, Mapping):
+            yield (section, kind), kind, part.get(kind)
     for name, given in _objectives(tree).items():
-        chosen = _attempt(ComponentChoice, given)
-        if chosen is not None:
-            at = ("objectives", name)
-            yield from (Problem((*at, *problem.path), problem.message) for problem in check("objective", chosen))
+        yield ("objectives", name), "objective", given
     teachers = tree.get("teachers")
     for index, given in enumerate(teachers if isinstance(teachers, list | tuple) else ()):
-        teacher = _attempt(TeacherChoice, given)
-        if teacher is not None:
-            at = ("teachers", str(index))
-            yield from (Problem((*at, *problem.path), problem.message) for problem in check("teacher", teacher))
+        yield ("teachers", str(index)), "teacher", given
 
 
 def _objectives(tree: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
@@ -162,10 +170,3 @@ def _objectives(tree: Mapping[str, object]) -> Mapping[str, Mapping[str, object]
         return listed_in(level if level and all(isinstance(each, str) for each in names) else "4", good)
     except ConfigError:
         return good  # the level is a problem of its own
-
-
-def _attempt(model: type[Choice], given: Any) -> Choice | None:
-    try:
-        return model.model_validate(given)
-    except ValidationError:
-        return None

@@ -25,10 +25,12 @@ class Problem:
     Attributes:
         path: Where, e.g. ("training", "steps"); empty for the configuration as a whole.
         message: What, and where possible what was meant.
+        unknown: Whether there is no such key.
     """
 
     path: Path
     message: str
+    unknown: bool = False
 
     def __str__(self) -> str:
         return f"{dotted(self.path)}: {self.message}" if self.path else self.message
@@ -74,7 +76,7 @@ def _problem(details: Any, model: type[BaseModel], data: Mapping[str, object], p
         known = keys_at(model, path[:-1])
         meant = SHORTCUTS.get(path[-1], "") if len(path) == 1 else ""
         hint = f"it is {meant}" if meant.partition(".")[0] in known else did_you_mean(path[-1], known)
-        return Problem(prefix + path, f"there is no such key; {hint}")
+        return Problem(prefix + path, f"there is no such key; {hint}", unknown=True)
     if details["type"] == "missing":
         return Problem(prefix + path, "must be given")
     message = details["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")

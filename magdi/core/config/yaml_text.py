@@ -10,6 +10,8 @@ import yaml
 
 MOST_VALUES = 10_000
 DEEPEST = 100
+QUOTING = """a shell takes one pair of quotes away, and words with a comma, a colon or a bracket need their own: \
+KEY='{first: "Wait: is it, {answer}?"}'"""
 
 
 class Loader(yaml.SafeLoader):
@@ -116,7 +118,7 @@ def read_value(text: str) -> Any:
     except ValueError as error:
         if text.lstrip()[:1] in ("[", "{"):
             said = str(error).removeprefix("it is no YAML: ")
-            raise ValueError(f"{_short(text)} cannot be read as YAML: {said}") from None
+            raise ValueError(f"{_short(text)} cannot be read as YAML: {said}; {QUOTING}") from None
         return text
 
 

@@ -24,6 +24,7 @@ class Called:
         teacher: The identity of the teacher behind the agent.
         usage: Tokens and money.
         kept: Whether the reply came out of the journal and cost nothing now.
+        cut: Whether it was cut off at its greatest length.
     """
 
     question: str
@@ -31,6 +32,7 @@ class Called:
     teacher: str
     usage: Usage
     kept: bool
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Totals:
         rounds: Rounds held in all.
         calls: Replies that teachers gave now.
         kept: Replies that came out of the journal.
+        cut: Replies, kept ones too, that were cut off at their greatest length.
         retries: Calls that had to be made again.
         usage: Tokens and money of the replies given now.
         by_teacher: The same, by identity.
@@ -86,12 +89,14 @@ class Totals:
     rounds: int = 0
     calls: int = 0
     kept: int = 0
+    cut: int = 0
     retries: int = 0
     usage: Usage = field(default_factory=Usage)
     by_teacher: dict[str, Usage] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Counts an event."""
+        self.cut += isinstance(event, Called) and event.cut
         match event:
             case Started():
                 self.started += 1

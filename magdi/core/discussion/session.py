@@ -99,7 +99,8 @@ class Sessions:
         for attempt in range(1, self._setting.settings.reasks + 2):
             request = Request(messages=messages, sampling=seat.sampling, json_schema=schema, sample=pending.sample)
             reply, kept = await self._calls.ask(seat.agent.name, seat.teacher, request)
-            self._tell(Called(question.id, seat.agent.name, self._models[seat.agent.name], reply.usage, kept))
+            cut = reply.finish_reason == "length"
+            self._tell(Called(question.id, seat.agent.name, self._models[seat.agent.name], reply.usage, kept, cut))
             usage = reply.usage if attempt == 1 else usage + reply.usage
             try:
                 return Said(pending.step, read_reply(reply.text, ask.reply, read), reply.text, usage, attempt)

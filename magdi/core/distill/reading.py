@@ -204,10 +204,3 @@ def opening(tokenizer: Any, style: PromptStyle) -> list[int]:
         return []
     first: list[int] = tokenizer("", add_special_tokens=True)["input_ids"][:1]
     return first if first == [tokenizer.bos_token_id] else []
-
-
-def prompt_ids(tokenizer: Any, question: Question, style: PromptStyle = "auto") -> list[int]:
-    """Returns the tokens after which a student writes its answer: the same in training and in evaluation."""
-    text = student_prompt(tokenizer, question, style)
-    found: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    return opening(tokenizer, style) + found

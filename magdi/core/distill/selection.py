@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -11,7 +12,7 @@ import numpy as np
 from magdi.core.distill.blame import blaming, called
 from magdi.core.distill.lessons import Lessons, Prompt
 from magdi.core.errors import TrainingError, did_you_mean
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, Question, Turn
 from magdi.core.objective import Chain, Column, Ints, Objective, Part, Selecting
 from magdi.core.views import View
 
@@ -138,6 +139,7 @@ def check_teachable(
         raise TrainingError(f"{level} trains on nothing", hint="evaluate the base student instead")
     teaching = {name: each for name, each in objectives.items() if each.teaches}
     count = labelled = others = 0
+    answers: Counter[str] = Counter()
     agents: set[str] = set()
     roles: set[str] = set()
     for count, mag in enumerate(mags, start=1):  # noqa: B007
@@ -145,14 +147,15 @@ def check_teachable(
             return
         others += bool(teaching and select(mag, objectives, lessons=lessons).chains)
         labelled += any(turn.label is not None for turn in mag.turns)
+        answers.update(_kind(turn, mag.question) for turn in mag.turns)
         agents |= {turn.agent for turn in mag.turns}
         roles |= {turn.role for turn in mag.turns}
     what = f"{level} leaves nothing to train on in {count} MAGs"
     if not count:
         raise TrainingError(what, hint="the MAG file is empty")
     if not labelled:
-        hint = "import them with right answers: magdi mags import --gold TABLE, or --task NAME --match"
-        raise TrainingError(f"{what}: no turn carries a label", hint=hint)
+        why, hint = _unlabelled(answers)
+        raise TrainingError(f"{what}: {why}", hint=hint)
     if lessons.role and lessons.role not in roles:
         raise TrainingError(f"{what}: no turn has the role {lessons.role!r}", hint=did_you_mean(lessons.role, roles))
     for objective in teaching.values():
@@ -166,4 +169,32 @@ def check_teachable(
             f"{level} leaves {', '.join(teaching)} nothing to learn in {count} MAGs: each has {lacking}",
             hint=f"{off} trains by the other objectives alone",
         )
-    raise TrainingError(f"{what}: {labelled} have labelled turns, but none that an objective of it reads")
+    lacking = " and ".join(dict.fromkeys(each.lacking for each in (teaching or objectives).values()))
+    raise TrainingError(
+        f"{what}: each has {lacking}",
+        hint="teachers that are right more often, easier questions, or another --level give it something",
+    )
+
+
+def _kind(turn: Turn, question: Question) -> str:
+    """Returns why a turn carries no label; what it lacks."""
+    if turn.answer is not None:
+        return "graded" if question.gold is not None else "ungraded"
+    return "unread" if turn.text.strip() else "empty"
+
+
+def _unlabelled(kinds: Counter[str]) -> tuple[str, str]:
+    """Returns why no turn of so many of each kind carries a label, and what to do."""
+    if kinds["ungraded"] or kinds["graded"]:
+        hint = "import them with right answers: magdi mags import --gold TABLE, or --task NAME --match"
+        return "no turn carries a label", hint
+    look = "magdi mags show '#1' RUN shows the first discussion"
+    if not kinds["unread"]:
+        hint = f"{look}; a reasoning model thinks first, and may come to no words before sampling.max_tokens"
+        return f"all {kinds.total():,} replies are empty", hint
+    some = f", {kinds['empty']:,} of them empty" if kinds["empty"] else ""
+    return (
+        f"no answer could be read in any of {kinds.total():,} replies{some}",
+        f"{look}; a reply is to have the form that its prompt asks for ('The answer is 7.', or JSON with a key "
+        '"answer"), and to come to its end before sampling.max_tokens',
+    )

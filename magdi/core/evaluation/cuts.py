@@ -23,6 +23,16 @@ def answers_cut_warning(who: str, share: float, length: int, setting: str) -> st
     return f"warning: {cut}; {setting} lets them end"
 
 
+def replies_cut_warning(cut: int, replies: int) -> str:
+    """Returns a warning where many of the teachers' replies were cut off; empty where it is few."""
+    if cut <= MANY * replies:
+        return ""
+    return (
+        f"warning: {cut:,} of {replies:,} replies of the teachers were cut off at their greatest length, and most of "
+        "those have no answer; a teacher's sampling: {max_tokens: N} lets them end"
+    )
+
+
 def chains_cut_warning(counts: Mapping[str, int], length: int) -> str:
     """Returns a warning where reasoning to learn from was cut, or MAGs were left out for their questions' length.
 

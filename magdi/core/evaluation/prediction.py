@@ -176,11 +176,6 @@ def read_predictions(path: Path) -> list[Prediction]:
     return _parse(path)[1]
 
 
-def write_predictions(path: Path, predictions: Iterable[Prediction], made_by: Mapping[str, object]) -> None:
-    """Writes predictions to a file, whole or not at all."""
-    PredictionFile(path, made_by).finish(predictions)
-
-
 def made_by(path: Path) -> dict[str, object]:
     """Returns what a file of predictions says of how they were made.
 

@@ -9,7 +9,6 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.statistics import Interval, wilson
 from magdi.core.evaluation.voting import by_question, correct_by_question, elected
-from magdi.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +75,15 @@ class Scores:
         return asdict(self)
 
 
-def score(predictions: Sequence[Prediction], task: Task | None = None) -> Scores:
+def score(predictions: Sequence[Prediction]) -> Scores:
     """Returns how good predictions are.
 
     Args:
         predictions: One or more for each question, graded.
-        task: Grades them anew; what they say of themselves is taken without it.
 
     Raises:
         DataError: There are none, or some have no gold answer to be graded by.
     """
-    if task is not None:
-        predictions = [_graded(prediction, task) for prediction in predictions]
     if not predictions:
         raise DataError("there are no predictions to score")
     if any(prediction.correct is None for prediction in predictions):
@@ -111,12 +107,6 @@ def score(predictions: Sequence[Prediction], task: Task | None = None) -> Scores
         score_weighted=weighted,
         by_task=_by_task(groups),
     )
-
-
-def _graded(prediction: Prediction, task: Task) -> Prediction:
-    if prediction.gold is None:
-        return prediction
-    return prediction.model_copy(update={"correct": task.grade(prediction.answer, prediction.gold)})
 
 
 def _by_task(groups: dict[str, list[Prediction]]) -> dict[str, Accuracy]:

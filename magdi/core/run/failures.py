@@ -9,11 +9,9 @@ from pathlib import Path
 
 from magdi.core.errors import DataError, LimitReached
 from magdi.core.files import read_json_lines
-from magdi.core.run.state import Talk
 
 MOST_REASONS = 3
 LONGEST = 160  # characters of a reason
-UNREADABLE = 0.1  # share of replies above which it is said that they could not be read
 AGAIN = "the same command tries them again"
 
 
@@ -34,20 +32,6 @@ def told(failed: int, path: Path) -> str:
     reasons = Counter(" ".join(error.split())[:LONGEST] for _, error in failures(path))
     listed = "".join(f", {count:,}: {reason}" for reason, count in reasons.most_common(MOST_REASONS))
     return f"{failed:,} {'discussion' if failed == 1 else 'discussions'} failed (see {path}{listed})"
-
-
-def told_unreadable(mags: Talk | None, run: str) -> str:
-    """Returns a line about replies that hold no answer which could be read; empty where they are few.
-
-    Args:
-        mags: What discussions came to; None where none has ended.
-        run: The run's directory.
-    """
-    turns, unread = (mags.get("turns", 0), mags.get("invalid_turns", 0)) if mags else (0, 0)
-    if unread <= UNREADABLE * turns:
-        return ""
-    right = ", so that none could be right" if unread == turns else ""
-    return f"{unread:,} of {turns:,} replies hold no answer that could be read{right}: magdi mags show '#1' {run}"
 
 
 def check_not_too_many(failed: int, held: int, share: float, path: Path) -> None:

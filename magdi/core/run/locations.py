@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
 from magdi.core.files import digest
@@ -42,16 +42,6 @@ def is_pattern(name: Location) -> bool:
     return bool(re.search(r"[*\[]", str(name))) if is_url(name) else has_magic(str(name))
 
 
-def holds_mags(name: Location) -> bool:
-    """Returns whether a name is one of MAGs, and not of a configuration: by its suffix, or because it is a folder."""
-    return is_url(name) or bool(suffix_of(name)) or Path(name).is_dir()
-
-
-def is_place(name: str) -> bool:
-    """Returns whether a name is a URL, a pattern of files, or a path at which there is something."""
-    return is_url(name) or Path(name).exists() or (is_pattern(name) and bool(suffix_of(name)))
-
-
 def expanded(name: Location) -> list[Location]:
     """Returns what a name stands for: itself, or of a pattern (``mags/*.jsonl``) the files that fit, sorted.
 
@@ -73,40 +63,6 @@ def expanded(name: Location) -> list[Location]:
     if not found:
         raise MagFileError(redact(text), 0, "cannot be read: no file fits this pattern")
     return found
-
-
-def inside(name: Location, file: str) -> Location:
-    """Returns the file in a folder or run directory, of anything else the name as it is."""
-    if isinstance(name, Path):
-        return name / file if name.is_dir() else name
-    if suffix_of(name):
-        return name
-    with reaching(name):
-        files, path = file_system(name)
-        return f"{name.rstrip('/')}/{file}" if files.isdir(path) else name
-
-
-@contextmanager
-def opened(name: Location) -> Iterator[IO[bytes]]:
-    """Opens a file for reading.
-
-    Raises:
-        MagFileError: It is not there, or cannot be read.
-        ComponentError: What speaks to such URLs is not installed.
-        DataError: A URL cannot be reached, or not read to its end.
-    """
-    if isinstance(name, str):
-        with reaching(name):
-            files, path = file_system(name)
-            with files.open(path, "rb") as file:
-                yield file
-        return
-    try:
-        file = name.open("rb")
-    except OSError as error:
-        raise MagFileError(name, 0, f"cannot be read: {error.strerror}") from error
-    with file:
-        yield file
 
 
 @contextmanager

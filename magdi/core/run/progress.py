@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -27,21 +27,6 @@ class Progress:
 
     def event(self, hook: str, **facts: Any) -> None:
         """Something that plugins may observe: run_start, discussion_end, metrics, run_end."""
-
-
-class Observed(Progress):
-    """Progress that nobody watches, but that plugins hear of.
-
-    Args:
-        observe: Told of events.
-    """
-
-    def __init__(self, observe: Callable[..., None]) -> None:
-        self._observe = observe
-
-    def event(self, hook: str, **facts: Any) -> None:
-        """Tells plugins."""
-        self._observe(hook, **facts)
 
 
 Item = TypeVar("Item")

@@ -20,7 +20,7 @@ from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
-from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning
+from magdi.core.evaluation.cuts import answers_cut_warning, chains_cut_warning, replies_cut_warning
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
@@ -43,12 +43,12 @@ from magdi.core.task import Task
 from magdi.core.threads import told as threads_told
 
 if TYPE_CHECKING:
+    from magdi.core.distill.renewal import Joined
     from magdi.core.distill.trainer import DistillReport
     from magdi.core.encoder import Encoder
     from magdi.core.evaluation.engine import Engine
     from magdi.core.evaluation.prediction import Prediction
     from magdi.core.objective import Objective
-    from magdi.core.run.on_policy import OnPolicy
 
 MOVED = 2e-4
 """Steps times learning rate, below which a student is all but what it was; the paper's come to 3e-3."""
@@ -192,6 +192,7 @@ class Stages:
             if journal.damaged:
                 self.progress.note(f"{journal.damaged:,} replies in {journal.path} were damaged, and asked for again")
         self._failed = stored.failed
+        self._note(replies_cut_warning(totals.cut, totals.calls + totals.kept))
         if stored.failed:
             self.progress.note(told(stored.failed, self.directory.failures))
         return all(seat.teacher.simulated for seat in taking_part)
@@ -291,16 +292,14 @@ class Stages:
         self._note(chains_cut_warning(report.counts, max_length))
 
     @property
-    def _joined(self) -> OnPolicy | None:
+    def _joined(self) -> Joined | None:
         """Asks the student between passes, where it is to learn from what it says itself."""
-        from magdi.core.run.on_policy import OnPolicy
-
         training = self.config.training
         if not training.refresh:
             return None
         sampled = {"temperature": training.refresh_temperature, "samples": training.refresh_samples}
         settings = self.config.evaluation.model_copy(update=sampled | {"top_p": 1.0, "top_k": 0})
-        return OnPolicy(self.task, settings, self.config.seed, self.components)
+        return self.components.own_answers(self.task, settings, self.config.seed)
 
     def _measured(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         self.progress.event("metrics", stage=stage, step=step, metrics=metrics)

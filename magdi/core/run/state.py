@@ -130,6 +130,7 @@ class State(TypedDict, total=False):
     config: str
     files: dict[str, str]
     trackers: dict[str, str]
+    heard: dict[str, Count]
     stages: dict[str, Stage]
 
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count, zip_longest
 from pathlib import Path
+from typing import IO
 
 from magdi.core.errors import DataError, MagFileError, StorageError, did_you_mean
 from magdi.core.files import whole_file
 from magdi.core.mag import Mag, mags_in
 from magdi.core.redact import redact
-from magdi.core.run.locations import FILE, Location, expanded, file_system, inside, opened, reaching, suffix_of
+from magdi.core.run.locations import FILE, Location, expanded, file_system, reaching, suffix_of
 from magdi.plugins.corpus.parquet import Put, count_rows, parquet_writer, read_parquet
 
 AT_ONCE = 64
@@ -29,7 +30,7 @@ def mag_file(name: Location) -> Location:
     Raises:
         MagFileError: There is none.
     """
-    found = inside(name, FILE)
+    found = _inside(name, FILE)
     if isinstance(name, str) or not isinstance(found, Path):
         return found
     if name.is_dir() and not Path(os.path.realpath(found)).is_relative_to(os.path.realpath(name)):
@@ -37,6 +38,40 @@ def mag_file(name: Location) -> Location:
     if not found.is_file():
         raise MagFileError(found, 0, "cannot be read: there is no such file")
     return found
+
+
+def _inside(name: Location, file: str) -> Location:
+    """Returns the file in a folder or run directory, of anything else the name as it is."""
+    if isinstance(name, Path):
+        return name / file if name.is_dir() else name
+    if suffix_of(name):
+        return name
+    with reaching(name):
+        files, path = file_system(name)
+        return f"{name.rstrip('/')}/{file}" if files.isdir(path) else name
+
+
+@contextmanager
+def _opened(name: Location) -> Iterator[IO[bytes]]:
+    """Opens a file for reading.
+
+    Raises:
+        MagFileError: It is not there, or cannot be read.
+        ComponentError: What speaks to such URLs is not installed.
+        DataError: A URL cannot be reached, or not read to its end.
+    """
+    if isinstance(name, str):
+        with reaching(name):
+            files, path = file_system(name)
+            with files.open(path, "rb") as file:
+                yield file
+        return
+    try:
+        file = name.open("rb")
+    except OSError as error:
+        raise MagFileError(name, 0, f"cannot be read: {error.strerror}") from error
+    with file:
+        yield file
 
 
 def mag_files(names: Iterable[Location]) -> list[Location]:
@@ -52,7 +87,7 @@ def mag_files(names: Iterable[Location]) -> list[Location]:
 
 def read(file: Location, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of one file, JSONL or by its suffix Parquet; see `magdi.core.mag.read_mags`."""
-    with opened(file) as stream:
+    with _opened(file) as stream:
         if suffix_of(file) == ".parquet":
             yield from read_parquet(stream, file, on_bad_line)
         else:
@@ -61,7 +96,7 @@ def read(file: Location, on_bad_line: list[MagFileError] | None = None) -> Itera
 
 def count_mags(file: Location) -> int:
     """Returns how many MAGs, or lines that should be some, are in a file."""
-    with opened(file) as stream:
+    with _opened(file) as stream:
         if suffix_of(file) == ".parquet":
             return count_rows(stream, file)
         return sum(bool(line.strip()) for line in stream)

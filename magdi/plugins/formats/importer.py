@@ -21,10 +21,12 @@ class Importer(Configurable):
         example: What a file with one discussion holds, as read from JSON: the smallest that can be read.
         gathers: Whether parts of a discussion may stand in several files: `discussions` is given the items of all files
             together then, once the other files are read.
+        general: Whether it reads what no other format knows: it is asked last, and may recognise what others do.
     """
 
     example: ClassVar[Any]
     gathers: ClassVar[bool] = False
+    general: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, value: Any) -> bool:

@@ -22,7 +22,7 @@ _LOOKED_AT = 16
 
 
 def all_importers(registry: Registry, on_left: Callable[[str], None] = lambda why: None) -> dict[str, Importer]:
-    """Returns one importer of each sort, by name, in the order in which they are asked: third-party ones first.
+    """Returns one importer of each sort, by name, as they are asked: third-party ones first, general ones last.
 
     Args:
         registry: Makes them.
@@ -35,7 +35,7 @@ def all_importers(registry: Registry, on_left: Callable[[str], None] = lambda wh
             found[name] = registry.importer(ComponentChoice(name=each.address))
         except ComponentError as error:
             on_left(error.message)
-    return found
+    return dict(sorted(found.items(), key=lambda each: each[1].general))
 
 
 def import_files(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,7 +42,12 @@ UNANSWERED = (
 )
 
 
-def view(path: Path, out: Path | None = None, *, components: Components | None = None) -> Path:
+Told = Callable[[Path], None]
+
+
+def view(
+    path: Path, out: Path | None = None, *, components: Components | None = None, told: Told | None = None
+) -> Path:
     """Writes the page of a run, a suite or a MAG file; with that of a suite, those of its runs that have none yet.
 
     Args:
@@ -50,6 +55,7 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
         out: The HTML file; ``report.html`` in the run's directory, or the MAG file's name with ``.html``.
         components: Makes protocol and task, so that prompts that were not kept can be made again and questions be
             shown without the student's prompt around them.
+        told: Told of each page of a suite's run, once it is written.
 
     Returns:
         The HTML file.
@@ -63,7 +69,7 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
     directory = RunDirectory(path)
     check_inside(path)
     if is_suite(path):
-        _write_missing(runs_of(path), components)
+        _write_missing(runs_of(path), components, told)
         return write_suite_page(path, out)
     if not directory.is_run():
         what = f"{path}: is neither the directory of a run or a suite nor a MAG file"
@@ -72,13 +78,16 @@ def view(path: Path, out: Path | None = None, *, components: Components | None =
     return write_page(out or path / REPORT, title, RunContent(directory, components).sections())
 
 
-def view_several(paths: Sequence[Path], out: Path | None = None, *, components: Components | None = None) -> Path:
+def view_several(
+    paths: Sequence[Path], out: Path | None = None, *, components: Components | None = None, told: Told | None = None
+) -> Path:
     """Writes the page on which several runs are compared, and those of the runs that have none yet.
 
     Args:
         paths: The runs' directories; the others are compared with the first.
         out: The HTML file; ``compared.html`` in the folder that holds them all.
         components: As `view`'s.
+        told: The same.
 
     Raises:
         DataError: There is no run at one of the paths.
@@ -86,15 +95,17 @@ def view_several(paths: Sequence[Path], out: Path | None = None, *, components: 
     """
     runs = [open_run(path) for path in paths]
     out = out or Path(os.path.commonpath([path.resolve().parent for path in paths])) / COMPARED
-    _write_missing(paths, components)
+    _write_missing(paths, components, told)
     predictions = [RunContent(run).predictions for run in runs]
     return write_page(out, f"{len(runs)} runs", list(several.sections(runs, out, predictions)))
 
 
-def _write_missing(runs: Iterable[Path], components: Components | None) -> None:
+def _write_missing(runs: Iterable[Path], components: Components | None, told: Told | None) -> None:
     for run in runs:
         if is_stale(run) and RunDirectory(run).is_run():
-            view(run, components=components)
+            page = view(run, components=components)
+            if told is not None:
+                told(page)
 
 
 def mag_file_sections(path: Path) -> list[Section]:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 
+from magdi.plugins.cells import cell
 from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.document import Row, SuiteDocument, label
 from magdi.plugins.suites.sheet import sheets
@@ -103,12 +104,13 @@ def escaped(text: str) -> str:
 
 
 def comma_separated(document: SuiteDocument) -> str:
-    """Returns a suite's rows as CSV, numbers as they are: shares in [0, 1], the paper's as printed."""
+    """Returns a suite's rows as CSV, numbers as they are: shares in [0, 1], the paper's as printed; see `cell`."""
     rows = [_flat(document, row) for row in document["rows"]]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # by need, no carriage return is quoted
+    writer.writerow(map(cell, names))
+    writer.writerows([cell(row.get(name)) for name in names] for row in rows)
     return out.getvalue()
 
 

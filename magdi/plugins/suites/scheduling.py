@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from magdi.core.run.progress import Observed
+from magdi.plugins.hooks import Observed
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import Bench, Failure, done

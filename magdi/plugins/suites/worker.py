@@ -15,7 +15,8 @@ from multiprocessing import connection, parent_process
 
 from magdi.core.components import Components
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
-from magdi.core.run.progress import Observed, Progress
+from magdi.core.run.progress import Progress
+from magdi.plugins.hooks import Observed
 from magdi.plugins.suites.job_run import do
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.trackers.tracking import Tracked

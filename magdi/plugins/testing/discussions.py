@@ -178,9 +178,8 @@ def reply(turn: Pending, scenario: Scenario, question: Question, agents: Sequenc
 
 def _forms(turn: Pending, question: Question, because: str, answer: str) -> Iterator[str]:
     """Yields a reply in one form after the other, the form that is asked for first."""
-    example = getattr(turn.ask.reply, "example", None)
-    if example is not None:
-        yield example(question, because, answer)
+    if example := turn.ask.reply.example(question, because, answer):
+        yield example
     if schema := turn.ask.reply.schema(question):
         yield json.dumps(_fill(schema, "", because, answer))
     yield f"{because} The answer is {answer}."

@@ -128,6 +128,8 @@ def _own_line_of_missing(objective: Objective) -> Iterator[None]:
 def _objective(specimen: Specimen) -> Objective:
     made = specimen.objective()
     require(made.columns, "columns is empty: it says nowhere what it takes of a MAG")
+    named = isinstance(made.roles, tuple) and all(isinstance(role, str) and role for role in made.roles)
+    require(named, f"roles is {made.roles!r}, no tuple of names")
     return made
 
 
@@ -150,11 +152,15 @@ def _tried(objective: Objective) -> Trial:
             weight.mul_(1.5)
     trial = Trial(objective, student, heads, [])
     try:
-        trial.mags = trial.read(sample_mags())
+        trial.mags = trial.read(sample_mags(objective.roles))
     except MagdiError as error:
         raise NotMade(error.message) from error
     if not trial.mags:
-        raise NotMade("it takes nothing from MAGs with right and wrong turns, critics, confidences, values and edges")
+        told = f"roles {', '.join(objective.roles)}" if objective.roles else "critics"
+        raise NotMade(
+            f"it takes nothing from MAGs with right and wrong turns, {told}, confidences, values and edges; "
+            'where it looks for turns of a role, name it: roles = ("verifier",)'
+        )
     return trial
 
 
@@ -170,7 +176,11 @@ def check_settings(specimen: Specimen) -> None:
         require(same and not never.weight(step, 10), f"weight() of step {step} is not proportional to the setting")
     with torch.no_grad():
         other = Trial(twice, trial.student, trial.heads, [])
-        _same(trial.losses(trial.mags), other.losses(other.read(sample_mags())), "loss depends on the setting weight")
+        _same(
+            trial.losses(trial.mags),
+            other.losses(other.read(sample_mags(twice.roles))),
+            "loss depends on the setting weight",
+        )
 
 
 def _told(specimen: Specimen, **wanted: object) -> Objective:
@@ -185,7 +195,7 @@ def _columns(objective: Objective, mag: Mag) -> dict[str, list[Any]]:
 def check_takes_what_it_declares(specimen: Specimen) -> None:
     """``select`` gives every column of every MAG, as declared, the same each time, and leaves the MAG alone."""
     objective = _objective(specimen)
-    for mag in sample_mags():
+    for mag in sample_mags(objective.roles):
         before = mag.to_line()
         try:
             first = _columns(objective, mag)
@@ -205,7 +215,7 @@ def check_reading(specimen: Specimen) -> None:
             try:
                 config = type(base.config).model_validate(base.config.model_dump() | {name: value})
                 other = Specimen(specimen.kind, specimen.target, config).objective()
-                changed = any(_columns(base, mag) != _columns(other, mag) for mag in sample_mags())
+                changed = any(_columns(base, mag) != _columns(other, mag) for mag in sample_mags(base.roles))
             except Exception:  # a value that it does not take
                 continue
             lost = changed and dict(other.reading) == dict(base.reading)
@@ -215,7 +225,7 @@ def check_reading(specimen: Specimen) -> None:
 def check_labels_alone(specimen: Specimen) -> str | None:
     """An invalid turn changes nothing, and neither does ``correct``, unless it is meant: labels say what is learned."""
     trial = _trial(specimen)
-    for mag in sample_mags()[:2]:
+    for mag in sample_mags(trial.objective.roles)[:2]:
         step = len(mag.turns)
         unread = Turn(step=step, agent="agent-9", round=mag.rounds, text="said nothing", status="invalid")
         pairs = [trial.read([each]) for each in (mag, mag.model_copy(update={"turns": (*mag.turns, unread)}))]

@@ -36,7 +36,27 @@ def _turn(name: str, step: int, label: bool | None, agents: int) -> Turn:
     )
 
 
-def sample_mags() -> list[Mag]:
-    """Returns MAGs with right and wrong turns, with right ones alone, with wrong ones alone, and without any label."""
+def sample_mags(roles: Sequence[str] = ()) -> list[Mag]:
+    """Returns MAGs with right and wrong turns, with right ones alone, with wrong ones alone, and without any label.
+
+    Args:
+        roles: Before these come MAGs of turns of these roles, one role after the other.
+    """
     mixed = [sample_mag("ab", [True, False, True, False, None, True]), sample_mag("cde", [True, True, False, False])]
-    return [*mixed, sample_mag("f", [True] * 3), sample_mag("gh", [False] * 3), sample_mag("i", [None] * 3)]
+    usual = [*mixed, sample_mag("f", [True] * 3), sample_mag("gh", [False] * 3), sample_mag("i", [None] * 3)]
+    return [*_by_role(roles), *usual] if roles else usual
+
+
+def _by_role(roles: Sequence[str]) -> list[Mag]:
+    """Returns MAGs in which every role has a round, and then another: with answers, and with reasoning alone."""
+    labels = [True, False, True, False, True, False] * len(roles)
+    first, second = sample_mag("jk", labels), sample_mag("l", [*labels[1:], True])
+    spoken = [
+        [turn.model_copy(update={"role": roles[turn.round % len(roles)]}) for turn in mag.turns]
+        for mag in (first, second)
+    ]
+    bare = {"answer": None, "correct": None, "label_source": "value"}
+    return [
+        first.model_copy(update={"turns": tuple(spoken[0])}),
+        second.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in spoken[1])}),
+    ]

@@ -77,6 +77,7 @@ class Counts:
         mags: Discussions that were written.
         empty: Traces in which no model was called.
         failed: Discussions that could not be read, and why.
+        missing: What was left out, cut off or had no right answer, a line each; known once all is read.
     """
 
     spans: int = 0
@@ -84,6 +85,7 @@ class Counts:
     mags: int = 0
     empty: int = 0
     failed: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 class Collection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -125,6 +126,9 @@ def recording(out: Path, reader: Reader) -> Iterator[Counts]:
     finally:
         recorder.shutdown()
         collection.close()
+        collection.counts.missing += reader.told()
+        for left_out in [*collection.counts.failed, *reader.tally.lines()]:
+            warnings.warn(left_out, stacklevel=3)  # the caller's block
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -91,6 +91,7 @@ class Tracking:
         self._services: dict[str, Service] = {}
         self._is_open = False
         self._held: list[tuple[str, int, Mapping[str, float]]] = []  # until they are open
+        self._heard: dict[str, int] = {}  # up to which step of the discussions, by tracker
         self._scores: Mapping[str, float] = {}
         self._doubts: list[str] = []
 
@@ -111,8 +112,18 @@ class Tracking:
             self._open()
         if self._is_open:
             for line in self._held:
-                self._each(methodcaller("log", *line))
+                self._tell(*line)
             self._held.clear()
+
+    def _tell(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Tells what was measured, discussions only those who have not heard of them before the run was held up."""
+        again = {name for name in self._services if stage == "discussion" and step <= self._heard.get(name, 0)}
+        self._each(methodcaller("log", stage, step, metrics), but=again)
+        lasting = {name for name, service in self._services.items() if service.identity} - again
+        if stage == "discussion" and lasting:
+            up_to = step - bool(metrics.get("discussion/failed"))  # what failed is tried again, and told then
+            self._heard |= dict.fromkeys(lasting, up_to)
+            self._directory.update(heard=self._heard)
 
     def end(self, status: str) -> None:
         """Hands over what is kept of a run that is done, and closes the trackers."""
@@ -132,6 +143,8 @@ class Tracking:
         identities = {name: service.identity for name, service in self._services.items() if service.identity}
         if identities.items() - known.items():
             self._directory.update(trackers=known | identities)
+        heard = self._directory.state().get("heard", {})
+        self._heard = {name: step for name, step in heard.items() if known.get(name) == identities.get(name)}
 
     def _begin(self, name: str, known: str) -> None:
         from magdi.plugins.trackers.services import SERVICES, Followed
@@ -141,9 +154,10 @@ class Tracking:
         run = Followed(run_name(path), path, config, self._doubts.append, known, from_the_first)
         self._services[name] = SERVICES[name](run)
 
-    def _each(self, tell: Callable[[Service], None]) -> None:
+    def _each(self, tell: Callable[[Service], None], but: Collection[str] = ()) -> None:
         for name, service in list(self._services.items()):
-            self._guarded(name, partial(tell, service))
+            if name not in but:
+                self._guarded(name, partial(tell, service))
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         """Does something with a tracker, which may print nothing meanwhile; one that fails is left out from then on."""

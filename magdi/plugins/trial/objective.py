@@ -10,7 +10,6 @@ import numpy as np
 from magdi.core.distill.blame import called
 from magdi.core.distill.selection import Selection, counted, select
 from magdi.core.errors import TrainingError
-from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import Objective
 
 if TYPE_CHECKING:
@@ -33,10 +32,12 @@ def try_objective(name: str, objective: Objective, make_encoder: Callable[[int],
     Raises:
         TrainingError: It raises, or gives what is no sum that one can train by; the message names file and line.
     """
-    selection = select(_discussion(), {name: objective})
-    mag = _encoded(name, objective, selection)
+    from magdi.plugins.testing.sample_mags import sample_mags
+
+    mag = sample_mags(objective.roles)[0].model_copy(update={"id": "tried"})
+    selection = select(mag, {name: objective})
     if selection.chains:
-        _try_loss(name, objective, mag, make_encoder, dim)
+        _try_loss(name, objective, _encoded(name, objective, selection), make_encoder, dim)
 
 
 def _try_loss(name: str, objective: Objective, mag: Encoded, make_encoder: Callable[[int], Encoder], dim: int) -> None:
@@ -95,23 +96,3 @@ def _encoded(name: str, objective: Objective, selection: Selection) -> Encoded:
         of_chains=frozenset(f"{name}.{key}" for key, column in objective.columns.items() if column.chains),
         counts=(counted(name, objective, selection.columns, ints([TOKENS] * len(chains))),),
     )
-
-
-def _discussion() -> Mag:
-    """Returns two rounds of three agents, who are right and wrong in turns and read each other."""
-    turns = tuple(
-        Turn(
-            step=step,
-            agent=("ana", "ben", "cleo")[step % 3],
-            round=step // 3,
-            seen=tuple(Seen(step=before) for before in range(step // 3 * 3)),
-            text=f"It is {step % 2}.",
-            reasoning="I counted.",
-            answer=str(step % 2),
-            correct=step % 2 == 0,
-            label=step % 2 == 0,
-            label_source="gold",
-        )
-        for step in range(6)
-    )
-    return Mag(id="tried", question=Question(id="tried", text="How many?", gold="0"), protocol="tried", turns=turns)

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from magdi.core.config import load
+from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.problems import Problem
+from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError
 from tests.core.config.config_sources import load_config
 
@@ -33,9 +35,8 @@ def problems(*args: Any, **kwargs: Any) -> tuple[str, ...]:
 
 
 def test_later_layers_go_first(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        load, "PRESETS", {"tiny": {"training": {"epochs": 1, "steps": 1, "warmup": 1, "level": "1"}}, "paper": {}}
-    )
+    preset = Layer({"training": {"epochs": 1, "steps": 1, "warmup": 1, "level": "1"}}, {(): "preset tiny"})
+    monkeypatch.setattr(load, "preset_layers", lambda name, method: [preset])
     first = write("a.yaml", "training:\n  epochs: 2\n  steps: 2\n  warmup: 2\n  log_every: 2\nseed: 2\n")
     second = write("b.yaml", "training:\n  steps: 3\n  warmup: 3\n  log_every: 3\nseed: 3\n")
     loaded = load_config(
@@ -159,6 +160,50 @@ def test_naming_another_component_drops_the_settings_of_the_one_before(write: Wr
     assert other.config.protocol.settings == {}
     assert "protocol.rounds" not in other.origins
     assert (same.encoder.name, same.encoder.settings) == ("gcn", {"hidden": 32})
+
+
+def test_what_was_said_without_a_name_is_for_whichever_component_is_named(write: Write) -> None:
+    file = write("x.yaml", "encoder: {hidden: 32}\nprotocol:\n  prompts: {first: Hi}\n")
+    named = write("y.yaml", "protocol: {name: debate, rounds: 7}\n")
+    loaded = load_config([named, file], {}, {"encoder.name": "gat", "protocol.name": "single"})
+    assert loaded.config.encoder.settings == {"hidden": 32}
+    assert loaded.config.protocol.settings == {"prompts": {"first": "Hi"}}
+    assert loaded.origins["protocol.prompts.first"] == f"{file}:3"
+    assert loaded.notes == (f"protocol.rounds is left out: it is of debate, and protocol is single (flag) ({named}:1)",)
+
+
+def test_a_setting_for_any_component_that_the_one_named_has_not_is_left_out_and_said(write: Write) -> None:
+    def check(kind: str, choice: ComponentChoice | TeacherChoice) -> list[Problem]:
+        settings = choice.settings if kind == "encoder" else {}
+        return [Problem((key,), "there is no such key", unknown=True) for key in settings if key != "layers"]
+
+    file = write("x.yaml", "encoder: {hidden: 32, layers: 2}\n")
+    loaded = load_config([file], {}, {"encoder.name": "none"}, check=check)
+    assert loaded.config.encoder.settings == {"layers": 2}
+    assert loaded.notes == (
+        f"encoder.hidden is left out: there is no such setting of the encoder that is named ({file}:1)",
+    )
+    assert "encoder.hidden" not in loaded.origins
+    assert "encoder.hidden: there is no such key" in problems([file], {}, check=check)[0]
+
+
+def test_an_objective_that_the_level_lacks_is_said_with_what_to_do(write: Write) -> None:
+    quiet = load_config([], {}, {"training.level": "2"})  # the preset sets its weight
+    assert quiet.notes == ()
+    told = load_config([], {}, {"training.level": "1", "objectives.margin": {}})
+    assert told.notes == (
+        "objectives.margin changes nothing: level 1 (MAGDi-R0) is without it; --set 'training.level=[positive, "
+        "margin]' -O positive.first_round=True trains by it, too (flag)",
+    )
+    both = load_config(
+        [],
+        {},
+        {"objectives.positive.first_round": True, "objectives.margin": {}},
+        ["training.level=[positive, margin]"],
+    )
+    assert both.notes == ()
+    assert [*objectives_of(both.config)] == ["positive", "margin"]
+    assert load_config([], {}, {"training.level": "2"}, ["objectives.margin.weight=0"]).notes == ()
 
 
 def test_a_component_alone_is_its_name_and_settings_may_come_before_it(write: Write) -> None:

@@ -1,6 +1,7 @@
 """Exporters: each is read back by the tool that it is for, and nothing is lost or added."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import networkx
@@ -54,6 +55,31 @@ def test_graphml(tmp_path: Path, mags: list[Mag]) -> None:
     assert set(graph.edges(data="kind")) == set(edges(mags[0], "adjacent"))
     assert graph.nodes[4]["answer"] == "51"
     assert networkx.read_graphml(files[2]).nodes["0"]["text"].strip() == "bell"
+
+
+def test_no_graph_takes_the_place_of_another(tmp_path: Path, mags: list[Mag]) -> None:
+    """Whatever their ids: equal, of signs that no name of a file has, told apart by capitals or accents, or endless."""
+    ids = [
+        "a/b",
+        "a:b",
+        "a_b",
+        "A_B",
+        "a_b-2",
+        "a_b",
+        "e\u0301",
+        "\u00e9",
+        "x" * 300,
+        "x" * 299,
+        "\u4e2d" * 300,
+        "",
+        ".",
+        "nul",
+    ]
+    given = [mags[0].model_copy(update={"id": each, "protocol": f"{place}"}) for place, each in enumerate(ids)]
+    assert exporter("graphml").write(given, tmp_path / "x", "exact") == len(ids)
+    files = list((tmp_path / "x").iterdir())
+    assert len({unicodedata.normalize("NFC", file.name).casefold() for file in files}) == len(files) == len(ids)
+    assert {networkx.read_graphml(file).graph["protocol"] for file in files} == {*map(str, range(len(ids)))}
 
 
 def test_pyg(tmp_path: Path, mags: list[Mag]) -> None:

@@ -123,7 +123,7 @@ def test_distilling_step_by_step_asks_with_prefixes() -> None:
         ("base", [MAG], "trains on nothing"),
         ("single-teacher:Eve", [MAG], "no agent 'Eve'"),
         ("2", [MAG.model_copy(update={"turns": (turn(0, "Ann", None),)})], "no turn carries a label"),
-        ("2", [MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})], "none that an objective of it reads"),
+        ("2", [MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})], "in 1 MAGs: each has no right turn"),
         ("4", [MAG.model_copy(update={"turns": (turn(0, "Ann", False),)})] * 2, "in 2 MAGs: each has no right turn"),
     ],
 )

@@ -15,8 +15,8 @@ from magdi.core.distill import corpus as corpus_module
 from magdi.core.distill import encoded_table
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, Sizes, ints
-from magdi.core.distill.prompt import student_target, transcript
-from magdi.core.distill.reading import Reading, behind, prompt_ids
+from magdi.core.distill.prompt import student_prompt, student_target, transcript
+from magdi.core.distill.reading import Reading, behind, opening
 from magdi.core.errors import TrainingError
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.objective import Selecting
@@ -40,7 +40,8 @@ def test_prompt_and_chain() -> None:
     text = how.tokenizer.decode(found.chains[0])
     assert text.endswith(f"So the answer is {mag.turns[0].answer} . <eos>")
     assert text.startswith(mag.turns[0].reasoning)
-    assert found.prompts[0].tolist() == prompt_ids(how.tokenizer, mag.question)
+    asked = how.tokenizer(student_prompt(how.tokenizer, mag.question, "auto"), add_special_tokens=False)["input_ids"]
+    assert found.prompts[0].tolist() == opening(how.tokenizer, "auto") + asked
     assert "Question : " + mag.question.text in how.tokenizer.decode(found.prompts[0])
 
 

@@ -15,10 +15,9 @@ from magdi.core.distill.student import DistillStudent, load_student
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Mag, Question, Turn, read_mags
-from magdi.core.run.on_policy import OnPolicy
 from magdi.core.task import Task
 from magdi.core.threads import threads
-from magdi.plugins.registry import default_registry
+from magdi.plugins.generation.on_policy import OnPolicy
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.distill_runs import SHORT
@@ -58,7 +57,7 @@ def train(
     **changes: object,
 ) -> DistillReport:
     torch.manual_seed(0)
-    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1, components=default_registry())
+    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1)
     return distill(
         discussions(),
         student,

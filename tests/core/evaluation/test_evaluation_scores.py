@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from magdi.core.errors import DataError
-from magdi.core.evaluation.prediction import Prediction, made_by, read_predictions, write_predictions
+from magdi.core.evaluation.prediction import Prediction, PredictionFile, made_by, read_predictions
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.statistics import (
     compare,
@@ -19,7 +19,6 @@ from magdi.core.evaluation.statistics import (
     wilson,
 )
 from magdi.core.evaluation.voting import elected
-from magdi.core.task import Task
 from magdi.plugins.suites.statistics import holm, over_seeds
 
 
@@ -138,12 +137,6 @@ def test_scores_by_task() -> None:
     assert {name: each.accuracy for name, each in found.by_task.items()} == {"x": 1.0, "y": 0.5}
 
 
-def test_grades_anew_with_a_task(task: Task) -> None:
-    wrongly_graded = prediction("a", False, answer="1")
-    assert score([wrongly_graded]).accuracy == 0
-    assert score([wrongly_graded], task).accuracy == 1
-
-
 def test_nothing_cannot_be_scored() -> None:
     with pytest.raises(DataError, match="no predictions"):
         score([])
@@ -154,7 +147,7 @@ def test_nothing_cannot_be_scored() -> None:
 def test_a_file_of_predictions_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     predictions = [prediction("a", True, prompt="line\nbreak \u2028 and more", score=0.5), prediction("b", False)]
-    write_predictions(path, predictions, {"model": "m"})
+    PredictionFile(path, {"model": "m"}).finish(predictions)
     assert read_predictions(path) == predictions
     assert made_by(path) == {"model": "m"}
     path.write_text(path.read_text() + "{broken\n")

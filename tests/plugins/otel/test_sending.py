@@ -154,6 +154,22 @@ def test_a_block_is_recorded_and_what_was_there_is_restored(tmp_path: Path) -> N
     assert [turn.correct for turn in mag.turns] == [True, True, None, True, True, True]
 
 
+def test_what_was_left_out_of_a_recording_is_told(tmp_path: Path) -> None:
+    recording = magdi.record(tmp_path / "mags.jsonl", gold={"another": "1"})
+    counts = recording.__enter__()
+    hold(QUESTION)
+    silent = {"gen_ai.operation.name": "chat"}
+    trace.get_tracer("client").start_span("call", attributes=silent).end()
+    failed = trace.get_tracer("client").start_span("call", attributes=silent)
+    failed.set_status(trace.StatusCode.ERROR)
+    failed.end()
+    with pytest.warns(UserWarning, match="left out: 1 call that failed; 1 call without messages") as warned:
+        recording.__exit__(None, None, None)
+    assert [Path(each.filename).name for each in warned] == [Path(__file__).name]
+    assert counts.mags == 1
+    assert [line.split(":")[0] for line in counts.missing] == ["gold", "left out"]
+
+
 def test_a_programs_own_provider_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))

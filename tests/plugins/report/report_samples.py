@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from magdi.core.config.models import RunConfig
-from magdi.core.evaluation.prediction import Prediction, write_predictions
+from magdi.core.evaluation.prediction import Prediction, PredictionFile
 from magdi.core.mag import Decision, Mag, Message, Question, Seen, Turn, Usage, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.metrics import MetricsFile
@@ -80,7 +80,9 @@ def a_run(path: Path, *, student: int = 3, **settings: object) -> RunDirectory:
     lines.close()
     made = {"model": "tiny"}
     directory.predictions("base").parent.mkdir()
-    write_predictions(directory.predictions("base"), [a_prediction(n, n % 2 == 0) for n in range(1, 61)], made)
-    write_predictions(directory.predictions("student"), [a_prediction(n, n % student != 0) for n in range(1, 61)], made)
+    PredictionFile(directory.predictions("base"), made).finish([a_prediction(n, n % 2 == 0) for n in range(1, 61)])
+    PredictionFile(directory.predictions("student"), made).finish(
+        [a_prediction(n, n % student != 0) for n in range(1, 61)]
+    )
     directory.update(status="done", versions={"magdi": "0"}, stages={})
     return directory

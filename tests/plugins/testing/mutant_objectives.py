@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -129,6 +130,19 @@ class OfConfidence(Classifier):
         return {"nodes": [Chain(step) for step in sure], "labels": [confidence > 0.5 for confidence in sure.values()]}
 
 
+class OfVerifiers(Honest):
+    """The same of one role's turns, whether they have an answer or not."""
+
+    roles: ClassVar[tuple[str, ...]] = ("generator", "verifier")
+
+    def select(self, given: Selecting) -> Taken:
+        chains = {
+            label: [Chain(t.step) for t in given.mag.turns if t.role == "verifier" and t.label is label]
+            for label in (True, False)
+        }
+        return {"pairs": [(one, other) for one in chains[True] for other in chains[False]]}
+
+
 class FromReference(Honest):
     """Identity preference optimisation, with a schedule of its own and pairs along edges, drawn by the MAG's rng."""
 
@@ -147,7 +161,7 @@ class FromReference(Honest):
         return (right - wrong - 0.5).square().sum()
 
 
-HONEST = [Honest, Classifier, Imitation, Triples, Listwise, OnFrozenStates, OfConfidence, FromReference]
+HONEST = [OfVerifiers, Honest, Classifier, Imitation, Triples, Listwise, OnFrozenStates, OfConfidence, FromReference]
 
 
 @caught_by("settings", alone=True)
@@ -156,6 +170,13 @@ class ForgetsItsWeight(Honest):
 
     def weight(self, step: int, steps: int) -> float:
         return 1 - step / steps
+
+
+@caught_by("counts")
+class KeepsItsRoleForItself(OfVerifiers):
+    """It looks for turns of a role and says nowhere of which."""
+
+    roles = ()
 
 
 @caught_by("settings")

@@ -63,7 +63,8 @@ class CallsItControl(Honest):
     """What is quoted is said to have only brought the turn about."""
 
     def ask(self, agent: Agent, **how: Any) -> Ask:
-        return super().ask(agent, **how).with_kind("control")
+        asked = super().ask(agent, **how)
+        return replace(asked, kinds=tuple("self" if kind == "self" else "control" for kind in asked.kinds))
 
 
 @caught_by("sees_only_the_past", alone=True)
@@ -538,6 +539,23 @@ class AsksForLines(Honest):
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
 
+class Pointed(Lines):
+    """A form that nobody would guess, with an example."""
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        return super().parse(text.replace("~~>", "ANSWER:") if "ANSWER:" not in text else "", extract)
+
+    def example(self, question: Question, reasoning: str, answer: str) -> str:
+        return f"{reasoning}\n~~> {answer}"
+
+
+class AsksForPointed(AsksForLines):
+    """Honest: only the form's own example is in its form."""
+
+    def ask(self, agent: Agent, **how: Any) -> Ask:
+        return Honest.ask(self, agent, **how | {"reply": Pointed()})
+
+
 class SignsQuotations(Honest):
     """Honest: the name stands below the text."""
 
@@ -546,4 +564,4 @@ class SignsQuotations(Honest):
         return chat(ask.agent.persona, question.prompt, *said, ask.reply.instructions(question))
 
 
-HONEST = [Honest, RefusesFour, Alone, SeesByChance, Refuses, AsksForLines, SignsQuotations]
+HONEST = [Honest, RefusesFour, Alone, SeesByChance, Refuses, AsksForLines, AsksForPointed, SignsQuotations]

@@ -12,10 +12,12 @@ from magdi.core.protocol import Agent
 from magdi.core.task import Split, Task
 from magdi.core.teacher import Request, Sampling
 from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.sketch import sketch
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import ScriptedTeacher
 from magdi.plugins.testing.discussions import read_answer
 from magdi.plugins.testing.scripted import unique_word
+from tests.plugins.testing.mutant_protocols import AsksForPointed
 
 QUESTIONS = [
     Question(id=str(number), text=f"What is {number} + 3?", gold="7", answer_type="number") for number in (4, 5)
@@ -59,3 +61,8 @@ def test_prompts_of_the_driver_quote_what_the_graph_says(name: str) -> None:
 
 def word(text: str) -> str:
     return text[text.index("zq") : text.index("qz") + 2]
+
+
+def test_a_drawing_speaks_in_the_form_that_is_asked_for() -> None:
+    """Else every reply of it is one that cannot be read, and a graph in which nobody is shown on."""
+    assert {turn.status for turn in sketch(AsksForPointed(), "pointed").turns} == {"ok"}

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import magdi
 from magdi.core.errors import ConfigError
+from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress
 from magdi.plugins.trackers import services
 from magdi.plugins.trackers.kept import Kept
@@ -132,6 +133,47 @@ def test_tensorboard_has_discussions_once_that_a_run_tells_again(tmp_path: Path)
     magdi.discuss(**talk)
     found = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     assert [each.step for each in found.Scalars("discussion/count")] == [1, 2, 3]
+
+
+class Listening(Service):
+    """A tracker that goes on with a run, and keeps what it hears; another one where a test says so."""
+
+    heard: ClassVar[list[int]] = []
+    identity = "own"
+
+    def __init__(self, run: Followed) -> None: ...
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        if stage == "discussion":
+            self.heard.append(step)
+
+    def keep(self, kept: Kept) -> None: ...
+
+    def finish(self, status: str, scores: Mapping[str, float]) -> None: ...
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow", "trackio"])
+def test_no_tracker_hears_of_a_discussion_twice(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopping(Progress):
+        def event(self, hook: str, **facts: Any) -> None:
+            if hook == "metrics" and facts["step"] == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setitem(services.SERVICES, name, Listening)
+    monkeypatch.setattr("magdi.plugins.trackers.names.find_spec", lambda package: package)
+    heard = Listening.heard
+    heard.clear()
+    task = {"name": "arithmetic", "train": 5, "test": 1}
+    talk: dict[str, Any] = {"task": task, "report_to": [name], "out": tmp_path / "run"}
+    with pytest.raises(KeyboardInterrupt):
+        magdi.discuss(progress=Stopping(), **talk)
+    magdi.discuss(**talk)
+    assert heard == [1, 2, 3, 4, 5]
+    heard.clear()
+    monkeypatch.setattr(Listening, "identity", "begun anew")
+    RunDirectory(tmp_path / "run").update(stages={})
+    magdi.discuss(**talk)
+    assert heard == [1, 2, 3, 4, 5]
 
 
 def test_what_tensorboard_was_told_goes_with_the_run(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold."""
+
+LONGEST_NAME = 200
+"""Bytes of a file's name, without its end; most systems take 255 in all."""
 
 
 class NodeLink(Exporter):
@@ -42,15 +47,18 @@ class GraphMl(Exporter):
     folder = True
 
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
-        """Writes one GraphML file a MAG, named by its id; characters that XML cannot hold become spaces."""
+        """Writes one GraphML file a MAG, named by its id; characters that XML cannot hold become spaces.
+
+        Ids that give one name are told apart by a number: ``a.graphml``, ``a-2.graphml``.
+        """
         import networkx
 
-        count = 0
+        count, names = 0, _Names()
         for count, mag in enumerate(mags, start=1):  # noqa: B007
             graph = to_networkx(mag, view)
             for fields in (graph.graph, *(data for _, data in graph.nodes(data=True))):
                 fields.update({name: _plain(value) for name, value in fields.items()})
-            with whole_path(path / f"{_file_name(mag.id)}.graphml") as file:
+            with whole_path(path / f"{names.of(mag.id)}.graphml") as file:
                 networkx.write_graphml(graph, file)
         return count
 
@@ -71,5 +79,24 @@ def _plain(value: Any) -> Any:
     return _CONTROL.sub(" ", value) if isinstance(value, str) else value
 
 
+class _Names:
+    """Names of files, no two of which any system takes for one: not by capitals, nor by how accents are written."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._next: Counter[str] = Counter()
+
+    def of(self, name: str) -> str:
+        """Returns a name of a file for an id."""
+        plain = _file_name(name)
+        own, found = unicodedata.normalize("NFKC", plain).casefold(), plain
+        while (known := unicodedata.normalize("NFKC", found).casefold()) in self._taken:
+            self._next[own] += 1
+            found = f"{plain}-{self._next[own] + 1}"
+        self._taken.add(known)
+        return found
+
+
 def _file_name(name: str) -> str:
-    return portable(re.sub(r"[^\w.~-]", "_", name))
+    plain = re.sub(r"[^\w.~-]", "_", name).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return portable(plain or "_")

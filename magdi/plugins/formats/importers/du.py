@@ -8,7 +8,8 @@ gold answer is kept: DyLAN's files have level and subject there. Biographies hav
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from magdi.core.mag import Mag, Message, Question, Seen, Turn
@@ -26,6 +27,8 @@ _TAIL = re.compile(
 _FILE = re.compile(
     r"^[a-z]+_(?P<models>.+?)(?:_temp(?P<temperatures>[\d.+]+))?(?:_persona_(?P<personas>.+?))?_agents\d+_rounds\d+"
 )
+_ASKED = ("question", "problem", "query", "task", "input")
+_GOLDS = ("gold", "gold_answer", "ground_truth", "target", "label", "answer")
 _EXTRAS = ("level", "subject")
 
 
@@ -46,22 +49,31 @@ class DuDebates(Importer):
 
     def recognises(self, value: Any) -> bool:
         """Returns whether a value is one debate, or an object of debates by their question."""
+        if isinstance(value, dict) and _chats_of(value):
+            return True
         return _is_debate(next(iter(value.values()), None) if isinstance(value, dict) else value)
 
     def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
-        """Yields a file's values, where it is one object, each with the question as its key."""
+        """Yields a file's values, where it is one object, each with the question as its key; a row that holds chats."""
         for item in items:
-            yield from entries(item) if isinstance(item.value, dict) else [item]
+            if isinstance(item.value, dict) and (chats := _chats_of(item.value)):
+                gold = next((item.value[name] for name in _GOLDS if item.value.get(name) is not None), None)
+                asked = next((str(item.value[name]) for name in _ASKED if item.value.get(name)), "")
+                yield replace(item, value=[chats, gold], key=asked)
+            else:
+                yield from entries(item) if isinstance(item.value, dict) else [item]
 
     def read(self, item: Item, reader: Reader) -> Mag:
         """Returns the MAG of one question."""
         if not _is_debate(item.value):
             raise ValueError("it is not [[chat of agent 1, ...], gold]")
         raw, gold, *more = item.value if _are_chats(item.value[0]) else (item.value, None)
-        chats = [messages_of(chat) for chat in raw]
+        named = list(raw) if isinstance(raw, dict) else []
+        chats = [messages_of(chat) for chat in (raw.values() if isinstance(raw, dict) else raw)]
         extras = {name: value for name, value in zip(_EXTRAS, more, strict=False) if value is not None}
         question = reader.question(_asked(item.key if gold is not None else "", chats), gold, **extras)
         names, model = names_from(item.stem, len(chats))
+        names = named or names
         turns: list[Turn] = []
         for round, k, at in _in_time_order(chats):
             turns.append(_turn(reader, question, turns, names[k], round, chats[k][: at + 1], model))
@@ -77,11 +89,24 @@ def _is_debate(value: Any) -> bool:
 
 
 def _are_chats(value: Any) -> bool:
+    value = list(value.values()) if isinstance(value, dict) else value
     return (
         isinstance(value, list | tuple)
         and len(value) > 0
         and all(isinstance(chat, list | tuple) and len(chat) > 0 and _is_message(chat[0]) for chat in value)
     )
+
+
+def _chats_of(row: Mapping[str, Any]) -> Any:
+    """Returns the chats of several agents that a row holds, in a list or by their names; None where there are none."""
+    for held in (row, *row.values()):
+        if _are_chats(held):
+            chats = list(held.values()) if isinstance(held, dict) else held
+            asked = {str(next((said["content"] for said in chat if said["role"] == "user"), "")) for chat in chats}
+            answered = all(any(said["role"] == "assistant" for said in chat) for chat in chats)
+            if answered and "" not in asked and (isinstance(held, list) or len(chats) > len(asked) == 1):
+                return held
+    return None
 
 
 def _is_message(value: Any) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 
 from magdi.plugins.formats.importers.source import loads
 
-_ROLES = {
+ROLES = {
     **dict.fromkeys(("system", "developer", "instructions"), "system"),
-    **dict.fromkeys(("assistant", "ai", "model", "bot", "aimessage", "aimessagechunk", "choice"), "assistant"),
+    **dict.fromkeys(("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice"), "assistant"),
     **dict.fromkeys(("tool", "function", "toolmessage", "functionmessage", "tool-response"), "tool"),
     **dict.fromkeys(("user", "human", "humanmessage"), "user"),
     "systemmessage": "system",
@@ -120,13 +120,13 @@ def _has_words(value: Mapping[str, object]) -> bool:
 
 def _role(value: Mapping[str, object], default: str) -> str:
     said = str(value.get("role") or value.get("type") or default).lower().rpartition(".")[2]
-    return _ROLES.get(said, default)
+    return ROLES.get(said, default)
 
 
 def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
     role = _role(value, default)
     texts, calls, arguments = list[str](), list[str](), list[str]()
-    held = next((value[name] for name in ("parts", "contents", "content", "text") if value.get(name)), None)
+    held = next((value[name] for name in ("parts", "contents", "content", "text", "blocks") if value.get(name)), None)
     for part in _parts([value] if str(value.get("type")).startswith("function_call") else parsed_parts(held)):
         if isinstance(part, _ToolCall):
             calls.append(part.text)
@@ -137,7 +137,7 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
         calls.append(call.text)
         arguments += call.texts
     name = value.get("name") or value.get("author_name") or value.get("source") or ""
-    yield Said(role, _joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
+    yield Said(role, joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
 
 
 def parsed_parts(value: Any) -> Any:
@@ -149,7 +149,7 @@ def parsed_parts(value: Any) -> Any:
     return value
 
 
-def _joined(texts: list[str]) -> str:
+def joined(texts: list[str]) -> str:
     """Returns parts as one text: pieces of a stream follow one another, whole sentences begin a line."""
     text = ""
     for each in texts:

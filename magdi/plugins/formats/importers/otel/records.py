@@ -25,9 +25,11 @@ _FIELDS = {
     "output": "output outputs response response_body span_data.output meta.output model_output_message model_output "
     "outputs completion reply",
     "model": "span_data.model model request.model request_body.model inputs.model input.model meta.model_name "
-    "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model",
+    "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model "
+    "response_metadata.model_name",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
-    "output.usage outputs.usage outputs.llm_output.token_usage metrics",
+    "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
+    "response_metadata.token_usage",
     "metadata": "metadata extra.metadata",
     "agent": "agent agent_name source_name metadata.agent metadata.agent_name agent_id",
     "session": "sessionId session_id conversation_id thread_id metadata.session_id metadata.thread_id "

@@ -10,7 +10,6 @@ from itertools import chain
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
-from magdi.core.components import Components
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.renewal import AGENT
 from magdi.core.distill.student import DistillStudent
@@ -19,6 +18,7 @@ from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag, Turn, Usage
 from magdi.core.reply import strip_answer_sentence
 from magdi.core.task import Task
+from magdi.plugins.generation.engine import TransformersEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,11 @@ class OnPolicy:
         task: Reads and grades the answers.
         settings: How it is sampled, and how often.
         seed: What its answers are drawn from, together with the question's place and the number of the renewal.
-        components: Makes what has it answer.
     """
 
     task: Task
     settings: Evaluation
     seed: int
-    components: Components
 
     def __call__(self, student: DistillStudent, mags: list[Mag], number: int) -> Iterator[Mag]:
         """Yields MAGs with what the student says to their questions, which nobody is shown.
@@ -48,7 +46,7 @@ class OnPolicy:
             each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())
         ]
         answers = answer_questions(
-            self.components.engine((student.base, student.tokenizer), student.config.prompt),
+            TransformersEngine((student.base, student.tokenizer), prompt_style=student.config.prompt),
             numbered[state.process_index :: state.num_processes],
             task=self.task,
             settings=self.settings,

@@ -1,0 +1,226 @@
+"""Transcripts of no particular system: who said what, whatever the fields are called.
+
+Everybody is taken to have read all that was said before, but where the log tells more: a prompt, the messages that
+another refers to, whom it was for, or rounds, in which nobody has heard the others of the same round. Questions, tools
+and instructions are no turns; what is left out is counted. Without a question beside it, the first message asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from magdi.core.decision import last_round, vote
+from magdi.core.mag import Decision, Mag, Question, Seen, Turn
+from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.otel.dialects import usage_in
+from magdi.plugins.formats.importers.otel.messages import messages_in
+from magdi.plugins.formats.importers.otel.records import field
+from magdi.plugins.formats.importers.otel.words import plain_words
+from magdi.plugins.formats.importers.quotations import standing
+from magdi.plugins.formats.importers.reader import Reader, scalar
+from magdi.plugins.formats.importers.source import Item, OnBad, entries
+from magdi.plugins.formats.importers.utterances import ROUNDS, Utterance, first_of, is_utterance, transcript
+
+QUESTIONS = (
+    *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
+    *(
+        "description",
+        "task_prompt",
+    ),
+)
+_PROMPTS = ("instruction", "input", "prompt")
+GOLDS = (
+    *("gold", "gold_answer", "ground_truth", "groundtruth", "correct_answer", "expected_answer", "expected"),
+    *("target",),
+)
+_LABELS = ("label", "reference", "answer", "Answer")
+"""Right answers where they stand beside a transcript; in a message they may be what it says."""
+_FINALS = ("final_answer", "finalAnswer", "prediction", "predicted_answer", "consensus", "decision", "Attempt answer")
+_OUTPUTS = ("output", "response", "raw", "summary")
+_ANSWERS = ("answer", "final_answer", "extracted_answer", "parsed_answer", "prediction")
+_TALKS = (
+    *("discussion_id", "debate_id", "conversation_id", "dialogue_id", "chat_id", "thread_id", "episode_id"),
+    *("session_id", "sessionId", "run_id", "trace_id", "question_id", "question", "Question", "problem", "query"),
+)
+_ORDER = ("step", "turn_id", "seq", "turn", "index", "timestamp", "created_at", "time", *ROUNDS)
+_REFERS = (
+    *("seen", "saw", "sees", "shown", "refs", "references", "reply_to", "in_reply_to", "replies_to", "parents"),
+    *("parent_ids", "predecessors", "depends_on", "memory_ids", "visible"),
+)
+_IDS = ("id", "message_id", "turn_id", "step", "index", "turn")
+_FOR = ("to", "recipient", "recipients", "receiver", "send_to", "addressed_to", "visible_to")
+_ALL = {"all", "<all>", "*", "everyone", "everybody", "group", "team", "chat_manager", "groupchatmanager"}
+
+
+class Chats(Importer):
+    """Transcripts, whatever their fields are called; formats that know more go first."""
+
+    example: ClassVar[Any] = {
+        "question": "What is 2 + 3?",
+        "transcript": [{"speaker": "ann", "text": "The answer is 5."}],
+    }
+    general = True
+    protocol: ClassVar[str] = "chat"
+
+    def recognises(self, value: Any) -> bool:
+        """Returns whether something was said in a value."""
+        return any(said.kind in ("assistant", "user") for said in transcript(value))
+
+    def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
+        """Yields one item a discussion: messages that are items of their own are put together by what they belong to.
+
+        Of one that was written down again and again while it grew, the last is yielded.
+        """
+        apart: dict[str, list[Item]] = {}
+        before: Item | None = None
+        for item in (each for whole in items for each in _several(whole)):
+            said = transcript(item.value)
+            if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_update(item.value):
+                name = str(first_of(said[0].row, _TALKS))
+                apart.setdefault(name, []).append(replace(item, value=_named(said[0], item.value)))
+            elif not said:
+                reader.tally.other += 1
+            elif before is None or _grows(before.value, item.value):
+                before = item
+            elif not _grows(item.value, before.value):
+                yield before
+                before = item
+        yield from [before] if before is not None else []
+        for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
+            yield replace(talk[0], index=place, value=_in_order([each.value for each in talk]))
+
+    def read(self, item: Item, reader: Reader) -> Mag:
+        """Returns the MAG of one transcript."""
+        lost: list[Utterance] = []
+        said = transcript(item.value, lost)
+        row = item.value if isinstance(item.value, dict) and not is_utterance(item.value) else {}
+        text, spoken = _asked(row, said, item.key)
+        if not text or not spoken:
+            problem = "nobody has answered" if text else "nothing tells what was asked"
+            raise ValueError(f"{problem}: have a field `question` beside messages with `agent` and `content`")
+        golds = [first_of(row, (*GOLDS, *_LABELS)), *(first_of(each.row, GOLDS) for each in said)]
+        gold = next((each for each in golds if each is not None and not isinstance(each, dict)), None)
+        question = reader.question(text, gold)
+        rounds = _rounds(spoken)
+        turns: list[Turn] = []
+        for each in spoken:
+            turns.append(
+                _turn(reader, question, each, _shown(each, turns, spoken, question.text, rounds), turns, rounds)
+            )
+        reader.tally.other += len(lost) + sum(each.kind != "assistant" for each in said[1:])
+        final = first_of(row, (*_FINALS, *_OUTPUTS))
+        told = reader.task.extract(final, question) if isinstance(final, str) else None
+        stop = first_of(row, ("stop_reason", "termination_reason")) or (row.get("result") or {}).get("stop_reason")
+        decision = _decided(turns, told, by_round=bool(rounds))
+        name = self.protocol
+        return reader.mag(item, question, name, turns, decision=decision, stop=str(stop or ""), format=name)
+
+
+def _several(item: Item) -> Iterator[Item]:
+    """Yields the discussions of an object that holds nothing else, each by its key."""
+    held = list(item.value.values()) if isinstance(item.value, dict) else []
+    apart = len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held)
+    yield from entries(item) if apart else [item]
+
+
+def _is_update(value: Any) -> bool:
+    """Returns whether an object is what one of LangGraph's nodes has added: ``{node: {"messages": [message]}}``."""
+    return isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict)
+
+
+def _named(said: Utterance, value: Any) -> Mapping[str, Any]:
+    """Returns the object of an utterance that has an item of its own; LangGraph's updates are named by their node."""
+    return {"agent": next(iter(value)), **said.row} if _is_update(value) and said.agent == "assistant" else said.row
+
+
+def _grows(one: Any, other: Any) -> bool:
+    """Returns whether a transcript goes on with another one."""
+    first, second = ([(each.agent, each.text) for each in transcript(value)] for value in (one, other))
+    return len(first) < len(second) and second[: len(first)] == first
+
+
+def _in_order(rows: list[Any]) -> list[Any]:
+    """Returns messages in the order that they tell; in that of the file where they tell none."""
+    for name in _ORDER:
+        told = [row.get(name) for row in rows]
+        if all(isinstance(each, int | float | str) and each != "" for each in told):
+            return [rows[place] for place in sorted(range(len(rows)), key=lambda place: (_number(told[place]), place))]
+    return rows
+
+
+def _number(told: Any) -> tuple[float, str]:
+    try:
+        return float(told), ""
+    except ValueError:
+        return 0.0, str(told)
+
+
+def _asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str) -> tuple[str, list[Utterance]]:
+    """Returns the question, and those of the utterances that are turns."""
+    both = [row[name] for name in _PROMPTS[:2] if isinstance(row.get(name), str) and row[name]]
+    within = (told for each in said if (told := first_of(each.row, QUESTIONS)) is not None)
+    told = first_of(row, QUESTIONS) or "\n".join(both) or first_of(row, _PROMPTS) or key or next(within, "")
+    text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")
+    answering = [each for each in said if each.kind == "assistant"]
+    first = next((each for each in said if each.kind == "user"), None) or next(iter(answering), None)
+    if first is not None and (not text or plain_words(first.text) == plain_words(text)):
+        return text or first.text, [each for each in answering if each is not first]
+    return text, answering
+
+
+def _rounds(spoken: Sequence[Utterance]) -> list[int]:
+    """Returns the rounds that a discussion went by: each turn is in one, and nobody is in one twice."""
+    places = [(each.round, each.agent) for each in spoken if each.round is not None]
+    rounds = {round for round, _ in places}
+    return sorted(rounds) if len(rounds) < len(spoken) == len(set(places)) else []
+
+
+def _turn(
+    reader: Reader, question: Question, said: Utterance, shown: Sequence[Turn], turns: Sequence[Turn], rounds: list[int]
+) -> Turn:
+    answer = scalar(first_of(said.row, _ANSWERS))
+    return reader.turn(
+        question,
+        len(turns),
+        said.agent,
+        "\n".join(filter(None, (said.text, said.calls))),
+        round=rounds.index(said.round or 0) if rounds else 1 + max((turn.round for turn in shown), default=-1),
+        seen=[Seen(step=turn.step, kind="self" if turn.agent == said.agent else "content") for turn in shown],
+        role="solver" if said.text else "tool_call",
+        answer=answer if answer and answer != said.text else None,
+        model=str(field(said.row, "model") or ""),
+        usage=usage_in(field(said.row, "usage") or {}),
+    )
+
+
+def _shown(
+    said: Utterance, turns: Sequence[Turn], spoken: Sequence[Utterance], question: str, rounds: Sequence[int]
+) -> list[Turn]:
+    """Returns the turns that somebody had been shown, as far as the log tells."""
+    heard = list(zip(spoken, turns, strict=False))
+    if (prompt := first_of(said.row, ("prompt", "messages", "input_messages"))) is not None:
+        steps = standing(turns, [each.text for each in messages_in(prompt, "user")], question)
+        return [turn for turn in turns if turn.step in steps]
+    if (told := first_of(said.row, _REFERS)) is not None:
+        known = {str(each.row[name]): turn for name in _IDS for each, turn in heard if name in each.row}
+        named = [str(each) for each in (told if isinstance(told, list) else [told])]
+        if all(each in known for each in named):
+            return [known[each] for each in dict.fromkeys(named)]
+    return [turn for each, turn in heard if _reaches(each, said) and (not rounds or each.round != said.round)]
+
+
+def _reaches(said: Utterance, other: Utterance) -> bool:
+    """Returns whether an utterance was for somebody: for all, unless it names those that it is for."""
+    told = first_of(said.row, _FOR)
+    named = {str(each).lower() for each in (told if isinstance(told, list) else [told] if told else [])}
+    return not named or bool(named & {*_ALL, other.agent.lower()}) or said.agent == other.agent
+
+
+def _decided(turns: Sequence[Turn], told: str | None, *, by_round: bool) -> Decision:
+    if told:
+        return Decision(answer=told, rule="recorded")
+    if by_round:
+        return vote(last_round(turns), rule="last-round")
+    return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")

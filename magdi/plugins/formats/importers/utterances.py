@@ -1,0 +1,261 @@
+"""Who said what, in which order, wherever it stands in a value of no known format.
+
+An utterance is an object with a speaker and a text, each under one of its usual names. A transcript is a list of them,
+or of lists of them (rounds), texts by speaker, or whatever in an object holds the most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from magdi.plugins.formats.importers.otel.messages import ROLES, Said, joined, messages_in
+
+_NAMES = (
+    *("agent", "agent_name", "speaker", "name", "source", "sender", "role_name", "agent_role", "author", "author_name"),
+    *(
+        "who",
+        "persona",
+        "participant",
+        "player",
+        "debater",
+        "agent_id",
+        "role",
+        "from",
+        "model",
+        "generator",
+        "sent_from",
+    ),
+)
+_TEXTS = (
+    *(
+        "content",
+        "contents",
+        "text",
+        "message",
+        "value",
+        "response",
+        "output",
+        "reply",
+        "utterance",
+        "raw",
+        "evaluation",
+    ),
+    *("says", "said", "statement", "argument", "completion", "generation", "parts", "blocks", "reasoning"),
+    *("explanation", "answer"),
+)
+_WEAK = ("name", "source", "from", "model", "generator")
+"""What other things than speakers have as well: beside one of them an answer may be that of a whole discussion."""
+_PROMPTS = ("prompt", "messages", "input_messages", "history", "context")
+ROUNDS = ("round", "round_number", "round_id", "round_idx", "round_index", "iteration", "turn")
+_SEVERAL = re.compile(
+    r"(?:\w+_)?(?:round|turn|iteration|response|answer|repl(?:y|ie)|output|solution|opinion|candidate|reference|proposal"
+    r"|sample)s?_?\d*",
+    re.IGNORECASE,
+)
+"""Under such a name stand texts by speaker, or in a list."""
+_APART = re.compile(
+    r"responses?|answers|candidates|references|proposals|samples|solutions|outputs|opinions", re.IGNORECASE
+)
+"""Under such a name stands what agents have said without hearing one another, unless one of them is there twice."""
+_OTHER = {*_NAMES, *_TEXTS, "question", "problem", "task", "gold", "id", "timestamp"}
+_TALK = re.compile(r"history|transcript|dialog|conversation|messages|turns|debate|chat|discussion|log", re.IGNORECASE)
+"""Under such a name may stand ``"ann: ..."``."""
+_LONGEST_NAME = 40
+_PREFIX = re.compile(r"\s*\**(?P<name>[^\W\d][\w .'()-]{0,39}?)\**\s*:\**\s+(?P<text>\S.*)", re.DOTALL)
+_AGENT = re.compile(r"(?:agent|model|expert|debater|player|assistant|solver)[_ -]?\d+", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
+_ASKS = re.compile(r"user|human|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something that was said.
+
+    Attributes:
+        agent: Who said it.
+        text: The words.
+        calls: Tools that were called with it, one a line.
+        kind: assistant (whoever answers), user, system or tool.
+        round: The round that it belongs to; None where that is not told.
+        row: The object that it was found in; empty where it was found as a mere text.
+    """
+
+    agent: str
+    text: str
+    calls: str = ""
+    kind: str = "assistant"
+    round: int | None = None
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+def first_of(row: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """Returns the first of several fields that says anything; None where none does."""
+    return next((row[name] for name in names if row.get(name) not in (None, "", [], {})), None)
+
+
+def transcript(value: Any, lost: list[Utterance] | None = None) -> list[Utterance]:
+    """Returns what was said in a value, the pieces of a stream as one; nothing where it holds no utterance.
+
+    Args:
+        value: Any value.
+        lost: Is given what was said elsewhere in the value, and not here.
+    """
+    beside: list[Utterance] = []
+    said = _whole(_utterances(value, "", None, beside))
+    texts = {each.text for each in said}
+    if lost is not None:
+        lost += [each for each in beside if each.kind == "assistant" and each.text not in texts]
+    return said
+
+
+def is_utterance(value: Any) -> bool:
+    """Returns whether a value is one utterance, and no transcript that has a name."""
+    return isinstance(value, dict) and _utterance(value, None) is not None and len(transcript(value)) == 1
+
+
+def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]) -> list[Utterance]:
+    if isinstance(value, list):
+        return [said for place, each in enumerate(value) for said in _of_element(each, named, place, round, lost)]
+    if not isinstance(value, dict):
+        return []
+    beside: list[Utterance] = []
+    held = {str(name): each for name, each in value.items() if name not in ROUNDS}
+    inner = {
+        name: _utterances(each, name, _round(value, round), beside)
+        for name, each in held.items()
+        if isinstance(each, list | dict)
+    }
+    more = any(len(each) > 1 for name, each in inner.items() if name not in _PROMPTS)
+    if not more and (said := _utterance(value, round)) is not None:
+        return [said]
+    if {"chosen", "rejected"} <= held.keys():
+        held, named = {name: _last(held[name], inner.get(name, [])) for name in ("chosen", "rejected")}, "answers"
+    of_round = len(held) < len(value) and _OTHER.isdisjoint(held)
+    if (of_round or _SEVERAL.fullmatch(named)) and (several := _by_speaker(held, _round(value, round))):
+        return several
+    numbered = {name: each for name, each in held.items() if _AGENT.fullmatch(name) and isinstance(each, str)}
+    found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round))]
+    best = max(found, key=lambda said: (any(each.kind == "assistant" for each in said), len(said)), default=[])
+    lost += [*beside, *(each for said in inner.values() if said is not best for each in said)]
+    return best
+
+
+def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
+    """Returns texts, objects with one, or lists of texts by round, by who has said them; nothing where some are not."""
+    listed = [(name, each if isinstance(each, list) else [each]) for name, each in texts.items()]
+    first = 0 if round is None else round
+    said = [
+        _utterance({"agent": name, "text": each} if isinstance(each, str) else {"agent": name, **each}, place)
+        for name, several in listed
+        for place, each in enumerate(several, start=first)
+        if isinstance(each, str | dict)
+    ]
+    whole = len(said) == sum(len(several) for _, several in listed)
+    return sorted((each for each in said if each), key=lambda each: each.round or 0) if whole and all(said) else []
+
+
+def _of_element(value: Any, named: str, place: int, round: int | None, lost: list[Utterance]) -> list[Utterance]:
+    """Returns what an element of a list says: one that holds several is a round, a text that of a numbered agent."""
+    if isinstance(value, str) and value and _APART.fullmatch(named):
+        return _by_speaker({f"agent-{place + 1}": value}, round)
+    if _TALK.search(named) and (pair := _pair(value)):
+        return _by_speaker(dict([pair]), round)
+    alone = isinstance(value, dict) and _utterance(value, None) is not None
+    own = place if not alone else 0 if _APART.fullmatch(named) else None
+    return _utterances(value, named or "round", own if round is None else round, lost)
+
+
+def _pair(value: Any) -> tuple[str, str] | None:
+    """Returns who speaks and the words, of ``"ann: ..."`` or ``["ann", "..."]``."""
+    found = _PREFIX.match(value) if isinstance(value, str) else None
+    if found:
+        return found["name"], found["text"]
+    return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 and _are_texts(value) else None
+
+
+def _are_texts(value: list[Any]) -> bool:
+    return all(isinstance(each, str) and each.strip() for each in value) and len(value[0]) < _LONGEST_NAME
+
+
+def _together(inner: Mapping[str, list[Utterance]]) -> list[list[Utterance]]:
+    """Returns what stands by number or id, ``message_1``, ``message_2``: of one utterance each, or a round each."""
+    alone = [said for each in inner.values() if len(each) == 1 for said in each]
+    rounds = [each for name, each in inner.items() if each and _NUMBERED.fullmatch(name)]
+    several = len(rounds) > 1 and any(len(each) > 1 for each in rounds)
+    numbered = [replace(said, round=place) for place, each in enumerate(rounds) for said in each] if several else []
+    return [alone, numbered]
+
+
+def _last(value: Any, said: Sequence[Utterance]) -> str:
+    return value if isinstance(value, str) else said[-1].text if said else ""
+
+
+def _round(row: Mapping[str, Any], default: int | None) -> int | None:
+    told = re.fullmatch(r"\D{0,8}(\d{1,9})", str(first_of(row, ROUNDS)))
+    return int(told[1]) if told else default
+
+
+def _utterance(value: Mapping[str, Any], round: int | None) -> Utterance | None:
+    inner: dict[str, Any] = next(
+        (value[name] for name in ("message", "kwargs", "data", "content") if isinstance(value.get(name), dict)), {}
+    )
+    row = {**value, **inner}
+    (agent, kind), said = _speaker(row), _message(row)
+    if said is None or not agent or not (said.text.strip() or said.calls):
+        return None
+    return Utterance(agent, said.text, said.calls, kind, _round(row, round), row)
+
+
+def _message(row: Mapping[str, Any]) -> Said | None:
+    """Returns the words and the tool calls of an utterance."""
+    if str(row.get("type")).startswith("function_call"):
+        return next(iter(messages_in(dict(row), "assistant")), None)
+    name = next((name for name in _TEXTS if row.get(name) not in (None, "", [], {})), "")
+    if name == "answer" and first_of(row, _WEAK):
+        return None
+    held = row.get(name)
+    if isinstance(held, dict):
+        return next(iter(messages_in(held, "assistant")), None)
+    calls = {each: row[each] for each in ("tool_calls", "function_call") if row.get(each)}
+    content = str(held) if isinstance(held, int | float) else held
+    return next(iter(messages_in({"content": content, **calls}, "assistant")), None)
+
+
+def _speaker(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns who speaks, "" where nobody is told, and as what: a name goes before a role, but for those who ask."""
+    role = row.get("role") or row.get("from")
+    role = role.get("value") if isinstance(role, dict) else role
+    author = row["author"] if isinstance(row.get("author"), dict) else {}
+    path = row["id"] if isinstance(row.get("id"), list) else []
+    named = [row[name].strip() for name in _NAMES if isinstance(row.get(name), str)]
+    told = [row.get("type"), author.get("role"), role, *path[-1:], *named]
+    kinds = [ROLES[word] for each in told if (word := str(each or "").lower().rpartition(".")[2]) in ROLES]
+    kind = _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
+    if kind in ("system", "tool", "call"):
+        return ("assistant", "assistant") if kind == "call" else (kind, kind)
+    names = [str(author.get("name") or ""), *(each for each in named if each != role or each.lower() not in ROLES)]
+    name = next(filter(None, names), "")
+    if ROLES.get(name.lower()) == "user" or _ASKS.fullmatch(name) or kind == "user" and not name:
+        return name or "user", "user"
+    return name or kind, "assistant"
+
+
+def _of_type(kind: str) -> str:
+    """Returns what an item of OpenAI's responses is, or an event of AutoGen's, which is nothing that was said."""
+    return "tool" if kind.endswith(("_output", "Event")) else "call" if kind == "function_call" else ""
+
+
+def _whole(said: Sequence[Utterance]) -> list[Utterance]:
+    """Returns utterances of which those that follow one another under one id are one, without what is there twice."""
+    found: list[Utterance] = []
+    for each in said:
+        name, last = each.row.get("id"), found[-1] if found else None
+        if not isinstance(name, str) or last is None or (last.row.get("id"), last.agent) != (name, each.agent):
+            found.append(each)
+        elif each.text not in last.text or each.calls not in last.calls:
+            calls = "\n".join(filter(None, (last.calls, each.calls)))
+            found[-1] = replace(each, text=joined([*filter(None, (last.text, each.text))]), calls=calls)
+    return found

@@ -1,0 +1,251 @@
+"""Who said what is found in a transcript whatever its fields are called, and nothing of it is lost in silence."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from magdi.core.mag import Mag
+from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importing import import_files
+
+ASKED = "A shop sells 48 clips in April and half as many in May. How many is that?"
+SAID = [
+    ("ada", "In May it is 24, so 48 + 24 = 72. The answer is 72."),
+    ("Dr. Müller", "I get twice 48. The answer is 96."),
+    ("cyd", "Half of 48 is 24. The answer is 72."),
+    ("ada", "Dr. Müller forgot the half. The answer is 72."),
+]
+AGENTS = [agent for agent, _ in SAID]
+ALL = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+BY_ROUND = [(0, 3), (1, 3), (2, 3)]
+
+
+def read(path: Path, value: Any, reader: Reader | None = None) -> list[Mag]:
+    lines = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    path.write_text(lines, encoding="utf-8")
+    return list(import_files([path], reader or Reader()))
+
+
+def edges(mag: Mag) -> list[tuple[int, int]]:
+    return [(edge.step, turn.step) for turn in mag.turns for edge in turn.seen]
+
+
+def rows(speaker: str, text: str, first: Any = None, **more: Any) -> list[Any]:
+    return ([first] if first else []) + [{speaker: agent, text: said, **more} for agent, said in SAID]
+
+
+def langchain(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", kind], "kwargs": fields}
+
+
+USER = {"role": "user", "content": ASKED}
+AUTOGEN = [{"source": "user", "content": ASKED, "type": "TextMessage"}] + [
+    {"source": agent, "content": text, "type": "TextMessage", "models_usage": {"prompt_tokens": 10}}
+    for agent, text in SAID
+]
+LANGGRAPH = [{"type": "human", "content": ASKED, "id": "0"}] + [
+    {"type": "ai", "name": agent, "content": text, "id": str(k), "usage_metadata": {"input_tokens": 10}}
+    for k, (agent, text) in enumerate(SAID, start=1)
+]
+FORMS: dict[str, Any] = {
+    "AutoGen 0.2": [
+        {"role": "assistant", "name": "user_proxy", "content": ASKED},
+        *({"role": "user", "name": agent, "content": text} for agent, text in SAID),
+    ],
+    "AutoGen 0.2, result": {"chat_history": rows("name", "content", USER, role="user"), "cost": {"total": 0}},
+    "AutoGen 0.4": {"messages": AUTOGEN, "stop_reason": "done"},
+    "AutoGen 0.4, list": AUTOGEN,
+    "AutoGen 0.4, state": {
+        "type": "TeamState",
+        "agent_states": {"ada": {"llm_context": {"messages": AUTOGEN[:2]}}, "Manager": {"message_thread": AUTOGEN}},
+    },
+    "AG2, events": [
+        {"type": "text", "content": {"sender": agent, "recipient": "chat_manager", "content": text}}
+        for agent, text in [("user", ASKED), *SAID]
+    ],
+    "LangGraph": {"values": {"messages": LANGGRAPH}, "next": []},
+    "LangGraph, history": [{"values": {"messages": LANGGRAPH[:length]}, "next": []} for length in (5, 4, 3, 1)],
+    "LangGraph, updates": [
+        {agent: {"messages": [{"type": "human" if agent == "user" else "ai", "content": text}]}}
+        for agent, text in [("user", ASKED), *SAID]
+    ],
+    "LangChain": [
+        langchain("HumanMessage", content=ASKED),
+        *(langchain("AIMessage", content=text, name=agent) for agent, text in SAID),
+    ],
+    "LangChain, dicts": [{"type": "human", "data": {"content": ASKED}}]
+    + [{"type": "ai", "data": {"content": text, "name": agent}} for agent, text in SAID],
+    "Agent Framework": [
+        {"role": {"type": "role", "value": "user"}, "contents": [{"type": "text", "text": ASKED}], "author_name": None},
+        *({"role": "assistant", "contents": [{"type": "text", "text": t}], "author_name": a} for a, t in SAID),
+    ],
+    "CrewAI": {"raw": SAID[-1][1], "tasks_output": rows("agent", "raw", description=ASKED, summary="...")},
+    "CrewAI, events": rows("agent_role", "output", task_prompt=ASKED),
+    "MetaGPT": {
+        "env": {"history": {"storage": rows("role", "content", {"role": "Human", "content": ASKED}, sent_from="r")}}
+    },
+    "CAMEL": {"original_task": ASKED, **{f"message_{k}": row for k, row in enumerate(rows("role_name", "content"))}},
+    "ChatEval": {"question": ASKED, "evaluation": rows("role", "evaluation")},
+    "AgentVerse": {"input": ASKED, "label": "72", "logs": rows("agent", "content", stage="Decision Making")},
+    "texts with names": {"question": ASKED, "history": [f"{agent}: {text}" for agent, text in SAID]},
+    "pairs": {"question": ASKED, "dialogue": SAID},
+    "one message a line": rows("speaker", "utterance", question=ASKED, discussion_id=7),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_transcript_is_read_whatever_its_fields_are_called(form: str, tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", FORMS[form])
+    assert mag.question.text == ASKED
+    assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
+    assert [turn.answer for turn in mag.turns] == ["72", "96", "72", "72"]
+    assert edges(mag) == ALL
+    assert mag.turns[3].seen[0].kind == "self"
+    if isinstance(FORMS[form], list):
+        lines = "\n".join(json.dumps(each) for each in FORMS[form])
+        assert [again.turns for again in read(tmp_path / "log.jsonl", lines)] == [mag.turns]
+
+
+FIRST = dict(SAID[:3])
+ROUNDS: dict[str, Any] = {
+    "numbers": {"turns": [{"agent": a, "text": t, "round": r} for (a, t), r in zip(SAID, (1, 1, 1, 2), strict=True)]},
+    "lists": {"rounds": [rows("agent", "response")[:3], rows("agent", "response")[3:]]},
+    "objects": {"rounds": [{"round": 0, "responses": FIRST}, {"round": 1, "responses": dict(SAID[3:])}]},
+    "lists of objects": {"rounds": [FIRST, dict(SAID[3:])]},
+    "names": {"round_1": FIRST, "round_2": dict(SAID[3:])},
+    "beside a number": {"debate": [{"round": 1, **FIRST}, {"round": 2, **dict(SAID[3:])}]},
+    "by agent": {"responses": {"ada": [SAID[0][1], SAID[3][1]], **{a: [t] for a, t in SAID[1:3]}}},
+    "fields": {
+        "round_0": {a: {"reasoning": t, "answer": t[-3:-1]} for a, t in FIRST.items()},
+        "round_1": {"ada": {"reasoning": SAID[3][1], "answer": 72}},
+    },
+}
+
+
+@pytest.mark.parametrize("form", ROUNDS)
+def test_in_a_round_nobody_has_heard_the_others(form: str, tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", {"question": ASKED, "gold": "72", **ROUNDS[form]})
+    assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
+    assert [turn.round for turn in mag.turns] == [0, 0, 0, 1]
+    assert edges(mag) == BY_ROUND
+    assert [turn.correct for turn in mag.turns] == [True, False, True, True]
+    assert mag.decision.answer == "72"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        (
+            [{"id": "a"}, {"id": "b"}, {"id": "c", "reply_to": "a"}, {"saw": ["b", "c"]}],
+            [(0, 1), (0, 2), (1, 3), (2, 3)],
+        ),
+        ([{"to": "cyd"}, {"to": ["ada"]}, {"to": "all"}, {}], [(0, 2), (0, 3), (1, 3), (2, 3)]),
+        ([{"prompt": ASKED}] * 3 + [{"prompt": f"{ASKED}\nDr. Müller: {SAID[1][1]}\nAnswer."}], [(1, 3)]),
+    ],
+)
+def test_what_a_log_tells_of_who_was_shown_what_is_heard(fields: list[Any], shown: Any, tmp_path: Path) -> None:
+    turns = [row | more for row, more in zip(rows("agent", "reply"), fields, strict=True)]
+    (mag,) = read(tmp_path / "log.json", {"question": ASKED, "turns": turns})
+    assert edges(mag) == shown
+
+
+def test_agents_that_answer_apart_have_no_edges(tmp_path: Path) -> None:
+    texts = [text for _, text in SAID]
+    for held in ({"candidates": rows("model", "text")[:3]}, {"references": texts[:3]}, {"model_outputs": FIRST}):
+        (mag,) = read(tmp_path / "log.json", {"instruction": ASKED, "output": "72", **held})
+        assert (edges(mag), mag.decision.answer) == ([], "72")
+    pair = {
+        "prompt": ASKED,
+        **{
+            name: [USER, {"role": "assistant", "content": t}]
+            for name, t in zip(("chosen", "rejected"), texts, strict=False)
+        },
+    }
+    (mag,) = read(tmp_path / "log.json", pair)
+    assert ([turn.agent for turn in mag.turns], edges(mag)) == (["chosen", "rejected"], [])
+
+
+def test_chats_of_several_agents_are_du_s(tmp_path: Path) -> None:
+    def chat(own: str, other: str) -> list[dict[str, str]]:
+        asked, again = USER, {"role": "user", "content": f"Others said: ```{other}``` Again."}
+        return [asked, {"role": "assistant", "content": own}, again, {"role": "assistant", "content": own}]
+
+    one, other = SAID[0][1], SAID[1][1]
+    for chats in ([chat(one, other), chat(other, one)], {"ada": chat(one, other), "ben": chat(other, one)}):
+        (mag,) = read(tmp_path / "log.json", {"question": ASKED, "gold": 72, "agent_contexts": chats})
+        assert edges(mag) == [(0, 2), (1, 2), (0, 3), (1, 3)]
+        assert {turn.agent for turn in mag.turns} == (
+            {"ada", "ben"} if isinstance(chats, dict) else {"agent-1", "agent-2"}
+        )
+
+
+def test_discussions_in_one_file_are_told_apart_in_any_order(tmp_path: Path) -> None:
+    lines = [
+        json.dumps(
+            {
+                "conversation_id": talk,
+                "sender": agent,
+                "text": text,
+                "timestamp": f"2026-05-28T12:00:0{k}Z",
+                "task": talk,
+            }
+        )
+        for k, (agent, text) in enumerate(SAID)
+        for talk in (ASKED, "What else?")
+    ]
+    mags = read(tmp_path / "log.jsonl", "\n".join(lines))
+    assert [(mag.question.text, len(mag.turns)) for mag in mags] == [(ASKED, 4), ("What else?", 4)]
+    random.Random(0).shuffle(lines)
+    assert read(tmp_path / "log.jsonl", "\n".join(lines)) == mags
+
+
+def test_renamed_agents_are_renamed_and_a_dropped_message_loses_its_turn_alone(tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", FORMS["AutoGen 0.4"])
+    renamed = json.loads(json.dumps(FORMS["AutoGen 0.4"]).replace('"ada"', '"eve 先生"'))
+    (other,) = read(tmp_path / "log.json", renamed)
+    names = {"ada": "eve 先生"}
+    assert other.turns == tuple(
+        turn.model_copy(update={"agent": names.get(turn.agent, turn.agent)}) for turn in mag.turns
+    )
+    (fewer,) = read(tmp_path / "log.json", AUTOGEN[:2] + AUTOGEN[3:])
+    assert [turn.text for turn in fewer.turns] == [turn.text for turn in mag.turns if turn.step != 1]
+    assert edges(fewer) == [(0, 1), (0, 2), (1, 2)]
+
+
+def test_tools_thoughts_and_pieces_of_a_stream_are_no_turns_of_their_own(tmp_path: Path) -> None:
+    def line(kind: str, content: Any, name: str = "") -> dict[str, Any]:
+        return {"type": kind, "sessionId": "s", "message": {"role": kind, "content": content, "id": name or None}}
+
+    use = {"type": "tool_use", "id": "t", "name": "calc", "input": {"sum": "48 + 24"}}
+    log = [
+        {"type": "summary", "summary": "Clips"},
+        line("user", ASKED),
+        line("assistant", [{"type": "thinking", "thinking": "Half is 24."}], "m1"),
+        line("assistant", [{"type": "text", "text": "I compute."}], "m1"),
+        line("assistant", [use], "m1"),
+        line("user", [{"type": "tool_result", "tool_use_id": "t", "content": "72"}]),
+        line("assistant", [{"type": "text", "text": "The answer is 72."}], "m2"),
+    ]
+    reader = Reader()
+    (mag,) = read(tmp_path / "log.jsonl", "\n".join(map(json.dumps, log)), reader)
+    assert [turn.text for turn in mag.turns] == ['I compute.\ncalc({"sum": "48 + 24"})', "The answer is 72."]
+    assert reader.told() == ["left out: 3 items that no model has said"]
+
+
+@pytest.mark.parametrize("value", [{"question": ASKED, "answer": "72"}, {"name": "x", "version": 1}, {"text": "x"}])
+def test_what_is_no_transcript_is_no_format(value: Any, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="no format that is known"):
+        read(tmp_path / "log.json", value)
+
+
+def test_names_within_names_take_no_time(tmp_path: Path) -> None:
+    deep: Any = {}
+    for _ in range(200):
+        deep = {"name": "a", "text": "b", "x": deep}
+    with pytest.raises(Exception, match="have a field `question`"):
+        read(tmp_path / "log.json", deep)
