@@ -40,6 +40,7 @@ def p_value(value: Number) -> str:
 FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "steps": ("steps", count),
     "trained_tokens": ("tokens learned", count),
+    "read_tokens": ("tokens read", count),
     "calls": ("teacher calls", count),
     "mags": ("MAGs", count),
     "output_tokens": ("tokens an answer", decimal),

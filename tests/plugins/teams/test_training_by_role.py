@@ -16,7 +16,7 @@ import pytest
 import magdi
 from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError, TrainingError
-from magdi.core.evaluation.prediction import Prediction, write_predictions
+from magdi.core.evaluation.prediction import Prediction, PredictionFile
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
@@ -150,7 +150,8 @@ def test_suites_count_what_those_were_taught_who_answer(
     registry = set_up(load=False).plugins.registry
     question = registry.task(config.task, config.seed).questions("test")[0]
     given = Prediction(id=question.id, prompt=question.prompt, output="The answer is 1.", correct=False)
-    write_predictions(run.predictions("student"), [given], {})
+    with PredictionFile(run.predictions("student"), {}) as file:
+        file.finish([given])
     figures = measure(run, config, Job("cell", "", config, run.path), registry).figures
     assert figures["steps"] == steps
     assert bool(figures["calls"]) == bool(figures["trained_tokens"]) == bool(figures["read_tokens"]) == bool(steps)
