@@ -21,6 +21,7 @@ USES = {"train": "training", "validation": "validation", "test": "testing"}
 KINDS = {
     "discussions": ("set of discussions", "sets of discussions"),
     "base": ("student before distillation", "students before distillation"),
+    "student": ("shared student", "shared students"),
     "cell": ("cell", "cells"),
     "shards": ("shard", "shards"),
     "run": ("run", "runs"),

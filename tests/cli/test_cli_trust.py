@@ -20,7 +20,6 @@ from magdi.cli.app import app
 from magdi.core.config.code import digest_of, files_of
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ComponentError, ConfigError, DataError, MagdiError
-from magdi.core.run.directory import RunDirectory
 from magdi.plugins.discovery import PREFIX, from_path
 from magdi.plugins.generation.loading import load as load_model
 from magdi.plugins.manager import load_plugins
@@ -32,6 +31,7 @@ from pathlib import Path
 
 from magdi.plugins import Component, hookimpl
 from magdi.protocols.single import Single
+from tests.core.run.run_directories import opened_run
 
 Path({marker!r}).write_text("it ran")
 
@@ -299,7 +299,7 @@ def test_code_of_a_students_model_is_run_in_evaluations_that_trust_it(tmp_path: 
         load_model(folder)
     assert "student.trust_remote_code: true" in caught.value.hint
     student = {"model": str(folder), "trust_remote_code": True}
-    theirs = RunDirectory.open(tmp_path / "theirs", RunConfig.model_validate({"student": student}))
+    theirs = opened_run(tmp_path / "theirs", RunConfig.model_validate({"student": student}))
     shutil.copytree(folder, theirs.student)
     evaluate = ("evaluate", theirs.path, "--limit", "1", "-o", tmp_path / "out")
     for command in (evaluate, ("ask", theirs.path, "1 + 1?"), ("export", theirs.path, "-o", tmp_path / "x")):

@@ -78,8 +78,8 @@ def _talks(components: Components, earlier: Earlier) -> Talks:
 
 def _seconds(jobs: Sequence[Job], left: Sequence[Job], talks: Talks, components: Components) -> tuple[Range, str]:
     """Returns the time that is left: as long as what is done took, else by the usual speed of machines."""
-    took = [seconds for job in jobs if job.kind == "cell" and job.done and (seconds := _taken(job))]
-    runs = sum(job.kind == "cell" for job in left)
+    took = [seconds for job in jobs if job.kind in ("student", "cell") and job.done and (seconds := _taken(job))]
+    runs = sum(job.kind in ("student", "cell") for job in left)
     if took:
         done = "a run that is done" if len(took) == 1 else f"{len(took)} runs that are done"
         return Range(runs * sum(took) / len(took), LONGEST * runs * max(took)), done
@@ -97,9 +97,9 @@ def _guess(job: Job, talks: Talks, components: Components) -> Range:
     if job.kind == "discussions":
         took = talks(config).took
         return took.seconds if took else Range(0.0, 0.0)
-    answers = (config.evaluation.questions or 1000) * config.evaluation.samples
+    answers = (config.evaluation.questions or 1000) * config.evaluation.samples * (job.kind != "student")
     asked = answering(answers, config, size, none).seconds
-    if job.kind != "cell" or job.measure != "student" or job.student is not None:
+    if job.kind == "base" or job.measure != "student" or job.student is not None:
         return asked
     talk = talks(config)
     plan = training_plan(config, components, talk.mags)

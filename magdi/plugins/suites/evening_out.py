@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
-from magdi.core.config.models import Kept, RunConfig
+from magdi.core.config.models import Kept, Preferring, RunConfig, Training
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import calls, kept
 from magdi.core.run.progress import Progress
 from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.teams.training import examples, role_stages
 
 if TYPE_CHECKING:
     from magdi.core.distill.schedule import Schedule
+
+    Planned = tuple[Schedule, list[int]]
+    """The order of a training's MAGs, and the tokens that each teaches, tokenised as the training would."""
+
+T = TypeVar("T", Training, Preferring)
 
 
 def evened_out(job: Job, components: Components, progress: Progress) -> RunConfig:
@@ -35,13 +41,35 @@ def evened_out(job: Job, components: Components, progress: Progress) -> RunConfi
         whole = _worth(config, Amount(config, job.talk), most)
         keep = config.discussion.keep.model_copy(update={"calls": whole})
         return config.model_copy(update={"discussion": config.discussion.model_copy(update={"keep": keep})})
+    own = _planned(Amount(config, job.talk), components, progress)
     wanted = [_planned(amount, components, progress) for amount in job.amounts]
     if job.by == "steps":
-        steps = min(schedule.total for schedule, _ in wanted)
+        steps = min(map(_steps, wanted))
     else:
-        target = min(sum(tokens(schedule, taught, schedule.total)) for schedule, taught in wanted)
-        steps = steps_for(target, *_planned(Amount(config, job.talk), components, progress))
-    return config.model_copy(update={"training": config.training.model_copy(update={"steps": steps})})
+        target = min(map(_taught, wanted))
+        steps = steps_for(target, *own[0]) if len(own) == 1 else round(_steps(own) * target / _taught(own))
+    return config.model_copy(update={"training": _lasting(config.training, steps, own)})
+
+
+def _steps(trainings: Sequence[Planned]) -> int:
+    return sum(schedule.total for schedule, _ in trainings)
+
+
+def _taught(trainings: Sequence[Planned]) -> int:
+    return sum(sum(tokens(schedule, taught, schedule.total)) for schedule, taught in trainings)
+
+
+def _lasting(training: Training, steps: int, own: Sequence[Planned]) -> Training:
+    """Returns settings that come to so many steps; several trainings become longer or shorter alike."""
+    if len(own) == 1:
+        return training.model_copy(update={"steps": steps})
+    times = steps / _steps(own)
+    return _stretched(training, times).model_copy(update={"dpo": _stretched(training.dpo, times)})
+
+
+def _stretched(settings: T, times: float) -> T:
+    steps = settings.steps and max(1, round(settings.steps * times))
+    return settings.model_copy(update={"steps": steps, "epochs": settings.epochs and settings.epochs * times})
 
 
 def tokens(schedule: Schedule, taught: Sequence[int], steps: int) -> list[int]:
@@ -62,8 +90,8 @@ def steps_for(target: int, schedule: Schedule, taught: Sequence[int]) -> int:
     return max(1, steps)
 
 
-def _planned(amount: Amount, components: Components, progress: Progress) -> tuple[Schedule, list[int]]:
-    """Returns the order of a cell's MAGs, and the tokens that each teaches, tokenised as its training would."""
+def _planned(amount: Amount, components: Components, progress: Progress) -> list[Planned]:
+    """Returns what is planned of each training of a cell: of method malt, of each role's stages."""
     from magdi.core.distill.corpus import read_corpus
     from magdi.core.distill.schedule import Schedule
     from magdi.core.distill.student import load_student
@@ -73,15 +101,23 @@ def _planned(amount: Amount, components: Components, progress: Progress) -> tupl
     config, talk = amount.config, RunDirectory(amount.talk)
     stages = Stages(config, talk, components, progress)
     student = load_student(config.student, path=stages.base, seed=config.seed)
-    keep, training, objectives = config.discussion.keep, config.training, stages.objectives()
-    mags = talk.mags if keep == Kept() else kept(talk.mags, keep, config.seed)
-    reading = reading_of(student, objectives, training, config.seed)
-    corpus, _ = read_corpus(mags, reading, cache_directory() / "corpora").split(training.validation, config.seed)
-    teaches = [each.teaches for each in objectives.values()]
-    schedule = Schedule.plan(
-        len(corpus), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=config.seed
-    )
-    return schedule, [sum(compress(size.counts, teaches)) for size in corpus.sizes]
+    keep = config.discussion.keep
+
+    def planned(training: Training, stage: str) -> Planned:
+        objectives = stages.objectives(stage)
+        reading = reading_of(student, objectives, training, config.seed, stages.lessons(training))
+        mags = talk.mags if keep == Kept() else kept(talk.mags, keep, config.seed)
+        corpus, _ = read_corpus(mags, reading, cache_directory() / "corpora").split(training.validation, config.seed)
+        schedule = Schedule.plan(
+            len(corpus), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=config.seed
+        )
+        teaches = [each.teaches for each in objectives.values()]
+        return schedule, [sum(compress(size.counts, teaches)) for size in corpus.sizes]
+
+    if config.training.method != "malt":
+        return [planned(config.training, "")]
+    given = examples(kept(talk.mags, keep, config.seed), stages)
+    return [planned(each.training, each.stage) for each in role_stages(config.training, given)]
 
 
 def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:

@@ -10,8 +10,10 @@ from typing import Literal
 
 from magdi.core.components import Components
 from magdi.core.config.levels import objectives_of
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.learned import KEPT
 from magdi.core.run.own_files import remove_written
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
@@ -41,12 +43,15 @@ def do(job: Job, components: Components, progress: Progress) -> None:
             take(RunDirectory(job.student), directory, "distillation", _take_student)
         if job.base is not None:
             _link_once(RunDirectory(job.base).predictions("base"), directory.predictions("base"))
-    until: Stage = "evaluation" if job.measure == "student" else "discussion"
-    if asks_student(job.measure) and until == "discussion" and objectives_of(config):
-        until = "distillation"
-    run(config, job.directory, components, until=until, progress=progress)
+    run(config, job.directory, components, until=_until(job, config), progress=progress)
     if job.kind == "cell":
         write_measured(job.directory / MEASURED, measure(directory, config, job, components))
+
+
+def _until(job: Job, config: RunConfig) -> Stage:
+    if job.kind != "student" and job.measure == "student":
+        return "evaluation"
+    return "distillation" if asks_student(job.measure) and objectives_of(config) else "discussion"
 
 
 def take(
@@ -73,8 +78,8 @@ def _take_student(source: RunDirectory, own: RunDirectory) -> None:
     remove_written(own.path, under="student")
     if source.student.is_dir():
         shutil.copytree(source.student, own.student, copy_function=_link, dirs_exist_ok=True)
-    if source.metrics.is_file():
-        _link_once(source.metrics, own.metrics)
+    for file in (source.metrics, source.path / KEPT):
+        _link_once(file, own.path / file.name)
 
 
 def _link_once(source: Path, target: Path) -> None:

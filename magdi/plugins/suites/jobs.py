@@ -2,15 +2,16 @@
 
 Discussions are held once for all cells of a seed that agree in all that decides them; the student before distillation
 is made once and evaluated once; cells that differ in the evaluation alone share a student. What is shared lies in
-``shared/`` and is made of ordinary runs that stop early.
+``shared/`` and is made of ordinary runs that stop early, so that other suites in the same directory have it, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell
 from magdi.plugins.suites.information import MEASURE
 
-Kind = Literal["discussions", "base", "cell"]
+Kind = Literal["discussions", "base", "student", "cell"]
 
 SHARED = "shared"
 MEASURED = "cell.json"
@@ -93,7 +94,7 @@ class Job:
             return False
         if self.kind == "cell":
             return (self.directory / MEASURED).is_file()
-        stage = "discussion" if self.kind == "discussions" else "evaluation"
+        stage = {"discussions": "discussion", "student": "distillation"}.get(self.kind, "evaluation")
         record = directory.stage(stage)
         return bool(record.get("done")) and not torn_files(directory, stage, record)
 
@@ -114,7 +115,6 @@ class Planner:
     diagnostics: bool
     has_primer: Callable[[RunConfig], bool]
     jobs: dict[Path, Job] = field(default_factory=dict)
-    _trained: dict[str, Path] = field(default_factory=dict)
     _bases: dict[str, Path] = field(default_factory=dict)
     _asked: dict[str, Path] = field(default_factory=dict)
 
@@ -128,25 +128,29 @@ class Planner:
             seeds: Seeds.
         """
         names = list(chosen)
+        partners = {name: self._partners(cells, cell, names, reference) for name, cell in cells.items()}
+        alike = Counter(_taught(cell, cell.config, *partners[name]) for name, cell in cells.items())
+        shared = {name for name, cell in cells.items() if alike[_taught(cell, cell.config, *partners[name])] > 1}
         for seed in seeds:
             for name in names:
-                self._add_cell(cells, cells[name], names, reference, seed)
+                self._add_cell(cells, cells[name], partners[name], name in shared, seed)
         return list(self.jobs.values())
 
-    def _add_cell(self, cells: Mapping[str, Cell], cell: Cell, names: list[str], reference: str, seed: int) -> None:
+    def _add_cell(
+        self, cells: Mapping[str, Cell], cell: Cell, evened: tuple[Equal | None, list[str]], shared: bool, seed: int
+    ) -> None:
         config = cell.seeded(seed)
-        match, partners = self._partners(cells, cell, names, reference)
+        match, partners = evened
         talk = self._talk(config)
         amounts = tuple(
             Amount(each, self._talk(each)) for each in (cells[partner].seeded(seed) for partner in partners)
         )
         base = self._base(config, talk) if _needs_base(cell) else None
         directory = self.directory(cell, seed)
-        student = self._same_student(cell, config, match, partners, directory)
         heads = _has_heads(config) and cell.measure == "student"
         held_out = self._held_out(config) if self.diagnostics and heads else None
-        needs = [talk, *(amount.talk for amount in amounts), *filter(None, (base, student))]
-        self.jobs[directory] = Job(
+        needs = [talk, *(amount.talk for amount in amounts), *filter(None, (base,))]
+        job = Job(
             kind="cell",
             title=f"{cell.name}, seed {seed}",
             config=config,
@@ -155,7 +159,6 @@ class Planner:
             waits=(held_out,) if held_out else (),
             talk=talk,
             base=base,
-            student=student,
             by=match,
             amounts=amounts,
             measure=cell.measure,
@@ -164,6 +167,16 @@ class Planner:
             cell=cell.name,
             seed=seed,
         )
+        taught = _taught(cell, config, match, partners)
+        self.jobs[directory] = self._with_student(job, taught) if shared and taught else job
+
+    def _with_student(self, job: Job, taught: str) -> Job:
+        """Returns a cell's job for a student that others have, too; the training is a job of its own."""
+        directory = self.folder / SHARED / f"student-{taught}-seed-{job.seed}"
+        config = _with(job.config, evaluation=Evaluation())
+        alone = replace(job, kind="student", title=f"student, seed {job.seed}", config=config, directory=directory)
+        self.jobs.setdefault(directory, replace(alone, waits=(), base=None, diagnostics=False, held_out=None, cell=""))
+        return replace(job, needs=(*job.needs, directory), student=directory)
 
     def directory(self, cell: Cell, seed: int) -> Path:
         """Returns where a cell's run is."""
@@ -222,16 +235,6 @@ class Planner:
         )
         return directory
 
-    def _same_student(
-        self, cell: Cell, config: RunConfig, match: Equal | None, partners: list[str], directory: Path
-    ) -> Path | None:
-        """Returns the run that trains the very student of this cell, where there is one."""
-        if not _is_trained(cell):
-            return None
-        made_of = {key: value for key, value in deciding(config).items() if not key.startswith("evaluation.")}
-        first = self._trained.setdefault(_hash([made_of, match, sorted(partners)]), directory)
-        return first if first != directory else None
-
 
 def talk_config(config: RunConfig) -> RunConfig:
     """Returns the configuration of a run's discussions: what does not decide them is at its default."""
@@ -249,6 +252,12 @@ def talk_config(config: RunConfig) -> RunConfig:
 
 def _is_of_talk(key: str) -> bool:
     return key.partition(".")[0] in ("protocol", "teachers", "discussion")
+
+
+def _taught(cell: Cell, config: RunConfig, match: Equal | None, partners: list[str]) -> str:
+    """Returns a digest of what decides a cell's student; empty where none is trained."""
+    made_of = {key: value for key, value in deciding(config).items() if not key.startswith("evaluation.")}
+    return _hash([made_of, match, sorted(partners)]) if _is_trained(cell) else ""
 
 
 def _is_trained(cell: Cell) -> bool:

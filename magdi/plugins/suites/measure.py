@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from magdi.core.components import Components
 from magdi.core.config.levels import find_level, objectives_of
-from magdi.core.config.models import RunConfig
+from magdi.core.config.models import Evaluation, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
@@ -25,11 +25,13 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
+from magdi.core.run.state import Training
 from magdi.core.task import Task
 from magdi.plugins.suites.diagnostics import diagnose
 from magdi.plugins.suites.evening_out import needed_calls
 from magdi.plugins.suites.information import MEASURE, information
 from magdi.plugins.suites.jobs import Job
+from magdi.plugins.teams.training import SFT
 
 DIFFICULTY = ("steps", "level", "luck")
 """What tasks call a question's difficulty in its metadata."""
@@ -90,7 +92,8 @@ def measure(
         if again is not None:
             predictions = [regraded(task, asked[each.id], each) for each in predictions if each.id in asked]
         answers = correct_by_question(predictions)
-        figures = _of_answers(predictions) | _traits(task, asked, predictions) | _of_training(directory)
+        figures = _of_answers(predictions) | _traits(task, asked, predictions)
+        figures |= _of_training(directory, config.evaluation)
     elif job.measure.startswith(MEASURE):
         if again is not None:
             return again
@@ -107,7 +110,7 @@ def measure(
     keyed, difficulty = _keyed(answers, asked), _by_difficulty(answers, asked)
     if again is not None:
         return Measured(keyed, {**again.figures, **figures}, difficulty, again.simulated)
-    figures |= _of_mags(kept(directory.mags, config.discussion.keep, config.seed), config, job.measure)
+    figures = _of_mags(kept(directory.mags, config.discussion.keep, config.seed), config, job.measure) | figures
     if job.diagnostics:
         figures |= diagnose(stages, directory, job.held_out)
     return Measured(
@@ -137,7 +140,8 @@ def _traits(task: Task, asked: Mapping[str, Question], predictions: Sequence[Pre
     return {name: count / len(predictions) for name, count in found.items()}
 
 
-def _of_training(directory: RunDirectory) -> dict[str, float]:
+def _of_training(directory: RunDirectory, evaluation: Evaluation) -> dict[str, float]:
+    """Returns what the student was taught; of a team, those roles and stages of it that have a part in the answers."""
     stage = directory.stage("distillation")
     training, tokens = stage.get("training"), stage.get("tokens", {})
     found = {
@@ -146,8 +150,22 @@ def _of_training(directory: RunDirectory) -> dict[str, float]:
         "read_tokens": tokens.get("read", 0),
         "training_seconds": stage.get("seconds", 0.0),
     }
+    if training and "roles" in training:
+        heard = list(_heard(training["roles"], evaluation))
+        found["steps"] = sum(each["steps"] for each in heard)
+        found["trained_tokens"] = sum(each.get("predicted", 0) for each in heard)
+        found["read_tokens"] = sum(each.get("tokens", 0) for each in heard)
+        return found if heard else {**found, "calls": 0}
     metrics = training.get("metrics", {}) if training else {}
     return found | {name.replace("/", "_"): value for name, value in metrics.items() if name.startswith("grad_norm/")}
+
+
+def _heard(roles: Mapping[str, Mapping[str, Training]], evaluation: Evaluation) -> Iterator[Training]:
+    """Yields the trainings of a team's roles that answers depend on."""
+    for role in set(evaluation.roles or roles) - set(evaluation.untrained):
+        for stage, training in roles.get(role, {}).items():
+            if stage == SFT or evaluation.stage in ("", stage):
+                yield training
 
 
 def _of_mags(mags: Iterable[Mag], config: RunConfig, measure: str) -> dict[str, float]:

@@ -40,6 +40,7 @@ def p_value(value: Number) -> str:
 FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
     "steps": ("steps", count),
     "trained_tokens": ("tokens learned", count),
+    "read_tokens": ("tokens read", count),
     "calls": ("teacher calls", count),
     "mags": ("MAGs", count),
     "output_tokens": ("tokens an answer", decimal),
@@ -73,6 +74,9 @@ FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
 }
 """Headings of figures; others are headed by their name."""
 
+OF_FIGURES = tuple(f", {title.removesuffix(' %')}" for title, _ in FIGURES.values())
+"""How columns of a paper are called that have no accuracies (``MATH, wrong to right``)."""
+
 COUNTED = re.compile(r"(G|round_)\d+$|agent_")
 """Figures that count something, whatever it is called."""
 
@@ -90,13 +94,19 @@ def sheets(document: SuiteDocument) -> list[Sheet]:
 def results_sheet(document: SuiteDocument) -> Sheet:
     """Returns accuracies, differences, what may confound them, and the paper's numbers beside them."""
     repeats = f" ({document['repeats']})" if document["repeats"] else ""
-    fields = [*_labels(document), *_measured(document), *_figures(document, CONFOUNDS), *_of_paper(document)]
+    fields = [
+        *_labels(document),
+        *_measured(document),
+        *_figures(document, CONFOUNDS),
+        *_of_paper(document, figures=False),
+    ]
     return _sheet(f"{document['title']}{repeats}", fields, document, notes(document))
 
 
 def figures_sheet(document: SuiteDocument) -> Sheet | None:
     """Returns the further figures that the suite asks for; None where there are none."""
     fields = list(_figures(document, [name for name in document["columns"] if name not in CONFOUNDS]))
+    fields += _of_paper(document, figures=True)
     return _sheet("Further figures", [*_labels(document), *fields], document) if fields else None
 
 
@@ -156,12 +166,14 @@ def _difficulty(document: SuiteDocument) -> Iterator[Field]:
         yield Column(f"{name} %"), lambda row, name=name: percent(row["difficulty"].get(name))  # type: ignore[misc]
 
 
-def _of_paper(document: SuiteDocument) -> Iterator[Field]:
-    """Yields the paper's numbers beside ours, where any row has some."""
+def _of_paper(document: SuiteDocument, *, figures: bool) -> Iterator[Field]:
+    """Yields the paper's numbers beside ours, where there are some: accuracies, or figures that we head alike."""
     paper = document["paper"]
     if paper is None or not any(row["paper"] for row in document["rows"]):
         return
     for name in paper["columns"] if "tasks" in document else paper["beside"]:
+        if name.endswith(OF_FIGURES) != figures:
+            continue
         digits = _digits(paper, name)
         yield (
             Column(f"paper: {name}", paper=True),

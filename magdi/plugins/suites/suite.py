@@ -88,9 +88,11 @@ class Suite:
         """Returns what there is to do, with an estimate and where it would be done; does nothing."""
         jobs = self.jobs()
         left = self._left(jobs)
-        shared = sum(job.student is not None for job in left if job.kind == "cell")
+        shared = [job.student for job in left if job.student]
         notes = ["discussions, and students before distillation, are made once for all cells that need the same"]
-        notes += [f"{shared:,} cells take the student that another has trained"] if shared else []
+        notes += (
+            [f"{len(shared):,} cells answer with {len(set(shared)):,} students, each trained once"] if shared else []
+        )
         return {
             **self._about(),
             "title": self.grid.file.title,
@@ -127,7 +129,7 @@ class Suite:
         started = time.monotonic()
         jobs = self.jobs()
         if fresh:
-            forget([job.directory for job in jobs if job.kind == "cell"], progress.note)
+            forget([job.directory for job in jobs if job.kind in ("student", "cell")], progress.note)
         for measured in (job.directory / MEASURED for job in jobs if job.kind == "cell"):
             if measured.is_file() and read_measured(measured) is None:
                 measured.unlink()  # torn: it is measured again

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
-from magdi.core.distill.lessons import Lessons
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
@@ -80,8 +79,7 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     """
     config, directory = run.config, run.directory
     alone = os.environ.get("RANK", "0") == "0"
-    by_role = config.training.model_copy(update={"prompt": "role"})
-    given = examples(read_mags(mags), run.lessons(by_role))
+    given = examples(read_mags(mags), run)
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
         run.progress.note(told)
@@ -162,13 +160,14 @@ class Examples:
     pairs: int = 0
 
 
-def examples(mags: Iterable[Mag], taught: Lessons) -> dict[str, Examples]:
-    """Returns what there is to learn from, by role in the order in which they speak.
+def examples(mags: Iterable[Mag], run: Stages) -> dict[str, Examples]:
+    """Returns what a run's roles have to learn from, by role in the order in which they speak.
 
     Raises:
         DataError: Prompts are not to be had.
         TrainingError: There is nothing.
     """
+    taught = run.lessons(run.config.training.model_copy(update={"prompt": "role"}))
     found: dict[str, Examples] = {}
     for mag in mags:
         given, _ = taught.of(mag)

@@ -61,13 +61,37 @@ def test_decisions_wait_for_the_one_that_asks(tmp_path: Path) -> None:
 
 
 def test_a_student_is_trained_once_for_several_evaluations(tmp_path: Path) -> None:
-    jobs = {job.cell: job for job in of(suite(tmp_path, "self-consistency", seeds=1).jobs(), "cell")}
-    assert jobs["MAGDi, 10 samples"].student == jobs["MAGDi, greedy"].directory
+    all_jobs = suite(tmp_path, "self-consistency", seeds=1).jobs()
+    jobs = {job.cell: job for job in of(all_jobs, "cell")}
+    taught = {job.directory for job in of(all_jobs, "student")}
+    assert jobs["MAGDi, 10 samples"].student == jobs["MAGDi, greedy"].student
+    assert {each.student for each in jobs.values()} - {None} == taught
+    assert all(each.student in each.needs for each in jobs.values() if each.student)
     assert jobs["MAGDi, 10 samples"].base != jobs["MAGDi, greedy"].base
-    assert jobs["MAGDi, greedy"].student is None
     assert jobs["base, 10 samples"].student is None
     out = {job.cell: job for job in of(suite(tmp_path, "out-of-domain", seeds=1).jobs(), "cell")}
-    assert out["MAGDi, other task"].student == out["MAGDi, own task"].directory
+    assert out["MAGDi, other task"].student == out["MAGDi, own task"].student is not None
+
+
+def test_what_one_cell_alone_learns_is_trained_in_its_own_run(tmp_path: Path) -> None:
+    jobs = suite(tmp_path, "encoders", seeds=1).jobs()
+    assert of(jobs, "student") == []
+    assert {job.student for job in of(jobs, "cell")} == {None}
+
+
+def test_suites_in_one_directory_have_one_search_and_one_training(tmp_path: Path) -> None:
+    shared: dict[str, set[Path]] = {}
+    for name in ("malt", "malt-roles", "malt-turns"):
+        jobs = suite(tmp_path, name, seeds=1, out=tmp_path / "both").jobs()
+        for kind in ("discussions", "student"):
+            shared.setdefault(kind, set()).update(job.directory for job in of(jobs, kind) if not job.by)
+    assert [len(places) for places in shared.values()] == [1, 1]
+
+
+def test_one_cell_of_several_has_the_student_that_all_have(tmp_path: Path) -> None:
+    whole = {job.cell: job for job in suite(tmp_path, "malt", seeds=1).jobs()}
+    (alone,) = of(suite(tmp_path, "malt", seeds=1, only=["who=MALT"]).jobs(), "cell")
+    assert alone.student == whole["MALT"].student is not None
 
 
 def test_a_filter_of_mags_is_no_reason_to_discuss_again(tmp_path: Path) -> None:
@@ -120,7 +144,9 @@ def test_nothing_is_begun_where_all_is_done(tmp_path: Path) -> None:
 def test_answers_of_one_team_are_of_one_training(tmp_path: Path) -> None:
     jobs = suite(tmp_path, "malt", seeds=2).jobs()
     cells = of(jobs, "cell")
-    assert len([job for job in cells if job.student is None]) == 2  # a seed each
+    trained = [job for job in of(jobs, "student") if not job.by]
+    assert [job.seed for job in trained] == [0, 1]
+    assert {job.student for job in cells if not job.by} == {job.directory for job in trained}
     assert len(of(jobs, "discussions")) == 2
     bases = of(jobs, "base")
     assert [job.config.evaluation.questions for job in bases] == [1, 1]  # made, and not examined

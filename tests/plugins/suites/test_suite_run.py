@@ -23,7 +23,7 @@ from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
 from magdi.plugins.suites.document import SuiteDocument
 from magdi.plugins.suites.formats import FORMATS
-from magdi.plugins.suites.jobs import MEASURED
+from magdi.plugins.suites.jobs import MEASURED, SHARED
 from magdi.plugins.suites.outcome import SuiteResult
 
 GRID = """
@@ -169,15 +169,18 @@ def test_confounds_and_diagnostics_are_measured(rows: dict[str, dict[str, Any]])
     assert set(rows["gcn"]["difficulty"]) == {"2 steps", "3 steps", "4 steps"}
 
 
-def test_cells_are_ordinary_runs_that_share(rows: dict[str, dict[str, Any]]) -> None:
+def test_cells_are_ordinary_runs_that_share(place: Path, rows: dict[str, dict[str, Any]]) -> None:
     first, half, again, base = (RunDirectory(Path(rows[n]["runs"][0])) for n in ("gcn", "half", "half again", "base"))
     assert first.state()["status"] == half.state()["status"] == "done"
     assert first.mags.stat().st_ino == half.mags.stat().st_ino
     assert first.predictions("base").read_bytes() == half.predictions("base").read_bytes()
+    student = RunDirectory(Path(half.stage("distillation")["taken_from"]))
+    assert student.path.parent == place / "out" / SHARED
+    assert not student.predictions("student").exists()
     assert len(list(read_mags(half.path / KEPT))) == 12
     steps = [RunDirectory(Path(run)).config().training.steps or 0 for run in rows["half"]["runs"]]
     assert sum(steps) / 2 == rows["half"]["figures"]["steps"]
-    assert "taken_from" in again.state()["stages"]["distillation"]
+    assert again.stage("distillation")["taken_from"] == str(student.path)
     assert (again.student / "model.safetensors").stat().st_ino == (half.student / "model.safetensors").stat().st_ino
     assert len(read_predictions(again.predictions("student"))) == 6
     assert not base.student.exists()

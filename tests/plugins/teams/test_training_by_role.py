@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,19 @@ from typing import Any
 import pytest
 
 import magdi
+from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError, TrainingError
+from magdi.core.evaluation.prediction import Prediction, PredictionFile
 from magdi.core.files import read_json
 from magdi.core.mag import read_mags, write_mags
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.progress import Progress
 from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
+from magdi.plugins.suites.evening_out import evened_out
+from magdi.plugins.suites.file import Equal
+from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.suites.measure import measure
 from magdi.plugins.teams.team import Team
 from tests.made_once import of_all_workers
 
@@ -99,6 +108,54 @@ def test_roles_that_preferences_train_are_chosen(trained: Path, tmp_path: Path) 
     assert weights(tmp_path / "run", "generator.sft") == weights(trained, "generator")
     with pytest.raises(ConfigError, match="no turn has the role 'critic'"):
         team(tmp_path / "none", trained, {"dpo": {"roles": ["critic"]}})
+
+
+@pytest.mark.parametrize("by", ["steps", "tokens"])
+def test_suites_even_out_with_all_roles_and_stages(trained: Path, by: Equal) -> None:
+    run = RunDirectory(trained)
+    whole, stages = run.config(), run.stage("distillation")["training"]
+    assert stages["steps"] == 3 * 3 + 2 * 2
+
+    def evened(training: dict[str, Any]) -> Training:
+        config = whole.model_copy(update={"training": whole.training.model_copy(update=training)})
+        amounts = (Amount(whole, trained),)
+        job = Job("cell", "", config, trained.parent / "cell", talk=trained, by=by, amounts=amounts)
+        return evened_out(job, set_up(load=False).plugins.registry, Progress()).training
+
+    assert (evened({}).steps, evened({}).dpo.steps) == (3, 2)  # it is as long already
+    longer = evened({"steps": 30, "dpo": whole.training.dpo.model_copy(update={"steps": 20})})
+    assert (longer.steps, longer.dpo.steps) == (3, 2)
+    alone = evened({"role": "generator"}).steps
+    assert alone is not None
+    assert alone == stages["steps"] if by == "steps" else alone > 3  # what is shown to a refiner it does not read
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [
+        ({}, 3 * 3 + 2 * 2),
+        ({"stage": "sft"}, 3 * 3),
+        ({"roles": ("generator",)}, 3),
+        ({"roles": ("generator", "refiner"), "untrained": ("refiner",)}, 3),
+        ({"untrained": ("generator", "verifier", "refiner")}, 0),
+    ],
+)
+def test_suites_count_what_those_were_taught_who_answer(
+    trained: Path, tmp_path: Path, asked: dict[str, Any], steps: int
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    config = run.config()
+    evaluation = config.evaluation.model_copy(update=asked)
+    config = config.model_copy(update={"evaluation": evaluation})
+    registry = set_up(load=False).plugins.registry
+    question = registry.task(config.task, config.seed).questions("test")[0]
+    given = Prediction(id=question.id, prompt=question.prompt, output="The answer is 1.", correct=False)
+    with PredictionFile(run.predictions("student"), {}) as file:
+        file.finish([given])
+    figures = measure(run, config, Job("cell", "", config, run.path), registry).figures
+    assert figures["steps"] == steps
+    assert bool(figures["calls"]) == bool(figures["trained_tokens"]) == bool(figures["read_tokens"]) == bool(steps)
 
 
 def test_it_learns_from_outcomes_and_adapters_only(trained: Path, tmp_path: Path) -> None:
