@@ -25,13 +25,13 @@ from magdi.plugins.generation.loading import load as load_model
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.setup import set_up
 from magdi.plugins.trust import Code, Trust
+from tests.core.run.run_directories import opened_run
 
 PLUGIN = """
 from pathlib import Path
 
 from magdi.plugins import Component, hookimpl
 from magdi.protocols.single import Single
-from tests.core.run.run_directories import opened_run
 
 Path({marker!r}).write_text("it ran")
 
