@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
@@ -143,15 +143,19 @@ def _recognised(items: Iterator[Item], importers: Mapping[str, Importer]) -> tup
         MagFileError: There is none.
     """
     looked: list[Item] = []
+    wrong: dict[str, Exception] = {}
     for item in islice(items, _LOOKED_AT):
         looked.append(item)
         for name, importer in importers.items():
-            with suppress(Exception):  # of a value that is none of its own it may expect anything
+            try:
                 if len(importers) == 1 or importer.recognises(item.value):
                     return name, looked
+            except Exception as error:  # of a value that is none of its own it may expect anything
+                wrong.setdefault(name, error)
     if not looked:
         return "", looked
-    known = f"name one with --format: {', '.join(importers)}"
+    failed = [f"; {name} could not look at it: {type(why).__name__}: {why}" for name, why in wrong.items()]
+    known = f"name one with --format: {', '.join(importers)}{''.join(failed)}"
     raise MagFileError(looked[0].path, looked[0].line, "is in no format that is known", hint=known)
 
 

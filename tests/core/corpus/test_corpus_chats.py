@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag
+from magdi.plugins.formats.importers.chats import Chats
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
 
@@ -241,6 +243,17 @@ def test_tools_thoughts_and_pieces_of_a_stream_are_no_turns_of_their_own(tmp_pat
 def test_what_is_no_transcript_is_no_format(value: Any, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="no format that is known"):
         read(tmp_path / "log.json", value)
+
+
+def test_an_importer_that_fails_over_a_file_is_told_of(tmp_path: Path) -> None:
+    class Mistyped(Chats):
+        def recognises(self, value: Any) -> bool:
+            return bool(valeu)  # type: ignore[name-defined]  # noqa: F821
+
+    (tmp_path / "log.json").write_text("[1]")
+    with pytest.raises(MagFileError) as told:
+        list(import_files([tmp_path / "log.json"], Reader(), {"mine": Mistyped(), "chat": Chats()}))
+    assert "mine could not look at it: NameError: name 'valeu' is not defined" in str(told.value.hint)
 
 
 def test_names_within_names_take_no_time(tmp_path: Path) -> None:

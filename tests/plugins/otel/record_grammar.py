@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.plugins.otel.span_grammar import BEGAN, SECOND, Node, Spoken, events, genai, openinference
+from tests.plugins.otel.span_grammar import BEGAN, QUESTION, SECOND, Node, Spoken, events, genai, openinference
 
 TRACE = "5b8aa5a2d2c872e8321cf37308d69df2"
 Rows = list[dict[str, Any]]
@@ -254,6 +254,91 @@ def braintrust(said: Sequence[Spoken]) -> Rows:
     ]
 
 
+def mlflow_2(said: Sequence[Spoken]) -> Rows:
+    """Returns the trace as MLflow 2 wrote it: ids in a context, in hexadecimal digits."""
+    (trace,) = mlflow(said)
+    for span in trace["data"]["spans"]:
+        number, parent = (base64.b64decode(span.pop(name) or "").hex() for name in ("span_id", "parent_span_id"))
+        span["context"] = {"span_id": f"0x{number}", "trace_id": f"0x{TRACE}"}
+        span["parent_id"] = f"0x{parent}" if parent else None
+        span["start_time"], span["end_time"] = span.pop("start_time_unix_nano"), span.pop("end_time_unix_nano")
+        del span["trace_id"], span["status"]
+    return [{"info": {"request_id": "r", "status": "OK"}, "data": trace["data"]}]
+
+
+def langfuse_files(said: Sequence[Spoken]) -> Rows:
+    """Returns the rows of Langfuse's exports to files: requests and replies are texts, models are provided ones."""
+    rows = langfuse(said)
+    for row in rows[1::2]:
+        row |= {"input": json.dumps(row["input"]), "output": json.dumps(row["output"])}
+        row |= {"provided_model_name": row.pop("model"), "usage_details": {"input": 10, "output": 5}, "session_id": "s"}
+        del row["usage"]
+    return rows
+
+
+def langfuse_api(said: Sequence[Spoken]) -> Rows:
+    """Returns them as the second version of its interface does."""
+
+    def camel(name: str) -> str:
+        first, *more = name.split("_")
+        return first + "".join(map(str.title, more))
+
+    return [{"data": [{camel(name): value for name, value in row.items()} for row in langfuse_files(said)], "meta": {}}]
+
+
+def langsmith_files(said: Sequence[Spoken]) -> Rows:
+    """Returns LangSmith's runs as its exports to files have them: objects are texts."""
+    rows = langsmith(said)
+    return [{name: json.dumps(v) if isinstance(v, dict) else v for name, v in row.items()} for row in rows]
+
+
+def weave_texts(said: Sequence[Spoken]) -> Rows:
+    """Returns Weave's calls of a function that returns a text: what it took is told by model."""
+    rows = weave(said)
+    for row, each in zip(rows[1::2], said, strict=True):
+        used = {"requests": 1, "prompt_tokens": 10, "completion_tokens": 5}
+        row |= {"output": each.reply, "summary": {"usage": {"stub-model": used}, "weave": {"status": "success"}}}
+    return rows
+
+
+def datadog_sent(said: Sequence[Spoken]) -> Rows:
+    """Returns Datadog's spans as its interface takes them."""
+    rows = datadog(said)
+    for row in rows:
+        row["meta"]["kind"] = row["meta"].pop("span.kind")
+    return [{"data": {"type": "span", "attributes": {"ml_app": "debate", "spans": rows}}}]
+
+
+def datadog_exported(said: Sequence[Spoken]) -> Rows:
+    """Returns Datadog's spans as its interface gives them back."""
+    rows = datadog(said)
+    for row in rows:
+        meta = row.pop("meta")
+        row |= {"span_kind": meta.pop("span.kind"), **meta}
+    return [{"data": [{"id": row["span_id"], "type": "span", "attributes": row} for row in rows], "meta": {}}]
+
+
+def opik(said: Sequence[Spoken]) -> Rows:
+    """Returns an Opik trace with its spans."""
+    spans: Rows = []
+    for number, each in enumerate(said):
+        shared = {"trace_id": "t", "start_time": date(each, zone="Z"), "end_time": date(each, 0.5, "Z")}
+        spans.append({"id": f"a{number}", "parent_span_id": None, "name": each.agent, "type": "general", **shared})
+        spans[-1] |= {"input": {"question": QUESTION}, "output": {"output": each.reply}}
+        told = {"input": {"messages": chat(each)}, "output": {"choices": completion(each)["choices"]}, "usage": USAGE}
+        own = {"id": f"c{number}", "parent_span_id": f"a{number}", "name": "chat_completion_create", "type": "llm"}
+        spans.append({**own, **told, "model": "stub-model", "provider": "openai", "tags": ["openai"], **shared})
+    return [{"trace": {"id": "t", "name": "debate", "thread_id": "th"}, "spans": spans}]
+
+
+def printed(each: Spoken) -> str:
+    """Returns a reply as Python prints the client's object."""
+    message = f"ChatCompletionMessage(content={each.reply!r}, role='assistant', function_call=None, tool_calls=None)"
+    choice = f"Choice(finish_reason='stop', index=0, logprobs=None, message={message})"
+    used = "CompletionUsage(completion_tokens=5, prompt_tokens=10, total_tokens=15)"
+    return f"ChatCompletion(id='c', choices=[{choice}], created=1, model='stub-model', usage={used})"
+
+
 def _calls(said: Sequence[Spoken], fields: Callable[[int, Spoken], dict[str, Any]]) -> Rows:
     return [{"messages": chat(each), "model": "stub-model", **fields(n, each)} for n, each in enumerate(said)]
 
@@ -263,13 +348,20 @@ SPANS: dict[str, Callable[[list[Spoken]], Rows]] = {
     "Jaeger, events": lambda said: jaeger(events(said)),
     "Zipkin": lambda said: zipkin(genai(said)),
     "MLflow": mlflow,
+    "MLflow 2": mlflow_2,
     "LangSmith": langsmith,
     "LangSmith, nested": nested_runs,
     "Langfuse": langfuse,
+    "Langfuse, files": langfuse_files,
+    "Langfuse, interface": langfuse_api,
     "Phoenix": phoenix,
     "Weave": weave,
+    "Weave, texts": weave_texts,
     "Agents SDK": agents_sdk,
     "Datadog": datadog,
+    "Datadog, sent": datadog_sent,
+    "Datadog, exported": datadog_exported,
+    "Opik": opik,
     "Braintrust": braintrust,
 }
 """Who tells of agents, times and traces."""
@@ -279,7 +371,7 @@ CALLS: dict[str, Callable[[list[Spoken]], Rows]] = {
         said,
         lambda n, each: (
             {"call_type": "acompletion", "startTime": at(each), "endTime": at(each, 0.5), "id": f"c{n}"}
-            | {"response": completion(each), "metadata": {"user_api_key_alias": None}}
+            | {"trace_id": named(n), "response": completion(each), "metadata": {"user_api_key_alias": None}}
         ),
     ),
     "LiteLLM, spend": lambda said: _calls(
@@ -291,7 +383,7 @@ CALLS: dict[str, Callable[[list[Spoken]], Rows]] = {
     ),
     "Helicone": lambda said: [
         {"request_id": named(n), "request_created_at": date(each), "request_body": {"messages": chat(each)}}
-        | {"response_body": completion(each)}
+        | {"response_body": completion(each), "response_created_at": date(each, 0.5), "request_model": "stub-model"}
         for n, each in enumerate(said)
     ],
     "DSPy": lambda said: _calls(
@@ -304,6 +396,17 @@ CALLS: dict[str, Callable[[list[Spoken]], Rows]] = {
     "AutoGen 0.2": lambda said: [
         {"invocation_id": named(n), "request": {"messages": chat(each)}, "response": completion(each)}
         | {"start_time": date(each).replace("T", " "), "session_id": "s", "source_name": each.agent}
+        for n, each in enumerate(said)
+    ],
+    "AutoGen 0.2, file": lambda said: [
+        {"invocation_id": named(n), "request": {"messages": chat(each)}, "response": printed(each), "thread_id": 7}
+        | {"start_time": date(each).replace("T", " "), "end_time": date(each, 0.5), "source_name": each.agent}
+        for n, each in enumerate(said)
+    ],
+    "Keywords AI": lambda said: [
+        {"log_type": "chat", "trace_unique_id": "t", "span_unique_id": f"s{n}", "span_name": each.agent, **USAGE}
+        | {"prompt_messages": chat(each), "completion_message": {"role": "assistant", "content": each.reply}}
+        | {"model": "stub-model", "start_time": date(each), "timestamp": date(each, 0.5)}
         for n, each in enumerate(said)
     ],
     "AutoGen 0.4": lambda said: _calls(

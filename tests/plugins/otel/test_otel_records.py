@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importers.otel.threads import Threads
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
-from tests.plugins.otel.record_grammar import CALLS, SPANS, Rows, csv_of, parquet_of, phoenix
-from tests.plugins.otel.span_grammar import EDGES, QUESTION, debate
+from tests.plugins.otel.record_grammar import (
+    CALLS,
+    SPANS,
+    Rows,
+    csv_of,
+    langfuse_files,
+    langsmith_files,
+    parquet_of,
+    phoenix,
+)
+from tests.plugins.otel.span_grammar import EDGES, QUESTION, Spoken, debate
 
 AGENTS = ["ada", "ben", "cyd", "ada", "ben", "judge"]
 
@@ -59,7 +72,7 @@ def test_calls_without_spans(form: str, tmp_path: Path) -> None:
     assert [turn.agent for turn in mag.turns][:5] == AGENTS[:5]
 
 
-@pytest.mark.parametrize("form", ["LiteLLM, spend", "Helicone", "DSPy", "AutoGen 0.2"])
+@pytest.mark.parametrize("form", ["LiteLLM", "Helicone", "DSPy", "AutoGen 0.2", "Keywords AI"])
 def test_the_order_of_calls_is_that_of_their_times(form: str, tmp_path: Path) -> None:
     rows = CALLS[form](debate())
     mag = read(tmp_path / "log.jsonl", lines(rows))
@@ -75,6 +88,44 @@ def test_tables_hold_the_same(form: str, name: str, written: Callable[[Rows], by
 def test_pandas_writes_lists_as_python_does(tmp_path: Path) -> None:
     rows = [{name: repr(v) if isinstance(v, list) else v for name, v in row.items()} for row in phoenix(debate())]
     is_the_debate(read(tmp_path / "t.csv", csv_of(rows)))
+
+
+@pytest.mark.parametrize("form", [langfuse_files, langsmith_files])
+def test_objects_in_tables_may_be_texts(form: Callable[[list[Spoken]], Rows], tmp_path: Path) -> None:
+    is_the_debate(read(tmp_path / "t.parquet", parquet_of(form(debate()))))
+
+
+def test_a_log_of_autogens_begins_with_a_heading(tmp_path: Path) -> None:
+    heading = b"Started new session with Session ID: 6f4c\n"
+    calls = lines(CALLS["AutoGen 0.2, file"](debate()))
+    is_the_debate(read(tmp_path / "log", heading + calls))
+    is_the_debate(read(tmp_path / "log", heading + calls + b"\n" + heading))
+
+
+def test_calls_in_a_database(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE version (id, version_number)")
+        database.execute("CREATE TABLE chat_completions (id, request, response, start_time, rest BLOB, source_name)")
+        for row in CALLS["AutoGen 0.2"](debate()):
+            told = [json.dumps(value) if isinstance(value, dict) else value for value in row.values()]
+            told[4] = b"\0"
+            database.execute("INSERT INTO chat_completions VALUES (?, ?, ?, ?, ?, ?)", told)
+        database.commit()
+        data = database.serialize()
+    is_the_debate(read(tmp_path / "logs.db", data))
+    with pytest.raises(MagFileError, match="is no SQLite database"):
+        read(tmp_path / "logs.db", data[:5000])
+
+
+@pytest.mark.parametrize("form", ["Langfuse", "OpenAI"])
+def test_what_agents_are_called_changes_nothing_else(form: str, tmp_path: Path) -> None:
+    written = {**SPANS, "OpenAI": CALLS["AutoGen 0.2, file"]}[form]
+    others = dict(zip(("ada", "ben", "cyd", "judge"), ("judge", "ada", "Zoë 7", "user"), strict=True))
+    mag = read(tmp_path / "log.jsonl", lines(written(debate())))
+    renamed = [dataclasses.replace(each, agent=others[each.agent]) for each in debate()]
+    other = read(tmp_path / "log.jsonl", lines(written(renamed)))
+    assert [turn.agent for turn in other.turns] == [others[turn.agent] for turn in mag.turns]
+    assert (edges(other), [turn.text for turn in other.turns]) == (edges(mag), [turn.text for turn in mag.turns])
 
 
 def test_what_a_log_tells_beside_calls_is_counted(tmp_path: Path) -> None:

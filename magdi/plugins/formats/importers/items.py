@@ -1,4 +1,4 @@
-"""Reads JSON, JSONL, CSV, parquet and pickle files, gzipped or not, item by item, each with the line it begins on."""
+"""Reads JSON, JSONL, CSV, parquet, SQLite and pickle files, gzipped or not: items, each with the line it begins on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import csv
 import gzip
 import json
 import re
+import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, TextIOWrapper
 from itertools import count
@@ -28,7 +29,9 @@ _MOST = 1 << 28
 """Characters of one item; what was packed may unfold to any number."""
 _LONGEST_TOKEN = 16
 """Characters at the end of a text in which a word or an escape may have been cut."""
-_HINT = "read are JSON, JSONL, CSV, parquet and pickles; --skip-bad passes over lines of JSONL that are none of it"
+_HINT = "read are JSON, JSONL, CSV, parquet, SQLite, pickles; --skip-bad passes over lines of JSONL that are none of it"
+_HEADING = "Started new session with Session ID: "
+"""With which a file of AutoGen's begins."""
 _SPACE = " \t\r\n\ufeff"
 
 
@@ -81,6 +84,9 @@ def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
         if head.startswith(b"PAR1"):
             yield from _rows(path, _parquet(path, file.read()))
             return
+        if head.startswith(b"SQLi"):
+            yield from _rows(path, _sqlite(path, file.read()))
+            return
         utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         with TextIOWrapper(file, "utf-16" if utf16 else "utf-8-sig", newline="") as text:
             if (kind := _plain_name(path).suffix.lower()) in _DELIMITERS:
@@ -121,9 +127,27 @@ def _parquet(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object
 
     try:
         for batch in parquet.ParquetFile(BytesIO(data)).iter_batches(1000):
-            yield from ((0, row) for row in batch.to_pylist())
+            yield from ((0, _opened(row)) for row in batch.to_pylist())
     except (ArrowException, ValueError, LookupError, OverflowError) as error:
         raise MagFileError(path, 0, f"is no parquet file: {error}") from error
+
+
+def _sqlite(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Yields the rows of all tables."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.row_factory = sqlite3.Row
+        try:
+            database.deserialize(data)
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+                quoted = table.replace('"', '""')
+                yield from ((0, _opened(dict(row))) for row in database.execute(f'SELECT * FROM "{quoted}"'))
+        except sqlite3.Error as error:
+            raise MagFileError(path, 0, f"is no SQLite database: {error}") from error
+
+
+def _opened(row: Mapping[str, Any]) -> Mapping[str, object]:
+    """Returns a row with the objects that stand in it as JSON."""
+    return {name: _cell(cell, ("{", "[{")) for name, cell in row.items()}
 
 
 def _csv(path: Path, text: TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -135,9 +159,9 @@ def _csv(path: Path, text: TextIOWrapper, delimiter: str) -> Iterator[tuple[int,
         raise MagFileError(path, rows.line_num, f"is no CSV: {error}") from error
 
 
-def _cell(cell: Any) -> Any:
+def _cell(cell: Any, begins: tuple[str, ...] = ("[", "{")) -> Any:
     """Returns what a cell holds: lists and objects stand in tables as JSON, or as Python writes them."""
-    if not isinstance(cell, str) or cell[:1] not in ("[", "{"):
+    if not isinstance(cell, str) or not cell.startswith(begins):
         return cell
     for read in (loads, ast.literal_eval):
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
@@ -225,8 +249,13 @@ class _Scanner:
         return bool(more)
 
     def _is_over(self, listed: bool) -> bool:
-        if self._skip():
-            return listed and self.text[self.at] == "]"
+        while self._skip():
+            if listed or self.text[self.at] != _HEADING[0]:
+                return listed and self.text[self.at] == "]"
+            self._line_end()  # which reads on, and moves what has been read
+            if not self.text.startswith(_HEADING, self.at):
+                return False
+            self._skip_line()
         if listed:
             raise MagFileError(self.path, self.line(), "no JSON: the list never ends")
         return True

@@ -98,7 +98,7 @@ def _node(span: Span) -> Iterator[str]:
 def _task(span: Span) -> Iterator[str]:
     yield _bare(first(span.attributes, ("traceloop.entity.name",)))
     kinds = (span.attributes.get(name) for name in ("openinference.span.kind", "langfuse.observation.type"))
-    if not {"CHAIN", "chain", "span"}.isdisjoint(map(str, kinds)):
+    if not {"CHAIN", "chain", "span", "general", "function", "task"}.isdisjoint(map(str, kinds)):
         yield _bare(span.name)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,8 @@ _LONGEST_MENDED = 200_000
 _HOLDS_MESSAGES = ("messages", "contents", "choices", "generations", "output", "message", "response", "prompts")
 _TEXTS = ("", "text", "input_text", "output_text", "refusal", "output")
 _TEXT_NAMES = ("content", "text", "result", "output")
+_PRINTED = re.compile(r"[A-Z]\w+\(id=")
+"""How a reply begins that was logged as Python prints an object."""
 _ENDS = tuple('.!?:;)]}>"”’\n')
 
 
@@ -43,13 +47,29 @@ class Said:
 
 
 def parsed(value: Any) -> Any:
-    """Returns what a text of JSON means, one that was cut off included; other values as they are."""
+    """Returns what JSON, cut off or not, or a printed object means; other values as they are."""
+    if isinstance(value, str) and _PRINTED.match(value):
+        return _printed(value)
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
         return value
     try:
         return loads(value)
     except (ValueError, RecursionError):
         return _mended(value)
+
+
+def _printed(text: str) -> Any:
+    """Returns a printed object, ``ChatCompletion(id=..., choices=[Choice(...)])``, as plain values."""
+    try:
+        return _plain(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+
+
+def _plain(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call):
+        return {each.arg: _plain(each.value) for each in node.keywords if each.arg}
+    return [*map(_plain, node.elts)] if isinstance(node, ast.List) else ast.literal_eval(node)
 
 
 def _mended(value: str) -> Any:

@@ -10,26 +10,31 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from magdi.plugins.formats.importers.otel.messages import parsed
+
 _FIELDS = {
-    "trace": "traceId trace_id traceID context.trace_id context.traceId root_span_id",
-    "span": "spanId span_id spanID context.span_id context.spanId",
+    "trace": "traceId trace_id traceID context.trace_id context.traceId root_span_id trace_unique_id",
+    "span": "spanId span_id spanID context.span_id context.spanId span_unique_id",
     "id": "id invocation_id request_id call_id uuid",
     "parent": "parentSpanId parent_span_id parent_id parentId parent_run_id parentObservationId parent_observation_id "
-    "references.0.spanID span_parents.0",
-    "name": "name operationName span_attributes.name span_data.name display_name op_name",
+    "references.0.spanID span_parents.0 span_parent_id",
+    "name": "name operationName span_attributes.name span_data.name display_name op_name span_name",
     "start": "startTimeUnixNano start_time_unix_nano start_time startTime started_at start_ns metrics.start "
-    "timing.start_time timestamp request_created_at created created_at",
-    "end": "endTimeUnixNano end_time_unix_nano end_time endTime ended_at metrics.end timing.end_time",
-    "kind": "type run_type span_kind span_data.type meta.span.kind span_attributes.type call_type",
-    "input": "input inputs request request_body span_data.input meta.input model_input_messages messages prompt",
+    "timing.start_time start_ms timestamp request_created_at created created_at",
+    "end": "endTimeUnixNano end_time_unix_nano end_time endTime ended_at metrics.end timing.end_time "
+    "response_created_at",
+    "kind": "type run_type span_kind span_data.type meta.span.kind meta.kind span_attributes.type call_type log_type",
+    "input": "input inputs request request_body span_data.input meta.input model_input_messages messages "
+    "prompt_messages prompt",
     "output": "output outputs response response_body span_data.output meta.output model_output_message model_output "
-    "outputs completion reply",
+    "outputs completion completion_message reply",
     "model": "span_data.model model request.model request_body.model inputs.model input.model meta.model_name "
     "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model "
-    "response_metadata.model_name",
+    "response_metadata.model_name provided_model_name providedModelName model_name "
+    "meta.metadata.model_name request_model",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
-    "response_metadata.token_usage",
+    "response_metadata.token_usage summary.usage.*",
     "metadata": "metadata extra.metadata",
     "agent": "agent agent_name source_name metadata.agent metadata.agent_name agent_id",
     "session": "sessionId session_id conversation_id thread_id metadata.session_id metadata.thread_id "
@@ -51,26 +56,33 @@ def field(value: Mapping[str, object], name: str) -> Any:
 
 
 def _at(value: Any, path: str) -> Any:
-    """Returns what stands at a dotted path, or under all of it as one name."""
+    """Returns what stands at a dotted path, or under all of it as one name; ``*`` is whatever stands there first."""
     if isinstance(value, list):
         value = dict(zip(map(str, range(len(value))), value, strict=True))
     if not isinstance(value, dict):
         return None
     head, _, rest = path.partition(".")
+    if head == "*":
+        return next(iter(value.values()), None)
     return value[path] if path in value else _at(value.get(head), rest) if rest else None
 
 
 def is_record(value: Mapping[str, object]) -> bool:
     """Returns whether an object is a span, or a call of a model with its prompt and its reply."""
-    trace = field(value, "trace")
+    trace = trace_of(value)
     if field(value, "span") is not None and (trace is not None or "context" in value):
         return True
-    given, replied = field(value, "input"), field(value, "output")
+    given, replied = parsed(field(value, "input")), field(value, "output")
     if trace is not None and field(value, "id") is not None:
         told = (given, replied, value.get("attributes"), value.get("tags"), value.get("span_data"))
         timed = field(value, "start") is not None and field(value, "kind") is not None and "content" not in value
         return timed or any(each is not None for each in told)
     return replied is not None and (_is_chat(given) or isinstance(value.get("prompt"), str))
+
+
+def trace_of(value: Mapping[str, object]) -> Any:
+    """Returns the trace that a record belongs to; LiteLLM, which alone has a ``call_type``, gives each call its own."""
+    return None if "call_type" in value else field(value, "trace")
 
 
 def _is_chat(value: Any) -> bool:
@@ -110,7 +122,7 @@ def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
 
 def _kind(raw: Mapping[str, object], given: Any, replied: Any) -> str:
     kind = str(field(raw, "kind") or "").lower()
-    calls = replied is not None and (_is_chat(given) or field(raw, "trace") is None)
+    calls = replied is not None and (_is_chat(given) or trace_of(raw) is None)
     return "generation" if kind == "llm" or calls and kind not in _NO_CALLS else kind or "span"
 
 

@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]+)", re.IGNORECASE)
 _STAMP = re.compile(r"(?P<seconds>.*?)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 _WRAPPERS = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
-_HOLDERS = ("spans", "observations", "data", "trace", "traces", "runs", "calls", "history", "steps")
+_HOLDERS = ("spans", "observations", "data", "trace", "traces", "runs", "calls", "history", "steps", "attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _span(raw: Any, shared: Mapping[str, object]) -> Span:
     if not isinstance(raw, dict):
         raise ValueError(f"it is {type(raw).__name__}, and no object")
     attributes = plain(raw.get("attributes") or raw.get("tags") or {}) | records.attributes_of(raw)
-    trace, span_id = records.field(raw, "trace"), records.field(raw, "span")
+    trace, span_id = records.trace_of(raw), records.field(raw, "span")
     if span_id is None and records.is_record(raw):
         span_id = records.field(raw, "id") or _digest(raw)
         trace = trace or attributes.get("session.id") or records.ANY_TRACE
