@@ -245,6 +245,41 @@ def test_what_is_no_transcript_is_no_format(value: Any, tmp_path: Path) -> None:
         read(tmp_path / "log.json", value)
 
 
+TEXTS = [text for _, text in SAID]
+
+
+def by_number(column: list[str]) -> dict[str, str]:
+    return {str(place): cell for place, cell in enumerate(column)}
+
+
+@pytest.mark.parametrize(
+    ("value", "met"),
+    [
+        ({"question": ASKED, "agent": AGENTS, "messages": TEXTS}, ALL),
+        ({"question": [ASKED] * 4, "speakers": AGENTS, "text": TEXTS, "round": [1, 1, 1, 2]}, BY_ROUND),
+        ({"agent": by_number(AGENTS), "content": by_number(TEXTS), "question": by_number([ASKED] * 4)}, ALL),
+        (
+            {"question": ASKED, "ada_round_1": TEXTS[0], "b_round_1": TEXTS[1], "cyd r1": TEXTS[2], "ada r2": TEXTS[3]},
+            BY_ROUND,
+        ),
+        (
+            {"question": ASKED, "round_1_ada": TEXTS[0], "r1_b": TEXTS[1], "r1_cyd": TEXTS[2], "r2_ada": TEXTS[3]},
+            BY_ROUND,
+        ),
+    ],
+)
+def test_columns_are_what_rows_are(value: dict[str, Any], met: list[tuple[int, int]], tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", value)
+    assert (mag.question.text, [turn.text for turn in mag.turns]) == (ASKED, TEXTS)
+    assert [turn.agent for turn in mag.turns][::3] == ["ada", "ada"]
+    assert sorted((edge.step, turn.step) for turn in mag.turns for edge in turn.seen) == sorted(met)
+
+
+def test_columns_of_answers_that_nobody_heard(tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", {"question": ASKED, "agents": ["ada", "ben", "cyd"], "responses": TEXTS[:3]})
+    assert [(turn.agent, turn.round, turn.seen) for turn in mag.turns] == [(n, 0, ()) for n in ("ada", "ben", "cyd")]
+
+
 def test_an_importer_that_fails_over_a_file_is_told_of(tmp_path: Path) -> None:
     class Mistyped(Chats):
         def recognises(self, value: Any) -> bool:

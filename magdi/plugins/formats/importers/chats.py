@@ -26,10 +26,7 @@ from magdi.plugins.formats.importers.utterances import ROUNDS, Utterance, first_
 
 QUESTIONS = (
     *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
-    *(
-        "description",
-        "task_prompt",
-    ),
+    *("description", "task_prompt"),
 )
 _PROMPTS = ("instruction", "input", "prompt")
 GOLDS = (
@@ -147,7 +144,7 @@ def _is_whole(value: Any) -> bool:
 def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns a row with what its question tells, where that is an object: its text, its right answer."""
     asked: dict[str, Any] = next((row[name] for name in QUESTIONS if isinstance(row.get(name), dict)), {})
-    text = first_of(asked, (*QUESTIONS, *_PROMPTS, "text", "content"))
+    text = first_of(asked, (*QUESTIONS, *_PROMPTS, "text", "content", "0"))
     return row if text is None else {**row, **asked, **dict.fromkeys(QUESTIONS), "question": text}
 
 

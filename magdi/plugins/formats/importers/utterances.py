@@ -56,6 +56,10 @@ _TALK = re.compile(r"history|transcript|dialog|conversation|messages|turns|debat
 _LONGEST_NAME = 40
 _PREFIX = re.compile(r"\s*\**(?P<name>[^\W\d][\w .'()-]{0,39}?)\**\s*:\**\s+(?P<text>\S.*)", re.DOTALL)
 _AGENT = re.compile(r"(?:agent|model|expert|debater|player|assistant|solver)[_ -]?\d+", re.IGNORECASE)
+_AT_ROUND = re.compile(
+    r"(?P<agent>\w*?)[ _.-]*(?:round|turn|r)[ _.-]?(?P<round>\d{1,9})(?:[ _.-]+(?P<after>\w+))?", re.IGNORECASE
+)
+"""Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
 _ASKS = re.compile(r"user|human|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
@@ -111,6 +115,7 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
         return [said for place, each in enumerate(value) for said in _of_element(each, named, place, round, lost)]
     if not isinstance(value, dict):
         return []
+    value = _of_columns(value)
     beside: list[Utterance] = []
     held = {str(name): each for name, each in value.items() if name not in ROUNDS}
     inner = {
@@ -128,10 +133,31 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     if (of_round or _SEVERAL.fullmatch(named)) and (several := _by_speaker(held, _round(value, round))):
         return several
     numbered = {name: each for name, each in held.items() if _AGENT.fullmatch(name) and isinstance(each, str)}
-    found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round))]
+    found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round)), _at_rounds(held)]
     best = max(found, key=lambda said: (any(each.kind == "assistant" for each in said), len(said)), default=[])
     lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
     return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
+
+
+def _of_columns(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the rows of an object of columns, a list each or by number, under the name of that of the texts."""
+    listed = {name: [*each.values()] if isinstance(each, dict) else each for name, each in value.items()}
+    columns = {str(name): each for name, each in listed.items() if isinstance(each, list) and len(each) > 1}
+    names = {name: next((n for n in (name, name.removesuffix("s")) if n in _OTHER), name) for name in columns}
+    plain = {name for name, each in columns.items() if all(isinstance(cell, str | int) for cell in each)}
+    texts = [name for name in plain if names[name] in _TEXTS]
+    if not texts or not any(names[name] in _NAMES for name in plain) or len({*map(len, columns.values())}) > 1:
+        return value
+    rows = [dict(zip(names.values(), row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return {min(texts): rows}
+
+
+def _at_rounds(texts: Mapping[str, Any]) -> list[Utterance]:
+    """Returns what stands under the names of an agent and a round each."""
+    found = [(_AT_ROUND.fullmatch(name), each) for name, each in texts.items() if isinstance(each, str)]
+    told = [(at["agent"] or at["after"], int(at["round"]), each) for at, each in found if at]
+    said = [_utterance({"agent": agent, "text": each}, number) for agent, number, each in told if agent]
+    return sorted((each for each in said if each), key=lambda each: each.round or 0)
 
 
 def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
