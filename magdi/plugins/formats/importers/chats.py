@@ -30,8 +30,14 @@ QUESTIONS = (
 )
 _PROMPTS = ("instruction", "input", "prompt")
 GOLDS = (
-    *("gold", "gold_answer", "ground_truth", "groundtruth", "correct_answer", "expected_answer", "expected"),
-    *("target",),
+    "gold",
+    "gold_answer",
+    "ground_truth",
+    "groundtruth",
+    "correct_answer",
+    "expected_answer",
+    "expected",
+    "target",
 )
 _LABELS = ("label", "reference", "answer", "Answer")
 """Right answers where they stand beside a transcript; in a message they may be what it says."""
@@ -108,9 +114,8 @@ class Chats(Importer):
         rounds = _rounds(spoken)
         turns: list[Turn] = []
         for each in spoken:
-            turns.append(
-                _turn(reader, question, each, _shown(each, turns, spoken, question.text, rounds), turns, rounds)
-            )
+            shown = _shown(each, turns, spoken, question.text, rounds)
+            turns.append(_turn(reader, question, each, shown, turns, rounds))
         reader.tally.other += len(lost) + sum(each.kind != "assistant" for each in said[1:])
         final = first_of(row, (*_FINALS, *_OUTPUTS))
         told = reader.task.extract(final, question) if isinstance(final, str) else None

@@ -30,14 +30,8 @@ _KINDS = {
 }
 _WORKFLOW = re.compile(r"LangGraph|workflow[. ]run|.*[.]kickoff|.*[.]workflow|Agent workflow", re.IGNORECASE)
 _KIND_NAMES = (
-    "gen_ai.operation.name",
-    "openinference.span.kind",
-    "llm.request.type",
-    "traceloop.span.kind",
-    "langfuse.observation.type",
-    "langsmith.span.kind",
-    "mlflow.spanType",
-    "ag2.span.type",
+    *("gen_ai.operation.name", "openinference.span.kind", "llm.request.type", "traceloop.span.kind"),
+    *("langfuse.observation.type", "langsmith.span.kind", "mlflow.spanType", "ag2.span.type"),
 )
 
 
@@ -213,34 +207,20 @@ def _last(reply: list[Said]) -> list[Said]:
 DIALECTS: tuple[Callable[[Span], Told], ...] = (genai, openinference, indexed, events, whole)
 
 MODELS = (
-    "gen_ai.response.model",
-    "gen_ai.request.model",
-    "llm.model_name",
-    "llm.response.model",
-    "llm.request.model",
-    "langfuse.observation.model.name",
-    "langfuse.observation.model",
-    "ai.response.model",
-    "ai.model.id",
-    "embedding.model_name",
+    *("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.response.model"),
+    *("llm.request.model", "langfuse.observation.model.name", "langfuse.observation.model"),
+    *("ai.response.model", "ai.model.id", "embedding.model_name"),
 )
 _PROMPT_TOKENS = (
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "llm.usage.prompt_tokens",
-    "ai.usage.promptTokens",
-    "ai.usage.inputTokens",
-    *("prompt_tokens", "promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "input"),
+    *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    *("llm.usage.prompt_tokens", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_tokens"),
+    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "input"),
 )
 _COMPLETION_TOKENS = (
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "llm.usage.completion_tokens",
-    "ai.usage.completionTokens",
-    "ai.usage.outputTokens",
-    *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount", "output"),
+    *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+    *("llm.usage.completion_tokens", "ai.usage.completionTokens", "ai.usage.outputTokens"),
+    *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount"),
+    *("output",),
 )
 _DEEPEST = 30  # dots of a name that are looked at
 _DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
