@@ -30,14 +30,7 @@ QUESTIONS = (
 )
 _PROMPTS = ("instruction", "input", "prompt")
 GOLDS = (
-    "gold",
-    "gold_answer",
-    "ground_truth",
-    "groundtruth",
-    "correct_answer",
-    "expected_answer",
-    "expected",
-    "target",
+    *("gold", "gold_answer", "ground_truth", "groundtruth", "correct_answer", "expected_answer", "expected", "target"),
 )
 _LABELS = ("label", "reference", "answer", "Answer")
 """Right answers where they stand beside a transcript; in a message they may be what it says."""
