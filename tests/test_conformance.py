@@ -17,7 +17,7 @@ from magdi.plugins.testing.asking import question as ask_teacher
 from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
-from tests.conforming import ask_elsewhere, unhurried
+from tests.conforming import ask_elsewhere
 from tests.made_once import made_once
 from tests.team_samples import team_run
 
@@ -117,8 +117,7 @@ def specimens(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.fixture(scope="module", autouse=True)
 def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator[None]:
     """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
-    with unhurried():
-        yield
+    yield
     for specimen in specimens.values():
         specimen.bench.close()
 

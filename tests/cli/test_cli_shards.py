@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from magdi.cli.app import app
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
-from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard
+from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, read_predictions
 from magdi.core.run.directory import RunDirectory
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
@@ -94,6 +94,22 @@ def test_predictions_of_shards_are_taken_over_once(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.glob("*.shard-*")] == ["a [1].shard-2-of-3.jsonl"]
 
 
+def test_a_shard_takes_over_what_others_answered_of_its_questions(tmp_path: Path) -> None:
+    """Begun in three and gone on with in four: nothing is asked, and paid for, twice."""
+    made: dict[str, Any] = {"model": "m"}
+    file = tmp_path / "a [1].jsonl"
+    PredictionFile(file, made).finish([prediction("a"), prediction("b")])
+    PredictionFile(of_shard(file, Shard(1, 3)), made).finish([prediction("c"), prediction("d")])
+    PredictionFile(of_shard(file, Shard(2, 3)), {"model": "another"}).finish([prediction("e")])
+    part = of_shard(file, Shard(1, 4))
+    with PredictionFile(part, made, asked={"a", "c", "e", "f"}) as opened:
+        assert [each.id for each in opened.kept] == ["a", "c"]
+    with PredictionFile(part, made, asked={"a", "c"}, fresh=True) as fresh:
+        assert fresh.kept == []
+    with PredictionFile(file, made) as whole:
+        assert [each.id for each in whole.kept] == ["a", "b", "c", "d"]
+
+
 def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -129,6 +145,16 @@ def test_vllm_answers_each_question_in_one_shard(tmp_path: Path, monkeypatch: py
     (kept,) = (tmp_path / "one").glob("*.jsonl")
     merged = tmp_path / "parts" / kept.name
     assert sorted(kept.read_bytes().splitlines()) == sorted(merged.read_bytes().splitlines())
+    merged.unlink()
+    lost = [each.prompt for each in read_predictions(of_shard(merged, Shard(2, 3)))]
+    of_shard(merged, Shard(2, 3)).unlink()
+    vllm.ASKED.clear()
+    line[line.index("3")] = "4"
+    magdi(*line)
+    batches = [batch[0] for batch in vllm.ASKED if isinstance(batch, tuple)]
+    left = [conversation[0]["content"] for batch in batches for conversation in batch]
+    assert len(left) == len(lost) == 2, "what two of three shards had answered is not asked again"
+    assert all(any(question in prompt for prompt in lost) for question in left)
 
 
 PAPER = {"temperature": 0.7, "top_p": 0.9, "top_k": 50}

@@ -10,7 +10,7 @@ from magdi.plugins.target import resolve
 from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
-from tests.conforming import ask_elsewhere, unhurried
+from tests.conforming import ask_elsewhere
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "single": [{}, {"confidence": False}],
@@ -67,6 +67,5 @@ def specimens(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int],
 
 @pytest.mark.parametrize(("name", "place", "check"), CASES)
 def test_conforms(name: str, place: int, check: str, specimens: dict[tuple[str, int], Specimen]) -> None:
-    with unhurried():
-        result = run_check(check, checks_for("protocol")[check], specimens[name, place])
+    result = run_check(check, checks_for("protocol")[check], specimens[name, place])
     assert result.passed, result.message

@@ -60,7 +60,7 @@ def answer_questions(
         "prompt": engine.prompt_style,
         "seed": seed,
     }
-    with PredictionFile(out, made_by, fresh=fresh) as file:
+    with PredictionFile(out, made_by, fresh=fresh, asked=by_id) as file:
         engine.journal = file.journal
         predictions = answers.complete(engine, file.kept, file.add)
         asked = {prediction.key for prediction in predictions}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
@@ -20,6 +21,7 @@ from magdi.core.task import Task
 
 SCHEMA = "magdi.predictions/1"
 SQLITE = b"SQLite format 3\0"
+SHARD = re.compile(r"\.shard-\d+-of-\d+$")
 Finish = Literal["end", "answer", "length"]
 
 
@@ -54,16 +56,21 @@ class OtherPredictions(DataError):
 class PredictionFile:
     """A JSONL file of predictions that grows as they come; its first line says how they were made.
 
-    What shards of the same evaluation have answered, each in a file of its own beside it, is taken over.
+    What shards of the same evaluation have answered, each in a file of its own beside it, is taken over. So does a
+    shard with what the whole and all other shards have answered of its questions, in whatever number they were.
 
     Args:
         path: The file.
         made_by: Settings, model and all else that decides what is predicted.
         fresh: Throw away what is there, journal and all.
+        asked: Ids of the questions; only a shard has to know them.
     """
 
-    def __init__(self, path: Path, made_by: Mapping[str, object], *, fresh: bool = False) -> None:
-        self._path, self._fresh = path, fresh
+    def __init__(
+        self, path: Path, made_by: Mapping[str, object], *, fresh: bool = False, asked: Container[str] = ()
+    ) -> None:
+        self._path, self._fresh, self._asked = path, fresh, asked
+        self._whole = path.with_name(SHARD.sub("", path.stem) + path.suffix)
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._header = json.dumps({"schema": SCHEMA, "made_by": dict(made_by)}, ensure_ascii=False, default=str)
         self._made = json.loads(self._header)
@@ -108,29 +115,36 @@ class PredictionFile:
                     f"{self._path} has predictions of another model or with other settings",
                     hint="name another file, or start over with --fresh",
                 )
-        self.kept += self._of_shards({prediction.key for prediction in self.kept})
+        if not self._fresh:
+            self.kept += self._of_others({prediction.key for prediction in self.kept})
         self._write(self.kept)
         with writing(self._path):
             self._file = self._path.open("a", encoding="utf-8", newline="\n")
 
-    def _of_shards(self, had: set[tuple[str, int]]) -> list[Prediction]:
-        """Returns what is in the files of shards and not here."""
+    def _of_others(self, had: set[tuple[str, int]]) -> list[Prediction]:
+        """Returns what is in the files beside and not here."""
         found: dict[tuple[str, int], Prediction] = {}
-        for file in self._shards:
-            predictions = _parse(file, drop_torn=True)[1]
-            found |= {prediction.key: prediction for prediction in predictions if prediction.key not in had}
+        for file in self._others:
+            for prediction in _parse(file, drop_torn=True)[1]:
+                if prediction.key not in had and (self._is_whole or prediction.id in self._asked):
+                    found[prediction.key] = prediction
         return list(found.values())
 
     @property
-    def _shards(self) -> list[Path]:
-        """The files of shards that were made as this one is."""
-        beside = self._path.parent.glob(f"{escape(self._path.stem)}.shard-*-of-*{self._path.suffix}")
-        return [file for file in sorted(beside) if _header(read_bytes(file).partition(b"\n")[0]) == self._made]
+    def _is_whole(self) -> bool:
+        return self._path == self._whole
+
+    @property
+    def _others(self) -> list[Path]:
+        """The files of shards, and that of the whole, that were made as this one is."""
+        shards = sorted(self._path.parent.glob(f"{escape(self._whole.stem)}.shard-*-of-*{self._path.suffix}"))
+        beside = [file for file in (self._whole, *shards) if file != self._path and file.exists()]
+        return [file for file in beside if _header(read_bytes(file).partition(b"\n")[0]) == self._made]
 
     def _throw_away(self) -> None:
         """Deletes what is there, where it is what magdi has kept there."""
         journal = [self.journal.with_name(self.journal.name + end) for end in ("", "-wal", "-shm")]
-        shards = self._shards
+        shards = self._others if self._is_whole else []
         for file, ours in ((self._path, _holds_predictions), (self.journal, _is_database)):
             if file.exists() and not ours(file):
                 raise OtherPredictions(

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
 from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, NotMade, doing, told
+from magdi.plugins.testing.clock import SLICE, Clock
 from magdi.plugins.testing.specimen import Specimen
 from magdi.plugins.testing.stub_server import StubServer
 
@@ -127,7 +128,9 @@ def in_loop(work: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
     doing("a reply", seconds + SECONDS)
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
+    clock = Clock()
+    while thread.is_alive() and clock.spent < seconds:
+        thread.join(SLICE)
     if errors:
         raise errors[0]
     if not results:

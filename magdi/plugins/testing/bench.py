@@ -3,7 +3,8 @@
 No limit inside one process holds: a component may swallow whatever is raised in it, and code in C that keeps the
 interpreter to itself hears nothing. A fork costs some milliseconds, knows classes of notebooks and plugin files, and
 makes one check after the other. Where forking is out of the question (Windows; torch with a GPU, which does not
-survive it) a thread stands in, which is left behind when its time is up.
+survive it) a thread stands in, which is left behind when its time is up. Time is that of the process (`clock`): on a
+busy machine what ends does so, however long that takes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import re
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +23,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from magdi.plugins.testing.clock import SLICE, Clock
 
 LIMIT = 30.0
 """Seconds without news after which a check is taken not to end."""
@@ -94,18 +96,20 @@ class CheckProcess:
             raise
 
     def _wait(self, line: Connection) -> Outcome:
-        step, end = _Step("it", LIMIT), time.monotonic() + LONGEST
-        while line.poll(max(0.0, min(step.seconds, end - time.monotonic()))):
+        clock, step, until, end = Clock(self._process or None), _Step("it", LIMIT), LIMIT, LONGEST
+        while clock.spent < min(until, end):
+            if not line.poll(SLICE):
+                continue
             try:
                 told = line.recv()
             except (EOFError, OSError):
                 return Outcome("stopped", f"{step.what}: the process ends {self.close()}")
             if isinstance(told, Outcome):
                 return told
-            step = told
-            end = max(end, time.monotonic() + step.seconds) if step.seconds > LIMIT else end
+            step, until = told, clock.spent + told.seconds
+            end = max(end, until) if step.seconds > LIMIT else end
         self.close()
-        late = time.monotonic() >= end
+        late = clock.spent >= end
         said = f"it has not ended after {LONGEST:g} s, last with {step.what}" if late else ""
         return Outcome("stopped", said or f"{step.what} has not ended after {step.seconds:g} s")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -14,6 +15,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from magdi.plugins.testing.bench import LIMIT, doing, told
+from magdi.plugins.testing.clock import SLICE, Clock
 
 HEAVY = ("torch", "transformers")
 """What no module but an encoder's may import when it is imported itself."""
@@ -58,21 +60,31 @@ def elsewhere(jobs: Iterable[Job]) -> list[Elsewhere]:
         longest = 2 * LIMIT + EACH * len(unknown)
         doing("another interpreter", longest + LIMIT)
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-        code = "import sys; from magdi.plugins.testing.fresh import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {code}"]
+        does = "import sys; from magdi.plugins.testing.fresh import main; main()"
+        code, said = _ended(
+            [sys.executable, "-c", f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {does}"]
             + [json.dumps(sys.path), json.dumps(unknown)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            timeout=longest,
+            {**os.environ, "PYTHONHASHSEED": seed},
+            longest,
         )
-        lines = done.stderr.strip().splitlines()
-        if done.returncode:
-            raise RuntimeError(f"another interpreter ends with {done.returncode}: {lines[-1] if lines else ''}")
+        lines = said.strip().splitlines()
+        if code:
+            raise RuntimeError(f"another interpreter ends with {code}: {lines[-1] if lines else ''}")
         remember(unknown, json.loads(lines[-1]))
     return [_known[json.dumps(job)] for job in jobs]
+
+
+def _ended(command: list[str], environment: dict[str, str], longest: float) -> tuple[int, str]:
+    """Returns a command's exit code, and what it wrote on stderr; one that does not end is killed."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True, env=environment) as process:
+        clock = Clock(process.pid)
+        while clock.spent < longest:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, said = process.communicate(timeout=SLICE)
+                return process.returncode, said
+        process.kill()
+    raise RuntimeError(f"another interpreter has not ended after {longest:g} s")
 
 
 def remember(jobs: Iterable[Job], found: Iterable[Elsewhere]) -> None:

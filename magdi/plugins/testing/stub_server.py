@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
+from magdi.plugins.testing.clock import SLICE, Clock
+
 DIRECTIVE = re.compile(r"#(status|sleep|retry-after|until|together|drop|garbage|short)=([\d.]+)")
 
 PATIENCE = 5.0
@@ -115,7 +117,9 @@ class StubServer:
             self._open += 1
             self.most_open = max(self.most_open, self._open)
             self._together.notify_all()
-            self._together.wait_for(lambda: self.most_open >= count or self._over.is_set(), PATIENCE)
+            clock = Clock()
+            while self.most_open < count and not self._over.is_set() and clock.spent < PATIENCE:
+                self._together.wait(SLICE)
             self._open -= 1
 
     def _reply(self, path: str, body: str, text: str) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from magdi.core.config.models import ComponentChoice
 from magdi.plugins.registry import default_registry
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.runner import run_checks
-from tests.conforming import unhurried
 
 pytestmark = pytest.mark.data
 
@@ -22,8 +21,7 @@ def test_conforms(name: str, data: Path) -> None:
     registry = default_registry()
     config = registry.chosen_settings("task", ComponentChoice(name=name, data=str(data)), 0)
     component = registry.find("task", name.partition(":")[0]).component
-    with unhurried():
-        results = list(run_checks("task", resolve(component.target), config, component=component))
+    results = list(run_checks("task", resolve(component.target), config, component=component))
     assert [f"{result.name}: {result.message}" for result in results if not result.passed] == []
     assert sum(result.applies for result in results) > 10
 

@@ -1,6 +1,5 @@
 """Mutation proof: every deliberately wrong component is caught by the check that should catch it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from magdi.plugins.testing import bench, check_component, run_checks, stub_serve
 from magdi.plugins.testing.fresh import job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
 from magdi.plugins.testing.specimen import Specimen, kind_of
-from tests.conforming import ask_elsewhere, unhurried
+from tests.conforming import ask_elsewhere
 from tests.plugins.testing import (
     mutant_decisions,
     mutant_encoders,
@@ -35,13 +34,7 @@ NEVER_ENDING: dict[str, list[tuple[Any, str, float]]] = {
     "honours_timeout": [(teacher_checks, "SECONDS", 8.0)],
     "at_once": [(stub_server, "PATIENCE", 0.2)],
 }
-"""By check, what cuts its mutants off soon. What is to pass has the time that it takes on a busy machine."""
-
-
-@pytest.fixture(autouse=True)
-def nobody_hurries() -> Iterator[None]:
-    with unhurried():
-        yield
+"""By check, what cuts its mutants off soon."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,0 +1,55 @@
+"""Time as a component spends it: a busy neighbour takes the processor, and none of a check's patience."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+SLICE = 0.25
+"""Seconds between two looks at a clock."""
+
+RESTING = 0.05
+"""Share of a processor below which nothing is being done; what waits for a processor gets more than that of it."""
+
+LEAST = 0.1
+"""Of a second in which something is done, what counts at least: what only looks around now and then has an end, too."""
+
+
+class Clock:
+    """Seconds that a process and those that it has begun have worked, or have all rested, waiting for something.
+
+    Of those in which they wait for a processor, beside others that are busy, a tenth is counted at most.
+
+    Args:
+        process: Its id; this one's by default.
+    """
+
+    def __init__(self, process: int | None = None) -> None:
+        self._process = psutil.Process(process)
+        self._spent = 0.0
+        self._at, self._worked = time.monotonic(), self._work()
+
+    @property
+    def spent(self) -> float:
+        """Seconds until now, or until less than a slice ago."""
+        passed = time.monotonic() - self._at
+        if passed >= SLICE:
+            work = max(self._work(), self._worked)
+            share = (work - self._worked) / passed
+            self._spent += passed * (1.0 if share < RESTING else min(max(share, LEAST), 1.0))
+            self._at, self._worked = self._at + passed, work
+        return self._spent
+
+    def _work(self) -> float:
+        """Returns seconds of processor; what has just ended has none."""
+        total = 0.0
+        try:
+            ended = self._process.cpu_times()
+            total = ended.children_user + ended.children_system
+            for each in (self._process, *self._process.children(recursive=True)):
+                used = each.cpu_times()
+                total += used.user + used.system
+        except psutil.Error:
+            pass
+        return total
