@@ -47,6 +47,21 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return call
 
 
+@pytest.mark.parametrize("command", ["run", "view", "evaluate"])
+def test_a_name_that_is_no_utf_8_is_one_line(here: Here, command: str) -> None:
+    said = here(command, "-o", "q\udcff")
+    assert said.returncode == 2
+    assert said.stderr.startswith(r"error: the argument 'q\udcff' is no UTF-8")
+
+
+def test_ctrl_c_before_a_command_begins_is_no_traceback(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("magdi.cli.app.app", interrupted)
+    assert here("runs", "list").returncode == 130
+
+
 def magdi(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from magdi.cli.app import main; main()", *arguments],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 import magdi
 from magdi.cli.commands import Commands, taken
-from magdi.core.errors import MagdiError
+from magdi.core.errors import DataError, MagdiError
 from magdi.core.files import FULL
 from magdi.core.threads import PASSIVE
 
@@ -22,6 +23,9 @@ QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
 }
 """The libraries' own progress and chatter, which would fight with ours for the terminal."""
+
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C has ended, as shells have it."""
 
 SAFE = {"PYTHONSAFEPATH": "1"}
 """Processes that are started do not look for modules in the working directory."""
@@ -57,6 +61,13 @@ def _opened() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (for as long as we are there)
 
 
+def _check_text(arguments: Sequence[str]) -> None:
+    """Refuses names that are no UTF-8: no file of text can tell of them, and libraries in Rust cannot open them."""
+    for each in arguments:
+        if each != each.encode(errors="ignore").decode():
+            raise DataError(f"the argument {each!a} is no UTF-8", hint="give what it names another name")
+
+
 def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     from magdi.cli.output import complain
@@ -66,7 +77,10 @@ def main() -> None:
         os.environ.setdefault(name, value)
     brought, arguments = taken(sys.argv[1:])
     try:
+        _check_text(arguments)
         app(args=arguments, obj=brought)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # before click hears of it, or after
     except MagdiError as error:
         complain(error)
         sys.exit(error.exit_code)

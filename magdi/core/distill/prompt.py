@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Message, Question, Turn
 
 PromptStyle = Literal["auto", "chat", "paper"]
@@ -25,6 +26,9 @@ def chat_prompt(tokenizer: Any, messages: Sequence[Message], style: PromptStyle 
     ``chat`` is the tokenizer's chat template; ``paper`` the form of the authors' code, with the messages one after
     another in the place of the question; ``auto`` is chat where the tokenizer has a template. A template that knows no
     system message gets it at the head of the first one that it knows.
+
+    Raises:
+        DataError: The template cannot be used.
     """
     if style != "chat" and (style == "paper" or not tokenizer.chat_template):
         asked = "\n\n".join(message.content for message in messages)
@@ -33,12 +37,19 @@ def chat_prompt(tokenizer: Any, messages: Sequence[Message], style: PromptStyle 
 
     plain = [message.model_dump() for message in messages]
     try:
-        return str(tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True))
+        return _templated(tokenizer, plain)
     except TemplateError:
         system = [each["content"] for each in plain if each["role"] == "system"]
         first, *rest = [each for each in plain if each["role"] != "system"]
         first = {**first, "content": "\n\n".join([*system, first["content"]])}
-        return str(tokenizer.apply_chat_template([first, *rest], tokenize=False, add_generation_prompt=True))
+    try:
+        return _templated(tokenizer, [first, *rest])
+    except TemplateError as error:
+        raise DataError(f"the chat template of {tokenizer.name_or_path} cannot be used: {error}") from error
+
+
+def _templated(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> str:
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 
 def student_target(turn: Turn, *, drop_agreement: bool = True) -> str:

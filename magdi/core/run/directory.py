@@ -24,7 +24,7 @@ from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
-from magdi.core.run.own_files import DAMAGED, KEPT, LOCK, MARK, remove_written
+from magdi.core.run.own_files import DAMAGED, KEPT, LOCK, MARK, check_places, remove_written
 from magdi.core.run.state import Stage, State, read_state
 from magdi.core.teacher import Price
 
@@ -137,10 +137,11 @@ class RunDirectory:
 
         Raises:
             RunDirectoryError: It holds a run of another configuration, something that is no run, or a link that leads
-                out of it; or another process is at work in it.
+                out of it, or a folder in a file's place; or another process is at work in it.
             StorageError: It cannot be made.
         """
         holds_run = self._check_ours(fresh)
+        check_places(self.path)
         if holds_run and not fresh:
             check_inside(self.path)
         with writing(self.path):

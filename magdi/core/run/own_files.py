@@ -8,6 +8,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from magdi.core.errors import RunDirectoryError
 from magdi.core.files import PARTIAL, writing
 
 LOCK = ".lock"
@@ -70,6 +71,18 @@ def remove_written(folder: Path, *also: str, under: str = "") -> list[str]:
                 with suppress(OSError):  # it is not empty, or no folder
                     inner.rmdir()
     return stays
+
+
+def check_places(folder: Path) -> None:
+    """Looks whether a folder is where a student's file is to be written, before it is trained.
+
+    Raises:
+        RunDirectoryError: One is, and may hold something of somebody's.
+    """
+    for path in folder.rglob("*"):  # which goes into no link
+        if is_written(name := path.relative_to(folder).as_posix()) and name[:8] == "student/" and path.is_dir():
+            problem = f"{path} is a folder, and magdi writes a file of this name"
+            raise RunDirectoryError(problem, hint="move it away, then run the same command again")
 
 
 def _entries(folder: Path) -> Iterator[Path]:

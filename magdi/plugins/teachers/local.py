@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from magdi.core.discussion.journal import canonical
+from magdi.core.distill.prompt import chat_prompt
 from magdi.core.errors import DataError, TeacherError
 from magdi.core.mag import Message, Usage
 from magdi.core.quiet import quiet
@@ -187,19 +188,10 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> tuple[int, ...]:
 
     Templates that know no system message get it at the head of the first user message.
     """
-    from jinja2 import TemplateError
-
-    plain = [message.model_dump() for message in messages]
     if not tokenizer.chat_template:
         text = "".join(f"{message.role.capitalize()}: {message.content}\n\n" for message in messages) + "Assistant:"
         return tuple(tokenizer(text)["input_ids"])
-    try:
-        text = tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
-    except TemplateError:
-        system = "\n\n".join(message.content for message in messages if message.role == "system")
-        rest = [each for each in plain if each["role"] != "system"]
-        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-        text = tokenizer.apply_chat_template(rest, tokenize=False, add_generation_prompt=True)
+    text = chat_prompt(tokenizer, messages, "chat")
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 

@@ -314,6 +314,20 @@ def test_a_full_disk_is_one_clear_error_and_the_run_goes_on(
         assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
+@pytest.mark.parametrize("options", [{}, {"fresh": True}], ids=["again", "fresh"])
+@pytest.mark.parametrize("name", ["model.safetensors", "heads.safetensors", "tokenizer.json"])
+def test_a_folder_in_the_place_of_a_students_file_is_told_of_before_anything_is_done(
+    run: Path, toy: dict[str, Any], name: str, options: dict[str, Any]
+) -> None:
+    (run / "student" / name).unlink()
+    (run / "student" / name).mkdir()
+    (run / "student" / name / "thesis.tex").write_text("mine")
+    before = everything(run)
+    with pytest.raises(RunDirectoryError, match=f"{name} is a folder"):
+        magdi.run(out=run, **toy, **options)
+    assert everything(run) == before
+
+
 @pytest.mark.parametrize("where", ["file", "file/below", "/proc/nowhere", "/dev/null"])
 def test_an_output_that_cannot_be_is_one_line(run: Path, tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("mine")

@@ -102,6 +102,13 @@ def test_the_prompt_is_the_chat_templates(folder: Path) -> None:
     assert tokenizer.decode(prompt_ids(tokenizer, messages)).endswith("System: Be brief.\n\nUser: 2 + 2?\n\nAssistant:")
 
 
+def test_a_torn_chat_template_is_told_of() -> None:
+    _, tokenizer = tiny_student()
+    tokenizer.chat_template = tokenizer.chat_template[: len(tokenizer.chat_template) // 2]
+    with pytest.raises(DataError, match="chat template of .* cannot be used"):
+        prompt_ids(tokenizer, [Message(role="user", content="2 + 2?")])
+
+
 def test_a_model_that_is_not_there_is_told_of_at_once(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(DataError, match="cannot be loaded"):
         local(tmp_path / "none").check()
