@@ -44,6 +44,11 @@ _ECHO = re.compile(
     re.IGNORECASE,
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
+_LONG = re.compile(
+    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*",
+    re.IGNORECASE,
+)
+"""What takes nothing back: "Short answer: no. Long answer: it depends"."""
 _LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
 _WORD = re.compile(
     r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
@@ -133,7 +138,7 @@ def read_boolean(text: str, question: str = "") -> Reading:
     """
     if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
-    text = _LETTER.sub("Answer: ", _ECHO.sub(" ", text))
+    text = _LETTER.sub("Answer: ", _ECHO.sub(" ", _LONG.sub(r"\g<short>", text)))
     question = question if can_be_restated(question) else ""
     reading, _ = decide(text, partial(_said, question=question))
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.attribution import endorsed
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
@@ -59,7 +60,7 @@ _JUDGED = re.compile(
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
         |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
-        |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
+        |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -67,6 +68,9 @@ _JUDGED = re.compile(
 _RULED_OUT = re.compile(
     r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
     re.IGNORECASE,
+)
+_AGAINST = re.compile(
+    r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.IGNORECASE
 )
 _NOT_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
@@ -109,6 +113,8 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
         return Reading(bare, Rule.BARE)
     text = without_comparands(options.by_place(without_ticks(text)), options)
     reading, denied = decide(text, options.said)
+    if (not reading or not reading.answer or reading.rule is Rule.LAST) and (agreed := options.endorsed(text)):
+        return agreed
     return reading or options.unmarked(text, denied)
 
 
@@ -123,6 +129,17 @@ class _Options(Names):
             return own[0] if own else None
         label = self.by_text(text)
         return label if label and len(tokens(self.behind(text, label))) == 0 else None
+
+    def endorsed(self, text: str) -> Reading | None:
+        """Returns the option of whoever a text ends by agreeing with, or that the text does not tell it."""
+        places = endorsed(text)
+        parts = [text[slice(*place)] for place in places or ()]
+        said = next((part for part in parts if self.mentioned(part)), "")
+        named = self.mentioned(said)
+        if places is None or len(named) > 1:
+            return None
+        unsure = not named or _NOT_BEFORE.search(said) or _AGAINST.search(said)
+        return Reading(None, Rule.UNDECIDED) if unsure else Reading(named.pop(), Rule.CONCLUSION)
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""
