@@ -45,6 +45,7 @@ _AGREES = re.compile(
     r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
     re.IGNORECASE,
 )
+DISMISSED = re.compile(r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.I)
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 

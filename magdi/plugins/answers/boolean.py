@@ -10,6 +10,7 @@ from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
+    MIGHT,
     Clause,
     Found,
     chosen,
@@ -96,7 +97,6 @@ _EACH_IF = re.compile(
     re.IGNORECASE,
 )
 _BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
-_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(
     r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
 )
@@ -168,7 +168,7 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
     text = clause.text
     behind = [
         *((tail, rule, 2) for tail, rule in explicit(text)),
-        *((predicate, Rule.MARKER, 1 if _MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
+        *((predicate, Rule.MARKER, 1 if MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
     ]
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named

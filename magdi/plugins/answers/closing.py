@@ -118,11 +118,6 @@ _ASKS_OF_REST = re.compile(
 )
 
 
-def asks_of_rest(question: str) -> bool:
-    """Returns whether a question may be about what is left over; of an unknown one it is supposed."""
-    return not question or _ASKS_OF_REST.search(question[-200:]) is not None
-
-
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
@@ -227,7 +222,7 @@ class ClosingReader:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if self._is_rest(numeral) and not asks_of_rest(self.question):
+        if self._is_rest(numeral):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
             return False
@@ -240,7 +235,9 @@ class ClosingReader:
         return by is not None and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _is_rest(self, numeral: Numeral) -> bool:
-        """Returns whether a number is what is left over: "10 boxes, with 2 cookies left over"."""
+        """Returns whether a number is what is left over and not asked for: "10 boxes, with 2 cookies left over"."""
+        if not self.question or _ASKS_OF_REST.search(self.question[-200:]):
+            return False
         before = _LEFT_WITH.search(self.text, max(0, numeral.start - 40), numeral.start)
         return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
 

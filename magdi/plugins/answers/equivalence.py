@@ -54,9 +54,7 @@ def equivalent(answer: str, gold: str) -> bool:
 def _as_often(answer: str, gold: str) -> bool:
     """Returns whether two lists may name the same things equally often; math-verify takes them for sets."""
     one, other = sorted(answer.split(",")), sorted(gold.split(","))
-    if "\\pm" not in answer + gold and len(one) != len(other):
-        return False
-    return one == other or set(one) != set(other)
+    return one == other or (set(one) != set(other) and (len(one) == len(other) or "\\pm" in answer + gold))
 
 
 def _brackets(text: str) -> tuple[str, str] | None:

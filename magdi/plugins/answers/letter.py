@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.attribution import endorsed
+from magdi.plugins.answers.attribution import DISMISSED, endorsed
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
+    MIGHT,
     Clause,
     Found,
     chosen,
@@ -69,9 +70,6 @@ _RULED_OUT = re.compile(
     r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
     re.IGNORECASE,
 )
-_AGAINST = re.compile(
-    r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.IGNORECASE
-)
 _NOT_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
 )
@@ -85,7 +83,6 @@ _BUT_ALONE = re.compile(
 )
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
-_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
@@ -133,13 +130,12 @@ class _Options(Names):
     def endorsed(self, text: str) -> Reading | None:
         """Returns the option of whoever a text ends by agreeing with, or that the text does not tell it."""
         places = endorsed(text)
-        parts = [text[slice(*place)] for place in places or ()]
-        said = next((part for part in parts if self.mentioned(part)), "")
+        said = next((part for place in places or () if self.mentioned(part := text[slice(*place)])), "")
         named = self.mentioned(said)
         if places is None or len(named) > 1:
             return None
-        unsure = not named or _NOT_BEFORE.search(said) or _AGAINST.search(said)
-        return Reading(None, Rule.UNDECIDED) if unsure else Reading(named.pop(), Rule.CONCLUSION)
+        sure = named and not (_NOT_BEFORE.search(said) or DISMISSED.search(said))
+        return Reading(named.pop(), Rule.CONCLUSION) if sure else Reading(None, Rule.UNDECIDED)
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""
@@ -258,7 +254,7 @@ class _Options(Names):
         for subject, predicate in predicates:
             if _FORMAT.match(predicate):
                 continue
-            weight = 1 if _MIGHT.search(subject) else 2
+            weight = 1 if MIGHT.search(subject) else 2
             found = self._judgement(subject, predicate) or next(self.named(predicate, Rule.MARKER, weight), None)
             if found:
                 return found
@@ -307,7 +303,8 @@ class _Options(Names):
         standing = [
             self.labelled(match)
             for line in lines
-            if (match := self.leading(line.strip(" *#>-"))) and self._stands(line, match)
+            if (match := self.leading(line.strip(" *#>-")))
+            and not tokens(self.behind(match.string[match.end() :], self.labelled(match)))
         ]
         if len(set(standing)) == 1 and not set(standing) & denied:
             return Reading(standing[0], Rule.LAST)
@@ -339,10 +336,6 @@ class _Options(Names):
         if not re.search(r"[.!?][\s\"')*]*$", sentence):
             return set()  # cut off
         return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))
-
-    def _stands(self, line: str, match: re.Match[str]) -> bool:
-        rest = self.behind(match.string[match.end() :], self.canonical(match[match.lastgroup or 0]))
-        return len(tokens(rest)) == 0
 
 
 def _negative(judged: re.Match[str]) -> bool:

@@ -116,18 +116,14 @@ class _Reader(ClosingReader):
             return None
         if opening[0].strip().startswith("1.") or _CONCLUDED.search(self.text, opening.end()):
             return None
-        if opening["unit"]:
-            return self._opening_amount(found[0], opening["unit"], opening.end())
-        return self._read(found[0], Rule.OPENING)
-
-    def _opening_amount(self, first: Numeral, unit: str, end: int) -> Reading | None:
-        """Returns the first of two amounts that the question asks for; none of "2 apples. There are 3 bags." alone."""
-        rest = self._between(end, len(self.text))
-        if len(rest) != 1 or rest[0].value == first.value or SENTENCE_END.search(self.text.rstrip(" .!"), end):
+        if not opening["unit"]:
+            return self._read(found[0], Rule.OPENING)
+        rest = self._between(opening.end(), len(self.text))
+        if len(rest) != 1 or SENTENCE_END.search(self.text.rstrip(" .!"), opening.end()):
             return None
-        asked = [many[1].lower() for many in _HOW_MANY.finditer(self.question)]
-        if unit.lower() in asked:
-            return self._read(first, Rule.OPENING)
+        asked = [many[1].lower() for many in _HOW_MANY.finditer(self.question)]  # of two amounts
+        if opening["unit"].lower() in asked or rest[0].value == found[0].value:
+            return self._read(found[0], Rule.OPENING)
         return None if asked else Reading(None, Rule.UNDECIDED)
 
     def _unmarked(self) -> Reading:
@@ -148,11 +144,9 @@ class _Reader(ClosingReader):
 
     def _endorsed(self) -> Reading | None:
         """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
-        said = endorsed(self.text)
-        if said is None:
-            return None
-        found = next((found for place in said if (found := self._between(*place, weak=False))), None)
-        return self._read(found[-1], Rule.CLOSING) if found else NOTHING
+        places = endorsed(self.text)
+        said = [found[-1] for place in places or () if (found := self._between(*place, weak=False))]
+        return self._read(said[0], Rule.CLOSING) if said else None if places is None else NOTHING
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []
