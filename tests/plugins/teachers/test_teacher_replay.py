@@ -34,7 +34,7 @@ class Speaker(Teacher):
         return f"speaker:{self.name}"
 
     async def complete(self, request: Request) -> Reply:
-        digest = hashlib.sha256((self.name + request.model_dump_json()).encode()).digest()
+        digest = hashlib.sha256(f"{self.name} {request.sample} {request.messages[-1].content}".encode()).digest()
         text = json.dumps({"reasoning": f"for {digest.hex()[:9]}", "answer": str(digest[0] % 3), "confidence": 0.7})
         return Reply(text=text, usage=Usage(prompt_tokens=digest[1], completion_tokens=3, cost=0.25))
 
