@@ -63,7 +63,7 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
-_TOLD_TO = re.compile(
+TOLD_TO = re.compile(
     r"\b(?:(?:add|subtract|deduct|multipl|divid|doubl|tripl|halv|combin|convert|calculat|comput)\w{0,4}"
     r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b",
     re.IGNORECASE,
@@ -195,7 +195,7 @@ class ClosingReader:
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
                 continue
-            if turn["result"] and not _TOLD_TO.search(self.text, start, turn.start()):
+            if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
             if turn[0] == "=" and _GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
                 continue

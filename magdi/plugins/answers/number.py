@@ -8,7 +8,7 @@ from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.attribution import endorsed
-from magdi.plugins.answers.closing import ClosingReader
+from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_heading, is_section, markers, rule_of
@@ -179,7 +179,7 @@ class _Reader(ClosingReader):
         if not equation and not self._goes_on(first) and first.value not in (computed := self._computed(end)[1]):
             first = next((each for each in found if each.value in computed), first)
         if self._goes_on(first):
-            return self.closing(start, end) if equation else None
+            return None if not equation else self.closing(start, end) if TOLD_TO.search(span) else NOTHING
         if any(self._several(first, each) for each in every[1:2]):
             return Reading(None, Rule.UNDECIDED)
         return self._read(first, rule)
