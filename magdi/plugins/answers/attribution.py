@@ -39,6 +39,15 @@ _ENDORSED = re.compile(
 )
 DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
 
+_AGREES = re.compile(
+    r"\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s"
+    r"(?P<who>(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}|(?-i:[A-Z])[a-z]{2,20})"
+    r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
+    re.IGNORECASE,
+)
+DISMISSED = re.compile(r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.I)
+_NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
+
 
 def endorses(sentence: str) -> bool:
     """Returns whether a sentence agrees with what somebody else says."""
@@ -49,3 +58,13 @@ def told(clause: str) -> bool:
     """Returns whether a clause tells what somebody else says, and nothing of the writer's own."""
     theirs = _QUOTED.search(clause) or _NAMED.search(clause)
     return theirs is not None and _OWN_VOICE.search(clause) is None
+
+
+def endorsed(text: str) -> list[tuple[int, int]] | None:
+    """Returns where a text tells what the one says whom it ends by agreeing with, last first; None for no such end."""
+    agreed = _AGREES.search(text)
+    if agreed is None:
+        return None
+    named = re.compile(rf"\b{re.escape(agreed['who'])}\b(?P<said>[^.;\n]{{0,160}})", re.IGNORECASE)
+    found = reversed(list(named.finditer(text, 0, agreed.start())))
+    return [(said.start("said"), said.start("said") + len(_NEXT_SPEAKER.split(said["said"])[0])) for said in found]

@@ -10,6 +10,7 @@ from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
+    MIGHT,
     Clause,
     Found,
     chosen,
@@ -44,6 +45,11 @@ _ECHO = re.compile(
     re.IGNORECASE,
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
+_LONG = re.compile(
+    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*",
+    re.IGNORECASE,
+)
+"""What takes nothing back: "Short answer: no. Long answer: it depends"."""
 _LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
 _WORD = re.compile(
     r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
@@ -91,7 +97,6 @@ _EACH_IF = re.compile(
     re.IGNORECASE,
 )
 _BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
-_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(
     r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
 )
@@ -133,7 +138,7 @@ def read_boolean(text: str, question: str = "") -> Reading:
     """
     if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
-    text = _LETTER.sub("Answer: ", _ECHO.sub(" ", text))
+    text = _LETTER.sub("Answer: ", _ECHO.sub(" ", _LONG.sub(r"\g<short>", text)))
     question = question if can_be_restated(question) else ""
     reading, _ = decide(text, partial(_said, question=question))
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
@@ -163,7 +168,7 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
     text = clause.text
     behind = [
         *((tail, rule, 2) for tail, rule in explicit(text)),
-        *((predicate, Rule.MARKER, 1 if _MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
+        *((predicate, Rule.MARKER, 1 if MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
     ]
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named

@@ -12,10 +12,14 @@ from magdi.plugins.answers.spans import SENTENCE_END
 
 _OPERATOR = re.compile(
     r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
-    r"|times (?:the|as|that)\b|!\s?[-+*/×(]|choose\s\d|[a-z]{1,8}\s[x×]\s\d)",
+    r"|times (?:the|as|that)\b|!\s?[-+*/×(]|choose\s\d|[a-z]{1,8}\s[x×]\s\d"
+    r"|(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?\d)",
     re.IGNORECASE,
 )
-_UNFINISHED = re.compile(r"\bchoose\s$|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$")
+_UNFINISHED = re.compile(
+    r"\bchoose\s$|\d\s(?:\w+\s)?(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?$"
+    r"|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$"
+)
 _EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
 _SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
 """What stands behind a result to the left: "20 = C"."""
@@ -49,14 +53,23 @@ _REASON = re.compile(
 """What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
 _TURN = re.compile(
     r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
-    r"|resulting in|leaves?|leaving|totals|total(?:l?ing)|(?:comes|sums|adds) (?:out |up )?to|amounts? to"
+    r"|resulting in|leaves?|leaving|obtain(?:s|ing)?|arriv(?:es?|ing) at"
+    r"|totals|total(?:l?ing)|(?:comes|sums|adds|brings) (?:out |up |us )?to|amounts? to"
     r"|(?:rounds|converts|simplifies) (?:up |down )?to|means|meaning"
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
+    r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}-?[\d.][\d.,/]{0,20}%?(?:\s[a-z]+){0,4}\W{0,8}$)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
     r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
     re.IGNORECASE,
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
+TOLD_TO = re.compile(
+    r"\b(?:(?:add|subtract|deduct|multipl|divid|doubl|tripl|halv|combin|convert|calculat|comput)\w{0,4}"
+    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b",
+    re.IGNORECASE,
+)
+"""What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
+_PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
 _THAN = re.compile(
     r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
@@ -105,11 +118,6 @@ _ASKS_OF_REST = re.compile(
 )
 
 
-def asks_of_rest(question: str) -> bool:
-    """Returns whether a question may be about what is left over; of an unknown one it is supposed."""
-    return not question or _ASKS_OF_REST.search(question[-200:]) is not None
-
-
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
@@ -119,12 +127,12 @@ class ClosingReader:
 
     Args:
         text: The text.
-        of_rest: Whether what is left over may be what was asked for.
+        question: What was asked; empty where it is not known.
     """
 
-    def __init__(self, text: str, *, of_rest: bool = True) -> None:
+    def __init__(self, text: str, question: str = "") -> None:
         self.text = text
-        self.of_rest = of_rest
+        self.question = question
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -156,6 +164,8 @@ class ClosingReader:
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
         aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
         outside = [each for each in found if not _within(each, aside)] or found
+        if whole := self._broken_down(outside):
+            return self._finished(whole, Rule.CLOSING)
         said, strong, turn = self._behind_turn(outside, start, end)
         soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
         said = said or soft[:1] or outside[:1]
@@ -170,6 +180,12 @@ class ClosingReader:
         chosen = said[0 if strong else -1]
         return self._finished(chosen, Rule.LAST if len({each.value for each in said}) > 1 else Rule.CLOSING)
 
+    def _broken_down(self, found: list[Numeral]) -> Numeral | None:
+        """Returns the number whose parts follow it behind a colon: "9 coins: 5 pennies and 4 dimes"."""
+        place = next((place for place, each in enumerate(found) if _PARTS.match(self.text, each.end)), len(found))
+        parts = [each.value or 0 for each in found[place + 1 :]]
+        return found[place] if len(parts) > 1 and sum(parts) == found[place].value else None
+
     def _behind_turn(self, found: list[Numeral], start: int, end: int) -> tuple[list[Numeral], bool, int]:
         """Returns the numbers behind a sentence's last turn that has any, if the first of them is meant, and where."""
         for turn in reversed(list(_TURN.finditer(self.text, start, end))):
@@ -178,6 +194,8 @@ class ClosingReader:
                 and not turn["given"]
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
+                continue
+            if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
             if turn[0] == "=" and _GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
                 continue
@@ -204,7 +222,7 @@ class ClosingReader:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if not self.of_rest and self._is_rest(numeral):
+        if self._is_rest(numeral):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
             return False
@@ -217,7 +235,9 @@ class ClosingReader:
         return by is not None and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _is_rest(self, numeral: Numeral) -> bool:
-        """Returns whether a number is what is left over: "10 boxes, with 2 cookies left over"."""
+        """Returns whether a number is what is left over and not asked for: "10 boxes, with 2 cookies left over"."""
+        if not self.question or _ASKS_OF_REST.search(self.question[-200:]):
+            return False
         before = _LEFT_WITH.search(self.text, max(0, numeral.start - 40), numeral.start)
         return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
 

@@ -39,14 +39,22 @@ def equivalent(answer: str, gold: str) -> bool:
         if len(text) > LONGEST_EXPRESSION or text.count("{") > 4 * DEEPEST_NESTING or _HUGE_POWER.search(text):
             return False
     bases = [_BASE.findall(text) for text in (answer, gold)]
-    if all(bases) and bases[0] != bases[1]:
+    if bases[0] != bases[1]:
         return False  # math-verify does not look at them
     brackets = [_brackets(text) for text in (answer, gold)]
     if None not in brackets and brackets[0] != brackets[1]:
         return False  # a point or an interval is no set of numbers, and an open interval is no closed one
+    if _BARE_LIST.fullmatch(answer) and _BARE_LIST.fullmatch(gold) and not _as_often(answer, gold):
+        return False
     if max(len(answer), len(gold)) >= SHORTEST_WORD and answer.isalpha() and gold.isalpha():
         return False  # words, which math-verify takes for products of variables: "army" for "mary"
     return _judge.compare(answer, gold)
+
+
+def _as_often(answer: str, gold: str) -> bool:
+    """Returns whether two lists may name the same things equally often; math-verify takes them for sets."""
+    one, other = sorted(answer.split(",")), sorted(gold.split(","))
+    return one == other or (set(one) != set(other) and (len(one) == len(other) or "\\pm" in answer + gold))
 
 
 def _brackets(text: str) -> tuple[str, str] | None:

@@ -16,11 +16,9 @@ from magdi.plugins.answers.number import normal_number, read_number
 from magdi.plugins.answers.scope import answering_part, without_programs, without_thoughts
 from magdi.plugins.answers.text import normal_text, read_text
 
-READERS: dict[AnswerType, Callable[[str], Reading]] = {
+READERS: dict[AnswerType, Callable[[str, str], Reading]] = {
     "number": read_number,
     "boolean": read_boolean,
-    "letter": read_letter,
-    "expression": read_expression,
     "text": read_text,
 }
 NORMAL_FORMS: dict[AnswerType, Callable[[str], str | None]] = {
@@ -62,11 +60,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = in_english(answering_part(cleaned))
     if kind == "letter":
         return read_letter(cleaned, options)
-    if kind == "boolean":
-        return read_boolean(cleaned, question)
-    if kind == "number":
-        return read_number(cleaned, question)
-    return READERS[kind](cleaned)
+    return read_expression(cleaned) if kind == "expression" else READERS[kind](cleaned, question)
 
 
 def normal_form(answer: str, answer_type: AnswerType) -> str | None:

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.attribution import DISMISSED, endorsed
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.statements import (
+    MIGHT,
     Clause,
     Found,
     chosen,
@@ -59,7 +61,7 @@ _JUDGED = re.compile(
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
         |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
-        |(?:fits?|works?|match(?:es)?|applies|holds)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
+        |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -81,7 +83,6 @@ _BUT_ALONE = re.compile(
 )
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
-_MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
@@ -109,6 +110,8 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
         return Reading(bare, Rule.BARE)
     text = without_comparands(options.by_place(without_ticks(text)), options)
     reading, denied = decide(text, options.said)
+    if (not reading or not reading.answer or reading.rule is Rule.LAST) and (agreed := options.endorsed(text)):
+        return agreed
     return reading or options.unmarked(text, denied)
 
 
@@ -123,6 +126,16 @@ class _Options(Names):
             return own[0] if own else None
         label = self.by_text(text)
         return label if label and len(tokens(self.behind(text, label))) == 0 else None
+
+    def endorsed(self, text: str) -> Reading | None:
+        """Returns the option of whoever a text ends by agreeing with, or that the text does not tell it."""
+        places = endorsed(text)
+        said = next((part for place in places or () if self.mentioned(part := text[slice(*place)])), "")
+        named = self.mentioned(said)
+        if places is None or len(named) > 1:
+            return None
+        sure = named and not (_NOT_BEFORE.search(said) or DISMISSED.search(said))
+        return Reading(named.pop(), Rule.CONCLUSION) if sure else Reading(None, Rule.UNDECIDED)
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""
@@ -241,7 +254,7 @@ class _Options(Names):
         for subject, predicate in predicates:
             if _FORMAT.match(predicate):
                 continue
-            weight = 1 if _MIGHT.search(subject) else 2
+            weight = 1 if MIGHT.search(subject) else 2
             found = self._judgement(subject, predicate) or next(self.named(predicate, Rule.MARKER, weight), None)
             if found:
                 return found
@@ -290,7 +303,8 @@ class _Options(Names):
         standing = [
             self.labelled(match)
             for line in lines
-            if (match := self.leading(line.strip(" *#>-"))) and self._stands(line, match)
+            if (match := self.leading(line.strip(" *#>-")))
+            and not tokens(self.behind(match.string[match.end() :], self.labelled(match)))
         ]
         if len(set(standing)) == 1 and not set(standing) & denied:
             return Reading(standing[0], Rule.LAST)
@@ -322,10 +336,6 @@ class _Options(Names):
         if not re.search(r"[.!?][\s\"')*]*$", sentence):
             return set()  # cut off
         return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))
-
-    def _stands(self, line: str, match: re.Match[str]) -> bool:
-        rest = self.behind(match.string[match.end() :], self.canonical(match[match.lastgroup or 0]))
-        return len(tokens(rest)) == 0
 
 
 def _negative(judged: re.Match[str]) -> bool:

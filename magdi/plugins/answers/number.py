@@ -7,10 +7,11 @@ import re
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.closing import ClosingReader, asks_of_rest
+from magdi.plugins.answers.attribution import endorsed
+from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
-from magdi.plugins.answers.spans import extent, is_heading, is_section, markers, rule_of
+from magdi.plugins.answers.spans import SENTENCE_END, extent, is_heading, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
 from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
@@ -29,20 +30,14 @@ _COMMA = re.compile(r",\s[$€£]?")
 _ENDS = re.compile(r"[\s$)}\]]*[.!]?\s*(?:\n|\Z)")
 _BETWEEN = re.compile(r"\b(?:between|from)\W*$", re.IGNORECASE)
 
-_AGREES = re.compile(
-    r"\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s"
-    r"(?P<who>(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}|(?-i:[A-Z])[a-z]{2,20})"
-    r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
-    re.IGNORECASE,
-)
 _ASKS_FOR_DOZENS = re.compile(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b", re.IGNORECASE)
 _DOZENS = re.compile(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b", re.IGNORECASE)
-_OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%)?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
+_OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
+_HOW_MANY = re.compile(r"\bhow many (?:more |of the )?(\w+)", re.IGNORECASE)
 _ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
 _CONCLUDED = re.compile(
     r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
 )
-_NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 BARE_LENGTH = 40
 """Longest text that may be an answer and nothing else."""
@@ -64,7 +59,7 @@ def read_number(text: str, question: str = "") -> Reading:
     asks for dozens, "3 dozen" is 3.
     """
     text = _DOZENS.sub(r"\1", plain(text)) if _ASKS_FOR_DOZENS.search(question) else plain(text)
-    return own_reading(text, lambda own: _Reader(own, of_rest=asks_of_rest(question)).read())
+    return own_reading(text, lambda own: _Reader(own, question).read())
 
 
 def read_behind(span: str) -> Reading:
@@ -87,9 +82,9 @@ class _Reader(ClosingReader):
 
     def read(self) -> Reading:
         """Returns the text's number."""
-        endorsed = self._endorsed()
-        if endorsed and endorsed.answer:
-            return endorsed
+        agreed = self._endorsed()
+        if agreed and agreed.answer:
+            return agreed
         options = list({line[1]: line for line in _OPTION_LINE.finditer(self.text)}.values())
         if len(options) > 1 and (option := self._option(options)):
             return option
@@ -111,7 +106,7 @@ class _Reader(ClosingReader):
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or endorsed or self._opening() or self._unmarked()
+        return self._bare() or agreed or self._opening() or self._unmarked()
 
     def _opening(self) -> Reading | None:
         """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""
@@ -119,12 +114,21 @@ class _Reader(ClosingReader):
         found = numerals(self.text, 0, opening.end()) if opening else []
         if opening is None or len(found) != 1 or _ENUMERATED.search(self.text, opening.end()):
             return None
-        first = opening[0].strip().startswith("1.")
-        return None if first or _CONCLUDED.search(self.text, opening.end()) else self._read(found[0], Rule.OPENING)
+        if opening[0].strip().startswith("1.") or _CONCLUDED.search(self.text, opening.end()):
+            return None
+        if not opening["unit"]:
+            return self._read(found[0], Rule.OPENING)
+        rest = self._between(opening.end(), len(self.text))
+        if len(rest) != 1 or SENTENCE_END.search(self.text.rstrip(" .!"), opening.end()):
+            return None
+        asked = [many[1].lower() for many in _HOW_MANY.finditer(self.question)]  # of two amounts
+        if opening["unit"].lower() in asked or rest[0].value == found[0].value:
+            return self._read(found[0], Rule.OPENING)
+        return None if asked else Reading(None, Rule.UNDECIDED)
 
     def _unmarked(self) -> Reading:
         """Returns what the text comes to where nothing marks an answer; nothing where it was cut off before that."""
-        said = _Reader(without_remarks(self.text), of_rest=self.of_rest)
+        said = _Reader(without_remarks(self.text), self.question)
         if unfinished(said.text):
             return NOTHING
         return said._thought_better(0) or said.closing(0, len(said.text), spelt=re.search(r"\d", said.text) is None)
@@ -140,15 +144,9 @@ class _Reader(ClosingReader):
 
     def _endorsed(self) -> Reading | None:
         """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
-        agreed = _AGREES.search(self.text)
-        if agreed is None:
-            return None
-        named = re.compile(rf"\b{re.escape(agreed['who'])}\b[^.;\n]{{0,160}}", re.IGNORECASE)
-        for said in reversed(list(named.finditer(self.text, 0, agreed.start()))):
-            first = _NEXT_SPEAKER.split(said[0])[0]
-            if found := self._between(said.start() + len(agreed["who"]), said.start() + len(first), weak=False):
-                return self._read(found[-1], Rule.CLOSING)
-        return NOTHING
+        places = endorsed(self.text)
+        said = [found[-1] for place in places or () if (found := self._between(*place, weak=False))]
+        return self._read(said[0], Rule.CLOSING) if said else None if places is None else NOTHING
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []
@@ -181,7 +179,7 @@ class _Reader(ClosingReader):
         if not equation and not self._goes_on(first) and first.value not in (computed := self._computed(end)[1]):
             first = next((each for each in found if each.value in computed), first)
         if self._goes_on(first):
-            return NOTHING if equation else None
+            return None if not equation else self.closing(start, end) if TOLD_TO.search(span) else NOTHING
         if any(self._several(first, each) for each in every[1:2]):
             return Reading(None, Rule.UNDECIDED)
         return self._read(first, rule)

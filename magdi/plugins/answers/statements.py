@@ -100,6 +100,7 @@ _REFUSED = re.compile(
     r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
     re.IGNORECASE,
 )
+MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _DENYING = re.compile(
     r"(?:\b(?:cannot|not|never|unlikely)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
     r"[\s$\\(\[*]*$",

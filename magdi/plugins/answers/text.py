@@ -7,6 +7,7 @@ import unicodedata
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.attribution import told
 from magdi.plugins.answers.spans import marked_spans
 
 LONGEST_ANSWER = 100
@@ -15,6 +16,13 @@ _PUNCTUATION = re.compile(r"[^\w\s%$€£.+-]|(?<!\d)[.]|[.](?!\d)|_")
 
 
 _WRAPPING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
+_ASKED = re.compile(
+    r"(?:^|[.!?:]\s+|\n)(?:what|who|which|where)(?:\s\w+(?=\s(?:is|was)\s))?\s(?:(?P<is>is|was|are|were)\s)?(?P<what>[^.!?\n]+)\?\W*\Z",
+    re.I,
+)
+_NO_NAME = re.compile(
+    r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b", re.I
+)
 _NOT_BUT = re.compile(r"\b(?P<verb>is|was)\snot\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
 _RATHER_THAN = re.compile(r",?\s(?:(?:and\s)?not|rather\sthan|instead\sof)\s.*", re.IGNORECASE | re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
@@ -30,8 +38,11 @@ def normal_text(text: str) -> str | None:
     return normal if 0 < len(normal) <= LONGEST_ANSWER else None
 
 
-def read_text(text: str) -> Reading:
-    """Returns the short answer in a text: behind a marker, or else its last line where that is short."""
+def read_text(text: str, question: str = "") -> Reading:
+    """Returns the short answer in a text: behind a marker, or else its last line where that is short.
+
+    Where that line says the question again as a statement, it is what stands for the question's "what" or "who".
+    """
     text = _NOT_BUT.sub(r"\g<verb> ", text)
     for line, rule in marked_spans(text, whole_line=True):
         span = _RATHER_THAN.sub("", _first_sentence(line.partition("</")[0]))
@@ -43,8 +54,19 @@ def read_text(text: str) -> Reading:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines or len(lines[-1]) > LONGEST_ANSWER or abstains(lines[-1]):
         return NOTHING
-    answer = normal_text(lines[-1])
+    answer = normal_text(_asked_for(lines[-1], question) or lines[-1])
     return Reading(answer, Rule.LAST if answer else Rule.NOTHING)
+
+
+def _asked_for(line: str, question: str) -> str | None:
+    """Returns "Paris" of "Paris is the capital" or "The capital is Paris", for "What is the capital?"."""
+    asked = _ASKED.search(question[-LONGEST_ANSWER:])
+    if asked is None or told(line):
+        return None
+    what, verb = re.escape(asked["what"]), rf"\s{asked['is'] or ''}"
+    said = re.fullmatch(rf"(?:(?P<front>.+?){verb}\s?{what}|{what}{verb}\s(?P<back>.+?))[.!]?", line, re.IGNORECASE)
+    answer = (said["front"] or said["back"]) if said else None
+    return answer if answer and not _NO_NAME.search(answer) else None
 
 
 def _first_sentence(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magdi.core.mag import AnswerType
+from magdi.core.mag import AnswerType, Question
 from magdi.plugins.answers import extract, grade, normal_form
 
 ANNOUNCED = [
@@ -62,6 +62,16 @@ def test_an_enumeration_does_not_open_with_its_number() -> None:
         ("number", "```python\nprint(3*4)\n```\n\nThis prints 12.", "12"),
         ("number", "#### 1. Compute\n3 * 5 = 15\n#### 2. Conclude\nThe total is 15 apples.", "15"),
         ("number", "#### 12 apples", "12"),
+        ("number", "To get the total, add 3 and 4: 7.", "7"),
+        ("number", "Then we add 10 to it: 60", "60"),
+        ("number", "Convert 3 hours to minutes: 180.", "180"),
+        ("number", "The answer is 12 plus 8: 20.", "20"),
+        ("number", "So 40 divided by 8: 5", "5"),
+        ("number", "So 40 divided by 8", None),
+        ("number", "Total: 8 plus 13, or 21.", "21"),
+        ("number", "Adding 6 to 18 brings us to 24.", "24"),
+        ("number", "He has 9 coins: 5 pennies and 4 dimes.", "9"),
+        ("number", "2 apples. There are 3 bags.", None),
         ("expression", "we get $118 + x = 8x - 36$, so $7x = 154$, and $x = 22$.", "22"),
         ("expression", "Hence $x = 2$ and $y = 3$.", "x=2,y=3"),
         ("expression", "so there are $\x08oxed{7}$ such pairs.", "7"),
@@ -76,6 +86,9 @@ def test_an_enumeration_does_not_open_with_its_number() -> None:
         ("expression", "5) These imply:\na : b : c = 1 : 2 : 3\n\nSo the maximum value is 27.", "27"),
         ("expression", "- P = $10,200\n- r = 0.05\nFinal amount = 10,200(1.025) = $10,455", "10455"),
         ("expression", "#### Sequence B\nIt repeats.\n\nThus, the remainder when $a+b$ is divided by 5 is 1.", "1"),
+        ("letter", "Of A and B, A wins.", "A"),
+        ("boolean", "Short answer: No. Long answer: it depends.", "no"),
+        ("boolean", "Short answer: it depends. Long answer: it depends.", None),
         ("text", "The answer is Paris, not London.", "paris"),
         ("text", "The answer is not London but Paris.", "paris"),
         ("text", "The answer is J. K. Rowling. She wrote it.", "j k rowling"),
@@ -86,6 +99,32 @@ def test_an_enumeration_does_not_open_with_its_number() -> None:
 )
 def test_replies_of_models(kind: AnswerType, text: str, answer: str | None) -> None:
     assert extract(text, kind) == answer
+
+
+@pytest.mark.parametrize("text", ["The capital of France is Paris.", "Paris is the capital of France."])
+def test_a_statement_that_says_the_question_again_gives_what_it_asks_for(text: str) -> None:
+    for asked, answer in (("What is the capital of France?", "paris"), ("Where?", normal_form(text, "text"))):
+        assert extract(text, Question(id="q", text=asked, answer_type="text")) == answer
+
+
+@pytest.mark.parametrize(("asked", "answer"), [("apples", "2"), ("bags", "3")])
+def test_of_two_amounts_the_one_is_meant_that_is_asked_for(asked: str, answer: str) -> None:
+    question = Question(id="q", text=f"How many {asked} are there?", answer_type="number")
+    assert extract("2 apples. There are 3 bags.", question) == answer
+
+
+@pytest.mark.parametrize(
+    ("told", "letter"),
+    [
+        ("Agent 1 says A. Agent 2 says C.", "C"),
+        ("Agent 2 picked B, while Agent 1 picked D.", "B"),
+        ("Agent 1: A\nAgent 2: B\n", "B"),
+        ("Agent 1 says A.", None),
+        ("Agent 1 says A. Agent 2 rejected B.", None),
+    ],
+)
+def test_the_letter_is_that_of_whom_the_writer_sides_with(told: str, letter: str | None) -> None:
+    assert extract(f"{told} I side with Agent 2.", "letter") == letter
 
 
 YES = ["I think so.", "I'd say so.", "Probably.", "It does.", "That's not false.", "I'd say it's likely.", "Indeed."]
@@ -117,6 +156,10 @@ def test_yes_and_no_in_other_words(text: str, answer: str | None) -> None:
         ("(1,\\frac{1}{2})", "1,\\frac{1}{2}", False),
         ("(1,\\infty)", "(1,\\infty]", False),
         ("\\{1,2\\}", "2,1", True),
+        ("1,2,2", "1,2", False),
+        ("1,2,2", "2,1,1", False),
+        ("\\pm 1,\\pm 2", "1,-1,2,-2", True),
+        ("10_2", "10", False),
         ("(1,2)", "(1, 2)", True),
         ("6.02\\times10^{23}", "602000000000000000000000", True),
     ],
