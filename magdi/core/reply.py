@@ -112,17 +112,6 @@ class FreeAnswer(ReplyFormat):
         return Parsed(reasoning=strip_answer_sentence(text), answer=answer)
 
 
-class OptionalAnswer(FreeAnswer):
-    """Free text that is asked for an answer, and is taken as it comes where it gives none."""
-
-    def parse(self, text: str, extract: Extract) -> Parsed:
-        """Takes the whole text as reasoning where no answer is found in it; an empty reply is unreadable."""
-        try:
-            return super().parse(text, extract)
-        except UnreadableReply:
-            return FreeText().parse(text, extract)
-
-
 class JsonAnswer(ReplyFormat):
     """A JSON object with ``reasoning``, ``answer`` and ``confidence`` (ReConcile's form)."""
 

@@ -24,7 +24,7 @@ from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose
-from magdi.core.reply import Extract, FreeAnswer, FreeText, OptionalAnswer, Parsed, ReplyFormat, strip_answer_sentence
+from magdi.core.reply import Extract, FreeAnswer, FreeText, Parsed, ReplyFormat, UnreadableReply, strip_answer_sentence
 from magdi.protocols.templates import Templates, fill
 
 Role = Literal["generator", "verifier", "refiner"]
@@ -35,6 +35,17 @@ ROLES = (GENERATOR, VERIFIER, REFINER)
 SHOWN_AS: dict[str, str] = {GENERATOR: "solution", VERIFIER: "verification"}
 NOTHING_TO = {VERIFIER: "verify", REFINER: "refine"}
 DONE = {GENERATOR: "generated", VERIFIER: "verified", REFINER: "refined"}
+
+
+class OptionalAnswer(FreeAnswer):
+    """Free text that is asked for an answer, and is taken as it comes where it gives none."""
+
+    def parse(self, text: str, extract: Extract) -> Parsed:
+        """Takes the whole text as reasoning where no answer is found in it; an empty reply is unreadable."""
+        try:
+            return super().parse(text, extract)
+        except UnreadableReply:
+            return FreeText().parse(text, extract)
 
 
 class Prompts(Templates):

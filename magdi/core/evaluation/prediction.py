@@ -71,6 +71,7 @@ class PredictionFile:
     ) -> None:
         self._path, self._fresh, self._asked = path, fresh, asked
         self._whole = path.with_name(SHARD.sub("", path.stem) + path.suffix)
+        self._is_whole = path == self._whole
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._header = json.dumps({"schema": SCHEMA, "made_by": dict(made_by)}, ensure_ascii=False, default=str)
         self._made = json.loads(self._header)
@@ -129,10 +130,6 @@ class PredictionFile:
                 if prediction.key not in had and (self._is_whole or prediction.id in self._asked):
                     found[prediction.key] = prediction
         return list(found.values())
-
-    @property
-    def _is_whole(self) -> bool:
-        return self._path == self._whole
 
     @property
     def _others(self) -> list[Path]:
