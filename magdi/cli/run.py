@@ -128,7 +128,7 @@ def discuss(
     if not in_jobs:
         _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
     elif dry_run:
-        _go(request, "discussion", out, fresh, dry_run, json, quiet, jobs=partial(_shards, request, shards, on, given))
+        _go(request, "discussion", out, fresh, dry_run, json, quiet, jobs=partial(_shards, shards, on, given))
     else:
         _in_shards(request, out, shards, on, given, fresh=fresh, as_json=json, quiet=quiet)
 
@@ -145,6 +145,7 @@ def distill(
     quiet: opt.Quiet = False,
 ) -> None:
     """Train a student on a MAG file (--mags), or on the discussions of a run."""
+    _check_processes(processes, sharding)
     _go(request, "distillation", out, fresh, dry_run, json, quiet, processes, sharding)
 
 
@@ -160,7 +161,7 @@ def _go(
     sharding: str = "none",
     rounds: int = 1,
     otel: bool = False,
-    jobs: Callable[[PlanDocument], PlannedJobs] | None = None,
+    jobs: Callable[[RunConfig, PlanDocument], PlannedJobs] | None = None,
 ) -> None:
     from magdi import api
     from magdi.cli import output
@@ -169,7 +170,6 @@ def _go(
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
 
-    _check_processes(processes, sharding, rounds)
     setup = request.set_up()
     if setup.config.training.refresh and sharding != "none":
         raise ConfigError(
@@ -183,7 +183,7 @@ def _go(
         if processes > 1 and "training" in plan:
             plan["training"] |= {"processes": processes, "sharding": sharding}
         if jobs is not None:
-            plan["jobs"] = jobs(plan)
+            plan["jobs"] = jobs(setup.config, plan)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
     sender = _sender(setup, otel)
@@ -206,7 +206,7 @@ def _go(
         raise typer.Exit(SOME_FAILED)
 
 
-def _check_processes(processes: int, sharding: str, rounds: int, gpus: int = 0) -> None:
+def _check_processes(processes: int, sharding: str, rounds: int = 1, gpus: int = 0) -> None:
     if rounds > 1 and processes > 1:
         raise ConfigError("--rounds-of-training is for one process", hint="leave --processes out")
     if 0 < gpus < processes:
@@ -221,7 +221,7 @@ def _check_processes(processes: int, sharding: str, rounds: int, gpus: int = 0) 
         raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
 
 
-def _one_job(on: On, resources: Resources, plan: PlanDocument) -> PlannedJobs:
+def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
     from magdi.plugins.suites.executors.command import log_of
     from magdi.plugins.suites.executors.plan import planned
 
@@ -229,22 +229,20 @@ def _one_job(on: On, resources: Resources, plan: PlanDocument) -> PlannedJobs:
     return planned(on, resources, [{"run": 1}], [said])
 
 
-def _shards(request: opt.Request, shards: int, on: On, resources: Resources, plan: PlanDocument) -> PlannedJobs:
+def _shards(shards: int, on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
     from magdi.plugins.suites.executors.plan import planned_shards
 
-    config = _unshared(request)
+    _check_unshared(config)
     return planned_shards(on, resources, Path(plan["run"]), shards, plan["questions"], config.discussion)
 
 
-def _unshared(request: opt.Request) -> RunConfig:
-    """Returns a configuration whose questions several jobs can share; raises ConfigError where it is one job's."""
-    config = request.set_up().config
+def _check_unshared(config: RunConfig) -> None:
+    """Raises ConfigError where a configuration's questions are those of one job, so that several cannot share them."""
     if config.discussion.shard is not None:
         raise ConfigError(
             f"discussion.shard {config.discussion.shard} is one job's, and --shards and --on begin several",
             hint="--set discussion.shard=null",
         )
-    return config
 
 
 def _sender(setup: Setup, otel: bool) -> Sender | None:
@@ -293,7 +291,8 @@ def _in_shards(
     from magdi.cli import output
     from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    config = _unshared(request)
+    config = request.set_up().config
+    _check_unshared(config)
     directory = out or default_directory(config)
     shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)

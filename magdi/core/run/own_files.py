@@ -79,8 +79,9 @@ def check_places(folder: Path) -> None:
     Raises:
         RunDirectoryError: One is, and may hold something of somebody's.
     """
-    for path in folder.rglob("*"):  # which goes into no link
-        if is_written(name := path.relative_to(folder).as_posix()) and name[:8] == "student/" and path.is_dir():
+    student = folder / "student"
+    for path in () if student.is_symlink() else student.rglob("*"):  # which goes into no link
+        if path.is_dir() and is_written(path.relative_to(folder).as_posix()):
             problem = f"{path} is a folder, and magdi writes a file of this name"
             raise RunDirectoryError(problem, hint="move it away, then run the same command again")
 

@@ -129,11 +129,11 @@ class Planner:
         """
         names = list(chosen)
         partners = {name: self._partners(cells, cell, names, reference) for name, cell in cells.items()}
-        alike = Counter(_taught(cell, cell.config, *partners[name]) for name, cell in cells.items())
-        shared = {name for name, cell in cells.items() if alike[_taught(cell, cell.config, *partners[name])] > 1}
+        taught = {name: _taught(cell, cell.config, *partners[name]) for name, cell in cells.items()}
+        alike = Counter(taught.values())
         for seed in seeds:
             for name in names:
-                self._add_cell(cells, cells[name], partners[name], name in shared, seed)
+                self._add_cell(cells, cells[name], partners[name], alike[taught[name]] > 1, seed)
         return list(self.jobs.values())
 
     def _add_cell(

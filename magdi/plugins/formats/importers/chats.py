@@ -75,18 +75,20 @@ class Chats(Importer):
         """
         apart: dict[str, list[Item]] = {}
         before: Item | None = None
+        heard: list[tuple[str, str]] = []
         for item in (each for whole in items for each in _several(whole)):
             said = transcript(item.value)
+            words = [(each.agent, each.text) for each in said]
             if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_update(item.value):
                 name = str(first_of(said[0].row, _TALKS))
                 apart.setdefault(name, []).append(replace(item, value=_named(said[0], item.value)))
             elif not said:
                 reader.tally.other += 1
-            elif before is None or _grows(before.value, item.value):
-                before = item
-            elif not _grows(item.value, before.value):
+            elif before is None or _grows(heard, words):
+                before, heard = item, words
+            elif not _grows(words, heard):
                 yield before
-                before = item
+                before, heard = item, words
         yield from [before] if before is not None else []
         for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
             yield replace(talk[0], index=place, value=_in_order([each.value for each in talk]))
@@ -156,10 +158,9 @@ def _named(said: Utterance, value: Any) -> Mapping[str, Any]:
     return {"agent": next(iter(value)), **said.row} if _is_update(value) and said.agent == "assistant" else said.row
 
 
-def _grows(one: Any, other: Any) -> bool:
-    """Returns whether a transcript goes on with another one."""
-    first, second = ([(each.agent, each.text) for each in transcript(value)] for value in (one, other))
-    return len(first) < len(second) and second[: len(first)] == first
+def _grows(one: Sequence[object], other: Sequence[object]) -> bool:
+    """Returns whether another transcript goes on with one."""
+    return len(one) < len(other) and other[: len(one)] == one
 
 
 def _in_order(rows: list[Any]) -> list[Any]:
