@@ -176,6 +176,7 @@ def distill(
     renewals = steps.renewals(report.steps - 1)
     if renewal is not None and renewals:
         report = replace(report, counts={**report.counts, **renewal.tally(renewals)})
+    trainer.accelerator.wait_for_everyone()  # what rank 0 discards has been read by all
     if rank == 0:
         student.save(target, weights)
         heads.save(target, tops)
@@ -191,13 +192,7 @@ def _device() -> torch.device:
 
 
 def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
-    return Schedule.plan(
-        len(corpus),
-        training.mags_per_step,
-        steps=training.steps,
-        epochs=training.epochs,
-        seed=seed,
-    )
+    return Schedule.plan(len(corpus), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=seed)
 
 
 def reading_of(

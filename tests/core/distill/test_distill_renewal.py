@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
+from accelerate import PartialState
 from safetensors.torch import load_file
 
 from magdi.core.config.models import Evaluation, Student, Training
-from magdi.core.distill.renewal import AGENT
+from magdi.core.distill.renewal import AGENT, Renewal
 from magdi.core.distill.student import DistillStudent, load_student
 from magdi.core.distill.trainer import DistillReport, distill
 from magdi.core.errors import ConfigError
@@ -72,8 +75,17 @@ def train(
 
 
 def run_renewed(model: Path | str, out: Path | str) -> None:
-    """Trains a student that is asked between passes, in this process or as one of several."""
-    with threads(1):
+    """Trains a student that is asked between passes, in this process or as one of several.
+
+    All but the first come late to what the first discards at the end.
+    """
+    counted = Renewal.tally
+
+    def late(self: Renewal, last: int) -> dict[str, int]:
+        time.sleep(0.5 * PartialState().process_index)
+        return counted(self, last)
+
+    with threads(1), patch.object(Renewal, "tally", late):
         loaded = load_student(Student(adaptation="full", max_length=200), path=model, seed=3)
         train(loaded, Path(out))
 
