@@ -45,10 +45,23 @@ _AGREES = re.compile(
     r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
     re.IGNORECASE,
 )
-DISMISSED = re.compile(r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.I)
+_CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
+_MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
+_ONE, _OTHER = (rf"(?:option\s)?(?P<{name}>\S[^\s,;]{{0,40}}?)[)\"'.]*" for name in ("one", "other"))
+_CHANGED = re.compile(
+    rf"(?P<not>(?:\b(?:not|never|reason|need|cause|without|refuse)|n't)\s(?:(?:to|be|for)\s)?)?"
+    rf"(?:\b(?:I|we)\b[^.,;\n]{{0,24}}?{_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
+    rf"(?:from\s{_ONE}\sto\s(?:be\s)?|to\s(?:be\s)?{_OTHER}(?=\W*\sfrom\s)\W*\sfrom\s\S+)",
+    re.IGNORECASE,
+)
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 
+def decided(text: str) -> str:
+    """Returns a text that says only to what its writer changed their answer, not from what: "from A to B" is "B"."""
+    return text
+
+    
 def endorses(sentence: str) -> bool:
     """Returns whether a sentence agrees with what somebody else says."""
     return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None
@@ -60,11 +73,11 @@ def told(clause: str) -> bool:
     return theirs is not None and _OWN_VOICE.search(clause) is None
 
 
-def endorsed(text: str) -> list[tuple[int, int]] | None:
-    """Returns where a text tells what the one says whom it ends by agreeing with, last first; None for no such end."""
+def endorsed(text: str) -> list[str] | None:
+    """Returns what a text tells of the one whom it ends by agreeing with, last first; None for no such end."""
     agreed = _AGREES.search(text)
     if agreed is None:
         return None
-    named = re.compile(rf"\b{re.escape(agreed['who'])}\b(?P<said>[^.;\n]{{0,160}})", re.IGNORECASE)
+    named = re.compile(rf"\b{re.escape(agreed['who'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}", re.IGNORECASE)
     found = reversed(list(named.finditer(text, 0, agreed.start())))
-    return [(said.start("said"), said.start("said") + len(_NEXT_SPEAKER.split(said["said"])[0])) for said in found]
+    return [_NEXT_SPEAKER.split(said[0])[0] for said in found]

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.attribution import DISMISSED, endorsed
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
@@ -56,7 +55,7 @@ _JUDGED = re.compile(
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer|stronger|safer|superior
         |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
@@ -110,8 +109,6 @@ def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
         return Reading(bare, Rule.BARE)
     text = without_comparands(options.by_place(without_ticks(text)), options)
     reading, denied = decide(text, options.said)
-    if (not reading or not reading.answer or reading.rule is Rule.LAST) and (agreed := options.endorsed(text)):
-        return agreed
     return reading or options.unmarked(text, denied)
 
 
@@ -126,16 +123,6 @@ class _Options(Names):
             return own[0] if own else None
         label = self.by_text(text)
         return label if label and len(tokens(self.behind(text, label))) == 0 else None
-
-    def endorsed(self, text: str) -> Reading | None:
-        """Returns the option of whoever a text ends by agreeing with, or that the text does not tell it."""
-        places = endorsed(text)
-        said = next((part for place in places or () if self.mentioned(part := text[slice(*place)])), "")
-        named = self.mentioned(said)
-        if places is None or len(named) > 1:
-            return None
-        sure = named and not (_NOT_BEFORE.search(said) or DISMISSED.search(said))
-        return Reading(named.pop(), Rule.CONCLUSION) if sure else Reading(None, Rule.UNDECIDED)
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""

@@ -7,7 +7,6 @@ import re
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.attribution import endorsed
 from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
@@ -82,9 +81,6 @@ class _Reader(ClosingReader):
 
     def read(self) -> Reading:
         """Returns the text's number."""
-        agreed = self._endorsed()
-        if agreed and agreed.answer:
-            return agreed
         options = list({line[1]: line for line in _OPTION_LINE.finditer(self.text)}.values())
         if len(options) > 1 and (option := self._option(options)):
             return option
@@ -106,7 +102,7 @@ class _Reader(ClosingReader):
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or agreed or self._opening() or self._unmarked()
+        return self._bare() or self._opening() or self._unmarked()
 
     def _opening(self) -> Reading | None:
         """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""
@@ -141,12 +137,6 @@ class _Reader(ClosingReader):
             return self._read(found[0], Rule.CLOSING)
         place = reconsidered(self.text, start)
         return self.closing(place, len(self.text)) if place is not None else None
-
-    def _endorsed(self) -> Reading | None:
-        """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
-        places = endorsed(self.text)
-        said = [found[-1] for place in places or () if (found := self._between(*place, weak=False))]
-        return self._read(said[0], Rule.CLOSING) if said else None if places is None else NOTHING
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []

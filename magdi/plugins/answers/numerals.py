@@ -16,6 +16,7 @@ _GROUPED = (
     r"|(?<!\d[ ])\d{1,3}(?:[ ~_]\d{3}){1,8}(?=[ $€)\]}*]{0,6}[.!;]?[ ]{0,4}(?:\n|\Z))"  # 1 000, where nothing follows
     r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
     r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
+    r"|(?<=€)\d{1,9},\d{1,2}(?![\d,])|(?<=€[ ])\d{1,9},\d{1,2}(?![\d,])|\d{1,9},\d{1,2}(?=\s?(?:€|%|EUR\b|[kcm]?m\b|k?g\b))"
 )
 _POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?\d{1,3})[)}]?"
 _NUMBER = re.compile(
@@ -62,8 +63,8 @@ _LATEX_FRACTION = re.compile(
 _LATEX_NOISE = re.compile(
     r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
 )
-_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)-[ ]?(?=[\d.$€£])")
-_DECIMAL_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+,\d{1,2}")
+_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)[-–][ ]?(?=[\d.$€£])")
+_DECIMAL_COMMA = re.compile(r"\d{1,9}(?:,\d{3})*,\d{1,2}")
 _HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s?m(?:in)?\b)")
 _SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")
 REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")

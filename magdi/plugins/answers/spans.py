@@ -27,7 +27,7 @@ _MARKER = re.compile(
     | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
     | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
-        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?<=^answer\ )-(?=\ )|(?<=^answer\ )–))
+        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )))
       | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?
         (?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
         (?:(?(loose)(?!))(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,8}?)?
