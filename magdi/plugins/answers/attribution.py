@@ -59,9 +59,15 @@ _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 def decided(text: str) -> str:
     """Returns a text that says only to what its writer changed their answer, not from what: "from A to B" is "B"."""
-    return text
 
-    
+    def now(change: re.Match[str]) -> str:
+        if change["not"]:
+            return f"my answer is {change['one']} " if change["one"] else change[0]
+        return f"my answer is {change['other'] or ''}"
+
+    return _CHANGED.sub(now, text)
+
+
 def endorses(sentence: str) -> bool:
     """Returns whether a sentence agrees with what somebody else says."""
     return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None

@@ -33,6 +33,7 @@ _CONCLUDES = re.compile(
 )
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
 _BEING = re.compile(r"\b(?:is|are|equals?|be|=)\b[\s:]*", re.IGNORECASE)
+_GETS = re.compile(r"\b(?:is|are|equals?|be|get|gives?|obtain|yields?|have)\b[\s:]*", re.IGNORECASE)
 _IS = re.compile(r"\s*(?:must |should |would )?(?:is|are|equals?|be)\b(?: equal to)?[^$]{0,40}\d", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?[\d./]+")
@@ -247,7 +248,7 @@ def _bare(text: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(_WORD.findall(text)) > MOST_WORDS:
         return None
-    return normal_latex(lines[0])
+    return normal_latex(_GETS.split(lines[0])[-1])
 
 
 def _inside(formula: re.Match[str]) -> str:

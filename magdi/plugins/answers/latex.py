@@ -10,6 +10,8 @@ from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
+_OPEN_BRACE = re.compile(r"(?<!\\)\{[^{}]*$")
+"""What was cut off within braces."""
 
 _SOMETHING = re.compile(r"\w")
 _UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?(?:\{\s?\\circ\s?\}|\\circ)|°|\\degree(?:s\b)?|€|£")
@@ -76,7 +78,7 @@ def normal_latex(text: str) -> str | None:
     text = _UNIT_SIGNS.sub("", text.strip()).replace("\\cfrac", "\\frac")
     text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
-    if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _depth(text) > DEEPEST_NESTING:
+    if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _OPEN_BRACE.search(text) or _depth(text) > DEEPEST_NESTING:
         return None
     if option := _OPTION.match(text):
         return option[1]

@@ -17,6 +17,7 @@ from magdi.plugins.answers.statements import (
     Clause,
     Found,
     chosen,
+    clauses,
     concluded,
     decide,
     explicit,
@@ -83,6 +84,7 @@ _BUT_ALONE = re.compile(
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
+_WHICH = re.compile(r",\swhich\b[^.;]*")
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
     r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
@@ -317,9 +319,10 @@ class _Options(Names):
             or len(sentence) > SHORT_TEXT
         ):
             return set()
-        labels = self.mentioned(sentence, clearly=not short)
+        own = " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
+        labels = self.mentioned(own, clearly=not short)
         if labels or short:
-            return labels or set(self.by_mention(sentence))
+            return labels or set(self.by_mention(_WHICH.sub("", own)))
         if not re.search(r"[.!?][\s\"')*]*$", sentence):
             return set()  # cut off
         return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))

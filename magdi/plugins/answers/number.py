@@ -38,6 +38,13 @@ _CONCLUDED = re.compile(
     r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
 )
 
+_NONE_LEFT = re.compile(
+    r"(?<!with )(?<!until )(?<!if )(?<!when )(?<!that )\b(?:none|nothing|no(?=\s\w))"
+    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))",
+    re.IGNORECASE,
+)
+"""What is a number, too: "There are no apples left"."""
+
 BARE_LENGTH = 40
 """Longest text that may be an answer and nothing else."""
 
@@ -58,6 +65,7 @@ def read_number(text: str, question: str = "") -> Reading:
     asks for dozens, "3 dozen" is 3.
     """
     text = _DOZENS.sub(r"\1", plain(text)) if _ASKS_FOR_DOZENS.search(question) else plain(text)
+    text = _NONE_LEFT.sub("0", text)
     return own_reading(text, lambda own: _Reader(own, question).read())
 
 

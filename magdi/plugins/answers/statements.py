@@ -69,7 +69,7 @@ _VERB = (
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = re.compile(
-    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
     re.IGNORECASE,
 )
 _FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)

@@ -122,13 +122,23 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     if not _hints(text):
         return read(text)
-    own = _ended("".join(_standing(text, told=False)), text)
+    parts = list(_standing(text, told=False))
+    own = _ended("".join(parts), text)
     reading = read(own)
     claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
     if reading.rule is Rule.NOTHING or not claimed:
-        reading = read(_ended("".join(_standing(text, told=True)), text))
+        every = list(_standing(text, told=True))
+        reading = read(_ended("".join(every), text))
+        if len(every) > len(parts) and _differ([part for part in every if part not in parts], read):
+            return Reading(None, Rule.UNDECIDED)
     unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
     return Reading(None, Rule.UNDECIDED) if unsaid else reading
+
+
+def _differ(told: list[str], read: Callable[[str], Reading]) -> bool:
+    """Returns whether others are told to have said different things."""
+    said = [reading for part in told if (reading := read(part.strip(" ,"))).answer]
+    return len({reading.answer for reading in said}) > 1 or any(reading.rule is Rule.LAST for reading in said)
 
 
 def _ended(kept: str, text: str) -> str:
