@@ -1,4 +1,4 @@
-"""Which of several amounts side by side the question asks for: "there are 12 cats and 6 dogs", "Ann has 4, Bob has 6"."""
+"""Which of amounts side by side a question asks for: "there are 12 cats and 6 dogs", "Ann has 4, Bob has 6"."""
 
 from __future__ import annotations
 

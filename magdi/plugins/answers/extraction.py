@@ -69,7 +69,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
 
 
 def _agreed(text: str, reader: Callable[[str], Reading]) -> Reading | None:
-    """Returns the answer of whoever a text ends by agreeing with; None where it does not end so, or tells nothing of them."""
+    """Returns the answer of whoever a text ends by agreeing with; None where it does not end so."""
     said = endorsed(text)
     if said is None:
         return None
@@ -77,7 +77,7 @@ def _agreed(text: str, reader: Callable[[str], Reading]) -> Reading | None:
     if theirs:
         return Reading(theirs, Rule.CONCLUSION)
     own = reader(text)
-    return own if own.rule not in (Rule.CLOSING, Rule.LAST, Rule.NOTHING) else Reading(None, Rule.UNDECIDED)
+    return own if own.rule not in (Rule.BARE, Rule.CLOSING, Rule.LAST, Rule.NOTHING) else Reading(None, Rule.UNDECIDED)
 
 
 def normal_form(answer: str, answer_type: AnswerType) -> str | None:

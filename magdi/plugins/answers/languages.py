@@ -85,7 +85,9 @@ _NOT = re.compile(
     rf"(?:\b(?:{_NOUNS})\s(?:{_QUALITIES})?\s?)(?:ist\snicht|n'est\spas|no\ses|non\sè|não\sé|is\sniet|не)\s|(?:{_NOUNS_WITHOUT_SPACES})不是",
     re.IGNORECASE,
 )
-_BUT = re.compile(r"(?<=[\w.)$}]),?\s?(?:\b(?:sondern|mais|sino|ma|bensì|mas|maar|а)\b|而是)\s?(?:es\s|la\s)?(?=[\W\d]|[A-J]\b)")
+_BUT = re.compile(
+    r"(?<=[\w.)$}]),?\s?(?:\b(?:sondern|mais|sino|ma|bensì|mas|maar|а)\b|而是)\s?(?:es\s|la\s)?(?=[\W\d]|[A-J]\b)"
+)
 
 
 def in_english(text: str) -> str:

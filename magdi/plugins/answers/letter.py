@@ -56,7 +56,8 @@ _JUDGED = re.compile(
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer|stronger|safer|superior
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer
+        |stronger|safer|superior
         |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
@@ -84,6 +85,7 @@ _BUT_ALONE = re.compile(
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
+_LABELLED = re.compile(r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"'-]*([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])")
 _WHICH = re.compile(r",\swhich\b[^.;]*")
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
@@ -106,16 +108,20 @@ def normal_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:
 def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     """Returns the final letter of a text: what it says of the answer, or the only option that it names."""
     options = _Options(choices)
-    bare = options.bare(text)
-    if bare:
-        return Reading(bare, Rule.BARE)
-    text = without_comparands(options.by_place(without_ticks(text)), options)
-    reading, denied = decide(text, options.said)
-    return reading or options.unmarked(text, denied)
+    reading = options.reading(text)
+    return Reading(None, Rule.UNDECIDED) if options.mislabelled(text, reading.answer) else reading
 
 
 class _Options(Names):
     """Reads what is said of options."""
+
+    def reading(self, text: str) -> Reading:
+        """Returns the label that a text comes to."""
+        if bare := self.bare(text):
+            return Reading(bare, Rule.BARE)
+        text = without_comparands(self.by_place(without_ticks(text)), self)
+        reading, denied = decide(text, self.said)
+        return reading or self.unmarked(text, denied)
 
     def bare(self, text: str) -> str | None:
         """Returns the label where it, or an option's text, is all there is."""
@@ -125,6 +131,15 @@ class _Options(Names):
             return own[0] if own else None
         label = self.by_text(text)
         return label if label and len(tokens(self.behind(text, label))) == 0 else None
+
+    def mislabelled(self, text: str, label: str | None) -> bool:
+        """Returns whether a text last names a label with the text of another option: "B) foo" where A is foo."""
+        for match in reversed(list(self.label.finditer(text)) if label else []):
+            behind = _LABELLED.match(text, match.start()) if self.is_label(match) else None
+            named = self.bare(behind[1]) if behind else None
+            if label in (self.labelled(match), named):
+                return named not in (None, self.labelled(match))
+        return False
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""
@@ -302,7 +317,9 @@ class _Options(Names):
         named = self.mentioned(text, clearly=True)
         if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
             return Reading(named.pop(), Rule.LAST)
-        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines else set()
+        heads = [self.labelled(match) for line in lines if (match := self.leading(line.strip(" *#>-")))]
+        gone_through = len(heads) == len(set(heads)) > 2 and self.leading(lines[-1].strip(" *#>-"))
+        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines and not gone_through else set()
         if len(last) == 1 and not last & set(standing):
             return Reading(last.pop(), Rule.LAST)
         if abstains(text):
@@ -319,7 +336,9 @@ class _Options(Names):
             or len(sentence) > SHORT_TEXT
         ):
             return set()
-        own = " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
+        own = (
+            " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
+        )
         labels = self.mentioned(own, clearly=not short)
         if labels or short:
             return labels or set(self.by_mention(_WHICH.sub("", own)))

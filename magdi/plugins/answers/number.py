@@ -39,7 +39,7 @@ _CONCLUDED = re.compile(
 )
 
 _NONE_LEFT = re.compile(
-    r"(?<!with )(?<!until )(?<!if )(?<!when )(?<!that )\b(?:none|nothing|no(?=\s\w))"
+    r"(?P<unless>\b(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
     r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))",
     re.IGNORECASE,
 )
@@ -65,7 +65,7 @@ def read_number(text: str, question: str = "") -> Reading:
     asks for dozens, "3 dozen" is 3.
     """
     text = _DOZENS.sub(r"\1", plain(text)) if _ASKS_FOR_DOZENS.search(question) else plain(text)
-    text = _NONE_LEFT.sub("0", text)
+    text = _NONE_LEFT.sub(lambda none: none[0] if none["unless"] else "0", text)
     return own_reading(text, lambda own: _Reader(own, question).read())
 
 

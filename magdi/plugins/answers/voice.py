@@ -52,7 +52,7 @@ _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|wh
 _CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
 _SAME = re.compile(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
-    r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
+    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b",
     re.IGNORECASE,
 )
 _HINTS = (
