@@ -40,5 +40,5 @@ def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, en
     subjects = [subject[1] for part in parts if (subject := _SUBJECT.match(part)) and subject[1][0].isupper()]
     if who and len(subjects) == len(parts) and subjects.count(who[-1]) == 1:
         return held[subjects.index(who[-1])][0]
-    counted = [what and re.search(rf"\b{re.escape(what[-1])}", part, re.IGNORECASE) for part in parts]
-    return held[counted.index(next(filter(None, counted)))][0] if sum(map(bool, counted)) == 1 else None
+    counted = [bool(what) and re.search(rf"\b{re.escape(what[-1])}", part, re.IGNORECASE) is not None for part in parts]
+    return held[counted.index(True)][0] if sum(counted) == 1 else None

@@ -19,6 +19,7 @@ from magdi.plugins.answers.statements import (
     decide,
     explicit,
     marked,
+    refuses,
     sentences,
     speaks_of_answer,
 )
@@ -253,7 +254,10 @@ def _unmarked(text: str, question: str) -> Reading:
         return NOTHING
     last = [line for line in (lines if len(text) <= SHORT_TEXT else lines[-1:]) if not _STEP.search(line)]
     stated = [
-        clause.text for sentence in last for clause in clauses(sentence) if not (clause.supposed or clause.quoted)
+        clause.text
+        for sentence in last
+        for clause in clauses(sentence)
+        if not (clause.supposed or clause.quoted or refuses(clause.text))
     ]
     clear = list(_LAST_CLEAR.finditer(" ".join(stated)))
     return Reading(_value(clear[-1]), Rule.LAST) if clear else NOTHING

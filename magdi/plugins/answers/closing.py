@@ -30,6 +30,7 @@ _CONVERTED = re.compile(
     r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?",
     re.IGNORECASE,
 )
+_ASKS_FOR_DOLLARS = re.compile(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.IGNORECASE | re.DOTALL)
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
@@ -262,7 +263,7 @@ class ClosingReader:
     def _finished(self, numeral: Numeral, rule: Rule) -> Reading:
         """Returns a number unless it is an operand of a calculation that is not carried out ("She pays 5 * 3")."""
         before = _UNFINISHED.search(self.text, max(0, numeral.start - 8), numeral.start)
-        if not self._is_result(numeral) and (before or self._goes_on(numeral)):
+        if self._goes_on(numeral) or (before and not self._is_result(numeral)):
             return NOTHING
         return self._read(numeral, rule)
 
@@ -314,7 +315,6 @@ class ClosingReader:
         if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
             return numeral
         factor = numeral.value / behind[0].value
-        percent = factor == Fraction(1, 100) and self.text[behind[0].end :].lstrip("\\ ").startswith(
-            ("%", "percent", "cents")
-        )
+        cents = factor == Fraction(1, 100) and not _ASKS_FOR_DOLLARS.search(self.question)
+        percent = cents and self.text[behind[0].end :].lstrip("\\ ").startswith(("%", "percent", "cents"))
         return behind[0] if percent or (said["unit"] and not said["open"] and factor in _FACTORS) else numeral

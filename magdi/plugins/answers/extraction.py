@@ -10,6 +10,7 @@ from magdi.core.verdict import NOTHING, Reading, Rule, notice
 from magdi.plugins.answers.attribution import decided, endorsed
 from magdi.plugins.answers.boolean import normal_boolean, read_boolean
 from magdi.plugins.answers.cleaning import LONGEST_TEXT, clean
+from magdi.plugins.answers.courtesy import without_courtesies
 from magdi.plugins.answers.expression import normal_expression, read_expression
 from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
@@ -60,7 +61,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = clean(text if kind == "text" else without_programs(text))
     if not cleaned or not cleaned.strip():
         return NOTHING
-    cleaned = decided(in_english(answering_part(cleaned)))
+    cleaned = decided(in_english(without_courtesies(answering_part(cleaned))))
 
     def reader(part: str) -> Reading:
         return READERS[kind](part, question, options)

@@ -50,7 +50,7 @@ _BASE_SAID = re.compile(
 _SAME_SIGNS = re.compile(
     r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
 )
-_EDGES = re.compile(r"^(?:\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s])+$")
+_EDGES = re.compile(r"^(?:[∴→⇒\"]|\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s\"])+$")
 _EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
 r"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
 _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")

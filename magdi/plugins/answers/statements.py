@@ -82,7 +82,7 @@ _CHOSEN = re.compile(
 )
 _TOLD = re.compile(
     rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
+    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -96,7 +96,7 @@ _CUE = re.compile(
 
 _STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
 _REFUSED = re.compile(
-    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
+    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
     r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
     re.IGNORECASE,
 )

@@ -42,6 +42,8 @@ _TOLD = re.compile(
     rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
     rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
     rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
+    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
+    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
     rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
     re.IGNORECASE,
 )
@@ -60,7 +62,7 @@ _HINTS = (
     "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
     "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
     "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
-    "answered",
+    "answered", "initial", "original", "earlier",
 )  # fmt: skip
 """What a sentence holds that is looked at more closely."""
 

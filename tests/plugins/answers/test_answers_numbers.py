@@ -303,3 +303,16 @@ def test_a_calculation_in_parentheses_behind_a_result_is_an_aside() -> None:
     assert read("She'd need 21 slices. (7 × 3)", "number").answer == "21"
     assert read("She'd need slices. (7 × 3 = 21)", "number").answer == "21"
     assert read("So \\boxed{72}. \\boxed{48} would be April alone.", "number").answer == "72"
+
+
+def test_digits_in_groups_below_zero_cents_and_what_was_had_at_first() -> None:
+    for end in ("", ".", " dollars.", " people came."):
+        assert read(f"So it is 1 250 000{end}", "number").answer == "1250000"
+    assert read("The temperature is 7 degrees below zero.", "number").answer == "-7"
+    assert read("The temperature is 7 degrees above zero.", "number").answer == "7"
+    for asked, answer in (("How many dollars?", "0.75"), ("How many cents?", "75")):
+        question = Question(id="q", text=asked, answer_type="number")
+        assert read("Each one gets $0.75, or 75 cents.", question).answer == answer
+    for one, other in ((17, 15), (15, 17)):
+        assert read(f"{one} seems right. At first I had {other}.", "number").answer == str(one)
+    assert read("12 = 3 + 4 + 5", "number").answer is None

@@ -175,3 +175,36 @@ def test_not_but_in_other_languages(form: str) -> None:
     for kind in ("number", "letter"):
         for pair in itertools.permutations(VALUES[kind], 2):
             assert extract(form.format(*pair), kind, CHOICES if kind == "letter" else ()) == pair[0]
+
+
+FRONT = ["Certainly! Here is my answer.\n\n", "Great question! Let's work through it.\n\n", "**Agent 2:** ", "Thanks! "]
+BEHIND = ["\n\nThank you for asking!", " I hope this helps.", "\n\nConfidence: 85%", " I am fairly confident in this."]
+SHORT: list[tuple[AnswerType, str, str]] = [
+    ("number", "Only seven are left.", "7"),
+    ("number", "Ann has 4. Bob says 9. I agree with Bob.", "9"),
+    ("letter", "(b)", "B"),
+    ("letter", "library", "B"),
+    ("boolean", "It does not.", "no"),
+    ("expression", "2√3", "2\\sqrt{3}"),
+]
+
+
+@pytest.mark.parametrize(("kind", "reply", "answer"), SHORT)
+def test_courtesies_change_no_answer(kind: AnswerType, reply: str, answer: str) -> None:
+    for front, behind in itertools.product(["", *FRONT], ["", *BEHIND]):
+        text = f"{front}{reply}{behind}"
+        assert extract(text, kind, CHOICES if kind == "letter" else ()) == answer, text
+
+
+WRAPPED = [
+    '<tool_call>\n{{"name": "submit", "arguments": {{"answer": "{}"}}}}\n</tool_call>',
+    "<final>{}</final>", "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |", "| **Answer** | {} |",
+    "## Final Answer\n\n{}", "Ergebnis: {}", "→ {}", "The answer is “{}”.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+def test_what_an_answer_is_wrapped_in_changes_nothing(form: str) -> None:
+    for kind, pair in VALUES.items():
+        for answer in pair:
+            assert extract(form.format(answer), kind, CHOICES if kind == "letter" else ()) == answer, (form, answer)
