@@ -45,8 +45,8 @@ _WHO = (
 )
 _AGREES = re.compile(
     rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_WHO})(?:'s(?:\s\w+){{1,2}})?"
-    rf"|(?:^|[.!,;\n]\s*|\b(?:that|think|believe|say|so)\s)(?P<right>{_WHO})(?:'s\s\w+)?\sis\s(?:right|correct)"
-    r"|(?:^|[.!;\n]\s*|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
+    rf"|(?:^|[.!,;\n]\s{0, 2}|\b(?:that|think|believe|say|so)\s)(?P<right>{_WHO})(?:'s\s\w+)?\sis\s(?:right|correct)"
+    r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
     re.IGNORECASE,
 )
 _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
@@ -58,6 +58,8 @@ _CHANGED = re.compile(
     re.IGNORECASE,
 )
 _NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
+LONGEST_END = 200
+"""Characters at a text's end in which it may agree with somebody."""
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
 
@@ -85,7 +87,8 @@ def told(clause: str) -> bool:
 
 def endorsed(text: str) -> list[str] | None:
     """Returns what a text tells of the one whom it ends by agreeing with, last first; None for no such end."""
-    agreed = _AGREES.search(text)
+    text = text.rstrip()
+    agreed = _AGREES.search(text, max(0, len(text) - LONGEST_END))
     if agreed is None or agreed["none"]:
         return agreed and []
     named = re.compile(

@@ -20,7 +20,8 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(
-    r"^[\s*]*(?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]*", re.IGNORECASE | re.MULTILINE
+    r"^[ \t*]{0,9}(?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]{0,9}",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
