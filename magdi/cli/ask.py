@@ -33,9 +33,11 @@ Samples = Annotated[
 ]
 
 
+@opt.grouped
 def ask(
     model: Model = None,
     question: Text = None,
+    *,
     samples: Samples = None,
     base: Base = False,
     task: opt.Task = None,
@@ -45,14 +47,11 @@ def ask(
     prompt: Prompt = "auto",
     max_new_tokens: MaxNewTokens = None,
     seed: opt.Seed = None,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     json: opt.Json = False,
 ) -> None:
     """Ask a student a question of your own; what stands alone is the question."""
-    from magdi.cli import loading, output
+    from magdi.cli import output
     from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
@@ -60,7 +59,7 @@ def ask(
     answers = put(
         model,
         question,
-        loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust, models=True).registry,
+        plugins.components([model], models=True),
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
         base=base,

@@ -81,8 +81,10 @@ Folder = Annotated[
 ]
 
 
+@opt.grouped
 def evaluate(
     models: Models = None,
+    *,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
@@ -103,25 +105,12 @@ def evaluate(
     stage: AfterStage = None,
     prompt: Prompt = "auto",
     seed: opt.Seed = None,
-    max_cost: opt.MaxCost = None,
-    max_calls: opt.MaxCalls = None,
-    max_tokens: opt.MaxTokens = None,
-    max_time: opt.MaxTime = None,
-    price: opt.Price = None,
-    estimate_usage: opt.EstimateUsage = False,
+    bounds: opt.Bounds,
     out: Folder = None,
     fresh: Fresh = False,
-    on: place.Where = "local",
+    where: place.Place,
     jobs: place.Jobs = None,
-    gpus: place.Gpus = 0,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -133,7 +122,7 @@ def evaluate(
 
     With --shards, in several jobs that share the questions, and the limits.
     """
-    from magdi.cli import loading, output
+    from magdi.cli import output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
     from magdi.plugins.evaluating.candidates import find_candidates
@@ -141,17 +130,7 @@ def evaluate(
     from magdi.plugins.evaluating.request import make_plan
 
     models = models or [str(newest("student"))]
-    components = loading.load(
-        plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust, models=True
-    ).registry
-    limits = opt.limits(
-        max_cost=max_cost,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        max_time=max_time,
-        price=price,
-        estimate_usage=estimate_usage,
-    )
+    components, limits = plugins.components(models, models=True), bounds.limits()
     candidates = find_candidates(
         models,
         components,
@@ -184,12 +163,9 @@ def evaluate(
     )
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        if shards > 1 or on != "local":
-            most = jobs or (shards if on == "local" else None)
-            resources = place.resources(
-                on, jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address
-            )
-            _in_shards(plan, shards, on, resources, progress, limits)
+        if shards > 1 or where.on != "local":
+            resources = where.resources(jobs or (shards if where.on == "local" else None))
+            _in_shards(plan, shards, where.on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
         progress.close()

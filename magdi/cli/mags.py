@@ -45,8 +45,10 @@ View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or no
 
 
 @app.command("import")
+@opt.grouped
 def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
+    *,
     out: Out,
     format: Annotated[
         str,
@@ -65,11 +67,9 @@ def import_(
     keep_prompts: KeepPrompts = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
+    plugins: opt.Plugins,
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
-    from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
     from magdi.core.config.models import ComponentChoice
     from magdi.core.mag import write_mags
@@ -79,7 +79,7 @@ def import_(
 
     check_out(out)
     bad: list[MagFileError] = []
-    registry = loading.load(plugin, plugins_dir).registry
+    registry = plugins.load().registry
     settings = opt.component("task", task_arg, data=data)
     reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
     if format:
@@ -151,8 +151,10 @@ def show_(
 
 
 @app.command()
+@opt.grouped
 def export(
     files: Files = None,
+    *,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File or folder to write.", show_default="none, to --push")
     ] = None,
@@ -172,12 +174,9 @@ def export(
         str | None, typer.Option(help="How the discussions were held, where prompts are asked for.", show_default=False)
     ] = None,
     protocol_arg: opt.ProtocolArg = None,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, the hub; or what they teach, for TRL's trainers."""
-    from magdi.cli import loading
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
     from magdi.core.errors import ConfigError, DataError
@@ -190,7 +189,7 @@ def export(
     if not (out or push):
         raise ConfigError("nothing says where to", hint="-o FILE, or --push NAME")
     paths = sources(files)
-    registry = loading.load(plugin, plugins_dir, runs=runs_of(paths), trusted=trust).registry
+    registry = plugins.components(runs_of(paths))
     exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
     if out:
         check_out(out, folder=exporter.folder)
@@ -219,8 +218,10 @@ def export(
 
 
 @app.command()
+@opt.grouped
 def check(
     files: Files = None,
+    *,
     protocol_arg: opt.ProtocolArg = None,
     protocol: Annotated[
         str | None, typer.Option(help="Hold the discussions again under this protocol.", show_default=False)
@@ -229,8 +230,7 @@ def check(
         bool, typer.Option("--readings", help="List turns by the rule that reads their answer, least certain first.")
     ] = False,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
 ) -> None:
     """Verify files: schema, order of time, grades, edges against kept prompts, and against the protocol's own rule.
 
@@ -238,14 +238,13 @@ def check(
 
     The exit code is 1 where something is wrong.
     """
-    from magdi.cli import loading
     from magdi.cli.mags_tables import check_table
     from magdi.plugins.corpus import readings as reading
     from magdi.plugins.corpus.check import check_file
     from magdi.plugins.corpus.files import read
 
     found = sources(files)
-    registry = loading.load(plugin, runs=runs_of(found), trusted=trust).registry
+    registry = plugins.components(runs_of(found))
     settings = opt.component("protocol", protocol_arg)
     rules = {file: _rule(file, registry, protocol, settings) for file in found}
     reports = {str(file): check_file(file, rule) for file, rule in rules.items()}

@@ -50,21 +50,17 @@ ENGINES = {
 """What accelerate is told by its own launcher, where it is asked for the same."""
 
 
-@opt.configured
+@opt.grouped
 def run(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     rounds_of_training: opt.RoundsOfTraining = 1,
     sharding: opt.Sharding = "none",
-    on: place.Where = "local",
-    gpus: place.Gpus = 0,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
+    where: place.Place,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -72,8 +68,8 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _check_processes(processes, sharding, rounds_of_training, gpus)
-    given = place.resources(on, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+    _check_processes(processes, sharding, rounds_of_training, where.gpus)
+    on, given = where.on, where.resources()
     if on != "local" and not dry_run:
         _elsewhere(request, out, on, given, fresh=fresh)
         fresh, processes, sharding = False, 1, "none"  # it is done; here it is only said what came of it
@@ -93,20 +89,17 @@ def run(
     )
 
 
-@opt.configured
+@opt.grouped
 def discuss(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     shard: opt.Shard = None,
     shards: opt.Shards = 1,
-    on: place.Where = "local",
+    where: place.Place,
     jobs: place.Jobs = None,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
     otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -115,8 +108,7 @@ def discuss(
 
     With --shards, in several jobs: each has a run of its own in the directory, and their MAGs are merged there.
     """
-    most = jobs or (shards if on == "local" else None)
-    given = place.resources(on, jobs=most, cpus=cpus, time=time, partition=partition, address=address)
+    on, given = where.on, where.resources(jobs or (shards if where.on == "local" else None))
     in_jobs = shards > 1 or on != "local"
     if shard is not None:
         if in_jobs:
@@ -124,7 +116,7 @@ def discuss(
                 f"--shard {shard} is one of the jobs that --shards N begins, on --on's engine",
                 hint="leave it out; or begin it by itself, without --shards and --on",
             )
-        request = replace(request, flags=request.flags | {"discussion.shard": shard})
+        request = replace(request, more={"discussion.shard": shard})
     if not in_jobs:
         _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
     elif dry_run:
@@ -133,9 +125,10 @@ def discuss(
         _in_shards(request, out, shards, on, given, fresh=fresh, as_json=json, quiet=quiet)
 
 
-@opt.configured
+@opt.grouped
 def distill(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,

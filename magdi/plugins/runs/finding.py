@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -105,21 +105,20 @@ def nearest_runs(name: str, folder: Path = RUNS) -> str:
 
 def plugins_of(*paths: Path | str) -> dict[str, str]:
     """Returns the plugins that runs were made with, each with the file that says so; none of what cannot be read."""
-    found: dict[str, str] = {}
-    for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
-        with suppress(DataError, ValueError, OSError):
-            found |= dict.fromkeys(run.config().plugins, str(run.path / run.CONFIG))
-    return found
+    return {plugin: file for file, config in _configurations(paths) for plugin in config.plugins}
 
 
 def model_code_of(*paths: Path | str) -> list[Code]:
     """Returns the code of students' models that runs say is to be run (``student.trust_remote_code``)."""
-    found: list[Code] = []
+    students = [(config.student, file) for file, config in _configurations(paths)]
+    return [Code.model(student, file) for student, file in students if student.trust_remote_code]
+
+
+def _configurations(paths: Iterable[Path | str]) -> Iterator[tuple[str, RunConfig]]:
+    """Yields the configurations of those paths that are runs, as far as they can be read, each after its file."""
     for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
         with suppress(DataError, ValueError, OSError):
-            if (student := run.config().student).trust_remote_code:
-                found.append(Code.model(student, str(run.path / run.CONFIG)))
-    return found
+            yield str(run.path / run.CONFIG), run.config()
 
 
 class RunSettings(TypedDict, total=False):
