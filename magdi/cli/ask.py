@@ -13,6 +13,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli.evaluate import Base, Engine, MaxNewTokens, Prompt
+from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from magdi.plugins.evaluating.asking import Asked
@@ -87,7 +88,6 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
         DataError: Nobody is named and there is no student.
     """
     from magdi.cli.newest import newest
-    from magdi.core.errors import ConfigError
 
     asked, alone = first if second is None else second, second is None
     # A run's path alone is no question; Path would raise for a long one.

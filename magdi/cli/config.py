@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.output import show
+from magdi.cli.output import progress_console, show
+from magdi.core.config.shortcuts import flatten
+from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins.component import Kind
 
@@ -47,7 +49,6 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
 
 def _say_of_runs(mags: Iterable[str]) -> None:
     """Says where the configuration of a run is that is taken as MAGs to learn from."""
-    from magdi.cli.output import progress_console
     from magdi.core.run.directory import RunDirectory
 
     for run in map(RunDirectory, map(Path, mags)):
@@ -97,8 +98,6 @@ def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseMode
 
 def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
-    from magdi.core.config.shortcuts import flatten
-    from magdi.core.config.yaml_text import write_value
     from magdi.core.run.directory import shown
 
     config = shown(setup.config)

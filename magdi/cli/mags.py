@@ -20,6 +20,8 @@ from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import is_place, runs_of, sources, tell_skipped
 from magdi.cli.output import check_out, progress_console, show, warn
+from magdi.core.errors import ComponentError, ConfigError, DataError, did_you_mean
+from magdi.core.files import write_whole, writing
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
@@ -133,7 +135,6 @@ def show_(
     A file or run directory among the names is where to look; without one it is the newest run.
     """
     from magdi.cli.mags_drawing import discussion
-    from magdi.core.errors import ConfigError
 
     if html and svg:
         raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
@@ -179,8 +180,6 @@ def export(
     """Write MAGs for other tools: networkx, torch_geometric, the hub; or what they teach, for TRL's trainers."""
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.errors import ConfigError, DataError
-    from magdi.core.files import writing
     from magdi.plugins.corpus.files import at_least_one, read_all
     from magdi.plugins.exporting.hub import push as to_hub
 
@@ -266,7 +265,6 @@ def calibrate(
 ) -> None:
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
-    from magdi.core.files import write_whole
     from magdi.plugins.corpus.files import read_all
     from magdi.protocols.confidence import fit
 
@@ -278,7 +276,6 @@ def calibrate(
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.core.errors import ConfigError, DataError
     from magdi.plugins.corpus.files import at_least_one, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
 
@@ -298,8 +295,6 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
 
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
-    from magdi.core.errors import ConfigError
-
     if html:
         from magdi.plugins.report.data import mags_page
 
@@ -312,7 +307,6 @@ def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
 
 
 def _view(name: str) -> Any:
-    from magdi.core.errors import ConfigError, did_you_mean
     from magdi.core.views import VIEWS
 
     if name not in VIEWS:
@@ -332,8 +326,6 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
     if out is None:
         sys.stdout.write(visible(text) if as_json or sys.stdout.isatty() else text)
     else:
-        from magdi.core.files import write_whole
-
         check_out(out)
         write_whole(out, text)
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
@@ -346,7 +338,6 @@ def _say(line: str) -> None:
 def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> Rule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
-    from magdi.core.errors import ComponentError
     from magdi.plugins.corpus.check import Rule
 
     try:

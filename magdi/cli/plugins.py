@@ -10,7 +10,7 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli.output import result, show
-from magdi.core.errors import ConfigError
+from magdi.core.errors import ConfigError, MagdiError
 from magdi.plugins.component import Kind
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ class ComponentReport(TypedDict):
 
 def _report(plugins: Plugins, each: Registration, settings: Mapping[str, object], *, quiet: bool) -> ComponentReport:
     """Runs the checks of one component, printing each as it comes."""
-    from magdi.core.errors import MagdiError
     from magdi.plugins.testing.runner import failures, run_checks
 
     def say(line: str) -> None:

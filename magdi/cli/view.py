@@ -9,6 +9,7 @@ import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
+from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
@@ -73,8 +74,6 @@ def view(
 
 
 def _check(sources: list[Path], *, live: bool, out: Path | None, port: int) -> None:
-    from magdi.core.errors import ConfigError
-
     if live and (len(sources) > 1 or out):
         told = "--live follows one run, and writes no file" if out else "--live follows one run"
         raise ConfigError(told, hint="leave the others out" if len(sources) > 1 else "leave -o out")

@@ -32,7 +32,7 @@ from magdi.core.run.figures import (
     training_document,
     training_figures,
 )
-from magdi.core.run.learned import learned_from
+from magdi.core.run.learned import count_known, learned_from, learned_mags, warning
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
@@ -376,8 +376,6 @@ class Stages:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.learned import count_known, learned_mags, warning
-
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0
         if known:

@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
+from magdi.core.evaluation.prediction import read_predictions
+from magdi.core.evaluation.statistics import Comparison, paired_difference
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 from magdi.plugins.trust import Code
-
-if TYPE_CHECKING:
-    from magdi.core.evaluation.statistics import Comparison
 
 RUNS = Path("runs")
 """Where runs go that nobody names a directory for, and are looked for."""
@@ -249,9 +248,6 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
 
 
 def _of_predictions(first: Path, second: Path) -> ComparisonDocument | None:
-    from magdi.core.evaluation.prediction import read_predictions
-    from magdi.core.evaluation.statistics import paired_difference
-
     return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
@@ -16,14 +16,11 @@ from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.figures import training_document
-from magdi.core.run.stages import Adapter
+from magdi.core.run.stages import Adapter, Stages
 from magdi.core.run.state import Stage
 from magdi.core.run.state import Training as Trained
 from magdi.plugins.corpus.replay import origins
 from magdi.plugins.teams.team import Team, write_team
-
-if TYPE_CHECKING:
-    from magdi.core.run.stages import Stages
 
 DONE = "trained.json"
 """Written last into an adapter's folder: what its training came to, with digests of its MAGs and weights."""
