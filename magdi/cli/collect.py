@@ -64,7 +64,7 @@ async def _listen(collection: Collection, host: str, port: int) -> None:
     import asyncio
     import sys
 
-    from magdi.cli.stopping import stop_on_signals
+    from magdi.plugins.listening import stop_on_signals
     from magdi.plugins.traces.receiver import Receiver
 
     sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile

@@ -271,7 +271,7 @@ def _is_given(value: object) -> bool:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options of every group that it takes; a group is a dataclass whose fields are options."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: _options(hint) for name, hint in hints.items() if is_dataclass(hint)}
+    groups = {name: _options(hint) for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         own = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])

@@ -101,7 +101,7 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
     from rich.text import Text
 
     from magdi.cli.output import progress_console, show
-    from magdi.cli.stopping import stop_on_signals
+    from magdi.plugins.listening import stop_on_signals
 
     running = asyncio.create_task(live.run(stop_on_signals()))
     waiting = asyncio.create_task(live.listening.wait())
