@@ -48,6 +48,7 @@ def list_(
     document["faults"] += map(fault_entry, shadowed(loaded))
     if kind:
         document["components"] = [each for each in document["components"] if each["kind"] == kind]
+        document["commands"] = []
     show(document, as_json=json, render=lambda: overview_table(document))
 
 
