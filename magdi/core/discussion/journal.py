@@ -58,14 +58,14 @@ class Entry(NamedTuple):
         prompt: Hash of the request alone; what a replay looks for.
         teacher: The teacher's identity.
         request: Canonical JSON of the request.
-        reply: JSON of the reply.
+        reply: JSON of the reply; empty until there is one.
     """
 
     key: bytes
     prompt: bytes
     teacher: str
     request: str
-    reply: str
+    reply: str = ""
 
     @property
     def checksum(self) -> int:
@@ -210,8 +210,8 @@ class Journal(JournalReader):
                 self._adopted.append(entry)  # written with the next batch: a run's own journal holds all of the run
         return None if entry is None else Reply.model_validate_json(entry.reply)
 
-    async def put(self, key: bytes, reply: Reply, *, prompt: bytes, teacher: str, request: str) -> Reply:
-        """Keeps a reply, and returns once it is on disk.
+    async def put(self, entry: Entry, reply: Reply) -> Reply:
+        """Keeps a reply to what an entry asks, and returns once it is on disk.
 
         Returns:
             The reply that the journal now holds: another process may have been first.
@@ -220,11 +220,10 @@ class Journal(JournalReader):
             StorageError: It cannot be written, e.g. because the disk is full.
         """
         if self._cache is not None:
-            reply = await self._cache.put(key, reply, prompt=prompt, teacher=teacher, request=request)
+            reply = await self._cache.put(entry, reply)
         loop = asyncio.get_running_loop()
         kept: Kept = loop.create_future()
-        entry = Entry(key, prompt, teacher, request, reply.model_dump_json(exclude_defaults=True))
-        self._waiting.append((entry, kept))
+        self._waiting.append((entry._replace(reply=reply.model_dump_json(exclude_defaults=True)), kept))
         if self._flushing is not loop:
             self._flushing = loop
             loop.call_soon(self._flush, loop)
