@@ -111,6 +111,7 @@ def evaluate(
     estimate_usage: opt.EstimateUsage = False,
     out: Folder = None,
     fresh: Fresh = False,
+    dry_run: opt.DryRun = False,
     on: place.Where = "local",
     jobs: place.Jobs = None,
     gpus: place.Gpus = 0,
@@ -136,9 +137,12 @@ def evaluate(
     from magdi.cli import loading, output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
+    from magdi.cli.plan_table import evaluation_plan_table
     from magdi.plugins.evaluating.candidates import find_candidates
+    from magdi.plugins.evaluating.costs import plan_evaluation
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.suites.executors.plan import planned_answers
 
     models = models or [str(newest("student"))]
     components = loading.load(
@@ -182,13 +186,21 @@ def evaluate(
         fresh=fresh,
         shard=shard,
     )
+    most, in_jobs = jobs or (shards if on == "local" else None), shards > 1 or on != "local"
+    resources = place.resources(on, jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+    if in_jobs and (plan.fresh or plan.shard):
+        raise ConfigError(
+            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
+        )
+    if dry_run:
+        planned = plan_evaluation(candidates, plan, limits)
+        if in_jobs:
+            planned["jobs"] = planned_answers(on, resources, plan.folder, shards, planned["questions"], limits)
+        output.show(planned, as_json=json, render=lambda: evaluation_plan_table(planned))
+        return
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        if shards > 1 or on != "local":
-            most = jobs or (shards if on == "local" else None)
-            resources = place.resources(
-                on, jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address
-            )
+        if in_jobs:
             _in_shards(plan, shards, on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
@@ -200,10 +212,6 @@ def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: 
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
     from magdi.plugins.suites.executors.command import answered_in_shards, shares_of
 
-    if plan.fresh or plan.shard:
-        raise ConfigError(
-            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
-        )
     shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_of(limits, shards).items()]
     arguments = [*place.without(place.SHARDED, ("--json",)), *shares]
     answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))
