@@ -108,6 +108,7 @@ def evaluate(
     bounds: opt.Bounds,
     out: Folder = None,
     fresh: Fresh = False,
+    dry_run: opt.DryRun = False,
     where: place.Place,
     jobs: place.Jobs = None,
     plugins: opt.RunPlugins,
@@ -125,9 +126,12 @@ def evaluate(
     from magdi.cli import output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
+    from magdi.cli.plan_table import evaluation_plan_table
     from magdi.plugins.evaluating.candidates import find_candidates
+    from magdi.plugins.evaluating.costs import plan_evaluation
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.suites.executors.plan import planned_answers
 
     models = models or [str(newest("student"))]
     components, limits = plugins.components(models, models=True), bounds.limits()
@@ -161,10 +165,21 @@ def evaluate(
         fresh=fresh,
         shard=shard,
     )
+    resources = where.resources(jobs or (shards if where.on == "local" else None))
+    in_jobs = shards > 1 or where.on != "local"
+    if in_jobs and (plan.fresh or plan.shard):
+        raise ConfigError(
+            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
+        )
+    if dry_run:
+        planned = plan_evaluation(candidates, plan, limits)
+        if in_jobs:
+            planned["jobs"] = planned_answers(where.on, resources, plan.folder, shards, planned["questions"], limits)
+        output.show(planned, as_json=json, render=lambda: evaluation_plan_table(planned))
+        return
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        if shards > 1 or where.on != "local":
-            resources = where.resources(jobs or (shards if where.on == "local" else None))
+        if in_jobs:
             _in_shards(plan, shards, where.on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
@@ -176,10 +191,6 @@ def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: 
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
     from magdi.plugins.suites.executors.command import answered_in_shards, shares_of
 
-    if plan.fresh or plan.shard:
-        raise ConfigError(
-            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
-        )
     shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_of(limits, shards).items()]
     arguments = [*place.without(place.SHARDED, ("--json",)), *shares]
     answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))
