@@ -36,6 +36,8 @@ _TEXTS = (
     *("says", "said", "statement", "argument", "completion", "generation", "parts", "blocks", "reasoning"),
     *("explanation", "answer"),
 )
+_NOBODY = {"input", "generate", "environment", "tool_result", "none", "null"}
+"""Where a message comes from may stand where others say who sent it."""
 _WEAK = ("name", "source", "from", "model", "generator")
 """What other things than speakers have as well: beside one of them an answer may be that of a whole discussion."""
 _PROMPTS = ("prompt", "messages", "input_messages", "history", "context")
@@ -61,7 +63,7 @@ _AT_ROUND = re.compile(
 )
 """Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
-_ASKS = re.compile(r"user|human|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
+_ASKS = re.compile(r"user|human|environment|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,19 @@ def transcript(value: Any, lost: list[Utterance] | None = None) -> list[Utteranc
         lost: Is given what was said elsewhere in the value, and not here.
     """
     beside: list[Utterance] = []
-    said = _whole(_utterances(value, "", None, beside))
+    said = _whole(_heard(_utterances(value, "", None, beside)))
     texts = {each.text for each in said}
     if lost is not None:
         lost += [each for each in beside if each.kind == "assistant" and each.text not in texts]
     return said
+
+
+def _heard(said: Sequence[Utterance]) -> list[Utterance]:
+    """Returns utterances of which those are questions that an agent, which answers under its name, was given under it."""
+    roles = [(each.agent, ROLES.get(str(each.row.get("role")).lower())) for each in said]
+    own = {agent for agent, role in roles if role == "assistant"}
+    given = [role == "user" and agent in own for agent, role in roles]
+    return [replace(each, kind="user") if asks else each for each, asks in zip(said, given, strict=True)]
 
 
 def is_utterance(value: Any) -> bool:
@@ -134,9 +144,16 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
         return several
     numbered = {name: each for name, each in held.items() if _AGENT.fullmatch(name) and isinstance(each, str)}
     found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round)), _at_rounds(held)]
-    best = max(found, key=lambda said: (any(each.kind == "assistant" for each in said), len(said)), default=[])
+    talks = [said for name, said in inner.items() if _TALK.fullmatch(name)]
+    best = max(found, key=lambda said: _worth(said, said in talks), default=[])
     lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
     return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
+
+
+def _worth(said: Sequence[Utterance], talk: bool) -> tuple[bool, bool, int]:
+    """Returns how likely utterances are the discussion, of all that stand in an object: repeated ones count once."""
+    answers = any(each.kind == "assistant" for each in said)
+    return answers, talk and len(said) > 1, len({(each.agent, each.text, each.round, each.calls) for each in said})
 
 
 def _of_columns(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,6 +179,8 @@ def _at_rounds(texts: Mapping[str, Any]) -> list[Utterance]:
 
 def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
     """Returns texts, objects with one, or lists of texts by round, by who has said them; nothing where some are not."""
+    if not (texts.keys().isdisjoint(_NAMES) or texts.keys().isdisjoint(_TEXTS)):
+        return []  # the fields of one object
     listed = [(name, each if isinstance(each, list) else [each]) for name, each in texts.items()]
     first = 0 if round is None else round
     said = [
@@ -234,6 +253,8 @@ def _message(row: Mapping[str, Any]) -> Said | None:
     if name == "answer" and first_of(row, _WEAK):
         return None
     held = row.get(name)
+    if isinstance(held, int | float) and all(row.get(each) in (None, "") for each in _NAMES if each not in _WEAK):
+        return None
     if isinstance(held, dict):
         return next(iter(messages_in(held, "assistant")), None)
     calls = {each: row[each] for each in ("tool_calls", "function_call") if row.get(each)}
@@ -263,12 +284,14 @@ def _name(value: Any) -> str:
         return _name(first_of(value, ("name", "role", "value", "id")))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"agent-{value}"
-    return value.strip() if isinstance(value, str) else ""
+    name = value.strip() if isinstance(value, str) else ""
+    return "" if name.lower() in _NOBODY else name
 
 
 def _of_type(kind: str) -> str:
     """Returns what an item of OpenAI's responses is, or an event of AutoGen's, which is nothing that was said."""
-    return "tool" if kind.endswith(("_output", "Event")) else "call" if kind == "function_call" else ""
+    tool = kind.endswith(("_output", "Event", "ExecutionResultMessage"))
+    return "tool" if tool else "call" if kind == "function_call" else ""
 
 
 def _whole(said: Sequence[Utterance]) -> list[Utterance]:

@@ -87,7 +87,7 @@ def call_of(span: Span) -> Call | None:
 
 def _one(reply: list[Said]) -> Said | None:
     """Returns the first choice; what a model said beside its tool calls belongs to it."""
-    said = [each for each in reply if each.role != "tool"]
+    said = [each for each in reply if each.role != "tool" and (each.calls or each.text.strip() != "None")]
     if not said:
         return None
     spoken, *more = said

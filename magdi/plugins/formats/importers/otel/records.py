@@ -104,6 +104,9 @@ def children_of(value: Mapping[str, object]) -> list[Any]:
 def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
     """Returns what a record says of a call, under the names that Langfuse's spans have, and its own attributes."""
     found = {name.partition(".")[2]: value for name, value in raw.items() if name.startswith("attributes.")}
+    beside = parsed(field(raw, "metadata"))
+    if isinstance(beside, dict) and isinstance(beside.get("attributes"), dict):
+        found |= beside["attributes"]  # Langfuse's, of what it was sent as a span
     given, replied = field(raw, "input"), field(raw, "output")
     if given is None and replied is None and field(raw, "kind") is None:
         return found
