@@ -214,13 +214,13 @@ MODELS = (
 _PROMPT_TOKENS = (
     *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
     *("llm.usage.prompt_tokens", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_tokens"),
-    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "input"),
+    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "request_tokens", "input"),
 )
 _COMPLETION_TOKENS = (
     *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     *("llm.usage.completion_tokens", "ai.usage.completionTokens", "ai.usage.outputTokens"),
     *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount"),
-    *("output",),
+    *("response_tokens", "output"),
 )
 _DEEPEST = 30  # dots of a name that are looked at
 _DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")

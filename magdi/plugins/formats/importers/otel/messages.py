@@ -13,16 +13,18 @@ from magdi.plugins.formats.importers.items import loads
 
 ROLES = {
     **dict.fromkeys(("system", "developer", "instructions"), "system"),
-    **dict.fromkeys(("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice"), "assistant"),
+    **dict.fromkeys(
+        ("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice", "response"), "assistant"
+    ),
     **dict.fromkeys(("tool", "function", "toolmessage", "functionmessage", "tool-response"), "tool"),
-    **dict.fromkeys(("user", "human", "humanmessage"), "user"),
-    **dict.fromkeys(("systemmessage", "functionexecutionresultmessage"), "system"),
+    **dict.fromkeys(("user", "human", "humanmessage", "request"), "user"),
+    "systemmessage": "system",
 }
 _LONGEST_MENDED = 200_000
 _HOLDS_MESSAGES = (
     *("messages", "contents", "choices", "candidates", "generations", "output", "message", "response", "prompts"),
 )
-_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "system_prompt", "message")
+_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "message")
 _TEXT_NAMES = ("content", "text", "result", "output")
 _KINDS = ("type", "kind", "part_kind", "content_type", "block_type")
 _CALLS = ("tool_call", "tool_use", "tooluse", "function_call", "functioncall")
@@ -165,7 +167,7 @@ def _has_words(value: Mapping[str, object]) -> bool:
 
 
 def _role(value: Mapping[str, object], default: str) -> str:
-    said = str(value.get("role") or value.get("type") or default).lower().rpartition(".")[2]
+    said = str(value.get("role") or value.get("type") or value.get("kind") or default).lower().rpartition(".")[2]
     return ROLES.get(said, default)
 
 
@@ -182,6 +184,8 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
             arguments += part.texts
         else:
             texts.append(part)
+    if isinstance(held, list) and held and all(_is_result(part) for part in held):
+        role = "tool"
     for call in [*_tool_calls(value)]:
         calls.append(call.text)
         arguments += call.texts
@@ -220,16 +224,24 @@ def _parts(value: Any) -> Iterator[str | _ToolCall]:
             yield str(part)
 
 
-def _part(part: Mapping[str, object]) -> Iterator[str | _ToolCall]:
+def _opened(part: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Returns a part without what it is wrapped in, and of what kind it is."""
     inner = part.get("message_content")
     part = inner if isinstance(inner, dict) else part
-    kind = next((str(part[name]) for name in _KINDS if part.get(name)), "").replace("-", "_")
-    if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought") is True:
-        return  # nobody else is shown it
     for name, each in part.items():
         if isinstance(each, dict) and name.lower() in (*_CALLS, *_RESULTS):
-            part, kind = each, name.lower()
-            break
+            return each, name.lower()
+    return part, next((str(part[name]) for name in _KINDS if part.get(name)), "").replace("-", "_")
+
+
+def _is_result(part: object) -> bool:
+    return isinstance(part, dict) and _opened(part)[1] in _RESULTS
+
+
+def _part(part: Mapping[str, Any]) -> Iterator[str | _ToolCall]:
+    part, kind = _opened(part)
+    if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought") is True:
+        return  # nobody else is shown it
     if kind in _CALLS or not kind and isinstance(part.get("name"), str) and "arguments" in part or "toolName" in part:
         function = part.get("function")
         yield _tool_call(function if isinstance(function, dict) else part)

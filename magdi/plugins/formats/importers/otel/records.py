@@ -34,7 +34,7 @@ _FIELDS = {
     "meta.metadata.model_name request_model",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
-    "response_metadata.token_usage summary.usage.*",
+    "response_metadata.token_usage meta.usage summary.usage.*",
     "metadata": "metadata extra.metadata",
     "agent": "agent agent_name source_name metadata.agent metadata.agent_name agent_id",
     "session": "sessionId session_id conversation_id thread_id metadata.session_id metadata.thread_id "
