@@ -9,7 +9,7 @@ _CANNOT = re.compile(
       \b(?:cannot|can't|can\ not|could\ not|couldn't|unable\ to|(?:impossible|not\ possible
         |difficult|hard)(?:\ for\ (?:me|us))?\ to)\ (?:be\ )?(?:\w+ly\ )?
         (?:determine|answer|solve|say|tell|know|conclude|calculate|compute|find|give|provide|decide|predict|confirm|help|assist|said|told|known)(?:d|ed|n)?\b
-    | \b(?:do|does|did)(?:\ not|n't)\ (?:\w+ly\ )?(?:know|have\ (?:an\ answer|enough))\b
+    | \b(?:do|does|did)(?:\ not|n't)\ (?:\w+ly\ )?(?:know|have\ (?:an\ answer|enough|access))\b
     | \b(?:not\ (?:\w+ly\ )?sure|no\ idea|not\ (?:have\ )?enough\ (?:information|data|context)
         |insufficient\ (?:information|data)|no\ (?:\w+\ ){0,2}answer|no\ (?:\w+\ )?way\ to\ (?:know|tell|say))\b
     | (?<!\bnot\ )(?<!\bnot\ generally\ )\b(?:unknown(?!\ \w+\ (?:is|was|equals|=)\ )|undetermined

@@ -39,14 +39,37 @@ _ENDORSED = re.compile(
 )
 DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
 
+_WHO = (
+    r"(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}"
+    r"|(?-i:(?!That|This|They|Neither|None|The|Which|What|Answer|Option|She|Yes)[A-Z])[a-z]{2,20}"
+)
 _AGREES = re.compile(
-    r"\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s"
-    r"(?P<who>(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}|(?-i:[A-Z])[a-z]{2,20})"
-    r"(?:'s(?:\s\w+){1,2})?[\s.!*]*$",
+    rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_WHO})(?:'s(?:\s\w+){{1,2}})?"
+    rf"|(?:^|[.!,;\n]\s*|\b(?:that|think|believe|say|so)\s)(?P<right>{_WHO})(?:'s\s\w+)?\sis\s(?:right|correct)"
+    r"|(?:^|[.!;\n]\s*|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
     re.IGNORECASE,
 )
-DISMISSED = re.compile(r"\b(?:rul\w+ out|eliminat|reject|exclud|discard|dis|against|wrong|incorrect|false)", re.I)
+_CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
+_MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
+_CHANGED = re.compile(
+    rf"(?:\b(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
+    r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
+    r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)",
+    re.IGNORECASE,
+)
+_NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
+
+
+def decided(text: str) -> str:
+    """Returns a text that says only to what its writer changed their answer, not from what: "from A to B" is "B"."""
+
+    def now(change: re.Match[str]) -> str:
+        if _NOT_CHANGED.search(change["how"] or ""):
+            return f"my answer is {change['before']}." if change["before"] else change[0]
+        return f"my answer is {change['after'] or change['now']}"
+
+    return _CHANGED.sub(now, text)
 
 
 def endorses(sentence: str) -> bool:
@@ -60,11 +83,14 @@ def told(clause: str) -> bool:
     return theirs is not None and _OWN_VOICE.search(clause) is None
 
 
-def endorsed(text: str) -> list[tuple[int, int]] | None:
-    """Returns where a text tells what the one says whom it ends by agreeing with, last first; None for no such end."""
+def endorsed(text: str) -> list[str] | None:
+    """Returns what a text tells of the one whom it ends by agreeing with, last first; None for no such end."""
     agreed = _AGREES.search(text)
-    if agreed is None:
-        return None
-    named = re.compile(rf"\b{re.escape(agreed['who'])}\b(?P<said>[^.;\n]{{0,160}})", re.IGNORECASE)
+    if agreed is None or agreed["none"]:
+        return agreed and []
+    named = re.compile(
+        rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}", re.IGNORECASE
+    )
     found = reversed(list(named.finditer(text, 0, agreed.start())))
-    return [(said.start("said"), said.start("said") + len(_NEXT_SPEAKER.split(said["said"])[0])) for said in found]
+    said = [_NEXT_SPEAKER.split(said[0])[0] for said in found]
+    return said if said or agreed["who"] else None

@@ -19,6 +19,7 @@ from magdi.plugins.answers.statements import (
     decide,
     explicit,
     marked,
+    refuses,
     sentences,
     speaks_of_answer,
 )
@@ -74,7 +75,7 @@ _SURELY = (
 )
 _IS = r"(?:is|was|does|did|can|could|will|would|has)"
 _ALONE = re.compile(
-    rf"[\W_]*(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
+    rf"[\W_]*(?:indeed,?\s)?(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
     rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
     rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
@@ -253,7 +254,10 @@ def _unmarked(text: str, question: str) -> Reading:
         return NOTHING
     last = [line for line in (lines if len(text) <= SHORT_TEXT else lines[-1:]) if not _STEP.search(line)]
     stated = [
-        clause.text for sentence in last for clause in clauses(sentence) if not (clause.supposed or clause.quoted)
+        clause.text
+        for sentence in last
+        for clause in clauses(sentence)
+        if not (clause.supposed or clause.quoted or refuses(clause.text))
     ]
     clear = list(_LAST_CLEAR.finditer(" ".join(stated)))
     return Reading(_value(clear[-1]), Rule.LAST) if clear else NOTHING

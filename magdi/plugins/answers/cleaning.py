@@ -19,7 +19,7 @@ _FRACTIONS = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
     "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⁄": "/",
 }  # fmt: skip
-_QUOTES = {"’": "'", "‘": "'", "“": '"', "”": '"'}
+_QUOTES = {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"'}
 _TABLE = {
     **_INVISIBLE,
     **_SPACES,
@@ -40,10 +40,12 @@ _DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:>\"'])(?<!\d\s))–(?=\\?[$€£
 _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MULTILINE)
 """As headings may be closed: "#### 100 ####"."""
 _EMPHASIS = re.compile(
-    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center)>", re.IGNORECASE
+    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center|final|response|result|output)>",
+    re.IGNORECASE,
 )
 _SLANTED = re.compile(r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
 _BREAK = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
+_HEADED = re.compile(r"^[ \t]{0,9}\#{1,6}[ \t]{0,9}((?:\w{1,12}[ ])?answer)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _KEY = re.compile(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)", re.IGNORECASE)
 
 
@@ -66,6 +68,7 @@ def clean(text: str) -> str | None:
     text = _EATEN.sub(lambda eaten: "\\" + _ESCAPES[eaten[0]], text)
     text = _on_one_level(_THIN_GROUP.sub(",", text)).translate(_TABLE)
     text = _SLANTED.sub(r"\g<said>", _EMPHASIS.sub("", _BREAK.sub(" ", text)))
+    text = _HEADED.sub(r"\1:", text)
     return _CLOSING_HASHES.sub("", _KEY.sub(" ", _DASHED_MINUS.sub("-", text)))
 
 

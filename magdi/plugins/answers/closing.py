@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.plugins.answers.asked import asked_for
 from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.spans import SENTENCE_END
 
@@ -29,6 +30,7 @@ _CONVERTED = re.compile(
     r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?",
     re.IGNORECASE,
 )
+_ASKS_FOR_DOLLARS = re.compile(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.IGNORECASE | re.DOTALL)
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
@@ -57,7 +59,7 @@ _TURN = re.compile(
     r"|totals|total(?:l?ing)|(?:comes|sums|adds|brings) (?:out |up |us )?to|amounts? to"
     r"|(?:rounds|converts|simplifies) (?:up |down )?to|means|meaning"
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
-    r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}-?[\d.][\d.,/]{0,20}%?(?:\s[a-z]+){0,4}\W{0,8}$)"
+    r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}(?:-?[\d.][\d.,/]{0,20}%?|[a-z-]{3,12})(?:\s[a-z]+){0,4}\W{0,8}$)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
     r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
     re.IGNORECASE,
@@ -69,6 +71,9 @@ TOLD_TO = re.compile(
     re.IGNORECASE,
 )
 """What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
+_TOLD = re.compile(
+    r"(?:[:=]|\b(?:gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$", re.IGNORECASE
+)
 _PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
 _THAN = re.compile(
@@ -94,6 +99,8 @@ _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
 """What stands in parentheses and is no answer, though nothing else may be left."""
+_ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n]*\)\W*")
+"""A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
 _SUPPOSED = re.compile(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$",
@@ -137,9 +144,15 @@ class ClosingReader:
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
         for first, last in self._sentences(start, end):
+            if _ONLY_ASIDE.fullmatch(self.text, first, last):
+                continue
             remarks = [remark.span() for remark in _REMARK.finditer(self.text, first, last)]
             found = [each for each in self._between(first, last, weak=False) if not _within(each, remarks)]
-            found = [each for each in found if spelt or not each.spelt or self.text[each.start].isdigit()]
+            found = [
+                each
+                for each in found
+                if spelt or not each.spelt or self.text[each.start].isdigit() or self._is_told(each)
+            ]
             if found:
                 reading = self._concluded(found, first, last)
                 return Reading(None, Rule.UNDECIDED) if self._is_open(reading, found) else reading
@@ -166,6 +179,8 @@ class ClosingReader:
         outside = [each for each in found if not _within(each, aside)] or found
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
+        if asked := asked_for(self.text, self.question, outside, start, end):
+            return self._finished(asked, Rule.CLOSING)
         said, strong, turn = self._behind_turn(outside, start, end)
         soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
         said = said or soft[:1] or outside[:1]
@@ -248,7 +263,7 @@ class ClosingReader:
     def _finished(self, numeral: Numeral, rule: Rule) -> Reading:
         """Returns a number unless it is an operand of a calculation that is not carried out ("She pays 5 * 3")."""
         before = _UNFINISHED.search(self.text, max(0, numeral.start - 8), numeral.start)
-        if not self._is_result(numeral) and (before or self._goes_on(numeral)):
+        if self._goes_on(numeral) or (before and not self._is_result(numeral)):
             return NOTHING
         return self._read(numeral, rule)
 
@@ -266,8 +281,14 @@ class ClosingReader:
         """Returns the numbers of a part: digits before words, and what may be no quantity where nothing else is."""
         inside = numerals(self.text, start, end)
         sure = [each for each in inside if not each.weak]
-        digits = [each for each in sure if not each.spelt]
+        digits = [each for each in sure if not each.spelt or self._is_told(each)]
         return digits or sure or (inside if weak else [])
+
+    def _is_told(self, numeral: Numeral) -> bool:
+        """Returns whether a number in words counts as much as digits do: "adding 3 and 4 gives seven"."""
+        before = _TOLD.search(self.text, max(0, numeral.start - 12), numeral.start)
+        said = before and not self.text[numeral.start].isdigit() and not numeral.weak
+        return bool(said) and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yields where sentences and lines begin and end, the last one first."""
@@ -294,7 +315,6 @@ class ClosingReader:
         if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
             return numeral
         factor = numeral.value / behind[0].value
-        percent = factor == Fraction(1, 100) and self.text[behind[0].end :].lstrip("\\ ").startswith(
-            ("%", "percent", "cents")
-        )
+        cents = factor == Fraction(1, 100) and not _ASKS_FOR_DOLLARS.search(self.question)
+        percent = cents and self.text[behind[0].end :].lstrip("\\ ").startswith(("%", "percent", "cents"))
         return behind[0] if percent or (said["unit"] and not said["open"] and factor in _FACTORS) else numeral

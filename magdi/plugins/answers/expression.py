@@ -33,6 +33,8 @@ _CONCLUDES = re.compile(
 )
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
 _BEING = re.compile(r"\b(?:is|are|equals?|be|=)\b[\s:]*", re.IGNORECASE)
+_HEAD = re.compile(r"^[^\W\d_][^:=\\$\d{}^]{1,30}:\s+")
+_GETS = re.compile(r"\b(?:is|are|equals?|be|get|gives?|obtain|yields?|have)\b[\s:]*", re.IGNORECASE)
 _IS = re.compile(r"\s*(?:must |should |would )?(?:is|are|equals?|be)\b(?: equal to)?[^$]{0,40}\d", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?[\d./]+")
@@ -63,7 +65,9 @@ _NAMED = re.compile(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|betwee
 _VARIABLE = re.compile(r"\s*[a-zA-Z](?:_\w)?\s*")
 _EQUATION = re.compile(r"\s*(?!(?:[a-zA-Z](?:_\{?\w\}?)?|[a-zA-Z]\([a-zA-Z]\))\s*(?:=|\\in))[^=]*=")
 _ASSIGNED = re.compile(r"\s*[a-zA-Z](?:_\{?\w\}?)?\s*=")
-_GIVEN = re.compile(r"[$)]\s(?:when|if|for|at)\s$", re.IGNORECASE)
+_GIVEN = re.compile(
+    r"[$)],?\s(?:(?:which\sis\s)?(?:attained|achieved|reached|obtained)\s)?(?:when|if|for|at)\s$", re.IGNORECASE
+)
 _COUNTED = re.compile(
     r"\bthere\s(?:are|exist)\s(?:(?:only|exactly|precisely|just|thus|therefore|a\stotal\sof)\s)*"
     r"(?P<count>\d[\d,]*|two|three|four|five|six|seven|eight|nine|ten|twelve)\s"
@@ -213,7 +217,7 @@ def _closing(text: str) -> str | None:
     if listed := _PLAIN_LIST.search(text, max(0, len(text) - LONGEST_LINE)):
         return normal_latex(re.sub(r",?\s+and\s+|,\s+", ",", listed[1].rstrip(".")))
     formulas = list(_FORMULA.finditer(text))
-    if len(formulas) > 1 and _GIVEN.search(text, max(0, formulas[-1].start() - 8), formulas[-1].start()):
+    if len(formulas) > 1 and _GIVEN.search(text, max(0, formulas[-1].start() - 30), formulas[-1].start()):
         formulas.pop()
     last = formulas[-1].end() if formulas else 0
     tail = text[last:]
@@ -247,7 +251,7 @@ def _bare(text: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(_WORD.findall(text)) > MOST_WORDS:
         return None
-    return normal_latex(lines[0])
+    return normal_latex(_HEAD.sub("", _GETS.split(lines[0])[-1]))
 
 
 def _inside(formula: re.Match[str]) -> str:

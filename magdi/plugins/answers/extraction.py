@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from magdi.core.mag import AnswerType, Choice, Question
-from magdi.core.verdict import NOTHING, Reading, notice
+from magdi.core.verdict import NOTHING, Reading, Rule, notice
+from magdi.plugins.answers.attribution import decided, endorsed
 from magdi.plugins.answers.boolean import normal_boolean, read_boolean
 from magdi.plugins.answers.cleaning import LONGEST_TEXT, clean
+from magdi.plugins.answers.courtesy import without_courtesies
 from magdi.plugins.answers.expression import normal_expression, read_expression
 from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
@@ -16,10 +18,12 @@ from magdi.plugins.answers.number import normal_number, read_number
 from magdi.plugins.answers.scope import answering_part, without_programs, without_thoughts
 from magdi.plugins.answers.text import normal_text, read_text
 
-READERS: dict[AnswerType, Callable[[str, str], Reading]] = {
-    "number": read_number,
-    "boolean": read_boolean,
-    "text": read_text,
+READERS: dict[AnswerType, Callable[[str, str, tuple[Choice, ...]], Reading]] = {
+    "number": lambda text, question, _: read_number(text, question),
+    "boolean": lambda text, question, _: read_boolean(text, question),
+    "letter": lambda text, _, options: read_letter(text, options),
+    "expression": lambda text, *_: read_expression(text),
+    "text": lambda text, question, _: read_text(text, question),
 }
 NORMAL_FORMS: dict[AnswerType, Callable[[str], str | None]] = {
     "number": normal_number,
@@ -57,10 +61,24 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = clean(text if kind == "text" else without_programs(text))
     if not cleaned or not cleaned.strip():
         return NOTHING
-    cleaned = in_english(answering_part(cleaned))
-    if kind == "letter":
-        return read_letter(cleaned, options)
-    return read_expression(cleaned) if kind == "expression" else READERS[kind](cleaned, question)
+    cleaned = decided(in_english(without_courtesies(answering_part(cleaned))))
+
+    def reader(part: str) -> Reading:
+        return READERS[kind](part, question, options)
+
+    return _agreed(cleaned, reader) or reader(cleaned)
+
+
+def _agreed(text: str, reader: Callable[[str], Reading]) -> Reading | None:
+    """Returns the answer of whoever a text ends by agreeing with; None where it does not end so."""
+    said = endorsed(text)
+    if said is None:
+        return None
+    theirs = next((answer for part in said if (answer := reader(part).answer)), None)
+    if theirs:
+        return Reading(theirs, Rule.CONCLUSION)
+    own = reader(text)
+    return own if own.rule not in (Rule.BARE, Rule.CLOSING, Rule.LAST, Rule.NOTHING) else Reading(None, Rule.UNDECIDED)
 
 
 def normal_form(answer: str, answer_type: AnswerType) -> str | None:

@@ -81,6 +81,15 @@ def _with_points(text: str) -> str:
     )
 
 
+_NOT = re.compile(
+    rf"(?:\b(?:{_NOUNS})\s(?:{_QUALITIES})?\s?)(?:ist\snicht|n'est\spas|no\ses|non\sè|não\sé|is\sniet|не)\s|(?:{_NOUNS_WITHOUT_SPACES})不是",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"(?<=[\w.)$}]),?\s?(?:\b(?:sondern|mais|sino|ma|bensì|mas|maar|а)\b|而是)\s?(?:es\s|la\s)?(?=[\W\d]|[A-J]\b)"
+)
+
+
 def in_english(text: str) -> str:
     """Returns a text whose markers of an answer, and a yes or no behind them or alone, are said in English.
 
@@ -89,6 +98,8 @@ def in_english(text: str) -> str:
     text = _with_points(text)
     folded = text.casefold()
     if any(noun in folded for noun in _ALL_NOUNS):
+        if _NOT.search(text):
+            text = _BUT.sub(" but ", _NOT.sub(" The answer is not ", text))
         text = _GIVEN.sub(" The answer is ", text)
     if "选" in text or "選" in text:
         text = _CHOSEN.sub(" The answer is ", text)

@@ -10,9 +10,14 @@ from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
 DEEPEST_NESTING = 20
+_OPEN_BRACE = re.compile(r"(?<!\\)\{[^{}]*$")
+"""What was cut off within braces."""
 
 _SOMETHING = re.compile(r"\w")
 _UNIT_SIGNS = re.compile(r"\\?\$|\\?%|\^\s?(?:\{\s?\\circ\s?\}|\\circ)|°|\\degree(?:s\b)?|€|£")
+_DEGREES = re.compile(
+    r"(\\(?:sin|cos|tan|cot|sec|csc)(?:\^\{?\d\}?)?)\s*(?:\\left)?[({]?\s*(\d{1,4}(?:\.\d{1,9})?)\s?(?:\^\s?(?:\{\s?\\circ\s?\}|\\circ)|°)\s*(?:\\right)?[)}]?"
+)
 _GROUP = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,3}|\\!,\s{0,3}|,(?!\s)|\\,)(?=\d{3}(?!\d))")
 _NOISE = re.compile(r"(?<!\\)\\(?:left|right|displaystyle|quad|qquad|big|Big)(?![a-zA-Z])|(?<!\\)\\[,!;:\s]|[~\s]+")
 _AFTER_COMMAND = re.compile(r"(?<!\\)(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
@@ -45,7 +50,7 @@ _BASE_SAID = re.compile(
 _SAME_SIGNS = re.compile(
     r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
 )
-_EDGES = re.compile(r"^(?:\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s])+$")
+_EDGES = re.compile(r"^(?:[∴→⇒\"]|\\displaystyle(?![a-zA-Z])|\\[\s,;:!]|[~\s])+|(?<!\\)(?:\\[\s,;:!]|[~\s\"])+$")
 _EMPHASIS = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|underline|textbf|boxed|fbox)\s*\{")
 r"""What a whole answer may be wrapped in; \mathbf{v} within one is a vector's name."""
 _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-Z])\)(?:\s[^{}]*)?\}")
@@ -62,6 +67,7 @@ _NUMBER_ONLY = re.compile(
     r"|-?\d+(?:\.\d+)?\\(?:times|cdot)10\^(?:\{-?\d{1,2}\}|\d)|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
+_NO_SOLUTION = re.compile(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset", re.IGNORECASE)
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
 
@@ -73,10 +79,16 @@ def normal_latex(text: str) -> str | None:
     """
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
-    text = _UNIT_SIGNS.sub("", text.strip()).replace("\\cfrac", "\\frac")
+    text = _DEGREES.sub(r"\1(\\frac{\2\\pi}{180})", text.strip())
+    text = _UNIT_SIGNS.sub("", text).replace("\\cfrac", "\\frac")
     text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
-    if not _SOMETHING.search(text) or len(text) > LONGEST_EXPRESSION or _depth(text) > DEEPEST_NESTING:
+    if (
+        not _SOMETHING.search(text)
+        or len(text) > LONGEST_EXPRESSION
+        or _OPEN_BRACE.search(text)
+        or _depth(text) > DEEPEST_NESTING
+    ):
         return None
     if option := _OPTION.match(text):
         return option[1]
@@ -85,6 +97,8 @@ def normal_latex(text: str) -> str | None:
         return normal_number(text)
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
     said = _TEXT.sub(r"\1", text).strip()
+    if _NO_SOLUTION.fullmatch(said):
+        return r"\emptyset"
     if _WORDS.fullmatch(said):
         return said.strip("() ") if len(said.strip("() ")) == 1 else said.strip("() ").casefold()
     if "(" not in text and "[" not in text:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.attribution import DISMISSED, endorsed
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
 from magdi.plugins.answers.exception import set_apart
@@ -18,6 +17,7 @@ from magdi.plugins.answers.statements import (
     Clause,
     Found,
     chosen,
+    clauses,
     concluded,
     decide,
     explicit,
@@ -56,7 +56,8 @@ _JUDGED = re.compile(
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
         |doesn't|don't|that|this|and|it|itself)[\s,]+
         |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest
+    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer
+        |stronger|safer|superior
         |relevant|sensible
         |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
@@ -84,6 +85,8 @@ _BUT_ALONE = re.compile(
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
+_LABELLED = re.compile(r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"'-]*([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])")
+_WHICH = re.compile(r",\swhich\b[^.;]*")
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(
     r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
@@ -105,18 +108,20 @@ def normal_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:
 def read_letter(text: str, choices: Sequence[Choice] = ()) -> Reading:
     """Returns the final letter of a text: what it says of the answer, or the only option that it names."""
     options = _Options(choices)
-    bare = options.bare(text)
-    if bare:
-        return Reading(bare, Rule.BARE)
-    text = without_comparands(options.by_place(without_ticks(text)), options)
-    reading, denied = decide(text, options.said)
-    if (not reading or not reading.answer or reading.rule is Rule.LAST) and (agreed := options.endorsed(text)):
-        return agreed
-    return reading or options.unmarked(text, denied)
+    reading = options.reading(text)
+    return Reading(None, Rule.UNDECIDED) if options.mislabelled(text, reading.answer) else reading
 
 
 class _Options(Names):
     """Reads what is said of options."""
+
+    def reading(self, text: str) -> Reading:
+        """Returns the label that a text comes to."""
+        if bare := self.bare(text):
+            return Reading(bare, Rule.BARE)
+        text = without_comparands(self.by_place(without_ticks(text)), self)
+        reading, denied = decide(text, self.said)
+        return reading or self.unmarked(text, denied)
 
     def bare(self, text: str) -> str | None:
         """Returns the label where it, or an option's text, is all there is."""
@@ -127,15 +132,14 @@ class _Options(Names):
         label = self.by_text(text)
         return label if label and len(tokens(self.behind(text, label))) == 0 else None
 
-    def endorsed(self, text: str) -> Reading | None:
-        """Returns the option of whoever a text ends by agreeing with, or that the text does not tell it."""
-        places = endorsed(text)
-        said = next((part for place in places or () if self.mentioned(part := text[slice(*place)])), "")
-        named = self.mentioned(said)
-        if places is None or len(named) > 1:
-            return None
-        sure = named and not (_NOT_BEFORE.search(said) or DISMISSED.search(said))
-        return Reading(named.pop(), Rule.CONCLUSION) if sure else Reading(None, Rule.UNDECIDED)
+    def mislabelled(self, text: str, label: str | None) -> bool:
+        """Returns whether a text last names a label with the text of another option: "B) foo" where A is foo."""
+        for match in reversed(list(self.label.finditer(text)) if label else []):
+            behind = _LABELLED.match(text, match.start()) if self.is_label(match) else None
+            named = self.bare(behind[1]) if behind else None
+            if label in (self.labelled(match), named):
+                return named not in (None, self.labelled(match))
+        return False
 
     def said(self, clause: Clause) -> Iterator[Found]:
         """Yields what a clause says of the answer."""
@@ -313,7 +317,9 @@ class _Options(Names):
         named = self.mentioned(text, clearly=True)
         if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
             return Reading(named.pop(), Rule.LAST)
-        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines else set()
+        heads = [self.labelled(match) for line in lines if (match := self.leading(line.strip(" *#>-")))]
+        gone_through = len(heads) == len(set(heads)) > 2 and self.leading(lines[-1].strip(" *#>-"))
+        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines and not gone_through else set()
         if len(last) == 1 and not last & set(standing):
             return Reading(last.pop(), Rule.LAST)
         if abstains(text):
@@ -330,9 +336,12 @@ class _Options(Names):
             or len(sentence) > SHORT_TEXT
         ):
             return set()
-        labels = self.mentioned(sentence, clearly=not short)
+        own = (
+            " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
+        )
+        labels = self.mentioned(own, clearly=not short)
         if labels or short:
-            return labels or set(self.by_mention(sentence))
+            return labels or set(self.by_mention(_WHICH.sub("", own)))
         if not re.search(r"[.!?][\s\"')*]*$", sentence):
             return set()  # cut off
         return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))

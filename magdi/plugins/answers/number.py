@@ -7,7 +7,6 @@ import re
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.attribution import endorsed
 from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
@@ -39,6 +38,13 @@ _CONCLUDED = re.compile(
     r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
 )
 
+_NONE_LEFT = re.compile(
+    r"(?P<unless>\b(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
+    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))",
+    re.IGNORECASE,
+)
+"""What is a number, too: "There are no apples left"."""
+
 BARE_LENGTH = 40
 """Longest text that may be an answer and nothing else."""
 
@@ -59,6 +65,7 @@ def read_number(text: str, question: str = "") -> Reading:
     asks for dozens, "3 dozen" is 3.
     """
     text = _DOZENS.sub(r"\1", plain(text)) if _ASKS_FOR_DOZENS.search(question) else plain(text)
+    text = _NONE_LEFT.sub(lambda none: none[0] if none["unless"] else "0", text)
     return own_reading(text, lambda own: _Reader(own, question).read())
 
 
@@ -82,9 +89,6 @@ class _Reader(ClosingReader):
 
     def read(self) -> Reading:
         """Returns the text's number."""
-        agreed = self._endorsed()
-        if agreed and agreed.answer:
-            return agreed
         options = list({line[1]: line for line in _OPTION_LINE.finditer(self.text)}.values())
         if len(options) > 1 and (option := self._option(options)):
             return option
@@ -106,7 +110,7 @@ class _Reader(ClosingReader):
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
-        return self._bare() or agreed or self._opening() or self._unmarked()
+        return self._bare() or self._opening() or self._unmarked()
 
     def _opening(self) -> Reading | None:
         """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""
@@ -141,12 +145,6 @@ class _Reader(ClosingReader):
             return self._read(found[0], Rule.CLOSING)
         place = reconsidered(self.text, start)
         return self.closing(place, len(self.text)) if place is not None else None
-
-    def _endorsed(self) -> Reading | None:
-        """Returns the number of whoever a text ends by agreeing with; None where it does not end so."""
-        places = endorsed(self.text)
-        said = [found[-1] for place in places or () if (found := self._between(*place, weak=False))]
-        return self._read(said[0], Rule.CLOSING) if said else None if places is None else NOTHING
 
     def _bare(self) -> Reading | None:
         found = numerals(self.text) if len(self.text) <= BARE_LENGTH else []

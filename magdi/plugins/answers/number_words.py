@@ -19,14 +19,14 @@ _PARTS = {
     "ninth": 9, "tenth": 10,
 }  # fmt: skip
 
-_WORD = rf"(?:{'|'.join([*_VALUES, *SCALES])})"
+WORD = rf"(?:{'|'.join([*_VALUES, *SCALES])})"
 _COUNT = rf"(?:an?|{'|'.join(_SMALL[1:])})"
 _PART = rf"(?P<part>{'|'.join(_PARTS)})s?\b"
 _SPELT = re.compile(
     rf"\b(?:half[ -](?:a[ -])?(?P<half>dozen)\b|(?P<alone>half)(?= of it|\W*(?:\n|\Z))|(?P<dozen>an?"
     rf"|one)[ -]dozen\b|(?P<count>{_COUNT})[ -]{_PART}|"
-    rf"(?:an?[ -](?={'|'.join(SCALES)}))?(?P<words>{_WORD}\b(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and |"
-    rf"(?<=million) and |(?<=thousand), |(?<=million), ){_WORD}\b){{0,20}})"
+    rf"(?:an?[ -](?={'|'.join(SCALES)}))?(?P<words>{WORD}\b(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and |"
+    rf"(?<=million) and |(?<=thousand), |(?<=million), ){WORD}\b){{0,20}})"
     rf"(?: point(?P<decimals>(?:[ -](?:{'|'.join(_VALUES)})\b){{1,15}}))?(?!-(?!and-a-)[a-z]))",
     re.IGNORECASE,
 )

@@ -14,8 +14,11 @@ LARGEST_EXPONENT = 30
 _GROUPED = (
     r"\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30}|,\d{1,2}(?=\s?€))?"  # 1,000.5 and, as in India, 1,00,000
     r"|(?<!\d[ ])\d{1,3}(?:[ ~_]\d{3}){1,8}(?=[ $€)\]}*]{0,6}[.!;]?[ ]{0,4}(?:\n|\Z))"  # 1 000, where nothing follows
+    r"|(?<!\d[ ])\d{1,3}(?:[ ]\d{3}){2,8}(?![ ]?\d)"
     r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
     r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
+    r"|(?<=€)\d{1,9},\d{1,2}(?![\d,])|(?<=€[ ])\d{1,9},\d{1,2}(?![\d,])"
+    r"|\d{1,9},\d{1,2}(?=\s?(?:€|%|EUR\b|[kcm]?m\b|k?g\b))"
 )
 _POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?\d{1,3})[)}]?"
 _NUMBER = re.compile(
@@ -62,8 +65,11 @@ _LATEX_FRACTION = re.compile(
 _LATEX_NOISE = re.compile(
     r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
 )
-_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)-[ ]?(?=[\d.$€£])")
-_DECIMAL_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+,\d{1,2}")
+_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)[-–][ ]?(?=[\d.$€£])")
+_DECIMAL_COMMA = re.compile(r"\d{1,9}(?:,\d{3})*,\d{1,2}")
+_BELOW_ZERO = re.compile(
+    r"(?<![\w.,-])\d{1,3}(?:\.\d+)?(?=\s?(?:degrees?\s|°\s?)?(?:[CF]|Celsius|Fahrenheit)?\s?below\szero\b)"
+)
 _HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s?m(?:in)?\b)")
 _SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")
 REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
@@ -118,6 +124,7 @@ def plain(text: str) -> str:
     text = _FULL_HOUR.sub("", text.replace(r"\times", "×").replace(r"\cdot", "·"))
     text = _LATEX_NOISE.sub("", _LATEX_FRACTION.sub(_plain_fraction, text))
     text = REPEATING.sub(lambda digits: repeating(*digits.groups()), text) if "\\overline" in text else text
+    text = _BELOW_ZERO.sub(r"-\g<0>", text) if "below" in text else text
     text = _HOURS_AND.sub(" ", text.replace("-\\$", "-$"))
     return _APART_FROM_SIGN.sub(r"\1-", _SIGNED_BRACKET.sub("-", text))
 

@@ -18,7 +18,7 @@ _NONE = re.compile(
     r"(?:none|neither)(?: of (?:the|these|those|them)(?: \w+)*)?(?: (?:is|are) correct)?|no correct (?:answer|option)"
 )
 _ALL = re.compile(r"all(?: of)? (?:the|these|those|them)(?: \w+)*|all are correct")
-_ARTICLES = ("a", "an", "the")
+_ARTICLES = ("a", "an", "the", "it")
 _OPERATORS = frozenset("/*^=+-<>")
 _LIST = re.compile(
     r"[\s)\].,;:\"'$}]*(?:(?:,|;|/|&|\+|\bor\b|\bnor\b|\band\b|\bas well as\b|\band/or\b)\s*)+"

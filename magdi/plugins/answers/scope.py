@@ -46,13 +46,15 @@ _JSON_ANSWER = re.compile(
     r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"```\w*")
+_FENCE = re.compile(r"```\w*|</?(?:tool_call|function_call|function)s?>")
 _FENCED = re.compile(
     r"```(?:python|py|javascript|js|java|cpp|c|bash|sql)[ ]*\n"
     r"(?=(?:(?!```).)*\b(?:print|def|return|import|for|while)\b)(?:(?!```).)*(?:```|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 _SAYS_RESULT = re.compile(r"\banswer\b|\\boxed|####|\b(?:result|output)s?\s?:", re.IGNORECASE)
+_CELL = re.compile(r"(?<!\\)\|")
+_ANSWER_CELL = re.compile(r"\W*(?:\w+\s)?answer\W*", re.IGNORECASE)
 SHORT_REPLY = 40
 """Characters of a reply that may be an answer and nothing else, though nothing says so."""
 
@@ -85,7 +87,7 @@ def without_programs(text: str) -> str:
 def answering_part(text: str) -> str:
     """Returns the part of a reply (from `magdi.plugins.answers.cleaning.clean`) in which its writer may answer."""
     text = _before_next_question(_own_turn(_unquoted(own_words(text))))
-    return _json_answer(text) or text
+    return _json_answer(text) or _table_answer(text) or text
 
 
 def _own_turn(text: str) -> str:
@@ -127,6 +129,20 @@ def _before_next_question(text: str) -> str:
             return text[:start]
         asked, numbered = True, numbered or bool(header["number"])
     return text
+
+
+def _table_answer(text: str) -> str | None:
+    """Returns what a table that a reply ends with has in its last row, in the column (or row) that is the answer's."""
+    lines = text.rstrip().split("\n")
+    rows = [_CELL.split(line.strip().strip("|")) for line in lines if line.strip().startswith("|")]
+    if not rows or not lines[-1].strip().startswith("|"):
+        return None
+    named = [place for place, cell in enumerate(rows[0]) if _ANSWER_CELL.fullmatch(cell)]
+    if len(named) == 1 and len(rows) > 1 and len(rows[-1]) > named[0]:
+        return f"The answer is {rows[-1][named[0]].strip()}"
+    return (
+        f"The answer is {rows[-1][1].strip()}" if len(rows[-1]) == 2 and _ANSWER_CELL.fullmatch(rows[-1][0]) else None
+    )
 
 
 def _json_answer(text: str) -> str | None:

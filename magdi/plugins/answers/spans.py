@@ -27,7 +27,7 @@ _MARKER = re.compile(
     | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
     | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
-        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?<=^answer\ )-(?=\ )|(?<=^answer\ )–))
+        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )))
       | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?
         (?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
         (?:(?(loose)(?!))(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,8}?)?
@@ -58,6 +58,7 @@ _SUPPOSED = re.compile(
 )
 _OWN_AGAIN = re.compile(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b", re.IGNORECASE)
 _WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
+_BOX_WOULD = re.compile(r"\{[^{}\n]{0,60}\}\$?\s(?:would|could|might)\b")
 _UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)", re.IGNORECASE)
 _AGREED = re.compile(r"\b(?:agree|confirm|consistent|correct|same|also|matches)", re.IGNORECASE)
@@ -111,6 +112,8 @@ def _is_hypothesis(text: str, match: re.Match[str]) -> bool:
     end = SENTENCE_END.search(text, match.end())
     if _SUPPOSED.search(text, max(0, match.start() - 40), match.start()):
         return end is not None and _DIGIT.search(text, end.end()) is not None
+    if match["boxed"] and _BOX_WOULD.match(text, match.end()):
+        return True
     unreal = _WOULD.search(text, max(0, match.end() - 20), match.end())
     return unreal is not None and _UNREAL.search(text, match.end(), end.start() if end else len(text)) is not None
 

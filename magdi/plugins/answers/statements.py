@@ -69,20 +69,20 @@ _VERB = (
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = re.compile(
-    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
     re.IGNORECASE,
 )
 _FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|are|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay)"
+    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
     rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w+\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
+    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -96,7 +96,7 @@ _CUE = re.compile(
 
 _STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
 _REFUSED = re.compile(
-    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
+    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
     r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
     re.IGNORECASE,
 )

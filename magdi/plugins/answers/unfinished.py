@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.number_words import WORD
 from magdi.plugins.answers.spans import SENTENCE_END
 
 LONGEST_SENTENCE = 600
@@ -26,7 +27,7 @@ _ANNOUNCES = re.compile(
     r"|(?<!that\s)\b(?:will|would)\s(?:then\s)?give\sus\b|\bgiv(?:es|ing)\sus\s(?:the|his|her|their|our)\b",
     re.IGNORECASE,
 )
-_VALUE = r"[\s$€£({\[*\\]*-?\.?(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
+_VALUE = rf"[\s$€£({{\[*\\]*-?\.?(?:\d|{WORD}\b)"
 _COMES_TO = re.compile(
     rf"(?:[=≈]|\b(?:gets?|getting|give|gives|giving|yields?|yielding|is|are|was|were|equals?|mak(?:e|es|ing)|total(?:s|l?ing)?"
     rf"|results?\sin|resulting\sin|leav(?:e|es|ing)|obtain|find(?=\s[$\d\\])|found|have|has|had|so|means|becomes"

@@ -17,7 +17,7 @@ _VALUE = (
 _HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
 _DENIED = re.compile(
     rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
-    rf"|{_VALUE}(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
+    rf"|{_VALUE}\)?(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
     r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
     re.IGNORECASE,
@@ -42,6 +42,8 @@ _TOLD = re.compile(
     rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
     rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
     rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
+    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
+    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
     rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
     re.IGNORECASE,
 )
@@ -52,7 +54,7 @@ _OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|wh
 _CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
 _SAME = re.compile(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
-    r"|(?<!not\s)(?<!isn't\s)\bcorrect(?:ly)?\b",
+    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b",
     re.IGNORECASE,
 )
 _HINTS = (
@@ -60,7 +62,7 @@ _HINTS = (
     "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
     "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
     "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
-    "answered",
+    "answered", "initial", "original", "earlier",
 )  # fmt: skip
 """What a sentence holds that is looked at more closely."""
 
@@ -122,13 +124,23 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     if not _hints(text):
         return read(text)
-    own = _ended("".join(_standing(text, told=False)), text)
+    parts = list(_standing(text, told=False))
+    own = _ended("".join(parts), text)
     reading = read(own)
     claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
     if reading.rule is Rule.NOTHING or not claimed:
-        reading = read(_ended("".join(_standing(text, told=True)), text))
+        every = list(_standing(text, told=True))
+        reading = read(_ended("".join(every), text))
+        if len(every) > len(parts) and _differ([part for part in every if part not in parts], read):
+            return Reading(None, Rule.UNDECIDED)
     unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
     return Reading(None, Rule.UNDECIDED) if unsaid else reading
+
+
+def _differ(told: list[str], read: Callable[[str], Reading]) -> bool:
+    """Returns whether others are told to have said different things."""
+    said = [reading for part in told if (reading := read(part.strip(" ,"))).answer]
+    return len({reading.answer for reading in said}) > 1 or any(reading.rule is Rule.LAST for reading in said)
 
 
 def _ended(kept: str, text: str) -> str:

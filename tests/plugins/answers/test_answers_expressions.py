@@ -95,3 +95,11 @@ def test_what_differs_is_wrong(gold: str, reply: str) -> None:
 )
 def test_what_stands_around_a_box_and_odd_spellings_in_it(text: str, gold: str) -> None:
     assert grade(extract(text, "expression"), normal_form(gold, "expression") or "", "expression")
+
+
+def test_degrees_within_a_function_no_solution_and_what_a_line_gets() -> None:
+    assert right("\\frac{1}{2}", "\\boxed{\\sin 30^\\circ}")
+    assert not right("\\frac{1}{2}", "\\boxed{\\sin 30}")
+    assert right("\\emptyset", "\\boxed{\\text{no solution}}")
+    assert right("3\\sqrt{5}", "Simplifying, we get 3√5.")
+    assert extract("We have $\\boxed{", "expression") is None

@@ -327,3 +327,31 @@ def test_what_all_others_are_ruled_out_for_is_the_answer_whatever_their_order_an
 )
 def test_what_leaves_several_has_no_answer(text: str) -> None:
     assert extract(text, "letter", options("places")) is None
+
+
+def test_a_label_with_the_text_of_another_option_is_no_answer() -> None:
+    for one, other in itertools.permutations(options("places"), 2):
+        for form in ("{}) {}", "({}) {}.", "The answer is {}: {}.", "**{}. {}**\nIt is near."):
+            assert extract(form.format(one.label, one.text), "letter", options("places")) == one.label
+            assert extract(form.format(one.label, other.text), "letter", options("places")) is None
+
+
+def test_options_gone_through_without_a_word_on_the_answer_are_no_answer() -> None:
+    places = options("places")
+    for order in (places, places[::-1]):
+        text = "Let's analyze each option:\n\n" + "\n".join(f"({each.label}) {each.text}: maybe far." for each in order)
+        assert extract(text, "letter", places) is None
+        assert extract(f"{text}\nSo C.", "letter", places) == "C"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Some might argue for {1}; nevertheless the nearest is {0}.",
+        "Everyone says {1}, but I am convinced it is {0}.",
+        "Between {0} and {1}, {0} is closer.",
+    ],
+)
+def test_what_others_may_say_does_not_count_against_the_last_word(form: str) -> None:
+    for pair in itertools.permutations("ABCDE", 2):
+        assert extract(form.format(*pair), "letter", options("places")) == pair[0]

@@ -255,3 +255,64 @@ def test_marks_and_roots() -> None:
     assert read("Final answer: 5 - the remaining 3 were eaten.", "number").answer == "5"
     assert read("The answer is 3√2.", "number").answer is None
     assert read("The answer is 5\\pi.", "number").answer is None
+
+
+@pytest.mark.parametrize(("one", "other"), [("12 cats", "6 dogs"), ("6 red dogs", "12 black cats")])
+@pytest.mark.parametrize("form", ["There are {} and {}.", "He has {}, {}.", "So there are {} while there are {}."])
+def test_of_amounts_side_by_side_the_one_is_meant_that_is_asked_for(one: str, other: str, form: str) -> None:
+    for text in (form.format(one, other), form.format(other, one)):
+        for things, answer in (("cats", "12"), ("dogs", "6")):
+            question = Question(id="q", text=f"How many {things} are there?", answer_type="number")
+            assert read(text, question).answer == answer, text
+
+
+@pytest.mark.parametrize("text", ["Ann has 4 apples and Bob has 6.", "Bob has 6, while Ann has 4 apples."])
+def test_of_amounts_of_two_people_the_one_is_meant_that_is_asked_for(text: str) -> None:
+    for name, answer in (("Ann", "4"), ("Bob", "6")):
+        question = Question(id="q", text=f"How many apples does {name} have?", answer_type="number")
+        assert read(text, question).answer == answer
+
+
+@pytest.mark.parametrize("said", ["Add 3 and {}: {}.", "Adding 3 and {} gives {}.", "3 and {} make {} apples."])
+def test_a_result_counts_in_words_as_in_digits(said: str) -> None:
+    for number, words, digits in ((4, "seven", "7"), (9, "twelve", "12"), (17, "twenty", "20")):
+        for result in (words, digits):
+            assert read(said.format(number, result), "number").answer == digits
+
+
+@pytest.mark.parametrize("left", ["None of them are left.", "He has nothing left.", "There are no apples left."])
+def test_nothing_left_is_a_number(left: str) -> None:
+    assert read(f"He had 5 apples and ate them. {left}", "number").answer == "0"
+    assert read(f"He fills 5 boxes until {left.lower()}", "number").answer == "5"
+
+
+def test_a_comma_before_one_or_two_digits_and_a_unit_is_a_decimal_point() -> None:
+    for text in ("He paid 19,99 €.", "He paid €19,99.", "It is 19,99 kg.", "It is 19,99 %."):
+        assert read(text, "number").answer == "19.99"
+    assert read("He paid 1,999 €.", "number").answer == "1999"
+
+
+@pytest.mark.parametrize("told", ["The others got {} and {}.", "Agent 1 says {}. Agent 2 says {}."])
+def test_two_answers_of_others_are_none_and_one_twice_is_it(told: str) -> None:
+    assert read(told.format(12, 13), "number").answer is None
+    assert read(told.format(12, 12), "number").answer == "12"
+    assert read(told.format(12, 13) + " I get 15.", "number").answer == "15"
+
+
+def test_a_calculation_in_parentheses_behind_a_result_is_an_aside() -> None:
+    assert read("She'd need 21 slices. (7 × 3)", "number").answer == "21"
+    assert read("She'd need slices. (7 × 3 = 21)", "number").answer == "21"
+    assert read("So \\boxed{72}. \\boxed{48} would be April alone.", "number").answer == "72"
+
+
+def test_digits_in_groups_below_zero_cents_and_what_was_had_at_first() -> None:
+    for end in ("", ".", " dollars.", " people came."):
+        assert read(f"So it is 1 250 000{end}", "number").answer == "1250000"
+    assert read("The temperature is 7 degrees below zero.", "number").answer == "-7"
+    assert read("The temperature is 7 degrees above zero.", "number").answer == "7"
+    for asked, answer in (("How many dollars?", "0.75"), ("How many cents?", "75")):
+        question = Question(id="q", text=asked, answer_type="number")
+        assert read("Each one gets $0.75, or 75 cents.", question).answer == answer
+    for one, other in ((17, 15), (15, 17)):
+        assert read(f"{one} seems right. At first I had {other}.", "number").answer == str(one)
+    assert read("12 = 3 + 4 + 5", "number").answer is None

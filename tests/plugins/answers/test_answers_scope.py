@@ -124,3 +124,87 @@ def test_yes_and_no_are_known_alone_and_behind_a_marker(yes: str, no: str) -> No
 def test_an_option_is_chosen_in_any_language(form: str) -> None:
     for label in "ABCD":
         assert extract(form.format(label), "letter", CHOICES) == label
+
+
+def asked(kind: AnswerType, answer: str) -> tuple[str, str | None]:
+    """Returns how an answer is written within a sentence, and what it is read as."""
+    return (f"${answer}$" if kind == "expression" else answer), answer
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "I changed my answer from {1} to {0}.",
+        "So I'm changing my answer to {0} from {1}.",
+        "I switch from {1} to {0}.",
+    ],
+)
+def test_whoever_changed_their_answer_has_the_new_one(kind: AnswerType, form: str) -> None:
+    options = CHOICES if kind == "letter" else ()
+    for pair in itertools.permutations(VALUES[kind], 2):
+        said = [asked(kind, value)[0] for value in pair]
+        assert extract(form.format(*said), kind, options) == pair[0]
+        kept = f"I see no reason to change my answer from {said[0]} to {said[1]}."
+        assert extract(kept, kind, options) == pair[0]
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("end", ["I agree with {}.", "I think {} is right.", "{} is correct.", "So I side with {}."])
+def test_whoever_is_agreed_with_has_the_answer_of_any_kind(kind: AnswerType, end: str) -> None:
+    options = CHOICES if kind == "letter" else ()
+    for pair in itertools.permutations(VALUES[kind], 2):
+        one, other = (asked(kind, value)[0] for value in pair)
+        for told in (f"Agent 1 says {one}. Agent 2 says {other}.", f"Agent 2 says {other}, while Agent 1 says {one}."):
+            assert extract(f"{told} {end.format('Agent 1')}", kind, options) == pair[0], told
+            assert extract(f"{told} {end.format('Agent 2')}", kind, options) == pair[1], told
+            assert extract(f"{told} I agree with Agent 7.", kind, options) is None
+            assert extract(f"{told} Neither is correct.", kind, options) is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Die Antwort ist nicht {1}, sondern {0}.",
+        "La réponse n'est pas {1} mais {0}.",
+        "答案不是{1}，而是{0}。",
+        "La respuesta no es {1}, sino {0}.",
+    ],
+)
+def test_not_but_in_other_languages(form: str) -> None:
+    for kind in ("number", "letter"):
+        for pair in itertools.permutations(VALUES[kind], 2):
+            assert extract(form.format(*pair), kind, CHOICES if kind == "letter" else ()) == pair[0]
+
+
+FRONT = ["Certainly! Here is my answer.\n\n", "Great question! Let's work through it.\n\n", "**Agent 2:** ", "Thanks! "]
+BEHIND = ["\n\nThank you for asking!", " I hope this helps.", "\n\nConfidence: 85%", " I am fairly confident in this."]
+SHORT: list[tuple[AnswerType, str, str]] = [
+    ("number", "Only seven are left.", "7"),
+    ("number", "Ann has 4. Bob says 9. I agree with Bob.", "9"),
+    ("letter", "(b)", "B"),
+    ("letter", "library", "B"),
+    ("boolean", "It does not.", "no"),
+    ("expression", "2√3", "2\\sqrt{3}"),
+]
+
+
+@pytest.mark.parametrize(("kind", "reply", "answer"), SHORT)
+def test_courtesies_change_no_answer(kind: AnswerType, reply: str, answer: str) -> None:
+    for front, behind in itertools.product(["", *FRONT], ["", *BEHIND]):
+        text = f"{front}{reply}{behind}"
+        assert extract(text, kind, CHOICES if kind == "letter" else ()) == answer, text
+
+
+WRAPPED = [
+    '<tool_call>\n{{"name": "submit", "arguments": {{"answer": "{}"}}}}\n</tool_call>',
+    "<final>{}</final>", "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |", "| **Answer** | {} |",
+    "## Final Answer\n\n{}", "Ergebnis: {}", "→ {}", "The answer is “{}”.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+def test_what_an_answer_is_wrapped_in_changes_nothing(form: str) -> None:
+    for kind, pair in VALUES.items():
+        for answer in pair:
+            assert extract(form.format(answer), kind, CHOICES if kind == "letter" else ()) == answer, (form, answer)

@@ -1,0 +1,36 @@
+"""What a reply says to its reader around its answer: courtesies, how sure its writer is, who speaks."""
+
+from __future__ import annotations
+
+import re
+
+_FRONT = re.compile(
+    r"\A\W*(?:(?:(?:(?:certainly|sure(?:\sthing)?|of\scourse|absolutely|okay|ok|alright)\W+)?"
+    r"(?:here(?:'s|\sis)\s(?:my|the)\s(?:\w+\s)?(?:answer|solution|response|reasoning)"
+    r"|let(?:'s|\sme|\sus)\s(?:work|think|break|go|solve|look|take|start|analy[sz]e)\b[^.!?:\n\d]*)[.:!]"
+    r"|(?:what\sa\s)?(?:great|good|interesting|nice)\squestion[.!]|(?:hello|hi)(?:\sthere)?[.!,]"
+    r"|thank(?:s|\syou)\b(?!\sto\b)[^.!?:\n\d]*[.!])\s+)+",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    r"(?:(?<=[^\w\s,;])\s+|(?<=\S)\s*\n\s*)(?:(?:thank(?:s|\syou)\b(?!\sto\b)|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s(?:this|that|it)\b"
+    r"|if\syou\s(?:have|need|want|would|'d)\b|is\sthere\sanything)[^.!?:=\n\d]*[.!?]?"
+    r"|(?:and\s)?I(?:'m|\sam)\s(?:(?!not\b)[\w%]+\s){0,2}(?:confident|sure|certain)(?:\s(?:in|about|of)\s(?:this|that|it|my\s\w+))?[.!]?"
+    r"|(?:my\s)?confidence(?:\s(?:level|score))?\s?(?:[:=]|is)\s?(?:[\d.]+\s?%?(?:\s?/\s?\d+)?|(?:very\s)?(?:high|medium|moderate|low))[.!]?)\s*\Z",
+    re.IGNORECASE,
+)
+_SPEAKER = re.compile(
+    r"^[\s*]*(?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]*", re.IGNORECASE | re.MULTILINE
+)
+
+
+def without_courtesies(text: str) -> str:
+    """Returns a reply without the courtesies at its ends and its only speaker's name; whole where nothing is left."""
+    kept = text
+    while (behind := _BEHIND.search(kept, max(0, len(kept) - 300))) and re.search(r"\w", kept[: behind.start()]):
+        kept = kept[: behind.start()]
+    speakers = [speaker.span() for speaker in _SPEAKER.finditer(kept)]
+    if len(speakers) == 1 and speakers[0][0] == 0:
+        kept = kept[speakers[0][1] :]
+    kept = _FRONT.sub("", kept, count=1)
+    return kept if re.search(r"\w", kept) else text
