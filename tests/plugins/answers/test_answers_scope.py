@@ -198,7 +198,8 @@ def test_courtesies_change_no_answer(kind: AnswerType, reply: str, answer: str) 
 
 WRAPPED = [
     '<tool_call>\n{{"name": "submit", "arguments": {{"answer": "{}"}}}}\n</tool_call>',
-    "<final>{}</final>", "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |", "| **Answer** | {} |",
+    "<final>{}</final>", "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |",
+    "| **Answer** | {} |",
     "## Final Answer\n\n{}", "Ergebnis: {}", "→ {}", "The answer is “{}”.",
 ]  # fmt: skip
 
