@@ -100,8 +100,7 @@ class Calls:
             TeacherError: The teacher did not answer, and will not.
             Stopped: The run is to end, e.g. because a reply cannot be kept.
         """
-        text = canonical(request)
-        prompt = prompt_key(text)
+        prompt = prompt_key(text := canonical(request))
         key = reply_key(teacher.identity, prompt)
         if (kept := self._kept(teacher, key, prompt)) is not None:
             return kept, True
@@ -199,10 +198,7 @@ class Calls:
             raise
         except (MagdiError, asyncio.CancelledError):
             raise
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a bug in a teacher fails one question, as others do
+        except (Exception, SystemExit) as error:  # a bug in a teacher fails one question, as others do
             raise TeacherError(f"{type(error).__name__}: {error}") from error
         finally:
             self._budget.settle(most, tokens, cost)

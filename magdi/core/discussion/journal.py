@@ -47,6 +47,7 @@ Kept = asyncio.Future[Reply | None]
 FAULTS = (sqlite3.Error, MemoryError, UnicodeDecodeError)  # what comes of a file that a disk has changed
 BUSY_SECONDS = 60.0  # how long to wait for another process that writes to the same journal
 PAGE_BYTES = 1024  # of a new journal; SQLite's default of 4096 writes twice as much in all
+GATHERED = 2  # turns of the loop without another reply, after which those that wait are committed
 LOG_BYTES = 16 * 2**20  # that the write-ahead log may grow to
 
 
@@ -221,12 +222,11 @@ class Journal(JournalReader):
         """
         if self._cache is not None:
             reply = await self._cache.put(entry, reply)
-        loop = asyncio.get_running_loop()
-        kept: Kept = loop.create_future()
+        kept: Kept = (loop := asyncio.get_running_loop()).create_future()
         self._waiting.append((entry._replace(reply=reply.model_dump_json(exclude_defaults=True)), kept))
         if self._flushing is not loop:
             self._flushing = loop
-            loop.call_soon(self._flush, loop)
+            loop.call_soon(self._gather, loop, 0, 0)
         return await kept or reply
 
     def __len__(self) -> int:
@@ -250,6 +250,13 @@ class Journal(JournalReader):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _gather(self, loop: asyncio.AbstractEventLoop, known: int, turns: int) -> None:
+        """Waits for replies that the loop is about to read: a commit for each would cost more than all of them do."""
+        if (count := len(self._waiting)) > known or turns < GATHERED:
+            loop.call_soon(self._gather, loop, count, 0 if count > known else turns + 1)
+        else:
+            self._flush(loop)
+
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._waiting = self._waiting, []
         adopted, self._adopted = self._adopted, []
@@ -272,7 +279,7 @@ class Journal(JournalReader):
             else:
                 kept.set_result(commit.result().get(entry.key))
         if self._waiting:
-            self._flush(loop)
+            self._gather(loop, 0, 0)
         else:
             self._flushing = None
 
