@@ -16,6 +16,7 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
 from magdi.plugins.suites.executors.ending import end_with_starter
 from magdi.plugins.suites.executors.resources import On, Resources
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""DDP would warn of every process that finds none of the unused weights that it looks for."""
+"""Where DDP has to look for unused weights, it would warn of every process that finds none at first."""
 
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
@@ -166,7 +167,8 @@ def _go(
     setup = request.set_up()
     if setup.config.training.refresh and sharding != "none":
         raise ConfigError(
-            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked",
+            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked, for each pass "
+            "takes all processes, and their answers take unequal numbers",
             hint=f"leave --sharding {sharding} out: each process holds all weights then",
         )
     if dry_run:
@@ -190,7 +192,7 @@ def _go(
             output.warn(untaken)
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
-    if os.environ.get("RANK", "0") != "0":
+    if rank():
         return
     if processes == 1:
         output.show(outcome.to_dict(), as_json=as_json, render=lambda: outcome_table(outcome))

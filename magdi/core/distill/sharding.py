@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
@@ -38,12 +37,6 @@ def asked_for(engine: str = "") -> bool:
     """
     engines = [engine] if engine else ["FSDP", "DEEPSPEED"]
     return any(os.environ.get(f"ACCELERATE_USE_{each}", "false").lower() == "true" for each in engines)
-
-
-def join() -> None:
-    """Joins the other processes, where weights are sharded: the first alone loads them, and hands out parts."""
-    if asked_for("FSDP"):
-        PartialState(cpu=not torch.cuda.is_available())
 
 
 def make_room(model: Any) -> None:

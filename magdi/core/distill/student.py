@@ -19,6 +19,7 @@ from magdi.core.distill import sharding
 from magdi.core.distill.attention import NAME
 from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
+from magdi.core.distill.processes import join
 from magdi.core.errors import ConfigError, first_line
 from magdi.core.quiet import quiet
 
@@ -185,7 +186,8 @@ def load_student(
     source = str(path or config.source)
     if source == "tiny":
         raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
-    sharding.join()
+    if sharding.asked_for("FSDP"):
+        join()  # for the first process alone loads the weights then, and hands out parts
     tokenizer, model = _load(config, source)
     sharding.make_room(model)
     if tokenizer.eos_token_id is None:

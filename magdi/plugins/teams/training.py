@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
 from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
+from magdi.core.distill.processes import by_first, rank
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
@@ -75,7 +76,6 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     Every process of several goes the same way; the first one alone writes.
     """
     config, directory = run.config, run.directory
-    alone = os.environ.get("RANK", "0") == "0"
     given = examples(read_mags(mags), run)
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
@@ -83,15 +83,15 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     found: dict[str, dict[str, Trained]] = {}
     steps = 0
     for stage in role_stages(config.training, given):
-        outcome = stage.outcome(directory.student, mags)
+        outcome = by_first(partial(stage.outcome, directory.student, mags))
         if outcome is None:
             report = run.train(mags, stage.training, run.objectives(stage.stage), stage.adapter, steps)
             outcome = training_document(report)
-            if alone:
+            if rank() == 0:
                 stage.keep(directory.student, mags, outcome)
         found.setdefault(stage.role, {})[stage.stage] = outcome
         steps += outcome["steps"]
-    if alone:
+    if rank() == 0:
         write_team(directory.student, _team(run, mags, found))
         with suppress(OSError):  # something that is not magdi's is in it
             directory.checkpoints.rmdir()
