@@ -109,34 +109,47 @@ def plain(
     *,
     most: int = LONGEST,
     by_length: bool = False,
+    samples: int = 1,
 ) -> list[str]:
-    """Generates with transformers alone, so many questions at once, in the order given or the shortest first."""
+    """Generates with transformers alone, so many questions at once, in the order given or the shortest first.
+
+    Several samples of a question are drawn in the same batch, as `num_return_sequences` does.
+    """
     if by_length:
         lengths = [len(ids) for ids in tokenizer([student_prompt(tokenizer, each) for each in questions])["input_ids"]]
         order = sorted(range(len(questions)), key=lengths.__getitem__)
-        found = plain(model, tokenizer, [questions[place] for place in order], size, most=most)
-        return [text for _, text in sorted(zip(order, found, strict=True))]
+        found = plain(model, tokenizer, [questions[place] for place in order], size, most=most, samples=samples)
+        of = [place for place in order for _ in range(samples)]
+        return [text for _, text in sorted(zip(of, found, strict=True))]
     outputs = []
-    for start in range(0, len(questions), size):
-        prompts = [student_prompt(tokenizer, question) for question in questions[start : start + size]]
+    at_once = max(1, size // samples)
+    how: dict[str, Any] = {"do_sample": samples > 1, "num_return_sequences": samples}
+    for start in range(0, len(questions), at_once):
+        prompts = [student_prompt(tokenizer, question) for question in questions[start : start + at_once]]
         batch = tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
         batch.pop("token_type_ids", None)
         with torch.inference_mode():
-            made = model.generate(**batch, max_new_tokens=most, do_sample=False, pad_token_id=0)
+            made = model.generate(**batch, **how, max_new_tokens=most, pad_token_id=0)
         outputs += tokenizer.batch_decode(made[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return [output.strip() for output in outputs]
 
 
-def lm_eval(model: Any, tokenizer: Any, questions: Sequence[Question], *, most: int) -> list[str]:
+def lm_eval(model: Any, tokenizer: Any, questions: Sequence[Question], *, most: int, samples: int = 1) -> list[str]:
     """Generates as lm-evaluation-harness does: batches of like length, the longest first, its own stopping rule."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
     harness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=SORTED, device="cpu", add_bos_token=False)
-    how = {"until": [tokenizer.eos_token], "max_gen_toks": most, "do_sample": False}
+    how = {
+        "until": [tokenizer.eos_token],
+        "max_gen_toks": most,
+        "do_sample": samples > 1,
+        "temperature": float(samples > 1),
+    }
     asked = [
         Instance("generate_until", {}, (student_prompt(tokenizer, question), how), place)
         for place, question in enumerate(questions)
+        for _ in range(samples)
     ]
     return [output.strip() for output in harness.generate_until(asked, disable_tqdm=True)]
 
@@ -180,6 +193,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sorted", action="store_true", help="beside sorted batches and lm-eval alone")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--samples", type=int, default=1, help="answers a question, drawn at temperature 1")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -188,7 +202,10 @@ def main() -> None:
         shipped(options.student) if options.student else make(count, options.width, options.layers, options.seed)
     )
     questions = list(task.first("test", count))
-    settings = Evaluation(max_new_tokens=most, batch_tokens=options.batch_tokens)
+    samples = options.samples
+    settings = Evaluation(
+        max_new_tokens=most, batch_tokens=options.batch_tokens, samples=samples, temperature=1.0 if samples > 1 else 0.0
+    )
     shortest = min(len(tokenizer(question.text)["input_ids"]) for question in questions)
     size = options.batch_tokens // (shortest + most)
 
@@ -201,11 +218,11 @@ def main() -> None:
     calls = {
         "magdi": ours,
         f"batches of {SORTED}, sorted by length": lambda: plain(
-            model, tokenizer, questions, SORTED, most=most, by_length=True
+            model, tokenizer, questions, SORTED, most=most, by_length=True, samples=samples
         ),
-        "lm-eval": lambda: lm_eval(model, tokenizer, questions, most=most),
-        f"batches of {size} as given": lambda: plain(model, tokenizer, questions, size, most=most),
-        "one by one": lambda: plain(model, tokenizer, questions, 1, most=most),
+        "lm-eval": lambda: lm_eval(model, tokenizer, questions, most=most, samples=samples),
+        f"batches of {size} as given": lambda: plain(model, tokenizer, questions, size, most=most, samples=samples),
+        "one by one": lambda: plain(model, tokenizer, questions, 1, most=most, samples=samples),
     }
     if options.sorted:
         calls = dict(list(calls.items())[:3])
@@ -219,9 +236,9 @@ def main() -> None:
         "questions": count,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "threads": options.threads,
-        "output_tokens_mean": round(sum(lengths) / count, 1),
+        "output_tokens_mean": round(statistics.mean(lengths), 1),
         "results": [
-            {"name": name, "questions_per_cpu_second": round(count / statistics.median(each), 2)}
+            {"name": name, "answers_per_cpu_second": round(count * samples / statistics.median(each), 2)}
             for name, each in seconds.items()
         ],
         "against_the_best": {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)},

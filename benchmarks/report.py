@@ -89,7 +89,7 @@ def evaluation(options: argparse.Namespace) -> list[str]:
     found = {name: json.loads(benchmark("evaluation", *more, *way)) for name, way in ways.items()}
     names = [each["name"] for each in next(iter(found.values()))["results"]]
     rows = [
-        [name, *(f"{each['results'][place]['questions_per_cpu_second']:.1f}" for each in found.values())]
+        [name, *(f"{each['results'][place]['answers_per_cpu_second']:.1f}" for each in found.values())]
         for place, name in enumerate(names)
     ]
     best = [spread(each["against_the_best"]) for each in found.values()]

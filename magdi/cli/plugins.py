@@ -49,6 +49,7 @@ def list_(
     document["faults"] += map(fault_entry, shadowed(plugins))
     if kind:
         document["components"] = [each for each in document["components"] if each["kind"] == kind]
+        document["commands"] = []
     show(document, as_json=json, render=lambda: overview_table(document))
 
 

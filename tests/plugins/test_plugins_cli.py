@@ -73,7 +73,7 @@ def test_list_can_be_narrowed_and_plugins_left_out(plugin_file: MakeFile) -> Non
     ring = plugin_file("ring", RING)
     document = json.loads(invoke(plugins_app, "list", "--json", "--kind", "task", "--plugin", ring, "--no-plugins"))
     assert {each["kind"] for each in document["components"]} == {"task"}
-    assert document["plugins"] == []
+    assert (document["commands"], document["plugins"]) == ([], [])
 
 
 def test_show_tells_settings_and_draws_the_graph(plugin_file: MakeFile) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from magdi.plugins import hookspecs
+from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import Kind
 from magdi.plugins.hooks import Hooks
 from tests.doc_blocks import BLOCK, ROOT, blocks
 
@@ -25,6 +27,13 @@ HOOKS = Hooks().names
 def test_the_first_protocol_is_short() -> None:
     first = next(block for block in blocks(ROOT / "docs" / "plugins" / "protocol.md") if block.file == "ring.py")
     assert sum(bool(line.strip()) for line in first.text.splitlines()) < 20
+
+
+@pytest.mark.parametrize("kind", ["protocol", "encoder", "teacher", "task", "objective"])
+def test_what_ships_is_named_in_the_readme_and_on_its_page(kind: Kind) -> None:
+    for page in (ROOT / "README.md", DOCS / f"{kind}s.md"):
+        words = set(re.findall(r"[\w-]+", page.read_text("utf-8")))
+        assert not {each.name for each in BUILTINS[kind]} - words, page.name
 
 
 def signature(hook: str) -> str:

@@ -83,7 +83,8 @@ def find_level(given: str | Sequence[str]) -> Level:
     if given.strip().lower() in levels and not colon:
         return levels[given.strip().lower()]
     raise ConfigError(
-        f"training.level: there is no level {given!r}", hint=did_you_mean(given, [*levels, "single-teacher:NAME"])
+        f"training.level: there is no level {given!r}",
+        hint=did_you_mean(given, [*levels, "single-teacher:NAME", "a list of objectives, as [positive, margin]"]),
     )
 
 

@@ -246,11 +246,15 @@ def _fitting(rng: random.Random, task: type[Order], split: Split, bug: str, more
     others = [each for each in task.bugs if each != bug]
     while True:
         problem = task.draw(rng, bug)
-        right, wrong = work(problem), work(problem, (bug,))
-        if right[-1].right == wrong[-1].right or not (_within(right) and _within(wrong) and belongs(problem, split)):
+        if not belongs(problem, split):
             continue
-        alone = work(problem, others) == right and work(problem, task.bugs) == wrong
-        if alone and (posed := limited(rng, problem, right[-1].right, wrong[-1].right, more)):
+        right = work(problem)
+        if not _within(right) or work(problem, others) != right:
+            continue
+        wrong = work(problem, (bug,))
+        if right[-1].right == wrong[-1].right or not _within(wrong) or work(problem, task.bugs) != wrong:
+            continue
+        if posed := limited(rng, problem, right[-1].right, wrong[-1].right, more):
             return posed
 
 

@@ -164,8 +164,12 @@ def draw_problem(rng: random.Random, steps: int) -> Problem:
 
 def step_of(rng: random.Random, operation: str) -> Step:
     """Draws a step of one operation, whatever comes of it."""
-    kinds = [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
-    return Step(rng.choice(kinds), rng.choice(AMOUNTS[operation]))
+    return Step(rng.choice(_kinds(operation)), rng.choice(AMOUNTS[operation]))
+
+
+@cache
+def _kinds(operation: str) -> Sequence[str]:
+    return [kind for kind, phrase in PHRASES.items() if phrase.operation == operation]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 Three fronts over one list of checks: `ComponentContract` for pytest, `check_component` for Python, and
 `magdi plugins check NAME`, which calls `run_checks`. Beside it, what tests of components need: `ScriptedTeacher`,
-`StubServer`, `tiny_student`. Names are imported when they are used, so that none of it loads torch unasked.
+`StubServer`, `tiny_student`, `LossBench`. Names are imported when they are used, so that none of it loads torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from magdi.plugins.testing.bench import CheckFailed as CheckFailed
     from magdi.plugins.testing.contract import ComponentContract as ComponentContract
+    from magdi.plugins.testing.loss_bench import LossBench as LossBench
     from magdi.plugins.testing.runner import CheckResult as CheckResult
     from magdi.plugins.testing.runner import check_component as check_component
     from magdi.plugins.testing.runner import checks_for as checks_for
@@ -26,6 +27,7 @@ _HOMES = {
     "CheckFailed": "bench",
     "CheckResult": "runner",
     "ComponentContract": "contract",
+    "LossBench": "loss_bench",
     "ScriptedTeacher": "scripted",
     "Specimen": "specimen",
     "StubServer": "stub_server",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from pathlib import Path
 
 import psutil
 
@@ -10,7 +12,7 @@ SLICE = 0.25
 """Seconds between two looks at a clock."""
 
 RESTING = 0.05
-"""Share of a processor below which nothing is being done; what waits for a processor gets more than that of it."""
+"""Share of a processor below which nothing is being done, unless something waits for a processor."""
 
 LEAST = 0.1
 """Of a second in which something is done, what counts at least: what only looks around now and then has an end, too."""
@@ -37,7 +39,8 @@ class Clock:
         if passed >= SLICE:
             work = max(self._work(), self._worked)
             share = (work - self._worked) / passed
-            self._spent += passed * (1.0 if share < RESTING else min(max(share, LEAST), 1.0))
+            rests = share < RESTING and not any(map(_could_go_on, self._all()))
+            self._spent += passed * (1.0 if rests else min(max(share, LEAST), 1.0))
             self._at, self._worked = self._at + passed, work
         return self._spent
 
@@ -47,9 +50,27 @@ class Clock:
         try:
             ended = self._process.cpu_times()
             total = ended.children_user + ended.children_system
-            for each in (self._process, *self._process.children(recursive=True)):
+            for each in self._all():
                 used = each.cpu_times()
                 total += used.user + used.system
         except psutil.Error:
             pass
         return total
+
+    def _all(self) -> list[psutil.Process]:
+        try:
+            return [self._process, *self._process.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
+def _could_go_on(process: psutil.Process) -> bool:
+    """Returns whether a thread of a process, but for this one, waits for a processor or a disk at this moment."""
+    threads = Path(f"/proc/{process.pid}/task")
+    try:
+        if not threads.is_dir():
+            return process.status() == psutil.STATUS_RUNNING
+        others = [each for each in threads.iterdir() if each.name != str(threading.get_native_id())]
+        return any((each / "stat").read_text().rpartition(")")[2].split()[0] in "RD" for each in others)
+    except (OSError, psutil.Error):  # it has just ended
+        return False

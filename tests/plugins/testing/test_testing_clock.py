@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -17,6 +20,7 @@ class Machine:
     """A machine whose seconds pass when a test says so; a process that has a child, which does the work."""
 
     now = work = 0.0
+    pid, state = -1, psutil.STATUS_SLEEPING
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: self.now))
@@ -24,6 +28,9 @@ class Machine:
 
     def cpu_times(self) -> SimpleNamespace:
         return SimpleNamespace(user=self.work, system=0.0, children_user=0.0, children_system=0.0)
+
+    def status(self) -> str:
+        return self.state
 
     def children(self, *, recursive: bool) -> list[Machine]:
         return []
@@ -44,6 +51,32 @@ def test_what_waits_for_a_processor_spends_little(share: float, spent: float, mo
         machine.goes_on(0.25, share)
         last = taken.spent
     assert last == pytest.approx(spent)
+
+
+def test_what_gets_no_processor_at_all_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a machine is so busy that nothing is seen of it for a second, say."""
+    machine = Machine(monkeypatch)
+    machine.state = psutil.STATUS_RUNNING
+    taken = Clock()
+    for _ in range(160):
+        machine.goes_on(0.25, 0.0)
+        last = taken.spent
+    assert last == pytest.approx(4.0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads' states are read where Linux shows them")
+def test_who_could_go_on_is_seen_by_its_threads() -> None:
+    start, work = (
+        [sys.executable, "-S", "-u", "-c"],
+        "threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()",
+    )
+    for code, works in (("import threading; print(); " + work, True), ("print(); input()", False)):
+        with subprocess.Popen([*start, code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            while clock._could_go_on(psutil.Process(process.pid)) is not works:
+                pass
+            process.kill()
 
 
 def test_a_slice_is_looked_at_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:

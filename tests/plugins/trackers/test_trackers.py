@@ -35,6 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TRACKIO_DIR", str(folder / "trackio"))
         patch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        if wandb := sys.modules.get("wandb"):  # another test's run may have been followed: it has read the environment
+            wandb.teardown()
         yield folder
 
 
