@@ -452,3 +452,9 @@ def test_simulations_with_names_are_discussions_of_their_own(tmp_path: Path) -> 
     talks = [{"id": str(k), "messages": [USER, message("assistant", text)]} for k, (_, text) in enumerate(SAID)]
     mags = read(tmp_path / "log.json", {"tasks": [{"id": "1"}], "simulations": talks})
     assert [[turn.text for turn in mag.turns] for mag in mags] == [[text] for _, text in SAID]
+
+
+def test_fields_that_are_lists_where_others_have_objects_take_nothing_away(tmp_path: Path) -> None:
+    log = {"messages": [USER, message("assistant", SAID[0][1], usage=[None])], "result": [1]}
+    (mag,) = read(tmp_path / "log.json", log)
+    assert [turn.text for turn in mag.turns] == [SAID[0][1]]

@@ -125,7 +125,8 @@ class Chats(Importer):
         reader.tally.other += len(lost) + sum(each.kind != "assistant" for each in said[1:])
         final = first_of(row, (*_FINALS, *_OUTPUTS))
         told = reader.task.extract(final, question) if isinstance(final, str) else None
-        stop = first_of(row, ("stop_reason", "termination_reason")) or (row.get("result") or {}).get("stop_reason")
+        result = row["result"] if isinstance(row.get("result"), dict) else {}
+        stop = first_of(row, ("stop_reason", "termination_reason")) or result.get("stop_reason")
         decision = _decided(turns, told, by_round=bool(rounds))
         name = self.protocol
         return reader.mag(item, question, name, turns, decision=decision, stop=str(stop or ""), format=name)
@@ -234,7 +235,7 @@ def _turn(
         role="solver" if said.text else "tool_call",
         answer=answer if answer and answer != said.text else None,
         model=str(field(said.row, "model") or ""),
-        usage=usage_in(field(said.row, "usage") or {}),
+        usage=usage_in(usage if isinstance(usage := field(said.row, "usage"), dict) else {}),
     )
 
 

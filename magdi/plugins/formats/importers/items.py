@@ -1,4 +1,4 @@
-"""Reads JSON, JSONL, CSV, parquet, SQLite and pickle files, gzipped, zipped or not: items, each with its first line."""
+"""Reads JSON, JSONL, CSV, parquet, SQLite and pickle files, packed or not: items, each with its line."""
 
 from __future__ import annotations
 
