@@ -85,7 +85,9 @@ _BUT_ALONE = re.compile(
 _BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
-_LABELLED = re.compile(r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"'-]*([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])")
+_LABELLED = re.compile(
+    r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"']*(?:[-–]\s)?([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])"
+)
 _WHICH = re.compile(r",\swhich\b[^.;]*")
 _NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
 _CLAUSE_LEAD = re.compile(

@@ -185,7 +185,7 @@ SHORT: list[tuple[AnswerType, str, str]] = [
     ("letter", "(b)", "B"),
     ("letter", "library", "B"),
     ("boolean", "It does not.", "no"),
-    ("expression", "2√3", "2\\sqrt{3}"),
+    ("expression", "2√3.", "2\\sqrt{3}"),
 ]
 
 
@@ -198,9 +198,9 @@ def test_courtesies_change_no_answer(kind: AnswerType, reply: str, answer: str) 
 
 WRAPPED = [
     '<tool_call>\n{{"name": "submit", "arguments": {{"answer": "{}"}}}}\n</tool_call>',
-    "<final>{}</final>", "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |",
-    "| **Answer** | {} |",
-    "## Final Answer\n\n{}", "Ergebnis: {}", "→ {}", "The answer is “{}”.",
+    "<final>{}</final>",
+    "La réponse est « {} ».", "| Question | Answer |\n|---|---|\n| 1 | {} |", "| **Answer** | {} |",
+    "## Final Answer\n\n{}", "Ergebnis: {}", "→ {}", 'The answer is "{}".',
 ]  # fmt: skip
 
 
