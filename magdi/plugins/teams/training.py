@@ -99,13 +99,15 @@ def train_roles(run: Stages, mags: Path) -> Stage:
 
 
 def _team(run: Stages, mags: Path, trained: Mapping[str, Mapping[str, Trained]]) -> Team:
-    name = next(read_mags(mags)).protocol
+    first = next(read_mags(mags))
+    name = first.protocol
     held = next((each.protocol for each in origins(run.config) if each.protocol.name == name), None)
     return Team(
         protocol=name,
         settings=held.settings if held else {},
         base=str(run.base),
         roles={role: role for role in trained},
+        agents=tuple(dict.fromkeys(turn.agent for turn in first.turns)),
         trained={role: tuple(done) for role, done in trained.items()},
     )
 
