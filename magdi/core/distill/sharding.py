@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
@@ -108,6 +109,10 @@ def load(module: nn.Module, optimizer: Optimizer | None, checkpoint: Path) -> No
 
 
 def _state(module: nn.Module, optimizer: Optimizer | None) -> dict[str, Any]:
+    """Returns the parts of this process; an evaluation has left weights gathered, which the optimizer does not know."""
+    for part in module.modules():
+        if isinstance(part, FSDPModule):
+            part.reshard()
     state: dict[str, Any] = {"trained": trained_state(module)}
     if optimizer is not None:
         state["optimizer"] = get_optimizer_state_dict(module, optimizer)
