@@ -104,7 +104,7 @@ Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]
 Fresh = Annotated[bool, _setting("Start over: throw away what the run directory holds.", "--fresh")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
 Sharding = Annotated[
-    Literal["none", "fsdp2", "zero2", "zero3"],
+    Literal["none", "fsdp2", "fsdp2-grads", "zero2", "zero3"],
     typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2, DeepSpeed's ZeRO)."),
 ]
 RoundsOfTraining = Annotated[

@@ -45,6 +45,7 @@ FSDP2 = {
 ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
 ENGINES = {
     "fsdp2": FSDP2,
+    "fsdp2-grads": FSDP2 | {"FSDP_RESHARD_AFTER_FORWARD": "false"},
     "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
     "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
 }
