@@ -80,6 +80,11 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
         run.progress.note(told)
+    if not given.keys() & set(config.training.dpo.roles) and any(each.pairs for each in given.values()):
+        run.progress.note(
+            f"nobody learns preferences, as no turn has the role {' or '.join(config.training.dpo.roles)}; "
+            f"--set 'training.dpo.roles=[{', '.join(given)}]' has these learn them"
+        )
     found: dict[str, dict[str, Trained]] = {}
     steps = 0
     for stage in role_stages(config.training, given):

@@ -206,6 +206,7 @@ class Backwards(Protocol):
         plan = yield [self.ask(planner, role="planner", reply=FreeText())]
         yield [self.ask(solver, round=1, role="solver", seen=plan)]
         yield [self.ask(solver, round=2, role="checker")]
+        return None
 
     def prompt(self, question: Question, ask: Ask) -> list[Message]:
         return chat("", question.prompt, ask.role)
