@@ -124,7 +124,7 @@ def test_roles_of_another_name_learn_preferences_where_they_are_named(trained: P
     write_mags(tmp_path / "mags.jsonl", mags)
     notes: list[str] = []
     listening = Progress()
-    listening.note = notes.append  # type: ignore[method-assign]
+    listening.note = notes.append  # type: ignore[method-assign, assignment]
     found = team(tmp_path / "run", tmp_path / "mags.jsonl", progress=listening)["training"]["roles"]
     assert {role: list(stages) for role, stages in found.items()} == dict.fromkeys(
         ("generator", "checker", "mender"), ["sft"]
