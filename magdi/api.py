@@ -27,11 +27,10 @@ from magdi.core.run.progress import Progress
 from magdi.notebook import Mag
 from magdi.plugins.given import Given, long_form
 from magdi.plugins.hooks import Observed
-from magdi.plugins.manager import load_plugins
 from magdi.plugins.registry import Registry
-from magdi.plugins.runs.finding import RUNS, model_code_of, plugins_of
+from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.result import RunResult, document
-from magdi.plugins.setup import Setup, set_up, without_code
+from magdi.plugins.setup import Setup, plugins_for, set_up
 from magdi.plugins.trust import Code, Trust, always, remember
 
 if TYPE_CHECKING:
@@ -377,10 +376,7 @@ def evaluate(
 
 def _components(models: Sequence[str], task: AnyTask | None, trust: bool) -> tuple[Registry, ComponentChoice | None]:
     """Returns components, those of the models' plugins among them, and the task that was given."""
-    named = [Code.plugin(name, by) for name, by in plugins_of(*models).items()]
-    plugins = load_plugins(found=named, optional=True, trust=Trust(trust))
-    without_code(plugins, model_code_of(*models), Trust(trust)).demand(plugins=False)
-    registry = plugins.registry
+    registry = plugins_for(models, Trust(trust)).registry
     given = Given("test")
     choice = None if task is None else ComponentChoice.model_validate(given.choice("task", task))
     given.into(registry)

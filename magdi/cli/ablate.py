@@ -66,8 +66,10 @@ Quick = Annotated[bool, typer.Option("--quick", help="All of it made small: a ch
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The suite's directory.", show_default=False)]
 
 
+@opt.grouped
 def ablate(
     suite: SuiteName = None,
+    *,
     config: Config = None,
     seeds: Seeds = None,
     jobs: Jobs = None,
@@ -77,12 +79,7 @@ def ablate(
     tasks: Tasks = None,
     quick: Quick = False,
     rescore: Rescore = False,
-    on: place.Where = "local",
-    gpus: place.Gpus = 0,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
+    where: place.Place,
     dry_run: opt.DryRun = False,
     json: opt.Json = False,
     csv: Csv = False,
@@ -100,10 +97,7 @@ def ablate(
     set_: opt.Set = None,
     out: Out = None,
     fresh: Fresh = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     quiet: opt.Quiet = False,
 ) -> None:
     """Run every cell of a grid with several seeds, compare them in pairs, and print one table.
@@ -123,16 +117,8 @@ def ablate(
         return
     written = _format(csv=csv, markdown=markdown, latex=latex, json=json)
     given = {"seed": seed, "task": task, "data": data, "protocol": protocol, "encoder": encoder, "teacher": teacher}
-    given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugin}
-    resources = place.resources(
-        on,
-        jobs=jobs or (AT_ONCE if on == "local" else None),
-        gpus=gpus,
-        cpus=cpus,
-        time=time,
-        partition=partition,
-        address=address,
-    )
+    given |= {"student": student, "mags": mags, "limit": limit, "plugin": plugins.plugin}
+    on, resources = where.on, where.resources(jobs or (AT_ONCE if where.on == "local" else None))
     options: dict[str, object] = {
         "seeds": seeds,
         "only": tuple(only or ()),
@@ -140,9 +126,9 @@ def ablate(
         "instrument": instrument,
         "quick": quick,
         "sets": tuple(set_ or ()),
-        "plugins_dir": plugins_dir,
-        "load": not no_plugins,
-        "trust": loading.trust(given=trust),
+        "plugins_dir": plugins.plugins_dir,
+        "load": not plugins.no_plugins,
+        "trust": loading.trust(given=plugins.trust),
     }
     setups = {
         name: _set_up(suite, config or [], each, out=folder, **options)

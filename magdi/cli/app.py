@@ -15,6 +15,7 @@ from magdi.cli.commands import Commands, taken
 from magdi.core.errors import DataError, MagdiError
 from magdi.core.files import FULL
 from magdi.core.threads import PASSIVE
+from magdi.plugins.target import blamed
 
 QUIET = {
     "TQDM_DISABLE": "1",
@@ -88,8 +89,6 @@ def main() -> None:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
     except Exception as error:
-        from magdi.plugins.target import blamed
-
         if plugin := blamed(error):
             complain(MagdiError(plugin, hint="MAGDI_TRACE_PLUGINS=1 shows the traceback"))
             if os.environ.get("MAGDI_TRACE_PLUGINS"):

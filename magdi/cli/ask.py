@@ -13,6 +13,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli.evaluate import Base, Engine, MaxNewTokens, Prompt
+from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from magdi.plugins.evaluating.asking import Asked
@@ -33,9 +34,11 @@ Samples = Annotated[
 ]
 
 
+@opt.grouped
 def ask(
     model: Model = None,
     question: Text = None,
+    *,
     samples: Samples = None,
     base: Base = False,
     task: opt.Task = None,
@@ -45,14 +48,11 @@ def ask(
     prompt: Prompt = "auto",
     max_new_tokens: MaxNewTokens = None,
     seed: opt.Seed = None,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     json: opt.Json = False,
 ) -> None:
     """Ask a student a question of your own; what stands alone is the question."""
-    from magdi.cli import loading, output
+    from magdi.cli import output
     from magdi.plugins.evaluating.asking import ask as put
 
     model, question = _model_and_question(model, question)
@@ -60,7 +60,7 @@ def ask(
     answers = put(
         model,
         question,
-        loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=[model], trusted=trust, models=True).registry,
+        plugins.components([model], models=True),
         task=task,
         task_settings=opt.component("task", task_arg, data=data),
         base=base,
@@ -88,7 +88,6 @@ def _model_and_question(first: str | None, second: str | None) -> tuple[str, str
         DataError: Nobody is named and there is no student.
     """
     from magdi.cli.newest import newest
-    from magdi.core.errors import ConfigError
 
     asked, alone = first if second is None else second, second is None
     # A run's path alone is no question; Path would raise for a long one.

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from magdi.plugins.traces.collection import Collection
 
 
+@opt.grouped
 def collect(
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="MAG file, to which discussions are added.")],
     host: Annotated[str, typer.Option(help="Address to listen on; others can send there if it is not 127.0.0.1.")] = (
         "127.0.0.1"
@@ -30,8 +32,7 @@ def collect(
     gold: Gold = None,
     keep_prompts: KeepPrompts = False,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
+    plugins: opt.Plugins,
 ) -> None:
     """Receive OpenTelemetry spans and write discussions (MAGs), until Ctrl-C.
 
@@ -40,14 +41,13 @@ def collect(
     import asyncio
     from dataclasses import asdict
 
-    from magdi.cli import loading
     from magdi.plugins.traces.collection import Collection, Patience
     from magdi.plugins.traces.requests import check_installed
 
     check_out(out)
     check_installed()
     settings = opt.component("task", task_arg, data=data)
-    registry = loading.load(plugin, plugins_dir).registry
+    registry = plugins.load().registry
     reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
     collection = Collection(out, reader, Patience(settle, idle))
     try:
@@ -64,7 +64,7 @@ async def _listen(collection: Collection, host: str, port: int) -> None:
     import asyncio
     import sys
 
-    from magdi.cli.stopping import stop_on_signals
+    from magdi.plugins.listening import stop_on_signals
     from magdi.plugins.traces.receiver import Receiver
 
     sys.setswitchinterval(0.0005)  # whoever waits for an answer goes before what is written meanwhile

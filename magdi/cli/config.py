@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.output import show
+from magdi.cli.output import progress_console, show
+from magdi.core.config.shortcuts import flatten
+from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins.component import Kind
 
@@ -26,7 +28,7 @@ Origin = Annotated[bool, typer.Option("--origin", help="Say where each value com
 
 
 @app.command("show")
-@opt.configured
+@opt.grouped
 def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) -> None:
     """Show the whole configuration that the files and options given make."""
     from rich.text import Text
@@ -47,7 +49,6 @@ def show_(request: opt.Request, origin: Origin = False, json: opt.Json = False) 
 
 def _say_of_runs(mags: Iterable[str]) -> None:
     """Says where the configuration of a run is that is taken as MAGs to learn from."""
-    from magdi.cli.output import progress_console
     from magdi.core.run.directory import RunDirectory
 
     for run in map(RunDirectory, map(Path, mags)):
@@ -57,7 +58,7 @@ def _say_of_runs(mags: Iterable[str]) -> None:
 
 
 @app.command()
-@opt.configured
+@opt.grouped
 def validate(request: opt.Request, json: opt.Json = False) -> None:
     """Check files and options; all problems at once, exit code 2 where there are any."""
     problems: tuple[str, ...] = ()
@@ -73,13 +74,12 @@ def validate(request: opt.Request, json: opt.Json = False) -> None:
 
 
 @app.command()
-def schema(plugin: opt.Plugin = None, plugins_dir: opt.PluginsDir = None, no_plugins: opt.NoPlugins = False) -> None:
+@opt.grouped
+def schema(plugins: opt.Plugins) -> None:
     """Print the JSON Schema of configuration files, settings of all components included."""
-    from magdi.cli import loading
     from magdi.plugins.config_schema import json_schema
 
-    registry = loading.load(plugin, plugins_dir, enabled=not no_plugins).registry
-    show(json_schema(dict(_settings(registry))), as_json=True, render=lambda: "")
+    show(json_schema(dict(_settings(plugins.load().registry))), as_json=True, render=lambda: "")
 
 
 def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseModel]]]]:
@@ -98,8 +98,6 @@ def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseMode
 
 def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
-    from magdi.core.config.shortcuts import flatten
-    from magdi.core.config.yaml_text import write_value
     from magdi.core.run.directory import shown
 
     config = shown(setup.config)

@@ -81,8 +81,10 @@ Folder = Annotated[
 ]
 
 
+@opt.grouped
 def evaluate(
     models: Models = None,
+    *,
     task: opt.Task = None,
     task_arg: opt.TaskArg = None,
     data: opt.Data = None,
@@ -103,25 +105,13 @@ def evaluate(
     stage: AfterStage = None,
     prompt: Prompt = "auto",
     seed: opt.Seed = None,
-    max_cost: opt.MaxCost = None,
-    max_calls: opt.MaxCalls = None,
-    max_tokens: opt.MaxTokens = None,
-    max_time: opt.MaxTime = None,
-    price: opt.Price = None,
-    estimate_usage: opt.EstimateUsage = False,
+    bounds: opt.Bounds,
     out: Folder = None,
     fresh: Fresh = False,
-    on: place.Where = "local",
+    dry_run: opt.DryRun = False,
+    where: place.Place,
     jobs: place.Jobs = None,
-    gpus: place.Gpus = 0,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -133,25 +123,18 @@ def evaluate(
 
     With --shards, in several jobs that share the questions, and the limits.
     """
-    from magdi.cli import loading, output
+    from magdi.cli import output
     from magdi.cli.newest import newest
     from magdi.cli.outcome import evaluation_table
+    from magdi.cli.plan_table import evaluation_plan_table
     from magdi.plugins.evaluating.candidates import find_candidates
+    from magdi.plugins.evaluating.costs import plan_evaluation
     from magdi.plugins.evaluating.evaluate import evaluate as run
     from magdi.plugins.evaluating.request import make_plan
+    from magdi.plugins.suites.executors.plan import planned_answers
 
     models = models or [str(newest("student"))]
-    components = loading.load(
-        plugin, plugins_dir, enabled=not no_plugins, runs=models, trusted=trust, models=True
-    ).registry
-    limits = opt.limits(
-        max_cost=max_cost,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        max_time=max_time,
-        price=price,
-        estimate_usage=estimate_usage,
-    )
+    components, limits = plugins.components(models, models=True), bounds.limits()
     candidates = find_candidates(
         models,
         components,
@@ -182,14 +165,22 @@ def evaluate(
         fresh=fresh,
         shard=shard,
     )
+    resources = where.resources(jobs or (shards if where.on == "local" else None))
+    in_jobs = shards > 1 or where.on != "local"
+    if in_jobs and (plan.fresh or plan.shard):
+        raise ConfigError(
+            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
+        )
+    if dry_run:
+        planned = plan_evaluation(candidates, plan, limits)
+        if in_jobs:
+            planned["jobs"] = planned_answers(where.on, resources, plan.folder, shards, planned["questions"], limits)
+        output.show(planned, as_json=json, render=lambda: evaluation_plan_table(planned))
+        return
     progress = output.TerminalProgress(quiet=quiet)
     try:
-        if shards > 1 or on != "local":
-            most = jobs or (shards if on == "local" else None)
-            resources = place.resources(
-                on, jobs=most, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address
-            )
-            _in_shards(plan, shards, on, resources, progress, limits)
+        if in_jobs:
+            _in_shards(plan, shards, where.on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
         progress.close()
@@ -200,10 +191,6 @@ def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: 
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
     from magdi.plugins.suites.executors.command import answered_in_shards, shares_of
 
-    if plan.fresh or plan.shard:
-        raise ConfigError(
-            "--shards goes on with what is kept, and is no shard itself", hint="name a new folder with -o"
-        )
     shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_of(limits, shards).items()]
     arguments = [*place.without(place.SHARDED, ("--json",)), *shares]
     answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))

@@ -38,22 +38,21 @@ Questions = Annotated[
 ]
 
 
+@opt.grouped
 def export(
     run: Run = None,
+    *,
     out: Out = None,
     merge: Merge = False,
     task_file: Questions = True,
     licence: opt.Licence = "",
     push: opt.Push = None,
     private: opt.Private = None,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
     json: opt.Json = False,
 ) -> None:
     """Write a run's student as a plain model or adapter, with a model card and a line for lm-eval."""
-    from magdi.cli import loading, output
+    from magdi.cli import output
     from magdi.cli.newest import newest
     from magdi.plugins.exporting.export import export as write
     from magdi.plugins.exporting.hub import push as to_hub
@@ -64,9 +63,7 @@ def export(
     run = run or newest("student")
     directory = open_run(run)
     config = directory.config()
-    registry = loading.load(
-        plugin, plugins_dir, enabled=not no_plugins, runs=[run], trusted=trust, models=True
-    ).registry
+    registry = plugins.components([run], models=True)
     sources = _sources(registry, config)
     questions: list[Question] = []
     if task_file and (config.evaluation.task or config.task.name in learned_tasks(config, result_of(directory))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from magdi.plugins.manager import Plugins
@@ -32,34 +32,16 @@ def load(
     """
     from magdi.plugins.manager import load_plugins
 
-    runs = tuple(runs)
-    plugins = load_plugins(
-        plugin or (),
-        folder=plugins_dir,
-        enabled=enabled,
-        trace=trace,
-        lenient=lenient,
-        found=_named_by(runs),
-        optional=True,
-        trust=trust(given=trusted),
-    )
+    how: dict[str, Any] = {"folder": plugins_dir, "enabled": enabled, "trace": trace, "lenient": lenient}
+    if runs := tuple(runs):
+        from magdi.plugins.setup import plugins_for
+
+        plugins = plugins_for(runs, trust(given=trusted), plugin or (), models=models, **how)
+    else:
+        plugins = load_plugins(plugin or (), **how)
     if warn:
         watch(plugins)
-    if models:
-        from magdi.plugins.runs.finding import model_code_of
-        from magdi.plugins.setup import without_code
-
-        without_code(plugins, model_code_of(*runs), trust(given=trusted)).demand(plugins=False)
     return plugins
-
-
-def _named_by(runs: Iterable[Path | str]) -> list[Code]:
-    if not (runs := tuple(runs)):
-        return []
-    from magdi.plugins.runs.finding import plugins_of
-    from magdi.plugins.trust import Code
-
-    return [Code.plugin(name, by) for name, by in plugins_of(*runs).items()]
 
 
 def trust(*, given: bool) -> Trust:

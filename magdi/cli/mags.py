@@ -20,6 +20,8 @@ from magdi.cli.mags_get import get
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.mags_sources import is_place, runs_of, sources, tell_skipped
 from magdi.cli.output import check_out, progress_console, show, warn
+from magdi.core.errors import ComponentError, ConfigError, DataError, did_you_mean
+from magdi.core.files import write_whole, writing
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
@@ -45,8 +47,10 @@ View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or no
 
 
 @app.command("import")
+@opt.grouped
 def import_(
     files: Annotated[list[Path], typer.Argument(help="JSON or JSONL files of other systems.")],
+    *,
     out: Out,
     format: Annotated[
         str,
@@ -65,11 +69,9 @@ def import_(
     keep_prompts: KeepPrompts = False,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
+    plugins: opt.Plugins,
 ) -> None:
     """Turn discussions that other systems have recorded into MAGs: answers read and graded, edges as prompts say."""
-    from magdi.cli import loading
     from magdi.cli.mags_tables import import_table
     from magdi.core.config.models import ComponentChoice
     from magdi.core.mag import write_mags
@@ -79,7 +81,7 @@ def import_(
 
     check_out(out)
     bad: list[MagFileError] = []
-    registry = loading.load(plugin, plugins_dir).registry
+    registry = plugins.load().registry
     settings = opt.component("task", task_arg, data=data)
     reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
     if format:
@@ -133,7 +135,6 @@ def show_(
     A file or run directory among the names is where to look; without one it is the newest run.
     """
     from magdi.cli.mags_drawing import discussion
-    from magdi.core.errors import ConfigError
 
     if html and svg:
         raise ConfigError("--html and --svg are two drawings", hint="ask for one at a time")
@@ -151,8 +152,10 @@ def show_(
 
 
 @app.command()
+@opt.grouped
 def export(
     files: Files = None,
+    *,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File or folder to write.", show_default="none, to --push")
     ] = None,
@@ -172,16 +175,11 @@ def export(
         str | None, typer.Option(help="How the discussions were held, where prompts are asked for.", show_default=False)
     ] = None,
     protocol_arg: opt.ProtocolArg = None,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
 ) -> None:
     """Write MAGs for other tools: networkx, torch_geometric, the hub; or what they teach, for TRL's trainers."""
-    from magdi.cli import loading
     from magdi.cli.mags_rules import prompted
     from magdi.core.config.models import ComponentChoice
-    from magdi.core.errors import ConfigError, DataError
-    from magdi.core.files import writing
     from magdi.plugins.corpus.files import at_least_one, read_all
     from magdi.plugins.exporting.hub import push as to_hub
 
@@ -190,7 +188,7 @@ def export(
     if not (out or push):
         raise ConfigError("nothing says where to", hint="-o FILE, or --push NAME")
     paths = sources(files)
-    registry = loading.load(plugin, plugins_dir, runs=runs_of(paths), trusted=trust).registry
+    registry = plugins.components(runs_of(paths))
     exporter = registry.exporter(ComponentChoice(name=to, **opt.component("exporter", arg)))
     if out:
         check_out(out, folder=exporter.folder)
@@ -219,8 +217,10 @@ def export(
 
 
 @app.command()
+@opt.grouped
 def check(
     files: Files = None,
+    *,
     protocol_arg: opt.ProtocolArg = None,
     protocol: Annotated[
         str | None, typer.Option(help="Hold the discussions again under this protocol.", show_default=False)
@@ -229,8 +229,7 @@ def check(
         bool, typer.Option("--readings", help="List turns by the rule that reads their answer, least certain first.")
     ] = False,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
 ) -> None:
     """Verify files: schema, order of time, grades, edges against kept prompts, and against the protocol's own rule.
 
@@ -238,14 +237,13 @@ def check(
 
     The exit code is 1 where something is wrong.
     """
-    from magdi.cli import loading
     from magdi.cli.mags_tables import check_table
     from magdi.plugins.corpus import readings as reading
     from magdi.plugins.corpus.check import check_file
     from magdi.plugins.corpus.files import read
 
     found = sources(files)
-    registry = loading.load(plugin, runs=runs_of(found), trusted=trust).registry
+    registry = plugins.components(runs_of(found))
     settings = opt.component("protocol", protocol_arg)
     rules = {file: _rule(file, registry, protocol, settings) for file in found}
     reports = {str(file): check_file(file, rule) for file, rule in rules.items()}
@@ -267,7 +265,6 @@ def calibrate(
 ) -> None:
     """Fit each agent's stated confidence to how often it is right (-P calibration=FILE, for reconcile)."""
     from magdi.cli.mags_tables import calibration_table
-    from magdi.core.files import write_whole
     from magdi.plugins.corpus.files import read_all
     from magdi.protocols.confidence import fit
 
@@ -279,7 +276,6 @@ def calibrate(
 
 
 def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[MagFileError]]:
-    from magdi.core.errors import ConfigError, DataError
     from magdi.plugins.corpus.files import at_least_one, pick, read_all
     from magdi.plugins.runs.finding import nearest_runs
 
@@ -299,8 +295,6 @@ def _found(names: Sequence[str], *, skip_bad: bool) -> tuple[list[Mag], list[Mag
 
 
 def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
-    from magdi.core.errors import ConfigError
-
     if html:
         from magdi.plugins.report.data import mags_page
 
@@ -313,7 +307,6 @@ def _drawn(mags: Sequence[Mag], *, html: bool, view: str) -> str:
 
 
 def _view(name: str) -> Any:
-    from magdi.core.errors import ConfigError, did_you_mean
     from magdi.core.views import VIEWS
 
     if name not in VIEWS:
@@ -333,8 +326,6 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
     if out is None:
         sys.stdout.write(visible(text) if as_json or sys.stdout.isatty() else text)
     else:
-        from magdi.core.files import write_whole
-
         check_out(out)
         write_whole(out, text)
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
@@ -347,7 +338,6 @@ def _say(line: str) -> None:
 def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> Rule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
-    from magdi.core.errors import ComponentError
     from magdi.plugins.corpus.check import Rule
 
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from magdi.protocols.convincing import Sample
 
 
-@opt.configured
+@opt.grouped
 def convincing(
     request: opt.Request,
     out: Annotated[Path, typer.Option("--out", "-o", help="The JSON file to write.")],

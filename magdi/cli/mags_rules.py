@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from magdi.core.components import Components
+from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
+from magdi.core.mag import Mag
 from magdi.core.protocol import Agent
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import Location
+from magdi.core.run.seats import agents
 from magdi.plugins.corpus.check import Rule
-
-if TYPE_CHECKING:
-    from magdi.core.components import Components
-    from magdi.core.mag import Mag
-    from magdi.core.run.locations import Location
+from magdi.plugins.corpus.replay import own_prompts
 
 
 def prompted(
@@ -27,9 +28,6 @@ def prompted(
     Raises:
         DataError: They were not kept, and the protocol is not known or another one.
     """
-    from magdi.core.config.models import ComponentChoice, Discussion, RunConfig
-    from magdi.plugins.corpus.replay import own_prompts
-
     given = RunConfig(discussion=Discussion(mags=tuple(map(str, files))))
     if name:
         given = given.model_copy(update={"protocol": ComponentChoice(name=name, **settings)})
@@ -45,10 +43,6 @@ def rule_for(file: Location, components: Components, name: str | None, settings:
     Raises:
         ComponentError: There is no such protocol or task.
     """
-    from magdi.core.config.models import ComponentChoice
-    from magdi.core.run.directory import RunDirectory
-    from magdi.core.run.seats import agents
-
     run = RunDirectory(file.parent) if isinstance(file, Path) else None
     config = run.config() if run and run.is_run() else None
     if config is None or config.discussion.mag_files:

@@ -13,10 +13,10 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli.mags_sources import sources, target, tell_skipped
+from magdi.core.errors import ConfigError, DataError, MagFileError
 from magdi.core.run.locations import expanded
 
 if TYPE_CHECKING:
-    from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
 
 OF_FILES = "MAG files (JSONL, Parquet), run directories, patterns ('mags/*.jsonl') or URLs (s3://, gs://, hf://)."
@@ -125,7 +125,6 @@ def split(
     """Write NAME.jsonl for every share; a question stands on one side alone, with all of its discussions."""
     from magdi.cli.mags_tables import table
     from magdi.cli.output import check_out, show
-    from magdi.core.errors import ConfigError
     from magdi.plugins.corpus import subsets
     from magdi.plugins.corpus.files import read_all
 
@@ -157,7 +156,6 @@ def _written(
 ) -> None:
     """Writes what is chosen of some files, and says how many of how many."""
     from magdi.cli.output import show
-    from magdi.core.errors import DataError, MagFileError
     from magdi.plugins.corpus.files import read_all, read_in_turn, write
 
     file = target(out)
@@ -180,8 +178,6 @@ def _written(
 
 
 def _range(option: str, text: str) -> range:
-    from magdi.core.errors import ConfigError
-
     least, _, most = text.partition(":") if ":" in text else (text, "", text)
     try:
         return range(int(least or 0), int(most) + 1 if most else 1 << 62)

@@ -6,10 +6,10 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_origin, get_type_hints
 
 import typer
 
@@ -21,6 +21,8 @@ from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from magdi.core.config.models import Limits
+    from magdi.plugins.manager import Plugins as Loaded
+    from magdi.plugins.registry import Registry
     from magdi.plugins.setup import Setup
 
 
@@ -102,7 +104,7 @@ Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]
 Fresh = Annotated[bool, _setting("Start over: throw away what the run directory holds.", "--fresh")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
 Sharding = Annotated[
-    Literal["none", "fsdp2", "zero2", "zero3"],
+    Literal["none", "fsdp2", "fsdp2-grads", "zero2", "zero3"],
     typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2, DeepSpeed's ZeRO)."),
 ]
 RoundsOfTraining = Annotated[
@@ -124,25 +126,108 @@ NoPlugins = Annotated[bool, _plugin("Shipped components only.", "--no-plugins")]
 Trusted = Annotated[bool, _plugin("Run the plugins that files name, unasked.", "--trust")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Plugins:
+    """Which plugins a command loads."""
+
+    plugin: Plugin = None
+    plugins_dir: PluginsDir = None
+    no_plugins: NoPlugins = False
+
+    def load(self, *, warn: bool = True, lenient: bool = False) -> Loaded:
+        """Returns them; see `magdi.cli.loading.load`."""
+        from magdi.cli import loading
+
+        return loading.load(self.plugin, self.plugins_dir, enabled=not self.no_plugins, warn=warn, lenient=lenient)
+
+
+@dataclass(frozen=True)
+class RunPlugins(Plugins):
+    """The same of a command that reads runs, and whether the plugins that these were made with are run unasked."""
+
+    trust: Trusted = False
+
+    def components(self, runs: Iterable[Path | str], *, models: bool = False) -> Registry:
+        """Returns the components of plugins and of runs; with ``models`` the runs' students are to be loaded."""
+        from magdi.cli import loading
+
+        enabled = not self.no_plugins
+        loaded = loading.load(
+            self.plugin, self.plugins_dir, enabled=enabled, runs=runs, trusted=self.trust, models=models
+        )
+        return loaded.registry
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What asking may take."""
+
+    max_cost: MaxCost = None
+    max_calls: MaxCalls = None
+    max_tokens: MaxTokens = None
+    max_time: MaxTime = None
+    price: Price = None
+    estimate_usage: EstimateUsage = False
+
+    def limits(self) -> Limits:
+        """Returns them as part of a configuration.
+
+        Raises:
+            ConfigError: One of them is wrong.
+        """
+        from magdi.core.config.models import Limits
+        from magdi.core.config.problems import validate
+
+        found, problems = validate(Limits, {name: value for name, value in vars(self).items() if value is not None}, ())
+        if found is None:
+            raise ConfigError("\n".join(map(str, problems)))
+        return found
+
+
+@dataclass(frozen=True)
 class Request:
     """What the command line says of a configuration.
 
     Attributes:
-        files: YAML files, later ones over earlier ones.
-        flags: Options that were given, by the dotted path of what they set.
-        sets: ``--set`` pairs, which go before everything else.
-        plugins_dir: A folder of plugin files to load.
-        load_plugins: Whether plugins are loaded at all.
-        trusted: Whether those that files name are run unasked.
+        more: What a command has to add to it, by the dotted path of what it sets.
     """
 
-    files: tuple[Path, ...]
-    flags: dict[str, object]
-    sets: tuple[str, ...]
-    plugins_dir: Path | None
-    load_plugins: bool
-    trusted: bool = False
+    config: Config = None
+    task: Task = None
+    data: Data = None
+    protocol: Protocol = None
+    encoder: Encoder = None
+    teacher: Teacher = None
+    student: Student = None
+    decision: Decision = None
+    task_arg: TaskArg = None
+    protocol_arg: ProtocolArg = None
+    encoder_arg: EncoderArg = None
+    objective_arg: ObjectiveArg = None
+    mags: Mags = None
+    skip_bad: SkipBad = False
+    level: Level = None
+    method: Method = None
+    edges: Edges = None
+    refresh: Refresh = None
+    limit: Limit = None
+    seed: Seed = None
+    preset: Preset = None
+    quick: Quick = False
+    set_: Set = None
+    max_cost: MaxCost = None
+    max_calls: MaxCalls = None
+    max_tokens: MaxTokens = None
+    max_time: MaxTime = None
+    price: Price = None
+    estimate_usage: EstimateUsage = False
+    cache: Cache = None
+    report_to: ReportTo = None
+    plugin: Plugin = None
+    plugins_dir: PluginsDir = None
+    no_plugins: NoPlugins = False
+    trust: Trusted = False
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def set_up(self) -> Setup:
         """Loads plugins and configuration; faults of plugins are told on stderr, a line each."""
@@ -150,110 +235,67 @@ class Request:
         from magdi.plugins.setup import set_up
 
         setup = set_up(
-            self.files,
-            flags=self.flags,
-            sets=self.sets,
+            [Path(file) for file in self.config or () if not holds_mags(file)],
+            flags=self._flags(),
+            sets=tuple(self.set_ or ()),
             plugins_dir=self.plugins_dir,
-            load=self.load_plugins,
+            load=not self.no_plugins,
             trace=loading.trace,
-            trust=loading.trust(given=self.trusted),
+            trust=loading.trust(given=self.trust),
         )
         loading.watch(setup.plugins)
         tell_notes(setup.notes)
         return setup
 
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Request:
-        """Reads the values of the options that `configured` adds."""
+    def _flags(self) -> dict[str, object]:
+        """Returns what options say, by the dotted path of what they set."""
         from magdi.plugins.given import long_form
 
-        files = [Path(file) for file in given["config"] or () if not holds_mags(file)]
-        mags = [file for file in given["config"] or () if holds_mags(file)]
-        given = {**given, "mags": [*mags, *(given["mags"] or ())]}
-        flags = long_form({name: given[name] for name in SETTINGS if _is_given(given[name])})
-        if given["quick"]:
-            flags["preset"] = "quick"
-        for section in ("task", "protocol", "encoder"):
-            flags |= arguments(section, given[f"{section}_arg"])
-        flags |= objectives(given["objective_arg"])
-        return cls(
-            files=tuple(files),
-            flags=flags,
-            sets=tuple(given["set_"] or ()),
-            plugins_dir=given["plugins_dir"],
-            load_plugins=not given["no_plugins"],
-            trusted=given["trust"],
-        )
+        mags = [*filter(holds_mags, self.config or ()), *(self.mags or ())]
+        given = {**vars(self), "mags": mags, "preset": "quick" if self.quick else self.preset}
+        flags = long_form({name: given[name] for name in (*SHORTCUTS, *WHOLE) if _is_given(given[name])})
+        sections = {"task": self.task_arg, "protocol": self.protocol_arg, "encoder": self.encoder_arg}
+        for section, pairs in sections.items():
+            flags |= arguments(section, pairs)
+        return {**flags, **objectives(self.objective_arg), **self.more}
 
 
 WHOLE = ("task", "protocol", "encoder", "seed", "preset")
 """Options of the name that the setting has; `SHORTCUTS` has the others."""
-
-SHARED: dict[str, Any] = {
-    "config": Config,
-    "task": Task,
-    "data": Data,
-    "protocol": Protocol,
-    "encoder": Encoder,
-    "teacher": Teacher,
-    "student": Student,
-    "decision": Decision,
-    "task_arg": TaskArg,
-    "protocol_arg": ProtocolArg,
-    "encoder_arg": EncoderArg,
-    "objective_arg": ObjectiveArg,
-    "mags": Mags,
-    "skip_bad": SkipBad,
-    "level": Level,
-    "method": Method,
-    "edges": Edges,
-    "refresh": Refresh,
-    "limit": Limit,
-    "seed": Seed,
-    "preset": Preset,
-    "quick": Quick,
-    "set_": Set,
-    "max_cost": MaxCost,
-    "max_calls": MaxCalls,
-    "max_tokens": MaxTokens,
-    "max_time": MaxTime,
-    "price": Price,
-    "estimate_usage": EstimateUsage,
-    "cache": Cache,
-    "report_to": ReportTo,
-    "plugin": Plugin,
-    "plugins_dir": PluginsDir,
-    "no_plugins": NoPlugins,
-    "trust": Trusted,
-}
-SETTINGS = [name for name in SHARED if name in SHORTCUTS or name in WHOLE]
-"""Those that set something of a configuration."""
 
 
 def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != []
 
 
-def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command every option that sets a configuration; it receives them as its first argument, a `Request`."""
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options of every group that it takes; a group is a dataclass whose fields are options."""
     hints = get_type_hints(command, include_extras=True)
-    own = list(inspect.signature(command).parameters.values())[1:]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(name, keyword, default=False if option.__origin__ is bool else None, annotation=option)
-        for name, option in SHARED.items()
-    ]
-    parameters += [parameter.replace(kind=keyword, annotation=hints[parameter.name]) for parameter in own]
+    groups = {name: _options(hint) for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        own = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        parameters += groups.get(name, [own])
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> None:
-        shared = {name: given.pop(name) for name in SHARED}
-        command(Request.of(shared), **given)
+        made = {name: hints[name](**{each.name: given.pop(each.name) for each in of}) for name, of in groups.items()}
+        command(**made, **given)
 
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del wrapper.__wrapped__  # typer would look behind it
     return wrapper
+
+
+def _options(group: type) -> list[inspect.Parameter]:
+    """Returns a group's options, as a command's parameters."""
+    kinds = get_type_hints(group, include_extras=True)
+    return [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[name])
+        for name, parameter in inspect.signature(group).parameters.items()
+        if get_origin(kinds[name]) is Annotated
+    ]
 
 
 def tell_notes(notes: Iterable[str]) -> None:
@@ -292,21 +334,6 @@ def objectives(given: Sequence[str] | None) -> dict[str, object]:
     if wrong := next((pair for pair in pairs if "." not in pair.partition("=")[0]), ""):
         raise ConfigError(f"{wrong!r} names no objective", hint="e.g. -O margin.weight=0.3")
     return alone | arguments("objectives", pairs)
-
-
-def limits(**given: Any) -> Limits:
-    """Returns the limits that options give.
-
-    Raises:
-        ConfigError: One of them is wrong.
-    """
-    from magdi.core.config.models import Limits
-    from magdi.core.config.problems import validate
-
-    found, problems = validate(Limits, {name: value for name, value in given.items() if value is not None}, ())
-    if found is None:
-        raise ConfigError("\n".join(map(str, problems)))
-    return found
 
 
 def component(section: str, pairs: Sequence[str] | None, **given: Any) -> dict[str, object]:

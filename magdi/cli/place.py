@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass, fields
+from typing import Annotated
 
 import typer
 
 from magdi.plugins.suites.executors.resources import On, Resources
 
 PLACE = "Where runs are done"
-PLACED = ("--on", "--gpus", "--cpus", "--time", "--partition", "--address")
-SHARDED = (*PLACED, "--jobs", "-j", "--shards")
 
 Where = Annotated[On, typer.Option("--on", help="Processes here, or a cluster.", rich_help_panel=PLACE)]
 Jobs = Annotated[
@@ -27,11 +26,26 @@ Address = Annotated[
 ]
 
 
-def resources(on: On, **given: Any) -> Resources:
-    """Returns what a job is given; raises ConfigError for what the engine does not take."""
-    found = Resources(**given)
-    found.check(on)
-    return found
+@dataclass(frozen=True)
+class Place:
+    """Where runs are done."""
+
+    on: Where = "local"
+    gpus: Gpus = 0
+    cpus: Cpus = 1
+    time: Time = "24:00:00"
+    partition: Partition = ""
+    address: Address = ""
+
+    def resources(self, jobs: int | None = None) -> Resources:
+        """Returns what a job is given, ``jobs`` at once; raises ConfigError for what the engine does not take."""
+        found = Resources(jobs=jobs, **{name: value for name, value in vars(self).items() if name != "on"})
+        found.check(self.on)
+        return found
+
+
+PLACED = tuple(f"--{option.name}" for option in fields(Place))
+SHARDED = (*PLACED, "--jobs", "-j", "--shards")
 
 
 def without(options: Sequence[str], flags: Sequence[str] = ()) -> list[str]:

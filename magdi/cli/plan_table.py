@@ -1,4 +1,4 @@
-"""A run's plan, as `-n` prints it."""
+"""A plan of a run, or of an evaluation, as `-n` prints it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from magdi.cli.drawn import drawn
 from magdi.plugins.sheet import Sheet
 
 if TYPE_CHECKING:
+    from magdi.plugins.evaluating.costs import EvaluationPlanDocument, PlannedAnswers
+    from magdi.plugins.runs.discussion_costs import TeacherFigures
     from magdi.plugins.runs.plan import Bound, PlanDocument, PlannedAgent, PlannedTraining
     from magdi.plugins.suites.executors.plan import PlannedJobs
 
@@ -34,6 +36,36 @@ def plan_table(plan: PlanDocument) -> RenderableType:
     there = Text(f"no discussions: {plan['mags']:,} MAGs are there already, at no cost\n")
     talk = drawn(_agents(plan)) if plan["agents"] else there
     return Group(talk, drawn(_figures(plan)), *map(Text, _lines(plan)))
+
+
+def evaluation_plan_table(plan: EvaluationPlanDocument) -> RenderableType:
+    """Returns what an evaluation would take: by model, and a line each of what else there is to know."""
+    headings = ["model", "answers", "kept", "calls", "prompt tokens", "reply tokens", "US dollars"]
+    rows = [[each["name"], count(each["answers"]), count(each["kept"]), *_asked_of(each)] for each in plan["models"]]
+    samples = f", {plan['samples']} answers each" if plan["samples"] > 1 else ""
+    title = f"{plan['questions']:,} {plan['split']} questions of {plan['task']}{samples}"
+    return Group(drawn(Sheet.of(title, headings, rows, left=("model",))), *map(Text, _evaluation_lines(plan)))
+
+
+def _asked_of(model: PlannedAnswers) -> list[str]:
+    """Returns what is asked of a server, from what is expected up to the most; none of a model that is loaded here."""
+    if not model["served"]:
+        return ["none", "", "", "nothing"]
+    expected, most = model["expected"], model["most"]
+    prompts = f"{count(expected['prompt_tokens'])} to {count(most['prompt_tokens'])}"
+    replies = f"{count(expected['completion_tokens'])} to {count(most['completion_tokens'])}"
+    cost = f"{dollars(expected['cost'])} to {dollars(most['cost'])}" if model["priced"] else "no price"
+    return [count(expected["calls"]), prompts, replies, cost]
+
+
+def _evaluation_lines(plan: EvaluationPlanDocument) -> Iterator[str]:
+    if plan["unpriced"]:
+        yield f"no price is known of {', '.join(plan['unpriced'])}: --price IN,OUT says it"
+    yield from _limits(plan)
+    if "jobs" in plan:
+        yield from jobs_lines(plan["jobs"])
+    for model in plan["models"]:
+        yield f"nothing was asked; the answers of {model['name']} are kept in {model['predictions']}"
 
 
 def _agents(plan: PlanDocument) -> Sheet:
@@ -142,16 +174,16 @@ def _jobs(kind: str, number: int) -> str:
     return f"{number:,} {KINDS.get(kind, (kind, kind))[number > 1]}"
 
 
-def _limits(plan: PlanDocument) -> Iterator[str]:
+def _limits(plan: PlanDocument | EvaluationPlanDocument) -> Iterator[str]:
     """Yields of each limit that may be reached how near it is."""
     expected, most = (_used(plan[side]) for side in ("expected", "most"))
     for name, limit in plan["limits"].items():
         if (bound := most[name]) is None or bound > limit:
             sure = "is less than what is expected" if (expected[name] or 0) > limit else "is less than the bound"
-            yield f"--{name.replace('_', '-')} {limit:g} {sure}: at it a run stops, and the same command goes on"
+            yield f"--{name.replace('_', '-')} {limit:g} {sure}: at it work stops, and the same command goes on"
 
 
-def _used(side: Bound) -> dict[str, float | None]:
+def _used(side: TeacherFigures) -> dict[str, float | None]:
     """Returns what the discussions use of what is limited; None without a bound."""
     asked, said = side["prompt_tokens"], side["completion_tokens"]
     tokens = None if asked is None or said is None else asked + said

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from magdi.cli import loading
 from magdi.cli import options as opt
 from magdi.cli.output import result, show
-from magdi.core.errors import ConfigError
+from magdi.core.errors import ConfigError, MagdiError
 from magdi.plugins.component import Kind
 
 if TYPE_CHECKING:
@@ -32,21 +31,21 @@ Settings = Annotated[
 
 
 @app.command("list")
+@opt.grouped
 def list_(
+    *,
     kind: Annotated[Kind | None, typer.Option(help="Only these.", show_default=False)] = None,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
+    plugins: opt.Plugins,
 ) -> None:
     """List all components, shipped and third-party, and what is broken and why."""
     from magdi.cli.commands import shadowed
     from magdi.cli.component_tables import overview_table
     from magdi.plugins.describe import fault_entry, overview
 
-    plugins = loading.load(plugin, plugins_dir, enabled=not no_plugins, warn=False, lenient=True)
-    document = overview(plugins)
-    document["faults"] += map(fault_entry, shadowed(plugins))
+    loaded = plugins.load(warn=False, lenient=True)
+    document = overview(loaded)
+    document["faults"] += map(fault_entry, shadowed(loaded))
     if kind:
         document["components"] = [each for each in document["components"] if each["kind"] == kind]
         document["commands"] = []
@@ -54,46 +53,46 @@ def list_(
 
 
 @app.command("show")
+@opt.grouped
 def show_(
     name: Annotated[str, typer.Argument(help="A component's name or plugin/name.")],
+    *,
     kind: KindOption = None,
     arg: Settings = None,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
+    plugins: opt.Plugins,
 ) -> None:
     """Show where a component comes from, its settings and, for a protocol, its graph for 3 agents."""
     from magdi.cli.component_tables import description_table
     from magdi.plugins.describe import candidates, description
 
-    plugins = loading.load(plugin, plugins_dir, enabled=not no_plugins)
-    found = candidates(plugins.registry, name, kind)
-    documents = [description(plugins.registry, each, _settings(arg)) for each in found]
+    registry = plugins.load().registry
+    found = candidates(registry, name, kind)
+    documents = [description(registry, each, _settings(arg)) for each in found]
     whole = documents[0] if len(documents) == 1 else {"components": documents}
     show(whole, as_json=json, render=lambda: _group(map(description_table, documents)))
 
 
 @app.command()
+@opt.grouped
 def check(
     names: Annotated[
         list[str] | None, typer.Argument(help="Components; all third-party ones when left out.", show_default=False)
     ] = None,
+    *,
     kind: KindOption = None,
     arg: Settings = None,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
+    plugins: opt.Plugins,
 ) -> None:
     """Run the conformance kit on components; the exit code is 1 where one fails."""
     from rich.text import Text
 
-    plugins = loading.load(plugin, plugins_dir, enabled=not no_plugins, lenient=True)
-    chosen = list(_chosen(plugins, names, kind))
-    reports = [_report(plugins, each, _settings(arg), quiet=json) for each in chosen]
-    passed = all(report["passed"] for report in reports) and not plugins.faults
-    faults = [str(fault) for fault in plugins.faults]
+    loaded = plugins.load(lenient=True)
+    chosen = list(_chosen(loaded, names, kind))
+    reports = [_report(loaded, each, _settings(arg), quiet=json) for each in chosen]
+    passed = all(report["passed"] for report in reports) and not loaded.faults
+    faults = [str(fault) for fault in loaded.faults]
     document = {"passed": passed, "components": reports, "faults": faults}
     show(document, as_json=json, render=lambda: Text(_verdict(reports, faults)))
     raise typer.Exit(0 if passed else 1)
@@ -148,7 +147,6 @@ class ComponentReport(TypedDict):
 
 def _report(plugins: Plugins, each: Registration, settings: Mapping[str, object], *, quiet: bool) -> ComponentReport:
     """Runs the checks of one component, printing each as it comes."""
-    from magdi.core.errors import MagdiError
     from magdi.plugins.testing.runner import failures, run_checks
 
     def say(line: str) -> None:

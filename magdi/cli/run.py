@@ -16,6 +16,7 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
 from magdi.plugins.suites.executors.ending import end_with_starter
 from magdi.plugins.suites.executors.resources import On, Resources
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 SHARED = ("--processes", "--sharding")
 NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""DDP would warn of every process that finds none of the unused weights that it looks for."""
+"""Where DDP has to look for unused weights, it would warn of every process that finds none at first."""
 
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
@@ -44,27 +45,24 @@ FSDP2 = {
 ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
 ENGINES = {
     "fsdp2": FSDP2,
+    "fsdp2-grads": FSDP2 | {"FSDP_RESHARD_AFTER_FORWARD": "false"},
     "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
     "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
 }
 """What accelerate is told by its own launcher, where it is asked for the same."""
 
 
-@opt.configured
+@opt.grouped
 def run(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     processes: opt.Processes = 1,
     rounds_of_training: opt.RoundsOfTraining = 1,
     sharding: opt.Sharding = "none",
-    on: place.Where = "local",
-    gpus: place.Gpus = 0,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
+    where: place.Place,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -72,8 +70,8 @@ def run(
 
     With nothing given: simulated teachers, a procedural task and a tiny student, on this machine alone.
     """
-    _check_processes(processes, sharding, rounds_of_training, gpus)
-    given = place.resources(on, gpus=gpus, cpus=cpus, time=time, partition=partition, address=address)
+    _check_processes(processes, sharding, rounds_of_training, where.gpus)
+    on, given = where.on, where.resources()
     if on != "local" and not dry_run:
         _elsewhere(request, out, on, given, fresh=fresh)
         fresh, processes, sharding = False, 1, "none"  # it is done; here it is only said what came of it
@@ -93,20 +91,17 @@ def run(
     )
 
 
-@opt.configured
+@opt.grouped
 def discuss(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
     shard: opt.Shard = None,
     shards: opt.Shards = 1,
-    on: place.Where = "local",
+    where: place.Place,
     jobs: place.Jobs = None,
-    cpus: place.Cpus = 1,
-    time: place.Time = "24:00:00",
-    partition: place.Partition = "",
-    address: place.Address = "",
     otel: opt.Otel = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -115,8 +110,7 @@ def discuss(
 
     With --shards, in several jobs: each has a run of its own in the directory, and their MAGs are merged there.
     """
-    most = jobs or (shards if on == "local" else None)
-    given = place.resources(on, jobs=most, cpus=cpus, time=time, partition=partition, address=address)
+    on, given = where.on, where.resources(jobs or (shards if where.on == "local" else None))
     in_jobs = shards > 1 or on != "local"
     if shard is not None:
         if in_jobs:
@@ -124,7 +118,7 @@ def discuss(
                 f"--shard {shard} is one of the jobs that --shards N begins, on --on's engine",
                 hint="leave it out; or begin it by itself, without --shards and --on",
             )
-        request = replace(request, flags=request.flags | {"discussion.shard": shard})
+        request = replace(request, more={"discussion.shard": shard})
     if not in_jobs:
         _go(request, "discussion", out, fresh, dry_run, json, quiet, otel=otel)
     elif dry_run:
@@ -133,9 +127,10 @@ def discuss(
         _in_shards(request, out, shards, on, given, fresh=fresh, as_json=json, quiet=quiet)
 
 
-@opt.configured
+@opt.grouped
 def distill(
     request: opt.Request,
+    *,
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
@@ -173,7 +168,8 @@ def _go(
     setup = request.set_up()
     if setup.config.training.refresh and sharding != "none":
         raise ConfigError(
-            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked",
+            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked, for each pass "
+            "takes all processes, and their answers take unequal numbers",
             hint=f"leave --sharding {sharding} out: each process holds all weights then",
         )
     if dry_run:
@@ -197,7 +193,7 @@ def _go(
             output.warn(untaken)
     if processes > 1 and (code := _shared(processes, sharding)):
         raise typer.Exit(code)
-    if os.environ.get("RANK", "0") != "0":
+    if rank():
         return
     if processes == 1:
         output.show(outcome.to_dict(), as_json=as_json, render=lambda: outcome_table(outcome))

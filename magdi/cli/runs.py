@@ -9,6 +9,7 @@ import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
+from magdi.core.errors import DataError
 
 app = typer.Typer(help="List runs, show one, compare two.", no_args_is_help=True)
 
@@ -28,7 +29,6 @@ def list_(
     """List the runs below a folder, the newest first."""
     from magdi.cli.output import show
     from magdi.cli.runs_tables import list_table
-    from magdi.core.errors import DataError
     from magdi.plugins.runs.finding import listed
 
     if not folder.is_dir():

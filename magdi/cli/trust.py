@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
+from magdi.core.errors import ConfigError, MagdiError
 
 if TYPE_CHECKING:
     from magdi.plugins.trust import Code
@@ -28,7 +29,6 @@ def trust(
 ) -> None:
     """Trust plugins as they are now: what files name is run only once its content is trusted. Look at it first."""
     from magdi.cli.output import show
-    from magdi.core.errors import ConfigError
     from magdi.plugins.trust import forget, remember, remembered
 
     if list_ or not paths:
@@ -70,7 +70,6 @@ def _named(path: str) -> Iterator[Code]:
 
 def _in_file(file: Path) -> Iterator[Code]:
     from magdi.core.config.source import read_file
-    from magdi.core.errors import MagdiError
     from magdi.plugins.setup import set_up
     from magdi.plugins.suite_setup import set_up_suite
     from magdi.plugins.trust import Listing

@@ -9,12 +9,14 @@ import typer
 
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
+from magdi.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from magdi.core.components import Components
     from magdi.plugins.report.live import Live
 
 
+@opt.grouped
 def view(
     sources: Annotated[
         list[Path] | None,
@@ -33,27 +35,24 @@ def view(
             show_default="report.html in the directory, or FILE.html, or compared.html",
         ),
     ] = None,
+    *,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Follow a run under way, at an address of this machine, until Ctrl-C.")
     ] = False,
     port: Annotated[int, typer.Option(help="Port of --live; 0 takes a free one.", min=0, max=65535)] = 0,
     json: opt.Json = False,
-    plugin: opt.Plugin = None,
-    plugins_dir: opt.PluginsDir = None,
-    no_plugins: opt.NoPlugins = False,
-    trust: opt.Trusted = False,
+    plugins: opt.RunPlugins,
 ) -> None:
     """Write one HTML file that shows a run, several, a suite or a MAG file; it needs no server and no network."""
     from rich.text import Text
 
-    from magdi.cli import loading
     from magdi.cli.output import progress_console, show
     from magdi.plugins.report import data
 
     _check(sources or [], live=live, out=out, port=port)
     sources = sources or [_newest(suite=not live)]
-    components = loading.load(plugin, plugins_dir, enabled=not no_plugins, runs=sources, trusted=trust).registry
+    components = plugins.components(sources)
     if live:
         return _follow(sources, port, components, open_=open_, as_json=json)
     written: list[str] = []
@@ -75,8 +74,6 @@ def view(
 
 
 def _check(sources: list[Path], *, live: bool, out: Path | None, port: int) -> None:
-    from magdi.core.errors import ConfigError
-
     if live and (len(sources) > 1 or out):
         told = "--live follows one run, and writes no file" if out else "--live follows one run"
         raise ConfigError(told, hint="leave the others out" if len(sources) > 1 else "leave -o out")
@@ -104,7 +101,7 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
     from rich.text import Text
 
     from magdi.cli.output import progress_console, show
-    from magdi.cli.stopping import stop_on_signals
+    from magdi.plugins.listening import stop_on_signals
 
     running = asyncio.create_task(live.run(stop_on_signals()))
     waiting = asyncio.create_task(live.listening.wait())

@@ -128,6 +128,11 @@ class LimitReached(MagdiError):
     exit_code = 3
 
 
+def first_line(error: BaseException) -> str:
+    """Returns what an error says first, as the part of a line; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
+
+
 def raised(error: BaseException, file: str = "") -> str:
     """Returns an exception of somebody else's code in one line, with the place where it came out of it.
 

@@ -55,20 +55,8 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         StorageError: It cannot be written; what was there before is there still.
     """
-    partial = path.with_name(path.name + PARTIAL)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # left by a kill; were it a link, another file would be written
-        try:
-            with partial.open("x", encoding="utf-8", newline="\n") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+    with whole_path(path) as partial, partial.open("x", encoding="utf-8", newline="\n") as file:
+        yield file
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -106,7 +94,7 @@ def whole_path(path: Path) -> Iterator[Path]:
     partial = path.with_name(path.name + PARTIAL)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)  # left by a kill; were it a link, another file would be written
         try:
             yield partial
             with partial.open("rb") as file:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 
-class StackConfig(BaseModel, extra="forbid"):
-    """Settings that every stack of graph layers has."""
+class GcnConfig(BaseModel, extra="forbid"):
+    """Settings of ``gcn``."""
 
     layers: int = Field(2, ge=1, le=1_000, description="Graph layers, L.")
     hidden: int | None = Field(
         None, ge=1, description="Width of every h^(l), l > 0; the student's, at most 1,024, when null."
     )
+
+
+class StackConfig(GcnConfig):
+    """Settings that every stack of graph layers has."""
+
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout after every layer, in training.")
 
 
@@ -25,15 +30,6 @@ class DirGnnConfig(StackConfig):
     """Settings of ``dir-gnn``."""
 
     backward: float = Field(0.5, gt=0, lt=1, description="Share a of the messages from target to source.")
-
-
-class GcnConfig(BaseModel, extra="forbid"):
-    """Settings of ``gcn``."""
-
-    layers: int = Field(2, ge=1, le=1_000, description="Graph convolutions, L.")
-    hidden: int | None = Field(
-        None, ge=1, description="Width of every h^(l), l > 0; the student's, at most 1,024, when null."
-    )
 
 
 class GcnSymmetricConfig(BaseModel, extra="forbid"):

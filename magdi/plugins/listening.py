@@ -1,6 +1,10 @@
-"""Listening on a port of this machine, for what other programs or a browser send."""
+"""Listening on a port of this machine, for what other programs or a browser send, until somebody stops it."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
 
 from aiohttp import web
 
@@ -28,3 +32,12 @@ async def listening(application: web.Application, host: str, port: int, *, patie
         told = f"cannot listen on {host}:{port}: {error.strerror or error}"
         raise ConfigError(told, hint="name another with --port") from error
     return runner
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Returns an event that Ctrl-C, or a request to end, sets; for use within an event loop."""
+    stop = asyncio.Event()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts there as it does everywhere else
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -10,10 +10,11 @@ from typing import Any
 
 from magdi.core.config.code import whole
 from magdi.core.config.layers import Layers
-from magdi.core.config.load import Loaded, merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, Trace, load_plugins
+from magdi.plugins.merging import Loaded, merge, validated
+from magdi.plugins.runs.finding import model_code_of, plugins_of
 from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Code, Trust
 
@@ -77,6 +78,28 @@ def set_up(
     loaded: Loaded = validated(layers, plugins.registry.problems)
     chosen(loaded.config.training.report_to)
     return Setup(loaded.config, loaded.origins, plugins, loaded.notes)
+
+
+def plugins_for(
+    runs: Iterable[Path | str], trust: Trust, typed: Iterable[str] = (), *, models: bool = True, **how: Any
+) -> Plugins:
+    """Loads plugins, and those that runs were made with, as far as they are there and trusted.
+
+    Args:
+        runs: Their directories; what is no run is passed over.
+        trust: How it is decided whether code that they name is run.
+        typed: Plugins that a person has named.
+        models: Whether the runs' students are to be loaded.
+        **how: As `magdi.plugins.manager.load_plugins` takes it.
+
+    Raises:
+        ComponentError: Code that comes with a student is not trusted; or as `magdi.plugins.manager.load_plugins`.
+    """
+    found = [Code.plugin(name, by) for name, by in plugins_of(*runs).items()]
+    plugins = load_plugins(typed, found=found, optional=True, trust=trust, **how)
+    if models:
+        without_code(plugins, model_code_of(*runs), trust).demand(plugins=False)
+    return plugins
 
 
 def named_plugins(layers: Layers) -> tuple[list[str], list[Code]]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.layers import UNSAID, Layers
-from magdi.core.config.load import merge, validated
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
@@ -22,6 +21,7 @@ from magdi.core.run.seats import agents
 from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
+from magdi.plugins.merging import merge, validated
 from magdi.plugins.setup import named_plugins, remote_code, without_code
 from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer

@@ -244,6 +244,15 @@ def test_evaluates_what_is_served(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
             run("evaluate", f"stub@{server.url}", "--engine", "openai", "--task", "arithmetic", "--limit", 3, "--json")
         )
         assert len(server.requests) == 3
+        more = ("evaluate", f"stub@{server.url}", "--engine", "openai", "--task", "arithmetic", "--limit", 5, "-n")
+        plan = json.loads(run(*more, "--price", "1,2", "--shards", 2, "--json").stdout)
+        (model,) = plan["models"]
+        assert (model["answers"], model["kept"], model["expected"]["calls"]) == (5, 3, 2)
+        assert model["most"]["completion_tokens"] == 2 * 300
+        assert 0 < plan["expected"]["cost"] < plan["most"]["cost"]
+        assert plan["jobs"]["waves"] == [{"shards": 2}]
+        assert "no price is known of stub@" in run(*more).stdout
+        assert len(server.requests) == 3
     assert found["models"][0]["count"] == 3
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from magdi.core.config.models import ComponentChoice
+from magdi.core.config.models import ComponentChoice, TeacherChoice
 from magdi.core.config.moved import moved
 from magdi.core.config.problems import Path, Problem, dotted, model_in
 from magdi.core.config.source import Layer, origin_of
@@ -155,8 +155,6 @@ class Layers:
 
 def _opened(entry: Any) -> Any:
     """Returns a list's entry as a mapping where it is a teacher's short form."""
-    from magdi.core.config.models import TeacherChoice
-
     return TeacherChoice.model_validate(entry).model_dump(exclude_unset=True) if isinstance(entry, str) else entry
 
 

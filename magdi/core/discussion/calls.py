@@ -12,7 +12,7 @@ from magdi.core.config.models import Limits
 from magdi.core.discussion.budget import NOTHING, Budget
 from magdi.core.discussion.events import Event, Waiting
 from magdi.core.discussion.gate import Gate, Stop, Stopped
-from magdi.core.discussion.journal import Journal, canonical, prompt_key, reply_key
+from magdi.core.discussion.journal import Entry, Journal, canonical, prompt_key, reply_key
 from magdi.core.discussion.usage import Most, most_of
 from magdi.core.errors import (
     ConfigError,
@@ -98,21 +98,17 @@ class Calls:
 
         Raises:
             TeacherError: The teacher did not answer, and will not.
-            StorageError: The reply cannot be kept.
-            Stopped: The run is to end.
+            Stopped: The run is to end, e.g. because a reply cannot be kept.
         """
-        identity, text = teacher.identity, canonical(request)
-        prompt = prompt_key(text)
-        key = reply_key(identity, prompt)
+        prompt = prompt_key(text := canonical(request))
+        key = reply_key(teacher.identity, prompt)
         if (kept := self._kept(teacher, key, prompt)) is not None:
             return kept, True
         if (other := self._under_way.get(key)) is not None:
             return await asyncio.shield(other), True
         mine = self._under_way[key] = asyncio.get_running_loop().create_future()
         try:
-            reply = await self._insist(agent, teacher, request)
-            if self._journal is not None:
-                reply = await self._journal.put(key, reply, prompt=prompt, teacher=identity, request=text)
+            reply = await self._insist(agent, teacher, request, Entry(key, prompt, teacher.identity, text))
             mine.set_result(reply)
         except BaseException as error:
             mine.set_exception(error if isinstance(error, Exception) else Stopped())
@@ -129,7 +125,7 @@ class Calls:
         found = (self._journal.get(each) for each in chain([key], others))
         return next((reply for reply in found if reply is not None), None)
 
-    async def _insist(self, agent: str, teacher: Teacher, request: Request) -> Reply:
+    async def _insist(self, agent: str, teacher: Teacher, request: Request, entry: Entry) -> Reply:
         gate = self._gates.get(teacher) or self._gates.setdefault(teacher, Gate(teacher, self._stop))
         now = asyncio.get_running_loop().time
         failures, since = 0, 0.0
@@ -147,7 +143,8 @@ class Calls:
                 else:
                     gate.settle(request, reply.usage.total_tokens)
                     gate.first_call.has_replied()
-                    return reply
+                    # Its place is free when it is on disk: no more replies than places are paid for and can be lost.
+                    return reply if self._journal is None else await self._journal.put(entry, reply)
                 finally:
                     gate.leave()
                 await self._stop.sleep(seconds)
@@ -159,6 +156,8 @@ class Calls:
             gate.first_call.reached = True
             gate.first_call.open()
             raise
+        except MagdiError as error:  # e.g. a full disk: nobody else is to pay for what cannot be kept
+            raise self._end(error) from error
         finally:
             gate.first_call.give_way()
 
@@ -199,10 +198,7 @@ class Calls:
             raise
         except (MagdiError, asyncio.CancelledError):
             raise
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a bug in a teacher fails one question, as others do
+        except (Exception, SystemExit) as error:  # a bug in a teacher fails one question, as others do
             raise TeacherError(f"{type(error).__name__}: {error}") from error
         finally:
             self._budget.settle(most, tokens, cost)

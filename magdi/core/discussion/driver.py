@@ -24,7 +24,7 @@ from magdi.core.discussion.calls import Calls, Retry
 from magdi.core.discussion.events import Event
 from magdi.core.discussion.gate import Stop, Stopped
 from magdi.core.discussion.journal import Journal
-from magdi.core.discussion.seat import DiscussionSetup, Failure, Seat, share_teachers
+from magdi.core.discussion.seat import DiscussionSetup, Failure, Seat, share_teachers, teachers_of
 from magdi.core.discussion.session import Sessions
 from magdi.core.mag import Mag, Question
 from magdi.core.protocol import Protocol
@@ -79,7 +79,7 @@ def hold_discussions(
     """
     seats = share_teachers(seats)
     budget = budget or Budget.of(settings)
-    teachers = list({id(seat.teacher): seat.teacher for seat in seats}.values())
+    teachers = teachers_of(seats)
     for teacher in teachers:
         teacher.check()
     budget.check(teachers)
@@ -182,13 +182,13 @@ class _Work:
             stop=stop,
             retry=self._retry,
             tell=self._tell,
-            teachers={seat.teacher.identity for seat in self._setting.seats},
+            teachers={teacher.identity for teacher in teachers_of(self._setting.seats)},
         )
         sessions = Sessions(self._setting, calls, self._tell)
         try:
             await self._open_all(questions, sessions, stop)
         finally:
-            for teacher in {id(seat.teacher): seat.teacher for seat in self._setting.seats}.values():
+            for teacher in teachers_of(self._setting.seats):
                 await teacher.close()
         for index in sorted(self._finished):  # a stopped run has gaps
             self.out.put(self._finished[index])

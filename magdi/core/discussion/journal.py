@@ -47,6 +47,7 @@ Kept = asyncio.Future[Reply | None]
 FAULTS = (sqlite3.Error, MemoryError, UnicodeDecodeError)  # what comes of a file that a disk has changed
 BUSY_SECONDS = 60.0  # how long to wait for another process that writes to the same journal
 PAGE_BYTES = 1024  # of a new journal; SQLite's default of 4096 writes twice as much in all
+GATHERED = 2  # turns of the loop without another reply, after which those that wait are committed
 LOG_BYTES = 16 * 2**20  # that the write-ahead log may grow to
 
 
@@ -58,14 +59,14 @@ class Entry(NamedTuple):
         prompt: Hash of the request alone; what a replay looks for.
         teacher: The teacher's identity.
         request: Canonical JSON of the request.
-        reply: JSON of the reply.
+        reply: JSON of the reply; empty until there is one.
     """
 
     key: bytes
     prompt: bytes
     teacher: str
     request: str
-    reply: str
+    reply: str = ""
 
     @property
     def checksum(self) -> int:
@@ -210,8 +211,8 @@ class Journal(JournalReader):
                 self._adopted.append(entry)  # written with the next batch: a run's own journal holds all of the run
         return None if entry is None else Reply.model_validate_json(entry.reply)
 
-    async def put(self, key: bytes, reply: Reply, *, prompt: bytes, teacher: str, request: str) -> Reply:
-        """Keeps a reply, and returns once it is on disk.
+    async def put(self, entry: Entry, reply: Reply) -> Reply:
+        """Keeps a reply to what an entry asks, and returns once it is on disk.
 
         Returns:
             The reply that the journal now holds: another process may have been first.
@@ -220,14 +221,12 @@ class Journal(JournalReader):
             StorageError: It cannot be written, e.g. because the disk is full.
         """
         if self._cache is not None:
-            reply = await self._cache.put(key, reply, prompt=prompt, teacher=teacher, request=request)
-        loop = asyncio.get_running_loop()
-        kept: Kept = loop.create_future()
-        entry = Entry(key, prompt, teacher, request, reply.model_dump_json(exclude_defaults=True))
-        self._waiting.append((entry, kept))
+            reply = await self._cache.put(entry, reply)
+        kept: Kept = (loop := asyncio.get_running_loop()).create_future()
+        self._waiting.append((entry._replace(reply=reply.model_dump_json(exclude_defaults=True)), kept))
         if self._flushing is not loop:
             self._flushing = loop
-            loop.call_soon(self._flush, loop)
+            loop.call_soon(self._gather, loop, 0, 0)
         return await kept or reply
 
     def __len__(self) -> int:
@@ -251,6 +250,13 @@ class Journal(JournalReader):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _gather(self, loop: asyncio.AbstractEventLoop, known: int, turns: int) -> None:
+        """Waits for replies that the loop is about to read: a commit for each would cost more than all of them do."""
+        if (count := len(self._waiting)) > known or turns < GATHERED:
+            loop.call_soon(self._gather, loop, count, 0 if count > known else turns + 1)
+        else:
+            self._flush(loop)
+
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._waiting = self._waiting, []
         adopted, self._adopted = self._adopted, []
@@ -273,7 +279,7 @@ class Journal(JournalReader):
             else:
                 kept.set_result(commit.result().get(entry.key))
         if self._waiting:
-            self._flush(loop)
+            self._gather(loop, 0, 0)
         else:
             self._flushing = None
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from magdi.core.config.models import Discussion as Settings
 from magdi.core.decision import DecisionRule
@@ -15,11 +15,25 @@ from magdi.core.teacher import Sampling, Teacher
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An agent, the teacher that speaks for it, and how it samples."""
+    """An agent, the teacher that speaks for it, and how it samples.
+
+    Attributes:
+        in_role: By role, who speaks for it in the teacher's place.
+    """
 
     agent: Agent
     teacher: Teacher
     sampling: Sampling = Sampling()
+    in_role: Mapping[str, Teacher] = field(default_factory=dict)
+
+    def speaks(self, role: str) -> Teacher:
+        """Returns who speaks in a role."""
+        return self.in_role.get(role, self.teacher)
+
+
+def teachers_of(seats: Sequence[Seat]) -> list[Teacher]:
+    """Returns all who speak, each once."""
+    return list({id(each): each for seat in seats for each in (seat.teacher, *seat.in_role.values())}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,11 @@ def share_teachers(seats: Sequence[Seat]) -> tuple[Seat, ...]:
     Their connections, their limits and the weights of local models are then there once.
     """
     first: dict[tuple[type, str], Teacher] = {}
+
+    def shared(teacher: Teacher) -> Teacher:
+        return first.setdefault((type(teacher), teacher.identity), teacher)
+
     return tuple(
-        Seat(seat.agent, first.setdefault((type(seat.teacher), seat.teacher.identity), seat.teacher), seat.sampling)
+        replace(seat, teacher=shared(seat.teacher), in_role={role: shared(each) for role, each in seat.in_role.items()})
         for seat in seats
     )

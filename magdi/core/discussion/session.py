@@ -16,8 +16,9 @@ from magdi.core.discussion.seat import DiscussionSetup, Failure
 from magdi.core.discussion.stepper import Pending, Stepper, ask_again
 from magdi.core.errors import MagdiError, TeacherError
 from magdi.core.mag import Mag, Question, Usage
+from magdi.core.protocol import Ask
 from magdi.core.reply import Parsed, UnreadableReply, read_reply
-from magdi.core.teacher import Request
+from magdi.core.teacher import Request, Teacher
 
 ASK_AGAIN_CHARACTERS = 4000  # of an unreadable reply that its author is shown again; a flood of text is no help
 
@@ -46,7 +47,6 @@ class Sessions:
     def __init__(self, setting: DiscussionSetup, calls: Calls, tell: Callable[[Event], None]) -> None:
         self._setting, self._calls, self._tell = setting, calls, tell
         self._seats = {seat.agent.name: seat for seat in setting.seats}
-        self._models = {name: seat.teacher.identity for name, seat in self._seats.items()}
 
     async def hold(self, question: Question) -> Mag | Failure:
         """Holds one discussion to its end, or until a teacher fails.
@@ -64,7 +64,7 @@ class Sessions:
             grade=setting.task.grade,
             protocol_name=setting.protocol_name,
             decide=setting.decide,
-            models=self._models,
+            model=lambda ask: self._teacher(ask).identity,
             keep_prompts=setting.settings.keep_prompts,
         )
         error = None
@@ -90,17 +90,20 @@ class Sessions:
             return f"{type(error).__name__}: {error}"
         return None
 
+    def _teacher(self, ask: Ask) -> Teacher:
+        return self._seats[ask.agent.name].speaks(ask.role)
+
     async def _turn(self, question: Question, pending: Pending) -> Said:
         """Gets one turn said, asking again while it cannot be read."""
         ask, messages, usage = pending.ask, pending.messages, Usage()
-        seat = self._seats[ask.agent.name]
+        seat, teacher = self._seats[ask.agent.name], self._teacher(ask)
         read = partial(self._setting.task.read, question=question)
         schema = ask.reply.schema(question)
         for attempt in range(1, self._setting.settings.reasks + 2):
             request = Request(messages=messages, sampling=seat.sampling, json_schema=schema, sample=pending.sample)
-            reply, kept = await self._calls.ask(seat.agent.name, seat.teacher, request)
+            reply, kept = await self._calls.ask(seat.agent.name, teacher, request)
             cut = reply.finish_reason == "length"
-            self._tell(Called(question.id, seat.agent.name, self._models[seat.agent.name], reply.usage, kept, cut))
+            self._tell(Called(question.id, seat.agent.name, teacher.identity, reply.usage, kept, cut))
             usage = reply.usage if attempt == 1 else usage + reply.usage
             try:
                 return Said(pending.step, read_reply(reply.text, ask.reply, read), reply.text, usage, attempt)

@@ -6,7 +6,7 @@ The driver, the planner and the conformance kit all hold discussions through it,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from inspect import isgenerator
 from pathlib import Path
@@ -59,7 +59,7 @@ class Stepper:
         protocol_name: What the MAG calls the protocol; the class's name when empty.
         decide: A decision rule instead of the protocol's own. Its waves are worded by its own ``prompt(question,
             ask)`` where it has one, by the protocol's otherwise.
-        models: By agent name, the teacher that speaks for it; agents of one teacher share its count of samples.
+        model: Returns the teacher that says a turn; agents of one teacher share its count of samples.
         keep_prompts: Keep every turn's prompt in the MAG.
         turn_limit: Most turns before the protocol is taken to run for ever.
 
@@ -77,7 +77,7 @@ class Stepper:
         grade: Grade,
         protocol_name: str = "",
         decide: DecisionRule | None = None,
-        models: Mapping[str, str] | None = None,
+        model: Callable[[Ask], str] = lambda ask: "",
         keep_prompts: bool = False,
         turn_limit: int = TURN_LIMIT,
     ) -> None:
@@ -88,7 +88,7 @@ class Stepper:
         self._blind = question.blind()
         self._rule: Any = decide or protocol
         self._grade = grade
-        self._models = dict(models or {})
+        self._model = model
         self._keep_prompts = keep_prompts
         self._turn_limit = turn_limit
         self._word: Callable[[Question, Ask], Sequence[Message]] = protocol.prompt
@@ -170,7 +170,7 @@ class Stepper:
             confidence=read.confidence,
             status=status,
             attempts=attempts,
-            model=self._models.get(ask.agent.name, ""),
+            model=self._model(ask),
             usage=usage,
             prompt=pending.messages if self._keep_prompts else None,
         )
@@ -227,7 +227,7 @@ class Stepper:
         messages = tuple(worded)
         if not messages:
             raise self._broke(f"has an empty prompt for turn {step}")
-        voice = (self._models.get(ask.agent.name, ask.agent.name), messages)
+        voice = (self._model(ask) or ask.agent.name, messages)
         self._prompts[voice] += 1
         return Pending(step, ask, messages, self._prompts[voice] - 1)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -18,9 +20,8 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
     A batch of the Trainer's is an optimizer step of ours, so it never accumulates by itself; clipping, schedule,
     optimizer, mixed precision, checkpoints and processes are its business. Trackers are not: they follow the whole run.
 
-    Several processes look for weights that a step has not used: one whose share gives an objective, a head or an
-    expert nothing to do would else have no gradient where the others wait for it, for ever. One process takes one
-    device, however many are visible: several are several processes, not threads that copy the model every step.
+    One process takes one device, however many are visible: several are several processes, not threads that copy the
+    model every step.
 
     Raises:
         ConfigError: The schedule cannot end where it is asked to.
@@ -36,7 +37,7 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
             "greater_is_better": False,
         }
     name, options = schedule(training)
-    deepspeed = sharding.asked_for("DEEPSPEED")
+    deepspeed, joined = sharding.asked_for("DEEPSPEED"), backend()
     if deepspeed and precision == "fp16":
         raise ConfigError("student.dtype: ZeRO trains in float32 or bfloat16", hint="student.dtype=bfloat16")
     arguments = TrainingArguments(
@@ -52,8 +53,8 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
         max_grad_norm=training.max_grad_norm,
         bf16=precision == "bf16" and not deepspeed,  # which would round the weights themselves, and the heads'
         fp16=precision == "fp16",
-        use_cpu=not torch.cuda.is_available() and not deepspeed,
-        ddp_backend="gloo" if deepspeed and not torch.cuda.is_available() else None,
+        use_cpu=joined["cpu"],
+        ddp_backend=joined["backend"],
         seed=seed,
         logging_steps=training.log_every,
         logging_first_step=True,
@@ -66,11 +67,20 @@ def training_arguments(training: Training, *, steps: int, seed: int, precision: 
         remove_unused_columns=False,
         average_tokens_across_devices=False,
         dataloader_pin_memory=False,
-        ddp_find_unused_parameters=True,
         **choosing,
     )
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
+
+
+def backend() -> dict[str, Any]:
+    """Returns how processes join, for accelerate's ``PartialState``."""
+    on_cpus, deepspeed = not torch.cuda.is_available(), sharding.asked_for("DEEPSPEED")
+    return {
+        "cpu": on_cpus and not deepspeed,
+        "backend": "gloo" if on_cpus and deepspeed else None,
+        "timeout": timedelta(seconds=TrainingArguments.ddp_timeout),
+    }
 
 
 def schedule(training: Training) -> tuple[str, dict[str, object]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -134,22 +132,11 @@ def _write_table_once(path: Path, reading: Reading, folder: Path) -> None:
 def _write_table(path: Path, reading: Reading, folder: Path) -> None:
     """Writes the table under another name and moves it, so that a process that dies leaves no half of it."""
     tally: Counter[str] = Counter()
-    scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
-    with writing(scratch):
-        scratch.mkdir(parents=True, exist_ok=True)
-        write_table(scratch / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
-        (scratch / "tally.json").write_text(json.dumps(tally))
-        _move(scratch, folder)
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _move(scratch: Path, folder: Path) -> None:
-    """Moves a finished table into place; where another process was faster, its table is the same and stays."""
-    try:
-        scratch.rename(folder)
-    except OSError:
-        if not (folder / "tally.json").exists():
-            raise
+    scratch = folder.with_name(f".{folder.name}")
+    scratch.mkdir(exist_ok=True)
+    write_table(scratch / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
+    (scratch / "tally.json").write_text(json.dumps(tally))
+    scratch.rename(folder)
 
 
 def _fingerprint(path: Path, reading: Reading) -> str:

@@ -25,7 +25,9 @@ from magdi.core.distill.checkpoints import load_trained, mark_complete, save_tra
 from magdi.core.distill.corpus import Corpus
 from magdi.core.distill.losses import Losses, MagLosses, Reader, Scales
 from magdi.core.distill.metrics import TermNorms, Window, norms_by_backward
+from magdi.core.distill.processes import by_first, several
 from magdi.core.distill.steps import Step, Steps, scales
+from magdi.core.distill.unused import may_be_unused
 from magdi.core.errors import TrainingError
 
 Metrics = Callable[[Mapping[str, float]], None]
@@ -93,6 +95,10 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         module, resumed = self._module, None if self.is_deepspeed_enabled else resume_from_checkpoint
         if not self.is_fsdp_enabled:
             self._read_by(self._probe())
+        if several() and not sharding.asked_for():
+            with self.compute_loss_context_manager():
+                found = by_first(lambda: may_be_unused(module, self._steps.corpus.probes()[-1], max_steps))
+            self.accelerator.ddp_handler.find_unused_parameters = found
         with sharding.buffers_apart(module.heads):
             prepared = super()._prepare_for_training(max_steps, train_dataloader, resumed)
         if self.is_deepspeed_enabled:
@@ -154,7 +160,8 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         One that is idle gathers and exchanges what the others do, at the same weights, with gradients of 0.
         """
         first, last = place == 0, place == passes - 1
-        batch = self._begun(batch, last)
+        self.accelerator.gradient_state._set_sync_gradients(last)  # after which DeepSpeed steps
+        batch = batch.to(self.args.device)
         with nullcontext() if last or sharding.asked_for() else self.accelerator.no_sync(model):
             with self.compute_loss_context_manager():
                 found: Losses = model(batch, scaled)
@@ -174,11 +181,6 @@ class MagTrainer(Trainer):  # type: ignore[misc]
             self._window.norms = norms.read()
         self._window.add_losses(found, self._steps.processes)
         return loss.detach()
-
-    def _begun(self, batch: MagBatch, last: bool) -> MagBatch:
-        """Returns a pass's batch on the device; says whether the pass is a step's last, after which DeepSpeed steps."""
-        self.accelerator.gradient_state._set_sync_gradients(last)
-        return batch.to(self.args.device)
 
     @property
     def _keeps_gradients(self) -> bool:
@@ -216,8 +218,6 @@ class MagTrainer(Trainer):  # type: ignore[misc]
 
     def _over_processes(self, sums: dict[str, float]) -> dict[str, float]:
         """Returns sums over all processes, whatever each of them has met."""
-        if self._steps.processes == 1:
-            return sums
         everywhere: list[dict[str, float]] = gather_object([sums])
         names = dict.fromkeys(name for each in everywhere for name in each)
         return {name: sum(each.get(name, 0.0) for each in everywhere) for name in names}

@@ -1,19 +1,57 @@
-"""Processes that train together, one a device: which devices lie idle, and how the group is left in the end."""
+"""Processes that train together, one a device: what one does for all, which devices lie idle, how the group is left."""
 
 from __future__ import annotations
 
 import atexit
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-import torch
-import torch.distributed as dist
+Result = TypeVar("Result")
+
+
+def rank() -> int:
+    """Returns which of the processes this is that torchrun has begun, from 0; of one that is alone as well."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def several() -> bool:
+    """Returns whether this process is one of several that torchrun has begun."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def by_first(work: Callable[[], Result]) -> Result:
+    """Returns in every process what work comes to, which the first one alone does while the others wait.
+
+    Each of them has to call it. It is for what all read and one writes, and for what is decided by looking at files:
+    processes look at different times, and one that decides otherwise waits for the others for ever.
+    """
+    if not several():
+        return work()
+    join()
+    from accelerate.utils import broadcast_object_list
+
+    found: list[Result] = broadcast_object_list([work() if rank() == 0 else None])
+    return found[0]
+
+
+def join() -> None:
+    """Joins the other processes, as the Trainer's arguments would."""
+    from accelerate import PartialState
+
+    from magdi.core.distill.arguments import backend
+
+    if not PartialState._shared_state:
+        PartialState(**backend())
+        atexit.register(_leave)
 
 
 def idle_devices() -> str:
     """Returns what to say where a process trains on one of several GPUs; empty otherwise."""
+    import torch
+
     visible = torch.cuda.device_count()
     if visible < 2 or "WORLD_SIZE" in os.environ:
         return ""
@@ -30,11 +68,12 @@ def process_group() -> Iterator[None]:
     """
     atexit.unregister(_leave)
     yield
-    if dist.is_available() and dist.is_initialized():
-        atexit.register(_leave)
+    atexit.register(_leave)
 
 
 def _leave() -> None:
-    if dist.is_initialized():
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     gc.collect()  # the group's threads end with the last reference to it, and a Trainer refers to itself

@@ -12,6 +12,7 @@ from accelerate import PartialState
 
 from magdi.core.distill.checkpoints import renewed
 from magdi.core.distill.corpus import Corpus, read_corpus
+from magdi.core.distill.processes import by_first, rank
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
 from magdi.core.errors import TrainingError
@@ -68,12 +69,12 @@ class Renewal:
         Raises:
             TrainingError: Other MAGs can be learned from than before.
         """
-        state, file = PartialState(), self._file(number)
-        if not file.exists():  # nobody writes it before all have said their share
+        file = self._file(number)
+        if not by_first(file.exists):
             with self._answering():
                 found = self._ask_student(self._student, self._used(), number)
-                write_mags(file, found) if state.is_main_process else deque(found, 0)
-        state.wait_for_everyone()
+                deque(found, 0) if rank() else write_mags(file, found)
+            PartialState().wait_for_everyone()
         corpus = read_corpus(file, self._reading, self._cache)
         if len(corpus) != len(self._first):
             raise TrainingError(

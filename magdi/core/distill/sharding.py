@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
@@ -38,12 +38,6 @@ def asked_for(engine: str = "") -> bool:
     """
     engines = [engine] if engine else ["FSDP", "DEEPSPEED"]
     return any(os.environ.get(f"ACCELERATE_USE_{each}", "false").lower() == "true" for each in engines)
-
-
-def join() -> None:
-    """Joins the other processes, where weights are sharded: the first alone loads them, and hands out parts."""
-    if asked_for("FSDP"):
-        PartialState(cpu=not torch.cuda.is_available())
 
 
 def make_room(model: Any) -> None:
@@ -115,6 +109,10 @@ def load(module: nn.Module, optimizer: Optimizer | None, checkpoint: Path) -> No
 
 
 def _state(module: nn.Module, optimizer: Optimizer | None) -> dict[str, Any]:
+    """Returns the parts of this process; an evaluation has left weights gathered, which the optimizer does not know."""
+    for part in module.modules():
+        if isinstance(part, FSDPModule):
+            part.reshard()
     state: dict[str, Any] = {"trained": trained_state(module)}
     if optimizer is not None:
         state["optimizer"] = get_optimizer_state_dict(module, optimizer)

@@ -19,7 +19,8 @@ from magdi.core.distill import sharding
 from magdi.core.distill.attention import NAME
 from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
-from magdi.core.errors import ConfigError
+from magdi.core.distill.processes import join
+from magdi.core.errors import ConfigError, first_line
 from magdi.core.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -185,7 +186,8 @@ def load_student(
     source = str(path or config.source)
     if source == "tiny":
         raise ConfigError("student.model: tiny has no path yet; make it with magdi.plugins.tiny.base first")
-    sharding.join()
+    if sharding.asked_for("FSDP"):
+        join()  # for the first process alone loads the weights then, and hands out parts
     tokenizer, model = _load(config, source)
     sharding.make_room(model)
     if tokenizer.eos_token_id is None:
@@ -215,8 +217,7 @@ def _load(config: Student, source: str) -> tuple[Any, Any]:
             name, dtype=_weights_type(config), quantization_config=_quantization(config), **options
         )
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigError(f"student.model: cannot load {source}: {first}") from error
+        raise ConfigError(f"student.model: cannot load {source}: {first_line(error)}") from error
     if config.adaptation == "full" and config.dtype == "auto":
         model = model.float()
     return tokenizer, model

@@ -24,7 +24,7 @@ from magdi.core.distill.lessons import Lessons
 from magdi.core.distill.loop import MagTrainer, Metrics
 from magdi.core.distill.losses import MagLosses, Reader
 from magdi.core.distill.probe import find_reader
-from magdi.core.distill.processes import process_group
+from magdi.core.distill.processes import by_first, process_group
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.renewal import AskStudent, Renewal
 from magdi.core.distill.schedule import Schedule
@@ -127,7 +127,7 @@ def distill(
     reading = reading_of(student, objectives, training, seed, lessons)
     corpus = read_corpus(mags, reading, cache)
     trained, validation = corpus.split(training.validation, seed)
-    order = _order(trained, training, seed)
+    order = Schedule.plan(len(trained), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=seed)
     checkpoints, target = out / "checkpoints" / name, out / "student" / name
     computed = precision(student.config, student.checkpoint_type, _device())
     arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
@@ -142,9 +142,8 @@ def distill(
     if renewal is not None:
         steps.every = training.refresh
         steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
-    count = fitting(student.base)
-    if rank == 0:
-        count = claim(checkpoints, _identity(trained, objectives, training, seed), count)
+    identity = _identity(trained, objectives, training, seed)
+    count, resume = by_first(lambda: (claim(checkpoints, identity, fitting(student.base)), newest(checkpoints)))
     last: list[Mapping[str, float]] = [{}]
 
     def told(metrics: Mapping[str, float]) -> None:
@@ -166,7 +165,6 @@ def distill(
         on_metrics=told,
         failed=out / "failed_batch.json",
     )
-    resume = newest(checkpoints)
     with student.attending(unread.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     weights, tops = (
@@ -189,10 +187,6 @@ def distill(
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _order(corpus: Corpus, training: Training, seed: int) -> Schedule:
-    return Schedule.plan(len(corpus), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=seed)
 
 
 def reading_of(

@@ -134,9 +134,8 @@ class PredictionFile:
     @property
     def _others(self) -> list[Path]:
         """The files of shards, and that of the whole, that were made as this one is."""
-        shards = sorted(self._path.parent.glob(f"{escape(self._whole.stem)}.shard-*-of-*{self._path.suffix}"))
-        beside = [file for file in (self._whole, *shards) if file != self._path and file.exists()]
-        return [file for file in beside if _header(read_bytes(file).partition(b"\n")[0]) == self._made]
+        beside = [file for file in with_shards(self._whole) if file != self._path and file.exists()]
+        return [file for file in beside if _header(_first_line(file)) == self._made]
 
     def _throw_away(self) -> None:
         """Deletes what is there, where it is what magdi has kept there."""
@@ -178,13 +177,18 @@ def of_shard(path: Path, shard: Shard) -> Path:
     return path.with_name(f"{path.stem}.shard-{shard.number}-of-{shard.of}{path.suffix}")
 
 
-def read_predictions(path: Path) -> list[Prediction]:
-    """Returns the predictions of a file.
+def with_shards(path: Path) -> list[Path]:
+    """Returns a file of predictions, there or not, and those of its shards that there are."""
+    return [path, *sorted(path.parent.glob(f"{escape(path.stem)}.shard-*-of-*{path.suffix}"))]
+
+
+def read_predictions(path: Path, *, drop_torn: bool = False) -> list[Prediction]:
+    """Returns the predictions of a file; on request without lines that a kill has torn.
 
     Raises:
         DataError: The file is missing, or a line of it is none; names the line.
     """
-    return _parse(path)[1]
+    return _parse(path, drop_torn=drop_torn)[1]
 
 
 def made_by(path: Path) -> dict[str, object]:
@@ -215,13 +219,20 @@ def _parse(path: Path, *, drop_torn: bool = False) -> tuple[dict[str, object], l
 
 def _holds_predictions(path: Path) -> bool:
     """Returns whether a file is one of predictions, or an empty one."""
-    first, *_ = read_bytes(path).split(b"\n", 1)
-    return not first or _header(first) is not None
+    first = _first_line(path)
+    return not first.strip(b"\n") or _header(first) is not None
 
 
 def _is_database(path: Path) -> bool:
-    found = read_bytes(path)
+    found = _first_line(path)
     return not found or found.startswith(SQLITE)
+
+
+def _first_line(path: Path) -> bytes:
+    if not path.is_file():
+        return b"\0"
+    with path.open("rb") as file:
+        return file.readline()
 
 
 def _header(line: bytes) -> dict[str, object] | None:

@@ -35,17 +35,13 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Accuracy):
     """How good a set of predictions is.
 
     With one prediction a question all of it is about that one. With several, ``accuracy`` is that of the majority
     vote, and ``single`` that of a single draw, on average.
 
     Attributes:
-        accuracy: In [0, 1].
-        interval: Wilson's 95 % interval of it, over questions.
-        right: Right answers.
-        count: Questions.
         answered: Share of predictions in which an answer was found.
         cut_off: Share of predictions that reached the longest length.
         output_tokens_mean: Tokens of all outputs for a question, as the paper's Table 2 counts them.
@@ -57,10 +53,6 @@ class Scores:
         by_task: Accuracy of each task of a mixture; empty where there is one task only.
     """
 
-    accuracy: float
-    interval: Interval
-    right: int
-    count: int
     answered: float
     cut_off: float
     output_tokens_mean: float
@@ -94,10 +86,7 @@ def score(predictions: Sequence[Prediction]) -> Scores:
     scored = several and all(prediction.score is not None for prediction in predictions)
     weighted = Accuracy.of(list(correct_by_question(predictions, "score").values())) if scored else None
     return Scores(
-        accuracy=total.accuracy,
-        interval=total.interval,
-        right=total.right,
-        count=total.count,
+        **asdict(total),
         answered=sum(prediction.answer is not None for prediction in predictions) / len(predictions),
         cut_off=sum(prediction.finish == "length" for prediction in predictions) / len(predictions),
         output_tokens_mean=sum(prediction.output_tokens for prediction in predictions) / len(groups),

@@ -38,11 +38,6 @@ class Entry:
     structure: str
     calls: int
 
-    @classmethod
-    def of(cls, place: int, mag: Mag) -> Entry:
-        """Reads a MAG."""
-        return cls(place, mag.id, mag.structure, calls(mag))
-
 
 def calls(mag: Mag) -> int:
     """Returns the calls of teachers that a discussion took, replies that could not be read included."""
@@ -71,7 +66,8 @@ def kept(mags: Path, keep: Kept, seed: int) -> Iterator[Mag]:
     if keep == Kept():
         yield from read_mags(mags)
         return
-    wanted = places([Entry.of(place, mag) for place, mag in enumerate(read_mags(mags))], keep, seed)
+    entries = [Entry(place, mag.id, mag.structure, calls(mag)) for place, mag in enumerate(read_mags(mags))]
+    wanted = places(entries, keep, seed)
     if not wanted:
         raise DataError(f"discussion.keep leaves none of the MAGs in {mags}")
     yield from (mag for place, mag in enumerate(read_mags(mags)) if place in wanted)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.distill.processes import by_first, rank, several
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
 from magdi.core.run.directory import SCHEMA, RunDirectory
@@ -68,8 +69,8 @@ def run(
         MagdiError: Anything else that ended it; what was done is kept.
     """
     wanted = up_to(until)
-    if os.environ.get("RANK", "0") != "0":
-        return _follow(config, RunDirectory(out), components)
+    if rank():
+        return _follow(config, RunDirectory(out), components, wanted)
     progress = progress or Progress()
     directory = RunDirectory(out)
     with directory.claimed(config, fresh=fresh):
@@ -80,6 +81,9 @@ def run(
         progress.event("run_start", config=config, directory=directory.path)
         with _status_kept(directory, progress):
             _tell_where(directory, stages)
+            if several():
+                _train_together(directory)
+                wanted = wanted[1:]
             if until != "discussion" and "discussion" not in directory.state().get("stages", {}):
                 with threads(1):
                     components.try_out(config)
@@ -124,19 +128,25 @@ def _tell_where(directory: RunDirectory, stages: Stages) -> None:
         stages.progress.note(f"resuming: {there}")
 
 
-def _follow(config: RunConfig, directory: RunDirectory, components: Components) -> RunDirectory:
-    """Trains beside the process of rank 0, which does all else of the run (several processes, see `torchrun`).
+def _follow(config: RunConfig, directory: RunDirectory, components: Components, wanted: Sequence[str]) -> RunDirectory:
+    """Trains beside the process of rank 0, which does all else of the run (several processes, see `torchrun`)."""
+    if _train_together(directory) and "distillation" in wanted:
+        Stages(config, directory, components, Progress()).distillation()
+    return directory
+
+
+def _train_together(directory: RunDirectory) -> bool:
+    """Returns whether there is something to train; the first process says so to all, once it has looked through it.
 
     Raises:
         RunDirectoryError: Its discussions have yet to be held: that is for one process alone.
     """
-    if not directory.stage("discussion"):
+    stages = by_first(directory.stages)
+    if not stages.get("discussion", {}).get("done"):
         raise RunDirectoryError(
             f"the discussions of {directory.path} have yet to be held", hint="use --processes, or magdi discuss first"
         )
-    if not directory.stage("distillation").get("done"):
-        Stages(config, directory, components, Progress()).distillation()
-    return directory
+    return not stages.get("distillation", {}).get("done")
 
 
 def _once(directory: RunDirectory, name: str, work: Callable[[], StageOutcome], progress: Progress) -> None:

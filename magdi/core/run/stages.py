@@ -18,6 +18,7 @@ from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
 from magdi.core.discussion.store import discuss_to_file
 from magdi.core.distill.lessons import Lessons
+from magdi.core.distill.processes import by_first, idle_devices
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import DataError, MagFileError
 from magdi.core.evaluation.truncation import answers_cut_warning, chains_cut_warning, replies_cut_warning
@@ -32,7 +33,7 @@ from magdi.core.run.figures import (
     training_document,
     training_figures,
 )
-from magdi.core.run.learned import learned_from
+from magdi.core.run.learned import count_known, learned_from, learned_mags, warning
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.run.seats import check_able, check_count, seats
@@ -206,7 +207,7 @@ class Stages:
         config = self.config
         if not objectives_of(config):
             return {"training": {"level": config.training.level_name, "steps": 0}}
-        mags = learned_from(self.directory.mags, config.discussion.keep, config.seed)
+        mags = by_first(lambda: learned_from(self.directory.mags, config.discussion.keep, config.seed))
         if config.training.method == "malt":
             return self.components.train_team(self, mags)
         report = self.train(mags, config.training, self.objectives())
@@ -238,7 +239,6 @@ class Stages:
         config, taught = self.config, self.lessons(training)
         check_teachable(read_mags(mags), objectives, training.title, taught)
         with redirect_stdout(sys.stderr):  # transformers greets W&B
-            from magdi.core.distill.processes import idle_devices
             from magdi.core.distill.student import load_student
             from magdi.core.distill.trainer import distill
 
@@ -376,8 +376,6 @@ class Stages:
 
     def _trained_on(self) -> int:
         """Returns how many of the evaluated questions were among those learned from, and warns of them."""
-        from magdi.core.run.learned import count_known, learned_mags, warning
-
         mags = learned_mags(self.directory)
         known = count_known(self._asked, mags) if mags else 0
         if known:

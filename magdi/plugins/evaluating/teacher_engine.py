@@ -9,13 +9,16 @@ from contextlib import AbstractContextManager, nullcontext
 from magdi.core.config.models import Evaluation, Limits
 from magdi.core.discussion.budget import Budget
 from magdi.core.discussion.calls import Calls, Retry
-from magdi.core.discussion.gate import Stop, Stopped
+from magdi.core.discussion.gate import CHARACTERS_PER_TOKEN, Stop, Stopped
 from magdi.core.discussion.journal import Journal
+from magdi.core.discussion.usage import longest_prompt
 from magdi.core.errors import TeacherError
 from magdi.core.evaluation.engine import Engine, Job, Output
-from magdi.core.mag import Message
-from magdi.core.teacher import Reply, Request, Sampling, Teacher
+from magdi.core.mag import Message, Question
+from magdi.core.teacher import Price, Reply, Request, Sampling, Teacher
 from magdi.plugins.generation.answer_end import answer_end
+from magdi.plugins.runs.discussion_plan import Amount
+from magdi.plugins.runs.stand_in import CHARACTERS, PER_MESSAGE, tokens
 
 AT_ONCE = 4
 """Requests handed over together, as a multiple of what the teacher takes at once."""
@@ -77,6 +80,23 @@ class TeacherEngine(Engine):
                 f"{self.identity} did not answer {len(failed)} questions: {failed[0].message}",
                 hint="the same command asks for these again, where an output file was named",
             )
+
+    @property
+    def priced(self) -> bool:
+        """Whether it is known what its tokens cost; those of a program cost nothing."""
+        return self._teacher.price is not None or not self._teacher.served
+
+    def amounts(self, questions: Sequence[Question], settings: Evaluation) -> tuple[Amount, Amount]:
+        """Returns what asking these questions would come to, about and at most; calls that fail come on top."""
+        price = (self._teacher.price if self._teacher.served else None) or Price()
+        calls, longest = len(questions), len(questions) * settings.max_new_tokens
+        asked = sum(PER_MESSAGE + tokens(each.prompt) for each in questions)
+        said = min(longest, calls * CHARACTERS / CHARACTERS_PER_TOKEN)
+        most = sum(longest_prompt([Message(role="user", content=each.prompt)], None) for each in questions)
+        return (
+            Amount(calls, asked, said, price.of(asked, said)),
+            Amount(calls, most, longest, price.most(most, longest)),
+        )
 
     def _kept(self) -> AbstractContextManager[Journal | None]:
         """Opens the journal: a reply is on disk as soon as it is there, and not only when its batch is complete."""

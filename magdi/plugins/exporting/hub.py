@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from magdi.core.errors import StorageError
+from magdi.core.errors import StorageError, first_line
 from magdi.core.redact import redact
 
 Kind = Literal["model", "dataset"]
@@ -42,9 +42,8 @@ def push(folder: Path, name: str, kind: Kind, *, private: bool | None = None) ->
         api.upload_folder(repo_id=made.repo_id, repo_type=kind, folder_path=folder, commit_message=said)
         return str(made)
     except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
-        first = redact(next(iter(str(error).strip().splitlines()), type(error).__name__))
         raise StorageError(
-            f"{name} was not pushed to the hub: {first}",
+            f"{name} was not pushed to the hub: {redact(first_line(error))}",
             hint="hf auth login, or HF_TOKEN of one who may write there; what is there is brought up to date by the "
             "same command",
         ) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.config.models import name_and_revision
-from magdi.core.errors import DataError
+from magdi.core.errors import DataError, first_line
 from magdi.core.files import read_json
 from magdi.core.quiet import quiet
 
@@ -78,9 +78,10 @@ def load(
         if base is not None:
             loaded = with_adapter(loaded, place).merge_and_unload()
     except Exception as error:  # of a damaged folder every library says something else
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         remote = "" if trust_remote_code or "trust_remote_code" not in str(error) else WITHOUT_CODE
-        raise DataError(f"model {model} cannot be loaded: {remote or reason[0]}", hint=remote and SAY_SO) from error
+        raise DataError(
+            f"model {model} cannot be loaded: {remote or first_line(error)}", hint=remote and SAY_SO
+        ) from error
     return loaded.to(device).eval(), tokenizer
 
 

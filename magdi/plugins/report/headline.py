@@ -9,8 +9,9 @@ from magdi.core.evaluation.scores import Scores, score
 from magdi.core.evaluation.statistics import paired_difference
 from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Fact, Facts, Notice, Point, Scatter
-from magdi.plugins.report.shares import percent, points, share, wilson_of
+from magdi.plugins.report.shares import mean, points, wilson_of
 from magdi.plugins.report.talk import TALK, Talk
+from magdi.plugins.sheet import percent
 
 SIMULATED = (
     "The teachers of this run are simulated: programs that make slips on purpose, no language models. What holds here "
@@ -56,9 +57,9 @@ def _talk_facts(talk: Talk) -> Iterator[Fact]:
     written = talk.written
     yield Fact("discussions", f"{len(talk.mags):,}", f"{written:.0f} tokens written in each" if written else "")
     if talk.decided:
-        yield Fact("teachers' teams right", percent(share(talk.decided)), _interval(wilson_of(talk.decided)))
+        yield Fact("teachers' teams right", percent(mean(talk.decided)), _interval(wilson_of(talk.decided)))
     if talk.first_answers:
-        yield Fact("teachers' first answers right", percent(share(talk.first_answers)), "before they saw anything")
+        yield Fact("teachers' first answers right", percent(mean(talk.first_answers)), "before they saw anything")
 
 
 def _student_facts(scores: Mapping[str, Scores], predictions: Mapping[str, list[Prediction]]) -> Iterator[Fact]:

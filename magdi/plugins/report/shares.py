@@ -7,24 +7,14 @@ from collections.abc import Sequence
 from magdi.core.evaluation.statistics import wilson
 
 
-def share(values: Sequence[bool]) -> float | None:
-    """Returns the share that is true."""
-    return sum(values) / len(values) if values else None
-
-
 def mean(values: Sequence[float]) -> float | None:
-    """Returns the mean."""
+    """Returns the mean; of truths the share that is true."""
     return sum(values) / len(values) if values else None
 
 
 def wilson_of(values: Sequence[bool]) -> tuple[float, float]:
     """Returns Wilson's 95 % interval of the share that is true."""
     return wilson(sum(values), len(values))
-
-
-def percent(value: float | None) -> str:
-    """Returns a share as per cent."""
-    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def points(value: float) -> str:

@@ -12,7 +12,7 @@ from magdi.plugins.corpus.statistics.document import TalkFound
 from magdi.plugins.corpus.statistics.flips import flips
 from magdi.plugins.corpus.statistics.rounds import by_round
 from magdi.plugins.report.blocks import Block, Curves, Point, Series
-from magdi.plugins.report.shares import mean, share, wilson_of
+from magdi.plugins.report.shares import mean, wilson_of
 from magdi.plugins.report.talk_tables import tables
 
 TEAM = "team, plain vote"
@@ -83,7 +83,7 @@ class Talk:
             if tokens:
                 right = [bool(turn.correct) for turn in alone]
                 low, high = wilson_of(right)
-                yield Point(agent, tokens, share(right) or 0.0, low, high, group=ALONE)
+                yield Point(agent, tokens, mean(right) or 0.0, low, high, group=ALONE)
         for row in self.document["rounds"] if self.written else ():
             voted, interval = row["vote"]["share"], row["vote"]["interval"]
             if voted is not None and interval is not None:
@@ -104,7 +104,7 @@ class Talk:
             Series(
                 agent,
                 rounds,
-                tuple(share([bool(right) for right in at_round]) for at_round in zip(*found, strict=True)),
+                tuple(mean([bool(right) for right in at_round]) for at_round in zip(*found, strict=True)),
             )
             for agent, found in self._histories().items()
         ]

@@ -11,7 +11,7 @@ from magdi.plugins.corpus.statistics.flips import Kinds, OfAgent, OfPair
 from magdi.plugins.corpus.statistics.rounds import RoundFound
 from magdi.plugins.corpus.statistics.shares import ShareFound
 from magdi.plugins.report.blocks import Column, Table, Value
-from magdi.plugins.report.shares import mean, share
+from magdi.plugins.report.shares import mean
 
 
 def tables(mags: Sequence[Mag], document: TalkFound) -> Iterator[Table]:
@@ -52,7 +52,7 @@ def _structures(mags: Sequence[Mag]) -> Table:
             name,
             len(some),
             len(some) / len(mags),
-            share([mag.decision.correct for mag in some if mag.decision.correct is not None]),
+            mean([mag.decision.correct for mag in some if mag.decision.correct is not None]),
             mean([len(mag.turns) for mag in some]),
             mean([len(mag.edges) for mag in some]),
             mean([mag.usage.completion_tokens for mag in some]) or None,
@@ -118,8 +118,8 @@ def _agents(mags: Sequence[Mag]) -> Table:
             agent,
             ", ".join(dict.fromkeys(turn.model for turn in said)),
             len(said),
-            share(firsts.get(agent, [])),
-            share(lasts.get(agent, [])),
+            mean(firsts.get(agent, [])),
+            mean(lasts.get(agent, [])),
             mean([turn.usage.completion_tokens for turn in said]) or None,
             _sure(said, True),
             _sure(said, False),

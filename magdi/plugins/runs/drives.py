@@ -146,7 +146,7 @@ def steps(
         agents,
         grade=lambda answer, gold: False,
         decide=decide,
-        models=models,
+        model=lambda ask: (models or {}).get(ask.agent.name, ""),
         turn_limit=MOST_TURNS,
     )
     with closing(stepper):

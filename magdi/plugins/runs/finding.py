@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
+from magdi.core.evaluation.prediction import read_predictions
+from magdi.core.evaluation.statistics import Comparison, paired_difference
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 from magdi.plugins.trust import Code
-
-if TYPE_CHECKING:
-    from magdi.core.evaluation.statistics import Comparison
 
 RUNS = Path("runs")
 """Where runs go that nobody names a directory for, and are looked for."""
@@ -105,21 +104,20 @@ def nearest_runs(name: str, folder: Path = RUNS) -> str:
 
 def plugins_of(*paths: Path | str) -> dict[str, str]:
     """Returns the plugins that runs were made with, each with the file that says so; none of what cannot be read."""
-    found: dict[str, str] = {}
-    for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
-        with suppress(DataError, ValueError, OSError):
-            found |= dict.fromkeys(run.config().plugins, str(run.path / run.CONFIG))
-    return found
+    return {plugin: file for file, config in _configurations(paths) for plugin in config.plugins}
 
 
 def model_code_of(*paths: Path | str) -> list[Code]:
     """Returns the code of students' models that runs say is to be run (``student.trust_remote_code``)."""
-    found: list[Code] = []
+    students = [(config.student, file) for file, config in _configurations(paths)]
+    return [Code.model(student, file) for student, file in students if student.trust_remote_code]
+
+
+def _configurations(paths: Iterable[Path | str]) -> Iterator[tuple[str, RunConfig]]:
+    """Yields the configurations of those paths that are runs, as far as they can be read, each after its file."""
     for run in (run for path in paths if (run := RunDirectory(Path(path))).is_run()):
         with suppress(DataError, ValueError, OSError):
-            if (student := run.config().student).trust_remote_code:
-                found.append(Code.model(student, str(run.path / run.CONFIG)))
-    return found
+            yield str(run.path / run.CONFIG), run.config()
 
 
 class RunSettings(TypedDict, total=False):
@@ -250,9 +248,6 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
 
 
 def _of_predictions(first: Path, second: Path) -> ComparisonDocument | None:
-    from magdi.core.evaluation.prediction import read_predictions
-    from magdi.core.evaluation.statistics import paired_difference
-
     return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
 
 

@@ -15,6 +15,7 @@ from magdi.core.mag import Mag
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import calls, kept
 from magdi.core.run.progress import Progress
+from magdi.core.run.stages import Stages
 from magdi.plugins.suites.jobs import Amount, Job
 from magdi.plugins.teams.training import examples, role_stages
 
@@ -96,7 +97,6 @@ def _planned(amount: Amount, components: Components, progress: Progress) -> list
     from magdi.core.distill.schedule import Schedule
     from magdi.core.distill.student import load_student
     from magdi.core.distill.trainer import reading_of
-    from magdi.core.run.stages import Stages
 
     config, talk = amount.config, RunDirectory(amount.talk)
     stages = Stages(config, talk, components, progress)

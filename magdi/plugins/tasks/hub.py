@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from magdi.core.errors import DataError
+from magdi.core.errors import DataError, first_line
 from magdi.plugins.tasks.rows import Row
 
 PATIENCE = 3.0
@@ -27,10 +27,9 @@ def hub_rows(path: str, config: str | None, split: str) -> Sequence[Row]:
         try:
             return list(datasets.load_dataset(path, config, split=split))
         except Exception as error:  # datasets raises errors of a dozen libraries
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             where = f"{away}; name" if away else "name"
             raise DataError(
-                f"dataset {path} ({split}) cannot be loaded from the hub: {reason}",
+                f"dataset {path} ({split}) cannot be loaded from the hub: {first_line(error)}",
                 hint=f"{where} a local copy with data=FOLDER (JSONL, CSV or parquet files with the hub's columns)",
             ) from error
 

@@ -57,7 +57,7 @@ class Server:
         timeout: float,
         connections: int,
     ) -> None:
-        self.endpoint, self._model, self.dialect = endpoint, model, dialect
+        self.endpoint, self._secrets, self._model, self.dialect = endpoint, endpoint.secrets, model, dialect
         self._fields, self._timeout, self._connections = dict(fields), timeout, connections
         self._client: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,7 +138,7 @@ class Server:
         )
 
     def _hide(self, text: str) -> str:
-        return redact(text, self.endpoint.secrets)
+        return redact(text, self._secrets)
 
     @cached_property
     def _url(self) -> URL:

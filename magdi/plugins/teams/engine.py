@@ -102,24 +102,39 @@ class TeamEngine(Engine):
             chains = 1 + max(job.sample for job in jobs)
             voting = choice.model_copy(update={"mode": "vote", "samples": chains, **roles})
             protocol = self._components.protocol(voting)
-            yield _Sitting(protocol, self._seats([*self._team.roles], seed, settings), jobs)
+            yield _Sitting(protocol, self._own_seats(protocol, tuple(self._team.roles), seed, settings), jobs)
             return
         protocol = self._components.protocol(choice)
-        names = [*(settings.roles or self._team.roles)]
-        names += [names[place % len(names)] for place in range(len(names), protocol.min_agents)]
+        if settings.protocol is None and set(settings.roles or self._team.roles) != set(self._team.roles):
+            raise ConfigError(
+                f"evaluation.roles leaves roles out, which protocol {self._team.protocol!r} cannot do without",
+                hint="evaluation.untrained has the model before training speak in a role",
+            )
         for sample in sorted({job.sample for job in jobs}):
-            seats = self._seats(names, seed, settings, sample)
+            if settings.protocol is None:
+                agents = self._team.agents or tuple(self._team.roles)
+                seats = self._own_seats(protocol, agents, seed, settings, sample)
+            else:
+                seats = self._lent_seats(protocol, seed, settings, sample)
             yield _Sitting(protocol, seats, [job for job in jobs if job.sample == sample], sample)
 
-    def _seats(self, roles: Sequence[str], seed: int, settings: Evaluation, sample: int = 0) -> list[Seat]:
-        """Returns the roles with their teachers; one that sits there twice has a number the second time."""
-        sampling = Sampling(
-            temperature=settings.temperature,
-            top_p=None if settings.top_p == 1 else settings.top_p,
-            max_tokens=settings.max_new_tokens,
-            seed=sample or None,
-        )
-        without = self._untrained.union(settings.untrained)
+    def _own_seats(
+        self, protocol: Protocol, agents: Sequence[str], seed: int, settings: Evaluation, sample: int = 0
+    ) -> list[Seat]:
+        """Returns these agents, and more where the protocol needs them; whoever has a role, its adapter speaks."""
+        in_role = {role: self._teacher(role, seed, self._without(settings), settings) for role in self._team.roles}
+        others, sampling = self._teacher(UNTRAINED, seed, (UNTRAINED,), settings), _sampling(settings, sample)
+        names = [*agents, *(f"agent-{place + 1}" for place in range(len(agents), protocol.min_agents))]
+        return [Seat(Agent(name), others, sampling, in_role) for name in names]
+
+    def _lent_seats(self, protocol: Protocol, seed: int, settings: Evaluation, sample: int) -> list[Seat]:
+        """Returns the roles as agents of another protocol than their own, whatever they are asked there.
+
+        One that sits there twice has a number the second time.
+        """
+        roles = [*(settings.roles or self._team.roles)]
+        roles += [roles[place % len(roles)] for place in range(len(roles), protocol.min_agents)]
+        without, sampling = self._without(settings), _sampling(settings, sample)
         earlier = [roles[:place].count(role) for place, role in enumerate(roles)]
         return [
             Seat(
@@ -129,6 +144,9 @@ class TeamEngine(Engine):
             )
             for role, before in zip(roles, earlier, strict=True)
         ]
+
+    def _without(self, settings: Evaluation) -> frozenset[str]:
+        return self._untrained.union(settings.untrained)
 
     def _teacher(self, role: str, seed: int, untrained: Collection[str], settings: Evaluation | None = None) -> Teacher:
         size = {} if settings is None else {"batch_tokens": settings.batch_tokens}
@@ -173,6 +191,15 @@ class TeamEngine(Engine):
         kept = {mag.id: mag for mag in read_mags(self.mags, on_bad_line=torn)}
         place = {question.id: number for number, question in enumerate(questions)}
         write_mags(self.mags, sorted(kept.values(), key=lambda mag: place.get(mag.question.id, len(place))))
+
+
+def _sampling(settings: Evaluation, sample: int) -> Sampling:
+    return Sampling(
+        temperature=settings.temperature,
+        top_p=None if settings.top_p == 1 else settings.top_p,
+        max_tokens=settings.max_new_tokens,
+        seed=sample or None,
+    )
 
 
 def _spokesman(mag: Mag) -> Turn:

@@ -31,6 +31,10 @@ class Team(BaseModel):
         min_length=1,
         description="In the order in which they speak: folders of the adapters; null where the base speaks.",
     )
+    agents: tuple[str, ...] = Field(
+        (),
+        description="Who took part in the discussions learned from; with another protocol than malt they answer, too.",
+    )
     trained: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="By role, what it was trained by, in order."
     )

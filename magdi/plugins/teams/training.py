@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
+from magdi.core.distill.processes import by_first, rank
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
 from magdi.core.files import digest, read_json, write_whole
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.figures import training_document
-from magdi.core.run.stages import Adapter
+from magdi.core.run.stages import Adapter, Stages
 from magdi.core.run.state import Stage
 from magdi.core.run.state import Training as Trained
 from magdi.plugins.corpus.replay import origins
 from magdi.plugins.teams.team import Team, write_team
-
-if TYPE_CHECKING:
-    from magdi.core.run.stages import Stages
 
 DONE = "trained.json"
 """Written last into an adapter's folder: what its training came to, with digests of its MAGs and weights."""
@@ -78,23 +76,27 @@ def train_roles(run: Stages, mags: Path) -> Stage:
     Every process of several goes the same way; the first one alone writes.
     """
     config, directory = run.config, run.directory
-    alone = os.environ.get("RANK", "0") == "0"
     given = examples(read_mags(mags), run)
     for role, each in given.items():
         told = f"{role}: {each.right:,} right and {each.wrong:,} wrong turns, {each.pairs:,} preferences"
         run.progress.note(told)
+    if not given.keys() & set(config.training.dpo.roles) and any(each.pairs for each in given.values()):
+        run.progress.note(
+            f"nobody learns preferences, as no turn has the role {' or '.join(config.training.dpo.roles)}; "
+            f"--set 'training.dpo.roles=[{', '.join(given)}]' has these learn them"
+        )
     found: dict[str, dict[str, Trained]] = {}
     steps = 0
     for stage in role_stages(config.training, given):
-        outcome = stage.outcome(directory.student, mags)
+        outcome = by_first(partial(stage.outcome, directory.student, mags))
         if outcome is None:
             report = run.train(mags, stage.training, run.objectives(stage.stage), stage.adapter, steps)
             outcome = training_document(report)
-            if alone:
+            if rank() == 0:
                 stage.keep(directory.student, mags, outcome)
         found.setdefault(stage.role, {})[stage.stage] = outcome
         steps += outcome["steps"]
-    if alone:
+    if rank() == 0:
         write_team(directory.student, _team(run, mags, found))
         with suppress(OSError):  # something that is not magdi's is in it
             directory.checkpoints.rmdir()
@@ -102,13 +104,15 @@ def train_roles(run: Stages, mags: Path) -> Stage:
 
 
 def _team(run: Stages, mags: Path, trained: Mapping[str, Mapping[str, Trained]]) -> Team:
-    name = next(read_mags(mags)).protocol
+    first = next(read_mags(mags))
+    name = first.protocol
     held = next((each.protocol for each in origins(run.config) if each.protocol.name == name), None)
     return Team(
         protocol=name,
         settings=held.settings if held else {},
         base=str(run.base),
         roles={role: role for role in trained},
+        agents=tuple(dict.fromkeys(turn.agent for turn in first.turns)),
         trained={role: tuple(done) for role, done in trained.items()},
     )
 

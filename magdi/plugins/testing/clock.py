@@ -69,7 +69,7 @@ def _could_go_on(process: psutil.Process) -> bool:
     threads = Path(f"/proc/{process.pid}/task")
     try:
         if not threads.is_dir():
-            return process.status() == psutil.STATUS_RUNNING
+            return bool(process.status() == psutil.STATUS_RUNNING)
         others = [each for each in threads.iterdir() if each.name != str(threading.get_native_id())]
         return any((each / "stat").read_text().rpartition(")")[2].split()[0] in "RD" for each in others)
     except (OSError, psutil.Error):  # it has just ended

@@ -75,7 +75,7 @@ class LossBench:
         tree = LAYOUTS["tree"]
         module = MagLosses(self.student, self._objectives, self.heads, Reader(tree, direct)).eval()
         with self.student.attending(tree), torch.no_grad():
-            return module(collate(self._mags, tree), {"it": 1.0}).total.item()
+            return float(module(collate(self._mags, tree), {"it": 1.0}).total)
 
     def lessons(self) -> Iterator[Lesson]:
         """Yields what the objective takes from each MAG; log-probabilities are plain passes of transformers."""

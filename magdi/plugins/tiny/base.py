@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
@@ -71,11 +73,20 @@ def tiny_base(
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
     if not (folder / "config.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".tiny-") as scratch:
-            unfinished = Path(scratch) / "model"
-            _make(primer, config, known, unfinished, on_progress or (lambda step, total: None))
-            _move(unfinished, folder)
+        with FileLock(cache / f".{folder.name}.lock"):
+            if not (folder / "config.json").exists():  # no other process has made it while this one waited
+                _make_whole(primer, config, known, folder, on_progress or (lambda step, total: None))
     return folder
+
+
+def _make_whole(
+    primer: Primer, config: TinyBase, known: Sequence[str], folder: Path, on_progress: Callable[[int, int], None]
+) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tiny-") as scratch:
+        unfinished = Path(scratch) / "model"
+        _make(primer, config, known, unfinished, on_progress)
+        shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
+        os.replace(unfinished, folder)
 
 
 def primer_of(task: Task, config: TinyBase) -> Primer:
@@ -97,16 +108,6 @@ def _content_hash(primer: Primer, config: TinyBase, known: Sequence[str]) -> str
     for part in parts:
         digest.update(json.dumps(part).encode())
     return digest.hexdigest()
-
-
-def _move(unfinished: Path, folder: Path) -> None:
-    """Moves a finished base into place; where another process was faster, its base is the same and stays."""
-    try:
-        os.replace(unfinished, folder)
-    except OSError:
-        if not (folder / "config.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(unfinished, folder)
 
 
 @quiet()

@@ -32,8 +32,3 @@ def chosen(asked: Sequence[str]) -> list[str]:
             f"training.report_to: {', '.join(missing)} is not installed", hint=f"pip install {' '.join(missing)}"
         )
     return list(dict.fromkeys(asked))
-
-
-def first_line(error: BaseException) -> str:
-    """Returns what an error says first, as the part of a line."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

@@ -19,9 +19,9 @@ from typing import Any
 import yaml
 
 from magdi.core.config.shortcuts import flatten
+from magdi.core.errors import first_line
 from magdi.core.run.run import STAGES
 from magdi.plugins.trackers.kept import COLUMNS, Cell, Kept
-from magdi.plugins.trackers.names import first_line
 
 PROJECT = "magdi"
 SHOWN = 50  # rows of a table that is only text

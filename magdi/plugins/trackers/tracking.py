@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
+from magdi.core.errors import first_line
 from magdi.core.run.directory import RunDirectory, shown
 from magdi.core.run.progress import Figures, Progress
 from magdi.core.run.run import STAGES
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.trackers.kept import Kept
-from magdi.plugins.trackers.names import chosen, first_line
+from magdi.plugins.trackers.names import chosen
 
 if TYPE_CHECKING:
     from magdi.plugins.trackers.services import Service

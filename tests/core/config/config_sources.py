@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from magdi.core.config.load import Check, Loaded, merge, validated
+from magdi.plugins.merging import Check, Loaded, merge, validated
 
 
 def load_config(*sources: Any, check: Check | None = None, **named: Any) -> Loaded:

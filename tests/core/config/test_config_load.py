@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from magdi.core.config import load
 from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.problems import Problem
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError
+from magdi.plugins import merging
 from tests.core.config.config_sources import load_config
 
 Write = Callable[[str, str], Path]
@@ -36,7 +36,7 @@ def problems(*args: Any, **kwargs: Any) -> tuple[str, ...]:
 
 def test_later_layers_go_first(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     preset = Layer({"training": {"epochs": 1, "steps": 1, "warmup": 1, "level": "1"}}, {(): "preset tiny"})
-    monkeypatch.setattr(load, "preset_layers", lambda name, method: [preset])
+    monkeypatch.setattr(merging, "preset_layers", lambda name, method: [preset])
     first = write("a.yaml", "training:\n  epochs: 2\n  steps: 2\n  warmup: 2\n  log_every: 2\nseed: 2\n")
     second = write("b.yaml", "training:\n  steps: 3\n  warmup: 3\n  log_every: 3\nseed: 3\n")
     loaded = load_config(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +328,133 @@ def test_helpers_speak_within_what_they_were_asked_in(tmp_path: Path) -> None:
     lead = {"agent": "lead", "content": "Ask both.", "children": rows("agent", "content")[:2]}
     (mag,) = read(tmp_path / "log.json", {"question": ASKED, "messages": [lead, *rows("agent", "content")[3:]]})
     assert [turn.agent for turn in mag.turns] == ["lead", "ada", "Dr. Müller", "ada"]
+
+
+def parts(role: str, *held: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"role": role, "parts": list(held), **more}
+
+
+def message(role: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": text, **more}
+
+
+LOOK, FOUND = {"name": "look", "args": {"x": 1}}, {"name": "look", "response": {"status": "ok", "message": "72"}}
+STEPS: dict[str, Any] = {
+    "ADK": {
+        "id": "s",
+        "events": [
+            {"author": "user", "content": parts("user", {"text": ASKED}), "timestamp": 1.0},
+            {"author": "ada", "content": parts("model", {"function_call": LOOK}), "timestamp": 2.0},
+            {"author": "ada", "content": parts("user", {"function_response": FOUND}), "timestamp": 3.0},
+            {"author": "ben", "content": parts("model", {"text": SAID[1][1]}), "timestamp": 4.0},
+        ],
+    },
+    "Agents SDK": {
+        "original_input": ASKED,
+        "generated_items": [
+            {"agent": {"name": "ada"}, "raw_item": {"type": "function_call", "name": "look", "arguments": '{"x": 1}'}},
+            {"agent": {"name": "ada"}, "output": "72", "raw_item": {"type": "function_call_output", "output": "72"}},
+            {"agent": {"name": "ben"}, "raw_item": message("assistant", SAID[1][1], type="message")},
+        ],
+    },
+    "AutoGen core": [
+        {"type": "UserMessage", "content": ASKED, "source": "User"},
+        {
+            "type": "AssistantMessage",
+            "content": [{"id": "c", "name": "look", "arguments": '{"x": 1}'}],
+            "source": "ada",
+        },
+        {"type": "FunctionExecutionResultMessage", "content": [{"content": "72", "name": "look", "is_error": False}]},
+        {"type": "AssistantMessage", "content": SAID[1][1], "source": "ben"},
+    ],
+    "Haystack": {
+        "messages": [
+            message("user", "", name=None) | {"content": [{"text": ASKED}]},
+            message("assistant", "", name="ada")
+            | {"content": [{"tool_call": {"tool_name": "look", "arguments": {"x": 1}}}]},
+            message("tool", "") | {"content": [{"tool_call_result": {"result": "72", "error": False}}]},
+            message("assistant", "", name="ben") | {"content": [{"text": SAID[1][1]}]},
+        ]
+    },
+    "SWE-agent": {
+        "history": [
+            message("system", "Be brief.", agent="ada"),
+            message("user", ASKED, agent="ada"),
+            message("assistant", 'look({"x": 1})', agent="ada", thought="hm"),
+            message("user", "72", agent="ada"),
+            message("assistant", SAID[1][1], agent="ben"),
+        ],
+        "trajectory": [{"action": "look", "observation": "72", "response": "..."}],
+    },
+    "Semantic Kernel": {
+        "messages": [
+            {"content_type": "message", "role": "user", "items": [{"content_type": "text", "text": ASKED}]},
+            {
+                "role": "assistant",
+                "name": "ada",
+                "items": [{"content_type": "function_call", "name": "look", "arguments": '{"x": 1}'}],
+            },
+            {"role": "tool", "items": [{"content_type": "function_result", "result": "72"}]},
+            {"role": "assistant", "name": "ben", "items": [{"content_type": "text", "text": SAID[1][1]}]},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("form", STEPS)
+def test_prompts_and_results_under_an_agents_name_are_nothing_it_said(form: str, tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", STEPS[form])
+    assert mag.question.text == ASKED
+    assert [(turn.agent, turn.text) for turn in mag.turns] == [("ada", 'look({"x": 1})'), ("ben", SAID[1][1])]
+    assert edges(mag) == [(0, 1)]
+
+
+def test_messages_that_wrap_their_message(tmp_path: Path) -> None:
+    call = {"choices": [{"message": message("assistant", SAID[0][1])}]}
+    hands = [
+        {"source": "user", "message": ASKED, "action": "message"},
+        {"source": "agent", "message": "", "action": "edit", "tool_call_metadata": {"model_response": call}},
+        {"source": "agent", "message": "I edited it.", "cause": 1, "observation": "edit", "content": "..."},
+        {"source": "environment", "message": "Agent state changed"},
+    ]
+    codex = [{"type": "session_meta", "payload": {"id": "s"}}] + [
+        {"type": "response_item", "payload": message(role, text, type="message")}
+        for role, text in (("user", ASKED), ("assistant", SAID[0][1]))
+    ]
+    pydantic_ai = [
+        {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": ASKED}]},
+        {"kind": "response", "parts": [{"part_kind": "text", "content": SAID[0][1]}], "model_name": "m"},
+    ]
+    for log in (hands, codex, pydantic_ai):
+        (mag,) = read(tmp_path / "log.jsonl", "\n".join(map(json.dumps, log)))
+        assert (mag.question.text, [turn.text for turn in mag.turns]) == (ASKED, [SAID[0][1]])
+
+
+def test_samples_of_inspect_in_its_archive(tmp_path: Path) -> None:
+    chat = [message("user", ASKED, source="input"), message("assistant", SAID[0][1], source="generate", model="m")]
+    events = [{"event": "model", "model": "openai/m", "input": chat[:1], "output": {"choices": chat[1:]}}] * 3
+    sample = {"id": 1, "epoch": 1, "input": ASKED, "target": "72", "messages": chat, "events": events}
+    with zipfile.ZipFile(tmp_path / "log.eval", "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": {"stats": [{"name": "stderr", "value": 0.3}]}}))
+        for number in (1, 2):
+            archive.writestr(f"samples/{number}_epoch_1.json", json.dumps({**sample, "id": number}))
+    mags = list(import_files([tmp_path / "log.eval"], Reader()))
+    assert [[(turn.agent, turn.text) for turn in mag.turns] for mag in mags] == [[("m", SAID[0][1])]] * 2
+    assert [mag.turns[0].correct for mag in mags] == [True, True]
+    with pytest.raises(MagFileError, match="no format that is known"):
+        read(tmp_path / "log.json", {"results": [{"name": "stderr", "value": 0.3}]})
+    (tmp_path / "log.eval").write_bytes(b"PK\x03\x04 and nothing else")
+    with pytest.raises(MagFileError, match="cannot be unpacked"):
+        list(import_files([tmp_path / "log.eval"], Reader()))
+
+
+def test_simulations_with_names_are_discussions_of_their_own(tmp_path: Path) -> None:
+    talks = [{"id": str(k), "messages": [USER, message("assistant", text)]} for k, (_, text) in enumerate(SAID)]
+    mags = read(tmp_path / "log.json", {"tasks": [{"id": "1"}], "simulations": talks})
+    assert [[turn.text for turn in mag.turns] for mag in mags] == [[text] for _, text in SAID]
+
+
+def test_fields_that_are_lists_where_others_have_objects_take_nothing_away(tmp_path: Path) -> None:
+    log = {"messages": [USER, message("assistant", SAID[0][1], usage=[None])], "result": [1]}
+    (mag,) = read(tmp_path / "log.json", log)
+    assert [turn.text for turn in mag.turns] == [SAID[0][1]]

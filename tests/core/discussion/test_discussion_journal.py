@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from magdi.core.discussion.driver import hold_discussions
-from magdi.core.discussion.journal import Journal, JournalReader, canonical, prompt_key, reply_key
+from magdi.core.discussion.journal import Entry, Journal, JournalReader, canonical, prompt_key, reply_key
 from magdi.core.errors import DataError, StorageError
 from magdi.core.mag import Message, Usage
 from magdi.core.teacher import Reply, Request, Sampling
@@ -25,10 +25,7 @@ def request(text: str = "hello", **fields: Any) -> Request:
 
 async def put_all(journal: Journal, names: Iterable[str]) -> list[Reply]:
     return await asyncio.gather(
-        *(
-            journal.put(name.encode(), Reply(text=f"reply to {name}"), prompt=b"p", teacher="t", request="{}")
-            for name in names
-        )
+        *(journal.put(Entry(name.encode(), b"p", "t", "{}"), Reply(text=f"reply to {name}")) for name in names)
     )
 
 
@@ -61,7 +58,7 @@ def test_what_was_put_is_on_disk_for_another_process(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "journal.sqlite"
     journal = Journal(path)
     reply = Reply(text="naïve ☃ \u2028 \x00", usage=Usage(prompt_tokens=3, cost=0.5), finish_reason="length")
-    asyncio.run(journal.put(b"key", reply, prompt=b"p", teacher="t", request="{}"))
+    asyncio.run(journal.put(Entry(b"key", b"p", "t", "{}"), reply))
     row = sqlite3.connect(path).execute("SELECT reply FROM replies").fetchone()
     assert Reply.model_validate_json(row[0]) == reply == journal.get(b"key")
     assert journal.get(b"other") is None
@@ -95,8 +92,8 @@ def test_many_replies_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_first_reply_to_a_key_stands(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with Journal(path) as first, Journal(path) as second:
-        asyncio.run(first.put(b"k", Reply(text="first"), prompt=b"p", teacher="t", request="{}"))
-        kept = asyncio.run(second.put(b"k", Reply(text="second"), prompt=b"p", teacher="t", request="{}"))
+        asyncio.run(first.put(Entry(b"k", b"p", "t", "{}"), Reply(text="first")))
+        kept = asyncio.run(second.put(Entry(b"k", b"p", "t", "{}"), Reply(text="second")))
         assert kept.text == "first" == second.get(b"k").text
 
 
@@ -156,22 +153,6 @@ def test_a_changed_prompt_asks_again_and_an_unchanged_one_never(tmp_path: Path, 
             list(hold_discussions(asked, seats=table(teacher), journal=journal, **options))
     assert teacher.calls == 6
     assert set(teacher.asked.values()) == {1}
-
-
-def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path: Path, options: dict[str, Any]) -> None:
-    undisturbed = list(hold_discussions(numbered(60), seats=table(*speakers()), **options))
-    teachers = speakers()
-    with Journal(tmp_path / "journal.sqlite") as journal:
-        journal._writing.execute("PRAGMA max_page_count = 20")  # SQLite then says what it says of a full disk
-        with pytest.raises(StorageError, match="database or disk is full") as full:
-            list(hold_discussions(numbered(60), seats=table(*teachers), journal=journal, **options))
-        assert "run the same command again" in full.value.hint
-        kept = len(journal)
-        assert 0 < kept < 180
-    with Journal(tmp_path / "journal.sqlite") as journal:
-        more = speakers()
-        assert list(hold_discussions(numbered(60), seats=table(*more), journal=journal, **options)) == undisturbed
-        assert sum(teacher.calls for teacher in more) == len(journal) - kept
 
 
 def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:

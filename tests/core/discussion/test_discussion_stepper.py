@@ -118,7 +118,14 @@ def test_pending_shrinks_as_replies_come() -> None:
 
 
 def test_turn_keeps_what_its_reply_took() -> None:
-    stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal, models={"ann": "hf:x"}, keep_prompts=True)
+    stepper = Stepper(
+        QUESTION,
+        TwoRounds(),
+        AGENTS,
+        grade=equal,
+        model=lambda ask: {"ann": "hf:x"}.get(ask.agent.name, ""),
+        keep_prompts=True,
+    )
     stepper.answer(0, Parsed("r", "4", repaired=True), "t", usage=Usage(prompt_tokens=3), attempts=2)
     stepper.answer(1, None, "")
     first, second = stepper.turns
@@ -141,7 +148,7 @@ class Samples(Protocol):
     ids=["two-teachers", "one-teacher"],
 )
 def test_samples_of_one_prompt_are_told_apart(models: dict[str, str], counts: list[list[int]]) -> None:
-    stepper = Stepper(QUESTION, Samples(), AGENTS, grade=equal, models=models)
+    stepper = Stepper(QUESTION, Samples(), AGENTS, grade=equal, model=lambda ask: models.get(ask.agent.name, ""))
     found = []
     while not stepper.done:
         found.append([turn.sample for turn in stepper.pending])

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
-from magdi.core.config.models import ComponentChoice, Lora, Student, Training
+from magdi.core.config.models import ComponentChoice, Lora, RunConfig, Student, Training
+from magdi.core.distill.processes import rank
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
-from magdi.core.mag import Mag
+from magdi.core.mag import Mag, read_mags, write_mags
 from magdi.core.objective import CHAINS, Chain, Objective, Selecting, Taken
+from magdi.core.run.directory import RunDirectory
+from magdi.core.run.learned import learned_from
+from magdi.core.run.resuming import take_back
+from magdi.core.run.run import run as run_stages
+from magdi.core.run.stages import Stages
 from magdi.core.threads import threads
 from magdi.plugins.registry import default_registry
 from tests.core.distill.distill_models import make_mags, make_objectives
@@ -61,7 +71,13 @@ def run_beside(name: str, model: Path | str, out: Path | str) -> None:
     """
     mags = [mag if place % 2 else unlabelled(mag) for place, mag in enumerate(make_mags(8))]
     objective = default_registry().objective(ComponentChoice(name=name))
-    with threads(1):
+    begin = DistributedDataParallel.__init__
+
+    def noting(*given: Any, **settings: Any) -> None:
+        (Path(out) / f"{name}.{rank()}").write_text(f"looks for some: {settings.get('find_unused_parameters', False)}")
+        begin(*given, **settings)
+
+    with threads(1), patch.object(DistributedDataParallel, "__init__", noting):
         student = load_student(Student(adaptation="full", max_length=200), path=model, seed=3)
         torch.manual_seed(0)
         distill(
@@ -79,3 +95,45 @@ def run_beside(name: str, model: Path | str, out: Path | str) -> None:
 def unlabelled(mag: Mag) -> Mag:
     turns = tuple(turn.model_copy(update={"label": None, "label_source": None}) for turn in mag.turns)
     return mag.model_copy(update={"turns": turns})
+
+
+class Begun(Exception):
+    """Stands for a training."""
+
+
+def shared_config(out: Path) -> RunConfig:
+    """Half of some MAGs are learned from; of a run whose student is not as it was left, and one question failed."""
+    mags = out.with_suffix(".jsonl")
+    write_mags(mags, make_mags(8))
+    config = RunConfig.model_validate({"discussion": {"mags": str(mags), "keep": {"share": 0.5}}})
+    directory = run_stages(config, out, default_registry(), until="discussion")
+    talk, trained = directory.stage("discussion"), {"done": True, "files": {"student/model.safetensors": "1 bytes"}}
+    directory.update(stages={"discussion": {**talk, "failed": 1}, "distillation": trained})
+    return config
+
+
+def run_shared(config: RunConfig, out: Path) -> None:
+    """Goes on with that run up to where training begins; the first of several processes comes late to what all read."""
+    own, seen = rank(), out.with_suffix(f".{rank()}")
+
+    def late(directory: RunDirectory) -> None:
+        time.sleep(0.5 * (own == 0))
+        take_back(directory)
+
+    def written(*given: Any) -> Path:
+        with seen.open("a") as file:
+            file.write("written ")
+        return learned_from(*given)
+
+    def begun(stages: Stages, mags: Path, *given: Any) -> None:
+        with seen.open("a") as file:
+            file.write(f"read {len(list(read_mags(mags)))}")
+        raise Begun
+
+    with (
+        patch("magdi.core.run.run.take_back", late),
+        patch("magdi.core.run.stages.learned_from", written),
+        patch.object(Stages, "train", begun),
+        suppress(Begun),
+    ):
+        run_stages(config, out, default_registry())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed.fsdp._fully_shard import _fsdp_param_group
 
 from magdi.cli.run import ENGINES
 from magdi.core.config.models import Lora, Student, Training
@@ -48,17 +49,34 @@ def train(model: Path, out: Path, adaptation: str, objectives: Mapping[str, Any]
         )
 
 
+@contextmanager
+def counted_gathers() -> Iterator[list[None]]:
+    """Counts how often weights that FSDP2 has spread are gathered."""
+    found: list[None] = []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        found.append(None)
+        return gather(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        gather = _fsdp_param_group.foreach_all_gather  # type: ignore[attr-defined]
+        patch.setattr(_fsdp_param_group, "foreach_all_gather", counted)
+        yield found
+
+
 def sharded(
     engine: str, processes: int, model: Path, out: Path, adaptation: str, **settings: Any
 ) -> AbstractContextManager[tuple[list[BaseProcess], TextIO]]:
     """The same in several processes."""
 
     def work() -> None:
-        if engine != "fsdp2":
+        if engine.startswith("zero"):
             import deepspeed
 
             deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # there may be no compiler
-        train(model, out, adaptation, **settings)
+        with counted_gathers() as gathers:
+            train(model, out, adaptation, **settings)
+        print(json.dumps({"gathers": len(gathers)}), flush=True)  # noqa: T201
 
     return ranks(processes, work, out.parent / "errors", ENGINES[engine])
 
@@ -87,6 +105,8 @@ def assert_alike(found: Path, expected: Path, but: str = "") -> None:
     [
         ("fsdp2", "lora", 2, 4096),
         ("fsdp2", "full", 3, 64),
+        ("fsdp2-grads", "lora", 2, 4096),
+        ("fsdp2-grads", "full", 3, 64),
         pytest.param("zero2", "full", 2, 64, marks=ZERO),
         pytest.param("zero3", "full", 3, 64, marks=ZERO),
         pytest.param("zero3", "lora", 2, 4096, marks=ZERO),
@@ -113,15 +133,45 @@ def test_shards_do_what_one_process_does(
         many = told(printed.read())
         ended_well(begun, tmp_path / "errors")
     assert len(many) == 4
-    if budget < 4096 or engine != "fsdp2":  # norms of terms are those of the first pass alone; ZeRO has none
+    if budget < 4096 or engine.startswith("zero"):  # norms of terms are those of the first pass alone; ZeRO has none
         alone, many = ([{key: line[key] for key in ("loss", "grad_norm")} for line in lines] for lines in (alone, many))
     assert many == [pytest.approx(line, rel=1e-4) for line in alone]
     assert_alike(tmp_path / "many", tmp_path / "one")
 
 
-@pytest.mark.parametrize("engine", ["fsdp2", pytest.param("zero2", marks=ZERO), pytest.param("zero3", marks=ZERO)])
+def test_weights_that_stay_gathered_are_gathered_less(family_path: Callable[[str], Path], tmp_path: Path) -> None:
+    model, gathers = family_path("llama"), {}
+    for engine in ("fsdp2", "fsdp2-grads"):
+        with sharded(engine, 2, model, tmp_path / engine, "full", steps=2) as (begun, printed):
+            lines = [json.loads(line) for line in printed if line.startswith("{")]
+            ended_well(begun, tmp_path / "errors")
+        gathers[engine] = next(line["gathers"] for line in lines if "gathers" in line)
+    assert 0 < gathers["fsdp2-grads"] < gathers["fsdp2"]
+
+
+@pytest.mark.parametrize("engine", ["fsdp2", "fsdp2-grads"])
+def test_a_checkpoint_follows_an_evaluation(family_path: Callable[[str], Path], tmp_path: Path, engine: str) -> None:
+    """An evaluation leaves weights gathered, as no backward pass follows that would give them back."""
+    model = family_path("llama")
+    given: dict[str, Any] = {"validation": 0.3, "mags_per_step": 5}
+    train(model, tmp_path / "one", "lora", **given)
+    with sharded(engine, 2, model, tmp_path / "many", "lora", **given) as (begun, printed):
+        printed.read()
+        ended_well(begun, tmp_path / "errors")
+    assert_alike(tmp_path / "many", tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    ("engine", "afterwards"),
+    [
+        ("fsdp2", "fsdp2"),
+        ("fsdp2", "fsdp2-grads"),
+        pytest.param("zero2", "zero2", marks=ZERO),
+        pytest.param("zero3", "zero3", marks=ZERO),
+    ],
+)
 def test_killed_with_three_processes_and_resumed_with_two(
-    family_path: Callable[[str], Path], tmp_path: Path, engine: str
+    family_path: Callable[[str], Path], tmp_path: Path, engine: str, afterwards: str
 ) -> None:
     model = family_path("llama")
     train(model, tmp_path / "one", "full", steps=8)
@@ -132,11 +182,11 @@ def test_killed_with_three_processes_and_resumed_with_two(
         for process in begun:
             process.kill()
     assert (tmp_path / "many" / "checkpoints" / "checkpoint-4" / "complete").exists()
-    with sharded(engine, 2, model, tmp_path / "many", "full", steps=8) as (begun, printed):
+    with sharded(afterwards, 2, model, tmp_path / "many", "full", steps=8) as (begun, printed):
         again = told(printed.read())
         ended_well(begun, tmp_path / "errors")
     assert len(again) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
-    idle = "" if engine == "fsdp2" else "heads"  # whose objectives have ended: ZeRO lets them go on by momentum
+    idle = "heads" if engine.startswith("zero") else ""  # whose objectives have ended: ZeRO lets them go on by momentum
     assert_alike(tmp_path / "many", tmp_path / "one", but=idle)
 
 

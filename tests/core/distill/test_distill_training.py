@@ -28,7 +28,7 @@ from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
 from tests.core.distill.distill_models import make_mags, make_model, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
-from tests.core.distill.distill_runs import SHORT, run, run_beside
+from tests.core.distill.distill_runs import SHORT, run, run_beside, shared_config
 from tests.core.distill.ranks import ranks
 from tests.core.distill.test_distill_renewal import run_renewed
 from tests.made_once import made_once
@@ -250,12 +250,16 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
 
 
 def make_two(out: Path) -> None:
-    model, script = make_model("llama", out), out / "two.py"
+    model, script, shared = make_model("llama", out), out / "two.py", out / "shared"
+    config = shared_config(shared).model_dump(mode="json")
     script.write_text(
         GROUP_LEFT
         + other_process(model, out / "run", "full", **UNEVEN)
         + f"""
-from tests.core.distill.distill_runs import run_beside
+from pathlib import Path
+from magdi.core.config.models import RunConfig
+from tests.core.distill.distill_runs import run_beside, run_shared
+run_shared(RunConfig.model_validate({config!r}), Path({str(shared)!r}))
 from tests.core.distill.test_distill_renewal import run_renewed
 run_renewed({str(model)!r}, {str(out / "renewed")!r})
 print("#" if os.environ["RANK"] == "0" else "", flush=True)
@@ -292,6 +296,12 @@ def test_a_process_without_a_mag_keeps_nobody_waiting(
     assert numbers(two.few) == [pytest.approx(line, rel=1e-3) for line in alone]
 
 
+def test_processes_go_by_what_the_first_has_found(two: Two) -> None:
+    """It takes back a student that is not as it was left, and writes which MAGs are learned from; no question is asked
+    again, which is for one process alone."""
+    assert [(two.out / f"shared.{rank}").read_text() for rank in range(2)] == ["written read 4", "read 4"]
+
+
 def test_two_processes_learn_from_the_answers_that_one_would(
     two: Two, family_path: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -311,6 +321,8 @@ def test_a_process_with_nothing_for_an_objective_keeps_nobody_waiting(
     alone = numbers(capsys.readouterr().out)
     assert len(alone) == 4
     assert numbers(two.beside[name]) == [pytest.approx(line, rel=1e-3) for line in alone]
+    looks = name in ("margin", "node")
+    assert [(two.out / f"{name}.{rank}").read_text() for rank in range(2)] == [f"looks for some: {looks}"] * 2
 
 
 def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ def test_a_death_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytes
 
     with pytest.raises(KeyboardInterrupt):
         tiny_base(Sums(), SMALL, tmp_path, on_progress=dies)
-    assert list(tmp_path.iterdir()) == []
+    assert [each.suffix for each in tmp_path.iterdir()] == [".lock"]
 
 
 def test_half_a_folder_of_a_killed_move_is_replaced(base: Path, tmp_path: Path) -> None:

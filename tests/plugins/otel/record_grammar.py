@@ -276,6 +276,18 @@ def langfuse_files(said: Sequence[Spoken]) -> Rows:
     return rows
 
 
+def langfuse_download(said: Sequence[Spoken]) -> Rows:
+    """Returns a trace as Langfuse lets it be downloaded: attributes in the metadata, flat prompts, Gemini's replies."""
+    rows = langfuse_files(said)
+    for row, call, each in zip(rows[::2], rows[1::2], said, strict=True):
+        row |= {"type": "SPAN", "name": f"agent_run [{each.agent}]"}
+        row["metadata"] = json.dumps({"attributes": {"openinference.span.kind": "AGENT"}, "scope": {"name": "adk"}})
+        call["input"] = "\n".join(f"{role}: {text}" for role, text in each.prompt)
+        reply = {"content": {"parts": [{"text": each.reply}], "role": "model"}, "finish_reason": "STOP"}
+        call["output"] = json.dumps(reply)
+    return [{"trace": {"id": "trace-1", "name": "debate"}, "observations": rows}]
+
+
 def langfuse_api(said: Sequence[Spoken]) -> Rows:
     """Returns them as the second version of its interface does."""
 
@@ -354,6 +366,7 @@ SPANS: dict[str, Callable[[list[Spoken]], Rows]] = {
     "Langfuse": langfuse,
     "Langfuse, files": langfuse_files,
     "Langfuse, interface": langfuse_api,
+    "Langfuse, download": langfuse_download,
     "Phoenix": phoenix,
     "Weave": weave,
     "Weave, texts": weave_texts,

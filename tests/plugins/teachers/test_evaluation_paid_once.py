@@ -71,7 +71,7 @@ def test_a_stopped_evaluation_asks_again_only_what_was_under_way(how: signal.Sig
             assert again.wait(SAFETY) == 0
         times = asked(server)
     assert len(times) == COUNT
-    assert how == signal.SIGKILL or len(kept) >= ANSWERED - CONCURRENCY  # a slow disk is behind when it is killed
+    assert len(kept) >= ANSWERED - CONCURRENCY  # however slow the disk
     assert {times[question] for question in kept} <= {1}
     predictions = read_predictions(out)
     assert [each.id for each in predictions] == [f"q{place}" for place in range(COUNT)]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.engine import Job
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.voting import by_question, elected
-from magdi.core.mag import Question, read_mags
-from magdi.core.protocol import Agent
+from magdi.core.mag import Message, Question, read_mags
+from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat
+from magdi.core.reply import FreeText
 from magdi.core.task import Task
 from magdi.plugins.generation.loading import load
 from magdi.plugins.registry import default_registry
@@ -194,7 +195,52 @@ def test_a_team_of_another_protocol(run: Path, task: Task, monkeypatch: pytest.M
     seated = engine(run, alone)
     seated.task = task
     ((_, output),) = next(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
-    assert {turn.agent for turn in output.turns} == {"solver", "solver-2"}
+    assert {turn.agent for turn in output.turns} == {"solver", "agent-2"}
+
+
+class Backwards(Protocol):
+    """The second agent plans, the first solves, and then checks."""
+
+    def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+        solver, planner = agents
+        plan = yield [self.ask(planner, role="planner", reply=FreeText())]
+        yield [self.ask(solver, round=1, role="solver", seen=plan)]
+        yield [self.ask(solver, round=2, role="checker")]
+        return None
+
+    def prompt(self, question: Question, ask: Ask) -> list[Message]:
+        return chat("", question.prompt, ask.role)
+
+
+def test_in_each_role_its_own_adapter_speaks_whoever_has_the_role(run: Path, task: Task) -> None:
+    """Not whichever adapter sits where the speaker does; of a role that nobody was trained in, the base speaks."""
+    made = read_team(run / "student")
+    assert made is not None
+    roles = {"solver": "generator", "planner": "verifier"}
+    registry = default_registry()
+    registry.add("protocol", "backwards", Backwards)
+    for agents in ((), ("ann", "ben"), ("ben", "ann")):
+        write_team(run / "student", made.model_copy(update={"protocol": "backwards", "roles": roles, "agents": agents}))
+        team = read_team(run / "student")
+        assert team is not None
+        seated = TeamEngine(run, team, registry)
+        seated.task = task
+        job = Job(task.questions("test")[0], 0, 0)
+        ((_, output),) = next(seated.answers([job], GREEDY))
+        spoke = [(turn.role, turn.model.rpartition("#")[2].partition("@")[0]) for turn in output.turns]
+        assert spoke == [("planner", "planner"), ("solver", "solver"), ("checker", "base")]
+        with pytest.raises(ConfigError, match="leaves roles out, which protocol 'backwards' cannot do without"):
+            next(seated.answers([job], GREEDY.model_copy(update={"roles": ("solver",)})))
+
+
+def test_a_role_that_was_not_trained_moves_no_other(run: Path, task: Task) -> None:
+    made = read_team(run / "student")
+    assert made is not None
+    seated = engine(run, made.model_copy(update={"roles": {role: role for role in ROLES[1:]}}))
+    seated.task = task
+    ((_, output),) = next(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
+    spoke = [(turn.role, turn.model.rpartition("#")[2].partition("@")[0]) for turn in output.turns]
+    assert spoke == list(zip(ROLES, ("base", *ROLES[1:]), strict=True))
 
 
 def test_the_untrained_team_is_the_base_in_all_roles(run: Path, task: Task, tmp_path: Path) -> None:

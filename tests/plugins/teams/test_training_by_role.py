@@ -18,7 +18,7 @@ from magdi.core.config.models import Training
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile
 from magdi.core.files import read_json
-from magdi.core.mag import read_mags, write_mags
+from magdi.core.mag import Message, Turn, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.progress import Progress
 from magdi.plugins.runs.plan import training_plan
@@ -108,6 +108,29 @@ def test_roles_that_preferences_train_are_chosen(trained: Path, tmp_path: Path) 
     assert weights(tmp_path / "run", "generator.sft") == weights(trained, "generator")
     with pytest.raises(ConfigError, match="no turn has the role 'critic'"):
         team(tmp_path / "none", trained, {"dpo": {"roles": ["critic"]}})
+
+
+def test_roles_of_another_name_learn_preferences_where_they_are_named(trained: Path, tmp_path: Path) -> None:
+    others = {"verifier": "checker", "refiner": "mender"}
+
+    def renamed(turn: Turn) -> Turn:
+        role = others.get(turn.role, "generator")
+        prompt = (Message(role="user", content=f"{role}: {turn.branch[:-1]}"),)
+        return turn.model_copy(update={"role": role, "prompt": prompt})
+
+    mags = [
+        mag.model_copy(update={"turns": tuple(map(renamed, mag.turns))}) for mag in read_mags(trained / "mags.jsonl")
+    ]
+    write_mags(tmp_path / "mags.jsonl", mags)
+    notes: list[str] = []
+    listening = Progress()
+    listening.note = notes.append  # type: ignore[method-assign, assignment]
+    found = team(tmp_path / "run", tmp_path / "mags.jsonl", progress=listening)["training"]["roles"]
+    assert {role: list(stages) for role, stages in found.items()} == dict.fromkeys(
+        ("generator", "checker", "mender"), ["sft"]
+    )
+    (said,) = [note for note in notes if "preferences, as no turn" in note]
+    assert "'training.dpo.roles=[generator, checker, mender]'" in said
 
 
 @pytest.mark.parametrize("by", ["steps", "tokens"])

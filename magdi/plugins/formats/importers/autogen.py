@@ -26,4 +26,4 @@ class AutogenResults(Chats):
         """Returns whether a value is a TaskResult, alone or under ``result``."""
         result = value.get("result", value) if isinstance(value, dict) else value
         listed = has(result, "messages") and isinstance(result["messages"], list)
-        return listed and any(has(message, "source", "content") for message in result["messages"])
+        return listed and any(has(each, "source", "content") and "role" not in each for each in result["messages"])

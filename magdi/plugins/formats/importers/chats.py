@@ -7,6 +7,7 @@ and instructions are no turns; what is left out is counted. Without a question b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -22,11 +23,19 @@ from magdi.plugins.formats.importers.otel.records import field
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.quotations import standing
 from magdi.plugins.formats.importers.reader import Reader, scalar
-from magdi.plugins.formats.importers.utterances import ROUNDS, Utterance, first_of, is_utterance, transcript
+from magdi.plugins.formats.importers.utterances import (
+    ROUNDS,
+    TALK,
+    Utterance,
+    first_of,
+    is_utterance,
+    speaker,
+    transcript,
+)
 
 QUESTIONS = (
     *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
-    *("description", "task_prompt"),
+    *("description", "task_prompt", "original_input"),
 )
 _PROMPTS = ("instruction", "input", "prompt")
 GOLDS = (
@@ -51,6 +60,8 @@ _REFERS = (
 )
 _IDS = ("id", "message_id", "turn_id", "step", "index", "turn")
 _FOR = ("to", "recipient", "recipients", "receiver", "send_to", "addressed_to", "visible_to")
+_IN_ONE = re.compile(r".*(?:rounds?|turns?|iterations?|responses|messages|agents?|events|steps)", re.IGNORECASE)
+"""Under such a name may stand parts of one discussion."""
 _ALL = {"all", "<all>", "*", "everyone", "everybody", "group", "team", "chat_manager", "groupchatmanager"}
 
 
@@ -79,7 +90,7 @@ class Chats(Importer):
         for item in (each for whole in items for each in _several(whole)):
             said = transcript(item.value)
             words = [(each.agent, each.text) for each in said]
-            if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_update(item.value):
+            if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_message(item.value):
                 name = str(first_of(said[0].row, _TALKS))
                 apart.setdefault(name, []).append(replace(item, value=_named(said[0], item.value)))
             elif not said:
@@ -114,7 +125,8 @@ class Chats(Importer):
         reader.tally.other += len(lost) + sum(each.kind != "assistant" for each in said[1:])
         final = first_of(row, (*_FINALS, *_OUTPUTS))
         told = reader.task.extract(final, question) if isinstance(final, str) else None
-        stop = first_of(row, ("stop_reason", "termination_reason")) or (row.get("result") or {}).get("stop_reason")
+        result = row["result"] if isinstance(row.get("result"), dict) else {}
+        stop = first_of(row, ("stop_reason", "termination_reason")) or result.get("stop_reason")
         decision = _decided(turns, told, by_round=bool(rounds))
         name = self.protocol
         return reader.mag(item, question, name, turns, decision=decision, stop=str(stop or ""), format=name)
@@ -123,7 +135,8 @@ class Chats(Importer):
 def _several(item: Item) -> Iterator[Item]:
     """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
     held = list(item.value.values()) if isinstance(item.value, dict) else []
-    listed = next((each for each in held if isinstance(each, list) and each and all(map(_is_whole, each))), [])
+    lists = [each for name, each in item.value.items() if not _IN_ONE.fullmatch(str(name))] if held else []
+    listed = next((each for each in lists if isinstance(each, list) and each and all(map(_is_whole, each))), [])
     if listed and not _asks(item.value):
         yield from (replace(item, index=place, value=each) for place, each in enumerate(listed))
     elif len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held):
@@ -137,8 +150,10 @@ def _asks(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    """Returns whether a value is a discussion with its question, and no message of one."""
-    return _asks(value) and not is_utterance(value) and bool(transcript(value))
+    """Returns whether a value is a discussion with its question or a name, and no message of one."""
+    talks = isinstance(value, dict) and first_of(value, (*_TALKS, "id", "eval_id")) is not None
+    named = talks and any(isinstance(each, list) and TALK.fullmatch(name) for name, each in value.items())
+    return (_asks(value) or named) and not is_utterance(value) and bool(transcript(value))
 
 
 def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -148,6 +163,11 @@ def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return row if text is None else {**row, **asked, **dict.fromkeys(QUESTIONS), "question": text}
 
 
+def _is_message(value: Any) -> bool:
+    """Returns whether an object that holds one utterance, somewhere in it, is a message by its own speaker."""
+    return _is_update(value) or isinstance(value, dict) and bool(speaker(value)[0]) and not _asks(value)
+
+
 def _is_update(value: Any) -> bool:
     """Returns whether an object is what one of LangGraph's nodes has added: ``{node: {"messages": [message]}}``."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict)
@@ -155,7 +175,9 @@ def _is_update(value: Any) -> bool:
 
 def _named(said: Utterance, value: Any) -> Mapping[str, Any]:
     """Returns the object of an utterance that has an item of its own; LangGraph's updates are named by their node."""
-    return {"agent": next(iter(value)), **said.row} if _is_update(value) and said.agent == "assistant" else said.row
+    if said.row is value or said.agent != "assistant" or not isinstance(value, dict):
+        return said.row
+    return {"agent": next(iter(value)) if _is_update(value) else speaker(value)[0], **said.row}
 
 
 def _grows(one: Sequence[object], other: Sequence[object]) -> bool:
@@ -213,7 +235,7 @@ def _turn(
         role="solver" if said.text else "tool_call",
         answer=answer if answer and answer != said.text else None,
         model=str(field(said.row, "model") or ""),
-        usage=usage_in(field(said.row, "usage") or {}),
+        usage=usage_in(usage if isinstance(usage := field(said.row, "usage"), dict) else {}),
     )
 
 

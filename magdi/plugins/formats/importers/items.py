@@ -1,4 +1,4 @@
-"""Reads JSON, JSONL, CSV, parquet, SQLite and pickle files, gzipped or not: items, each with the line it begins on."""
+"""Reads JSON, JSONL, CSV, parquet, SQLite and pickle files, packed or not: items, each with its line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import gzip
 import json
 import re
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO, TextIOWrapper
 from itertools import count
 from pathlib import Path
@@ -87,6 +88,9 @@ def read_items(path: Path, on_bad: OnBad | None = None) -> Iterator[Item]:
         if head.startswith(b"SQLi"):
             yield from _rows(path, _sqlite(path, file.read()))
             return
+        if head.startswith(b"PK\x03\x04"):
+            yield from _zipped(path, file.read(), on_bad)
+            return
         utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         with TextIOWrapper(file, "utf-16" if utf16 else "utf-8-sig", newline="") as text:
             if (kind := _plain_name(path).suffix.lower()) in _DELIMITERS:
@@ -143,6 +147,20 @@ def _sqlite(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object]
                 yield from ((0, _opened(dict(row))) for row in database.execute(f'SELECT * FROM "{quoted}"'))
         except sqlite3.Error as error:
             raise MagFileError(path, 0, f"is no SQLite database: {error}") from error
+
+
+def _zipped(path: Path, data: bytes, on_bad: OnBad | None) -> Iterator[Item]:
+    """Yields the items of an archive's JSON; of Inspect's, which holds a folder of samples, those of the samples."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith((".json", ".jsonl")))
+            samples = [name for name in names if name.startswith("samples/")]
+            numbers = count()
+            for name in samples or names:
+                with archive.open(name) as member, TextIOWrapper(member, "utf-8-sig", newline="") as text:
+                    yield from (replace(item, index=next(numbers)) for item in _Scanner(path, text).items(on_bad))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise MagFileError(path, 0, f"cannot be unpacked: {error}") from error
 
 
 def _opened(row: Mapping[str, Any]) -> Mapping[str, object]:

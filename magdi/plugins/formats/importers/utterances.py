@@ -14,11 +14,24 @@ from typing import Any
 from magdi.plugins.formats.importers.otel.messages import ROLES, Said, joined, messages_in
 
 _NAMES = (
-    *("agent", "agent_name", "speaker", "name", "source", "sender", "role_name", "agent_role", "author", "author_name"),
+    *(
+        "agent",
+        "agent_name",
+        "agentName",
+        "agentId",
+        "speaker",
+        "name",
+        "source",
+        "sender",
+        "role_name",
+        "agent_role",
+        "author",
+        "author_name",
+    ),
     *("who", "persona", "participant", "player", "debater", "agent_id", "agent_index", "agent_idx", "speaker_id"),
     *("role", "from", "model", "model_name", "generator", "sent_from"),
 )
-_SPEAKS = ("agent", "agent_name", "speaker", "sender")
+_SPEAKS = ("agent", "agent_name", "agentName", "agentId", "speaker", "sender")
 _TEXTS = (
     *(
         "content",
@@ -33,9 +46,11 @@ _TEXTS = (
         "raw",
         "evaluation",
     ),
-    *("says", "said", "statement", "argument", "completion", "generation", "parts", "blocks", "reasoning"),
+    *("says", "said", "statement", "argument", "completion", "generation", "parts", "items", "blocks", "reasoning"),
     *("explanation", "answer"),
 )
+_NOBODY = {"input", "generate", "environment", "tool_result", "none", "null"}
+"""Where a message comes from may stand where others say who sent it."""
 _WEAK = ("name", "source", "from", "model", "generator")
 """What other things than speakers have as well: beside one of them an answer may be that of a whole discussion."""
 _PROMPTS = ("prompt", "messages", "input_messages", "history", "context")
@@ -51,7 +66,7 @@ _APART = re.compile(
 )
 """Under such a name stands what agents have said without hearing one another, unless one of them is there twice."""
 _OTHER = {*_NAMES, *_TEXTS, "question", "problem", "task", "gold", "id", "timestamp"}
-_TALK = re.compile(r"history|transcript|dialog|conversation|messages|turns|debate|chat|discussion|log", re.IGNORECASE)
+TALK = re.compile(r"history|transcript|dialog|conversation|messages|turns|debate|chat|discussion|log", re.IGNORECASE)
 """Under such a name may stand ``"ann: ..."``."""
 _LONGEST_NAME = 40
 _PREFIX = re.compile(r"\s*\**(?P<name>[^\W\d][\w .'()-]{0,39}?)\**\s*:\**\s+(?P<text>\S.*)", re.DOTALL)
@@ -61,7 +76,7 @@ _AT_ROUND = re.compile(
 )
 """Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
-_ASKS = re.compile(r"user|human|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
+_ASKS = re.compile(r"user|human|environment|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +113,19 @@ def transcript(value: Any, lost: list[Utterance] | None = None) -> list[Utteranc
         lost: Is given what was said elsewhere in the value, and not here.
     """
     beside: list[Utterance] = []
-    said = _whole(_utterances(value, "", None, beside))
+    said = _whole(_heard(_utterances(value, "", None, beside)))
     texts = {each.text for each in said}
     if lost is not None:
         lost += [each for each in beside if each.kind == "assistant" and each.text not in texts]
     return said
+
+
+def _heard(said: Sequence[Utterance]) -> list[Utterance]:
+    """Returns utterances of which an agent's prompts, kept under the name under which it answers, are questions."""
+    roles = [(each.agent, ROLES.get(str(each.row.get("role")).lower())) for each in said]
+    own = {agent for agent, role in roles if role == "assistant"}
+    given = [role == "user" and agent in own for agent, role in roles]
+    return [replace(each, kind="user") if asks else each for each, asks in zip(said, given, strict=True)]
 
 
 def is_utterance(value: Any) -> bool:
@@ -125,7 +148,7 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     }
     more = any(len(each) > 1 for name, each in inner.items() if name not in _PROMPTS)
     said = _utterance(value, round)
-    if said is not None and not more:
+    if said is not None and (not more or said.kind == "tool"):
         return [said]
     if {"chosen", "rejected"} <= held.keys():
         held, named = {name: _last(held[name], inner.get(name, [])) for name in ("chosen", "rejected")}, "answers"
@@ -134,9 +157,18 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
         return several
     numbered = {name: each for name, each in held.items() if _AGENT.fullmatch(name) and isinstance(each, str)}
     found = [*inner.values(), *_together(inner), _by_speaker(numbered, _round(value, round)), _at_rounds(held)]
-    best = max(found, key=lambda said: (any(each.kind == "assistant" for each in said), len(said)), default=[])
+    talks = [said for name, said in inner.items() if TALK.fullmatch(name)]
+    best = max(found, key=lambda said: _worth(said, said in talks), default=[])
     lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
     return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
+
+
+def _worth(said: Sequence[Utterance], talk: bool) -> tuple[bool, bool, int]:
+    """Returns how likely utterances are the discussion, of all that stand in an object: repeated ones count once."""
+    answers = any(each.kind == "assistant" for each in said)
+    different = {(each.agent, each.text, each.round, each.calls) for each in said}
+    named = sum(ROLES.get(agent) is None for agent, *_ in different)
+    return answers, talk and len(said) > 1, len(different) + named
 
 
 def _of_columns(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,6 +194,8 @@ def _at_rounds(texts: Mapping[str, Any]) -> list[Utterance]:
 
 def _by_speaker(texts: Mapping[str, Any], round: int | None) -> list[Utterance]:
     """Returns texts, objects with one, or lists of texts by round, by who has said them; nothing where some are not."""
+    if not texts.keys().isdisjoint(_TEXTS):
+        return []  # the fields of one object
     listed = [(name, each if isinstance(each, list) else [each]) for name, each in texts.items()]
     first = 0 if round is None else round
     said = [
@@ -178,7 +212,7 @@ def _of_element(value: Any, named: str, place: int, round: int | None, lost: lis
     """Returns what an element of a list says: one that holds several is a round, a text that of a numbered agent."""
     if isinstance(value, str) and value and _APART.fullmatch(named):
         return _by_speaker({f"agent-{place + 1}": value}, round)
-    if _TALK.search(named) and (pair := _pair(value)):
+    if TALK.search(named) and (pair := _pair(value)):
         return _by_speaker(dict([pair]), round)
     alone = isinstance(value, dict) and _utterance(value, None) is not None
     own = place if not alone else 0 if _APART.fullmatch(named) else None
@@ -217,13 +251,18 @@ def _round(row: Mapping[str, Any], default: int | None) -> int | None:
 
 def _utterance(value: Mapping[str, Any], round: int | None) -> Utterance | None:
     inner: dict[str, Any] = next(
-        (value[name] for name in ("message", "kwargs", "data", "content") if isinstance(value.get(name), dict)), {}
+        (
+            value[name]
+            for name in ("message", "kwargs", "data", "content", "raw_item", "payload")
+            if isinstance(value.get(name), dict)
+        ),
+        {},
     )
     row = {**value, **inner}
-    (agent, kind), said = _speaker(row), _message(row)
+    (agent, kind), said = speaker(row), _message(row)
     if said is None or not agent or not (said.text.strip() or said.calls):
         return None
-    return Utterance(agent, said.text, said.calls, kind, _round(row, round), row)
+    return Utterance(agent, said.text, said.calls, "tool" if said.role == "tool" else kind, _round(row, round), row)
 
 
 def _message(row: Mapping[str, Any]) -> Said | None:
@@ -234,6 +273,8 @@ def _message(row: Mapping[str, Any]) -> Said | None:
     if name == "answer" and first_of(row, _WEAK):
         return None
     held = row.get(name)
+    if isinstance(held, int | float) and all(row.get(each) in (None, "") for each in _NAMES if each not in _WEAK):
+        return None
     if isinstance(held, dict):
         return next(iter(messages_in(held, "assistant")), None)
     calls = {each: row[each] for each in ("tool_calls", "function_call") if row.get(each)}
@@ -241,16 +282,17 @@ def _message(row: Mapping[str, Any]) -> Said | None:
     return next(iter(messages_in({"content": content, **calls}, "assistant")), None)
 
 
-def _speaker(row: Mapping[str, Any]) -> tuple[str, str]:
+def speaker(row: Mapping[str, Any]) -> tuple[str, str]:
     """Returns who speaks, "" where nobody is told, and as what: a name goes before a role, but for those who ask."""
     role = _name(row.get("role") or row.get("from"))
     path = row["id"] if isinstance(row.get("id"), list) else []
     named = [found for name in _NAMES if (found := _name(row.get(name)))]
-    told = [row.get("type"), role, *path[-1:], *named]
+    told = [row.get("type"), role, row.get("kind"), *path[-1:], *named]
     kinds = [ROLES[word] for each in told if (word := str(each or "").lower().rpartition(".")[2]) in ROLES]
-    kind = _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
+    observed = {"observation", "cause"} <= row.keys()  # OpenHands', of what an agent has done
+    kind = "tool" if observed else _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
     if kind in ("system", "tool", "call"):
-        return ("assistant", "assistant") if kind == "call" else (kind, kind)
+        return (_name(first_of(row, _SPEAKS)) or "assistant", "assistant") if kind == "call" else (kind, kind)
     name = next((each for each in named if each != role or each.lower() not in ROLES), "")
     if ROLES.get(name.lower()) == "user" or _ASKS.fullmatch(name) or kind == "user" and not name:
         return name or "user", "user"
@@ -263,12 +305,14 @@ def _name(value: Any) -> str:
         return _name(first_of(value, ("name", "role", "value", "id")))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"agent-{value}"
-    return value.strip() if isinstance(value, str) else ""
+    name = value.strip() if isinstance(value, str) else ""
+    return "" if name.lower() in _NOBODY else name
 
 
 def _of_type(kind: str) -> str:
     """Returns what an item of OpenAI's responses is, or an event of AutoGen's, which is nothing that was said."""
-    return "tool" if kind.endswith(("_output", "Event")) else "call" if kind == "function_call" else ""
+    tool = kind.endswith(("_output", "Event", "ExecutionResultMessage"))
+    return "tool" if tool else "call" if kind == "function_call" else ""
 
 
 def _whole(said: Sequence[Utterance]) -> list[Utterance]:

@@ -47,18 +47,37 @@ def planned_shards(
     Raises:
         ConfigError: There are fewer calls or tokens than jobs.
     """
-    fewest, more = divmod(questions, count)
-    many = f"{fewest:,} or {fewest + 1:,}" if more else f"{fewest:,}"
-    shares = [
-        f"of --{name.replace('_', '-')} {limits.amounts[name]:g} each may take {share:g}"
-        for name, share in shares_of(limits, count).items()
-    ]
+    has = f"each has {_share(questions, count)} of the questions, and a run with a journal"
     notes = [
-        f"each has {many} of the questions, and a run with a journal: {directory}/shard-I-of-{count}",
-        *shares,
+        f"{has}: {directory}/shard-I-of-{count}",
+        *_limits(limits, count),
         f"merged once all are done: {directory / FILE}; the time is that of one which does all",
     ]
     return planned(on, resources, [{"shards": count}], notes)
+
+
+def planned_answers(
+    on: On, resources: Resources, folder: Path, count: int, questions: int, limits: Limits
+) -> PlannedJobs:
+    """Returns the jobs that would answer an evaluation's questions; begins nothing.
+
+    Raises:
+        ConfigError: There are fewer calls or tokens than jobs.
+    """
+    has = f"each has {_share(questions, count)} of the questions, and keeps its answers beside the others' in {folder}"
+    return planned(on, resources, [{"shards": count}], [has, *_limits(limits, count)])
+
+
+def _share(questions: int, count: int) -> str:
+    fewest, more = divmod(questions, count)
+    return f"{fewest:,} or {fewest + 1:,}" if more else f"{fewest:,}"
+
+
+def _limits(limits: Limits, count: int) -> list[str]:
+    return [
+        f"of --{name.replace('_', '-')} {limits.amounts[name]:g} each may take {share:g}"
+        for name, share in shares_of(limits, count).items()
+    ]
 
 
 def _lacking(on: On) -> str:

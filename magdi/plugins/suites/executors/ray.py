@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import Any
 
-from magdi.core.errors import ComponentError, ConfigError
+from magdi.core.errors import ComponentError, ConfigError, first_line
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
@@ -55,8 +55,8 @@ class Ray(Executor):
         try:
             self._ray.init(address=address or None, **{key: each for key, each in quietly.items() if each is not None})
         except (ConnectionError, ValueError, RuntimeError) as error:
-            said = str(error).strip().splitlines()[0]
-            raise ConfigError(f"--address {address}: {said}", hint="ray start --head, then its address") from error
+            hint = "ray start --head, then its address"
+            raise ConfigError(f"--address {address}: {first_line(error)}", hint=hint) from error
 
     def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
         """Hands jobs to the cluster."""

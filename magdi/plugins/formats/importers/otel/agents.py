@@ -15,19 +15,23 @@ _NAMES = ("gen_ai.agent.name", "agent.name", "agent_name", "crewai.agent.role", 
 _NODES = ("graph.node.name", "graph.node.id", "executor.id")
 _METADATA = ("metadata", "langfuse.observation.metadata", "traceloop.association.properties", "langsmith.metadata")
 _WORK = re.compile(
-    r"(?:^(?:invoke_agent|agent|run)[ :/]+)|"
+    r"(?:^(?:invoke_agent|agent_run|agent|run)(?:[ :/]+\[?|\.(?=[0-9a-f]{8}-)))|(?:\]| run)$|"
     r"(?:\.(?:a?run(?:_stream)?|_?execute(?:_core)?|kickoff|agent|task|invoke))+$",
     re.IGNORECASE,
 )
 _ANY = re.compile(
-    r"(?:agents?|unknown|step ?\d*|run"
+    r"(?:agents?|unknown|tasks?|crew|step ?\d*|run"
     r"|model|call_?model|model_request|llm|chat|node|tools?|lang_?graph|graph|workflow|assistant"
     r"|runnable\w*|chat\w*(?:model|prompt\w*|openai|anthropic)|prompt|__\w+__|(?:code|toolcalling|react)agent"
     r"|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16}|\d+)",
     re.IGNORECASE,
 )
 """Names that any agent might have, which tell nobody apart."""
-_PERSONA = re.compile(r"\s*(?:You are|Your name is|You're)\s+(?P<name>[A-Z]?\w[\w-]*)\s*[.,;:!\n]", re.IGNORECASE)
+_PERSONA = re.compile(
+    r"\s*You are (?P<role>[^.\n]{1,80})\. [^\n]*\nYour personal goal is: |"  # CrewAI's
+    r"\s*(?:You are|Your name is|You're)\s+(?P<name>[A-Z]?\w[\w-]*)\s*[.,;:!\n]",
+    re.IGNORECASE,
+)
 _MOST_ABOVE = 1000
 
 
@@ -40,6 +44,8 @@ def named(calls: Sequence[Call], spans: Mapping[str, Span]) -> list[str]:
     strong = [_nearest(call.span, spans, _agent) for call in calls]
     nodes = [_nearest(call.span, spans, _node)[0] for call in calls]
     tasks = [_nearest(call.span, spans, _task)[0] for call in calls]
+    if len(set(tasks)) == 1 < len({_system(call) for call in calls}):
+        tasks = [""] * len(tasks)  # of what is around all of them the name tells nobody apart
     if len(set(strong)) == 1 and len(set(nodes)) == 1:  # one name for all, which may well be the graph's
         nodes = [task if _tells(task) else "" for task in tasks]
     under: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -120,7 +126,13 @@ def _by_persona(calls: Sequence[Call], found: Sequence[str]) -> Iterator[str]:
     for call, name in zip(calls, found, strict=True):
         persona = _PERSONA.match(_system(call))
         alone = name or "agent"
-        told = persona["name"] if persona else alone if len(numbers) < 2 else f"{alone}-{numbers.get(_system(call))}"
+        told = (
+            persona["role"] or persona["name"]
+            if persona
+            else alone
+            if len(numbers) < 2
+            else f"{alone}-{numbers.get(_system(call))}"
+        )
         yield name if _tells(name) else told
 
 

@@ -87,7 +87,7 @@ def call_of(span: Span) -> Call | None:
 
 def _one(reply: list[Said]) -> Said | None:
     """Returns the first choice; what a model said beside its tool calls belongs to it."""
-    said = [each for each in reply if each.role != "tool"]
+    said = [each for each in reply if each.role != "tool" and (each.calls or each.text.strip() != "None")]
     if not said:
         return None
     spoken, *more = said
@@ -214,13 +214,13 @@ MODELS = (
 _PROMPT_TOKENS = (
     *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
     *("llm.usage.prompt_tokens", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_tokens"),
-    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "input"),
+    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "request_tokens", "input"),
 )
 _COMPLETION_TOKENS = (
     *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     *("llm.usage.completion_tokens", "ai.usage.completionTokens", "ai.usage.outputTokens"),
     *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount"),
-    *("output",),
+    *("response_tokens", "output"),
 )
 _DEEPEST = 30  # dots of a name that are looked at
 _DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")

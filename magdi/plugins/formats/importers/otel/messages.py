@@ -13,17 +13,29 @@ from magdi.plugins.formats.importers.items import loads
 
 ROLES = {
     **dict.fromkeys(("system", "developer", "instructions"), "system"),
-    **dict.fromkeys(("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice"), "assistant"),
+    **dict.fromkeys(
+        ("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice", "response"), "assistant"
+    ),
     **dict.fromkeys(("tool", "function", "toolmessage", "functionmessage", "tool-response"), "tool"),
-    **dict.fromkeys(("user", "human", "humanmessage"), "user"),
+    **dict.fromkeys(("user", "human", "humanmessage", "request"), "user"),
     "systemmessage": "system",
 }
 _LONGEST_MENDED = 200_000
-_HOLDS_MESSAGES = ("messages", "contents", "choices", "generations", "output", "message", "response", "prompts")
-_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output")
+_HOLDS_MESSAGES = (
+    *("messages", "contents", "choices", "candidates", "generations", "output", "message", "response", "prompts"),
+)
+_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "message")
 _TEXT_NAMES = ("content", "text", "result", "output")
+_KINDS = ("type", "kind", "part_kind", "content_type", "block_type")
+_CALLS = ("tool_call", "tool_use", "tooluse", "function_call", "functioncall")
+_RESULTS = (
+    *("tool_call_response", "tool_call_result", "tool_result", "toolresult", "tool_return", "function_call_output"),
+    *("function_response", "functionresponse", "function_result", "retry_prompt"),
+)
 _PRINTED = re.compile(r"[A-Z]\w+\(id=")
 """How a reply begins that was logged as Python prints an object."""
+_PRINTED_FIELD = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None)(?=\s|$)", re.DOTALL)
+_LINE_OF_ROLE = re.compile(r"^(system|developer|user|human|assistant|ai|tool):[ \t]?", re.IGNORECASE | re.MULTILINE)
 _ENDS = tuple('.!?:;)]}>"”’\n')
 
 
@@ -99,8 +111,23 @@ def _messages(value: Any, role: str) -> Iterator[Said]:
                 yield from _messages(parsed(each), role)
     elif isinstance(value, dict):
         yield from _of_object(value, role)
+    elif isinstance(value, str) and (found := _of_text(value, role)):
+        yield from found
     elif value is not None and str(value).strip():
         yield Said(role, str(value))
+
+
+def _of_text(text: str, role: str) -> list[Said]:
+    """Returns the messages of a prompt that is one text, ``system: ...`` and ``user: ...`` or as Python prints them."""
+    fields = dict(_PRINTED_FIELD.findall(text)) if text.startswith("role='") else {}
+    if "content" in fields:
+        return list(_message({name: ast.literal_eval(each) for name, each in fields.items()}, role))
+    if role != "user" or (head := _LINE_OF_ROLE.match(text)) is None or head[1].lower() in ("ai", "assistant", "tool"):
+        return []
+    found = list(_LINE_OF_ROLE.finditer(text))
+    ends = [*(each.start() for each in found[1:]), len(text)]
+    parts = [(each[1], text[each.end() : end].strip()) for each, end in zip(found, ends, strict=True)]
+    return [Said(ROLES[name.lower()], part) for name, part in parts if part != "None"]
 
 
 def _is_part(value: Mapping[str, object]) -> bool:
@@ -112,11 +139,11 @@ def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
         kwargs = value["kwargs"] if isinstance(value["kwargs"], dict) else {}
         yield from _message({"role": kwargs.get("type") or str(path[-1])} | kwargs, role)
         return
-    inner = value.get("message")
-    if isinstance(inner, dict):
-        yield from _of_object(inner, _role(value, role))
-        return
-    if value.get("type") in ("function_call", "function_call_output") or _has_words(value):
+    for inner in (value.get("message"), value.get("content")):
+        if isinstance(inner, dict) and (inner is value.get("message") or _has_words(inner)):
+            yield from _of_object(inner, _role(value, role))
+            return
+    if value.get("type") in ("function_call", "function_call_output") or _has_words(value) or "toolName" in value:
         yield from _message(value, role)
         return
     config = value.get("config")
@@ -128,31 +155,37 @@ def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
         if value.get(name) is not None:
             yield from _messages(parsed(value[name]), role)
             return
-    for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result"):
+    for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result", "args"):
         if isinstance(value.get(name), str | list | dict):
             yield from _messages(parsed(value[name]), role)
             return
 
 
 def _has_words(value: Mapping[str, object]) -> bool:
-    return "content" in value or "parts" in value or "tool_calls" in value or "contents" in value and "role" in value
+    said = not value.keys().isdisjoint(("content", "parts", "tool_calls", "additional_kwargs"))
+    return said or "role" in value and not value.keys().isdisjoint(("contents", "items", "blocks"))
 
 
 def _role(value: Mapping[str, object], default: str) -> str:
-    said = str(value.get("role") or value.get("type") or default).lower().rpartition(".")[2]
+    said = str(value.get("role") or value.get("type") or value.get("kind") or default).lower().rpartition(".")[2]
     return ROLES.get(said, default)
 
 
 def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
     role = _role(value, default)
     texts, calls, arguments = list[str](), list[str](), list[str]()
-    held = next((value[name] for name in ("parts", "contents", "content", "text", "blocks") if value.get(name)), None)
-    for part in _parts([value] if str(value.get("type")).startswith("function_call") else parsed_parts(held)):
+    held = next(
+        (value[name] for name in ("parts", "contents", "content", "items", "text", "blocks") if value.get(name)), None
+    )
+    alone = str(value.get("type")).startswith("function_call") or "toolName" in value
+    for part in _parts([value] if alone else parsed_parts(held)):
         if isinstance(part, _ToolCall):
             calls.append(part.text)
             arguments += part.texts
         else:
             texts.append(part)
+    if isinstance(held, list) and held and all(_is_result(part) for part in held):
+        role = "tool"
     for call in [*_tool_calls(value)]:
         calls.append(call.text)
         arguments += call.texts
@@ -191,28 +224,38 @@ def _parts(value: Any) -> Iterator[str | _ToolCall]:
             yield str(part)
 
 
-def _part(part: Mapping[str, object]) -> Iterator[str | _ToolCall]:
+def _opened(part: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Returns a part without what it is wrapped in, and of what kind it is."""
     inner = part.get("message_content")
     part = inner if isinstance(inner, dict) else part
-    kind = str(part.get("type") or part.get("kind") or part.get("part_kind") or "").replace("-", "_")
-    if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought"):
+    for name, each in part.items():
+        if isinstance(each, dict) and name.lower() in (*_CALLS, *_RESULTS):
+            return each, name.lower()
+    return part, next((str(part[name]) for name in _KINDS if part.get(name)), "").replace("-", "_")
+
+
+def _is_result(part: object) -> bool:
+    return isinstance(part, dict) and _opened(part)[1] in _RESULTS
+
+
+def _part(part: Mapping[str, Any]) -> Iterator[str | _ToolCall]:
+    part, kind = _opened(part)
+    if kind in ("reasoning", "thinking", "redacted_thinking") or part.get("thought") is True:
         return  # nobody else is shown it
-    for name in ("functionCall", "function_call"):
-        if isinstance(call := part.get(name), dict):
-            part, kind = call, "tool_call"
-    if kind in ("tool_call", "tool_use", "function_call"):
+    if kind in _CALLS or not kind and isinstance(part.get("name"), str) and "arguments" in part or "toolName" in part:
         function = part.get("function")
         yield _tool_call(function if isinstance(function, dict) else part)
-    elif kind in ("tool_call_response", "tool_result", "tool_return", "function_call_output", "function_response"):
-        yield from _parts(next((part[n] for n in ("response", "result", "content", "output") if part.get(n)), None))
-    elif isinstance(answer := part.get("functionResponse") or part.get("function_response"), dict):
-        yield _as_text(answer.get("response"))
+    elif kind in _RESULTS:
+        told = next((part[n] for n in ("response", "result", "content", "output") if part.get(n)), None)
+        yield from [_as_text(told)] if isinstance(told, dict) else _parts(told)
     elif kind in _TEXTS and (text := next((part[name] for name in _TEXT_NAMES if part.get(name)), None)) is not None:
         yield _as_text(text)
 
 
 def _tool_calls(value: Mapping[str, object]) -> Iterator[_ToolCall]:
-    listed = parsed(value.get("tool_calls")) or []
+    beside = value.get("additional_kwargs")
+    told = value.get("tool_calls") or (beside.get("tool_calls") if isinstance(beside, dict) else None)
+    listed = parsed(told) or []
     for each in listed if isinstance(listed, list) else [listed]:
         if isinstance(each, dict):
             each = each["tool_call"] if isinstance(each.get("tool_call"), dict) else each
@@ -226,9 +269,10 @@ def _tool_calls(value: Mapping[str, object]) -> Iterator[_ToolCall]:
 
 def _tool_call(value: Mapping[str, object]) -> _ToolCall:
     arguments = parsed(next((value[n] for n in ("arguments", "args", "input") if value.get(n) is not None), {}))
+    name = next((value[n] for n in ("name", "tool_name", "toolName", "function") if isinstance(value.get(n), str)), "")
     texts = arguments.values() if isinstance(arguments, dict) else [arguments]
     handed = tuple(each for each in texts if isinstance(each, str))
-    return _ToolCall(f"{value.get('name') or 'tool'}({_as_text(arguments)})", handed)
+    return _ToolCall(f"{name or 'tool'}({_as_text(arguments)})", handed)
 
 
 def _as_text(value: Any) -> str:

@@ -34,7 +34,7 @@ _FIELDS = {
     "meta.metadata.model_name request_model",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
-    "response_metadata.token_usage summary.usage.*",
+    "response_metadata.token_usage meta.usage summary.usage.*",
     "metadata": "metadata extra.metadata",
     "agent": "agent agent_name source_name metadata.agent metadata.agent_name agent_id",
     "session": "sessionId session_id conversation_id thread_id metadata.session_id metadata.thread_id "
@@ -104,6 +104,9 @@ def children_of(value: Mapping[str, object]) -> list[Any]:
 def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
     """Returns what a record says of a call, under the names that Langfuse's spans have, and its own attributes."""
     found = {name.partition(".")[2]: value for name, value in raw.items() if name.startswith("attributes.")}
+    beside = parsed(field(raw, "metadata"))
+    if isinstance(beside, dict) and isinstance(beside.get("attributes"), dict):
+        found |= beside["attributes"]  # Langfuse's, of what it was sent as a span
     given, replied = field(raw, "input"), field(raw, "output")
     if given is None and replied is None and field(raw, "kind") is None:
         return found

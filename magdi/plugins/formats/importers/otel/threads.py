@@ -79,6 +79,7 @@ class Threads:
         self._common: dict[str, set[frozenset[str]]] = {}
         self._of: dict[int, Thread] = {}
         self._places: dict[int, Sequence[str]] = {}
+        self._parents = [call.span.parent for call in calls]
 
     @property
     def questions(self) -> list[str]:
@@ -139,6 +140,9 @@ class Threads:
         if heard:
             return self._merged([each for each in heard if _compatible(each, conversation)] or heard)
         beside = [thread for thread in asking if _beside(thread.place, place)]
+        if not beside and call.span.parent and not any(said.role in ("user", "assistant") for said in call.prompt):
+            parent = call.span.parent  # the results of tools alone: the rest of the prompt has stayed where it was
+            beside = [each for each in candidates if any(self._parents[number] == parent for number in each.calls)]
         return beside[-1] if beside else None
 
     def _goes_on(self, thread: Thread, call: Call, standing: Standing) -> bool:
@@ -230,7 +234,8 @@ def _piece(text: str, keep: Callable[[str], bool]) -> str:
     for part in filter(None, _SENTENCE.split(text)):
         place = text.index(part, at)
         at = place + len(part)
-        start = (place if start < 0 else start) if keep(plain_words(part)) else -1
+        words = plain_words(part)
+        start = (place if start < 0 and words else start) if not words or keep(words) else -1
         best = max(best, text[start:at] if start >= 0 else "", key=len)
     return best
 
