@@ -214,7 +214,7 @@ class Reader:
 
     def run(self, where: str, *arguments: str) -> None:
         code, printed = run_command(["magdi", *arguments], self.monkeypatch)
-        missing = re.search(r"error: .* is not installed\nhint: pip install", printed)
+        missing = re.search(r"error: .* (is not installed\nhint: pip install|and the hub cannot be asked)", printed)
         assert code == 0 or missing, f"{where}: magdi {' '.join(arguments)} ended with {code}\n{printed}"
 
     def stand_in(self, word: str) -> None:

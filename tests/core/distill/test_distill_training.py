@@ -328,13 +328,13 @@ def test_a_process_with_nothing_for_an_objective_keeps_nobody_waiting(
 def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With several GPUs in sight the Trainer would wrap the model in DataParallel."""
 
-    def on_four_gpus(**settings: Any) -> TrainingArguments:
-        made = TrainingArguments(**settings)
-        made._n_gpu = 4
-        return made
+    class OnFourGpus(TrainingArguments):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self._n_gpu = 4
 
     assert idle_devices() == ""
-    monkeypatch.setattr(arguments, "TrainingArguments", on_four_gpus)
+    monkeypatch.setattr(arguments, "TrainingArguments", OnFourGpus)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     made = arguments.training_arguments(Training(), steps=1, seed=0, precision="no", folder=tmp_path)
     assert (made.n_gpu, made.parallel_mode.value) == (1, "not_parallel")

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from peft import PeftModel
@@ -194,7 +196,7 @@ def test_a_team_of_another_protocol(run: Path, task: Task, monkeypatch: pytest.M
     alone = made.model_copy(update={"protocol": "debate", "roles": {"solver": "generator"}})
     seated = engine(run, alone)
     seated.task = task
-    ((_, output),) = next(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
+    ((_, output),) = chain.from_iterable(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
     assert {turn.agent for turn in output.turns} == {"solver", "agent-2"}
 
 
@@ -226,7 +228,7 @@ def test_in_each_role_its_own_adapter_speaks_whoever_has_the_role(run: Path, tas
         seated = TeamEngine(run, team, registry)
         seated.task = task
         job = Job(task.questions("test")[0], 0, 0)
-        ((_, output),) = next(seated.answers([job], GREEDY))
+        ((_, output),) = chain.from_iterable(seated.answers([job], GREEDY))
         spoke = [(turn.role, turn.model.rpartition("#")[2].partition("@")[0]) for turn in output.turns]
         assert spoke == [("planner", "planner"), ("solver", "solver"), ("checker", "base")]
         with pytest.raises(ConfigError, match="leaves roles out, which protocol 'backwards' cannot do without"):
@@ -238,7 +240,7 @@ def test_a_role_that_was_not_trained_moves_no_other(run: Path, task: Task) -> No
     assert made is not None
     seated = engine(run, made.model_copy(update={"roles": {role: role for role in ROLES[1:]}}))
     seated.task = task
-    ((_, output),) = next(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
+    ((_, output),) = chain.from_iterable(seated.answers([Job(task.questions("test")[0], 0, 0)], GREEDY))
     spoke = [(turn.role, turn.model.rpartition("#")[2].partition("@")[0]) for turn in output.turns]
     assert spoke == list(zip(ROLES, ("base", *ROLES[1:]), strict=True))
 
@@ -253,6 +255,7 @@ def test_the_untrained_team_is_the_base_in_all_roles(run: Path, task: Task, tmp_
 
 def test_the_base_is_loaded_once(run: Path, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
+    monkeypatch.setattr(trained.SharedBase, "_loaded", WeakValueDictionary())  # another test's may not be gone yet
     monkeypatch.setattr(trained, "load", lambda *given, **options: loaded.append(given) or load(*given, **options))
     answer_questions(engine(run), list(task.questions("test"))[:2], task=task, settings=GREEDY)
     assert len(loaded) == 1
