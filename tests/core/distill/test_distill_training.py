@@ -328,7 +328,7 @@ def test_a_process_with_nothing_for_an_objective_keeps_nobody_waiting(
 def test_one_process_takes_one_device_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With several GPUs in sight the Trainer would wrap the model in DataParallel."""
 
-    class OnFourGpus(TrainingArguments):
+    class OnFourGpus(TrainingArguments):  # type: ignore[misc]
         def __post_init__(self) -> None:
             super().__post_init__()
             self._n_gpu = 4
