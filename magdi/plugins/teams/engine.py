@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class TeamEngine(Engine):
     def __init__(self, run: Path, team: Team, components: Components, *, untrained: bool = False) -> None:
         self._run, self._team, self._components = run, team, components
         self._untrained = frozenset(team.roles) if untrained else frozenset()
-        self.identity = ", ".join(self._teacher(role, 0, self._untrained).identity for role in team.roles)
+        self.identity = ", ".join(self._teacher(role, 0).identity for role in team.roles)
 
     @property
     def mags(self) -> Path | None:
@@ -122,8 +122,8 @@ class TeamEngine(Engine):
         self, protocol: Protocol, agents: Sequence[str], seed: int, settings: Evaluation, sample: int = 0
     ) -> list[Seat]:
         """Returns these agents, and more where the protocol needs them; whoever has a role, its adapter speaks."""
-        in_role = {role: self._teacher(role, seed, self._without(settings), settings) for role in self._team.roles}
-        others, sampling = self._teacher(UNTRAINED, seed, (UNTRAINED,), settings), _sampling(settings, sample)
+        in_role = {role: self._teacher(role, seed, settings) for role in self._team.roles}
+        others, sampling = self._teacher(UNTRAINED, seed, settings), _sampling(settings, sample)
         names = [*agents, *(f"agent-{place + 1}" for place in range(len(agents), protocol.min_agents))]
         return [Seat(Agent(name), others, sampling, in_role) for name in names]
 
@@ -134,22 +134,16 @@ class TeamEngine(Engine):
         """
         roles = [*(settings.roles or self._team.roles)]
         roles += [roles[place % len(roles)] for place in range(len(roles), protocol.min_agents)]
-        without, sampling = self._without(settings), _sampling(settings, sample)
+        sampling = _sampling(settings, sample)
         earlier = [roles[:place].count(role) for place, role in enumerate(roles)]
         return [
-            Seat(
-                Agent(f"{role}-{before + 1}" if before else role),
-                self._teacher(role, seed, without, settings),
-                sampling,
-            )
+            Seat(Agent(f"{role}-{before + 1}" if before else role), self._teacher(role, seed, settings), sampling)
             for role, before in zip(roles, earlier, strict=True)
         ]
 
-    def _without(self, settings: Evaluation) -> frozenset[str]:
-        return self._untrained.union(settings.untrained)
-
-    def _teacher(self, role: str, seed: int, untrained: Collection[str], settings: Evaluation | None = None) -> Teacher:
+    def _teacher(self, role: str, seed: int, settings: Evaluation | None = None) -> Teacher:
         size = {} if settings is None else {"batch_tokens": settings.batch_tokens}
+        untrained = self._untrained.union(settings.untrained if settings else ())
         who = UNTRAINED if role in untrained else self._after(role, settings.stage if settings else "")
         choice = TeacherChoice(teacher=f"local:{self._run}#{who}", settings=size)
         return self._components.teacher(choice, seed)
