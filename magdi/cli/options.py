@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -215,18 +215,10 @@ class Request:
     preset: Preset = None
     quick: Quick = False
     set_: Set = None
-    max_cost: MaxCost = None
-    max_calls: MaxCalls = None
-    max_tokens: MaxTokens = None
-    max_time: MaxTime = None
-    price: Price = None
-    estimate_usage: EstimateUsage = False
+    bounds: Bounds = Bounds()
     cache: Cache = None
     report_to: ReportTo = None
-    plugin: Plugin = None
-    plugins_dir: PluginsDir = None
-    no_plugins: NoPlugins = False
-    trust: Trusted = False
+    plugins: RunPlugins = RunPlugins()
     more: Mapping[str, object] = field(default_factory=dict)
 
     def set_up(self) -> Setup:
@@ -238,10 +230,10 @@ class Request:
             [Path(file) for file in self.config or () if not holds_mags(file)],
             flags=self._flags(),
             sets=tuple(self.set_ or ()),
-            plugins_dir=self.plugins_dir,
-            load=not self.no_plugins,
+            plugins_dir=self.plugins.plugins_dir,
+            load=not self.plugins.no_plugins,
             trace=loading.trace,
-            trust=loading.trust(given=self.trust),
+            trust=loading.trust(given=self.plugins.trust),
         )
         loading.watch(setup.plugins)
         tell_notes(setup.notes)
@@ -252,7 +244,13 @@ class Request:
         from magdi.plugins.given import long_form
 
         mags = [*filter(holds_mags, self.config or ()), *(self.mags or ())]
-        given = {**vars(self), "mags": mags, "preset": "quick" if self.quick else self.preset}
+        given = {
+            **vars(self),
+            **vars(self.bounds),
+            **vars(self.plugins),
+            "mags": mags,
+            "preset": "quick" if self.quick else self.preset,
+        }
         flags = long_form({name: given[name] for name in (*SHORTCUTS, *WHOLE) if _is_given(given[name])})
         sections = {"task": self.task_arg, "protocol": self.protocol_arg, "encoder": self.encoder_arg}
         for section, pairs in sections.items():
@@ -269,18 +267,12 @@ def _is_given(value: object) -> bool:
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of every group that it takes; a group is a dataclass whose fields are options."""
-    hints = get_type_hints(command, include_extras=True)
-    groups = {name: _options(hint) for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(command).parameters.items():
-        own = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
-        parameters += groups.get(name, [own])
+    """Gives a command the options of every group that it takes: a dataclass whose fields are options, or groups."""
+    parameters = list(_options(command))
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> None:
-        made = {name: hints[name](**{each.name: given.pop(each.name) for each in of}) for name, of in groups.items()}
-        command(**made, **given)
+        command(**_made(command, given))
 
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -288,14 +280,28 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _options(group: type) -> list[inspect.Parameter]:
-    """Returns a group's options, as a command's parameters."""
-    kinds = get_type_hints(group, include_extras=True)
-    return [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kinds[name])
-        for name, parameter in inspect.signature(group).parameters.items()
-        if get_origin(kinds[name]) is Annotated
-    ]
+def _options(taker: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    """Yields the options of a command or a group, those of groups in their place."""
+    for parameter in _taken(taker):
+        kind: type = parameter.annotation
+        if is_dataclass(kind):
+            yield from _options(kind)
+        elif not is_dataclass(taker) or get_origin(kind) is Annotated:
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+
+
+def _made(taker: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a command or a group, with its groups made from the options given."""
+    made: dict[str, Any] = {each.name: given[each.name] for each in _taken(taker) if each.name in given}
+    groups = [each for each in _taken(taker) if is_dataclass(each.annotation)]
+    return made | {each.name: each.annotation(**_made(each.annotation, given)) for each in groups}
+
+
+@functools.cache
+def _taken(taker: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Returns the parameters of a command or a group, with their types' metadata."""
+    kinds = get_type_hints(taker, include_extras=True)
+    return [each.replace(annotation=kinds[each.name]) for each in inspect.signature(taker).parameters.values()]
 
 
 def tell_notes(notes: Iterable[str]) -> None:
