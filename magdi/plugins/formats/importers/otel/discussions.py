@@ -19,7 +19,7 @@ from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, i
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conversation_of, question_of
 from magdi.plugins.formats.importers.otel.words import plain_words
-from magdi.plugins.formats.importers.reader import Reader
+from magdi.plugins.formats.importers.reader import NO_QUESTION, Reader
 from magdi.plugins.formats.importers.tally import Tally
 
 TOOL_CALL = "tool_call"
@@ -262,7 +262,7 @@ def mag_of(discussion: Discussion | Mag, item: Item, reader: Reader) -> Mag:
     if isinstance(discussion, Mag):
         return discussion
     gold = reader.gold_of(discussion.question, discussion.names)
-    question = reader.question(discussion.question or "(no question)", gold)
+    question = reader.question(discussion.question or NO_QUESTION, gold)
     turns: list[Turn] = []
     for place, call in enumerate(discussion.calls):
         turns.append(_turn(discussion, place, call, question, turns, reader))
