@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.shown import is_long
@@ -43,6 +44,13 @@ class Tellings:
     def left(self) -> Iterator[Item]:
         """Yields the transcripts that are left."""
         yield from (item for item, _ in self._kept)
+
+    def beginning(self, said: Sequence[Utterance]) -> list[Mapping[str, Any]]:
+        """Takes out transcripts all of whose answers are single messages as well; returns the question before them."""
+        texts = {each.text for each in said}
+        held = [each for each in self._kept if all(one.text in texts for one in each[1] if one.kind == "assistant")]
+        self._kept = [each for each in self._kept if each not in held]
+        return [one.row for _, those in held[:1] for one in those[:1] if one.kind == "user"]
 
     def have(self, said: Iterable[Utterance]) -> bool:
         """Returns whether single messages all stood in transcripts."""

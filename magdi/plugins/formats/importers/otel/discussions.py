@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,17 @@ from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.apart import apart
-from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
+from magdi.plugins.formats.importers.otel.dialects import (
+    AGENT,
+    CALL,
+    OTHER,
+    WORKFLOW,
+    Call,
+    as_call,
+    call_of,
+    kind_of,
+    told_in,
+)
 from magdi.plugins.formats.importers.otel.endings import certain, is_cut
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.own import mags_in
@@ -22,6 +33,8 @@ from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.reader import NO_QUESTION, Reader
 from magdi.plugins.formats.importers.tally import Tally
 
+_PIECE = re.compile(r"llm\.output_messages\.(\d+)\.")
+_HALF = re.compile(r"(?P<what>.+)[._](?P<moment>start|success|finish|end|error)(?P<number>-\d+)?", re.IGNORECASE)
 TOOL_CALL = "tool_call"
 """The role of a turn that only calls tools: its text is the calls, and no answer is looked for in it."""
 
@@ -101,7 +114,7 @@ def _whole(found: Sequence[Span]) -> dict[str, Span]:
     """
     spans: dict[str, Span] = {}
     several = len({span.trace for span in found}) > 1
-    found = [_of_its_trace(span) for span in found] if several else found
+    found = _halves([_of_its_trace(span) for span in found] if several else found)
     for span in sorted(found, key=lambda span: (span.end, len(span.attributes), repr(span))):
         other = spans.get(span.id)
         spans[span.id] = span if other is None else _together(other, span)
@@ -110,6 +123,23 @@ def _whole(found: Sequence[Span]) -> dict[str, Span]:
 
 def _of_its_trace(span: Span) -> Span:
     return replace(span, id=f"{span.trace} {span.id}", parent=span.parent and f"{span.trace} {span.parent}")
+
+
+def _halves(found: Sequence[Span]) -> list[Span]:
+    """Returns spans of which those that tell of one call's beginning and end apart, by their names, have one id."""
+    named = [_HALF.fullmatch(span.name) for span in found]
+    begun = {
+        (span.trace, half["what"], half["number"]): span.id
+        for span, half in zip(found, named, strict=True)
+        if half and half["moment"].lower() == "start"
+    }
+    first = [
+        half and begun.get((span.trace, half["what"], half["number"])) for span, half in zip(found, named, strict=True)
+    ]
+    return [
+        replace(span, id=own, parent="") if own and own != span.id else span
+        for span, own in zip(found, first, strict=True)
+    ]
 
 
 def _together(one: Span, other: Span) -> Span:
@@ -133,24 +163,71 @@ def _calls(spans: Mapping[str, Span]) -> list[Call]:
     was made in it, as it mostly holds but what was new to the agent.
     """
     found = {span.id: call for span in spans.values() if kind_of(span) != OTHER and (call := _call(span))}
+    found |= _unspoken(spans, found)
     around: dict[str, list[Call]] = defaultdict(list)
     for call in found.values():
         for outer in list(above(call.span, spans))[1:]:
             around[outer.id].append(call)
     said = {name: [_spoken(call) for call in around[name]] for name in found}
+    by_model = [_spoken(call) for call in found.values() if kind_of(call.span) == CALL]
+    found |= {name: _completed(call, found.values()) for name, call in found.items() if _begins_late(call.span)}
     calls = [
         call
         for name, call in found.items()
-        if not around[name] or (kind_of(call.span) == CALL and _spoken(call) not in said[name])
+        if kind_of(call.span) == CALL
+        and _spoken(call) not in said[name]
+        or not around[name]
+        and not any(_tells_again(call, each) for each in by_model)
     ]
     return sorted(calls, key=lambda call: (call.span.start, call.span.end, call.span.id))
+
+
+def _tells_again(call: Call, words: str) -> bool:
+    """Returns whether what a span around calls tells, wherever they are, is what a model has said in one of them."""
+    spoken = _spoken(call)
+    same = spoken == words or is_long(spoken) and spoken in words or is_long(words) and words in spoken
+    return kind_of(call.span) != CALL and same
+
+
+def _begins_late(span: Span) -> bool:
+    """Returns whether a recorder has dropped the first of a reply's pieces."""
+    places = [int(found[1]) for name in span.attributes if (found := _PIECE.match(name))]
+    return min(places, default=0) > 0
+
+
+def _completed(call: Call, others: Iterable[Call]) -> Call:
+    """Returns a call whose reply is whole where a span around it tells the whole."""
+    words = _spoken(call)
+    whole = [each.reply for each in others if kind_of(each.span) != CALL and words in _spoken(each) and is_long(words)]
+    return replace(call, reply=min(whole, key=lambda reply: len(reply.text), default=call.reply))
+
+
+def _unspoken(spans: Mapping[str, Span], known: Mapping[str, Call]) -> dict[str, Call]:
+    """Returns the calls whose reply no span tells, but the next prompt that goes on with theirs."""
+    silent = [span for name, span in spans.items() if name not in known and kind_of(span) == CALL and not span.failed]
+    prompts = {span.id: told_in(span)[0] for span in silent}
+    if not any(prompts.values()):
+        return {}
+    replies = dict[tuple[str, ...], Said]()
+    for prompt in [*prompts.values(), *(call.prompt for call in known.values())]:
+        texts = [_told_of(said) for said in prompt]
+        for place, said in enumerate(prompt):
+            if said.role == "assistant":
+                replies.setdefault(tuple(texts[:place]), said)
+    asked = {name: tuple(_told_of(said) for said in prompt) for name, prompt in prompts.items()}
+    return {name: as_call(spans[name], prompts[name], replies[key]) for name, key in asked.items() if key in replies}
+
+
+def _told_of(said: Said) -> str:
+    return f"{said.text}\n{said.calls}"
 
 
 def _tell(calls: Sequence[Call], spans: Mapping[str, Span], tally: Tally) -> None:
     """Counts the spans of calls that told nothing; one around or inside of a call that did is that call."""
     known = {each.id for call in calls for each in above(call.span, spans)}
     for span in spans.values():
-        if kind_of(span) == CALL and known.isdisjoint(each.id for each in above(span, spans) if kind_of(each) == CALL):
+        around = [each.id for each in above(span, spans) if kind_of(each) == CALL]
+        if around == [span.id] and span.id not in known:
             tally.failed += span.failed
             tally.silent += not span.failed
         tally.cut += is_cut(span)
