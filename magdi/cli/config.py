@@ -99,6 +99,7 @@ def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseMode
 def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
     from magdi.core.run.directory import shown
+    from magdi.plugins.objectives.levels import find_level
 
     config = shown(setup.config)
     for path, value in flatten(config).items():
@@ -108,14 +109,14 @@ def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
         for name, value in flatten(settings).items():
             origin = "the run's seed" if name == "seed" else f"default of {choice.name}"
             if name in choice.settings and kind == "objective":
-                origin = setup.config.training.title
+                origin = str(find_level(setup.config.training.level))
             if f"{path}.{name}" not in setup.origins:
                 yield f"{path}.{name}", write_value(value), origin
 
 
 def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     """Yields kind, path and choice of all components but teachers."""
-    from magdi.core.config.levels import objectives_of
+    from magdi.plugins.objectives.levels import objectives_of
 
     config = setup.config
     yield from (("task", "task", config.task), ("protocol", "protocol", config.protocol))

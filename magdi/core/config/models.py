@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -253,7 +253,7 @@ def name_and_revision(source: str) -> tuple[str, str | None]:
 
 
 class Preferring(Part):
-    """Method malt's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of a role."""
+    """A role's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of it."""
 
     roles: tuple[str, ...] = Field(
         ("verifier", "refiner"),
@@ -329,19 +329,14 @@ class Training(Part):
 
     @field_validator("level")
     @classmethod
-    def _is_known(cls, level: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        from magdi.core.config.levels import find_level
-
+    def _names_each_once(cls, level: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if not isinstance(level, str):
             if twice := next((name for name in level if level.count(name) > 1), ""):
                 raise ValueError(f"{twice!r} is there twice; give one a name of its own, second: {{name: {twice}}}")
             if not level:
                 raise ValueError("a list of no objectives trains nothing; level: base says so")
             return level
-        try:
-            return find_level(level).name
-        except ConfigError as error:
-            raise ValueError(f"there is no level {level!r}; {error.hint}") from None
+        return level if ":" in level else level.strip().lower()
 
     @property
     def level_name(self) -> str:
@@ -350,10 +345,8 @@ class Training(Part):
 
     @property
     def title(self) -> str:
-        """The level as it is called in messages: ``level 4 (MAGDi)``."""
-        from magdi.core.config.levels import find_level
-
-        return str(find_level(self.level))
+        """The level as it is called in messages: ``level 4``."""
+        return f"level {self.level}" if isinstance(self.level, str) else f"the level [{self.level_name}]"
 
 
 class Evaluation(Part):
@@ -421,12 +414,6 @@ class RunConfig(Part):
                 for name, each in objectives.items()
             }
         return tree
-
-    @model_validator(mode="after")
-    def _roles_are_adapters(self) -> Self:
-        if self.training.method == "malt" and self.student.adaptation != "lora":
-            raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
-        return self
 
     @field_validator("plugins")
     @classmethod

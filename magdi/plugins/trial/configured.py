@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.trial.encoder import try_encoder, width
 from magdi.plugins.trial.objective import try_objective
 
