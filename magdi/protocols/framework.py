@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import last_words, vote
 from magdi.core.errors import ComponentError, ConfigError, MagdiError
 from magdi.core.mag import Decision, Message, Question, Turn
@@ -156,7 +157,7 @@ class Team(Protocol):
             "",
             description="Your own team: module:function, from a list of members (name, agent, client, selector) to it.",
         )
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages.")
         stop_mention: str = Field("", description="Word that ends it when a message holds it, e.g. TERMINATE.")
         decision: Literal["last", "vote"] = Field("last", description="The last answer, or a vote of all last answers.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")

@@ -19,6 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import consensus, last_words, vote
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
@@ -68,7 +69,7 @@ class Roundtable(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `roundtable`."""
 
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages; choices of a speaker are not counted.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages; choices of a speaker are not counted.")
         speaker: Literal["round-robin", "selector", "random", "hand-off"] = Field(
             "round-robin",
             description="Who is next: by turns, chosen by a model, by lot, or named by the last speaker (who goes on "

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, quote
@@ -44,7 +45,7 @@ class SolverCritic(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `solver-critic`."""
 
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages.")
         approve: str = Field("APPROVE", min_length=1, description="The critic's word that ends it.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 

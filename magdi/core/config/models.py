@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from magdi.core.config.code import whole
 from magdi.core.config.moved import moved
+from magdi.core.configurable import Repeats, Samples
 from magdi.core.credit import Credit
 from magdi.core.errors import ConfigError
 from magdi.core.shard import Shard
@@ -192,7 +193,7 @@ class TinyBase(Part):
     """The tiny Llama that ``student.model: tiny`` makes locally, trains on the task's primer, and caches."""
 
     hidden: int = Field(128, ge=16, le=65_536, description="Width d.")
-    layers: int = Field(2, ge=1, le=1_000, description="Decoder layers.")
+    layers: Repeats = Field(2, ge=1, description="Decoder layers.")
     heads: int = Field(4, ge=1, description="Attention heads.")
     vocabulary: int = Field(2048, ge=300, description="Tokens, where the task has no closed vocabulary.")
     number_embedding: Literal["fourier", "random"] = Field(
@@ -308,7 +309,7 @@ class Training(Part):
         description="Passes over the MAGs after which the student's own answers to their questions join them, those "
         "from before replaced; null for never.",
     )
-    refresh_samples: int = Field(1, ge=1, le=10_000, description="Answers to each question that join.")
+    refresh_samples: Samples = Field(1, description="Answers to each question that join.")
     refresh_temperature: float = Field(1.0, ge=0, description="Temperature at which they are sampled.")
     drop_agreement: bool = Field(True, description='Cut sentences that begin with "I agree" or "I disagree".')
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
@@ -361,7 +362,7 @@ class Evaluation(Part):
     temperature: float = Field(0.0, ge=0, description="0 is greedy.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling.")
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
-    samples: int = Field(1, ge=1, le=10_000, description="Answers a question, for self-consistency.")
+    samples: Samples = Field(1, description="Answers a question, for self-consistency.")
     stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
     roles: tuple[str, ...] | None = Field(None, description="Of a team, the roles that take part; null for all.")
     untrained: tuple[str, ...] = Field((), description="Of a team, the roles in which the untrained base speaks.")
