@@ -10,6 +10,7 @@ import typer
 from magdi.cli import options as opt
 from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
 from magdi.cli.output import check_out, progress_console, show, warn
+from magdi.core.extras import need
 
 if TYPE_CHECKING:
     from magdi.plugins.traces.collection import Collection
@@ -42,10 +43,9 @@ def collect(
     from dataclasses import asdict
 
     from magdi.plugins.traces.collection import Collection, Patience
-    from magdi.plugins.traces.requests import check_installed
 
     check_out(out)
-    check_installed()
+    need("opentelemetry.proto", "otel", "magdi collect")
     settings = opt.component("task", task_arg, data=data)
     registry = plugins.load().registry
     reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)

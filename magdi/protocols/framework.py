@@ -11,14 +11,14 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Repeats
 from magdi.core.decision import last_words, vote
-from magdi.core.errors import ComponentError, ConfigError, MagdiError
+from magdi.core.errors import ConfigError, MagdiError
+from magdi.core.extras import need
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol
 from magdi.core.reply import Extract, FreeText, Parsed, UnreadableReply, strip_answer_sentence
@@ -166,9 +166,7 @@ class Team(Protocol):
 
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        if find_spec(self.package) is None:
-            missing = f"protocol {self.extra!r} needs {self.package}"
-            raise ComponentError(missing, hint=f'pip install "magdi[{self.extra}]"')
+        need(self.package, self.extra, f"protocol {self.extra!r}")
 
     @abstractmethod
     def client(self, voice: Voice) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from magdi.core.extras import need
 from magdi.core.mag import Usage
 from magdi.core.teacher import Reply, Request, Teacher
 from magdi.plugins.teachers.batching import Batcher
 from magdi.plugins.teachers.completion import split_thought
-from magdi.plugins.teachers.extras import need
 
 
 class VllmTeacher(Teacher):
@@ -50,7 +50,7 @@ class VllmTeacher(Teacher):
 
     def check(self) -> None:
         """Looks whether vLLM is installed."""
-        need("vllm", "vllm")
+        need("vllm", "vllm", "this teacher")
 
     async def complete(self, request: Request) -> Reply:
         """Answers a request with the next batch."""
@@ -67,7 +67,10 @@ class VllmTeacher(Teacher):
 
     @cached_property
     def _engine(self) -> Any:
-        return need("vllm", "vllm").LLM(model=self.config.model, seed=self.config.seed, **self.config.engine)
+        self.check()
+        from vllm import LLM
+
+        return LLM(model=self.config.model, seed=self.config.seed, **self.config.engine)
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         conversations = [[message.model_dump() for message in request.messages] for request in requests]
@@ -75,6 +78,8 @@ class VllmTeacher(Teacher):
         return [_reply(output) for output in outputs]
 
     def _parameters(self, request: Request) -> Any:
+        from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+
         sampling = request.sampling
         seed = self.config.seed if sampling.seed is None else sampling.seed
         fields: dict[str, object] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
@@ -82,10 +87,8 @@ class VllmTeacher(Teacher):
             if getattr(sampling, name) is not None:
                 fields[name] = getattr(sampling, name)
         if self.config.structured and request.json_schema is not None:
-            fields["structured_outputs"] = need("vllm.sampling_params", "vllm").StructuredOutputsParams(
-                json=request.json_schema
-            )
-        return need("vllm", "vllm").SamplingParams(**fields)
+            fields["structured_outputs"] = StructuredOutputsParams(json=request.json_schema)
+        return SamplingParams(**fields)
 
 
 def _reply(output: Any) -> Reply:
