@@ -274,8 +274,8 @@ class Registry:
         return OnPolicy(task, settings, seed)
 
     def try_out(self, config: RunConfig) -> None:
-        """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""
-        from magdi.plugins.trial.configured import try_out
+        """Tries a run's encoder and objectives; see `magdi.plugins.trial`."""
+        from magdi.plugins.trial import try_out
 
         try_out(config, self)
 
