@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.output import progress_console, show
+from magdi.cli.output import say, show
 from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ComponentError, ConfigError
@@ -54,7 +54,7 @@ def _say_of_runs(mags: Iterable[str]) -> None:
     for run in map(RunDirectory, map(Path, mags)):
         if (own := run.path / run.CONFIG).is_file():
             said = f"this learns from the MAGs of {run.path}; what that run was told: magdi config show {own}"
-            progress_console().print(said, markup=False, soft_wrap=True)
+            say(said)
 
 
 @app.command()

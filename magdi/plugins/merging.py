@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -21,9 +20,9 @@ from magdi.core.config.presets import preset_layers
 from magdi.core.config.problems import Path, Problem, dotted, validate
 from magdi.core.config.source import Layer, read_environment, read_file, read_flags, read_sets
 from magdi.core.errors import ConfigError
+from magdi.plugins.component import Kind
 from magdi.plugins.objectives.levels import find_level, listed_in, not_on
 
-Kind = Literal["protocol", "encoder", "teacher", "task", "objective", "decision"]
 Check = Callable[[Kind, ComponentChoice | TeacherChoice], Iterable[Problem]]
 """Says what is wrong with a choice of a component: that it does not exist, or its settings."""
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Repeats
-from magdi.core.decision import last_words, vote
+from magdi.core.decision import last_answer, last_words, vote
 from magdi.core.errors import ConfigError, MagdiError
 from magdi.core.extras import need
 from magdi.core.mag import Decision, Message, Question, Turn
@@ -212,7 +212,7 @@ class Team(Protocol):
         spoken = [turn for turn in turns if turn.role != SELECTOR]
         if self.config.decision == "vote":
             return vote(last_words(spoken))
-        return vote([turn for turn in spoken if turn.answer is not None][-1:], rule="last")
+        return last_answer(spoken)
 
 
 class _Talk:

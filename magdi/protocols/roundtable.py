@@ -20,7 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Repeats
-from magdi.core.decision import consensus, last_words, vote
+from magdi.core.decision import consensus, last_answer, last_words, vote
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
@@ -177,10 +177,7 @@ class Roundtable(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of everybody's last answer, or the last answer of all."""
-        words = last_words(turns)
-        if self.config.decision == "last":
-            return vote(sorted(words, key=lambda turn: turn.step)[-1:], rule="last")
-        return vote(words)
+        return last_answer(turns) if self.config.decision == "last" else vote(last_words(turns))
 
 
 def handed_to(text: str, agents: Sequence[Agent], last: str) -> Agent:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from magdi.core.configurable import Repeats
-from magdi.core.decision import vote
+from magdi.core.decision import last_answer
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, quote
 from magdi.core.quotation import enclose, own_words
@@ -84,7 +84,7 @@ class SolverCritic(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """The solver's last answer."""
-        return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")
+        return last_answer(turns)
 
 
 def _quotes(turns: Sequence[Turn]) -> str:

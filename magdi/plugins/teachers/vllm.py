@@ -15,16 +15,13 @@ from pydantic import BaseModel, Field
 
 from magdi.core.extras import need
 from magdi.core.mag import Usage
-from magdi.core.teacher import Reply, Request, Teacher
-from magdi.plugins.teachers.batching import Batcher
+from magdi.core.teacher import Reply, Request
+from magdi.plugins.teachers.batching import InProcessTeacher
 from magdi.plugins.teachers.completion import split_thought
 
 
-class VllmTeacher(Teacher):
+class VllmTeacher(InProcessTeacher):
     """Hands all requests that are ready to the engine at once, which batches them as they fit."""
-
-    served = False
-    concurrency = 4096
 
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `vllm`."""
@@ -38,10 +35,6 @@ class VllmTeacher(Teacher):
 
     config: Config
 
-    def __init__(self, config: BaseModel | None = None) -> None:
-        super().__init__(config)
-        self._batcher: Batcher | None = None
-
     @cached_property
     def identity(self) -> str:
         """Model, engine arguments and seed."""
@@ -52,21 +45,8 @@ class VllmTeacher(Teacher):
         """Looks whether vLLM is installed."""
         need("vllm", "vllm", "this teacher")
 
-    async def complete(self, request: Request) -> Reply:
-        """Answers a request with the next batch."""
-        if self._batcher is None:
-            self._batcher = Batcher(self._answer, self.concurrency, lambda request: 0)
-        return await self._batcher(request)
-
-    async def close(self) -> None:
-        """Gives the engine's memory back."""
-        batcher, self._batcher = self._batcher, None
-        if batcher is not None:
-            await batcher.close()
-        self.__dict__.pop("_engine", None)
-
     @cached_property
-    def _engine(self) -> Any:
+    def _loaded(self) -> Any:
         self.check()
         from vllm import LLM
 
@@ -74,7 +54,7 @@ class VllmTeacher(Teacher):
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         conversations = [[message.model_dump() for message in request.messages] for request in requests]
-        outputs = self._engine.chat(conversations, [self._parameters(request) for request in requests], use_tqdm=False)
+        outputs = self._loaded.chat(conversations, [self._parameters(request) for request in requests], use_tqdm=False)
         return [_reply(output) for output in outputs]
 
     def _parameters(self, request: Request) -> Any:

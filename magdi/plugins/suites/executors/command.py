@@ -18,8 +18,7 @@ from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
 from magdi.plugins.suites.executors.ending import die_with_starter
-from magdi.plugins.suites.executors.executor import Executor
-from magdi.plugins.suites.executors.local import Local
+from magdi.plugins.suites.executors.executor import executor
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.scheduling import execute
 from magdi.plugins.suites.worker import Failure
@@ -199,7 +198,8 @@ def _do(
     on_end: Callable[[str], None] = lambda title: None,
 ) -> None:
     given: Any = jobs
-    failures = execute(given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title))
+    there = executor(on, _nothing, resources, folder, run_command)
+    failures = execute(given, _nothing, executor=there, on_end=lambda job: on_end(job.title))
     if failures:
         kind = LimitReached if all(each.kind == "stopped" for each in failures) else MagdiError
         said = [f"{each.job.title}: {each.error}" for each in failures]
@@ -210,18 +210,6 @@ def _do(
             else f"--on {on}: {said[0]}",
             hint="the same command goes on, and does what is finished not again",
         )
-
-
-def _executor(on: On, resources: Resources, folder: Path) -> Executor:
-    if on == "slurm":
-        from magdi.plugins.suites.executors.slurm import Slurm
-
-        return Slurm(_nothing, resources, folder, run_command)
-    if on == "ray":
-        from magdi.plugins.suites.executors.ray import Ray
-
-        return Ray(_nothing, resources, run_command)
-    return Local(_nothing, resources.jobs or 1, run_command)
 
 
 def _nothing() -> Any:
