@@ -124,7 +124,7 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
 
 def test_vllm_answers_each_question_in_one_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--engine offline`, by the signatures that vLLM has: what three jobs keep is what one does."""
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     vllm, model = standing_in(monkeypatch), tmp_path / "model"
     model.mkdir()
     given = ["evaluate", str(model), "--engine", "offline", "--task", "arithmetic", "--limit", "7", "--quiet"]
@@ -179,7 +179,7 @@ class Here(Executor):
 
 
 def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "whole")
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--jobs=2", "--json", "--on", "local"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
@@ -194,7 +194,7 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
 
 
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "2", "-o", str(tmp_path / "parts")]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     (tmp_path / "parts").mkdir()
@@ -206,7 +206,7 @@ def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_limit_holds_for_all_shards_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--max-calls", "13"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     with pytest.raises(LimitReached, match="shard"):
@@ -253,7 +253,7 @@ def told_of_merging(*files: str) -> list[str]:
 
 
 def test_all_shards_that_failed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts")]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     (tmp_path / "parts").mkdir()
@@ -264,7 +264,7 @@ def test_all_shards_that_failed_are_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_shards_do_not_replace_what_was_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "run")
     for where, count, said in (("run", 2, "holds a run"), ("parts", 2, ""), ("parts", 3, "discussions in 2 shards")):
         line = ["discuss", *SMALL, "--shards", str(count), "-o", str(tmp_path / where)]
@@ -313,7 +313,7 @@ def test_a_command_that_is_killed_is_given_once_more(tmp_path: Path, monkeypatch
             return futures
 
     monkeypatch.setattr(subprocess, "run", ended)
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Work())
+    monkeypatch.setattr(command, "executor", lambda *given: Work())
     command.elsewhere("ray", Resources(), tmp_path / "run", ["run"])
     assert codes == [-9, -9]
     with pytest.raises(MagdiError, match=r"its process died: it was killed; what it printed: .*run\.job\.txt"):
