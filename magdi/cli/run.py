@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,9 +14,9 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.cli.launch import launch
 from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
-from magdi.plugins.suites.executors.ending import end_with_starter
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
@@ -31,25 +29,6 @@ if TYPE_CHECKING:
 
 
 SHARED = ("--processes", "--sharding")
-NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""Where DDP has to look for unused weights, it would warn of every process that finds none at first."""
-
-FSDP2 = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-    "FSDP_RESHARD_AFTER_FORWARD": "true",
-    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-}
-ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
-ENGINES = {
-    "fsdp2": FSDP2,
-    "fsdp2-grads": FSDP2 | {"FSDP_RESHARD_AFTER_FORWARD": "false"},
-    "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
-    "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
-}
-"""What accelerate is told by its own launcher, where it is asked for the same."""
 
 
 @opt.grouped
@@ -191,7 +170,7 @@ def _go(
         progress.close()
         if sender is not None and (untaken := sender.close()):
             output.warn(untaken)
-    if processes > 1 and (code := _shared(processes, sharding)):
+    if processes > 1 and (code := launch(processes, sharding, place.without(SHARED, flags=("--fresh",)))):
         raise typer.Exit(code)
     if rank():
         return
@@ -311,12 +290,3 @@ def _in_shards(
         output.warn(f"{number:,} discussions failed in {run}; the same command tries them again")
     if found.failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _shared(processes: int, sharding: str) -> int:
-    """Goes on with the same command in several processes; returns the exit code."""
-    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    own = place.without(SHARED, flags=("--fresh",))
-    environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
-    command = [*arguments, "-m", "magdi", *own]
-    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_starter).returncode

@@ -163,7 +163,7 @@ def distill(
         patience=training.patience,
         norms_every=training.norms_every,
         on_metrics=told,
-        failed=out / "failed_batch.json",
+        failed=out / (f"failed_batch.{rank}.json" if rank else "failed_batch.json"),
     )
     with student.attending(unread.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch.distributed.fsdp._fully_shard import _fsdp_param_group
 
-from magdi.cli.run import ENGINES
+from magdi.cli.launch import ENGINES
 from magdi.core.config.models import Lora, Student, Training
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
