@@ -145,12 +145,6 @@ def _go(
     from magdi.core.run.failures import told_last
 
     setup = request.set_up()
-    if setup.config.training.refresh and sharding != "none":
-        raise ConfigError(
-            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked, for each pass "
-            "takes all processes, and their answers take unequal numbers",
-            hint=f"leave --sharding {sharding} out: each process holds all weights then",
-        )
     if dry_run:
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
