@@ -1,6 +1,7 @@
 """Tiny bases: made again to the byte, put in place whole or not at all, loadable by transformers alone."""
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_half_a_folder_of_a_killed_move_is_replaced(base: Path, tmp_path: Path) 
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
     assert digests(tiny_base(Sums(), SMALL, tmp_path)) == digests(base)
+
+
+def test_one_that_another_made_meanwhile_is_not_moved_away_under_its_readers(base: Path, tmp_path: Path) -> None:
+    def another(step: int, total: int) -> None:
+        if step == 1:
+            shutil.copytree(base, tmp_path / base.name)
+            (tmp_path / base.name / "read by others").touch()
+
+    assert (tiny_base(Sums(), SMALL, tmp_path, on_progress=another) / "read by others").exists()
 
 
 def test_progress_counts_all_steps(tmp_path: Path) -> None:
