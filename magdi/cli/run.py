@@ -260,8 +260,12 @@ def _in_shards(
     from magdi.cli import output
     from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    config = request.set_up().config
+    setup = request.set_up()
+    setup.plugins.demand()
+    config = setup.config
     _check_unshared(config)
+    task = setup.plugins.registry.task(config.task, config.seed)
+    questions = len(task.first(config.discussion.split, config.discussion.questions))
     directory = out or default_directory(config)
     shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)
@@ -272,7 +276,8 @@ def _in_shards(
             directory,
             [*place.without(place.SHARDED, ("--json", "--fresh")), *shares],
             shards,
-            lambda title: progress.note(f"{title} has ended"),
+            questions,
+            progress,
             fresh=fresh,
         )
     finally:
