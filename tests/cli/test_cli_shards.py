@@ -220,7 +220,7 @@ def test_how_far_all_shards_are_is_told_while_they_are_at_work(tmp_path: Path, m
 
     monkeypatch.setattr(scheduling, "PULSE", 0.0)
     monkeypatch.setattr(command, "_at", at)
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: engine)
+    monkeypatch.setattr(command, "executor", lambda *given: engine)
     found = command.in_shards("local", Resources(), tmp_path, ("discuss", *SMALL), 2, 7, Progress())
     assert found.mags == 7
     assert told == [(7, 0), (7, 1), (7, 2)]
