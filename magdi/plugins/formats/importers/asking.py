@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from magdi.plugins.formats.importers.items import Item
+from magdi.plugins.formats.importers.matching import asks_anew
 from magdi.plugins.formats.importers.otel.messages import ROLES, messages_in
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.tally import Tally
@@ -19,14 +19,6 @@ QUESTIONS = (
     *("description", "task_prompt", "original_input"),
 )
 PROMPTS = ("instruction", "input", "prompt")
-_TASK = re.compile(r"\W*(?:(?:next|new|another)\s)?(?:question|problem|task|query)\b[^:\n]{0,12}:", re.IGNORECASE)
-_REMARK = re.compile(
-    r"\b(?:your|previous|above|again|sure|agree|correct|wrong|explain|elaborate|check|verify|reconsider|clarify|why|else"
-    r"|continue|others?|agents?|that|this|it|these|those|they|(?:are|do|did|could|can) you (?!tell|say|give|find)"
-    r"|the (?:answer|solution|response|result|reasoning))\b",
-    re.IGNORECASE,
-)
-"""What is said of answers, in questions that are none of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +62,13 @@ def _questions_in(said: Sequence[Utterance]) -> list[int]:
     users = [place for place, each in enumerate(said) if each.kind == "user" and each.agent == _first_user(said)]
     after = [place for place in users if any(each.kind == "assistant" for each in said[:place])]
     later = [place for place in after if said[place - 1].kind != "user"]
-    fresh = all(_asks_anew(said[place].text, said[:place]) for place in later)
+    texts = [each.text for each in said]
+    fresh = all(asks_anew(texts[place], texts[:place]) for place in later)
     return [*users[:1], *later] if later and fresh else []
 
 
 def _first_user(said: Sequence[Utterance]) -> str:
     return next((each.agent for each in said if each.kind == "user"), "")
-
-
-def _asks_anew(text: str, before: Sequence[Utterance]) -> bool:
-    asks = "?" in text or _TASK.match(text) is not None
-    return asks and len(text.split()) > 2 and not _REMARK.search(text) and all(text != each.text for each in before)
 
 
 def asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str, tally: Tally) -> tuple[str, list[Utterance]]:
