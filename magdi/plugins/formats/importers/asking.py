@@ -80,7 +80,9 @@ def asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str, tally: Ta
     told = told or (key if " " in key.strip() or not asking else "") or next(within, "")
     text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")
     answering = [each for each in said if each.kind == "assistant"]
-    first = next(iter(asking or ([] if all(map(_is_reply, answering)) else answering)), None)
+    first = next(
+        iter(asking or ([] if all(map(_is_reply, answering)) else [each for each in answering if each.text])), None
+    )
     if not (text or asking):
         tally.doubts[
             "whose first message is taken for the question" if first else "of which nothing tells the question"

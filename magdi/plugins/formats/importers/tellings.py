@@ -50,7 +50,7 @@ class Tellings:
         texts = {each.text for each in said}
         held = [each for each in self._kept if all(one.text in texts for one in each[1] if one.kind == "assistant")]
         self._kept = [each for each in self._kept if each not in held]
-        return [one.row for _, those in held[:1] for one in those[:1] if one.kind == "user"]
+        return [one.row for _, those in held[:1] for one in those if one.kind == "user"][:1]
 
     def have(self, said: Iterable[Utterance]) -> bool:
         """Returns whether single messages all stood in transcripts."""

@@ -15,6 +15,7 @@ from magdi.core.mag import EdgeKind
 from magdi.core.reply import UnreadableReply, read_json_object
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.words import GONE, Left, Text, plain_words, unescaped
+from magdi.plugins.formats.importers.reader import sections
 
 ENOUGH_WORDS, ENOUGH_CHARACTERS = 6, 40
 """A reply of fewer words, or of fewer characters, may stand somewhere by accident."""
@@ -239,12 +240,15 @@ def _forms(reply: Reply) -> Iterator[str]:
     _, thought, spoken = reply.text.rpartition("</think>")
     if thought:
         yield spoken
-    if reply.text.lstrip().startswith(("{", "```")):
+    if reply.text.lstrip().startswith(("{", "```", "[[ ## ")):
         yield from (text for text in _fields(reply.text) if is_long(plain_words(text)))
     yield from (text for text in reply.handed if is_long(plain_words(text)))
 
 
 def _fields(text: str) -> Iterator[str]:
+    if told := sections(text):
+        yield from told.values()
+        return
     try:
         fields, _ = read_json_object(text)
     except UnreadableReply:
