@@ -82,8 +82,8 @@ def test_calls_that_dspy_has_printed(tmp_path: Path) -> None:
         ),
     ]
     calls = [
-        f"\n\n\x1b[34m[2026-01-01T08:48:42.435764]\x1b[0m\n\n\x1b[31mSystem message:\x1b[0m\n\nYou are part {number}.\n\n"
-        f"\n\x1b[31mUser message:\x1b[0m\n\n{asked}\n\n\n\x1b[31mResponse:\x1b[0m\n\n\x1b[32m{told}\x1b[0m\n"
+        f"\n\n\x1b[34m[2026-01-01T08:48:42.435764]\x1b[0m\n\n\x1b[31mSystem message:\x1b[0m\n\nYou are part {number}."
+        f"\n\n\n\x1b[31mUser message:\x1b[0m\n\n{asked}\n\n\n\x1b[31mResponse:\x1b[0m\n\n\x1b[32m{told}\x1b[0m\n"
         for number, (asked, told) in enumerate(texts)
     ]
     (mag,) = read(tmp_path / "history.txt", "".join(calls))

@@ -237,9 +237,10 @@ def is_long(words: str) -> bool:
 def _forms(reply: Reply) -> Iterator[str]:
     """Yields a reply as it may be shown: whole, without thoughts, by its fields if it is JSON, as handed to a tool."""
     yield reply.text
-    _, thought, spoken = reply.text.rpartition("</think>")
-    if thought:
-        yield spoken
+    for before in ("</think>", "Final Answer:"):
+        _, thought, spoken = reply.text.rpartition(before)
+        if thought and (before != "Final Answer:" or is_long(plain_words(spoken))):
+            yield spoken
     if reply.text.lstrip().startswith(("{", "```", "[[ ## ")):
         yield from (text for text in _fields(reply.text) if is_long(plain_words(text)))
     yield from (text for text in reply.handed if is_long(plain_words(text)))
