@@ -189,3 +189,34 @@ def test_whose_side_a_message_is_on_is_its_readers(tmp_path: Path) -> None:
     ]
     (mag,) = read(tmp_path / "log.jsonl", [rows])
     assert spoken(mag) == SAID[:1]
+
+
+def test_a_greeting_before_the_question_is_no_discussion(tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", [[{"source": "ben", "content": "How can I help you?"}, *chat()]])
+    assert (mag.question.text, [turn.text for turn in mag.turns][1:]) == (ASKED, [text for _, text in SAID])
+
+
+def test_dotnets_messages(tmp_path: Path) -> None:
+    """Semantic Kernel's, of .NET."""
+    item = {"$type": "TextContent", "Text": ""}
+    rows = [
+        {"AuthorName": agent, "Role": {"Label": role}, "Items": [{**item, "Text": text}]}
+        for agent, role, text in [("", "user", ASKED), *((agent, "Assistant", text) for agent, text in SAID)]
+    ]
+    (mag,) = read(tmp_path / "log.json", [rows])
+    assert (mag.question.text, spoken(mag)) == (ASKED, SAID)
+
+
+def test_a_talk_may_begin_like_any_and_be_a_log_of_calls(tmp_path: Path) -> None:
+    """CrewAI's events: a task that somebody is given, then the calls."""
+    rows: list[dict[str, Any]] = [{"type": "task_started", "agent": "Agent(role=ada)", "output": "None", "task": ASKED}]
+    for number, (agent, text) in enumerate(SAID[:2]):
+        told = [{"role": "user", "content": "\n".join([ASKED, *(text for _, text in SAID[:number])])}]
+        shared = {"call_id": str(number), "agent_role": agent, "messages": told}
+        rows += [
+            {"type": "llm_call_started", **shared},
+            {"type": "llm_call_completed", "call_type": "llm_call", "response": text, **shared},
+        ]
+    (mag,) = read(tmp_path / "log.jsonl", rows)
+    assert (mag.question.text, spoken(mag)) == (ASKED, SAID[:2])
+    assert [edge.step for edge in mag.turns[1].seen] == [0]

@@ -60,7 +60,7 @@ def _is_reply(said: Utterance) -> bool:
 def _questions_in(said: Sequence[Utterance]) -> list[int]:
     """Returns where questions are put; none where a message of the user after an answer is no question of its own."""
     users = [place for place, each in enumerate(said) if each.kind == "user" and each.agent == _first_user(said)]
-    after = [place for place in users if any(each.kind == "assistant" for each in said[:place])]
+    after = [place for place in users[1:] if any(each.kind == "assistant" for each in said[users[0] : place])]
     later = [place for place in after if said[place - 1].kind != "user"]
     texts = [each.text for each in said]
     fresh = all(asks_anew(texts[place], texts[:place]) for place in later)

@@ -77,6 +77,7 @@ _AT_ROUND = re.compile(
 )
 """Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
+_OF_DOTNET = ("Role", "AuthorName")
 _ASKS = re.compile(r"user|human|environment|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
 
@@ -162,6 +163,15 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     best = max(found, key=lambda said: _worth(said, said in talks), default=[])
     lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
     return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
+
+
+def _lowered(value: Any) -> Any:
+    """Returns a message of .NET's with names as others write them: ``AuthorName`` is ``author_name``."""
+    if isinstance(value, list):
+        return [_lowered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): _lowered(each) for name, each in value.items()}
 
 
 def _worth(said: Sequence[Utterance], talk: bool) -> tuple[bool, bool, int]:
@@ -251,6 +261,7 @@ def _round(row: Mapping[str, Any], default: int | None) -> int | None:
 
 
 def _utterance(value: Mapping[str, Any], round: int | None) -> Utterance | None:
+    value = value if value.keys().isdisjoint(_OF_DOTNET) else _lowered(value)
     inner: dict[str, Any] = next(
         (
             value[name]
@@ -310,7 +321,7 @@ def speaker(row: Mapping[str, Any]) -> tuple[str, str]:
 def _name(value: Any) -> str:
     """Returns what a speaker is called who is told by name, by number or as an object; "" where none is."""
     if isinstance(value, dict):
-        return _name(first_of(value, ("name", "role", "value", "id")))
+        return _name(first_of(value, ("name", "role", "label", "value", "id")))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"agent-{value}"
     name = value.strip() if isinstance(value, str) else ""
