@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +14,7 @@ from magdi.core.config.layers import UNSAID, Layers
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.core.files import fingerprint
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
 from magdi.plugins.corpus.files import read_in_turn
@@ -236,4 +235,4 @@ def possible(grid: Grid, config: RunConfig) -> tuple[Grid, dict[str, str]]:
 
 def _digest(config: RunConfig) -> str:
     seedless = deciding(config.model_copy(update={"seed": 0}))
-    return hashlib.sha256(json.dumps(seedless, sort_keys=True).encode()).hexdigest()[:8]
+    return fingerprint(seedless)[:8]

@@ -7,8 +7,6 @@ is made once and evaluated once; cells that differ in the evaluation alone share
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
+from magdi.core.files import fingerprint
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
 from magdi.plugins.objectives.levels import objectives_of
@@ -296,4 +295,4 @@ def _updated(discussion: Discussion, **values: Any) -> Discussion:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+    return fingerprint(value)[:10]
