@@ -21,8 +21,10 @@ from magdi.cli.app import app
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, read_predictions
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
+from magdi.plugins.suites import scheduling
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
@@ -191,6 +193,51 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
     magdi(*given)
     assert (tmp_path / "parts" / "mags.jsonl").read_bytes() == whole
     assert json.loads(magdi("mags", "stats", tmp_path / "parts", "--json"))["totals"]["mags"] == 7
+
+
+class Waiting(Here):
+    """Its jobs end once somebody has asked how far they are."""
+
+    places = 2
+
+    def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
+        self.done = dict(zip(super().begin(jobs), jobs, strict=True))
+        self.futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+        return self.futures
+
+    def end(self) -> None:
+        for future, done in zip(self.futures, self.done, strict=True):
+            if not future.done():
+                future.set_result(done.result())
+
+
+def test_how_far_all_shards_are_is_told_while_they_are_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, told = Waiting(), list[tuple[int, int]]()
+
+    def at(clock: StageProgress, growing: command.Growing, ended: int) -> None:
+        told.append((growing.lines(), ended))
+        engine.end()
+
+    monkeypatch.setattr(scheduling, "PULSE", 0.0)
+    monkeypatch.setattr(command, "_at", at)
+    monkeypatch.setattr(command, "executor", lambda *given: engine)
+    found = command.in_shards("local", Resources(), tmp_path, ("discuss", *SMALL), 2, 7, Progress())
+    assert found.mags == 7
+    assert told == [(7, 0), (7, 1), (7, 2)]
+
+
+def test_lines_that_others_write_are_counted_as_they_come(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in "abc"]
+    growing = command.Growing(files, header=1)
+    assert growing.lines() == 0
+    files[0].write_text("header\none\ntwo\ntor")
+    files[1].write_text("header\n")
+    assert growing.lines() == 2
+    with files[0].open("a") as file:
+        file.write("n\nfour\n")
+    assert growing.lines() == growing.lines() == 4
+    files[0].write_text("header\none\n")  # written anew, as one that others' answers are taken over into
+    assert growing.lines() == 1
 
 
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
