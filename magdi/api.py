@@ -301,7 +301,7 @@ def go_ablate(
 ) -> SuiteDocument:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
+    return setup.suite.run(setup.worker_setup, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:

@@ -27,7 +27,7 @@ from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
 from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
-from magdi.plugins.suites.worker import Bench, Observe
+from magdi.plugins.suites.worker import Observe, WorkerSetup
 from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Code, Trust
 
@@ -46,13 +46,13 @@ class SuiteSetup:
     Attributes:
         suite: What is to be done.
         plugins: What was loaded.
-        bench: Makes the same in a worker process.
+        worker_setup: Makes the same in a worker process.
         notes: What configurations were read with, such as settings that are left out in a cell.
     """
 
     suite: Suite
     plugins: Plugins
-    bench: Bench
+    worker_setup: WorkerSetup
     notes: tuple[str, ...] = ()
 
 
@@ -153,7 +153,9 @@ def set_up_suite(
         left_out=left_out,
     )
     admitted = [code.name for code in found if code not in plugins.refused]
-    return SuiteSetup(suite, plugins, partial(bench, (*typed, *admitted), plugins_dir, load, given), tuple(notes))
+    return SuiteSetup(
+        suite, plugins, partial(worker_setup, (*typed, *admitted), plugins_dir, load, given), tuple(notes)
+    )
 
 
 def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | None:
@@ -179,7 +181,7 @@ def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | Non
     return asked
 
 
-def bench(
+def worker_setup(
     named: Sequence[str], folder: Path | None, load: bool, given: Given | None = None
 ) -> tuple[Components, Observe]:
     """Returns what a worker process needs: components, and who is told of events."""

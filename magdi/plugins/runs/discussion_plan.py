@@ -16,7 +16,7 @@ from magdi.core.discussion.usage import PER_MESSAGE
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
-from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
+from magdi.plugins.runs.drives import Asked, Drive, DrivenTalk, longest_drives
 from magdi.plugins.runs.stand_in import CHARACTERS
 
 DRIVEN = 5_000  # calls, and replies that stand in their prompts, after which fewer tell enough
@@ -82,7 +82,7 @@ class AgentPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DiscussionPlan:
     """What a stage will take.
 
     Attributes:
@@ -107,7 +107,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class DiscussionPlanner:
     """Plans the discussions of a stage.
 
     Attributes:
@@ -118,12 +118,12 @@ class Planner:
             ``completion_tokens``; None where there were none.
     """
 
-    talk: Talk
+    talk: DrivenTalk
     settings: Discussion = field(default_factory=Discussion)
     characters: Mapping[str, float] = field(default_factory=dict)
     like: Mapping[str, float] | None = None
 
-    def plan(self, questions: Sequence[Question]) -> Plan:
+    def plan(self, questions: Sequence[Question]) -> DiscussionPlan:
         """Returns what the discussions of these questions will take.
 
         Of a spread of `SAMPLED` questions the longest discussions are looked at; where they do not all come to the same
@@ -139,7 +139,7 @@ class Planner:
             AgentPlan(seat.agent.name, seat.teacher.identity, _price(seat) is not None, expected, at_most)
             for seat, expected, at_most in zip(seats, usual, most, strict=True)
         )
-        return Plan(len(questions), tuple(agents), together)
+        return DiscussionPlan(len(questions), tuple(agents), together)
 
     def _usual(self, questions: Sequence[Question]) -> list[Amount]:
         sampled = _spread(questions)

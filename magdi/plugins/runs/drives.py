@@ -49,7 +49,7 @@ Drive = dict[str, Asked]
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class DrivenTalk:
     """What is driven.
 
     Attributes:
