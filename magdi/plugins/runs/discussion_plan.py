@@ -9,7 +9,6 @@ from itertools import product
 from typing import NamedTuple
 
 from magdi.core.config.models import Discussion
-from magdi.core.decision import DecisionRule
 from magdi.core.discussion.seat import Seat
 from magdi.core.discussion.session import ASK_AGAIN_CHARACTERS
 from magdi.core.discussion.usage import PER_MESSAGE
@@ -253,14 +252,10 @@ def longest_reply(seat: Seat) -> float:
     return min(limit, SIMULATED_REPLY) if seat.teacher.simulated else limit
 
 
-def max_calls(
-    protocol: Protocol, question: Question, agents: Sequence[Agent], *, decide: DecisionRule | None = None
-) -> int:
+def max_calls(protocol: Protocol, question: Question, agents: Sequence[Agent]) -> int:
     """Returns the most turns that a discussion of a question can have: as many calls, if all replies can be read.
 
     Raises:
         ProtocolError: The protocol broke its contract.
     """
-    return max(
-        sum(asked.calls for asked in drive.values()) for drive in longest_drives(protocol, question, agents, decide)
-    )
+    return max(sum(asked.calls for asked in drive.values()) for drive in longest_drives(protocol, question, agents))
