@@ -24,6 +24,7 @@ from magdi.core.errors import MagFileError
 from magdi.plugins.formats.importers import pickled
 from magdi.plugins.formats.importers.plain_text import LOOKED_AT, is_talk, talks_in
 
+_BEGINS_JSON = re.compile(r"[{\"]|\[(?:[\s\[{\"\]]|\Z)")
 _HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 _PICKLES = (".pkl", ".p", ".pickle")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -272,10 +273,12 @@ class _Scanner:
 
     def _is_text(self) -> bool:
         """Returns whether this is a printed transcript, and nothing of JSON."""
+        if _BEGINS_JSON.match(self.text, self.at):
+            return False
         while len(self.text) - self.at < LOOKED_AT and self._read():
             pass
         text = self.text[self.at :]
-        return text[0] not in '{"' and "{" not in text.partition("\n")[0] and is_talk(text)
+        return "{" not in text.partition("\n")[0] and is_talk(text)
 
     def _is_line(self) -> bool:
         """Returns whether a list is the first line's only, and the next line begins with another."""
