@@ -16,7 +16,15 @@ _KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
+class Telling:
+    """A transcript.
+
+    Attributes:
+        item: What holds it.
+        said: What was said.
+        texts: The words of it.
+    """
+
     item: Item
     said: Sequence[Utterance]
     texts: frozenset[str]
@@ -26,10 +34,10 @@ class Tellings:
     """Holds transcripts back until none that follows soon tells more of the same discussion."""
 
     def __init__(self) -> None:
-        self._kept: list[_Telling] = []
+        self._kept: list[Telling] = []
         self._texts = set[int]()
 
-    def add(self, item: Item, said: Sequence[Utterance], *, beside: bool) -> Iterator[Item]:
+    def add(self, item: Item, said: Sequence[Utterance], *, beside: bool) -> Iterator[Telling]:
         """Adds a transcript; yields one that has waited long enough.
 
         Args:
@@ -37,7 +45,7 @@ class Tellings:
             said: The transcript.
             beside: Whether single messages were read as well, which may be those of the transcript.
         """
-        new = _Telling(item, said, frozenset(each.text for each in said))
+        new = Telling(item, said, frozenset(each.text for each in said))
         if beside:
             self._texts.update(map(hash, new.texts))
         last = self._kept[-1] if self._kept else None
@@ -45,11 +53,11 @@ class Tellings:
             return
         self._kept = [each for each in self._kept if not _within(each, new, next_to=each is last)] + [new]
         if len(self._kept) > _KEPT:
-            yield self._kept.pop(0).item
+            yield self._kept.pop(0)
 
-    def left(self) -> Iterator[Item]:
+    def left(self) -> Iterator[Telling]:
         """Yields the transcripts that are left."""
-        yield from (each.item for each in self._kept)
+        yield from self._kept
 
     def beginning(self, said: Sequence[Utterance]) -> list[Mapping[str, Any]]:
         """Takes out transcripts all of whose answers are single messages as well; returns the question before them."""
@@ -63,7 +71,7 @@ class Tellings:
         return bool(self._texts) and all(hash(each.text) in self._texts for each in said if each.kind != "tool")
 
 
-def _within(one: _Telling, other: _Telling, *, next_to: bool) -> bool:
+def _within(one: Telling, other: Telling, *, next_to: bool) -> bool:
     """Returns whether one transcript is the beginning of its neighbour, or any part, in order, that is no accident."""
     if len(one.said) >= len(other.said) or not one.texts <= other.texts:
         return False
