@@ -146,6 +146,10 @@ def _go(
 
     setup = request.set_up()
     if dry_run:
+        directory = out or api.default_directory(setup.config)
+        output.check_out(directory, folder=True)
+        if jobs is None or until != "discussion":  # whose shards have their own
+            RunDirectory(directory).check(setup.config, fresh=fresh)
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
             plan["rounds"] = rounds
@@ -199,9 +203,11 @@ def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument
 
 
 def _shards(shards: int, on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
+    from magdi.plugins.suites.executors.command import check_free
     from magdi.plugins.suites.executors.plan import planned_shards
 
     _check_unshared(config)
+    check_free(Path(plan["run"]), shards)
     return planned_shards(on, resources, Path(plan["run"]), shards, plan["questions"], config.discussion)
 
 
