@@ -19,6 +19,7 @@ from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.suites.executors.plan import PlannedJobs
 from magdi.plugins.teams.training import preferring
+from magdi.plugins.trial.roles import check_roles
 
 
 class PlannedAgent(TypedDict):
@@ -109,10 +110,12 @@ def plan_run(
     """Returns what a run would take.
 
     Raises:
-        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
+        ConfigError: Nobody is there to discuss, a limit cannot be kept, or there is no role of a name.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
+    if "distillation" in stages:
+        check_roles(config, components)
     talk = discussion_costs(config, components, earlier)
     training = training_plan(config, components, talk.mags) if "distillation" in stages else None
     evaluation = evaluation_plan(config, components) if "evaluation" in stages else None
