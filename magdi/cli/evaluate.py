@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from magdi.core.config.models import Limits
     from magdi.core.run.progress import Progress
     from magdi.plugins.evaluating.candidates import Candidate
-    from magdi.plugins.evaluating.evaluate import Plan
+    from magdi.plugins.evaluating.evaluate import EvaluationPlan
 
 SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
@@ -192,7 +192,7 @@ def evaluate(
 
 def _in_shards(
     candidates: Sequence[Candidate],
-    plan: Plan,
+    plan: EvaluationPlan,
     shards: int,
     on: On,
     resources: Resources,

@@ -22,7 +22,7 @@ def sources(names: Sequence[str] | None) -> list[Location]:
         DataError: A URL cannot be reached.
     """
     from magdi.cli.newest import newest
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
     from magdi.core.run.locations import FILE, expanded
     from magdi.plugins.corpus.files import mag_file
 
@@ -33,7 +33,7 @@ def sources(names: Sequence[str] | None) -> list[Location]:
     if not left:
         return [mag_file(each) for each in found]
     for path in bare:
-        progress_console().print(f"left out: {path} holds no {FILE}", markup=False, soft_wrap=True)
+        say(f"left out: {path} holds no {FILE}")
     return [mag_file(each) for each in left]
 
 
@@ -73,7 +73,7 @@ def runs_of(files: Iterable[Location]) -> list[Path]:
 
 def tell_skipped(bad: Iterable[MagFileError]) -> None:
     """Says on stderr which lines were passed over, and why."""
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
 
     for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+        say(f"skipped {error.message}")

@@ -17,12 +17,10 @@ from magdi.core.objective import PAIRS, Chain, Objective, Selecting, Taken
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.runs.named_roles import check_roles
 from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.setup import set_up
-from magdi.plugins.trial.configured import try_out
-from magdi.plugins.trial.encoder import try_encoder, width
-from magdi.plugins.trial.objective import try_objective
-from magdi.plugins.trial.roles import check_roles
+from magdi.plugins.trial import try_encoder, try_objective, try_out, width
 
 WRONG = {
     "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_plugins_trial.py:": lambda b: b.nodes,

@@ -28,8 +28,7 @@ from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.links import REPORT, is_stale
-from magdi.plugins.report.page import page, write_page
+from magdi.plugins.report.page import REPORT, is_stale, page, write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.runs.finding import nearest_runs, open_run, settings
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page

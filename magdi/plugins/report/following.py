@@ -38,7 +38,7 @@ class News(TypedDict):
     status: str
 
 
-class Kept(Store):
+class GrowingStore(Store):
     """A store whose records stay apart, for each reader to have those that it has not had."""
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:
@@ -89,7 +89,7 @@ class Following:
         self._read, self._file, self.ready = 0, 0, 0
         self._problems: list[str] = []
         first = RunContent(self.directory, self.components).discussions(read=False)
-        self.store = Kept("discussions", first.store.columns)
+        self.store = GrowingStore("discussions", first.store.columns)
         self.discussions = Discussions(first.reworder, store=self.store, first=True)
 
     def look(self) -> bool:
@@ -106,7 +106,7 @@ class Following:
             self.discussions.add(mag)
         content = RunContent(self.directory, self.components, list(self._problems), self.discussions)
         sections = content.sections()
-        stores = [store for section in sections for store in section.stores if not isinstance(store, Kept)]
+        stores = [store for section in sections for store in section.stores if not isinstance(store, GrowingStore)]
         self.news = {
             "sections": [section.document() for section in sections],
             "parts": {name: text for store in stores for name, text in store.parts()},

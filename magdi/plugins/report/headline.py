@@ -10,7 +10,7 @@ from magdi.core.evaluation.statistics import paired_difference
 from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Fact, Facts, Notice, Point, Scatter
 from magdi.plugins.report.shares import mean, points, wilson_of
-from magdi.plugins.report.talk import TALK, Talk
+from magdi.plugins.report.talk import TALK, TalkFigures
 from magdi.plugins.sheet import percent
 
 SIMULATED = (
@@ -24,7 +24,7 @@ PARTLY_SIMULATED = (
 STUDENT_GROUP = "student"
 
 
-def blocks(talk: Talk, predictions: Mapping[str, list[Prediction]]) -> list[Block]:
+def blocks(talk: TalkFigures, predictions: Mapping[str, list[Prediction]]) -> list[Block]:
     """Returns the summary of discussions and predictions, as far as there are any.
 
     Args:
@@ -44,14 +44,14 @@ def scored(predictions: Mapping[str, list[Prediction]]) -> dict[str, Scores]:
     return {who: score(found) for who, found in predictions.items() if all(each.correct is not None for each in found)}
 
 
-def _notices(talk: Talk) -> Iterator[Notice]:
+def _notices(talk: TalkFigures) -> Iterator[Notice]:
     if talk.only_simulated:
         yield Notice(SIMULATED)
     elif talk.simulated:
         yield Notice(PARTLY_SIMULATED.format(count=len(talk.mags), simulated=talk.simulated))
 
 
-def _talk_facts(talk: Talk) -> Iterator[Fact]:
+def _talk_facts(talk: TalkFigures) -> Iterator[Fact]:
     if not talk.mags:
         return
     written = talk.written

@@ -23,11 +23,10 @@ from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
 from magdi.plugins.suites.executors.ending import die_with_starter
-from magdi.plugins.suites.executors.executor import Executor
-from magdi.plugins.suites.executors.local import Local
+from magdi.plugins.suites.executors.executor import executor
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.scheduling import execute
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 
 LOG = "job.txt"
 """How the file is called that has what the command printed."""
@@ -46,7 +45,7 @@ class Command:
     done: bool = False
 
 
-def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
+def run_command(setup: bytes, folder: str, job: Any) -> JobFailure | None:
     """Gives a command where the job is; what it prints is kept beside its run.
 
     Raises:
@@ -66,7 +65,7 @@ def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
         return None
     said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith("error: ")]
     why = said[-1].removeprefix("error: ") if said else f"exit code {code}"
-    return Failure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
+    return JobFailure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
 
 
 def shares_of(limits: Limits, count: int) -> dict[str, float]:
@@ -246,13 +245,14 @@ def _do(
 ) -> None:
     """Does jobs; how many have ended is told with each, and now and then."""
     given: Any = jobs
+    there = executor(on, _nothing, resources, folder, run_command)
     ended: list[object] = []
 
     def tell(*job: object) -> None:
         ended.extend(job)
         told(len(ended))
 
-    failures = execute(given, _nothing, executor=_executor(on, resources, folder), on_end=tell, meanwhile=tell)
+    failures = execute(given, _nothing, executor=there, on_end=tell, meanwhile=tell)
     if failures:
         kind = LimitReached if all(each.kind == "stopped" for each in failures) else MagdiError
         said = [f"{each.job.title}: {each.error}" for each in failures]
@@ -263,18 +263,6 @@ def _do(
             else f"--on {on}: {said[0]}",
             hint="the same command goes on, and does what is finished not again",
         )
-
-
-def _executor(on: On, resources: Resources, folder: Path) -> Executor:
-    if on == "slurm":
-        from magdi.plugins.suites.executors.slurm import Slurm
-
-        return Slurm(_nothing, resources, folder, run_command)
-    if on == "ray":
-        from magdi.plugins.suites.executors.ray import Ray
-
-        return Ray(_nothing, resources, run_command)
-    return Local(_nothing, resources.jobs or 1, run_command)
 
 
 def _nothing() -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Preferring, RunConfig
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.plugins.objectives.levels import objectives_of
 
 
 def check_roles(config: RunConfig, components: Components) -> None:
