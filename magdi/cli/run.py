@@ -148,7 +148,6 @@ def _go(
     setup = request.set_up()
     if dry_run:
         directory = out or api.default_directory(setup.config)
-        output.check_out(directory, folder=True)
         if jobs is None or until != "discussion":  # whose shards have their own
             RunDirectory(directory).check(setup.config, fresh=fresh)
         plan = api.plan(setup, out, until=until)

@@ -63,8 +63,7 @@ def test_a_limit_that_a_run_would_refuse_is_refused_in_the_plan() -> None:
         ),
         ("somebody's", ["run"], "is not empty and holds no run of magdi"),
         ("somebody's", ["run", "--fresh"], "is not empty and holds no run of magdi"),
-        ("a file", ["run"], "is a file, and a folder is to be written"),
-        ("a file/within", ["run"], "is a file"),
+        ("a file", ["run"], "is no directory"),
     ],
 )
 def test_a_directory_that_a_run_would_refuse_is_refused_in_the_plan(held: str, line: list[str], says: str) -> None:
