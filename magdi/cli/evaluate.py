@@ -10,6 +10,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError
 from magdi.plugins.suites.executors.resources import On, Resources
 
@@ -26,7 +27,6 @@ PREDICTIONS = Path("predictions")
 
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
-PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
     list[str] | None,
@@ -78,7 +78,7 @@ AfterStage = Annotated[
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew: throw away the answers that are kept.")]
-Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
+Prompt = Annotated[PromptStyle, typer.Option(help="Form of the prompt, for what comes from no run.")]
 Folder = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where predictions are kept.", show_default=str(PREDICTIONS))
 ]

@@ -40,7 +40,7 @@ for subset in (subsets.merge, subsets.split, subsets.sample):
 app.command("filter")(subsets.filter_)
 
 Files = subsets.Files
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
+SkipBad = subsets.SkipBad
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.", autocompletion=propose.views)]

@@ -22,9 +22,8 @@ from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.merging import merge, validated
 from magdi.plugins.setup import named_plugins, remote_code, without_code
-from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
+from magdi.plugins.suites.file import EMBEDDED, INSTRUMENTS, Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
-from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
 from magdi.plugins.suites.worker import Observe, WorkerSetup

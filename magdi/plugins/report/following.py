@@ -14,10 +14,10 @@ from magdi.core.components import Components
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, mags_in
 from magdi.core.run.directory import RunDirectory
-from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.data import RunContent
 from magdi.plugins.report.discussions import Discussions
+from magdi.plugins.runs.result import NAMES
 
 BATCH = 200
 """Discussions that one message has."""
@@ -118,7 +118,7 @@ class Following:
 
     def _files(self) -> Sequence[Path]:
         run = self.directory
-        return (run.path / run.STATE, run.mags, run.metrics, run.failures, *map(run.predictions, WHO))
+        return (run.path / run.STATE, run.mags, run.metrics, run.failures, *map(run.predictions, NAMES))
 
     def _new_mags(self) -> list[Mag]:
         """Returns the discussions that stand in the file since it was last read, up to its last whole line."""
