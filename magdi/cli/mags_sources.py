@@ -22,7 +22,7 @@ def sources(names: Sequence[str] | None) -> list[Location]:
         DataError: A URL cannot be reached.
     """
     from magdi.cli.newest import newest
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
     from magdi.core.run.locations import FILE, expanded
     from magdi.core.run.resuming import told_changed
     from magdi.plugins.corpus.files import mag_file
@@ -34,9 +34,10 @@ def sources(names: Sequence[str] | None) -> list[Location]:
     if not left:
         return [mag_file(each) for each in found]
     files = [mag_file(each) for each in left]
-    notes = [f"left out: {path} holds no {FILE}" for path in bare]
-    for note in (*notes, *filter(None, (told_changed(each) for each in files if isinstance(each, Path)))):
-        progress_console().print(note, markup=False, soft_wrap=True)
+    for path in bare:
+        say(f"left out: {path} holds no {FILE}")
+    for note in filter(None, (told_changed(each) for each in files if isinstance(each, Path))):
+        say(note)
     return files
 
 
@@ -76,7 +77,7 @@ def runs_of(files: Iterable[Location]) -> list[Path]:
 
 def tell_skipped(bad: Iterable[MagFileError]) -> None:
     """Says on stderr which lines were passed over, and why."""
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
 
     for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+        say(f"skipped {error.message}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,9 +14,9 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.cli.launch import launch
 from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
-from magdi.plugins.suites.executors.ending import end_with_starter
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
@@ -31,25 +29,6 @@ if TYPE_CHECKING:
 
 
 SHARED = ("--processes", "--sharding")
-NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""Where DDP has to look for unused weights, it would warn of every process that finds none at first."""
-
-FSDP2 = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-    "FSDP_RESHARD_AFTER_FORWARD": "true",
-    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-}
-ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
-ENGINES = {
-    "fsdp2": FSDP2,
-    "fsdp2-grads": FSDP2 | {"FSDP_RESHARD_AFTER_FORWARD": "false"},
-    "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
-    "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
-}
-"""What accelerate is told by its own launcher, where it is asked for the same."""
 
 
 @opt.grouped
@@ -166,12 +145,6 @@ def _go(
     from magdi.core.run.failures import told_last
 
     setup = request.set_up()
-    if setup.config.training.refresh and sharding != "none":
-        raise ConfigError(
-            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked, for each pass "
-            "takes all processes, and their answers take unequal numbers",
-            hint=f"leave --sharding {sharding} out: each process holds all weights then",
-        )
     if dry_run:
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
@@ -191,7 +164,7 @@ def _go(
         progress.close()
         if sender is not None and (untaken := sender.close()):
             output.warn(untaken)
-    if processes > 1 and (code := _shared(processes, sharding)):
+    if processes > 1 and (code := launch(processes, sharding, place.without(SHARED, flags=("--fresh",)))):
         raise typer.Exit(code)
     if rank():
         return
@@ -287,8 +260,12 @@ def _in_shards(
     from magdi.cli import output
     from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    config = request.set_up().config
+    setup = request.set_up()
+    setup.plugins.demand()
+    config = setup.config
     _check_unshared(config)
+    task = setup.plugins.registry.task(config.task, config.seed)
+    questions = len(task.first(config.discussion.split, config.discussion.questions))
     directory = out or default_directory(config)
     shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)
@@ -299,7 +276,8 @@ def _in_shards(
             directory,
             [*place.without(place.SHARDED, ("--json", "--fresh")), *shares],
             shards,
-            lambda title: progress.note(f"{title} has ended"),
+            questions,
+            progress,
             fresh=fresh,
         )
     finally:
@@ -311,12 +289,3 @@ def _in_shards(
         output.warn(f"{number:,} discussions failed in {run}; the same command tries them again")
     if found.failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _shared(processes: int, sharding: str) -> int:
-    """Goes on with the same command in several processes; returns the exit code."""
-    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    own = place.without(SHARED, flags=("--fresh",))
-    environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
-    command = [*arguments, "-m", "magdi", *own]
-    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_starter).returncode

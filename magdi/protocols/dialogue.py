@@ -27,7 +27,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from magdi.core.decision import last_words, vote
+from magdi.core.decision import last_answer, last_words, vote
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
@@ -137,10 +137,7 @@ class Dialogue(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of everybody's last answer, or the last answer of all."""
-        words = last_words(turns)
-        if self.config.decision == "last":
-            return vote(sorted(words, key=lambda turn: turn.step)[-1:], rule="last")
-        return vote(words)
+        return last_answer(turns) if self.config.decision == "last" else vote(last_words(turns))
 
 
 class _Talk(NamedTuple):

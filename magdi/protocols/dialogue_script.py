@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from magdi.core.config.yaml_text import read_document
+from magdi.core.configurable import Repeats
 from magdi.core.decision import consensus, last_words
 from magdi.core.errors import DataError
 from magdi.core.files import read_text
@@ -83,7 +84,7 @@ class Step(BaseModel):
     )
     ask: str = Field("", description="What they are asked here, instead of what the cast says.")
     steps: tuple[Step, ...] = Field((), description="Steps to repeat.")
-    repeat: int = Field(1, ge=1, le=1_000, description="How often they are done at most.")
+    repeat: Repeats = Field(1, ge=1, description="How often they are done at most.")
     until: str = Field(
         "",
         description="Ends this step before its time: consensus, approved (a text holds APPROVE) or a word in quotes; "

@@ -17,8 +17,7 @@ from magdi.core.objective import PAIRS, Chain, Objective, Selecting, Taken
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.manager import load_plugins
-from magdi.plugins.trial.encoder import try_encoder, width
-from magdi.plugins.trial.objective import try_objective
+from magdi.plugins.trial import try_encoder, try_objective, width
 
 WRONG = {
     "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_plugins_trial.py:": lambda b: b.nodes,

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.distill.processes import by_first, rank, several
+from magdi.core.distill.processes import by_first, failing_together, rank, several
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
 from magdi.core.run.directory import SCHEMA, RunDirectory
@@ -79,7 +79,7 @@ def run(
         _note_begin(directory, config)
         directory.note_inputs(config)
         progress.event("run_start", config=config, directory=directory.path)
-        with _status_kept(directory, progress):
+        with _status_kept(directory, progress), failing_together():
             _tell_where(directory, stages)
             if several():
                 _train_together(directory)
@@ -128,6 +128,7 @@ def _tell_where(directory: RunDirectory, stages: Stages) -> None:
         stages.progress.note(f"resuming: {there}")
 
 
+@failing_together()
 def _follow(config: RunConfig, directory: RunDirectory, components: Components, wanted: Sequence[str]) -> RunDirectory:
     """Trains beside the process of rank 0, which does all else of the run (several processes, see `torchrun`)."""
     if _train_together(directory) and "distillation" in wanted:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import with_prefix
 from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
@@ -25,6 +24,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.generation.engine import OnText, TransformersEngine
+from magdi.plugins.objectives.levels import with_prefix
 from magdi.plugins.runs.finding import RUNS, nearest_runs, open_trained
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]

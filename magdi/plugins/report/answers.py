@@ -11,9 +11,8 @@ from itertools import chain
 from magdi.core.decision import last_words
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag
-from magdi.plugins.report.blocks import Browser, Section
+from magdi.plugins.report.blocks import Browser, Section, may_have_mathematics
 from magdi.plugins.report.chunks import Store
-from magdi.plugins.report.mathematics import may_have_mathematics
 
 WHO = {"base": "before distillation", "student": "distilled student"}
 SHOWN_SAMPLES = 8  # draws of one question that are shown whole

@@ -31,10 +31,9 @@ from magdi.plugins.report.answers import WHO, Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.links import REPORT, is_stale
-from magdi.plugins.report.page import page, write_page
+from magdi.plugins.report.page import REPORT, is_stale, page, write_page
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.runs.finding import nearest_runs, open_run, settings, told_changed
+from magdi.plugins.runs.finding import changed_lines, nearest_runs, open_run, settings
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
@@ -231,7 +230,7 @@ class RunContent:
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
         blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
-        blocks += [Notice(line) for line in told_changed(changed(self.directory, *STAGES))]
+        blocks += [Notice(line) for line in changed_lines(changed(self.directory, *STAGES))]
         answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
         if self.predictions and not answered:
             blocks.append(Notice(UNANSWERED))

@@ -11,10 +11,9 @@ from operator import itemgetter
 from magdi.core.mag import Mag
 from magdi.core.views import View
 from magdi.plugins.corpus.statistics.flips import changes
-from magdi.plugins.report.blocks import Browser, Notice, Section
+from magdi.plugins.report.blocks import Browser, Notice, Section, may_have_mathematics
 from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.drawing.svg import svg
-from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.report.talk import Talk
 

@@ -18,7 +18,7 @@ from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Column, Curves, Estimate, Intervals, Link, Section, Series, Table
 from magdi.plugins.report.curves import overlaid
 from magdi.plugins.report.headline import scored
-from magdi.plugins.report.links import link_to
+from magdi.plugins.report.page import link_to
 from magdi.plugins.report.talk import without_words
 from magdi.plugins.runs.finding import compare, row
 

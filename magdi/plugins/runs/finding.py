@@ -241,7 +241,7 @@ def shown(directory: RunDirectory) -> RunShown:
     return cast(RunShown, {**found, "versions": state.get("versions", {}), **around})
 
 
-def told_changed(files: Sequence[str]) -> list[str]:
+def changed_lines(files: Sequence[str]) -> list[str]:
     """Returns a line for each file that is not as its run left it, the first few of them."""
     lines = [f"gone, or not as the run left it: {file}" for file in files[:NEAREST]]
     return [*lines, *([f"and {more:,} more"] if (more := len(files) - NEAREST) > 0 else [])]

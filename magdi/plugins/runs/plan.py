@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import NotRequired, TypedDict, cast, get_args
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
 from magdi.core.task import Split, Task
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier

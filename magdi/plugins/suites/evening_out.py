@@ -8,7 +8,6 @@ from itertools import compress
 from typing import TYPE_CHECKING, TypeVar
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, Preferring, RunConfig, Training
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag
@@ -16,6 +15,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import calls, kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.jobs import Amount, Job
 from magdi.plugins.teams.training import examples, role_stages
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
@@ -20,6 +19,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
 from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.turn_states import Read, read_turns
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell
 from magdi.plugins.suites.information import MEASURE

@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from magdi.core.components import Components
-from magdi.core.config.levels import find_level, objectives_of
 from magdi.core.config.models import Evaluation, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
@@ -27,6 +26,7 @@ from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import Training
 from magdi.core.task import Task
+from magdi.plugins.objectives.levels import find_level, objectives_of
 from magdi.plugins.suites.diagnostics import diagnose
 from magdi.plugins.suites.evening_out import needed_calls
 from magdi.plugins.suites.information import MEASURE, information

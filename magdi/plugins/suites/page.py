@@ -20,8 +20,7 @@ from magdi.plugins.report.blocks import (
     Value,
 )
 from magdi.plugins.report.curves import overlaid
-from magdi.plugins.report.links import REPORT, link_to
-from magdi.plugins.report.page import write_page
+from magdi.plugins.report.page import REPORT, link_to, write_page
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.document import PairedDocument, Row, SuiteDocument, label, read_document

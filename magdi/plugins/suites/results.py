@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import cast
+from typing import Literal, cast
 
 from magdi.plugins.suites.document import (
     SCHEMA,
@@ -23,9 +23,9 @@ from magdi.plugins.suites.grid import Cell, Grid
 from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
 from magdi.plugins.suites.sheet import COUNTED
-from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
+from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, moves, paired
 
-MOVES = ("gained", "lost")
+MOVES: Sequence[Literal["gained", "lost"]] = ("gained", "lost")
 """Figures of a cell that come from its comparison with the reference."""
 
 
@@ -124,29 +124,24 @@ def _comparisons(grid: Grid, answers: Mapping[str, Answers]) -> Compared:
     wanted = [each for each in wanted if each.plus != each.minus and answers.keys() >= {*each.plus, *each.minus}]
     found = [paired([answers[name] for name in each.plus], [answers[name] for name in each.minus]) for each in wanted]
     return {
-        comparison: replace(each, p_holm=p)
+        comparison: {**each, "p_holm": p}
         for comparison, each, p in zip(wanted, found, corrected(found), strict=True)
         if each is not None
     }
 
 
 def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compared) -> Row:
-    mean = mean_of(_answers(trials))
     own = next((each for each in comparisons if each.plus == (cell.name,) and cell.name != grid.reference), None)
     figures = _means([trial.measured.figures for trial in trials.values()])
     if own is not None and own.minus == (grid.reference,):
-        moves = {name: getattr(comparisons[own], name) for name in MOVES}
-        figures |= {name: share for name, share in moves.items() if share is not None}
+        figures |= {name: share for name in MOVES if (share := comparisons[own][name]) is not None}
     paper = grid.file.paper
     numbers = grid.paper.get(cell.name)
     row: Row = {
         "name": cell.name,
         "measure": cell.measure,
         "control": cell.control,
-        "mean": mean.mean,
-        "interval": mean.interval,
-        "sd": mean.sd,
-        "seeds": {str(seed): value for seed, value in mean.seeds.items()},
+        **mean_of(_answers(trials)),
         "paired": None if own is None else _told(own, comparisons[own], grid.file.columns),
         "figures": figures,
         "difficulty": _difficulty([trial.measured for trial in trials.values()]),
@@ -158,8 +153,8 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
 
 def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> PairedDocument:
     told = paired_document(comparison.name, comparison.plus, comparison.minus, found)
-    if found.moves and {*MOVES} <= {*columns}:
-        told["sentence"] += f"; {found.moves}"
+    if (moved := moves(found)) and {*MOVES} <= {*columns}:
+        told["sentence"] += f"; {moved}"
     return told
 
 

@@ -15,9 +15,16 @@ from magdi.plugins.suites.worker import Bench, Failure, done
 TRIES = 2
 """How often a job is begun whose process dies, e.g. for want of memory."""
 
+PULSE = 1.0  # seconds
+
 
 def execute(
-    jobs: Sequence[Job], bench: Bench, *, executor: Executor | None, on_end: Callable[[Job], None]
+    jobs: Sequence[Job],
+    bench: Bench,
+    *,
+    executor: Executor | None,
+    on_end: Callable[[Job], None],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Failure]:
     """Does jobs, and goes on when one fails; those that need it are not begun.
 
@@ -26,6 +33,7 @@ def execute(
         bench: Makes what a worker needs.
         executor: Where they are done; None for this process, one after the other.
         on_end: Told of every job that has ended, however it did.
+        meanwhile: Called every `PULSE` seconds while an executor's jobs are waited for.
 
     Returns:
         What failed, in the order in which it did.
@@ -36,7 +44,7 @@ def execute(
     if executor is None:
         return _one_by_one(left, bench, on_end)
     with executor:
-        return _Scheduler(left, executor, on_end).run()
+        return _Scheduler(left, executor, on_end, meanwhile).run()
 
 
 def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]) -> list[Failure]:
@@ -59,9 +67,11 @@ def _for_want_of(job: Job, missing: Failure) -> Failure:
 class _Scheduler:
     """Jobs on an executor."""
 
-    def __init__(self, jobs: Sequence[Job], executor: Executor, on_end: Callable[[Job], None]) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], executor: Executor, on_end: Callable[[Job], None], meanwhile: Callable[[], None]
+    ) -> None:
         self._waiting = {job.directory: job for job in jobs}
-        self._executor, self._on_end = executor, on_end
+        self._executor, self._on_end, self._meanwhile = executor, on_end, meanwhile
         self._failures: dict[Path, Failure] = {}
         self._tries: dict[Path, int] = {}
         self._running: dict[Future[Failure | None], Job] = {}
@@ -93,7 +103,9 @@ class _Scheduler:
         return not any(before in unfinished for before in (*job.needs, *job.waits))
 
     def _collect(self) -> None:
-        ended, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        ended, _ = wait(self._running, PULSE, FIRST_COMPLETED)
+        if not ended:
+            self._meanwhile()
         for future in ended:
             job = self._running.pop(future)
             death = future.exception()  # what a job raises is its failure, and a result: a process died

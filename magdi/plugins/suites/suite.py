@@ -148,7 +148,8 @@ class Suite:
                 due = time.monotonic() + PAUSE * max(1.0, time.monotonic() - now)
 
         resources = resources or Resources()
-        where = executor(on, bench, resources, self.folder) if left else None
+        alone = not left or (on == "local" and resources.jobs in (None, 1))
+        where = None if alone else executor(on, bench, resources, self.folder)
         failures = execute(left, bench, executor=where, on_end=on_end)
         progress.finish(time.monotonic() - started)
         for failure in failures:

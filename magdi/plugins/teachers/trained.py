@@ -20,13 +20,13 @@ from magdi.core.mag import Usage
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.generation.loading import Dtype, base_of, load, with_adapter
 from magdi.plugins.runs.finding import open_run, open_trained
-from magdi.plugins.teachers.local import Decoding, InProcessTeacher
+from magdi.plugins.teachers.local import Decoding, TransformersTeacher
 from magdi.plugins.teams.team import UNTRAINED, Team, read_team
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
 
 
-class TrainedTeacher(InProcessTeacher):
+class TrainedTeacher(TransformersTeacher):
     """Answers as `hf` does; all roles of a team speak through one base, which is loaded once."""
 
     class Config(Decoding):

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from magdi.core.config.levels import LEVELS, find_level, objectives_of, with_prefix
 from magdi.core.config.models import RunConfig
 from magdi.core.distill.selection import check_teachable, select
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import CHAINS, Chain, Objective
+from magdi.plugins.objectives.levels import LEVELS, find_level, objectives_of, with_prefix
 from tests.core.distill.distill_models import make_objectives
 
 

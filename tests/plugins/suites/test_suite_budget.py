@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from magdi.core.config.levels import find_level
 from magdi.core.config.models import Discussion, Kept, RunConfig, Training
 from magdi.core.distill.schedule import Schedule
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.run.progress import Progress
+from magdi.plugins.objectives.levels import find_level
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites.evening_out import evened_out, needed_calls, steps_for, tokens
 from magdi.plugins.suites.jobs import Amount, Job

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from magdi.core.decision import last_round, vote
+from magdi.core.decision import last_answer, last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
@@ -267,4 +267,4 @@ def _decided(turns: Sequence[Turn], told: str | None, *, by_round: bool) -> Deci
         return Decision(answer=told, rule="recorded")
     if by_round:
         return vote(last_round(turns), rule="last-round")
-    return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")
+    return last_answer(turns)

@@ -6,10 +6,10 @@ import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import Future
-from importlib.util import find_spec
 from typing import Any
 
-from magdi.core.errors import ComponentError, ConfigError, first_line
+from magdi.core.errors import ConfigError, first_line
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
@@ -18,8 +18,7 @@ from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
 
 def check() -> None:
     """Raises ComponentError where Ray is not installed."""
-    if find_spec("ray") is None:
-        raise ComponentError("--on ray needs Ray", hint="pip install 'magdi[ray]'")
+    need("ray", "ray", "--on ray")
 
 
 class Ray(Executor):

@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ComponentError
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources, minutes
 from magdi.plugins.suites.jobs import Job
@@ -47,8 +47,7 @@ class Requeued:
 
 def check() -> None:
     """Raises ComponentError where submitit is not installed, or there is no Slurm."""
-    if find_spec("submitit") is None:
-        raise ComponentError("--on slurm needs submitit", hint="pip install 'magdi[slurm]'")
+    need("submitit", "slurm", "--on slurm")
     if shutil.which("sbatch") is None:
         raise ComponentError("--on slurm: there is no sbatch on this machine", hint="start it where Slurm's are")
 
