@@ -206,7 +206,11 @@ class RunContent:
     def _metrics(self) -> list[dict[str, Any]]:
         """Returns what was measured in training; lines that are none are counted among the problems."""
         file = self.directory.metrics
-        found = read_metrics(file)
+        try:
+            found = read_metrics(file)
+        except DataError as error:
+            self.problems.append(error.message)
+            return []
         if lost := (file.read_bytes().count(b"\n") if file.is_file() else 0) - len(found):
             self.problems.append(f"{lost:,} lines of {file}")
         return found

@@ -81,6 +81,8 @@ def open_trained(path: Path) -> RunDirectory:
     directory = open_run(path)
     if not directory.student.is_dir():
         raise ConfigError(f"the run {path} has no student yet", hint="magdi run or magdi distill makes one")
+    if not directory.state():
+        raise DataError(f"{path / directory.STATE} is gone: it alone knows that the student is whole")
     if torn := changed(directory, "distillation"):
         raise DataError(
             f"{torn[0]} is gone or not as the training left it",

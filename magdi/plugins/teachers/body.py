@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from magdi.core.errors import TeacherError
+from magdi.core.errors import TeacherError, TransientTeacherError
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -18,12 +18,13 @@ async def read_body(response: ClientResponse) -> bytes:
     """Returns the body of a response that is being streamed.
 
     Raises:
+        TransientTeacherError: It is not what it says that it is packed as.
         TeacherError: It is larger than `MOST_BYTES`, or packed in another way than gzip; nothing was asked for packed.
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("identity", "gzip", ""):
+    if packing not in ("identity", "gzip", "x-gzip", ""):
         raise TeacherError(f"the server's response is packed as {packing[:20]!r}, which was not asked for")
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing.endswith("gzip") else None
     body = bytearray()
     try:
         async for chunk in response.content.iter_any():
@@ -33,5 +34,5 @@ async def read_body(response: ClientResponse) -> bytes:
                     f"the server's response is larger than {MOST_BYTES // 2**20} MiB", hint="that is no chat completion"
                 )
     except zlib.error as error:
-        raise TeacherError(f"the server's response cannot be unpacked: {error}") from None
+        raise TransientTeacherError(f"the server's response cannot be unpacked: {error}", charged=True) from None
     return bytes(body)

@@ -18,7 +18,7 @@ from magdi.core.errors import TeacherRefusal, TransientTeacherError, Unreachable
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request
 from magdi.plugins.teachers.body import read_body
-from magdi.plugins.teachers.completion import read_completion, refusal, refused_words
+from magdi.plugins.teachers.completion import SHOWN, read_completion, refusal, refused_words
 from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import Endpoint
 
@@ -110,10 +110,10 @@ class Server:
 
     def _broken(self, error: Exception) -> TransientTeacherError:
         """Returns what a connection that failed stands for."""
-        from aiohttp import ClientConnectorError, ConnectionTimeoutError
+        from aiohttp import ClientConnectorError, ConnectionTimeoutError, ServerDisconnectedError
 
-        told = str(error) or type(error).__name__
-        cause = self._hide(CONNECTOR.sub(r"\1", told))
+        told = "" if isinstance(error, ServerDisconnectedError) else " ".join(str(error).split())
+        cause = self._hide(CONNECTOR.sub(r"\1", told or type(error).__name__))[:SHOWN]
         if isinstance(error, ClientConnectorError | ConnectionTimeoutError):
             return UnreachableTeacherError(f"no connection to {self.endpoint.host}: {cause}")
         return TransientTeacherError(f"the connection to {self.endpoint.host} broke: {cause}", charged=True)
