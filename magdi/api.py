@@ -10,8 +10,6 @@ A run, and how well its student answers:
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.errors import ConfigError
-from magdi.core.files import portable
+from magdi.core.files import fingerprint, portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress
@@ -109,7 +107,7 @@ class Settings(TypedDict, total=False):
 
 def default_directory(config: RunConfig) -> Path:
     """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
-    digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
+    digest = fingerprint(deciding(config))
     chosen = (config.task.name, config.protocol.name, config.encoder.name)
     names = (name.removeprefix("local/").partition("@")[0] for name in chosen)
     return RUNS / portable("-".join([*names, digest[:8]]))
@@ -303,7 +301,7 @@ def go_ablate(
 ) -> SuiteDocument:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
+    return setup.suite.run(setup.worker_setup, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:

@@ -10,6 +10,7 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError
 from magdi.plugins.suites.executors.resources import On, Resources
 
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from magdi.core.config.models import Limits
     from magdi.core.run.progress import Progress
     from magdi.plugins.evaluating.candidates import Candidate
-    from magdi.plugins.evaluating.evaluate import Plan
+    from magdi.plugins.evaluating.evaluate import EvaluationPlan
 
 SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
 
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
-PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
     list[str] | None,
@@ -78,7 +78,7 @@ AfterStage = Annotated[
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew: throw away the answers that are kept.")]
-Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
+Prompt = Annotated[PromptStyle, typer.Option(help="Form of the prompt, for what comes from no run.")]
 Folder = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where predictions are kept.", show_default=str(PREDICTIONS))
 ]
@@ -192,7 +192,7 @@ def evaluate(
 
 def _in_shards(
     candidates: Sequence[Candidate],
-    plan: Plan,
+    plan: EvaluationPlan,
     shards: int,
     on: On,
     resources: Resources,

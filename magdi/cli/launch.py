@@ -10,8 +10,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 from uuid import uuid4
+
+import typer
 
 from magdi.core.errors import MagdiError
 from magdi.core.threads import OWN
@@ -45,6 +47,12 @@ ENGINES = {
     "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
 }
 """What accelerate is told by its own launcher, where it is asked for the same."""
+
+Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
+Sharding = Annotated[
+    Literal[("none", *ENGINES)],  # type: ignore[valid-type]
+    typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2, DeepSpeed's ZeRO)."),
+]
 
 
 def launch(processes: int, sharding: str, arguments: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
     from magdi.core.run.locations import Location
-    from magdi.plugins.corpus.check import Rule
+    from magdi.plugins.corpus.check import ReplayRule
     from magdi.plugins.formats.imported import ImportFound
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
@@ -40,7 +40,7 @@ for subset in (subsets.merge, subsets.split, subsets.sample):
 app.command("filter")(subsets.filter_)
 
 Files = subsets.Files
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
+SkipBad = subsets.SkipBad
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
@@ -325,10 +325,10 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
 
 
-def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> Rule:
+def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> ReplayRule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
-    from magdi.plugins.corpus.check import Rule
+    from magdi.plugins.corpus.check import ReplayRule
 
     try:
         return rule_for(file, components, name, settings)
@@ -336,4 +336,4 @@ def _rule(file: Location, components: Components, name: str | None, settings: di
         if name is not None:
             raise
         say(f"{file}: its discussions are not held again: {error.message}")
-        return Rule()
+        return ReplayRule()

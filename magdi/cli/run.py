@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
-from magdi.cli.launch import launch
+from magdi.cli.launch import Processes, Sharding, launch
 from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def run(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
-    processes: opt.Processes = 1,
+    processes: Processes = 1,
     rounds_of_training: opt.RoundsOfTraining = 1,
-    sharding: opt.Sharding = "none",
+    sharding: Sharding = "none",
     where: place.Place,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -113,8 +113,8 @@ def distill(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
-    processes: opt.Processes = 1,
-    sharding: opt.Sharding = "none",
+    processes: Processes = 1,
+    sharding: Sharding = "none",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -186,8 +186,8 @@ def _check_processes(processes: int, sharding: str, rounds: int = 1, gpus: int =
         raise ConfigError(
             f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
         )
-    if sharding.startswith("zero") and find_spec("deepspeed") is None:
-        raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
+    if sharding.startswith("zero"):
+        need("deepspeed", "deepspeed", f"--sharding {sharding}")
 
 
 def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
-from magdi.plugins.runs.finding import changed_lines
+from magdi.plugins.runs.finding import AROUND, SHOWN_SETTINGS, changed_lines
 from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
 if TYPE_CHECKING:
@@ -20,16 +20,14 @@ if TYPE_CHECKING:
     from magdi.plugins.runs.finding import RunComparison, RunList, RunRow, RunShown
     from magdi.plugins.runs.result import ComparisonDocument
 
-SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")
-AROUND = ("command", "git", "host", "device", "python")
 COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
 
 
 def list_table(document: RunList) -> RenderableType:
     """Draws what `magdi runs list` found."""
     rows = [_row(run, document["folder"]) for run in document["runs"]]
-    headings = ("run", "started", "status", *SETTINGS, "MAGs", "base", "student")
+    headings = ("run", "started", "status", *SHOWN_SETTINGS, "MAGs", "base", "student")
     table = Sheet.of("", headings, rows, left=headings[:-2])
     lines = [Text(run["error"]) for run in document["runs"] if "error" in run]
     if suites := document["suites"]:
@@ -39,7 +37,7 @@ def list_table(document: RunList) -> RenderableType:
 
 
 def _row(run: RunRow, folder: str) -> list[str]:
-    named = [str(run["settings"].get(key, "?")) for key in SETTINGS]
+    named = [str(run["settings"].get(key, "?")) for key in SHOWN_SETTINGS]
     started = datetime.fromisoformat(run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
     return [
         _short(run["run"], folder),

@@ -173,6 +173,11 @@ def _digest(path: Path, mtime: int, size: int) -> str:
         return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()[:16]
 
 
+def fingerprint(value: object) -> str:
+    """Returns a digest of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def full_disk(path: Path, error: BaseException) -> StorageError | None:
     """Returns the clear error for one that says in its own words that a file could not be written; None for others.
 

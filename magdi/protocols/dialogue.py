@@ -31,8 +31,7 @@ from magdi.core.decision import last_answer, last_words, vote
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
-from magdi.protocols.dialogue_script import FORMS, Member, Step, ended, flat, read_dialogue
-from magdi.protocols.sight import Spoken, check_sight, sight
+from magdi.protocols.dialogue_script import FORMS, Member, Spoken, Step, check_sight, ended, flat, read_dialogue, sight
 from magdi.protocols.templates import Templates, fill
 
 

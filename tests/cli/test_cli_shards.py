@@ -28,7 +28,7 @@ from magdi.plugins.suites import scheduling
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 from tests.plugins.teachers.vllm_stand_in import standing_in
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
@@ -167,13 +167,13 @@ class Here(Executor):
 
     places = 1
 
-    def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
-        futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+    def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
+        futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
         for job, future in zip(jobs, futures, strict=True):
             result = CliRunner().invoke(app, job.arguments)
             code = getattr(result.exception, "exit_code", result.exit_code)
             kind = "stopped" if code == LimitReached.exit_code else "failed"
-            future.set_result(None if code in job.ends else Failure(job, f"exit code {code}", kind))
+            future.set_result(None if code in job.ends else JobFailure(job, f"exit code {code}", kind))
         return futures
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -200,9 +200,9 @@ class Waiting(Here):
 
     places = 2
 
-    def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
+    def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
         self.done = dict(zip(super().begin(jobs), jobs, strict=True))
-        self.futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+        self.futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
         return self.futures
 
     def end(self) -> None:
@@ -350,8 +350,8 @@ def test_a_command_that_is_killed_is_given_once_more(tmp_path: Path, monkeypatch
     class Work(Here):
         """Does as the pool of processes does."""
 
-        def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
-            futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+        def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
+            futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
             for job, future in zip(jobs, futures, strict=True):
                 try:
                     future.set_result(command.run_command(b"", str(tmp_path), job))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +17,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import PARTIAL, read_text, write_whole, writing
+from magdi.core.files import PARTIAL, fingerprint, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
@@ -358,11 +357,6 @@ def forget(directories: Iterable[Path], note: Callable[[str], None] = lambda sai
             directory.forget()
             for each in directory.notes:
                 note(f"{directory.path}: {each}")
-
-
-def fingerprint(decides: Mapping[str, object]) -> str:
-    """Returns a digest of what decides a run's results."""
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 def _says(mark: Path) -> bool:

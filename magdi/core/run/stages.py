@@ -254,7 +254,7 @@ class Stages:
             def on_metrics(metrics: Mapping[str, float]) -> None:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
-                clock.at(own, training_figures(metrics))
+                clock.at(own, training_figures(metrics, objectives))
                 self._measured("distillation", own + before, metrics)
 
             report = distill(

@@ -63,7 +63,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReplayRule:
     """How discussions of a file are held again.
 
     Attributes:
@@ -79,7 +79,7 @@ class Rule:
     task: Task | None = None
 
 
-def check_file(path: Location, rule: Rule | None = None) -> Report:
+def check_file(path: Location, rule: ReplayRule | None = None) -> Report:
     """Checks a MAG file; one that holds nothing is not sound.
 
     Raises:
@@ -94,9 +94,9 @@ def check_file(path: Location, rule: Rule | None = None) -> Report:
     return report
 
 
-def check_mags(mags: Iterable[Mag], rule: Rule | None = None) -> Report:
+def check_mags(mags: Iterable[Mag], rule: ReplayRule | None = None) -> Report:
     """Checks MAGs one by one; nothing is kept but their ids."""
-    report, ids, rule, forms = Report(), set[str](), rule or Rule(), Forms()
+    report, ids, rule, forms = Report(), set[str](), rule or ReplayRule(), Forms()
     for mag in mags:
         report.mags += 1
         report.turns += len(mag.turns)

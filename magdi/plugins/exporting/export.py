@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from magdi.core.config.models import name_and_revision
@@ -55,14 +55,7 @@ class Exported:
 
     def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
-        return {
-            "path": str(self.path),
-            "files": list(self.files),
-            "adapter": self.adapter,
-            "merged": self.merged,
-            "lm_eval": self.lm_eval,
-            "serve": self.serve,
-        }
+        return {**asdict(self), "path": str(self.path), "files": list(self.files)}
 
 
 def export(

@@ -27,13 +27,14 @@ from magdi.core.run.state import State
 from magdi.core.views import View
 from magdi.plugins.corpus.files import read
 from magdi.plugins.report import headline, several
-from magdi.plugins.report.answers import WHO, Answers
+from magdi.plugins.report.answers import Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.discussions import Discussions
 from magdi.plugins.report.page import REPORT, is_stale, page, write_page
 from magdi.plugins.report.prompts import Reworder
 from magdi.plugins.runs.finding import changed_lines, nearest_runs, open_run, settings
+from magdi.plugins.runs.result import NAMES
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
@@ -183,7 +184,7 @@ class RunContent:
     @cached_property
     def predictions(self) -> dict[str, list[Prediction]]:
         """By who made them, the predictions that there are."""
-        files = {who: self.directory.predictions(who) for who in WHO}
+        files = {who: self.directory.predictions(who) for who in NAMES}
         found: dict[str, list[Prediction]] = {}
         for who, file in files.items():
             try:

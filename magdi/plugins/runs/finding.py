@@ -31,6 +31,8 @@ SUITE = "suite.json"
 """Name of the file in a suite's directory, above its runs, that holds its last document."""
 
 AROUND = ("command", "git", "host", "device", "python")
+SHOWN_SETTINGS = ("task", "protocol", "encoder", "level", "seed")
+"""What stands of `RunSettings` in a table of runs."""
 NEAREST = 3  # runs that are named where one is not found, and files that are where they have changed
 DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
 

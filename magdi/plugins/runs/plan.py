@@ -16,7 +16,7 @@ from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures,
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
-from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
+from magdi.plugins.runs.stage_costs import Range, TrainingLoad, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.suites.executors.plan import PlannedJobs
 from magdi.plugins.teams.training import preferring
 
@@ -159,7 +159,7 @@ def _together(
     """Returns what all stages take together, about and at most, and by what the seconds of each are known."""
     size, asked = ModelSize.of(config.student), evaluation["answers"] if evaluation else 0
     steps, per_step = (training["steps"], training["mags_per_step"]) if training else (0, 0)
-    lessons = Lessons(steps, per_step, talk.tokens)
+    lessons = TrainingLoad(steps, per_step, talk.tokens)
     took = {"discussion": talk.took} if talk.took else {}
     if lessons.steps:
         took["distillation"] = learning(lessons, config, size, earlier)

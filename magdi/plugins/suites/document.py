@@ -75,7 +75,7 @@ class FailureDocument(TypedDict):
     error: str
 
 
-class About(TypedDict):
+class SuiteSettings(TypedDict):
     """What a suite was told: its name and directory, and how it was made smaller or evened out."""
 
     suite: str
@@ -87,7 +87,7 @@ class About(TypedDict):
     left_out: dict[str, str]
 
 
-class Measurements(About):
+class Measurements(SuiteSettings):
     """What came out of the cells that are done.
 
     ``columns`` are the figures that the suite asks for, ``unit`` what ``questions`` counts, ``comparisons`` all pairs

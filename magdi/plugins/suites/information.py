@@ -59,7 +59,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Told:
+class Information:
     """What a probe says of the turns that it was not trained on.
 
     Attributes:
@@ -72,7 +72,7 @@ class Told:
     figures: dict[str, float]
 
 
-def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
+def information(stages: Stages, directory: RunDirectory, what: str) -> Information:
     """Returns how well something tells right turns from wrong ones, on held-out questions.
 
     Args:
@@ -120,7 +120,7 @@ def _is_first(mag: Mag, lot: object, share: float) -> bool:
     return int.from_bytes(digest) < share * 2**32
 
 
-def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Told:
+def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Information:
     ranked: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for node, score in zip(nodes, scores, strict=True):
         ranked[node.trained].append((score, int(node.right)))
@@ -130,7 +130,7 @@ def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -
         if not node.trained
     }
     over = {"auc": auc(ranked[False]) or 0.5, "auc_train": auc(ranked[True]) or 0.5}
-    return Told(answers, over | {"auc_within": _within(nodes, scores)})
+    return Information(answers, over | {"auc_within": _within(nodes, scores)})
 
 
 def _within(nodes: Sequence[Node], scores: Sequence[float]) -> float:

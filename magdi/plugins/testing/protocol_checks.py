@@ -13,7 +13,7 @@ from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.protocol import Agent
 from magdi.plugins.runs.discussion_plan import max_calls
 from magdi.plugins.testing import prompt_checks
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, doing
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, doing
 from magdi.plugins.testing.discussions import (
     ADDITION,
     CHOICE,
@@ -28,8 +28,8 @@ from magdi.plugins.testing.discussions import (
     hold,
     hold_at_once,
 )
+from magdi.plugins.testing.protocol_trials import Tried, forbidden, held, tried, usual_count, why
 from magdi.plugins.testing.specimen import Check, Specimen, require
-from magdi.plugins.testing.trials import Tried, forbidden, held, tried, usual_count, why
 
 OF_THE_PAST = ("builds on", "shows turns")
 """How the stepper's complaints about what cannot have been seen begin."""

@@ -15,7 +15,7 @@ import pytest
 
 from magdi.core.discussion.driver import Failure, Retry
 from magdi.core.errors import MagdiError
-from magdi.plugins.teachers.body import MOST_BYTES
+from magdi.plugins.teachers.server import MOST_BYTES
 from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, error, serving
 from tests.plugins.teachers.test_teacher_faults import GOOD, hold
 

@@ -26,7 +26,7 @@ from magdi.plugins.suites.executors.ending import die_with_starter
 from magdi.plugins.suites.executors.executor import executor
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.scheduling import execute
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 
 LOG = "job.txt"
 """How the file is called that has what the command printed."""
@@ -45,7 +45,7 @@ class Command:
     done: bool = False
 
 
-def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
+def run_command(setup: bytes, folder: str, job: Any) -> JobFailure | None:
     """Gives a command where the job is; what it prints is kept beside its run.
 
     Raises:
@@ -65,7 +65,7 @@ def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
         return None
     said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith("error: ")]
     why = said[-1].removeprefix("error: ") if said else f"exit code {code}"
-    return Failure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
+    return JobFailure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
 
 
 def shares_of(limits: Limits, count: int) -> dict[str, float]:
