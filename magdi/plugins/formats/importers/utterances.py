@@ -171,7 +171,7 @@ def _lowered(value: Any) -> Any:
         return [_lowered(each) for each in value]
     if not isinstance(value, dict):
         return value
-    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): _lowered(each) for name, each in value.items()}
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).lower(): _lowered(each) for name, each in value.items()}
 
 
 def _worth(said: Sequence[Utterance], talk: bool) -> tuple[bool, bool, int]:
