@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from magdi.core.config.models import Student
 from magdi.core.errors import ComponentError, MagdiError, raised
+from magdi.plugins.guard import process_settings, restore
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +47,7 @@ def try_encoder(name: str, make: Callable[[int], Encoder], dim: int) -> None:
     """
     import torch
 
+    before = process_settings()
     with torch.random.fork_rng(devices=[]):
         try:
             encoder = make(dim)
@@ -55,6 +57,8 @@ def try_encoder(name: str, make: Callable[[int], Encoder], dim: int) -> None:
             raise
         except Exception as error:
             wrong = f"raises {raised(error)}"
+    if changed := ", ".join(restore(before)):
+        wrong = wrong or f"changes {changed}"
     if wrong:
         hint = "magdi plugins check tries it in many more ways"
         raise ComponentError(f"encoder {name!r}, tried on a graph of {NODES} turns, {wrong}", hint=hint)
