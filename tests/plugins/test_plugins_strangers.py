@@ -22,7 +22,7 @@ from magdi.plugins.guard import guarded
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.registry import default_registry
 from magdi.plugins.signature import misfit
-from magdi.plugins.trial.encoder import try_encoder
+from magdi.plugins.trial import try_encoder
 
 HEAD = """
 from magdi.core.protocol import Protocol

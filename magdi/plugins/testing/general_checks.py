@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from magdi.plugins.component import KINDS
 from magdi.plugins.signature import misfit
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, changed_since
-from magdi.plugins.testing.fresh import Elsewhere, elsewhere, job_of
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, changed_since
+from magdi.plugins.testing.other_interpreter import Elsewhere, elsewhere, job_of
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 SUMMARY_LENGTH = 120

@@ -135,6 +135,7 @@ def _make(
                 set_fourier(model.get_input_embeddings().weight, ids)
         if primer.documents and config.epochs:
             train(model, tokenized(tokenizer, primer.documents), config, tokenizer.pad_token_id, on_progress)
+    model.should_save_on_this_rank = lambda asked: asked  # of a group's processes else the first alone, and silently
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

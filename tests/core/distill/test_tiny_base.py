@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from magdi.core.config.models import TinyBase
+from magdi.core.distill.processes import join, rank
 from magdi.core.distill.prompt import student_prompt
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
@@ -18,6 +19,7 @@ from magdi.plugins.tiny import base as made
 from magdi.plugins.tiny.base import FOURIER_SCALE, set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
 from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
+from tests.core.distill.ranks import ended_well, ranks
 
 WORDS = ("one", "and", "two", "is", "what", "?", ".", *map(str, range(12)))
 DOCUMENTS = [
@@ -71,6 +73,17 @@ def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base: Path, tmp
     finally:
         torch.set_num_threads(before)
     assert digests(again) == digests(base)
+
+
+def test_whichever_process_of_a_group_makes_it_makes_all_of_it(base: Path, tmp_path: Path) -> None:
+    def work() -> None:
+        join()
+        if rank():
+            tiny_base(Sums(), SMALL, tmp_path / "base")
+
+    with ranks(2, work, tmp_path / "errors") as (begun, _):
+        ended_well(begun, tmp_path / "errors")
+    assert digests(tmp_path / "base" / base.name) == digests(base)
 
 
 def test_another_seed_makes_another(base: Path, tmp_path: Path) -> None:
