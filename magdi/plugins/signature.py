@@ -21,10 +21,10 @@ def misfit(found: type, base: type) -> str:
         wrong = _wrong(theirs, ours)
         if wrong:
             return f"{found.__name__}.{name}{wrong}{_defined(theirs)}"
-    for name, ours in _constants(base):
-        theirs, kind = inspect.getattr_static(found, name), (tuple, list) if isinstance(ours, tuple) else type(ours)
+    for name, usual in _constants(base):
+        theirs, kind = inspect.getattr_static(found, name), (tuple, list) if isinstance(usual, tuple) else type(usual)
         if not isinstance(theirs, kind) and not hasattr(theirs, "__get__"):
-            return f"{found.__name__}.{name} is {theirs!r:.40}, and no {type(ours).__name__} like {ours!r:.40}"
+            return f"{found.__name__}.{name} is {theirs!r:.40}, and no {type(usual).__name__} like {usual!r:.40}"
     return ""
 
 

@@ -313,6 +313,7 @@ def test_what_can_be_no_turn_is_named_before_anybody_is_asked_for_it(complaint: 
     class Odd(Protocol):
         def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
             yield [self.ask(**{"agent": agents[0], **ASKED[complaint]})]
+            return None
 
     with pytest.raises(ProtocolError) as caught:
         step(Odd(), answers="")
@@ -334,6 +335,7 @@ def test_an_error_is_told_with_the_line_of_whoever_wrote_the_protocol() -> None:
         def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
             wrong: Any = [0]
             yield [self.ask(agents[0], seen=wrong)]
+            return None
 
     with pytest.raises(ProtocolError, match=r"attribute 'status' \(test_discussion_stepper.py:\d+\)"):
         step(Misses())
