@@ -159,7 +159,7 @@ def test_an_encoder_that_changes_them_is_found_before_anybody_is_asked() -> None
     class Doubles(Encoder):
         def forward(self, batch: Any) -> torch.Tensor:
             torch.set_default_dtype(torch.float64)
-            return batch.x  # type: ignore[no-any-return]
+            return batch.x
 
     with pytest.raises(ComponentError, match="tried on a graph of 4 turns, changes torch's default dtype"):
         try_encoder("doubles", Doubles, 8)
@@ -175,7 +175,7 @@ def test_what_ships_fits() -> None:
 
 def test_a_class_that_was_given_is_held_to_the_same(tmp_path: Path) -> None:
     class Old(Protocol):
-        def discuss(self, question: Any, agents: Any, history: Any) -> Any: ...
+        def discuss(self, question: Any, agents: Any, history: Any) -> Any: ...  # type: ignore[override]
 
     with pytest.raises(ComponentError, match=r"Old.discuss\(.*history.*is called with \(question, agents\)"):
         magdi.discuss(protocol=Old, limit=2, out=tmp_path / "old")
