@@ -80,7 +80,11 @@ def writing(path: Path) -> Iterator[None]:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Returns what is said of a write that failed."""
-    hint = MAKE_ROOM if error.errno in FULL else "name a place that can be written to, then run the same command again"
+    hint = "name a place that can be written to, then run the same command again"
+    if error.errno in FULL:
+        hint = MAKE_ROOM
+    elif path.is_relative_to(cache_directory()):
+        hint = "MAGDI_CACHE names another place; then run the same command again"
     return StorageError(f"{path} cannot be written: {error.strerror or error}", hint=hint)
 
 
@@ -197,4 +201,16 @@ def cache_directory() -> Path:
     own = os.environ.get("MAGDI_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "magdi"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "magdi"
+
+
+def home() -> Path:
+    """Returns the user's home directory.
+
+    Raises:
+        DataError: The system knows of none, e.g. in a container, for a user without a name.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise DataError("there is no home directory", hint="set HOME to a folder that can be written to") from None

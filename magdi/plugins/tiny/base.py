@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from magdi.core.files import writing
 from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
@@ -72,7 +73,8 @@ def tiny_base(
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
     if not _is_whole(folder):
-        cache.mkdir(parents=True, exist_ok=True)
+        with writing(cache):
+            cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{folder.name}.lock"):
             if not _is_whole(folder):  # no other process has made it while this one waited
                 _make_whole(primer, config, known, folder, on_progress or (lambda step, total: None))
