@@ -54,9 +54,12 @@ def test_a_name_that_is_no_utf_8_is_one_line(here: Here, command: str) -> None:
     assert said.stderr.startswith(r"error: the argument 'q\udcff' is no UTF-8")
 
 
-@pytest.mark.parametrize("columns", ["0", "-5", "many"])
-def test_a_width_that_is_none_hides_nothing(here: Here, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
+@pytest.mark.parametrize("variable", ["COLUMNS", "RANK", "WORLD_SIZE"])
+@pytest.mark.parametrize("value", ["0", "-5", "many"])
+def test_numbers_that_are_none_hide_and_end_nothing(
+    here: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
     assert here("runs", "list", ".").stdout == "no runs in .\n"
 
 
