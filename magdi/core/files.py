@@ -19,6 +19,8 @@ from magdi.core.errors import DataError, MagdiError, StorageError
 PARTIAL = ".partial"
 """What the name of a file ends with that is still being written."""
 
+SEAL = ".sealed"
+
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)", re.I)
 
@@ -180,6 +182,19 @@ def _digest(path: Path, mtime: int, size: int) -> str:
 def fingerprint(value: object) -> str:
     """Returns a digest of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def seal(folder: Path) -> None:
+    """Writes into a folder of the cache what is in its files, once they all are there."""
+    digests = {file.name: digest(file) for file in sorted(folder.iterdir())}
+    (folder / SEAL).write_text(json.dumps(digests), encoding="utf-8")
+
+
+def is_sealed(folder: Path) -> bool:
+    """Returns whether a folder of the cache is as it was when it was sealed; else it is to be made again."""
+    with suppress(DataError, OSError, AttributeError):
+        return all(digest(folder / name) == known for name, known in read_json(folder / SEAL).items())
+    return False
 
 
 def full_disk(path: Path, error: BaseException) -> StorageError | None:
