@@ -28,7 +28,7 @@ from magdi.plugins.hooks import Observed
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.result import RunResult, document
-from magdi.plugins.setup import Setup, plugins_for, set_up
+from magdi.plugins.setup import Setup, going_on, plugins_for, set_up
 from magdi.plugins.trust import Code, Trust, always, remember
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def go(
     fresh: bool = False,
     until: Stage = "evaluation",
     rounds: int = 1,
+    goes_on: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
@@ -137,7 +138,7 @@ def go(
 
         last = run_rounds(setup.config, target, components, rounds, fresh=fresh, progress=tracked)
         return RunResult(document(last))
-    directory = hold(setup.config, target, components, fresh=fresh, until=until, progress=tracked)
+    directory = hold(setup.config, target, components, fresh=fresh, until=until, goes_on=goes_on, progress=tracked)
     return RunResult(document(directory))
 
 
@@ -180,6 +181,8 @@ def run(
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
     for note in setup.notes:
         warnings.warn(note, stacklevel=2)
+    if not fresh:
+        setup = going_on(setup, Path(out) if out else default_directory(setup.config))
     return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 

@@ -143,9 +143,13 @@ def _go(
     from magdi.cli.plan_table import plan_table
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
+    from magdi.plugins.setup import going_on
 
     setup = request.set_up()
     if dry_run:
+        directory = out or api.default_directory(setup.config)
+        if jobs is None or until != "discussion":  # whose shards have their own
+            RunDirectory(directory).check(setup.config, fresh=fresh)
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
             plan["rounds"] = rounds
@@ -155,11 +159,14 @@ def _go(
             plan["jobs"] = jobs(setup.config, plan)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
+    if not (fresh or request.plugins.no_plugins):
+        setup = going_on(setup, out or api.default_directory(setup.config))
     sender = _sender(setup, otel)
     progress = output.TerminalProgress(quiet=quiet, observe=_observe(setup, sender))
     try:
-        first = "discussion" if processes > 1 else until
-        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
+        several = processes > 1
+        first = "discussion" if several else until
+        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, goes_on=several, progress=progress)
     finally:
         progress.close()
         if sender is not None and (untaken := sender.close()):
@@ -199,9 +206,11 @@ def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument
 
 
 def _shards(shards: int, on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
+    from magdi.plugins.suites.executors.command import check_free
     from magdi.plugins.suites.executors.plan import planned_shards
 
     _check_unshared(config)
+    check_free(Path(plan["run"]), shards)
     return planned_shards(on, resources, Path(plan["run"]), shards, plan["questions"], config.discussion)
 
 

@@ -17,6 +17,7 @@ from magdi.core.distill.selection import Selection, counted, select
 from magdi.core.errors import ComponentError, MagdiError, TrainingError, raised
 from magdi.core.objective import Objective
 from magdi.plugins.objectives.levels import objectives_of
+from magdi.plugins.runs.named_roles import check_roles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,9 +30,11 @@ def try_out(config: RunConfig, components: Components) -> None:
     """Tries a run's objectives, and its encoder where one of them uses it.
 
     Raises:
+        ConfigError: A setting names a role that the protocol has not.
         ComponentError: The encoder does not work.
         TrainingError: An objective does not.
     """
+    check_roles(config, components)
     objectives = {name: components.objective(choice) for name, choice in objectives_of(config).items()}
     if not objectives or (dim := width(config.student)) is None:
         return

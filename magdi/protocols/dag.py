@@ -67,6 +67,11 @@ class Dag(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who acts, and who comments."""
+        return "solver", CRITIC
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """All nodes of a depth at once, their critics before them; agents take the nodes by turns."""
         import networkx

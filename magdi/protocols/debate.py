@@ -109,6 +109,11 @@ class Debate(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who sums up."""
+        return "solver", "summariser"
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """Round 0 alone, then as many rounds as configured.
 

@@ -83,6 +83,11 @@ class Dialogue(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those of the cast."""
+        return tuple(dict.fromkeys(member.role for member in self.config.cast)) or ("solver",)
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """The steps in order.
 

@@ -89,6 +89,11 @@ class Mad(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Both sides, the moderator and the judge."""
+        return AFFIRMATIVE, NEGATIVE, MODERATOR, JUDGE
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """Rounds of affirmative, negative and moderator; then the judge, unless the moderator has decided.
 

@@ -84,6 +84,11 @@ class ReConcile(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All answer."""
+        return ("solver",)
+
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
         self._weight = recalibrate(self.config.calibration)

@@ -58,6 +58,11 @@ class SelfRefine(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who comments."""
+        return "solver", "critic"
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """All chains side by side; each ends by itself."""
         answers = yield [self.ask(agent, reply=FreeAnswer()) for agent in agents]

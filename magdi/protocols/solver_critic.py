@@ -51,6 +51,11 @@ class SolverCritic(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who comments."""
+        return "solver", CRITIC
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """One message a wave, each shown all before it."""
         said: list[Turn] = []

@@ -47,6 +47,7 @@ def run(
     *,
     fresh: bool = False,
     until: Stage = "evaluation",
+    goes_on: bool = False,
     progress: Progress | None = None,
 ) -> RunDirectory:
     """Does a run, or what is left of it.
@@ -57,6 +58,7 @@ def run(
         components: Makes protocol, encoder, teachers and task.
         fresh: Throw away what the directory holds.
         until: The last stage to do.
+        goes_on: Whether other processes go on with it at once; whoever observes is told so, and not that it is done.
         progress: Who is told how it goes.
 
     Returns:
@@ -90,7 +92,7 @@ def run(
             for stage in wanted:
                 _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
-        progress.event("run_end", directory=directory.path, status="done")
+        progress.event("run_end", directory=directory.path, status="continues" if goes_on else "done")
     return directory
 
 

@@ -16,6 +16,7 @@ from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures,
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
+from magdi.plugins.runs.named_roles import check_roles
 from magdi.plugins.runs.stage_costs import Range, TrainingLoad, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.suites.executors.plan import PlannedJobs
 from magdi.plugins.teams.training import preferring
@@ -109,10 +110,12 @@ def plan_run(
     """Returns what a run would take.
 
     Raises:
-        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
+        ConfigError: Nobody is there to discuss, a limit cannot be kept, or there is no role of a name.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
+    if "distillation" in stages:
+        check_roles(config, components)
     talk = discussion_costs(config, components, earlier)
     training = training_plan(config, components, talk.mags) if "distillation" in stages else None
     evaluation = evaluation_plan(config, components) if "evaluation" in stages else None

@@ -109,6 +109,13 @@ def check_edge_kinds(specimen: Specimen) -> None:
                 require(not own or seen.kind in ("self", "control"), f"{where} is shown as {seen.kind}, not as self")
 
 
+def check_roles_promised(specimen: Specimen) -> None:
+    """No turn has another role than those that it says it has, where it does."""
+    for one, found in held(specimen):
+        strange = {turn.role for turn in found.mag.turns}.difference(roles) if (roles := one.protocol.roles) else ()
+        require(not strange, f"{one}: a turn has the role {min(strange, default='')!r}, and roles are {roles}")
+
+
 def check_repeatable(specimen: Specimen) -> None:
     """The same replies give the same turns, from the same instance and from another."""
     usual = usual_count(specimen.protocol())
@@ -233,6 +240,7 @@ CHECKS: tuple[Check, ...] = (
     *prompt_checks.CHECKS,
     check_rounds,
     check_edge_kinds,
+    check_roles_promised,
     check_repeatable,
     check_questions_apart,
     check_calls_promised,

@@ -133,7 +133,7 @@ def in_shards(
         MagdiError: A job failed; the same call goes on, and does what was finished not again.
     """
     runs = _shards(directory, count)
-    _check_free(directory, count)
+    check_free(directory, count)
     if fresh:
         forget(runs.values())
     jobs = [
@@ -199,7 +199,12 @@ class Growing:
         return sum(max(0, count) for _, count in self._read.values())
 
 
-def _check_free(directory: Path, count: int) -> None:
+def check_free(directory: Path, count: int) -> None:
+    """Sees to it that so many shards' runs may lie in a directory.
+
+    Raises:
+        RunDirectoryError: It holds a run, or discussions in another number of shards.
+    """
     if RunDirectory(directory).is_run():
         raise RunDirectoryError(
             f"{directory} holds a run, whose discussions those of the shards would replace",
