@@ -33,10 +33,10 @@ TOY = [
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """The command in this process, which has its imports behind it; streams and exit code are those of a process."""
+    monkeypatch.setenv("COLUMNS", "140")
 
     def call(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["magdi", *arguments])
-        monkeypatch.setenv("COLUMNS", "140")
         code = 0
         try:
             main()
@@ -52,6 +52,15 @@ def test_a_name_that_is_no_utf_8_is_one_line(here: Here, command: str) -> None:
     said = here(command, "-o", "q\udcff")
     assert said.returncode == 2
     assert said.stderr.startswith(r"error: the argument 'q\udcff' is no UTF-8")
+
+
+@pytest.mark.parametrize("variable", ["COLUMNS", "RANK", "WORLD_SIZE"])
+@pytest.mark.parametrize("value", ["0", "-5", "many"])
+def test_numbers_that_are_none_hide_and_end_nothing(
+    here: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert here("runs", "list", ".").stdout == "no runs in .\n"
 
 
 def test_ctrl_c_before_a_command_begins_is_no_traceback(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,13 @@ def _opened() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (for as long as we are there)
 
 
+def _check_width() -> None:
+    """Takes away a width that is none: in no columns nothing at all would be shown."""
+    columns = os.environ.get("COLUMNS", "")
+    if not (columns.isdecimal() and int(columns)):
+        os.environ.pop("COLUMNS", None)
+
+
 def _check_text(arguments: Sequence[str]) -> None:
     """Refuses names that are no UTF-8: no file of text can tell of them, and libraries in Rust cannot open them."""
     for each in arguments:
@@ -74,6 +81,7 @@ def _check_text(arguments: Sequence[str]) -> None:
 def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
     _opened()
+    _check_width()
     with one_of_several() if several() else nullcontext():
         _main()
 

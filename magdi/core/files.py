@@ -19,6 +19,8 @@ from magdi.core.errors import DataError, MagdiError, StorageError
 PARTIAL = ".partial"
 """What the name of a file ends with that is still being written."""
 
+SEAL = ".sealed"
+
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)", re.I)
 
@@ -80,7 +82,11 @@ def writing(path: Path) -> Iterator[None]:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Returns what is said of a write that failed."""
-    hint = MAKE_ROOM if error.errno in FULL else "name a place that can be written to, then run the same command again"
+    hint = "name a place that can be written to, then run the same command again"
+    if error.errno in FULL:
+        hint = MAKE_ROOM
+    elif path.is_relative_to(cache_directory()):
+        hint = "MAGDI_CACHE names another place; then run the same command again"
     return StorageError(f"{path} cannot be written: {error.strerror or error}", hint=hint)
 
 
@@ -178,6 +184,19 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def seal(folder: Path) -> None:
+    """Writes into a folder of the cache what is in its files, once they all are there."""
+    digests = {file.name: digest(file) for file in sorted(folder.iterdir())}
+    (folder / SEAL).write_text(json.dumps(digests), encoding="utf-8")
+
+
+def is_sealed(folder: Path) -> bool:
+    """Returns whether a folder of the cache is as it was when it was sealed; else it is to be made again."""
+    with suppress(DataError, OSError, AttributeError):
+        return all(digest(folder / name) == known for name, known in read_json(folder / SEAL).items())
+    return False
+
+
 def full_disk(path: Path, error: BaseException) -> StorageError | None:
     """Returns the clear error for one that says in its own words that a file could not be written; None for others.
 
@@ -197,4 +216,16 @@ def cache_directory() -> Path:
     own = os.environ.get("MAGDI_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "magdi"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "magdi"
+
+
+def home() -> Path:
+    """Returns the user's home directory.
+
+    Raises:
+        DataError: The system knows of none, e.g. in a container, for a user without a name.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise DataError("there is no home directory", hint="set HOME to a folder that can be written to") from None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
 from magdi.core.errors import DataError
+from magdi.core.files import home
 from magdi.plugins.registration import Fault
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def fault(code: Code) -> Fault:
 
 def folder() -> Path:
     """Returns where trust is written down: one small file for each content, in the user's own configuration."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "magdi" / "trusted"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "magdi" / "trusted"
 
 
 def remember(codes: Iterable[Code]) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magdi.core.files import portable
+from magdi.core.errors import DataError
+from magdi.core.files import cache_directory, portable, read_bytes, storage_error
 
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( *\..*)?")
 
@@ -38,3 +42,21 @@ def test_no_name_is_one_that_windows_refuses(name: str) -> None:
     assert made[-1] not in ". "
     assert not DEVICES.fullmatch(made)
     assert portable(made) == made
+
+
+def test_a_cache_that_is_nowhere_can_be_put_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MAGDI_CACHE", str(tmp_path))
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    assert storage_error(tmp_path / "bases", refused).hint.startswith("MAGDI_CACHE names another place")
+    monkeypatch.delenv("MAGDI_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", Mock(side_effect=RuntimeError("Could not determine home directory.")))
+    with pytest.raises(DataError, match="there is no home directory"):
+        cache_directory()
+
+
+def test_what_memory_does_not_hold_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=MemoryError))
+    with pytest.raises(DataError, match="larger than the memory that is left"):
+        read_bytes(tmp_path / "f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from magdi.core.distill.encoded import Encoded, EncodedTable, Sizes, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
-from magdi.core.files import cache_directory, writing
+from magdi.core.files import cache_directory, is_sealed, seal, writing
 from magdi.core.mag import Mag, read_mags
 from magdi.core.objective import Ints, Objective
 
@@ -113,7 +114,7 @@ def _checked(corpus: Corpus) -> Corpus:
 def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     check_teachable(read_mags(path), reading.objectives, reading.level, reading.lessons)
     folder = (cache or cache_directory() / "corpora") / f"magdi-{_fingerprint(path, reading)}"
-    if not (folder / "tally.json").exists():
+    if not is_sealed(folder):
         _write_table_once(path, reading, folder)
     table = EncodedTable(folder / "mags.arrow", reading.columns)
     return _checked(Corpus(table, table.sizes, json.loads((folder / "tally.json").read_text())))
@@ -124,7 +125,7 @@ def _write_table_once(path: Path, reading: Reading, folder: Path) -> None:
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not (folder / "tally.json").exists():
+            if not is_sealed(folder):
                 _write_table(path, reading, folder)
 
 
@@ -135,6 +136,8 @@ def _write_table(path: Path, reading: Reading, folder: Path) -> None:
     scratch.mkdir(exist_ok=True)
     write_table(scratch / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
     (scratch / "tally.json").write_text(json.dumps(tally))
+    seal(scratch)
+    shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
     scratch.rename(folder)
 
 

@@ -27,12 +27,18 @@ class FailedBeside(MagdiError):
 
 def rank() -> int:
     """Returns which of the processes this is that torchrun has begun, from 0; of one that is alone as well."""
-    return int(os.environ.get("RANK", "0"))
+    return _told("RANK", 0)
 
 
 def several() -> bool:
     """Returns whether this process is one of several that torchrun has begun."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return _told("WORLD_SIZE", 1) > 1
+
+
+def _told(variable: str, usual: int) -> int:
+    """Returns a number of the environment; a variable of this name that holds none is not torchrun's."""
+    told = os.environ.get(variable, "")
+    return int(told) if told.isdecimal() else usual
 
 
 def by_first(work: Callable[[], Result]) -> Result:

@@ -72,7 +72,8 @@ def _made(worker_setup: bytes) -> tuple[Components, Observe]:
     """Returns what a pickled worker_setup makes; a process that is kept for many jobs makes it once."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(int(threads) if threads.isdecimal() and int(threads) else 1)
     make: WorkerSetup = pickle.loads(worker_setup)
     return make()
 

@@ -47,6 +47,9 @@ def open_recording(path: Path) -> Recording:
     Raises:
         DataError: The file is missing, or neither of the two.
     """
+    if path.exists() and not path.is_file():
+        hint = f"name {path / 'mags.jsonl'} or {path / 'journal.sqlite'}" if path.is_dir() else ""
+        raise DataError(f"the recording {path} cannot be read: it is no file", hint=hint)
     try:
         with path.open("rb") as file:
             is_journal = file.read(len(SQLITE)) == SQLITE

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from magdi.core.files import is_sealed, seal, writing
 from magdi.core.quiet import quiet
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
@@ -71,10 +72,11 @@ def tiny_base(
     primer = primer_of(task, config)
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
-    if not _is_whole(folder):
-        cache.mkdir(parents=True, exist_ok=True)
+    if not is_sealed(folder):
+        with writing(cache):
+            cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{folder.name}.lock"):
-            if not _is_whole(folder):  # no other process has made it while this one waited
+            if not is_sealed(folder):  # no other process has made it while this one waited
                 _make_whole(primer, config, known, folder, on_progress or (lambda step, total: None))
     return folder
 
@@ -85,14 +87,11 @@ def _make_whole(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tiny-") as scratch:
         unfinished = Path(scratch) / "model"
         _make(primer, config, known, unfinished, on_progress)
-        if _is_whole(folder):  # where locks do not hold, as on some network disks: another may be reading it by now
+        seal(unfinished)
+        if is_sealed(folder):  # where locks do not hold, as on some network disks: another may be reading it by now
             return
         shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
         os.replace(unfinished, folder)
-
-
-def _is_whole(folder: Path) -> bool:
-    return (folder / "config.json").exists()
 
 
 def primer_of(task: Task, config: TinyBase) -> Primer:

@@ -257,6 +257,10 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(corpus_module, "_write_table", lambda *args: (calls.append(args), write(*args)))
     assert read_corpus(path, how, tmp_path / "cache").sizes == memory.sizes
     assert not calls
+    for table in tmp_path.glob("cache/*/mags.arrow"):
+        table.write_bytes(table.read_bytes()[:-9])
+    assert read_corpus(path, how, tmp_path / "cache").sizes == memory.sizes
+    assert calls.pop()
     read_corpus(path, replace(how, max_length=20), tmp_path / "cache")
     write_mags(path, mags[:4])
     assert len(read_corpus(path, how, tmp_path / "cache")) == 4

@@ -114,10 +114,15 @@ def test_a_death_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     assert [each.suffix for each in tmp_path.iterdir()] == [".lock"]
 
 
-def test_half_a_folder_of_a_killed_move_is_replaced(base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [[], ["config.json", ".sealed"]])
+def test_half_a_folder_of_a_killed_move_or_a_damaged_one_is_replaced(
+    base: Path, tmp_path: Path, there: list[str]
+) -> None:
     half = tmp_path / base.name
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
+    for name in there:
+        shutil.copy(base / name, half)
     assert digests(tiny_base(Sums(), SMALL, tmp_path)) == digests(base)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -151,6 +152,10 @@ def test_a_recording_that_is_not_there_is_told_of_at_once(tmp_path: Path, record
         replay(tmp_path / "none.jsonl").check()
     with pytest.raises(DataError, match="did you mean 'bob'"):
         replay(recorded[1], "bop").check()
+    os.mkfifo(tmp_path / "pipe")  # from which nothing ever comes
+    for no_file in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(DataError, match="it is no file"):
+            replay(no_file).check()
     (tmp_path / "text").write_text("hello\n")
     with pytest.raises(DataError, match="text:1"):
         replay(tmp_path / "text").check()
