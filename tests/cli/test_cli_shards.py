@@ -286,8 +286,8 @@ def test_shards_that_do_not_belong_together_are_told(tmp_path: Path, monkeypatch
     (tmp_path / "part-2" / "mags.jsonl").write_bytes((tmp_path / "part-1" / "mags.jsonl").read_bytes())
     RunDirectory(Path("part-1")).update(stages={"discussion": {"done": False}})
     assert told_of_merging("part-*") == [
+        "part-2/mags.jsonl is not as the run left it; the run's own command makes it again",
         "part-1, shard 1/4, is not done; its own command goes on with it",
-        "part-2, shard 2/4, has a mags.jsonl that is not as the run left it; its own command makes it again",
         "of 4 shards 4 is missing",
         "part-3 is a shard of another run than part-1: seed: 0 -> 1",
     ]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory, differences
-from magdi.core.run.resuming import torn_files
 from magdi.core.shard import Shard
 
 SETTING = "discussion.shard"
@@ -49,7 +48,5 @@ def _own(part: _Part) -> Iterator[str]:
     record, named = part.run.stage("discussion"), f"{part.run.path}, shard {part.shard},"
     if not record.get("done"):
         yield f"{named} is not done; its own command goes on with it"
-    elif torn := torn_files(part.run, "discussion", record):
-        yield f"{named} has a {torn[0]} that is not as the run left it; its own command makes it again"
     if failed := record.get("failed", 0):
         yield f"{named} has {failed:,} discussions that failed; its own command tries them again"

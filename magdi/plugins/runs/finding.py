@@ -73,7 +73,7 @@ def open_run(path: Path) -> RunDirectory:
 
 
 def open_trained(path: Path) -> RunDirectory:
-    """Returns the run in a directory, which has a student that is as its training left it.
+    """Returns the run in a directory, which has a student that is as its training left it, where run.json tells.
 
     Raises:
         ConfigError: It has none yet.
@@ -83,8 +83,6 @@ def open_trained(path: Path) -> RunDirectory:
     directory = open_run(path)
     if not directory.student.is_dir():
         raise ConfigError(f"the run {path} has no student yet", hint="magdi run or magdi distill makes one")
-    if not directory.state():
-        raise DataError(f"{path / directory.STATE} is gone: it alone knows that the student is whole")
     if torn := changed(directory, "distillation"):
         raise DataError(
             f"{torn[0]} is gone or not as the training left it",

@@ -371,6 +371,11 @@ class TakesNothingForItsOwn(Honest):
         return replace(asked, kinds=tuple("content" for _ in asked.kinds))
 
 
+@caught_by("roles_promised", alone=True)
+class SpeaksInAnotherRole(Honest):
+    roles = ("judge",)
+
+
 @caught_by("labels", alone=True)
 class LabelsAllRight(Honest):
     """Says gold, and means all."""
