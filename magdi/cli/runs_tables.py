@@ -12,7 +12,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
-from magdi.plugins.runs.finding import AROUND, SHOWN_SETTINGS
+from magdi.plugins.runs.finding import AROUND, SHOWN_SETTINGS, changed_lines
 from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
 if TYPE_CHECKING:
@@ -79,12 +79,16 @@ def show_table(document: RunShown) -> RenderableType:
     around += [f"{name} {value}" for name, value in document["versions"].items()]
     why = f" ({document['error']})" if "error" in document else ""
     head = Text(f"{document['run']}: {document['status']}{why}", style="bold")
-    return Group(head, Text(settings), outcome_table(document), Text("  ".join(around), style="dim"))
+    changed = changed_lines(document.get("changed", []))
+    return Group(
+        head, *map(Text, changed), Text(settings), outcome_table(document), Text("  ".join(around), style="dim")
+    )
 
 
 def compare_table(document: RunComparison) -> RenderableType:
     """Draws what `magdi runs compare` found."""
-    lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}"), Text("")]
+    lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}")]
+    lines += [*map(Text, changed_lines(document["changed"])), Text("")]
     lines += [Text("the same settings")] if not document["configuration"] else [Text("settings", style="bold")]
     lines += [Text(f"  {line}") for line in document["configuration"]]
     found = {"student": document["student"], "base": document["base"], "teams": document["teams"]}

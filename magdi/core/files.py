@@ -118,6 +118,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except MemoryError:
+        raise DataError(f"{path} cannot be read: it is larger than the memory that is left") from None
 
 
 def read_text(path: Path) -> str:

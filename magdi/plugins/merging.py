@@ -131,7 +131,7 @@ def _of_training(tree: Mapping[str, object], config: RunConfig | None) -> Iterat
     """Yields what only the levels and methods know to be wrong of how a student is trained."""
     training = tree.get("training")
     level = training.get("level") if isinstance(training, Mapping) else None
-    if isinstance(level, str | int | float):
+    if isinstance(level, str | int | float) and not isinstance(level, bool):
         try:
             find_level(str(level))
         except ConfigError as error:

@@ -35,6 +35,7 @@ from magdi.core.run.figures import (
 from magdi.core.run.learned import count_known, learned_from, learned_mags, warning
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
+from magdi.core.run.resuming import told_changed
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
@@ -132,6 +133,8 @@ class Stages:
             self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
+        for path in map(Path, given.mag_files):
+            self._note(told_changed(path / self.directory.mags.name if path.is_dir() else path))
         self._note(self._foreign(summary))
         return summary.simulated
 

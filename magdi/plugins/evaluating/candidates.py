@@ -25,7 +25,7 @@ from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.generation.engine import OnText, TransformersEngine
 from magdi.plugins.objectives.levels import with_prefix
-from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
+from magdi.plugins.runs.finding import RUNS, nearest_runs, open_trained
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 
@@ -114,9 +114,7 @@ def find_candidate(
             raise ConfigError(f"there is no file {name}")
         return Candidate(name, name)
     if RunDirectory(path).is_run():
-        run = open_run(path)
-        if not run.student.is_dir():
-            raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
+        run = open_trained(path)
         config, model = run.config(), components.team(path) or str(run.student)
         return Candidate(name, model, config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):

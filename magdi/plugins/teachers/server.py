@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from magdi.core.errors import TeacherError, TeacherRefusal, TransientTeacherError, UnreachableTeacherError
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request
-from magdi.plugins.teachers.completion import read_completion, refusal, refused_words
+from magdi.plugins.teachers.completion import SHOWN, read_completion, refusal, refused_words
 from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import Endpoint
 
@@ -111,10 +111,10 @@ class Server:
 
     def _broken(self, error: Exception) -> TransientTeacherError:
         """Returns what a connection that failed stands for."""
-        from aiohttp import ClientConnectorError, ConnectionTimeoutError
+        from aiohttp import ClientConnectorError, ConnectionTimeoutError, ServerDisconnectedError
 
-        told = str(error) or type(error).__name__
-        cause = self._hide(CONNECTOR.sub(r"\1", told))
+        told = "" if isinstance(error, ServerDisconnectedError) else " ".join(str(error).split())
+        cause = self._hide(CONNECTOR.sub(r"\1", told or type(error).__name__))[:SHOWN]
         if isinstance(error, ClientConnectorError | ConnectionTimeoutError):
             return UnreachableTeacherError(f"no connection to {self.endpoint.host}: {cause}")
         return TransientTeacherError(f"the connection to {self.endpoint.host} broke: {cause}", charged=True)
@@ -197,12 +197,13 @@ async def read_body(response: ClientResponse) -> bytes:
     """Returns the body of a response that is being streamed.
 
     Raises:
+        TransientTeacherError: It is not what it says that it is packed as.
         TeacherError: It is larger than `MOST_BYTES`, or packed in another way than gzip; nothing was asked for packed.
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("identity", "gzip", ""):
+    if packing not in ("identity", "gzip", "x-gzip", ""):
         raise TeacherError(f"the server's response is packed as {packing[:20]!r}, which was not asked for")
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing.endswith("gzip") else None
     body = bytearray()
     try:
         async for chunk in response.content.iter_any():
@@ -212,5 +213,5 @@ async def read_body(response: ClientResponse) -> bytes:
                     f"the server's response is larger than {MOST_BYTES // 2**20} MiB", hint="that is no chat completion"
                 )
     except zlib.error as error:
-        raise TeacherError(f"the server's response cannot be unpacked: {error}") from None
+        raise TransientTeacherError(f"the server's response cannot be unpacked: {error}", charged=True) from None
     return bytes(body)

@@ -62,5 +62,5 @@ def test_as_many_calls_as_the_cheapest(tmp_path: Path) -> None:
     only_first = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"config": first})
     assert evened_out(only_first, default_registry(), Progress()).discussion.keep.calls == 50  # all ten of them
     half = plain.model_copy(update={"discussion": Discussion(keep=Kept(share=0.5))})
-    fewer = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"amounts": (Learner(half, short),)})
+    fewer = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"partners": (Learner(half, short),)})
     assert evened_out(fewer, default_registry(), Progress()).discussion.keep.calls == 15
