@@ -100,7 +100,7 @@ def _first_failure(error: BaseException) -> dict[str, Any]:
     message = "a process that trains with this one has ended" if _lost(error) else str(error) or type(error).__name__
     interrupted = not isinstance(error, Exception)
     own = {"rank": rank(), "message": message, "interrupted": interrupted, "code": getattr(error, "exit_code", 1)}
-    with suppress(RuntimeError):  # it has ended, and so has the launcher
+    with suppress(RuntimeError, KeyError):  # it has ended, and so has the launcher; or there was none
         place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         store = dist.TCPStore(*place, is_master=False, timeout=STORE_ANSWERS)  # type: ignore[attr-defined]
         key = f"magdi/failed/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
