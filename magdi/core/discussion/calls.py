@@ -189,6 +189,8 @@ class Calls:
         tokens, cost = 0.0, 0.0
         try:
             reply = await teacher.complete(request)
+            if not isinstance(reply, Reply):
+                raise TypeError(f"{type(teacher).__name__}.complete() gives {type(reply).__name__}, and no Reply")
             tokens, cost = most
             tokens, cost = self._budget.usage_of(teacher, request, reply)
         except ConfigError as error:  # the limits cannot be kept: this reply is, and there is no further one
