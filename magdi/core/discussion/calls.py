@@ -22,6 +22,7 @@ from magdi.core.errors import (
     TeacherRefusal,
     TransientTeacherError,
     UnreachableTeacherError,
+    raised,
 )
 from magdi.core.teacher import Reply, Request, Teacher
 
@@ -201,7 +202,7 @@ class Calls:
         except (MagdiError, asyncio.CancelledError):
             raise
         except (Exception, SystemExit) as error:  # a bug in a teacher fails one question, as others do
-            raise TeacherError(f"{type(error).__name__}: {error}") from error
+            raise TeacherError(raised(error)) from error
         finally:
             self._budget.settle(most, tokens, cost)
             if self._budget.limited:
