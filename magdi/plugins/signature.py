@@ -21,6 +21,9 @@ def misfit(found: type, base: type) -> str:
         wrong = _wrong(theirs, ours)
         if wrong:
             return f"{found.__name__}.{name}{wrong}{_defined(theirs)}"
+    for name, usual in vars(base).items():
+        if isinstance(usual, property) and inspect.isfunction(inspect.getattr_static(found, name)):
+            return f"{found.__name__}.{name} is a method, and has to be a @property"
     for name, usual in _constants(base):
         theirs, kind = inspect.getattr_static(found, name), (tuple, list) if isinstance(usual, tuple) else type(usual)
         if not isinstance(theirs, kind) and not hasattr(theirs, "__get__"):
@@ -47,6 +50,8 @@ def _wrong(theirs: Any, ours: Callable[..., Any]) -> str:
         return "" if callable(theirs) else f" is a {type(theirs).__name__}, and not a method"
     if is_async(function) and not is_async(ours):
         return " is async: it is called without await, and has to be a plain def"
+    if is_async(ours) and not is_async(inspect.unwrap(function)):
+        return " is awaited, and has to be async def"
     given = list(inspect.signature(ours).parameters)[1:]
     taken = inspect.signature(function)
     try:

@@ -22,6 +22,7 @@ from magdi.core.errors import (
     TeacherRefusal,
     TransientTeacherError,
     UnreachableTeacherError,
+    raised,
 )
 from magdi.core.teacher import Reply, Request, Teacher
 
@@ -189,6 +190,8 @@ class Calls:
         tokens, cost = 0.0, 0.0
         try:
             reply = await teacher.complete(request)
+            if not isinstance(reply, Reply):
+                raise TypeError(f"{type(teacher).__name__}.complete() gives {type(reply).__name__}, and no Reply")
             tokens, cost = most
             tokens, cost = self._budget.usage_of(teacher, request, reply)
         except ConfigError as error:  # the limits cannot be kept: this reply is, and there is no further one
@@ -199,7 +202,7 @@ class Calls:
         except (MagdiError, asyncio.CancelledError):
             raise
         except (Exception, SystemExit) as error:  # a bug in a teacher fails one question, as others do
-            raise TeacherError(f"{type(error).__name__}: {error}") from error
+            raise TeacherError(raised(error)) from error
         finally:
             self._budget.settle(most, tokens, cost)
             if self._budget.limited:
