@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import re
 
-_OTHERS = (
-    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
-    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
+_AGENT = r"(?:agents?|assistants?|solvers?|debaters?)"
+_ROLE = (
+    rf"(?:{_AGENT}|participants?|models?|experts?|bots?|students?|solutions?|responses?|opponents?|colleagues?|peers?|friends?"
+    r"|teammates?|sides?)"
+)
+_WHICH_ONE = r"(?:[ _]?\#?\d+|\s(?-i:[A-Z])\b)"
+_GROUP = (
+    r"(?:an?other|others?|previous|first|second|third|both|all|two|three|someone|some|many|most|people|one|every(?:one|body)"
+    r"|(?:the\s)?majority)"
+)
+_NAME = (
+    r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)[A-Z]\w+)"
 )
 _SAYS = (
-    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
-    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
+    r"(?:say(?:s|ing)?|said|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|wrote|writes?"
+    r"|propos\w+|conclud\w+|maintains?|insists?)"
 )
-THEY_SAY = (
-    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
-    rf"{_SAYS}\b"
+_CHOOSES = r"(?:cho[os]\w*|gave|gives?|gets|got|pick\w*|select\w*|went|arrived?s?|voted?s?)"
+_ANSWER = r"(?:answers?|choice|vote|pick|solution|result|claim|suggestion)"
+_MIGHT = r"(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s|could\s|else\s){0,2}"
+_WHO = rf"(?:{_ROLE}|{_GROUP})(?:(?:\s(?:of\sthe|two|three|and|other|{_ROLE})\b|{_WHICH_ONE})){{0,4}}"
+_PERSON = rf"(?:{_NAME}|the\suser|they|he|she)"
+THEY_SAY = rf"\b(?:{_WHO}|they|he|she),?\s{_MIGHT}(?:{_SAYS}|{_CHOOSES})\b"
+_TOLD = (
+    rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
+    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
+    rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )
-_QUOTED = re.compile(
-    rf"{THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
-    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
-    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
+_TELLS_OF_ANSWERS = re.compile(
+    rf"{_TOLD}|{THEY_SAY}|\b(?:{_AGENT}|solutions?|sides?|others){_WHICH_ONE}?\sha(?:s|ve|d)\b|\b(?:{_ROLE}|{_GROUP}|he|she|they){_WHICH_ONE}?'s?\s"
+    r"|[\"'][^\"']{0,60}\banswer\s(?:is|was)\b[^\"']{0,60}[\"']"
+    rf"|\b(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
-    r"\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b|\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
+_TELLS_OF_VALUES = re.compile(
+    rf"{_TOLD}|\b{_AGENT}{_WHICH_ONE}|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b"
+    rf"|\b{_WHO}\s{_MIGHT}{_SAYS}\b|\b(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b"
+    rf"|\b{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
+    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
+    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b",
+    re.IGNORECASE,
 )
+"""A choice is told of by whoever chooses; an amount that somebody gave or picked may be the question's own."""
 CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
 """What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
 EARLIER = re.compile(
@@ -39,13 +61,13 @@ _ENDORSED = re.compile(
 )
 DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
 
-_WHO = (
+_RIGHT_ONE = (
     r"(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}"
     r"|(?-i:(?!That|This|They|Neither|None|The|Which|What|Answer|Option|She|Yes)[A-Z])[a-z]{2,20}"
 )
 _AGREES = re.compile(
-    rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_WHO})(?:'s(?:\s\w+){{1,2}})?"
-    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_WHO})(?:'s\s\w+)?\sis\s(?:right|correct)"
+    rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_RIGHT_ONE})(?:'s(?:\s\w+){{1,2}})?"
+    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\sis\s(?:right|correct)"
     r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
     re.IGNORECASE,
 )
@@ -81,8 +103,12 @@ def endorses(sentence: str) -> bool:
 
 def told(clause: str) -> bool:
     """Returns whether a clause tells what somebody else says, and nothing of the writer's own."""
-    theirs = _QUOTED.search(clause) or _NAMED.search(clause)
-    return theirs is not None and _OWN_VOICE.search(clause) is None
+    return _TELLS_OF_ANSWERS.search(clause) is not None and _OWN_VOICE.search(clause) is None
+
+
+def tells_of_value(clause: str) -> re.Match[str] | None:
+    """Returns where a clause with a value in it begins to tell what somebody else says; None where it does not."""
+    return _TELLS_OF_VALUES.search(clause)
 
 
 def endorsed(text: str) -> list[str] | None:

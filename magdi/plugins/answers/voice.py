@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
-from magdi.plugins.answers.attribution import CARRIES, endorses
+from magdi.plugins.answers.attribution import CARRIES, endorses, tells_of_value
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.statements import clause_ends, refuses
 
@@ -31,22 +31,6 @@ _ONLY_DENIED = re.compile(
 )
 """A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
 _TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
-_WHO = r"(?:agents?|assistants?|solvers?|debaters?)"
-_WHOEVER = r"(?:participants?|models?|experts?|bots?|students?|solutions?|responses?)"
-_NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
-_SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
-_TOLD = re.compile(
-    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
-    rf"|\b(?:an?other|others?|previous|first|second|third|both|all|two|three|some|most|{_WHOEVER}\s\w+)\s?(?:other\s)?(?:{_WHO}|{_WHOEVER})?\s"
-    rf"(?:{_SAYS}|gives|gave|gets|got|concludes)\b"
-    rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
-    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
-    rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
-    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
-    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
-    rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
-    re.IGNORECASE,
-)
 _ASIDE = re.compile(
     r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
 )
@@ -57,14 +41,6 @@ _SAME = re.compile(
     r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b",
     re.IGNORECASE,
 )
-_HINTS = (
-    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible",
-    "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
-    "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
-    "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
-    "answered", "initial", "original", "earlier",
-)  # fmt: skip
-"""What a sentence holds that is looked at more closely."""
 
 _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
@@ -122,8 +98,6 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
-    if not _hints(text):
-        return read(text)
     parts = list(_standing(text, told=False))
     own = _ended("".join(parts), text)
     reading = read(own)
@@ -185,16 +159,11 @@ def _standing(text: str, *, told: bool) -> Iterator[str]:
     cuts = [0, *(end.end() for end in SENTENCE_END.finditer(text)), len(text)]
     sentences = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
     for sentence, behind in zip(sentences, [*sentences[1:], ""], strict=True):
-        if not _HAS_VALUE.search(sentence) or not _hints(sentence):
+        if not _HAS_VALUE.search(sentence):
             yield sentence
         elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
             others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
             yield from _clauses(sentence, told=others)
-
-
-def _hints(text: str) -> bool:
-    folded = text.lower()
-    return any(hint in folded for hint in _HINTS)
 
 
 def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
@@ -202,7 +171,7 @@ def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
     start, carried = 0, False
     for end in clause_ends(sentence):
         clause = sentence[start:end]
-        who = _TOLD.search(clause)
+        who = tells_of_value(clause)
         theirs = who is not None and not (
             _HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()])
         )
