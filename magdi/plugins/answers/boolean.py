@@ -94,7 +94,7 @@ _ANOTHER = re.compile(
 )
 _BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
 _EACH_IF = re.compile(
-    r"\W*\w+ly,?\s(?:yes|no)\b[^.]{0,40}\b\w+ly,?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b",
+    r"\W*(?:\w+ly|in\s\w+),?\s(?:yes|no)\b[^.]{0,40}\b(?:\w+ly|in\s\w+),?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b",
     re.IGNORECASE,
 )
 _BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
@@ -102,8 +102,9 @@ _MIGHT_ALSO = re.compile(
     r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
 )
 _STATEMENT = re.compile(
-    r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that(?:'s)?)\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are)(?P<not>\s(?:\w+ly\s)?not|n't)?"
-    r"\s(?:therefore\s|thus\s|also\s|\w+ly\s)?(?P<word>true|false|correct|incorrect|untrue|wrong)\b(?!\s(?:that|to|if|when|for))",
+    r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that)"
+    r"(?:(?:'s|\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are))(?P<not>\s(?:\w+ly\s)?not|n't)?\s(?:therefore\s|thus\s|also\s|indeed\s|an?\s|\w+ly\s)?"
+    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))",
     re.IGNORECASE,
 )
 _LAST_CLEAR = re.compile(
@@ -171,6 +172,10 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
         *((tail, rule, 2) for tail, rule in explicit(text)),
         *((predicate, Rule.MARKER, 1 if MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
     ]
+    if refused := refuses(text):
+        if held := _held(text[refused.end() :]):
+            yield Found(_flip(held, negated=True), Rule.CONCLUSION)
+        return
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named
         return
@@ -185,6 +190,15 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
     another = bool(clause.replies_to and not (question and asks_the_same(clause.replies_to, question)))
     if not (question and another):
         yield from _opened(clause, weight=not another)
+
+
+def _held(said: str) -> str | None:
+    """Returns the yes or no that what somebody says comes to: "that the answer is yes", "it is true", "no"."""
+    found = [_named(tail, Rule.MARKER) for tail in [said, *(predicate for _, predicate in marked(said))]]
+    if answer := next((each.answer for each in found if each), None):
+        return answer
+    stated = _STATEMENT.search(said)
+    return _stated(stated) if stated else None
 
 
 def _answered(text: str, question: str) -> Iterator[Found]:
@@ -209,11 +223,12 @@ def _opened(clause: Clause, weight: int) -> Iterator[Found]:
     elif _EACH_IF.match(clause.text):
         yield Found(None, Rule.UNDECIDED, 1)
     elif opening and (clause.opens or end is not None):
-        both = _ANOTHER.match(opening.string, opening.end())
         value = _VALUES[opening["word"].lower()]
+        stated = _STATEMENT.search(opening.string, opening.end())
+        both = _ANOTHER.match(opening.string, opening.end()) or (stated and _stated(stated) != value)
         yield Found(None, Rule.UNDECIDED, 1) if both else Found(value, Rule.OPENING, weight)
     elif stated := _STATEMENT.search(clause.text):
-        yield Found(_value(stated), Rule.CONCLUSION, 1 if clause.last else 0)
+        yield Found(_stated(stated), Rule.CONCLUSION, 1 if clause.last else 0)
     elif clause.last and abstains(clause.text):
         yield Found(None, Rule.ABSTAINS, 0)
 
@@ -265,6 +280,12 @@ def _unmarked(text: str, question: str) -> Reading:
 
 def _value(match: re.Match[str]) -> str:
     return _flip(_VALUES[match["word"].lower()], bool(match["not"]))
+
+
+def _stated(match: re.Match[str]) -> str:
+    if match["holds"]:
+        return "no" if match["fails"] else "yes"
+    return _flip(_VALUES.get(match["word"].lower(), "yes"), bool(match["not"]))
 
 
 def _flip(value: str, negated: bool) -> str:

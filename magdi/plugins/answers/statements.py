@@ -96,8 +96,10 @@ _CUE = re.compile(
 
 _STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
 _REFUSED = re.compile(
-    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
-    r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
+    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
+    r"|\bI\s(?:really\s)?(?:doubt|disagree)\b"
+    r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:mistake|error)))"
+    r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b",
     re.IGNORECASE,
 )
 MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
@@ -200,9 +202,9 @@ def speaks_of_answer(clause: str) -> bool:
     return re.search(r"\banswer\b", clause, re.IGNORECASE) is not None
 
 
-def refuses(clause: str) -> bool:
-    """Returns whether a clause says that what it holds is not so: "I do not think that B is the answer"."""
-    return _REFUSED.search(clause) is not None
+def refuses(clause: str) -> re.Match[str] | None:
+    """Returns where a clause says that what follows is not so ("I do not think that B is the answer"), or None."""
+    return _REFUSED.search(clause)
 
 
 def explicit(clause: str) -> Iterator[tuple[str, Rule]]:
