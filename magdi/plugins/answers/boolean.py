@@ -63,6 +63,8 @@ _OPENING = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_OF_WHAT = re.compile(r"\sthat\b", re.IGNORECASE)
+"""What makes "it is true" one of what follows, which may be another matter than what was asked."""
 _HEDGE = re.compile(
     r"(?:\W|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
     r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*",
@@ -141,11 +143,11 @@ def read_boolean(text: str, question: str = "") -> Reading:
     if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
     text = _LETTER.sub("Answer: ", _ECHO.sub(" ", _LONG.sub(r"\g<short>", text)))
-    question = question if can_be_restated(question) else ""
+    asked, question = question, question if can_be_restated(question) else ""
     reading, _ = decide(text, partial(_said, question=question))
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
         return reading
-    restated = _restated(text, question)
+    restated = _restated(text, asked)
     if restated or (reading and reading.rule is Rule.ABSTAINS):
         return restated or reading or NOTHING
     first = _alone(next(iter(sentences(text)), ""))
@@ -161,8 +163,10 @@ def _alone(text: str) -> str | None:
 def _restated(text: str, question: str) -> Reading | None:
     """Returns what the last clause says where it says the question again as a statement."""
     last = [clause for sentence in sentences(text)[-1:] for clause in clauses(sentence)][-1:]
-    said = [read_restated(clause.text, question) for clause in last if not clause.supposed and not clause.quoted]
-    return Reading(said[0], Rule.RESTATED) if any(said) else None
+    stands = last and not last[0].supposed and not last[0].quoted
+    refused = refuses(last[0].text) if stands else None
+    said = read_restated(last[0].text[refused.end() if refused else 0 :], question) if stands else None
+    return Reading(_flip(said, negated=refused is not None), Rule.RESTATED) if said else None
 
 
 def _said(clause: Clause, question: str) -> Iterator[Found]:
@@ -189,7 +193,7 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
             yield Found(alone, Rule.CONCLUSION, 1)
     another = bool(clause.replies_to and not (question and asks_the_same(clause.replies_to, question)))
     if not (question and another):
-        yield from _opened(clause, weight=not another)
+        yield from _opened(clause, question, weight=not another)
 
 
 def _held(said: str) -> str | None:
@@ -211,7 +215,7 @@ def _answered(text: str, question: str) -> Iterator[Found]:
         yield Found(None, Rule.ABSTAINS)
 
 
-def _opened(clause: Clause, weight: int) -> Iterator[Found]:
+def _opened(clause: Clause, question: str, weight: int) -> Iterator[Found]:
     """Reads "Yes, ..." at a sentence's start, "so no", and "the statement is false"."""
     end = concluded(clause.text)
     hedge = _HEDGE.match(clause.text if end is None else end)
@@ -222,7 +226,7 @@ def _opened(clause: Clause, weight: int) -> Iterator[Found]:
         yield Found(_VALUES[but[1].lower()], Rule.OPENING, weight)
     elif _EACH_IF.match(clause.text):
         yield Found(None, Rule.UNDECIDED, 1)
-    elif opening and (clause.opens or end is not None):
+    elif opening and (clause.opens or end is not None) and not (question and _OF_WHAT.match(opening.string, opening.end())):
         value = _VALUES[opening["word"].lower()]
         stated = _STATEMENT.search(opening.string, opening.end())
         both = _ANOTHER.match(opening.string, opening.end()) or (stated and _stated(stated) != value)

@@ -34,7 +34,13 @@ _FUNCTION = _AUXILIARIES | _set(
     about during through out up one who what when where"""
 )
 _DO = ("do", "does", "did")
-_SAME = {"can": {"can", "could"}, "could": {"can", "could"}}
+_SAME = {"can": {"can", "could"}, "could": {"can", "could"}, "do": {"do", "does"}, "is": {"is", "are"}, "are": {"is", "are"}}
+_PRONOUNS = _set("it that this they he she there i you we")
+_IF_POSSIBLE = re.compile(
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*", re.IGNORECASE
+)
+LONGEST_SUBJECT = 3
+"""Words of a question's own that "it" or "they" may stand for."""
 _NEGATIVE = _set("not n't never no none nobody nothing neither nor without unlikely hardly barely")
 _DOUBTFUL = _NEGATIVE | _set(
     """if unless whether may might maybe perhaps possible possibly possibility potentially unclear unknown uncertain
@@ -60,17 +66,34 @@ def read_restated(statement: str, question: str) -> str | None:
     asks = next((word for word in asked if word in _AUXILIARIES), None)
     if asks is None or _doubtful(asked):
         return None
-    if not _repeated(_content(asked), said) or _doubtful([word for word in said if word not in _NEGATIVE]):
+    if asks in _SAME["can"] and (possible := _IF_POSSIBLE.fullmatch(statement)):
+        return "no" if possible["not"] else "yes"
+    auxiliaries = _SAME.get(asks, {asks})
+    content = [] if _by_pronoun(said, auxiliaries, _content(asked)) else _content(asked)
+    if (content and not _repeated(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
         return None
     negations = [place for place, word in enumerate(said) if word in _NEGATIVE]
     if len(negations) > 1:
         return None
-    auxiliaries = _SAME.get(asks, {asks})
+    if not content:
+        return "no" if negations else "yes"
+    if negations == [0] and said[0] == "no" and _stem(said[1]) == content[0]:
+        return "no"
     if not negations:
         return "yes" if auxiliaries & set(said) or asks in _DO else None
     at = negations[0]
     before = [word for word in said[:at] if not word.endswith("ly")]  # "would certainly not"
     return "no" if said[at] == "unlikely" or _denies([*before[-1:], *said[at : at + 2]], auxiliaries, asked) else None
+
+
+def _by_pronoun(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
+    """Returns whether a statement is a pronoun, the question's auxiliary and the end of the question: "They can't"."""
+    said = [word for word in said if word not in ("so", "thus", "therefore", "hence", "yes", "no", "indeed")]
+    if len(said) < 2 or said[0] not in _PRONOUNS or said[1] not in auxiliaries:
+        return False
+    content = [_stem(word) for word in said[1:] if word not in _FUNCTION | _NEGATIVE]
+    subject = len(asked) - len(content)
+    return bool(asked) and (not content or (0 <= subject <= LONGEST_SUBJECT and asked[subject:] == content))
 
 
 def can_be_restated(question: str) -> bool:

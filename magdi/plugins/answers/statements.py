@@ -49,7 +49,8 @@ _SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 _WONDERS = re.compile(
-    r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b",
+    r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b"
+    r"|\bno\s(?:evidence|proof|indication|record|sign)\s(?:that|of)\b",
     re.IGNORECASE,
 )
 _NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
