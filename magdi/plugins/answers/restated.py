@@ -69,13 +69,14 @@ def read_restated(statement: str, question: str) -> str | None:
     if asks in _SAME["can"] and (possible := _IF_POSSIBLE.fullmatch(statement)):
         return "no" if possible["not"] else "yes"
     auxiliaries = _SAME.get(asks, {asks})
-    content = [] if _by_pronoun(said, auxiliaries, _content(asked)) else _content(asked)
-    if (content and not _repeated(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
+    content = _content(asked)
+    by_pronoun = _by_pronoun(said, auxiliaries, content)
+    if not (by_pronoun or _repeated(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
         return None
     negations = [place for place, word in enumerate(said) if word in _NEGATIVE]
     if len(negations) > 1:
         return None
-    if not content:
+    if by_pronoun:
         return "no" if negations else "yes"
     if negations == [0] and said[0] == "no" and _stem(said[1]) == content[0]:
         return "no"
