@@ -68,7 +68,8 @@ _RIGHT_ONE = (
 _AGREES = re.compile(
     rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_RIGHT_ONE})(?:'s(?:\s\w+){{1,2}})?"
     rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\sis\s(?:right|correct)"
-    r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
+    r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))"
+    r"(?P<why>[\s.!*]*$|(?:\W{1,3}|\s(?:here|on\sthis))\s?(?:(?:because|since|as|for|that)\s)?[^\n]{0,200}$)",
     re.IGNORECASE,
 )
 _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
@@ -80,7 +81,7 @@ _CHANGED = re.compile(
     re.IGNORECASE,
 )
 _NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
-LONGEST_END = 200
+LONGEST_END = 400
 """Characters at a text's end in which it may agree with somebody."""
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
@@ -111,15 +112,15 @@ def tells_of_value(clause: str) -> re.Match[str] | None:
     return _TELLS_OF_VALUES.search(clause)
 
 
-def endorsed(text: str) -> list[str] | None:
-    """Returns what a text tells of the one whom it ends by agreeing with, last first; None for no such end."""
+def endorsed(text: str) -> tuple[list[str], str] | None:
+    """Returns what a text tells of the one whom it ends by agreeing with, last first, and why; None for no such end."""
     text = text.rstrip()
     agreed = _AGREES.search(text, max(0, len(text) - LONGEST_END))
     if agreed is None or agreed["none"]:
-        return agreed and []
+        return agreed and ([], "")
     named = re.compile(
         rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}", re.IGNORECASE
     )
     found = reversed(list(named.finditer(text, 0, agreed.start())))
     said = [_NEXT_SPEAKER.split(said[0])[0] for said in found]
-    return said if said or agreed["who"] else None
+    return (said, agreed["why"]) if said or agreed["who"] else None
