@@ -29,7 +29,7 @@ _PERSON = rf"(?:{_NAME}|the\suser|they|he|she)"
 THEY_SAY = rf"\b(?:{_WHO}|they|he|she),?\s{_MIGHT}(?:{_SAYS}|{_CHOOSES})\b"
 _TOLD = (
     rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
-    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
+    rf"|\byour\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
     rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )
 _TELLS_OF_ANSWERS = re.compile(
@@ -59,8 +59,15 @@ _OWN_VOICE = re.compile(
 _ENDORSED = re.compile(
     r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
 )
-DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
+DISSENT = re.compile(
+    r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b", re.IGNORECASE
+)
 
+_FAULTS = re.compile(
+    r"\b(?:wrong|incorrect|mistaken|flawed|invalid|unsound|off\sby|overlook\w*|ignor(?:es?|ed|ing)|neglect\w*|miss(?:es|ed)|forg[eo]ts?|double[\s-]counts?"
+    r"|leaves?\sout|left\sout|misread\w*|miscalculat\w*|fail(?:s|ed)?\sto)\b",
+    re.IGNORECASE,
+)
 _RIGHT_ONE = (
     r"(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}"
     r"|(?-i:(?!That|This|They|Neither|None|The|Which|What|Answer|Option|She|Yes)[A-Z])[a-z]{2,20}"
@@ -100,6 +107,11 @@ def decided(text: str) -> str:
 def endorses(sentence: str) -> bool:
     """Returns whether a sentence agrees with what somebody else says."""
     return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None
+
+
+def faults(clause: str) -> bool:
+    """Returns whether a clause finds what it tells of to be wrong."""
+    return _FAULTS.search(clause) is not None or DISSENT.search(clause) is not None
 
 
 def told(clause: str) -> bool:

@@ -31,6 +31,7 @@ _CONVERTED = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FOR_DOLLARS = re.compile(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.IGNORECASE | re.DOTALL)
+_PART_ENDS = re.compile(rf"{SENTENCE_END.pattern}|;\s")
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
@@ -38,7 +39,7 @@ _ASIDE = re.compile(
     r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
     r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
     r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
-    r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|costs?|needs?|takes?|makes?|made"
+    r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|he|she|it|they|we|you|i|there|costs?|needs?|takes?|makes?|made"
     r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
     r"|\b(?:so that|to ensure|to make sure|if|when|after|before|unless|while)\b[^,;]{0,60}$"
     r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$",
@@ -80,6 +81,12 @@ _THAN = re.compile(
     r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
     r"|\s?[$€£]?[\d./]+%?\s(?:off|of)\b"
 )
+_BOUND = re.compile(
+    r"\b(?:more|less|fewer|greater|higher|lower|larger|smaller|bigger)\sthan\W*$"
+    r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$",
+    re.IGNORECASE,
+)
+"""What leaves the number behind it open: "It is more than 50"."""
 """What only compares with a number that was said before: "42 apples, which is 11 more than"."""
 _GIVEN_VALUE = re.compile(
     r"(?:\d[\s$)}%\\]{0,4}(?:when|if|for|at|since|as|because)|(?:^|[.!\n]\s*)(?:if|let|when|for|since|as|because))"
@@ -177,6 +184,7 @@ class ClosingReader:
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
         aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
         outside = [each for each in found if not _within(each, aside)] or found
+        outside = [each for each in outside if not self._is_compared(each, start)] or outside
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
@@ -193,6 +201,8 @@ class ClosingReader:
             if chosen and not (strong and numbers is soft):
                 return self._finished(chosen, Rule.CLOSING)
         chosen = said[0 if strong else -1]
+        if _BOUND.search(self.text[start : chosen.start]):
+            return Reading(None, Rule.UNDECIDED)
         return self._finished(chosen, Rule.LAST if len({each.value for each in said}) > 1 else Rule.CLOSING)
 
     def _broken_down(self, found: list[Numeral]) -> Numeral | None:
@@ -244,6 +254,10 @@ class ClosingReader:
         aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
 
+    def _is_compared(self, numeral: Numeral, start: int) -> bool:
+        """Returns whether a number says only how far the one before it is from another: "14 points, 3 more than Lee"."""
+        return self.text[start : numeral.start].endswith(", ") and _THAN.match(self.text, numeral.start) is not None
+
     def _is_change(self, numeral: Numeral) -> bool:
         """Returns whether a number is by how much something changes, and the last one of its sentence."""
         by = _CHANGE.search(self.text, max(0, numeral.start - 24), numeral.start)
@@ -292,7 +306,7 @@ class ClosingReader:
 
     def _sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yields where sentences and lines begin and end, the last one first."""
-        cuts = [start, *(match.end() for match in SENTENCE_END.finditer(self.text, start, end)), end]
+        cuts = [start, *(match.end() for match in _PART_ENDS.finditer(self.text, start, end)), end]
         yield from reversed(list(zip(cuts, cuts[1:], strict=False)))
 
     def _is_result(self, numeral: Numeral) -> bool:

@@ -10,7 +10,7 @@ from magdi.plugins.answers.latex import normal_latex
 from magdi.plugins.answers.number import read_behind, read_number
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
-from magdi.plugins.answers.voice import instead, own_reading, without_remarks
+from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
 MOST_WORDS = 3
 """Words that a line may have and still be a formula without delimiters."""
@@ -118,7 +118,9 @@ def _thought_better(text: str, start: int) -> Reading | None:
     """Returns what is said instead of an answer that is taken back; None where none is."""
     place = instead(text, start)
     if place is None:
-        return None
+        place = reconsidered(text, start)
+        answer = _closing(without_remarks(text[place:])) if place is not None else None
+        return Reading(answer, Rule.CLOSING) if answer else None
     end = SENTENCE_END.search(text, place)
     answer = _in_sentence(text[place : end.start() if end else len(text)])
     return Reading(answer, Rule.CLOSING) if answer else None

@@ -24,6 +24,8 @@ _OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.I
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
 _REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)
+_MAKES = re.compile(r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d", re.IGNORECASE)
+"""What follows the first number of a sentence that comes to another: "3 boxes with 12 pens each make 36"."""
 _LEAD_TO_TWO = re.compile(r"\W*(?:(?:from|between|either)\s)?[$€£]?", re.IGNORECASE)
 _COMMA = re.compile(r",\s[$€£]?")
 _ENDS = re.compile(r"[\s$)}\]]*[.!]?\s*(?:\n|\Z)")
@@ -176,6 +178,8 @@ class _Reader(ClosingReader):
             return self._read(first, rule) if sole else None
         if not equation and not self._goes_on(first) and first.value not in (computed := self._computed(end)[1]):
             first = next((each for each in found if each.value in computed), first)
+        if equation and _MAKES.match(self.text, first.end, end):
+            return self.closing(start, end)
         if self._goes_on(first):
             return None if not equation else self.closing(start, end) if TOLD_TO.search(span) else NOTHING
         if any(self._several(first, each) for each in every[1:2]):

@@ -42,7 +42,7 @@ _GIVEN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON_ANSWER = re.compile(
-    r"[\"'](?:\w{1,12}[ _])?(?:answer|choice)[\"']\s*:\s*"
+    r"[\"'](?:\w{1,12}[ _])?(?:answer|choice|result|verdict|output)[\"']\s*:\s*"
     r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))",
     re.IGNORECASE,
 )

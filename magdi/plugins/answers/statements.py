@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Reading, Rule
-from magdi.plugins.answers.attribution import CARRIES, DISSENT, EARLIER, THEY_SAY, endorses, told
+from magdi.plugins.answers.attribution import CARRIES, DISSENT, EARLIER, THEY_SAY, endorses, faults, told
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
@@ -269,7 +269,8 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
             found = found._replace(weight=min(found.weight, 1)) if EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
-                quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer}
+                denied |= {found.answer} if found.answer and faults(clause.text) else set()
+                quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer} - denied
             elif found.denied:
                 denied |= set(found.denied)
                 own = None if own and own.answer in found.denied and found.weight >= own.weight else own

@@ -15,7 +15,7 @@ _CUT_OFF = re.compile(
     re.IGNORECASE,
 )
 _DOES = (
-    r"(?:(?:add|subtract|sum|convert|count)(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
+    r"(?:try(?:ing)?|(?:add|subtract|sum|convert|count)(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
     r"|(?:divid|calculat|comput|determin|solv|combin|substitut)(?:e|es|ing)|find(?:ing)?(?!\sthat\b|\s[$€£]?\d[\d.,]*\s(?!of\b)))\b"
     r"(?!\s[$€£]?\d[\d.,]*(?:\s(?:more|additional|extra|in\stotal)\b|(?:\s\w+)?\W*\Z))"
 )
@@ -37,6 +37,11 @@ _COMES_TO = re.compile(
 )
 _TO_BE_SOLVED = re.compile(r"\bsolv(?:e|ing)\b[^.]{0,80}\bfor\s[$(\\]{0,3}[a-zA-Z]\b\W*\Z")
 _TELLS_OF_BEFORE = re.compile(r"\W*(?:this|that|it|which)\b", re.IGNORECASE)
+_GIVEN = re.compile(
+    r"\W*(?:and\s|so\s)?(?:we\s(?:already\s)?(?:know|are\s(?:given|told))|we're\s(?:given|told)|it\sis\sgiven|given(?:\sthat|:)|the\s(?:problem|question)\s(?:says|states|tells|gives))\b(?!.*\b(?:so|therefore|thus|hence)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What begins a sentence that only says what is known."""
 _CHECKS = re.compile(r"\b(?:check|verif\w*|confirm\w*|double|know|hope|help|question)\b", re.IGNORECASE)
 _THERE_IS_NONE = re.compile(r"\bno\s(?:\w+\s){0,2}solutions?\b|\bill-posed\b|\bdoes\snot\sexist\b", re.IGNORECASE)
 
@@ -47,6 +52,8 @@ def unfinished(text: str) -> bool:
         return True
     last, before = _last_sentences(text)
     if _THERE_IS_NONE.search(last) and not re.search(r"\d", last):
+        return True
+    if _GIVEN.match(last) and "=" not in last:
         return True
     return _only_announces(last) and (not _TELLS_OF_BEFORE.match(last) or _only_announces(before))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
-from magdi.plugins.answers.attribution import CARRIES, endorses, tells_of_value
+from magdi.plugins.answers.attribution import CARRIES, endorses, faults, tells_of_value
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.statements import clause_ends, refuses
 
@@ -47,8 +47,8 @@ _STATES = (
     r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
 )
 _INSTEAD = re.compile(
-    r"(?:[.!,;\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
-    r"(?:(?:no(?=[,;:.\s])|sorry|correction|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
+    r"(?:[.!,;(\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
+    r"(?:(?:no(?=[,;:.\s])|sorry|correction|edit(?:ed)?(?=:)|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
     r"|i\s(?:was\swrong|made\san?\s\w+|misspoke|miscalculated)|(?:on|after|upon)\s(?:second\s|further\s|closer\s)?(?:thought|reflection)"
     r"|let\sme\s(?:correct|fix)\s(?:that|this|it|myself))"
     rf"\b{_STATES}|(?:wait|actually|hold\son|hmm+)\b(?:(?=[\s,]*{_VALUE}[\s.!]*(?:\n|\Z))[\s,]*|(?=[\s,:.]+(?:it|that|this|the)\b){_STATES}))"
@@ -60,7 +60,8 @@ _ADMITS = re.compile(
     r"\b[^.!?\n]{0,60}?"
     r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed"
     r"|overlooked)\b(?![^.!?\n]{0,40}\?)"
-    r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b",
+    r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b"
+    r"|(?<=[.!?]\s)(?:so|therefore|thus|hence),?\s(?:it|this|the\sanswer)\s(?:should|must)\s(?:actually\s|instead\s)?be\b",
     re.IGNORECASE,
 )
 _RECONSIDERS = re.compile(
@@ -162,7 +163,7 @@ def _standing(text: str, *, told: bool) -> Iterator[str]:
         if not _HAS_VALUE.search(sentence):
             yield sentence
         elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
-            others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
+            others = (told and not faults(sentence)) or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
             yield from _clauses(sentence, told=others)
 
 
