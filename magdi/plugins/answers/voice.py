@@ -42,6 +42,13 @@ _SAME = re.compile(
     re.IGNORECASE,
 )
 
+_ABOUT_THE_SAME = re.compile(
+    r"(?:(?<=[$)}π°])|(?<=\d/\d)|(?<=\d/\d\d))[\s,;(]{1,3}(?:(?:which|this|that)\sis\s|or\s|i\.e\.,?\s|=\s)?(?:approximately|about|roughly|approx\.?|around|≈|\\approx)"
+    r"[\s$\\(]{0,3}-?\d+(?:[.,]\d+)*\\?%?[\s$\\)]{0,3}(?=(?:[.;](?:\s|$))|\n|$)",
+    re.IGNORECASE,
+)
+"""An approximation of the exact value before it."""
+
 _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
     r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
@@ -99,6 +106,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
+    text = _ABOUT_THE_SAME.sub("", text)
     parts = list(_standing(text, told=False))
     own = _ended("".join(parts), text)
     reading = read(own)
