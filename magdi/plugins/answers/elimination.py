@@ -25,6 +25,9 @@ _RULES_OUT = re.compile(
     rf"\b(?:rul(?:e|ed|ing)\sout|eliminat(?:e|ed|ing)|exclud(?:e|ed|ing)|discard(?:ed|ing)?|dismiss(?:ed|ing)?|reject(?:ed|ing)?)\s{_THE_OPTIONS}",
     re.IGNORECASE,
 )
+_NEITHER = re.compile(
+    r"(?:^|[\s,])(?:unlike|(?:neither|nor)\s(?:is|are|was|can|could|does|do|will|would|has|have))\s", re.IGNORECASE
+)
 _NOT = re.compile(r"\b(?:not|never|cannot|neither)\b|n't\b|\bwould\b", re.IGNORECASE)
 _TICKS = re.compile("(?P<starts>^[ \\t*>|-]*)?(?:(?P<right>[✓✔✅☑])|[✗✘❌✖])\ufe0f?[ \\t]*", re.MULTILINE)
 
@@ -58,7 +61,7 @@ def sorted_out(text: str, options: Names) -> Iterator[Found]:
             yield Found(
                 labels[0] if len(labels) == 1 else None, Rule.CONCLUSION if len(labels) == 1 else Rule.UNDECIDED, 1
             )
-    elif (out := _RULES_OUT.search(text)) and not _NOT.search(text, 0, out.start()):
+    elif (out := _NEITHER.search(text)) or ((out := _RULES_OUT.search(text)) and not _NOT.search(text, 0, out.start())):
         labels, _ = options.listed(text[out.end() :])
         if labels:
             yield Found(None, Rule.CONCLUSION, 1, tuple(labels))

@@ -22,7 +22,7 @@ _FIRST = re.compile(
 _THEN = re.compile(rf"[\s).\]]*,?\s*{_MANY}", re.IGNORECASE)
 _AGAINST = re.compile(
     r"\b(?:rul\w+\sout|eliminat\w+|exclud\w+|discard\w*|dismiss\w*|reject\w*|wrong|incorrect|false|impossible|implausible|invalid"
-    r"|inappropriate|irrelevant|unlikely|cannot|not)\b|n't\b",
+    r"|inappropriate|irrelevant|unlikely|cannot|not|fails?|lacks?)\b|n't\b",
     re.IGNORECASE,
 )
 

@@ -35,7 +35,7 @@ _FILLER = re.compile(
     r"""
       [\s"'$\\:=>,]+ | -(?!\s?\d) | \.{2,} | …+ | no(?=,\s) | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | \{(?=\S{2})
     | \((?=\s?\\|[A-Z]\s?(?:,|/|&|$|and\b|or\b))
-    | (?:that's|that|it's|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps|maybe
+    | (?:that's|that|it's|its|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps|maybe
         |therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
         |the\ (?:one\ )?(?:option|choice|answer|letter)(?:\ labell?ed)?
         |(?:the\ )?(?:correct|right|best)(?:\ (?:one|answer|option|choice))?(?:\ is)?)\b(?!\s*[)\].,;])
@@ -59,11 +59,11 @@ _JUDGED = re.compile(
     (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer
         |stronger|safer|superior
         |relevant|sensible
-        |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
+        |convincing|consistent|precise|sound|solid|compelling|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
         |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
         |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
-      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
+      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|flawed|unsound|unconvincing|dismissed|rejected|discarded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -73,6 +73,12 @@ _RULED_OUT = re.compile(
 )
 _NOT_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
+)
+_DO_NOT = re.compile(r"[\s)\].,]*(?:all\s|both\s)?(?:(?:do|does|are|is|can|could|will|would|have|has)\snot\b|cannot\b|fail\b|lack\b)", re.IGNORECASE)
+"""What sets a list of options apart from the one that is not in it: "A, C and D do not conduct"."""
+_THE_OTHERS = re.compile(
+    r"(?:[;,.]|\s[-–—])\s(?:and\s|but\s|while\s|whereas\s)?(?:all\s|none\sof\s)?(?:the\s)?(?:others?|rest|(?:other|remaining)\s(?:options|choices|answers|ones))\b[^,;]*$",
+    re.IGNORECASE,
 )
 _CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
@@ -153,7 +159,7 @@ class _Options(Names):
     def _said(self, clause: Clause) -> Iterator[Found]:
         if "X" not in self.labels:
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
-        clause = clause._replace(text=without_lead(clause.text, self))
+        clause = clause._replace(text=without_lead(self.spelt_out(clause.text), self))
         found = next(self._explicit(clause.text), None) or set_apart(clause.text, self) or self._marked(clause.text)
         if found:
             yield found
@@ -294,6 +300,8 @@ class _Options(Names):
                 yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
             elif judged and len(labels) > 1:
                 yield Found(None, Rule.UNDECIDED, 1)
+            elif not judged and len(labels) > 1 and _DO_NOT.match(rest):
+                yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
             elif judged:
                 yield Found(labels[0], Rule.CONCLUSION, 1)
             ahead = self.label.search(rest if labels else said, judged.end() if judged else 0 if labels else 1)
@@ -330,6 +338,7 @@ class _Options(Names):
 
     def _last(self, sentence: str, *, short: bool) -> set[str]:
         """Returns the options that a text's last sentence names: anywhere in a short text, else as its conclusion."""
+        sentence = _THE_OTHERS.sub("", sentence)
         pointed = self.mentioned(" ".join(_POINTED.findall(sentence)), clearly=True)
         if len(pointed) == 1 and self.mentioned(sentence, clearly=True) == pointed:
             return pointed

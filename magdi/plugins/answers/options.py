@@ -25,6 +25,7 @@ _LIST = re.compile(
     r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*",
     re.IGNORECASE,
 )
+_NO_LIST = re.compile("")
 _CONJUNCTION = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|–|through|thru|to)\s*", re.IGNORECASE)
 _NEXT = re.compile(r"[\s.,;:]+(?=[(\[]?[A-Za-z]\s?[)\]])")
@@ -84,6 +85,12 @@ class Names:
 
         return _BY_PLACE.sub(label, text)
 
+    def spelt_out(self, text: str) -> str:
+        """Returns a text with "not" for "n't", unless an option's text is written so."""
+        if any("t" in words or "not" in words for words in self.texts.values()):
+            return text
+        return text.replace("can't", "cannot").replace("won't", "will not").replace("n't", " not")
+
     def leading(self, said: str) -> re.Match[str] | None:
         """Returns the label that a text begins with; not the article in "a dog", nor the "I" of "I think"."""
         match = self.label.match(said)
@@ -112,8 +119,13 @@ class Names:
     def listed(self, said: str) -> tuple[list[str], str]:
         """Returns the options that a text begins with, by label or by text: one, or several; and what follows."""
         labels, rest = self.labels_in_front(said)
-        if not labels and (label := self.by_text(said)):
-            return [label], self.behind(said, label)
+        if labels:
+            return labels, rest
+        another: re.Match[str] | None = _NO_LIST.match(rest)
+        while another and (label := self.by_text(rest[another.end() :])) and label not in labels:
+            labels.append(label)
+            rest = self.behind(rest[another.end() :], label)
+            another = None if _CONJUNCTION.search(another[0]) else _LIST.match(rest)
         return labels, rest
 
     def labels_in_front(self, said: str) -> tuple[list[str], str]:

@@ -105,7 +105,7 @@ _REFUSED = re.compile(
 )
 MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
 _DENYING = re.compile(
-    r"(?:\b(?:cannot|not|never|unlikely)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
+    r"(?:\b(?:cannot|not|never|unlikely|neither|nor)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
     r"[\s$\\(\[*]*$",
     re.IGNORECASE,
 )
