@@ -73,7 +73,7 @@ TOLD_TO = re.compile(
 )
 """What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
 _TOLD = re.compile(
-    r"(?:[:=]|\b(?:gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$", re.IGNORECASE
+    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$", re.IGNORECASE
 )
 _PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
@@ -81,6 +81,7 @@ _THAN = re.compile(
     r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
     r"|\s?[$€£]?[\d./]+%?\s(?:off|of)\b"
 )
+_IN_ALL = re.compile(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"\b(?:more|less|fewer|greater|higher|lower|larger|smaller|bigger)\sthan\W*$"
     r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$",
@@ -187,6 +188,9 @@ class ClosingReader:
         outside = [each for each in outside if not self._is_compared(each, start)] or outside
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
+        totals = [each for each in outside if _IN_ALL.match(self.text, each.end, end)]
+        if "=" not in self.text[start:end] and len(totals) == 1 and not self._goes_on(totals[0]):
+            return self._finished(totals[0], Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
             return self._finished(asked, Rule.CLOSING)
         said, strong, turn = self._behind_turn(outside, start, end)
@@ -327,6 +331,8 @@ class ClosingReader:
         said = _CONVERTED.match(self.text, numeral.end)
         behind = numerals(self.text, said.end(), said.end() + 20) if said else []
         if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
+            return numeral
+        if self.text.startswith("%", numeral.end):
             return numeral
         factor = numeral.value / behind[0].value
         cents = factor == Fraction(1, 100) and not _ASKS_FOR_DOLLARS.search(self.question)

@@ -251,7 +251,8 @@ def _stated(text: str, formula: re.Match[str]) -> str | None:
 
 def _bare(text: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()]
-    if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(_WORD.findall(text)) > MOST_WORDS:
+    words = [word for word in _WORD.findall(text) if word.lower() not in _MATHEMATICS | _FILLERS]
+    if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(words) > MOST_WORDS:
         return None
     return normal_latex(_HEAD.sub("", _GETS.split(lines[0])[-1]))
 

@@ -57,6 +57,8 @@ _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-
 """An option's letter, alone or before the option's text."""
 _MIXED = re.compile(r"-?\d+\s+\d+/\d+")
 _ROOT_SIGN = re.compile(r"√\s?(\d+(?:\.\d+)?|[a-zA-Z]|\([^()]{1,40}\))")
+_PLAIN_PI = re.compile(r"(?<![\\a-zA-Z])pi(?![a-zA-Z])")
+_PLAIN_TIMES = re.compile(r"(?<=[\w)}])\*(?=[\w(\\])")
 _TEXT = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*([^{}]{0,100}?)\s*\}")
 _SHORT_FRACTION = re.compile(r"\\frac(?:\{(\w+)\}|(\w|\\pi))(?:\{(\w+)\}|(\w|\\pi(?![a-zA-Z])))")
 _SHORT_ROOT = re.compile(r"\\sqrt(\w)")
@@ -67,6 +69,10 @@ _NUMBER_ONLY = re.compile(
     r"|-?\d+(?:\.\d+)?\\(?:times|cdot)10\^(?:\{-?\d{1,2}\}|\d)|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
+_ASSIGNMENT = r"([a-zA-Z])\s?=\s?([^=,;]{1,40}?)"
+_AND = r"\s*(?:,|;|(?:,\s?)?(?:\band\b|\\text\{\s?and\s?\}))\s*"
+_ASSIGNMENTS = re.compile(rf"{_ASSIGNMENT}{_AND}{_ASSIGNMENT}(?:{_AND}{_ASSIGNMENT})?")
+_POINT = re.compile(r"^\(\w(?:\s?,\s?\w)+\)\s?=\s?(?=\()")
 _NO_SOLUTION = re.compile(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset", re.IGNORECASE)
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
@@ -95,6 +101,8 @@ def normal_latex(text: str) -> str | None:
     text = _unwrapped(_ANSWER_SAID.sub("", _EDGES.sub("", text)))
     if _MIXED.fullmatch(text):
         return normal_number(text)
+    text = _PLAIN_PI.sub(r"\\pi ", _PLAIN_TIMES.sub(r"\\cdot ", text))
+    text = _assigned(_POINT.sub("", text))
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
     said = _TEXT.sub(r"\1", text).strip()
     if _NO_SOLUTION.fullmatch(said):
@@ -111,6 +119,14 @@ def normal_latex(text: str) -> str | None:
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
+
+
+def _assigned(text: str) -> str:
+    """Returns what several variables are ("y = 7, x = 3") as a point in their order, "(3,7)"; anything else as it is."""
+    found = _ASSIGNMENTS.fullmatch(text)
+    values = [group for group in found.groups() if group] if found else []
+    named = sorted(zip(values[::2], values[1::2], strict=True))
+    return f"({','.join(value for _, value in named)})" if len({name for name, _ in named}) > 1 else text
 
 
 def _same_sign(sign: re.Match[str]) -> str:

@@ -62,6 +62,7 @@ _JUDGED = re.compile(
         |convincing|consistent|precise|sound|solid|compelling|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
             |plausible|logical|reasonable|solution|choice|option|fit|match
         |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
+        |(?:fits?|works?|match(?:es)?|suits?|describes?)(?:\ [\w-]+){1,6}?\ (?:best|better|perfectly)(?=\W*$|[.,;])
         |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|flawed|unsound|unconvincing|dismissed|rejected|discarded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
@@ -347,9 +348,8 @@ class _Options(Names):
             or len(sentence) > SHORT_TEXT
         ):
             return set()
-        own = (
-            " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
-        )
+        parts = [clause for clause in clauses(sentence) if not clause.supposed]
+        own = " ".join(clause.text for clause in parts if not clause.quoted) or (sentence if parts else "")
         labels = self.mentioned(own, clearly=not short)
         if labels or short:
             return labels or set(self.by_mention(_WHICH.sub("", own)))

@@ -14,6 +14,8 @@ _TOKEN = re.compile(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?", re.IGNORECASE)
 _N_T = re.compile(r"(?<=\w)n't\b", re.IGNORECASE)
 _LEAD = re.compile(r"\s*(?:yes or no|true or false)\W+", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
+_EMBEDDED = re.compile(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s", re.IGNORECASE)
+_NOT = re.compile(r"\s?\bnot\b|n't\b", re.IGNORECASE)
 _REASON = re.compile(
     r"[,;]?\s(?:because|since|as|due\sto|given|which|considering|so)\s.*"
     r"|\([^()]*\)",
@@ -34,7 +36,12 @@ _FUNCTION = _AUXILIARIES | _set(
     about during through out up one who what when where"""
 )
 _DO = ("do", "does", "did")
-_SAME = {"can": {"can", "could"}, "could": {"can", "could"}, "do": {"do", "does"}, "is": {"is", "are"}, "are": {"is", "are"}}
+_SAME = {
+    word: words
+    for words in map(_set, ("can could", "would will", "do does", "is are", "was were", "has have"))
+    for word in words
+}
+"""Auxiliaries that answer each other."""
 _PRONOUNS = _set("it that this they he she there i you we")
 _IF_POSSIBLE = re.compile(
     r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*", re.IGNORECASE
@@ -61,7 +68,12 @@ def read_restated(statement: str, question: str) -> str | None:
         statement: A concluding clause.
         question: The question; of a longer text its last sentence.
     """
-    asked = _words(_last_sentence(question))
+    question = _last_sentence(question)
+    if embedded := _EMBEDDED.match(question):  # "Is it true that whales are not fish?"
+        held, negated = _NOT.subn("", question[embedded.end() :])
+        said_of_it = read_restated(statement, held)
+        return {"yes": "no", "no": "yes"}.get(said_of_it or "") if negated == 1 else said_of_it
+    asked = _words(question)
     said = _words(_REASON.sub("", statement))
     asks = next((word for word in asked if word in _AUXILIARIES), None)
     if asks is None or _doubtful(asked):
@@ -71,7 +83,7 @@ def read_restated(statement: str, question: str) -> str | None:
     auxiliaries = _SAME.get(asks, {asks})
     content = _content(asked)
     by_pronoun = _by_pronoun(said, auxiliaries, content)
-    if not (by_pronoun or _repeated(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
+    if not (by_pronoun or _repeated(content, said) or _begun(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
         return None
     negations = [place for place, word in enumerate(said) if word in _NEGATIVE]
     if len(negations) > 1:
@@ -93,8 +105,8 @@ def _by_pronoun(said: list[str], auxiliaries: set[str], asked: list[str]) -> boo
     if len(said) < 2 or said[0] not in _PRONOUNS or said[1] not in auxiliaries:
         return False
     content = [_stem(word) for word in said[1:] if word not in _FUNCTION | _NEGATIVE]
-    subject = len(asked) - len(content)
-    return bool(asked) and (not content or (0 <= subject <= LONGEST_SUBJECT and asked[subject:] == content))
+    begins = [asked[place : place + len(content)] for place in range(1, LONGEST_SUBJECT + 1)]
+    return bool(asked) and (not content or content in begins)
 
 
 def can_be_restated(question: str) -> bool:
@@ -128,6 +140,12 @@ def _words(text: str) -> list[str]:
 
 def _content(words: list[str]) -> list[str]:
     return [_stem(word) for word in words if word not in _FUNCTION]
+
+
+def _begun(content: list[str], said: list[str]) -> bool:
+    """Returns whether a statement is the beginning of a question, and nothing of its own: "Pears will not sink"."""
+    stems = [_stem(word) for word in said if word not in _FUNCTION | _NEGATIVE]
+    return len(stems) >= LEAST_CONTENT and stems == content[: len(stems)]
 
 
 def _stem(word: str) -> str:

@@ -31,7 +31,7 @@ _BLOCK_QUOTE = re.compile(r"(?:^[ \t]*>(?!>).*\n?)+", re.MULTILINE)
 _HEADER = re.compile(
     r"^(?P<gap>(?:[ \t]{0,40}\n|[-*_=]{3,40}[ \t]{0,40}\n){1,4})?[ \t]{0,40}(?P<heading>\#+[ ]*"
     r"|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
-    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]"
+    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input|Passage|Context)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]"
     r"|(?(heading)$|(?!)))",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -41,6 +41,7 @@ _GIVEN = re.compile(
     r"|\banswer\W{0,4}[:=]|(?:^[ \t]*|(?<=[.!?]\s))A:",
     re.IGNORECASE | re.MULTILINE,
 )
+_BARE = re.compile(r"\W*(?:yes|no|true|false|[A-J]|[$€£]?-?\d[\d.,/]{0,12}%?)\W*", re.IGNORECASE)
 _JSON_ANSWER = re.compile(
     r"[\"'](?:\w{1,12}[ _])?(?:answer|choice|result|verdict|output)[\"']\s*:\s*"
     r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))",
@@ -121,10 +122,11 @@ def _before_next_question(text: str) -> str:
         start = header.start()
         apart = header["gap"] or header["heading"] or header["next"] or header["number"]
         asks = header["what"].lower() not in ("example", "task", "input")
+        bare = asks and _BARE.fullmatch(text[:start])
         short = asks and start <= SHORT_REPLY and "?" not in text[:start] and re.search(r"\w", text[:start])
         follows = numbered and header["number"] and not header["next"]
         announced = text[max(0, start - 8) : start].rstrip("* \n").endswith(":")
-        answered = sure <= start or (first <= start and (apart or not asked)) or (short and apart)
+        answered = sure <= start or (first <= start and (apart or not asked)) or (short and apart) or bare
         if answered and not follows and not announced:
             return text[:start]
         asked, numbered = True, numbered or bool(header["number"])

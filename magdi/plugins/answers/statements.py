@@ -45,7 +45,8 @@ _ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choic
 """What a "but" behind it goes on with: "not A but B"."""
 _SUPPOSED = re.compile(
     r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
-    r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
+    r"(?:(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b|(?:had|were)\s(?:it|the|this|that|they|he|she|we|I)\b)"
+    r"|.*\b(?:would|'d)\shave\s(?:been|chosen|picked|selected|said|answered|gone)\b",
     re.IGNORECASE,
 )
 _WONDERS = re.compile(
@@ -90,7 +91,7 @@ _CUE = re.compile(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
     re.IGNORECASE,
 )
 

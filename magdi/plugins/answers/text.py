@@ -23,7 +23,7 @@ _ASKED = re.compile(
 _NO_NAME = re.compile(
     r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b", re.I
 )
-_NOT_BUT = re.compile(r"\b(?P<verb>is|was)\snot\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
+_NOT_BUT = re.compile(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
 _RATHER_THAN = re.compile(r",?\s(?:(?:and\s)?not|rather\sthan|instead\sof)\s.*", re.IGNORECASE | re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _ABBREVIATED = re.compile(r"(?:^|[A-Z][\w.]*\s)[A-Z]$|\b(?:Dr|St|Mr|Mrs|Ms|Mt|Jr|Sr|vs|No)$")
@@ -43,7 +43,7 @@ def read_text(text: str, question: str = "") -> Reading:
 
     Where that line says the question again as a statement, it is what stands for the question's "what" or "who".
     """
-    text = _NOT_BUT.sub(r"\g<verb> ", text)
+    text = _NOT_BUT.sub(lambda said: said["verb"] or "", text)
     for line, rule in marked_spans(text, whole_line=True):
         span = _RATHER_THAN.sub("", _first_sentence(line.partition("</")[0]))
         if abstains(span):

@@ -43,7 +43,7 @@ _SAME = re.compile(
 )
 
 _ABOUT_THE_SAME = re.compile(
-    r"(?:(?<=[$)}π°])|(?<=\d/\d)|(?<=\d/\d\d))[\s,;(]{1,3}(?:(?:which|this|that)\sis\s|or\s|i\.e\.,?\s|=\s)?(?:approximately|about|roughly|approx\.?|around|≈|\\approx)"
+    r"(?:(?<=[$)}π°])|(?<=\d/\d)|(?<=\d/\d\d))[\s,;(]{1,3}(?:(?:which|this|that)\sis,?\s|or\s|i\.e\.,?\s|=\s)?(?:approximately|about|roughly|approx\.?|around|≈|\\approx)"
     r"[\s$\\(]{0,3}-?\d+(?:[.,]\d+)*\\?%?[\s$\\)]{0,3}(?=(?:[.;](?:\s|$))|\n|$)",
     re.IGNORECASE,
 )
