@@ -8,7 +8,7 @@ _CANNOT = re.compile(
     r"""
       \b(?:cannot|can\ not|could\ not|unable\ to|(?:impossible|not\ possible|difficult|hard)(?:\ for\ (?:me|us))?\ to)
         \ (?:be\ )?(?:\w+ly\ )?(?:determin|answer|solve|say|tell|know|conclude|calculate|compute|find|give|provide|decide
-        |predict|confirm|help|assist|said|told|see|access)(?:e?d|en?|n)?\b
+        |predict|confirm|help|assist|said|told|see|access)(?:e?d|en?|n)?\b(?!\ (?:any|an|a)\ (?:\w+\ )?(?:mistake|error|flaw|fault)s?\b)
     | \b(?:do|does|did)\ not\ (?:\w+ly\ )?(?:know|have\ (?:an\ answer|enough|access))\b
     | \b(?:would|will|'d|\bI)\ (?:also\ |first\ )?need\ (?:to\ (?:know|see)|more\ (?:information|details|context|data))\b
     | \b(?:no\ idea|insufficient\ (?:information|data)|no\ (?:\w+\ ){0,2}answer|no\ (?:\w+\ )?way\ to\ (?:know|tell|say)

@@ -74,7 +74,7 @@ _RIGHT_ONE = (
 )
 _AGREES = re.compile(
     rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_RIGHT_ONE})(?:'s(?:\s\w+){{1,2}})?"
-    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\sis\s(?:right|correct)"
+    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\s(?:is\s(?:right|correct)|(?:has|got)\sit\sright)"
     r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))"
     r"(?P<why>[\s.!*]*$|(?:\W{1,3}|\s(?:here|on\sthis))\s?(?:(?:because|since|as|for|that)\s)?[^\n]{0,200}$)",
     re.IGNORECASE,
@@ -84,7 +84,8 @@ _MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|posi
 _CHANGED = re.compile(
     rf"(?:\b(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
     r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
-    r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)",
+    r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)"
+    rf"|\b(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b))",
     re.IGNORECASE,
 )
 _NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
@@ -97,9 +98,9 @@ def decided(text: str) -> str:
     """Returns a text that says only to what its writer changed their answer, not from what: "from A to B" is "B"."""
 
     def now(change: re.Match[str]) -> str:
-        if _NOT_CHANGED.search(change["how"] or ""):
+        if _NOT_CHANGED.search(change["how"] or change["who"] or ""):
             return f"my answer is {change['before']}." if change["before"] else change[0]
-        return f"my answer is {change['after'] or change['now']}"
+        return f"my answer is {change['after'] or change['now'] or change['new']}"
 
     return _CHANGED.sub(now, text)
 

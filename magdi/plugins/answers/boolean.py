@@ -27,7 +27,8 @@ from magdi.plugins.answers.statements import (
 _VALUES = {
     "yes": "yes", "true": "yes", "correct": "yes", "right": "yes", "yeah": "yes", "yep": "yes", "y": "yes",
     "no": "no", "false": "no", "incorrect": "no", "wrong": "no", "nope": "no", "n": "no", "untrue": "no",
-    "affirmative": "yes", "negative": "no",
+    "affirmative": "yes", "negative": "no", "supported": "yes", "refuted": "no", "unfounded": "no", "unsupported": "no",
+    "inaccurate": "no", "accurate": "yes", "valid": "yes", "invalid": "no",
 }  # fmt: skip
 _FILLER = re.compile(
     r"""
@@ -106,7 +107,7 @@ _MIGHT_ALSO = re.compile(
 _STATEMENT = re.compile(
     r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that)"
     r"(?:(?:'s|\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are))(?P<not>\s(?:\w+ly\s)?not|n't)?\s(?:therefore\s|thus\s|also\s|indeed\s|an?\s|\w+ly\s)?"
-    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))",
+    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase|supported|refuted|unfounded|unsupported|(?:in)?accurate|(?:in)?valid)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))",
     re.IGNORECASE,
 )
 _LAST_CLEAR = re.compile(

@@ -50,7 +50,7 @@ _ASIDE = re.compile(
 What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
 """
 _REASON = re.compile(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b[^,;]{0,80}$",
+    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b(?:[^,;.]|\.(?=\d)){0,80}$",
     re.IGNORECASE,
 )
 """What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
@@ -249,7 +249,7 @@ class ClosingReader:
         return main
 
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
-        if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
+        if _REASON.search(self.text, max(0, numeral.start - 100), numeral.start):
             return True
         if self._is_rest(numeral):
             return True

@@ -20,9 +20,10 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(
-    r"^[ \t*]{0,9}(?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]{0,9}",
+    r"(?:^[ \t*]{0,9}|(?<=[.!?;,]\s))((?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]{0,9})",
     re.IGNORECASE | re.MULTILINE,
 )
+_AT_START = re.compile(r"[ \t*]*")
 
 
 def without_courtesies(text: str) -> str:
@@ -30,8 +31,8 @@ def without_courtesies(text: str) -> str:
     kept = text
     while (behind := _BEHIND.search(kept, max(0, len(kept) - 300))) and re.search(r"\w", kept[: behind.start()]):
         kept = kept[: behind.start()]
-    speakers = [speaker.span() for speaker in _SPEAKER.finditer(kept)]
-    if len(speakers) == 1 and speakers[0][0] == 0:
+    speakers = [speaker.span(1) for speaker in _SPEAKER.finditer(kept)]
+    if len(speakers) == 1 and _AT_START.fullmatch(kept, 0, speakers[0][0]):
         kept = kept[speakers[0][1] :]
     kept = _FRONT.sub("", kept, count=1)
     return kept if re.search(r"\w", kept) else text

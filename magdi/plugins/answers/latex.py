@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.answers.number import normal_number
+from magdi.plugins.answers.number_words import spelt_numbers
 from magdi.plugins.answers.numerals import REPEATING, repeating
 from magdi.plugins.answers.spans import balanced
 
@@ -107,6 +108,8 @@ def normal_latex(text: str) -> str | None:
     said = _TEXT.sub(r"\1", text).strip()
     if _NO_SOLUTION.fullmatch(said):
         return r"\emptyset"
+    if _WORDS.fullmatch(said) and (spelt := list(spelt_numbers(said, 0, len(said)))) and spelt[0].end == len(said):
+        return normal_number(said)
     if _WORDS.fullmatch(said):
         return said.strip("() ") if len(said.strip("() ")) == 1 else said.strip("() ").casefold()
     if "(" not in text and "[" not in text:

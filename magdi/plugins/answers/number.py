@@ -107,12 +107,17 @@ class _Reader(ClosingReader):
             if not prose and not re.search(r"\w", self.text[slice(*place)]):
                 prose = self.closing(0, marker.start()) if marker["hashes"] else NOTHING
             elif not prose and self._between(*place):
-                prose = self.closing(place[0], len(self.text) if is_heading(self.text, marker) else place[1])
+                prose = self._headed(place[0]) if is_heading(self.text, marker) else self.closing(*place)
         if prose:
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
         return self._bare() or self._opening() or self._unmarked()
+
+    def _headed(self, start: int) -> Reading:
+        """Returns what the text below a heading comes to, whose remarks say nothing."""
+        said = _Reader(without_remarks(self.text[start:]), self.question)
+        return said.closing(0, len(said.text))
 
     def _opening(self) -> Reading | None:
         """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""

@@ -23,6 +23,16 @@ _REASON = re.compile(
 )
 
 
+_IRREGULAR = dict(
+    pair.split("/")
+    for pair in """met/meet went/go gone/go wrote/write written/write won/win beat/beat saw/see seen/see knew/know known/know
+    made/make took/take taken/take gave/give given/give got/get came/come became/become began/begin ate/eat eaten/eat
+    drank/drink flew/fly fought/fight found/find held/hold kept/keep led/lead left/leave lost/lose paid/pay ran/run
+    sold/sell sent/send slept/sleep spoke/speak spoken/speak swam/swim taught/teach thought/think told/tell wore/wear
+    bought/buy brought/bring built/build caught/catch chose/choose fell/fall felt/feel grew/grow heard/hear""".split()
+)
+
+
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -46,6 +56,7 @@ _PRONOUNS = _set("it that this they he she there i you we")
 _IF_POSSIBLE = re.compile(
     r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*", re.IGNORECASE
 )
+_LEADS = _set("so thus therefore hence yes no indeed most")
 LONGEST_SUBJECT = 3
 """Words of a question's own that "it" or "they" may stand for."""
 _NEGATIVE = _set("not n't never no none nobody nothing neither nor without unlikely hardly barely")
@@ -95,13 +106,14 @@ def read_restated(statement: str, question: str) -> str | None:
     if not negations:
         return "yes" if auxiliaries & set(said) or asks in _DO else None
     at = negations[0]
+    auxiliaries = auxiliaries | (_SAME["can"] if asks == "did" and said[at + 1 : at + 2] == ["have"] else set())
     before = [word for word in said[:at] if not word.endswith("ly")]  # "would certainly not"
     return "no" if said[at] == "unlikely" or _denies([*before[-1:], *said[at : at + 2]], auxiliaries, asked) else None
 
 
 def _by_pronoun(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
     """Returns whether a statement is a pronoun, the question's auxiliary and the end of the question: "They can't"."""
-    said = [word for word in said if word not in ("so", "thus", "therefore", "hence", "yes", "no", "indeed")]
+    said = [word for word in said if word not in _LEADS and not word.endswith("ly")]
     if len(said) < 2 or said[0] not in _PRONOUNS or said[1] not in auxiliaries:
         return False
     content = [_stem(word) for word in said[1:] if word not in _FUNCTION | _NEGATIVE]
@@ -122,6 +134,8 @@ def asks_the_same(another: str, question: str) -> bool:
 
 def _denies(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
     """Returns whether a "not" stands behind the question's auxiliary, and before a word of the question's own."""
+    if len(said) == 3 and said[1] == "never" and _stem(said[2]) in _content(asked):
+        return True
     if len(said) < 3 or said[0] not in auxiliaries or said[1] not in ("not", "n't"):
         return False
     return said[2] in _FUNCTION or _stem(said[2]) in _content(asked)
@@ -149,6 +163,7 @@ def _begun(content: list[str], said: list[str]) -> bool:
 
 
 def _stem(word: str) -> str:
+    word = _IRREGULAR.get(word, word)
     if len(word) > 3 and not word[-1].isdigit():
         word = re.sub(r"(?:ing|ied|ies|ed|es|s|e|y)$", "", word)
         word = word[:-1] if word[-1:] == word[-2:-1] else word

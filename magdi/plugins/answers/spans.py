@@ -25,7 +25,7 @@ _MARKER = re.compile(
     | (?P<boxed>\\(?:boxed|fbox)\s*(?=\{))
     | (?P<tag><answer>)
     | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
-    | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
+    | \b(?:answer|ans|final(?=\s?:\s)|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
         ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )))
       | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?

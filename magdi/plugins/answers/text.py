@@ -24,7 +24,15 @@ _NO_NAME = re.compile(
     r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b", re.I
 )
 _NOT_BUT = re.compile(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
-_RATHER_THAN = re.compile(r",?\s(?:(?:and\s)?not|rather\sthan|instead\sof)\s.*", re.IGNORECASE | re.DOTALL)
+_LEAD = re.compile(
+    r"^\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:(?:I|we)(?:'d|\swould)?\s(?:think|believe|say|guess)\s(?:that\s)?)?"
+    r"(?:(?:it|that)(?:'s|\sis)|this\sis|the\sanswer\sis)\s",
+    re.IGNORECASE,
+)
+_SAID_OF_IT = re.compile(
+    r"(?:,?\s(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*", re.IGNORECASE | re.DOTALL
+)
+_ASKS_ITSELF = re.compile(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.IGNORECASE | re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _ABBREVIATED = re.compile(r"(?:^|[A-Z][\w.]*\s)[A-Z]$|\b(?:Dr|St|Mr|Mrs|Ms|Mt|Jr|Sr|vs|No)$")
 _NEW_SENTENCE = re.compile(r"[.]\s+(?:It|Its|The|This|That|He|She|They|We|I|In|As|A|An)\b|[.]\W*\Z|[!?]")
@@ -43,9 +51,10 @@ def read_text(text: str, question: str = "") -> Reading:
 
     Where that line says the question again as a statement, it is what stands for the question's "what" or "who".
     """
+    text = _ASKS_ITSELF.sub("", text)
     text = _NOT_BUT.sub(lambda said: said["verb"] or "", text)
     for line, rule in marked_spans(text, whole_line=True):
-        span = _RATHER_THAN.sub("", _first_sentence(line.partition("</")[0]))
+        span = _bare(_first_sentence(line.partition("</")[0]))
         if abstains(span):
             return Reading(None, Rule.ABSTAINS)
         answer = normal_text(span) if len(span) <= LONGEST_ANSWER else None
@@ -54,7 +63,7 @@ def read_text(text: str, question: str = "") -> Reading:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines or len(lines[-1]) > LONGEST_ANSWER or abstains(lines[-1]):
         return NOTHING
-    answer = normal_text(_asked_for(lines[-1], question) or lines[-1])
+    answer = normal_text(_asked_for(lines[-1], question) or _bare(lines[-1]))
     return Reading(answer, Rule.LAST if answer else Rule.NOTHING)
 
 
@@ -67,6 +76,11 @@ def _asked_for(line: str, question: str) -> str | None:
     said = re.fullmatch(rf"(?:(?P<front>.+?){verb}\s?{what}|{what}{verb}\s(?P<back>.+?))[.!]?", line, re.IGNORECASE)
     answer = (said["front"] or said["back"]) if said else None
     return answer if answer and not _NO_NAME.search(answer) else None
+
+
+def _bare(said: str) -> str:
+    """Returns an answer without what leads to it and what is said of it: "I think it's Paris, which ..."."""
+    return _SAID_OF_IT.sub("", _LEAD.sub("", said)) or said
 
 
 def _first_sentence(line: str) -> str:
