@@ -14,9 +14,7 @@ _GROUP = (
     r"(?:an?other|others?|previous|first|second|third|both|all|two|three|someone|some|many|most|people|one|every(?:one|body)"
     r"|(?:the\s)?majority)"
 )
-_NAME = (
-    r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)[A-Z]\w+)"
-)
+_NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)[A-Z]\w+)"
 _SAYS = (
     r"(?:say(?:s|ing)?|said|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|wrote|writes?"
     r"|propos\w+|conclud\w+|maintains?|insists?)"
@@ -60,7 +58,8 @@ _ENDORSED = re.compile(
     r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
 )
 DISSENT = re.compile(
-    r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b", re.IGNORECASE
+    r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b",
+    re.IGNORECASE,
 )
 
 _FAULTS = re.compile(

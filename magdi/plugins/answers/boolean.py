@@ -8,21 +8,19 @@ from functools import partial
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.clauses import Clause, clauses, sentences
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
     MIGHT,
-    Clause,
     Found,
     chosen,
-    clauses,
     concluded,
     decide,
     explicit,
     marked,
     refuses,
-    sentences,
     speaks_of_answer,
-)
+)  # fmt: skip
 
 _VALUES = {
     "yes": "yes", "true": "yes", "correct": "yes", "right": "yes", "yeah": "yes", "yep": "yes", "y": "yes",
@@ -227,7 +225,11 @@ def _opened(clause: Clause, question: str, weight: int) -> Iterator[Found]:
         yield Found(_VALUES[but[1].lower()], Rule.OPENING, weight)
     elif _EACH_IF.match(clause.text):
         yield Found(None, Rule.UNDECIDED, 1)
-    elif opening and (clause.opens or end is not None) and not (question and _OF_WHAT.match(opening.string, opening.end())):
+    elif (
+        opening
+        and (clause.opens or end is not None)
+        and not (question and _OF_WHAT.match(opening.string, opening.end()))
+    ):
         value = _VALUES[opening["word"].lower()]
         stated = _STATEMENT.search(opening.string, opening.end())
         both = _ANOTHER.match(opening.string, opening.end()) or (stated and _stated(stated) != value)

@@ -73,7 +73,8 @@ TOLD_TO = re.compile(
 )
 """What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
 _TOLD = re.compile(
-    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$", re.IGNORECASE
+    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$",
+    re.IGNORECASE,
 )
 _PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)

@@ -24,7 +24,9 @@ _OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.I
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
 _REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)
-_MAKES = re.compile(r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d", re.IGNORECASE)
+_MAKES = re.compile(
+    r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d", re.IGNORECASE
+)
 """What follows the first number of a sentence that comes to another: "3 boxes with 12 pens each make 36"."""
 _LEAD_TO_TWO = re.compile(r"\W*(?:(?:from|between|either)\s)?[$€£]?", re.IGNORECASE)
 _COMMA = re.compile(r",\s[$€£]?")

@@ -54,7 +54,8 @@ _SAME = {
 """Auxiliaries that answer each other."""
 _PRONOUNS = _set("it that this they he she there i you we")
 _IF_POSSIBLE = re.compile(
-    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*", re.IGNORECASE
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*",
+    re.IGNORECASE,
 )
 _LEADS = _set("so thus therefore hence yes no indeed most")
 LONGEST_SUBJECT = 3
@@ -94,7 +95,9 @@ def read_restated(statement: str, question: str) -> str | None:
     auxiliaries = _SAME.get(asks, {asks})
     content = _content(asked)
     by_pronoun = _by_pronoun(said, auxiliaries, content)
-    if not (by_pronoun or _repeated(content, said) or _begun(content, said)) or _doubtful([word for word in said if word not in _NEGATIVE]):
+    if not (by_pronoun or _repeated(content, said) or _begun(content, said)) or _doubtful(
+        [word for word in said if word not in _NEGATIVE]
+    ):
         return None
     negations = [place for place, word in enumerate(said) if word in _NEGATIVE]
     if len(negations) > 1:

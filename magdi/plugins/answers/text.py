@@ -30,7 +30,8 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _SAID_OF_IT = re.compile(
-    r"(?:,?\s(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*", re.IGNORECASE | re.DOTALL
+    r"(?:,?\s(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*",
+    re.IGNORECASE | re.DOTALL,
 )
 _ASKS_ITSELF = re.compile(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.IGNORECASE | re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")

@@ -43,7 +43,9 @@ _GIVEN = re.compile(
 )
 """What begins a sentence that only says what is known."""
 _CHECKS = re.compile(r"\b(?:check|verif\w*|confirm\w*|double|know|hope|help|question)\b", re.IGNORECASE)
-_THERE_IS_NONE = re.compile(r"\bno\s(?:\w+\s){0,2}solutions?\b|\bno\ssuch\b|\bill-posed\b|\bdoes\snot\sexist\b", re.IGNORECASE)
+_THERE_IS_NONE = re.compile(
+    r"\bno\s(?:\w+\s){0,2}solutions?\b|\bno\ssuch\b|\bill-posed\b|\bdoes\snot\sexist\b", re.IGNORECASE
+)
 
 
 def unfinished(text: str) -> bool:

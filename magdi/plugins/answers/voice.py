@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.attribution import CARRIES, endorses, faults, tells_of_value
+from magdi.plugins.answers.clauses import clause_ends
 from magdi.plugins.answers.spans import SENTENCE_END
-from magdi.plugins.answers.statements import clause_ends, refuses
+from magdi.plugins.answers.statements import refuses
 
 _VALUE = (
     r"(?:\$[^$\n]{1,120}\$|\\\([^\n]{1,120}?\\\)|\\boxed\s?\{(?:[^{}\n]|\{[^{}\n]{0,60}\}){0,120}\}"
@@ -171,7 +172,12 @@ def _standing(text: str, *, told: bool) -> Iterator[str]:
         if not _HAS_VALUE.search(sentence):
             yield sentence
         elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
-            others = (told and not faults(sentence)) or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
+            others = (
+                (told and not faults(sentence))
+                or endorses(sentence)
+                or endorses(behind)
+                or _SAME.search(sentence + behind) is not None
+            )
             yield from _clauses(sentence, told=others)
 
 
