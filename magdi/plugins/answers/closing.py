@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.asked import asked_for
+from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.spans import SENTENCE_END
 
@@ -21,9 +22,6 @@ _UNFINISHED = re.compile(
     r"\bchoose\s$|\d\s(?:\w+\s)?(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?$"
     r"|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$"
 )
-_EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
-_SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
-"""What stands behind a result to the left: "20 = C"."""
 _OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
 _CONVERTED = re.compile(
     r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?(?:(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
@@ -35,25 +33,6 @@ _PART_ENDS = re.compile(rf"{SENTENCE_END.pattern}|;\s")
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
-_ASIDE = re.compile(
-    r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
-    r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
-    r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
-    r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|he|she|it|they|we|you|i|there|costs?|needs?|takes?|makes?|made"
-    r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
-    r"|\b(?:so that|to ensure|to make sure|if|when|after|before|unless|while)\b[^,;]{0,60}$"
-    r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$",
-    re.IGNORECASE,
-)
-"""What makes a number that stands behind it a circumstance: "3 bookcases to hold her 110 books", "in 3 hours".
-
-What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
-"""
-_REASON = re.compile(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b(?:[^,;.]|\.(?=\d)){0,80}$",
-    re.IGNORECASE,
-)
-"""What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
 _TURN = re.compile(
     r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
     r"|resulting in|leaves?|leaving|obtain(?:s|ing)?|arriv(?:es?|ing) at"
@@ -78,11 +57,6 @@ _TOLD = re.compile(
 )
 _PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
-_THAN = re.compile(
-    r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
-    r"|\s?[$€£]?[\d./]+%?\s(?:off|of)\b"
-)
-_IN_ALL = re.compile(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"\b(?:more|less|fewer|greater|higher|lower|larger|smaller|bigger)\sthan\W*$"
     r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$",
@@ -90,24 +64,12 @@ _BOUND = re.compile(
 )
 """What leaves the number behind it open: "It is more than 50"."""
 """What only compares with a number that was said before: "42 apples, which is 11 more than"."""
-_GIVEN_VALUE = re.compile(
-    r"(?:\d[\s$)}%\\]{0,4}(?:when|if|for|at|since|as|because)|(?:^|[.!\n]\s*)(?:if|let|when|for|since|as|because))"
-    r"\s[$(\\]{0,3}[a-zA-Z](?:_\w)?\s?=[\s$]*$",
-    re.IGNORECASE,
-)
-"""What makes a value that stands behind it a circumstance: "the least value is 8 when x = 5"."""
-_CHANGE = re.compile(
-    r"\b(?:rose|risen|ris(?:es|ing)|increas\w+|decreas\w+|fell|fallen|fall\w*|drop\w*|grew|grown|grows?|chang\w+|differs?|exceeds?"
-    r"|went\s(?:up|down)|reduc\w+|shorter|longer|older|younger|taller|faster|slower|cheaper)\sby\s[$€£]?$",
-    re.IGNORECASE,
-)
-_NO_MORE_NUMBERS = re.compile(r"[^\d\n]*?(?:[.!?](?=\s|$)|\n|$)")
 _BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?$", re.IGNORECASE)
 _TO = re.compile(r"%?\s(?:and|to)\s[$€£]?", re.IGNORECASE)
-_PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
 _REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
 """What stands in parentheses and is no answer, though nothing else may be left."""
+_IN_ALL = re.compile(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b", re.IGNORECASE)
 _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n]*\)\W*")
 """A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
 _SUPPOSED = re.compile(
@@ -115,40 +77,18 @@ _SUPPOSED = re.compile(
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$",
     re.IGNORECASE,
 )
-_ATTRIBUTE = re.compile(r"-[a-zA-Z]|\sof (?:which|whom)\b")
-
 COMPUTED = 3
 """Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
 COMPUTED_WITHIN = 2000
 """Characters before its end in which they are looked for."""
 
 
-_LEFT_WITH = re.compile(
-    r"(?:,?\swith|\sand\s(?:(?:he|she|they|it|will|would|still|then)\s){0,3}(?:ha(?:s|ve|d)|keeps?))\s(?:only\s|just\s)?[$€£]?$",
-    re.IGNORECASE,
-)
-_LEFT_OVER = re.compile(r"\s?(?:\w+\s){0,2}(?:left(?:[ -]?over)?|remaining|to spare|extra|unused)\b", re.IGNORECASE)
-_ASKS_OF_REST = re.compile(
-    r"\b(?:left|leftovers?|remain\w*|rest|over|spare|ha(?:s|ve|d)|still|unused|extra|keeps?|now|change)\b",
-    re.IGNORECASE,
-)
-
-
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
 
-class ClosingReader:
-    """Reads what the last sentences of one text (from `magdi.plugins.answers.numerals.plain`) come to.
-
-    Args:
-        text: The text.
-        question: What was asked; empty where it is not known.
-    """
-
-    def __init__(self, text: str, question: str = "") -> None:
-        self.text = text
-        self.question = question
+class ClosingReader(Circumstances):
+    """Reads what the last sentences of one text come to."""
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -227,9 +167,9 @@ class ClosingReader:
                 continue
             if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
-            if turn[0] == "=" and _GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
+            if turn[0] == "=" and GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
                 continue
-            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and _THAN.match(
+            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and THAN.match(
                 self.text, turn.end()
             ):
                 continue
@@ -248,36 +188,6 @@ class ClosingReader:
             if not aside:
                 main.append(each)
         return main
-
-    def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
-        if _REASON.search(self.text, max(0, numeral.start - 100), numeral.start):
-            return True
-        if self._is_rest(numeral):
-            return True
-        if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
-            return False
-        aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
-        return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
-
-    def _is_compared(self, numeral: Numeral, start: int) -> bool:
-        """Returns whether a number says only how far the one before it is from another: "14 points, 3 more than Lee"."""
-        return self.text[start : numeral.start].endswith(", ") and _THAN.match(self.text, numeral.start) is not None
-
-    def _is_change(self, numeral: Numeral) -> bool:
-        """Returns whether a number is by how much something changes, and the last one of its sentence."""
-        by = _CHANGE.search(self.text, max(0, numeral.start - 24), numeral.start)
-        return by is not None and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
-
-    def _is_rest(self, numeral: Numeral) -> bool:
-        """Returns whether a number is what is left over and not asked for: "10 boxes, with 2 cookies left over"."""
-        if not self.question or _ASKS_OF_REST.search(self.question[-200:]):
-            return False
-        before = _LEFT_WITH.search(self.text, max(0, numeral.start - 40), numeral.start)
-        return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
-
-    def _is_soft(self, numeral: Numeral, start: int) -> bool:
-        aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)
-        return bool((aside and aside["soft"]) or _ATTRIBUTE.match(self.text, numeral.end))
 
     def _finished(self, numeral: Numeral, rule: Rule) -> Reading:
         """Returns a number unless it is an operand of a calculation that is not carried out ("She pays 5 * 3")."""
@@ -307,18 +217,12 @@ class ClosingReader:
         """Returns whether a number in words counts as much as digits do: "adding 3 and 4 gives seven"."""
         before = _TOLD.search(self.text, max(0, numeral.start - 12), numeral.start)
         said = before and not self.text[numeral.start].isdigit() and not numeral.weak
-        return bool(said) and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
+        return bool(said) and NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yields where sentences and lines begin and end, the last one first."""
         cuts = [start, *(match.end() for match in _PART_ENDS.finditer(self.text, start, end)), end]
         yield from reversed(list(zip(cuts, cuts[1:], strict=False)))
-
-    def _is_result(self, numeral: Numeral) -> bool:
-        if _SOLVED.match(self.text, numeral.end):
-            return True
-        equals = _EQUALS.search(self.text, max(0, numeral.start - 14), numeral.start)
-        return equals is not None and not _GIVEN_VALUE.search(self.text, max(0, numeral.start - 24), numeral.start)
 
     def _goes_on(self, numeral: Numeral) -> bool:
         return _OPERATOR.match(self.text, numeral.end) is not None
