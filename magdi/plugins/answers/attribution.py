@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.phrase import phrase
+
 _AGENT = r"(?:agents?|assistants?|solvers?|debaters?)"
 _ROLE = (
     rf"(?:{_AGENT}|participants?|models?|experts?|bots?|students?|solutions?|responses?|opponents?|colleagues?|peers?|friends?"
@@ -14,7 +16,10 @@ _GROUP = (
     r"(?:an?other|others?|previous|first|second|third|both|all|two|three|someone|some|many|most|people|one|every(?:one|body)"
     r"|(?:the\s)?majority)"
 )
-_NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)[A-Z]\w+)"
+_NAME = (
+    r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)"
+    r"[A-Z]\w+)"
+)
 _SAYS = (
     r"(?:say(?:s|ing)?|said|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|wrote|writes?"
     r"|propos\w+|conclud\w+|maintains?|insists?)"
@@ -30,64 +35,53 @@ _TOLD = (
     rf"|\byour\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
     rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )
-_TELLS_OF_ANSWERS = re.compile(
+_TELLS_OF_ANSWERS = phrase(
     rf"{_TOLD}|{THEY_SAY}|\b(?:{_AGENT}|solutions?|sides?|others){_WHICH_ONE}?\sha(?:s|ve|d)\b|\b(?:{_ROLE}|{_GROUP}|he|she|they){_WHICH_ONE}?'s?\s"
     r"|[\"'][^\"']{0,60}\banswer\s(?:is|was)\b[^\"']{0,60}[\"']"
-    rf"|\b(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
-    re.IGNORECASE,
+    rf"|\b(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)"
 )
-_TELLS_OF_VALUES = re.compile(
+_TELLS_OF_VALUES = phrase(
     rf"{_TOLD}|\b{_AGENT}{_WHICH_ONE}|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b"
     rf"|\b{_WHO}\s{_MIGHT}{_SAYS}\b|\b(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b"
     rf"|\b{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
     r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
-    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b",
-    re.IGNORECASE,
+    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
 )
 """A choice is told of by whoever chooses; an amount that somebody gave or picked may be the question's own."""
-CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
+CARRIES = phrase(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$")
 """What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
-EARLIER = re.compile(
-    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b",
-    re.IGNORECASE,
+EARLIER = phrase(
+    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b"
 )
 _OWN_VOICE = re.compile(
     r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
 )
-_ENDORSED = re.compile(
-    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
-)
-DISSENT = re.compile(
-    r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b",
-    re.IGNORECASE,
-)
+_ENDORSED = phrase(r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b")
+DISSENT = phrase(r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b")
 
-_FAULTS = re.compile(
+_FAULTS = phrase(
     r"\b(?:wrong|incorrect|mistaken|flawed|invalid|unsound|off\sby|overlook\w*|ignor(?:es?|ed|ing)|neglect\w*|miss(?:es|ed)|forg[eo]ts?|double[\s-]counts?"
-    r"|leaves?\sout|left\sout|misread\w*|miscalculat\w*|fail(?:s|ed)?\sto)\b",
-    re.IGNORECASE,
+    r"|leaves?\sout|left\sout|misread\w*|miscalculat\w*|fail(?:s|ed)?\sto)\b"
 )
 _RIGHT_ONE = (
     r"(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}"
     r"|(?-i:(?!That|This|They|Neither|None|The|Which|What|Answer|Option|She|Yes)[A-Z])[a-z]{2,20}"
 )
-_AGREES = re.compile(
+_AGREES = phrase(
     rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_RIGHT_ONE})(?:'s(?:\s\w+){{1,2}})?"
     rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\s(?:is\s(?:right|correct)|(?:has|got)\sit\sright)"
     r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))"
-    r"(?P<why>[\s.!*]*$|(?:\W{1,3}|\s(?:here|on\sthis))\s?(?:(?:because|since|as|for|that)\s)?[^\n]{0,200}$)",
-    re.IGNORECASE,
+    r"(?P<why>[\s.!*]*$|(?:\W{1,3}|\s(?:here|on\sthis))\s?(?:(?:because|since|as|for|that)\s)?[^\n]{0,200}$)"
 )
 _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
 _MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
-_CHANGED = re.compile(
+_CHANGED = phrase(
     rf"(?:\b(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
     r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
     r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)"
-    rf"|\b(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b))",
-    re.IGNORECASE,
+    rf"|\b(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b))"
 )
-_NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
+_NOT_CHANGED = phrase(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b")
 LONGEST_END = 400
 """Characters at a text's end in which it may agree with somebody."""
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
@@ -130,9 +124,7 @@ def endorsed(text: str) -> tuple[list[str], str] | None:
     agreed = _AGREES.search(text, max(0, len(text) - LONGEST_END))
     if agreed is None or agreed["none"]:
         return agreed and ([], "")
-    named = re.compile(
-        rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}", re.IGNORECASE
-    )
+    named = phrase(rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}")
     found = reversed(list(named.finditer(text, 0, agreed.start())))
     said = [_NEXT_SPEAKER.split(said[0])[0] for said in found]
     return (said, agreed["why"]) if said or agreed["who"] else None

@@ -9,6 +9,7 @@ from functools import partial
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.clauses import Clause, clauses, sentences
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
     MIGHT,
@@ -28,7 +29,7 @@ _VALUES = {
     "affirmative": "yes", "negative": "no", "supported": "yes", "refuted": "no", "unfounded": "no", "unsupported": "no",
     "inaccurate": "no", "accurate": "yes", "valid": "yes", "invalid": "no",
 }  # fmt: skip
-_FILLER = re.compile(
+_FILLER = phrase(
     r"""
       [\s"'$\\:=>,*_-]+ | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | [({\[](?=\S)
     | (?:that's|that|it's|it|this|is|was|be|a|an|the|most|very|quite|much|more|likely|definitive|definitely
@@ -37,37 +38,33 @@ _FILLER = re.compile(
         |strong|firm|absolutely|generally|typically|usually|technically|logically|currently|then|so
         |statement|claim|answer|would|must|should|considered)\b(?!\s*[.,;)]\s*$)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_ECHO = re.compile(
+_ECHO = phrase(
     r"[(\[]\s?(?:answer\s|in\s)?[\"']?(?:yes|true)[\"']?\s?(?:or|/|,|\|)\s?[\"']?(?:no|false)[\"']?\s?[)\]]"
-    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)|\byes\sor\sno\?",
-    re.IGNORECASE,
+    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)|\byes\sor\sno\?"
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
-_LONG = re.compile(
-    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*",
-    re.IGNORECASE,
+_LONG = phrase(
+    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*"
 )
 """What takes nothing back: "Short answer: no. Long answer: it depends"."""
 _LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
-_WORD = re.compile(
-    r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
-    re.IGNORECASE,
+_WORD = phrase(
+    r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])"
 )
-_OPENING = re.compile(
+_OPENING = phrase(
     r"""
     (?P<word>yes|yeah|yep|nope|true|false|correct|incorrect
       |no(?=\W*$|\s?[.,;:!)\]"'—–*}-]|\s(?:it|he|she|they|we|you|I|this|that|these|those|there|not|because|since|as|for|from|in|the|a|an)\b(?!\s(?:more|longer)\b)))(?![\w-])
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_OF_WHAT = re.compile(r"\sthat\b", re.IGNORECASE)
+_OF_WHAT = phrase(r"\sthat\b")
 """What makes "it is true" one of what follows, which may be another matter than what was asked."""
-_HEDGE = re.compile(
+_HEDGE = phrase(
     r"(?:\W|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
-    r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*",
-    re.IGNORECASE,
+    r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*"
 )
 _SO = r"(?:it|that|this)(?:'s|\sis|\swould\sbe)"
 _SURELY = (
@@ -75,54 +72,43 @@ _SURELY = (
     r"|most\slikely|probably|very\slikely)"
 )
 _IS = r"(?:is|was|does|did|can|could|will|would|has)"
-_ALONE = re.compile(
+_ALONE = phrase(
     rf"[\W_]*(?:indeed,?\s)?(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
     rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
     rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
     rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
-    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*",
-    re.IGNORECASE,
+    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*"
 )
-_NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)
-_NOT_ALONE = re.compile(
-    r"(?:(?:probably|likely|definitely|certainly|absolutely|of course)\s)?not\W*$|(?:\w+\s)?unlikely\b(?!\sto\sbe)",
-    re.IGNORECASE,
+_NOT = phrase(r"(?:not|isn't|never|n't)\s+")
+_NOT_ALONE = phrase(
+    r"(?:(?:probably|likely|definitely|certainly|absolutely|of course)\s)?not\W*$|(?:\w+\s)?unlikely\b(?!\sto\sbe)"
 )
-_ANOTHER = re.compile(
-    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)",
-    re.IGNORECASE,
+_ANOTHER = phrase(
+    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)"
 )
-_BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
-_EACH_IF = re.compile(
-    r"\W*(?:\w+ly|in\s\w+),?\s(?:yes|no)\b[^.]{0,40}\b(?:\w+ly|in\s\w+),?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b",
-    re.IGNORECASE,
+_BUT_ANOTHER = phrase(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b")
+_EACH_IF = phrase(
+    r"\W*(?:\w+ly|in\s\w+),?\s(?:yes|no)\b[^.]{0,40}\b(?:\w+ly|in\s\w+),?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b"
 )
-_BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
-_MIGHT_ALSO = re.compile(
-    r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
-)
-_STATEMENT = re.compile(
+_BUT_ALONE = phrase(r"but\W+(yes|no|true|false)\W*")
+_MIGHT_ALSO = phrase(r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b")
+_STATEMENT = phrase(
     r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that)"
     r"(?:(?:'s|\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are))(?P<not>\s(?:\w+ly\s)?not|n't)?\s(?:therefore\s|thus\s|also\s|indeed\s|an?\s|\w+ly\s)?"
-    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase|supported|refuted|unfounded|unsupported|(?:in)?accurate|(?:in)?valid)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))",
-    re.IGNORECASE,
+    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase|supported|refuted|unfounded|unsupported|(?:in)?accurate|(?:in)?valid)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))"
 )
-_LAST_CLEAR = re.compile(
-    r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])", re.IGNORECASE
-)
-_STEP = re.compile(r"\bstep\s?\d", re.IGNORECASE)
-_BOTH = re.compile(
+_LAST_CLEAR = phrase(r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])")
+_STEP = phrase(r"\bstep\s?\d")
+_BOTH = phrase(
     r"\b(?:yes\s?(?:and|or|/)\s?no|true\s?(?:and|or|/)\s?false|neither\s(?:yes|true)|both\s(?:yes|true)"
-    r"|(?:maybe|perhaps|possibly)\s(?:yes|no),?\s(?:or\s|and\s)?(?:maybe|perhaps|possibly)\s(?:yes|no))\b",
-    re.IGNORECASE,
+    r"|(?:maybe|perhaps|possibly)\s(?:yes|no),?\s(?:or\s|and\s)?(?:maybe|perhaps|possibly)\s(?:yes|no))\b"
 )
-_NO_ANSWER = re.compile(
+_NO_ANSWER = phrase(
     r"\W*(?:based on|contingent|moot|the same (?:for|in) both|a matter of|open to|up to|complicated"
-    r"|it'?s? (?:is )?possible)\b",
-    re.IGNORECASE,
+    r"|it'?s? (?:is )?possible)\b"
 )
-_FINAL = re.compile(r"\W*(?:the\s)?final\sanswer\s?:", re.IGNORECASE)
+_FINAL = phrase(r"\W*(?:the\s)?final\sanswer\s?:")
 LONGEST_SAID = 300
 SHORT_TEXT = 200
 
@@ -201,7 +187,7 @@ def _held(said: str) -> str | None:
     if answer := next((each.answer for each in found if each), None):
         return answer
     stated = _STATEMENT.search(said)
-    return _stated(stated) if stated else None
+    return _value(stated) if stated else None
 
 
 def _answered(text: str, question: str) -> Iterator[Found]:
@@ -232,10 +218,10 @@ def _opened(clause: Clause, question: str, weight: int) -> Iterator[Found]:
     ):
         value = _VALUES[opening["word"].lower()]
         stated = _STATEMENT.search(opening.string, opening.end())
-        both = _ANOTHER.match(opening.string, opening.end()) or (stated and _stated(stated) != value)
+        both = _ANOTHER.match(opening.string, opening.end()) or (stated and _value(stated) != value)
         yield Found(None, Rule.UNDECIDED, 1) if both else Found(value, Rule.OPENING, weight)
     elif stated := _STATEMENT.search(clause.text):
-        yield Found(_stated(stated), Rule.CONCLUSION, 1 if clause.last else 0)
+        yield Found(_value(stated), Rule.CONCLUSION, 1 if clause.last else 0)
     elif clause.last and abstains(clause.text):
         yield Found(None, Rule.ABSTAINS, 0)
 
@@ -286,13 +272,9 @@ def _unmarked(text: str, question: str) -> Reading:
 
 
 def _value(match: re.Match[str]) -> str:
-    return _flip(_VALUES[match["word"].lower()], bool(match["not"]))
-
-
-def _stated(match: re.Match[str]) -> str:
-    if match["holds"]:
-        return "no" if match["fails"] else "yes"
-    return _flip(_VALUES.get(match["word"].lower(), "yes"), bool(match["not"]))
+    said = match.groupdict()
+    word = (said.get("word") or "true").lower()  # "holds"
+    return _flip(_VALUES.get(word, "yes"), bool(said.get("not") or said.get("fails")))
 
 
 def _flip(value: str, negated: bool) -> str:

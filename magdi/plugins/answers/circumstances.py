@@ -5,48 +5,43 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.answers.numerals import Numeral
+from magdi.plugins.answers.phrase import phrase
 
-_ASIDE = re.compile(
+_ASIDE = phrase(
     r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
     r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
     r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
     r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|he|she|it|they|we|you|i|there|costs?|needs?|takes?|makes?|made"
     r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
     r"|\b(?:so that|to ensure|to make sure|if|when|after|before|unless|while)\b[^,;]{0,60}$"
-    r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$",
-    re.IGNORECASE,
+    r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$"
 )
 """What makes a number that stands behind it a circumstance: "3 bookcases to hold her 110 books", "in 3 hours".
 
 What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
 """
-_REASON = re.compile(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b(?:[^,;.]|\.(?=\d)){0,80}$",
-    re.IGNORECASE,
+_REASON = phrase(
+    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:[^,;.]|\.(?=\d)){0,80}$"
 )
 """What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
-GIVEN_VALUE = re.compile(
+GIVEN_VALUE = phrase(
     r"(?:\d[\s$)}%\\]{0,4}(?:when|if|for|at|since|as|because)|(?:^|[.!\n]\s*)(?:if|let|when|for|since|as|because))"
-    r"\s[$(\\]{0,3}[a-zA-Z](?:_\w)?\s?=[\s$]*$",
-    re.IGNORECASE,
+    r"\s[$(\\]{0,3}[a-zA-Z](?:_\w)?\s?=[\s$]*$"
 )
 """What makes a value that stands behind it a circumstance: "the least value is 8 when x = 5"."""
-_CHANGE = re.compile(
+_CHANGE = phrase(
     r"\b(?:rose|risen|ris(?:es|ing)|increas\w+|decreas\w+|fell|fallen|fall\w*|drop\w*|grew|grown|grows?|chang\w+|differs?|exceeds?"
-    r"|went\s(?:up|down)|reduc\w+|shorter|longer|older|younger|taller|faster|slower|cheaper)\sby\s[$€£]?$",
-    re.IGNORECASE,
+    r"|went\s(?:up|down)|reduc\w+|shorter|longer|older|younger|taller|faster|slower|cheaper)\sby\s[$€£]?$"
 )
 NO_MORE_NUMBERS = re.compile(r"[^\d\n]*?(?:[.!?](?=\s|$)|\n|$)")
 _PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
 _ATTRIBUTE = re.compile(r"-[a-zA-Z]|\sof (?:which|whom)\b")
-_LEFT_WITH = re.compile(
-    r"(?:,?\swith|\sand\s(?:(?:he|she|they|it|will|would|still|then)\s){0,3}(?:ha(?:s|ve|d)|keeps?))\s(?:only\s|just\s)?[$€£]?$",
-    re.IGNORECASE,
+_LEFT_WITH = phrase(
+    r"(?:,?\swith|\sand\s(?:(?:he|she|they|it|will|would|still|then)\s){0,3}(?:ha(?:s|ve|d)|keeps?))\s(?:only\s|just\s)?[$€£]?$"
 )
-_LEFT_OVER = re.compile(r"\s?(?:\w+\s){0,2}(?:left(?:[ -]?over)?|remaining|to spare|extra|unused)\b", re.IGNORECASE)
-_ASKS_OF_REST = re.compile(
-    r"\b(?:left|leftovers?|remain\w*|rest|over|spare|ha(?:s|ve|d)|still|unused|extra|keeps?|now|change)\b",
-    re.IGNORECASE,
+_LEFT_OVER = phrase(r"\s?(?:\w+\s){0,2}(?:left(?:[ -]?over)?|remaining|to spare|extra|unused)\b")
+_ASKS_OF_REST = phrase(
+    r"\b(?:left|leftovers?|remain\w*|rest|over|spare|ha(?:s|ve|d)|still|unused|extra|keeps?|now|change)\b"
 )
 _EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
 _SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
@@ -80,7 +75,7 @@ class Circumstances:
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
 
     def _is_compared(self, numeral: Numeral, start: int) -> bool:
-        """Returns whether a number says only how far the one before it is from another: "14 points, 3 more than Lee"."""
+        """Returns whether a number only compares the one before it with another: "14 points, 3 more than Lee"."""
         return self.text[start : numeral.start].endswith(", ") and THAN.match(self.text, numeral.start) is not None
 
     def _is_change(self, numeral: Numeral) -> bool:

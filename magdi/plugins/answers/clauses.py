@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from magdi.plugins.answers.attribution import CARRIES, endorses, told
+from magdi.plugins.answers.phrase import phrase
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
@@ -14,10 +15,10 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
 )
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
-_NUMBERING = re.compile(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}", re.IGNORECASE)
+_NUMBERING = phrase(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}")
 _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
 EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
-_CLAUSE = re.compile(
+_CLAUSE = phrase(
     r"""
       ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|leaves|which\ (?:means|leaves))\b|i\.e\.)
@@ -26,27 +27,24 @@ _CLAUSE = re.compile(
     | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
     | \s+(?=so\ (?:the|it|I|my|we)\b)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_NOT_THIS = re.compile(
-    r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$",
-    re.IGNORECASE,
+_NOT_THIS = phrase(
+    r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$"
 )
-CONCEDES = re.compile(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s", re.IGNORECASE)
-_ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
+CONCEDES = phrase(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s")
+_ALL = phrase(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$")
 """What a "but" behind it goes on with: "not A but B"."""
-_SUPPOSED = re.compile(
+_SUPPOSED = phrase(
     r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
-    r"(?:(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b|(?:had|were)\s(?:it|the|this|that|they|he|she|we|I)\b)"
-    r"|.*\b(?:would|'d)\shave\s(?:been|chosen|picked|selected|said|answered|gone)\b",
-    re.IGNORECASE,
+    r"(?:(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w*\son)\b|(?:had|were)\s(?:it|the|this|that|they|he|she|we|I)\b)"
+    r"|.*\b(?:would|'d)\shave\s(?:been|chosen|picked|selected|said|answered|gone)\b"
 )
-_WONDERS = re.compile(
+_WONDERS = phrase(
     r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b"
-    r"|\bno\s(?:evidence|proof|indication|record|sign)\s(?:that|of)\b",
-    re.IGNORECASE,
+    r"|\bno\s(?:evidence|proof|indication|record|sign)\s(?:that|of)\b"
 )
-_NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
+_NO_MORE_SUPPOSED = phrase(r"(?:but|however|so|therefore|thus|hence|I|we)\b")
 
 
 class Clause(NamedTuple):
@@ -118,5 +116,3 @@ def clause_ends(sentence: str) -> list[int]:
     conceded = CONCEDES.match(sentence)
     ends = {cut.end() for cut in cuts} | ({conceded.end()} if conceded else set())
     return [*sorted(ends), len(sentence)]
-
-

@@ -10,30 +10,29 @@ from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.asked import asked_for
 from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
 
-_OPERATOR = re.compile(
+_OPERATOR = phrase(
     r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
     r"|times (?:the|as|that)\b|!\s?[-+*/×(]|choose\s\d|[a-z]{1,8}\s[x×]\s\d"
-    r"|(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?\d)",
-    re.IGNORECASE,
+    r"|(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?\d)"
 )
 _UNFINISHED = re.compile(
     r"\bchoose\s$|\d\s(?:\w+\s)?(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?$"
     r"|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$"
 )
 _OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
-_CONVERTED = re.compile(
+_CONVERTED = phrase(
     r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?(?:(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
-    r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?",
-    re.IGNORECASE,
+    r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?"
 )
-_ASKS_FOR_DOLLARS = re.compile(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.IGNORECASE | re.DOTALL)
+_ASKS_FOR_DOLLARS = phrase(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.DOTALL)
 _PART_ENDS = re.compile(rf"{SENTENCE_END.pattern}|;\s")
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
-_TURN = re.compile(
+_TURN = phrase(
     r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
     r"|resulting in|leaves?|leaving|obtain(?:s|ing)?|arriv(?:es?|ing) at"
     r"|totals|total(?:l?ing)|(?:comes|sums|adds|brings) (?:out |up |us )?to|amounts? to"
@@ -41,41 +40,36 @@ _TURN = re.compile(
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
     r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}(?:-?[\d.][\d.,/]{0,20}%?|[a-z-]{3,12})(?:\s[a-z]+){0,4}\W{0,8}$)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
-    r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
-    re.IGNORECASE,
+    r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
-TOLD_TO = re.compile(
+TOLD_TO = phrase(
     r"\b(?:(?:add|subtract|deduct|multipl|divid|doubl|tripl|halv|combin|convert|calculat|comput)\w{0,4}"
-    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b",
-    re.IGNORECASE,
+    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b"
 )
 """What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
-_TOLD = re.compile(
-    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$",
-    re.IGNORECASE,
+_TOLD = phrase(
+    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$"
 )
-_PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
-_WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
-_BOUND = re.compile(
+_PARTS = phrase(r"(?:\s[a-z]+){0,4}:\s")
+_WHICH = phrase(r"\b(?:which|that)\s$")
+_BOUND = phrase(
     r"\b(?:more|less|fewer|greater|higher|lower|larger|smaller|bigger)\sthan\W*$"
-    r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$",
-    re.IGNORECASE,
+    r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$"
 )
 """What leaves the number behind it open: "It is more than 50"."""
 """What only compares with a number that was said before: "42 apples, which is 11 more than"."""
-_BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?$", re.IGNORECASE)
-_TO = re.compile(r"%?\s(?:and|to)\s[$€£]?", re.IGNORECASE)
-_EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
-_REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
+_BETWEEN = phrase(r"\b(?:between|from)\s[$€£]?$")
+_TO = phrase(r"%?\s(?:and|to)\s[$€£]?")
+_EITHER = phrase(r"\sor\s[$€£]?")
+_REMARK = phrase(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?")
 """What stands in parentheses and is no answer, though nothing else may be left."""
-_IN_ALL = re.compile(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b", re.IGNORECASE)
+_IN_ALL = phrase(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b")
 _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n]*\)\W*")
 """A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
-_SUPPOSED = re.compile(
+_SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
-    r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$",
-    re.IGNORECASE,
+    r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
 )
 COMPUTED = 3
 """Results of calculations, from the last one back, among which a closing sentence's number is looked for."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from magdi.core.verdict import Rule
 from magdi.plugins.answers.options import Names
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import Found
 
-_JUDGED = re.compile(
+_JUDGED = phrase(
     r"""
     ^[\s)\].,"'}$:|–—→-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
         |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
@@ -18,45 +19,38 @@ _JUDGED = re.compile(
     (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer
         |stronger|safer|superior
         |relevant|sensible
-        |convincing|consistent|precise|sound|solid|compelling|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
-            |plausible|logical|reasonable|solution|choice|option|fit|match
+        |convincing|consistent|precise|sound|solid|compelling|it\ is(?=\W*$)|valid|best|answer|accurate
+            |appropriate|suitable|fitting|plausible|logical|reasonable|solution|choice|option|fit|match
         |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
         |(?:fits?|works?|match(?:es)?|suits?|describes?)(?:\ [\w-]+){1,6}?\ (?:best|better|perfectly)(?=\W*$|[.,;])
         |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
       |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|flawed|unsound|unconvincing|dismissed|rejected|discarded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_DO_NOT = re.compile(
-    r"[\s)\].,]*(?:all\s|both\s)?(?:(?:do|does|are|is|can|could|will|would|have|has)\snot\b|cannot\b|fail\b|lack\b)",
-    re.IGNORECASE,
+_DO_NOT = phrase(
+    r"[\s)\].,]*(?:all\s|both\s)?(?:(?:do|does|are|is|can|could|will|would|have|has)\snot\b|cannot\b|fail\b|lack\b)"
 )
 """What sets a list of options apart from the one that is not in it: "A, C and D do not conduct"."""
-_NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
-_CLAUSE_LEAD = re.compile(
-    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
-    re.IGNORECASE,
+_NEITHER = phrase(r"\b(?:neither|not)\W*$")
+_CLAUSE_LEAD = phrase(
+    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)"
 )
 _THE_OPTIONS = r"(?:(?:both|all|the|of|these|options?|choices?|answers?)\s)*"
-_FRONTED = re.compile(
+_FRONTED = phrase(
     rf"\W*(?:(?:so|thus|therefore|hence),?\s)?(?:among|amongst|of|out\sof|from|between|comparing|considering|given|both"
-    rf"|(?:after\s|by\s|having\s|with\s)?(?:rul\w+\sout|eliminat\w+|exclud\w+|discard\w+|dismiss\w+|reject\w+))\s{_THE_OPTIONS}",
-    re.IGNORECASE,
+    rf"|(?:after\s|by\s|having\s|with\s)?(?:rul\w+\sout|eliminat\w+|exclud\w+|discard\w+|dismiss\w+|reject\w+))\s{_THE_OPTIONS}"
 )
 _BEHIND_LIST = re.compile(r"[\s)\].]*,\s+")
-_HEADED = re.compile(
+_HEADED = phrase(
     r"[\W_]*(?:all\s|the\s)?(?:(?P<right>correct|right|true|valid)|(?P<wrong>(?:in|not\s)correct|wrong|false|invalid|eliminated|ruled\sout|rejected))"
-    r"(?:\s(?:options?|choices?|answers?|ones?))?\s?[:=]\s*",
-    re.IGNORECASE,
+    r"(?:\s(?:options?|choices?|answers?|ones?))?\s?[:=]\s*"
 )
-_RULES_OUT = re.compile(
-    rf"\b(?:rul(?:e|ed|ing)\sout|eliminat(?:e|ed|ing)|exclud(?:e|ed|ing)|discard(?:ed|ing)?|dismiss(?:ed|ing)?|reject(?:ed|ing)?)\s{_THE_OPTIONS}",
-    re.IGNORECASE,
+_RULES_OUT = phrase(
+    rf"\b(?:rul(?:e|ed|ing)\sout|eliminat(?:e|ed|ing)|exclud(?:e|ed|ing)|discard(?:ed|ing)?|dismiss(?:ed|ing)?|reject(?:ed|ing)?)\s{_THE_OPTIONS}"
 )
-_NOR_IS = re.compile(
-    r"(?:^|[\s,])(?:unlike|(?:neither|nor)\s(?:is|are|was|can|could|does|do|will|would|has|have))\s", re.IGNORECASE
-)
-_DENIES = re.compile(r"\b(?:not|never|cannot|neither)\b|n't\b|\bwould\b", re.IGNORECASE)
+_NOR_IS = phrase(r"(?:^|[\s,])(?:unlike|(?:neither|nor)\s(?:is|are|was|can|could|does|do|will|would|has|have))\s")
+_DENIES = phrase(r"\b(?:not|never|cannot|neither)\b|n't\b|\bwould\b")
 _TICKS = re.compile("(?P<starts>^[ \\t*>|-]*)?(?:(?P<right>[✓✔✅☑])|[✗✘❌✖])\ufe0f?[ \\t]*", re.MULTILINE)
 _MANY = r"\b(?P<many>(?P<none>none|nothing|no)|all|every(?:thing)?|each|any(?:thing)?)\b"
 _THINGS = (
@@ -64,16 +58,14 @@ _THINGS = (
     r"|\s(?:of\s)?(?:them|these|those|it)|\selse)?"
 )
 _BUT = r"(?:but|except(?:\sfor)?|other\sthan|besides|apart\sfrom|aside\sfrom|with\sthe\sexception\sof)"
-_EXCEPT = re.compile(rf"{_MANY}{_THINGS},?\s{_BUT}\s(?:(?:option|choice|answer)\s)?", re.IGNORECASE)
-_EXCEPT_FIRST = re.compile(
-    r"\W*(?:\w+,\s)?(?:apart\sfrom|aside\sfrom|except\sfor|other\sthan|besides|with\sthe\sexception\sof)\s(?:(?:option|choice|answer)\s)?",
-    re.IGNORECASE,
+_EXCEPT = phrase(rf"{_MANY}{_THINGS},?\s{_BUT}\s(?:(?:option|choice|answer)\s)?")
+_EXCEPT_FIRST = phrase(
+    r"\W*(?:\w+,\s)?(?:apart\sfrom|aside\sfrom|except\sfor|other\sthan|besides|with\sthe\sexception\sof)\s(?:(?:option|choice|answer)\s)?"
 )
-_THEN_MANY = re.compile(rf"[\s).\]]*,?\s*{_MANY}", re.IGNORECASE)
-_AGAINST = re.compile(
+_THEN_MANY = phrase(rf"[\s).\]]*,?\s*{_MANY}")
+_AGAINST = phrase(
     r"\b(?:rul\w+\sout|eliminat\w+|exclud\w+|discard\w*|dismiss\w*|reject\w*|wrong|incorrect|false|impossible|implausible|invalid"
-    r"|inappropriate|irrelevant|unlikely|cannot|not|fails?|lacks?)\b|n't\b",
-    re.IGNORECASE,
+    r"|inappropriate|irrelevant|unlikely|cannot|not|fails?|lacks?)\b|n't\b"
 )
 
 

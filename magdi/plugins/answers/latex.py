@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.answers.number import normal_number
-from magdi.plugins.answers.number_words import spelt_numbers
+from magdi.plugins.answers.number_words import WORD, spelt_numbers
 from magdi.plugins.answers.numerals import REPEATING, repeating
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
@@ -29,25 +30,10 @@ _PLAIN_UNIT = re.compile(
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
 )
-_ANSWER_SAID = re.compile(
-    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*",
-    re.IGNORECASE,
+_ANSWER_SAID = phrase(
+    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*"
 )
-_BASES = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "sixteen": 16,
-}
-_BASE_SAID = re.compile(
-    rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({'|'.join(_BASES)})\s?\}}\s?\}}?", re.IGNORECASE
-)
+_BASE_SAID = phrase(rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({WORD})\s?\}}\s?\}}?")
 _SAME_SIGNS = re.compile(
     r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
 )
@@ -74,7 +60,7 @@ _ASSIGNMENT = r"([a-zA-Z])\s?=\s?([^=,;]{1,40}?)"
 _AND = r"\s*(?:,|;|(?:,\s?)?(?:\band\b|\\text\{\s?and\s?\}))\s*"
 _ASSIGNMENTS = re.compile(rf"{_ASSIGNMENT}{_AND}{_ASSIGNMENT}(?:{_AND}{_ASSIGNMENT})?")
 _POINT = re.compile(r"^\(\w(?:\s?,\s?\w)+\)\s?=\s?(?=\()")
-_NO_SOLUTION = re.compile(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset", re.IGNORECASE)
+_NO_SOLUTION = phrase(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset")
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
 
@@ -88,7 +74,7 @@ def normal_latex(text: str) -> str | None:
         text = _ESCAPED_TWICE.sub(r"\\", text)
     text = _DEGREES.sub(r"\1(\\frac{\2\\pi}{180})", text.strip())
     text = _UNIT_SIGNS.sub("", text).replace("\\cfrac", "\\frac")
-    text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
+    text = _BASE_SAID.sub(lambda base: f"_{{{normal_number(base[1])}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
     if (
         not _SOMETHING.search(text)
@@ -125,7 +111,7 @@ def normal_latex(text: str) -> str | None:
 
 
 def _assigned(text: str) -> str:
-    """Returns what several variables are ("y = 7, x = 3") as a point in their order, "(3,7)"; anything else as it is."""
+    """Returns what several variables are ("y = 7, x = 3") as a point in their order, "(3,7)"; all else as it is."""
     found = _ASSIGNMENTS.fullmatch(text)
     values = [group for group in found.groups() if group] if found else []
     named = sorted(zip(values[::2], values[1::2], strict=True))

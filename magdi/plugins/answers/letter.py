@@ -22,6 +22,7 @@ from magdi.plugins.answers.judgement import (
 )  # fmt: skip
 from magdi.plugins.answers.mentions import NOT_BEFORE, SHORT_TEXT, only_mentioned
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import (
     MIGHT,
     Found,
@@ -37,41 +38,36 @@ from magdi.plugins.answers.statements import (
 SHORT_LABEL = 5
 """Characters of a label and its marks, in which its case does not matter: "the answer is c."."""
 
-_FILLER = re.compile(
+_FILLER = phrase(
     r"""
       [\s"'$\\:=>,]+ | -(?!\s?\d) | \.{2,} | …+ | no(?=,\s) | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | \{(?=\S{2})
     | \((?=\s?\\|[A-Z]\s?(?:,|/|&|$|and\b|or\b))
-    | (?:that's|that|it's|its|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps|maybe
-        |therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
+    | (?:that's|that|it's|its|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps
+        |maybe|therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
         |the\ (?:one\ )?(?:option|choice|answer|letter)(?:\ labell?ed)?
         |(?:the\ )?(?:correct|right|best)(?:\ (?:one|answer|option|choice))?(?:\ is)?)\b(?!\s*[)\].,;])
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_NOT = re.compile(
-    r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)",
-    re.IGNORECASE,
+_NOT = phrase(
+    r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)"
 )
-_NOR = re.compile(r"[\s)\].]*,\s(?:and\s|nor\s|or\s)?not\s", re.IGNORECASE)
-_BUT = re.compile(
-    r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?", re.IGNORECASE
-)
-_CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
+_NOR = phrase(r"[\s)\].]*,\s(?:and\s|nor\s|or\s)?not\s")
+_BUT = phrase(r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?")
+_CLOSED = phrase(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b")
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
-_RATHER = re.compile(
-    r",?\s(?:not|followed\sby|rather\sthan|instead\sof|because|since|due\sto)\b|,\s(?:as|for)\b", re.IGNORECASE
+_RATHER = phrase(r",?\s(?:not|followed\sby|rather\sthan|instead\sof|because|since|due\sto)\b|,\s(?:as|for)\b")
+_BUT_ALONE = phrase(
+    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+"
 )
-_BUT_ALONE = re.compile(
-    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
-)
-_BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
+_BOTH = phrase(r"(?:both|either|any of|between)\s+")
 _LABELLED = re.compile(
     r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"']*(?:[-–]\s)?([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])"
 )
-_ONLY = re.compile(r"(?<!not )\bonly\s", re.IGNORECASE)
+_ONLY = phrase(r"(?<!not )\bonly\s")
 _PLACEHOLDER = re.compile(r"\(X\)\s*")
 """Prompts that ask for "the form (X)" get just that from some models, with the answer behind it."""
-_FORMAT = re.compile(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b", re.IGNORECASE)
+_FORMAT = phrase(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b")
 
 
 def normal_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:

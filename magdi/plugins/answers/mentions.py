@@ -8,22 +8,19 @@ from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.clauses import clauses, sentences
 from magdi.plugins.answers.options import Names, tokens
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import concluded
 
 SHORT_TEXT = 200
-NOT_BEFORE = re.compile(
-    r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
+NOT_BEFORE = phrase(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b")
+_RULED_OUT = phrase(
+    r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b"
 )
-_RULED_OUT = re.compile(
-    r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
-    re.IGNORECASE,
-)
-_THE_OTHERS = re.compile(
-    r"(?:[;,.]|\s[-–—])\s(?:and\s|but\s|while\s|whereas\s)?(?:all\s|none\sof\s)?(?:the\s)?(?:others?|rest|(?:other|remaining)\s(?:options|choices|answers|ones))\b[^,;]*$",
-    re.IGNORECASE,
+_THE_OTHERS = phrase(
+    r"(?:[;,.]|\s[-–—])\s(?:and\s|but\s|while\s|whereas\s)?(?:all\s|none\sof\s)?(?:the\s)?(?:others?|rest|(?:other|remaining)\s(?:options|choices|answers|ones))\b[^,;]*$"
 )
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
-_MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
+_MIGHT_ALSO = phrase(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b")
 _WHICH = re.compile(r",\swhich\b[^.;]*")
 
 

@@ -10,42 +10,37 @@ from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_heading, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
 from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
-_LEAD = re.compile(
+_LEAD = phrase(
     r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of"
     r"|equal to|it is|it's|"
-    r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*",
-    re.IGNORECASE,
+    r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*"
 )
-_OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
+_OR = phrase(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?")
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
-_REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)
-_MAKES = re.compile(
-    r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d", re.IGNORECASE
-)
+_REASON = phrase(r",?\s(?:since|because|as)\b")
+_MAKES = phrase(r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d")
 """What follows the first number of a sentence that comes to another: "3 boxes with 12 pens each make 36"."""
-_LEAD_TO_TWO = re.compile(r"\W*(?:(?:from|between|either)\s)?[$€£]?", re.IGNORECASE)
+_LEAD_TO_TWO = phrase(r"\W*(?:(?:from|between|either)\s)?[$€£]?")
 _COMMA = re.compile(r",\s[$€£]?")
 _ENDS = re.compile(r"[\s$)}\]]*[.!]?\s*(?:\n|\Z)")
-_BETWEEN = re.compile(r"\b(?:between|from)\W*$", re.IGNORECASE)
+_BETWEEN = phrase(r"\b(?:between|from)\W*$")
 
-_ASKS_FOR_DOZENS = re.compile(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b", re.IGNORECASE)
-_DOZENS = re.compile(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b", re.IGNORECASE)
+_ASKS_FOR_DOZENS = phrase(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b")
+_DOZENS = phrase(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b")
 _OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
-_HOW_MANY = re.compile(r"\bhow many (?:more |of the )?(\w+)", re.IGNORECASE)
+_HOW_MANY = phrase(r"\bhow many (?:more |of the )?(\w+)")
 _ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
-_CONCLUDED = re.compile(
-    r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
-)
+_CONCLUDED = phrase(r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b")
 
-_NONE_LEFT = re.compile(
+_NONE_LEFT = phrase(
     r"(?P<unless>\b(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
-    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))",
-    re.IGNORECASE,
+    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))"
 )
 """What is a number, too: "There are no apples left"."""
 

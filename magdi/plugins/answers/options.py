@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from magdi.core.mag import Choice
+from magdi.plugins.answers.phrase import phrase
 
 LABELS = tuple("ABCDEFGHIJ")
 """What is taken for a letter where a question lists no options."""
@@ -20,29 +21,25 @@ _NONE = re.compile(
 _ALL = re.compile(r"all(?: of)? (?:the|these|those|them)(?: \w+)*|all are correct")
 _ARTICLES = ("a", "an", "the", "it")
 _OPERATORS = frozenset("/*^=+-<>")
-_LIST = re.compile(
+_LIST = phrase(
     r"[\s)\].,;:\"'$}]*(?:(?:,|;|/|&|\+|\bor\b|\bnor\b|\band\b|\bas well as\b|\band/or\b)\s*)+"
-    r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*",
-    re.IGNORECASE,
+    r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*"
 )
 _NO_LIST = re.compile("")
-_CONJUNCTION = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:-|–|through|thru|to)\s*", re.IGNORECASE)
+_CONJUNCTION = phrase(r"\b(?:and|or)\b")
+_RANGE = phrase(r"\s*(?:-|–|through|thru|to)\s*")
 _NEXT = re.compile(r"[\s.,;:]+(?=[(\[]?[A-Za-z]\s?[)\]])")
-_LATER_OR = re.compile(
-    r"^[^.;]{0,120}?[,;]?\s(?:or|and)\s(?:(?:also|possibly|perhaps|maybe|option|choice)\s)*", re.IGNORECASE
-)
-_REASON = re.compile(
+_LATER_OR = phrase(r"^[^.;]{0,120}?[,;]?\s(?:or|and)\s(?:(?:also|possibly|perhaps|maybe|option|choice)\s)*")
+_REASON = phrase(
     r"\b(?:because|since|as|while|whereas|but|not|rather|instead|over|than|unlike|although|though|so|which|where|who)\b.*"
     r"|\([^()]*\)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
-_GOES_ON = re.compile(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b", re.IGNORECASE)
+_GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b")
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_BY_PLACE = re.compile(
+_BY_PLACE = phrase(
     rf"\bthe\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
-    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b",
-    re.IGNORECASE,
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b"
 )
 LEAST_OF_A_TEXT = 4
 """Words of an option's beginning that stand for it, where it is not written to its end."""

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.phrase import phrase
+
 LONGEST_QUESTION = 400
 LEAST_CONTENT = 2
 """Words of a question's own without which no statement is taken for it."""
 MANY = 5
 """Words of a question's own of which another question may lack one."""
 
-_TOKEN = re.compile(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?", re.IGNORECASE)
-_N_T = re.compile(r"(?<=\w)n't\b", re.IGNORECASE)
-_LEAD = re.compile(r"\s*(?:yes or no|true or false)\W+", re.IGNORECASE)
+_TOKEN = phrase(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?")
+_N_T = phrase(r"(?<=\w)n't\b")
+_LEAD = phrase(r"\s*(?:yes or no|true or false)\W+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
-_EMBEDDED = re.compile(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s", re.IGNORECASE)
-_NOT = re.compile(r"\s?\bnot\b|n't\b", re.IGNORECASE)
-_REASON = re.compile(
+_EMBEDDED = phrase(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s")
+_NOT = phrase(r"\s?\bnot\b|n't\b")
+_REASON = phrase(
     r"[,;]?\s(?:because|since|as|due\sto|given|which|considering|so)\s.*"
     r"|\([^()]*\)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
 
 
-_IRREGULAR = dict(
-    pair.split("/")
-    for pair in """met/meet went/go gone/go wrote/write written/write won/win beat/beat saw/see seen/see knew/know known/know
-    made/make took/take taken/take gave/give given/give got/get came/come became/become began/begin ate/eat eaten/eat
-    drank/drink flew/fly fought/fight found/find held/hold kept/keep led/lead left/leave lost/lose paid/pay ran/run
-    sold/sell sent/send slept/sleep spoke/speak spoken/speak swam/swim taught/teach thought/think told/tell wore/wear
-    bought/buy brought/bring built/build caught/catch chose/choose fell/fall felt/feel grew/grow heard/hear""".split()
-)
+_IRREGULAR = {
+    "met": "meet", "went": "go", "gone": "go", "wrote": "write", "written": "write", "won": "win", "beat": "beat",
+    "saw": "see", "seen": "see", "knew": "know", "known": "know", "made": "make", "took": "take", "taken": "take",
+    "gave": "give", "given": "give", "got": "get", "came": "come", "became": "become", "began": "begin", "ate": "eat",
+    "eaten": "eat", "drank": "drink", "flew": "fly", "fought": "fight", "found": "find", "held": "hold",
+    "kept": "keep", "led": "lead", "left": "leave", "lost": "lose", "paid": "pay", "ran": "run", "sold": "sell",
+    "sent": "send", "slept": "sleep", "spoke": "speak", "spoken": "speak", "swam": "swim", "taught": "teach",
+    "thought": "think", "told": "tell", "wore": "wear", "bought": "buy", "brought": "bring", "built": "build",
+    "caught": "catch", "chose": "choose", "fell": "fall", "felt": "feel", "grew": "grow", "heard": "hear",
+}  # fmt: skip
 
 
 def _set(words: str) -> frozenset[str]:
@@ -53,9 +57,8 @@ _SAME = {
 }
 """Auxiliaries that answer each other."""
 _PRONOUNS = _set("it that this they he she there i you we")
-_IF_POSSIBLE = re.compile(
-    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*",
-    re.IGNORECASE,
+_IF_POSSIBLE = phrase(
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*"
 )
 _LEADS = _set("so thus therefore hence yes no indeed most")
 LONGEST_SUBJECT = 3

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Rule
+from magdi.plugins.answers.phrase import phrase
 
 MOST_MARKERS = 16
 """Markers that are looked at, from the last one back."""
@@ -19,7 +20,7 @@ class Span(NamedTuple):
     rule: Rule
 
 
-_MARKER = re.compile(
+_MARKER = phrase(
     r"""
       (?P<hashes>\#\#\#\#)
     | (?P<boxed>\\(?:boxed|fbox)\s*(?=\{))
@@ -36,32 +37,27 @@ _MARKER = re.compile(
         (?:[ ](?:therefore|thus|then|hence|clearly|likely|probably|simply|just|that)\b)*\s{0,3}:?
       )
     """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+    re.VERBOSE | re.MULTILINE,
 )
 SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n")
 _LINE_END = re.compile(r"\n")
-_HEADING = re.compile(
-    r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w", re.IGNORECASE
-)
+_HEADING = phrase(r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w")
 """A heading of the fourth level, which has text below it."""
 _TAG_END = re.compile(r"</answer>|\n")
 _DIGIT = re.compile(r"\d")
 _NOTHING = re.compile(r"[\s*:$\\\[\](){}.\"-]*")
 _ASIDE = re.compile(r"\"[^\"\n]{0,300}\"|(?<!\w)'[^'\n]{0,300}'(?!\w)|\([^()\n]{0,300}\)")
-_ATTRIBUTED = re.compile(
+_ATTRIBUTED = phrase(
     r"\b(?:agent|assistant|other|others|another|previous|they|he|she|their|his|her|if|whether|suppose|unless)\b"
-    r"[^.!?\n]{0,80}$",
-    re.IGNORECASE,
+    r"[^.!?\n]{0,80}$"
 )
-_SUPPOSED = re.compile(
-    r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$", re.IGNORECASE
-)
-_OWN_AGAIN = re.compile(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b", re.IGNORECASE)
-_WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
+_SUPPOSED = phrase(r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$")
+_OWN_AGAIN = phrase(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b")
+_WOULD = phrase(r"\bwould be\W*$")
 _BOX_WOULD = re.compile(r"\{[^{}\n]{0,60}\}\$?\s(?:would|could|might)\b")
-_UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)", re.IGNORECASE)
-_AGREED = re.compile(r"\b(?:agree|confirm|consistent|correct|same|also|matches)", re.IGNORECASE)
+_UNREAL = phrase(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b")
+_OTHERS = phrase(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)")
+_AGREED = phrase(r"\b(?:agree|confirm|consistent|correct|same|also|matches)")
 
 
 def balanced(text: str, start: int) -> str | None:

@@ -13,15 +13,15 @@ from typing import NamedTuple
 from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.attribution import DISSENT, EARLIER, THEY_SAY, faults
 from magdi.plugins.answers.clauses import CONCEDES, EXPLICIT, Clause, clauses, sentences
+from magdi.plugins.answers.phrase import phrase
 
 MOST_TAILS = 8
 """Places in a clause behind which an answer is looked for."""
 
-_SECOND_THOUGHT = re.compile(
+_SECOND_THOUGHT = phrase(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
     r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
-    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
-    re.IGNORECASE,
+    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b"
 )
 
 _NOUN = (
@@ -32,45 +32,39 @@ _VERB = (
     r"(?:is|was|are|be|being|remains?|stays|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
-_MARKED = re.compile(
-    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
-    re.IGNORECASE,
+_MARKED = phrase(
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)"
 )
-_FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
-_CHOSEN = re.compile(
+_FURTHER = phrase(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])")
+_CHOSEN = phrase(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|are|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
     r"|answer|guess|believe|think|see|reali[sz]e|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
-    r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
-    re.IGNORECASE,
+    r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])"
 )
-_TOLD = re.compile(
+_TOLD = phrase(
     rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
-    re.IGNORECASE,
+    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)"
 )
-_CUE = re.compile(
+_CUE = phrase(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
-    re.IGNORECASE,
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*"
 )
 
 
-_STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
-_REFUSED = re.compile(
+_STEP = phrase(r"\W*(?:step|question|q)\s?\d")
+_REFUSED = phrase(
     r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
     r"|\bI\s(?:really\s)?(?:doubt|disagree)\b"
     r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:mistake|error)))"
-    r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b",
-    re.IGNORECASE,
+    r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b"
 )
-MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
-_DENYING = re.compile(
+MIGHT = phrase(r"\b(?:could|might|may)\W*$")
+_DENYING = phrase(
     r"(?:\b(?:cannot|not|never|unlikely|neither|nor)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
-    r"[\s$\\(\[*]*$",
-    re.IGNORECASE,
+    r"[\s$\\(\[*]*$"
 )
 
 

@@ -8,6 +8,8 @@ import unicodedata
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.attribution import told
+from magdi.plugins.answers.clauses import sentences
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import marked_spans
 
 LONGEST_ANSWER = 100
@@ -16,27 +18,22 @@ _PUNCTUATION = re.compile(r"[^\w\s%$€£.+-]|(?<!\d)[.]|[.](?!\d)|_")
 
 
 _WRAPPING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
-_ASKED = re.compile(
-    r"(?:^|[.!?:]\s+|\n)(?:what|who|which|where)(?:\s\w+(?=\s(?:is|was)\s))?\s(?:(?P<is>is|was|are|were)\s)?(?P<what>[^.!?\n]+)\?\W*\Z",
-    re.I,
+_ASKED = phrase(
+    r"(?:^|[.!?:]\s+|\n)(?:what|who|which|where)(?:\s\w+(?=\s(?:is|was)\s))?\s(?:(?P<is>is|was|are|were)\s)?(?P<what>[^.!?\n]+)\?\W*\Z"
 )
-_NO_NAME = re.compile(
-    r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b", re.I
+_NO_NAME = phrase(
+    r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b"
 )
-_NOT_BUT = re.compile(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
-_LEAD = re.compile(
+_NOT_BUT = phrase(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?")
+_LEAD = phrase(
     r"^\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:(?:I|we)(?:'d|\swould)?\s(?:think|believe|say|guess)\s(?:that\s)?)?"
-    r"(?:(?:it|that)(?:'s|\sis)|this\sis|the\sanswer\sis)\s",
-    re.IGNORECASE,
+    r"(?:(?:it|that)(?:'s|\sis)|this\sis|the\sanswer\sis)\s"
 )
-_SAID_OF_IT = re.compile(
+_SAID_OF_IT = phrase(
     r"(?:,?\s(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
-_ASKS_ITSELF = re.compile(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.IGNORECASE | re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
-_ABBREVIATED = re.compile(r"(?:^|[A-Z][\w.]*\s)[A-Z]$|\b(?:Dr|St|Mr|Mrs|Ms|Mt|Jr|Sr|vs|No)$")
-_NEW_SENTENCE = re.compile(r"[.]\s+(?:It|Its|The|This|That|He|She|They|We|I|In|As|A|An)\b|[.]\W*\Z|[!?]")
+_ASKS_ITSELF = phrase(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.MULTILINE)
 
 
 def normal_text(text: str) -> str | None:
@@ -55,7 +52,7 @@ def read_text(text: str, question: str = "") -> Reading:
     text = _ASKS_ITSELF.sub("", text)
     text = _NOT_BUT.sub(lambda said: said["verb"] or "", text)
     for line, rule in marked_spans(text, whole_line=True):
-        span = _bare(_first_sentence(line.partition("</")[0]))
+        span = _bare(next(iter(sentences(line.partition("</")[0])), "").rstrip(".!?"))
         if abstains(span):
             return Reading(None, Rule.ABSTAINS)
         answer = normal_text(span) if len(span) <= LONGEST_ANSWER else None
@@ -82,13 +79,3 @@ def _asked_for(line: str, question: str) -> str | None:
 def _bare(said: str) -> str:
     """Returns an answer without what leads to it and what is said of it: "I think it's Paris, which ..."."""
     return _SAID_OF_IT.sub("", _LEAD.sub("", said)) or said
-
-
-def _first_sentence(line: str) -> str:
-    """Returns a line up to the end of its first sentence, which is not in "Dr. Seuss" or "J. K. Rowling"."""
-    ends = (
-        end.start()
-        for end in _SENTENCE_END.finditer(line)
-        if _NEW_SENTENCE.match(line, end.start()) or not _ABBREVIATED.search(line, 0, end.start())
-    )
-    return line[: next(ends, len(line))]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.attribution import CARRIES, endorses, faults, tells_of_value
 from magdi.plugins.answers.clauses import clause_ends
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.statements import refuses
 
@@ -16,37 +17,31 @@ _VALUE = (
     r"|[$€£]?-?\d{1,15}(?:[.,/]\d{1,15}){0,6}%?)"
 )
 _HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
-_DENIED = re.compile(
+_DENIED = phrase(
     rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
     rf"|{_VALUE}\)?(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
-    r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
-    re.IGNORECASE,
+    r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b"
 )
-_ONLY_DENIED = re.compile(
+_ONLY_DENIED = phrase(
     rf"\banswer\b[^.!?\n]{{0,40}}(?:\bnot|n't|\bnever|\bcannot|unlikely to)\s(?:be\s|equal\sto\s)?{_VALUE}[\s.!]*\Z"
     rf"|\b(?:do not|don't) (?:think|believe)\b[^.!?\n]{{0,40}}\banswer\b[^.!?\n]{{0,20}}{_VALUE}[\s.!]*\Z"
     rf"|\banswer\b[^.!?\n]{{0,20}}{_VALUE}\s(?:is|was)\s(?:wrong|incorrect|not\s\w+)[\s.!]*\Z"
-    rf"|{_VALUE}\sis\snot\sthe\s(?:\w+\s)?answer[\s.!]*\Z",
-    re.IGNORECASE,
+    rf"|{_VALUE}\sis\snot\sthe\s(?:\w+\s)?answer[\s.!]*\Z"
 )
 """A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
-_TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
-_ASIDE = re.compile(
-    r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
-)
-_OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
-_CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
-_SAME = re.compile(
+_TAG_QUESTION = phrase(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$")
+_ASIDE = phrase(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z")
+_OWN = phrase(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b")
+_CLAIMS = phrase(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b")
+_SAME = phrase(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
-    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b",
-    re.IGNORECASE,
+    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b"
 )
 
-_ABOUT_THE_SAME = re.compile(
+_ABOUT_THE_SAME = phrase(
     r"(?:(?<=[$)}π°])|(?<=\d/\d)|(?<=\d/\d\d))[\s,;(]{1,3}(?:(?:which|this|that)\sis,?\s|or\s|i\.e\.,?\s|=\s)?(?:approximately|about|roughly|approx\.?|around|≈|\\approx)"
-    r"[\s$\\(]{0,3}-?\d+(?:[.,]\d+)*\\?%?[\s$\\)]{0,3}(?=(?:[.;](?:\s|$))|\n|$)",
-    re.IGNORECASE,
+    r"[\s$\\(]{0,3}-?\d+(?:[.,]\d+)*\\?%?[\s$\\)]{0,3}(?=(?:[.;](?:\s|$))|\n|$)"
 )
 """An approximation of the exact value before it."""
 
@@ -54,37 +49,33 @@ _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
     r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
 )
-_INSTEAD = re.compile(
+_INSTEAD = phrase(
     r"(?:[.!,;(\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
     r"(?:(?:no(?=[,;:.\s])|sorry|correction|edit(?:ed)?(?=:)|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
     r"|i\s(?:was\swrong|made\san?\s\w+|misspoke|miscalculated)|(?:on|after|upon)\s(?:second\s|further\s|closer\s)?(?:thought|reflection)"
     r"|let\sme\s(?:correct|fix)\s(?:that|this|it|myself))"
     rf"\b{_STATES}|(?:wait|actually|hold\son|hmm+)\b(?:(?=[\s,]*{_VALUE}[\s.!]*(?:\n|\Z))[\s,]*|(?=[\s,:.]+(?:it|that|this|the)\b){_STATES}))"
-    rf"(?={_VALUE}(?!\d|\s?[-+*/×=^]|\s(?:of|more|other|times)\b|\s\w+\s(?:is|are|was|were)\b))",
-    re.IGNORECASE,
+    rf"(?={_VALUE}(?!\d|\s?[-+*/×=^]|\s(?:of|more|other|times)\b|\s\w+\s(?:is|are|was|were)\b))"
 )
-_ADMITS = re.compile(
+_ADMITS = phrase(
     r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
     r"\b[^.!?\n]{0,60}?"
     r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed"
     r"|overlooked)\b(?![^.!?\n]{0,40}\?)"
     r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b"
-    r"|(?<=[.!?]\s)(?:so|therefore|thus|hence),?\s(?:it|this|the\sanswer)\s(?:should|must)\s(?:actually\s|instead\s)?be\b",
-    re.IGNORECASE,
+    r"|(?<=[.!?]\s)(?:so|therefore|thus|hence),?\s(?:it|this|the\sanswer)\s(?:should|must)\s(?:actually\s|instead\s)?be\b"
 )
-_RECONSIDERS = re.compile(
-    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.I | re.M
+_RECONSIDERS = phrase(
+    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.MULTILINE
 )
-_CONCLUDES = re.compile(
-    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d",
-    re.IGNORECASE,
+_CONCLUDES = phrase(
+    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d"
 )
-_CONFIRMS = re.compile(
-    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b",
-    re.IGNORECASE,
+_CONFIRMS = phrase(
+    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b"
 )
 
-_REMARK = re.compile(
+_REMARK = phrase(
     r"(?:^[^\w\n]*|(?<=[.!?]\s)(?=to\s(?:double|verify|check)|(?:we|you|I|let)\s|please|feel|if\syou|hope))"
     r"(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|(?:double[ -])?check|confirm)"
     r"|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
@@ -92,15 +83,14 @@ _REMARK = re.compile(
     r"|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s|if\syou\s(?:have|need|want|would|'d)"
     r"|note\b|remark\b|confidence|difficulty|this\sis\sbecause"
     r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
 )
-_SUMS_UP = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b", re.IGNORECASE)
-_COMES_TO = re.compile(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z", re.IGNORECASE)
-_SURE = re.compile(
+_SUMS_UP = phrase(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b")
+_COMES_TO = phrase(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z")
+_SURE = phrase(
     r"[,;]?\s?\(?\b(?:and\s|with\s|at\s|my\s|an?\s){0,3}(?:confidence|certainty)(?:\s(?:level|score))?(?:\s(?:is|of|at)|\s?[:=])?"
     r"\s?\d+(?:\.\d+)?\s?(?:%|percent\b|/\s?100?\b|out\sof\s100?\b)?\)?"
-    r"|[,;]?\swith\s(?:an?\s)?\d+(?:\.\d+)?\s?%?\s(?:confidence|certainty)\b",
-    re.IGNORECASE,
+    r"|[,;]?\swith\s(?:an?\s)?\d+(?:\.\d+)?\s?%?\s(?:confidence|certainty)\b"
 )
 _NUMBER = re.compile(r"\d[\d.,]*")
 
