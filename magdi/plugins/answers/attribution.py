@@ -31,7 +31,7 @@ _WHO = rf"(?:{_ROLE}|{_GROUP})(?:(?:\s(?:of\sthe|two|three|and|other|{_ROLE})\b|
 _PERSON = rf"(?:{_NAME}|the\suser|they|he|she)"
 THEY_SAY = rf"\b(?:{_WHO}|they|he|she),?\s{_MIGHT}(?:{_SAYS}|{_CHOOSES})\b"
 _TOLD = (
-    rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
+    rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_ANSWER}\s(?:of|by|from)\s(?:the\s)?(?:(?:an)?others?|{_ROLE})\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
     rf"|\byour\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
     rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )

@@ -11,9 +11,8 @@ from magdi.plugins.answers.phrase import phrase
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
-)
+_ABBREVIATION = re.compile(r"\b(?:St|Mr|Mrs|Ms|Dr|Mt|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])$")
+_INITIALS = re.compile(r"[A-Z]\.\s[A-Z]\.\s[A-Z][a-z]")
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
 _NUMBERING = phrase(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}")
 _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
@@ -73,7 +72,10 @@ def sentences(text: str) -> list[str]:
     for end in _SENTENCE_END.finditer(text):
         unfinished = end[0].startswith("\n") and _UNFINISHED.search(text, max(start, end.start() - 12), end.start())
         numbered = end[0] == "." and _NUMBERING.fullmatch(text, start, end.start()) and text[end.end() :][:1] != "\n"
-        short = end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
+        short = end[0] == "." and (
+            _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
+            or any(_INITIALS.match(text, max(0, end.start() - before)) for before in (1, 4))
+        )
         if unfinished or numbered or short:
             continue
         found.append(text[start : end.end()])

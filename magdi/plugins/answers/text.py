@@ -49,7 +49,7 @@ def read_text(text: str, question: str = "") -> Reading:
 
     Where that line says the question again as a statement, it is what stands for the question's "what" or "who".
     """
-    text = _ASKS_ITSELF.sub("", text)
+    text = _ASKS_ITSELF.sub("", "\n".join(line for line in text.split("\n") if not told(line)) or text)
     text = _NOT_BUT.sub(lambda said: said["verb"] or "", text)
     for line, rule in marked_spans(text, whole_line=True):
         span = _bare(next(iter(sentences(line.partition("</")[0])), "").rstrip(".!?"))

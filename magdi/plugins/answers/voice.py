@@ -33,7 +33,7 @@ _ONLY_DENIED = phrase(
 _TAG_QUESTION = phrase(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$")
 _ASIDE = phrase(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z")
 _OWN = phrase(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b")
-_CLAIMS = phrase(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b")
+_CLAIMS = phrase(r"=|\b(?:I|answer|my|we|so|therefore|thus|hence|it(?:'s| is))\b")
 _SAME = phrase(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
     r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b"
