@@ -23,13 +23,6 @@ _DENIED = phrase(
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
     r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b"
 )
-_ONLY_DENIED = phrase(
-    rf"\banswer\b[^.!?\n]{{0,40}}(?:\bnot|n't|\bnever|\bcannot|unlikely to)\s(?:be\s|equal\sto\s)?{_VALUE}[\s.!]*\Z"
-    rf"|\b(?:do not|don't) (?:think|believe)\b[^.!?\n]{{0,40}}\banswer\b[^.!?\n]{{0,20}}{_VALUE}[\s.!]*\Z"
-    rf"|\banswer\b[^.!?\n]{{0,20}}{_VALUE}\s(?:is|was)\s(?:wrong|incorrect|not\s\w+)[\s.!]*\Z"
-    rf"|{_VALUE}\sis\snot\sthe\s(?:\w+\s)?answer[\s.!]*\Z"
-)
-"""A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
 _TAG_QUESTION = phrase(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$")
 _ASIDE = phrase(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z")
 _OWN = phrase(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b")
@@ -107,8 +100,7 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
         reading = read(_ended("".join(every), text))
         if len(every) > len(parts) and _differ([part for part in every if part not in parts], read):
             return Reading(None, Rule.UNDECIDED)
-    unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
-    return Reading(None, Rule.UNDECIDED) if unsaid else reading
+    return reading
 
 
 def _differ(told: list[str], read: Callable[[str], Reading]) -> bool:
