@@ -12,7 +12,15 @@ from magdi.plugins.answers.clauses import Clause, clauses, sentences
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
-    MIGHT, Found, chosen, concluded, decide, explicit, marked, refuses, speaks_of_answer,
+    MIGHT,
+    Found,
+    chosen,
+    concluded,
+    decide,
+    explicit,
+    marked,
+    refuses,
+    speaks_of_answer,
 )  # fmt: skip
 
 _VALUES = {

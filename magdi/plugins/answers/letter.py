@@ -11,13 +11,28 @@ from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.clauses import Clause
 from magdi.plugins.answers.comparison import without_comparands
 from magdi.plugins.answers.judgement import (
-    is_judged, is_rejected, judged, judgement, set_apart, sorted_out, without_lead, without_ticks,
+    is_judged,
+    is_rejected,
+    judged,
+    judgement,
+    set_apart,
+    sorted_out,
+    without_lead,
+    without_ticks,
 )  # fmt: skip
 from magdi.plugins.answers.mentions import NOT_BEFORE, SHORT_TEXT, only_mentioned
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import (
-    MIGHT, Found, chosen, concluded, decide, explicit, marked, refuses, speaks_of_answer,
+    MIGHT,
+    Found,
+    chosen,
+    concluded,
+    decide,
+    explicit,
+    marked,
+    refuses,
+    speaks_of_answer,
 )  # fmt: skip
 
 SHORT_LABEL = 5
