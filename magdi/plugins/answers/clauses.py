@@ -12,6 +12,7 @@ from magdi.plugins.answers.phrase import phrase
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
 _ABBREVIATION = re.compile(r"\b(?:St|Mr|Mrs|Ms|Dr|Mt|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])$")
+_LABEL_GOES_ON = re.compile(r"(?<!\w)[A-Z]\.\s(?:is|are|was|does|can|cannot|would|and|or)\b")
 _INITIALS = re.compile(r"[A-Z]\.\s[A-Z]\.\s[A-Z][a-z]")
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
 _NUMBERING = phrase(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}")
@@ -22,7 +23,7 @@ _CLAUSE = phrase(
       ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|leaves|which\ (?:means|leaves))\b|i\.e\.)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
-    | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
+    | [,:]\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
     | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
     | \s+(?=so\ (?:the|it|I|my|we)\b)
     """,
@@ -38,6 +39,7 @@ _SUPPOSED = phrase(
     r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
     r"(?:(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w*\son)\b|(?:had|were)\s(?:it|the|this|that|they|he|she|we|I)\b)"
     r"|.*\b(?:would|'d)\shave\s(?:been|chosen|picked|selected|said|answered|gone)\b"
+    r"|[^,;]{0,120}\bwould\sbe\s\W{0,3}\w{1,12}\W{0,3}\sif\s\w+\s(?:were|had)\b"
 )
 _WONDERS = phrase(
     r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b"
@@ -76,7 +78,8 @@ def sentences(text: str) -> list[str]:
             _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
             or any(_INITIALS.match(text, max(0, end.start() - before)) for before in (1, 4))
         )
-        if unfinished or numbered or short:
+        labels = end[0] == "." and _LABEL_GOES_ON.match(text, end.start() - 1)
+        if unfinished or numbered or short or labels:
             continue
         found.append(text[start : end.end()])
         start = end.end()

@@ -40,7 +40,7 @@ _TURN = phrase(
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
     r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}(?:-?[\d.][\d.,/]{0,20}%?|[a-z-]{3,12})(?:\s[a-z]+){0,4}\W{0,8}$)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
-    r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
+    r"|(?:(?<![\w;)] )|(?<=\band )|(?<=\bbut ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
 TOLD_TO = phrase(

@@ -10,6 +10,7 @@ from magdi.plugins.answers.clauses import clauses, sentences
 from magdi.plugins.answers.options import Names, tokens
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import concluded
+from magdi.plugins.answers.unfinished import cut_off
 
 SHORT_TEXT = 200
 NOT_BEFORE = phrase(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b")
@@ -29,6 +30,8 @@ def only_mentioned(options: Names, text: str, denied: frozenset[str] = frozenset
     left = set(options.labels) - denied
     if options.texts and len(left) == 1 and denied:
         return Reading(left.pop(), Rule.CONCLUSION)
+    if cut_off(text):
+        return NOTHING
     lines = [line for line in sentences(text) if not line.rstrip("\"')* ").endswith("?")]
     text = "\n".join(lines)
     standing = [

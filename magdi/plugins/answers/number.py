@@ -33,7 +33,9 @@ _BETWEEN = phrase(r"\b(?:between|from)\W*$")
 
 _ASKS_FOR_DOZENS = phrase(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b")
 _DOZENS = phrase(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b")
-_OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
+_OPENING = re.compile(
+    r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*|\s[—–]\s)(?=[^\W\d_]{2})"
+)
 _HOW_MANY = phrase(r"\bhow many (?:more |of the )?(\w+)")
 _ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
 _CONCLUDED = phrase(r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b")

@@ -50,7 +50,7 @@ _CUE = phrase(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*"
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|it\sturns\sout(?:\sto\sbe)?|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*"
 )
 
 
@@ -58,7 +58,7 @@ _STEP = phrase(r"\W*(?:step|question|q)\s?\d")
 _REFUSED = phrase(
     r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
     r"|\bI\s(?:really\s)?(?:doubt|disagree)\b"
-    r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:mistake|error)))"
+    r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:\w+\s)?(?:mistake|error|misconception|myth|fallacy)))"
     r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b"
 )
 MIGHT = phrase(r"\b(?:could|might|may)\W*$")

@@ -30,7 +30,7 @@ _LEAD = phrase(
     r"(?:(?:it|that)(?:'s|\sis)|this\sis|the\sanswer\sis)\s"
 )
 _SAID_OF_IT = phrase(
-    r"(?:,?\s(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*",
+    r"(?:,?\s\(?(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*",
     re.DOTALL,
 )
 _ASKS_ITSELF = phrase(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.MULTILINE)

@@ -44,9 +44,14 @@ _CHECKS = phrase(r"\b(?:check|verif\w*|confirm\w*|double|know|hope|help|question
 _THERE_IS_NONE = phrase(r"\bno\s(?:\w+\s){0,2}solutions?\b|\bno\ssuch\b|\bill-posed\b|\bdoes\snot\sexist\b")
 
 
+def cut_off(text: str) -> bool:
+    """Returns whether a text ends in the middle of a sentence."""
+    return _CUT_OFF.search(text[-200:]) is not None
+
+
 def unfinished(text: str) -> bool:
     """Returns whether a text ends before it comes to an answer, or where it says that there is none."""
-    if _CUT_OFF.search(text[-200:]):
+    if cut_off(text):
         return True
     last, before = _last_sentences(text)
     if _THERE_IS_NONE.search(last) and not re.search(r"\d", last):

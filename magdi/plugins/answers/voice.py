@@ -38,6 +38,13 @@ _ABOUT_THE_SAME = phrase(
 )
 """An approximation of the exact value before it."""
 
+_IN_CASES = phrase(
+    rf"(?:^|[.!;\n]\s{{1,3}})if\b[^.;!\n]{{1,80}},[^.;!\n]{{0,40}}{_VALUE}[^.;!\n]{{0,20}}[.;]\s{{1,3}}(?:but\s|and\s)?(?:if|otherwise|else)\b[^.;!\n]{{1,100}}{_VALUE}[^.;!\n]{{0,20}}\W*\Z"
+    rf"|{_VALUE}[^.;!\n]{{0,20}}\sif\b[^.;!\n]{{1,80}}\b(?:and|but|or)\s{_VALUE}\s(?:otherwise|if|else)\b[^.;!\n]{{0,60}}\W*\Z"
+    r"|\b(?:two|three|several|multiple)\s(?:possible|different|valid|plausible)\s(?:final\s)?(?:answers|results|interpretations)\b[^.\n]{0,60}\W*\Z"
+)
+"""What ends a text that gives one answer for each of several cases."""
+
 _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
     r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
@@ -91,6 +98,8 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
     text = _ABOUT_THE_SAME.sub("", text)
+    if _IN_CASES.search(text, max(0, len(text) - 400)):
+        return Reading(None, Rule.UNDECIDED)
     parts = list(_standing(text, told=False))
     own = _ended("".join(parts), text)
     reading = read(own)
