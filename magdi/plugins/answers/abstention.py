@@ -31,6 +31,7 @@ _CANNOT = phrase(
     re.VERBOSE,
 )
 _LAST_SENTENCE = re.compile(r"(?<=[^\s.!?])(?:[.!?]+\s+|\n+)(?=\S)")
+_AFTER_ALL = phrase(r",?\s\b(?:but|however|nevertheless|nonetheless|yet)\b,?")
 _ASIDE = phrase(
     r"\([^()]*\)|[,;]?\s\b(?:although|though|even though|while|whereas|because|since|as|which|where|whose|unless"
     r"|even if|regardless|given(?=\s)|assuming)\b.*",
@@ -46,4 +47,4 @@ def abstains(text: str) -> bool:
     unknown"), earlier, or taken back ("I am not sure, but it is 5") does not count.
     """
     last = _LAST_SENTENCE.split(text.strip()[-LAST_CHARACTERS:])[-1].replace("can't", "cannot").replace("n't", " not")
-    return _CANNOT.search(_ASIDE.sub("", last)) is not None
+    return _CANNOT.search(_ASIDE.sub("", _AFTER_ALL.split(last)[-1])) is not None

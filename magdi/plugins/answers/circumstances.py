@@ -21,7 +21,7 @@ _ASIDE = phrase(
 What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
 """
 _REASON = phrase(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:[^,;.]|\.(?=\d)){0,80}$"
+    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:[^,;.\n]|\.(?=\d)){0,80}$"
 )
 """What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
 GIVEN_VALUE = phrase(
@@ -65,7 +65,7 @@ class Circumstances:
         self.question = question
 
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
-        if _REASON.search(self.text, max(0, numeral.start - 100), numeral.start):
+        if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
         if self._is_rest(numeral):
             return True
@@ -73,6 +73,12 @@ class Circumstances:
             return False
         aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
+
+    def _reasoned(self, found: list[Numeral]) -> list[Numeral]:
+        """Returns what a sentence says before the reason that it gives, where that only says it again."""
+        why = [each for each in found if _REASON.search(self.text, max(found[0].start, each.start - 100), each.start)]
+        said = [each for each in found if each not in why]
+        return said if said and said[-1].value in {each.value for each in why} else found
 
     def _is_compared(self, numeral: Numeral, start: int) -> bool:
         """Returns whether a number only compares the one before it with another: "14 points, 3 more than Lee"."""

@@ -120,7 +120,7 @@ class ClosingReader(Circumstances):
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
         aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
         outside = [each for each in found if not _within(each, aside)] or found
-        outside = [each for each in outside if not self._is_compared(each, start)] or outside
+        outside = self._reasoned([each for each in outside if not self._is_compared(each, start)] or outside)
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
         totals = [each for each in outside if _IN_ALL.match(self.text, each.end, end)]

@@ -39,7 +39,8 @@ _ABOUT_THE_SAME = phrase(
 """An approximation of the exact value before it."""
 
 _IN_CASES = phrase(
-    rf"(?:^|[.!;\n]\s{{1,3}})if\b[^.;!\n]{{1,80}},[^.;!\n]{{0,40}}{_VALUE}[^.;!\n]{{0,20}}[.;]\s{{1,3}}(?:but\s|and\s)?(?:if|otherwise|else)\b[^.;!\n]{{1,100}}{_VALUE}[^.;!\n]{{0,20}}\W*\Z"
+    rf"\bif\b[^.;!\n]{{1,80}}\banswer\b[^.;!\n]{{0,40}}{_VALUE}[^.;!\n]{{0,20}}[.;]\s{{1,3}}(?:but\s|and\s)?(?:if|otherwise|else)\b"
+    rf"[^.;!\n]{{1,100}}{_VALUE}[^.;!\n]{{0,20}}\W*\Z"
     rf"|{_VALUE}[^.;!\n]{{0,20}}\sif\b[^.;!\n]{{1,80}}\b(?:and|but|or)\s{_VALUE}\s(?:otherwise|if|else)\b[^.;!\n]{{0,60}}\W*\Z"
     r"|\b(?:two|three|several|multiple)\s(?:possible|different|valid|plausible)\s(?:final\s)?(?:answers|results|interpretations)\b[^.\n]{0,60}\W*\Z"
 )
