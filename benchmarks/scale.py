@@ -96,7 +96,7 @@ def one_corpus(count: int, copies: int = 1) -> Figures:
     With copies, the table has its MAGs that many times: batches of a million MAGs without a million to read.
     """
     from magdi.core.distill import corpus as corpora
-    from magdi.core.distill import encoded_table
+    from magdi.core.distill import encoded
     from magdi.core.distill.layouts import LAYOUTS
     from magdi.core.distill.reading import Reading
     from magdi.core.distill.schedule import Schedule
@@ -120,7 +120,7 @@ def one_corpus(count: int, copies: int = 1) -> Figures:
             if copies > 1:
                 again = Path(folder) / "copies.arrow"
                 copy_table(next(cache.rglob("*.arrow")), again, copies)
-                table = encoded_table.EncodedTable(again, reading.columns)
+                table = encoded.EncodedTable(again, reading.columns)
                 corpus = corpora.Corpus(table, table.sizes, corpus.tally)
             schedule = Schedule.plan(len(corpus), A_STEP, steps=None, epochs=1, seed=0)
             steps = Steps(corpus, schedule, LAYOUTS["tree"], BUDGET)

@@ -10,8 +10,6 @@ A run, and how well its student answers:
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.errors import ConfigError
-from magdi.core.files import portable
+from magdi.core.files import fingerprint, portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress
@@ -30,7 +28,7 @@ from magdi.plugins.hooks import Observed
 from magdi.plugins.registry import Registry
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.result import RunResult, document
-from magdi.plugins.setup import Setup, plugins_for, set_up
+from magdi.plugins.setup import Setup, going_on, plugins_for, set_up
 from magdi.plugins.trust import Code, Trust, always, remember
 
 if TYPE_CHECKING:
@@ -109,7 +107,7 @@ class Settings(TypedDict, total=False):
 
 def default_directory(config: RunConfig) -> Path:
     """Returns where a run goes when no directory is named: the same configuration always finds the same one."""
-    digest = hashlib.sha256(json.dumps(deciding(config), sort_keys=True).encode()).hexdigest()
+    digest = fingerprint(deciding(config))
     chosen = (config.task.name, config.protocol.name, config.encoder.name)
     names = (name.removeprefix("local/").partition("@")[0] for name in chosen)
     return RUNS / portable("-".join([*names, digest[:8]]))
@@ -122,6 +120,7 @@ def go(
     fresh: bool = False,
     until: Stage = "evaluation",
     rounds: int = 1,
+    goes_on: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Does what was set up and returns its outcome; see `magdi.core.run.run.run` for what it raises."""
@@ -139,7 +138,7 @@ def go(
 
         last = run_rounds(setup.config, target, components, rounds, fresh=fresh, progress=tracked)
         return RunResult(document(last))
-    directory = hold(setup.config, target, components, fresh=fresh, until=until, progress=tracked)
+    directory = hold(setup.config, target, components, fresh=fresh, until=until, goes_on=goes_on, progress=tracked)
     return RunResult(document(directory))
 
 
@@ -182,6 +181,8 @@ def run(
     setup = set_up(_files(config), flags=flags, trust=Trust(trust), given=given)
     for note in setup.notes:
         warnings.warn(note, stacklevel=2)
+    if not fresh:
+        setup = going_on(setup, Path(out) if out else default_directory(setup.config))
     return go(setup, out=out, fresh=fresh, until=until, rounds=rounds_of_training, progress=progress)
 
 
@@ -303,7 +304,7 @@ def go_ablate(
 ) -> SuiteDocument:
     """Does the suite that was set up, and returns its table."""
     setup.plugins.demand()
-    return setup.suite.run(setup.bench, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
+    return setup.suite.run(setup.worker_setup, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
 def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:

@@ -146,6 +146,7 @@ def test_a_plan_starts_nothing(tmp_path: Path, here: Here) -> None:
         (["run", "--set", "training.stepps=3"], "did you mean 'steps'"),
         (["run", "--task", "gsm8k", "--task-arg", "data=/nowhere", "--teacher", "simulated:careful"], "/nowhere"),
         (["run", "--level", "9"], "there is no level '9'"),
+        (["run", "--method", "malt", "--set", "student.adaptation=full"], "student.adaptation: lora"),
         (["distill", "--mags", "/nowhere.jsonl"], "/nowhere.jsonl"),
         (["run", "/nowhere.yaml"], "/nowhere.yaml"),
         (["run", "--teacher", "opneai:x"], "did you mean 'openai'"),

@@ -14,7 +14,7 @@ from magdi.plugins.component import Component, Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing import StubServer, tiny_student
 from magdi.plugins.testing.asking import question as ask_teacher
-from magdi.plugins.testing.fresh import job_of
+from magdi.plugins.testing.other_interpreter import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from tests.conforming import ask_elsewhere
@@ -119,7 +119,7 @@ def their_processes_end(specimens: dict[tuple[Kind, str], Specimen]) -> Iterator
     """Some eighty processes, each with what this one has in memory, do not wait for the end of all tests."""
     yield
     for specimen in specimens.values():
-        specimen.bench.close()
+        specimen.process.close()
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,9 @@ class Reader:
             if done == "run":
                 self.run(where, *line.arguments)
             elif done == "plan":
-                self.run(where, *line.arguments, *fewer(line.arguments), "--dry-run")
+                fresh = line.arguments[0] in ("run", "discuss", "distill")  # where another run stands in
+                anew = ["--fresh"] if fresh else []
+                self.run(where, *line.arguments, *fewer(line.arguments), "--dry-run", *anew)
                 for word in outputs(line.arguments):
                     self.stand_in(word)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Annotated
 
 import typer
 
 import magdi
 from magdi.cli.commands import Commands, taken
+from magdi.cli.launch import one_of_several
+from magdi.core.distill.processes import FailedBeside, several
 from magdi.core.errors import DataError, MagdiError
 from magdi.core.files import FULL
 from magdi.core.threads import PASSIVE
@@ -71,9 +73,14 @@ def _check_text(arguments: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command line; every error that magdi raises on purpose is a message and an exit code."""
+    _opened()
+    with one_of_several() if several() else nullcontext():
+        _main()
+
+
+def _main() -> None:
     from magdi.cli.output import complain
 
-    _opened()
     for name, value in (QUIET | SAFE | PASSIVE).items():
         os.environ.setdefault(name, value)
     brought, arguments = taken(sys.argv[1:])
@@ -83,7 +90,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)  # before click hears of it, or after
     except MagdiError as error:
-        complain(error)
+        if not isinstance(error, FailedBeside):  # which has said it
+            complain(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
-from magdi.cli.output import check_out, progress_console, show, warn
+from magdi.cli.mags_reader import Recorded
+from magdi.cli.output import check_out, say, show, warn
+from magdi.core.extras import need
 
 if TYPE_CHECKING:
     from magdi.plugins.traces.collection import Collection
@@ -25,12 +26,7 @@ def collect(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 4318,
     settle: Annotated[float, typer.Option(help="Seconds without a span after its root until a trace is over.")] = 2.0,
     idle: Annotated[float, typer.Option(help="The same without a root, and for conversations of many traces.")] = 60.0,
-    task: TaskName = None,
-    data: opt.Data = None,
-    task_arg: opt.TaskArg = None,
-    match: Match = False,
-    gold: Gold = None,
-    keep_prompts: KeepPrompts = False,
+    recorded: Recorded,
     json: opt.Json = False,
     plugins: opt.Plugins,
 ) -> None:
@@ -42,13 +38,10 @@ def collect(
     from dataclasses import asdict
 
     from magdi.plugins.traces.collection import Collection, Patience
-    from magdi.plugins.traces.requests import check_installed
 
     check_out(out)
-    check_installed()
-    settings = opt.component("task", task_arg, data=data)
-    registry = plugins.load().registry
-    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
+    need("opentelemetry.proto", "otel", "magdi collect")
+    reader = recorded.reader(plugins.load().registry)
     collection = Collection(out, reader, Patience(settle, idle))
     try:
         asyncio.run(_listen(collection, host, port))
@@ -73,7 +66,7 @@ async def _listen(collection: Collection, host: str, port: int) -> None:
     await receiver.listening.wait()
     if not running.done():
         where = f"http://{receiver.host}:{receiver.port}"
-        progress_console().print(f"listening: OTEL_EXPORTER_OTLP_ENDPOINT={where} (Ctrl-C ends)", soft_wrap=True)
+        say(f"listening: OTEL_EXPORTER_OTLP_ENDPOINT={where} (Ctrl-C ends)")
     await running
 
 

@@ -33,7 +33,7 @@ def presets(incomplete: str) -> list[str]:
 
 def levels(incomplete: str) -> list[str]:
     """Proposes levels of distillation."""
-    from magdi.core.config.levels import LEVELS
+    from magdi.plugins.objectives.levels import LEVELS
 
     return _beginning(incomplete, [level.name for level in LEVELS])
 

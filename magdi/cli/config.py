@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magdi.cli import options as opt
-from magdi.cli.output import progress_console, show
+from magdi.cli.output import say, show
 from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ComponentError, ConfigError
@@ -54,7 +54,7 @@ def _say_of_runs(mags: Iterable[str]) -> None:
     for run in map(RunDirectory, map(Path, mags)):
         if (own := run.path / run.CONFIG).is_file():
             said = f"this learns from the MAGs of {run.path}; what that run was told: magdi config show {own}"
-            progress_console().print(said, markup=False, soft_wrap=True)
+            say(said)
 
 
 @app.command()
@@ -99,6 +99,7 @@ def _settings(registry: Registry) -> Iterator[tuple[str, dict[str, type[BaseMode
 def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
     """Yields (path, value, origin), settings that only the component's defaults fill in included."""
     from magdi.core.run.directory import shown
+    from magdi.plugins.objectives.levels import find_level
 
     config = shown(setup.config)
     for path, value in flatten(config).items():
@@ -108,14 +109,14 @@ def _rows(setup: Setup) -> Iterator[tuple[str, str, str]]:
         for name, value in flatten(settings).items():
             origin = "the run's seed" if name == "seed" else f"default of {choice.name}"
             if name in choice.settings and kind == "objective":
-                origin = setup.config.training.title
+                origin = str(find_level(setup.config.training.level))
             if f"{path}.{name}" not in setup.origins:
                 yield f"{path}.{name}", write_value(value), origin
 
 
 def _choices(setup: Setup) -> Iterator[tuple[Kind, str, ComponentChoice]]:
     """Yields kind, path and choice of all components but teachers."""
-    from magdi.core.config.levels import objectives_of
+    from magdi.plugins.objectives.levels import objectives_of
 
     config = setup.config
     yield from (("task", "task", config.task), ("protocol", "protocol", config.protocol))

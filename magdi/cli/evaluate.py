@@ -10,20 +10,23 @@ import typer
 from magdi.cli import completing as propose
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from magdi.core.config.models import Limits
     from magdi.core.run.progress import Progress
-    from magdi.plugins.evaluating.evaluate import Plan
+    from magdi.plugins.evaluating.candidates import Candidate
+    from magdi.plugins.evaluating.evaluate import EvaluationPlan
 
 SAMPLING = "Sampling"
 PREDICTIONS = Path("predictions")
 
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
-PromptForm = Literal["auto", "chat", "paper"]
 
 Models = Annotated[
     list[str] | None,
@@ -75,7 +78,7 @@ AfterStage = Annotated[
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew: throw away the answers that are kept.")]
-Prompt = Annotated[PromptForm, typer.Option(help="Form of the prompt, for what comes from no run.")]
+Prompt = Annotated[PromptStyle, typer.Option(help="Form of the prompt, for what comes from no run.")]
 Folder = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where predictions are kept.", show_default=str(PREDICTIONS))
 ]
@@ -180,17 +183,27 @@ def evaluate(
     progress = output.TerminalProgress(quiet=quiet)
     try:
         if in_jobs:
-            _in_shards(plan, shards, where.on, resources, progress, limits)
+            _in_shards(candidates, plan, shards, where.on, resources, progress, limits)
         document = run(candidates, plan, progress)
     finally:
         progress.close()
     output.show(document, as_json=json, render=lambda: evaluation_table(document))
 
 
-def _in_shards(plan: Plan, shards: int, on: On, resources: Resources, progress: Progress, limits: Limits) -> None:
+def _in_shards(
+    candidates: Sequence[Candidate],
+    plan: EvaluationPlan,
+    shards: int,
+    on: On,
+    resources: Resources,
+    progress: Progress,
+    limits: Limits,
+) -> None:
     """Has the same command done in jobs; what is left for this one is to take over what they kept."""
     from magdi.plugins.suites.executors.command import answered_in_shards, shares_of
 
     shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_of(limits, shards).items()]
     arguments = [*place.without(place.SHARDED, ("--json",)), *shares]
-    answered_in_shards(on, resources, plan.folder, arguments, shards, lambda title: progress.note(f"{title} has ended"))
+    files = [plan.file(each) for each in candidates if not each.kept]
+    answers = len(files) * len(plan.questions) * plan.settings.samples
+    answered_in_shards(on, resources, plan.folder, arguments, shards, files, answers, progress)

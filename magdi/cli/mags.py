@@ -17,9 +17,9 @@ from magdi.cli import mags_subsets as subsets
 from magdi.cli import options as opt
 from magdi.cli.mags_convincing import convincing
 from magdi.cli.mags_get import get
-from magdi.cli.mags_reader import Gold, KeepPrompts, Match, TaskName, reader_of
+from magdi.cli.mags_reader import Recorded
 from magdi.cli.mags_sources import is_place, runs_of, sources, tell_skipped
-from magdi.cli.output import check_out, progress_console, show, warn
+from magdi.cli.output import check_out, say, show, warn
 from magdi.core.errors import ComponentError, ConfigError, DataError, did_you_mean
 from magdi.core.files import write_whole, writing
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from magdi.core.errors import MagFileError
     from magdi.core.mag import Mag
     from magdi.core.run.locations import Location
-    from magdi.plugins.corpus.check import Rule
+    from magdi.plugins.corpus.check import ReplayRule
     from magdi.plugins.formats.imported import ImportFound
 
 app = typer.Typer(help="Import, look at, check and export files of discussions (MAGs).", no_args_is_help=True)
@@ -40,7 +40,7 @@ for subset in (subsets.merge, subsets.split, subsets.sample):
 app.command("filter")(subsets.filter_)
 
 Files = subsets.Files
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over what cannot be read, and say what.")]
+SkipBad = subsets.SkipBad
 Out = Annotated[Path, typer.Option("--out", "-o", help="File or folder to write.")]
 Arg = Annotated[list[str] | None, typer.Option("--arg", "-A", help="KEY=VALUE of the format.", show_default=False)]
 View = Annotated[str, typer.Option(help="exact, adjacent, undirected, full or none.", autocompletion=propose.views)]
@@ -61,12 +61,7 @@ def import_(
         ),
     ] = "",
     arg: Arg = None,
-    task: TaskName = None,
-    data: opt.Data = None,
-    task_arg: opt.TaskArg = None,
-    match: Match = False,
-    gold: Gold = None,
-    keep_prompts: KeepPrompts = False,
+    recorded: Recorded,
     skip_bad: SkipBad = False,
     json: opt.Json = False,
     plugins: opt.Plugins,
@@ -82,12 +77,11 @@ def import_(
     check_out(out)
     bad: list[MagFileError] = []
     registry = plugins.load().registry
-    settings = opt.component("task", task_arg, data=data)
-    reader = reader_of(task, settings, registry, match=match, keep_prompts=keep_prompts, gold=gold)
+    reader = recorded.reader(registry)
     if format:
         importers = {format: registry.importer(ComponentChoice(name=format, **opt.component("importer", arg)))}
     else:
-        importers = all_importers(registry, _say)
+        importers = all_importers(registry, say)
     summary = Summary()
     mags = import_files(files, reader, importers, on_bad_item=bad.append if skip_bad else None)
     try:
@@ -331,19 +325,15 @@ def _emit(text: str, out: Path | None, *, as_json: bool) -> None:
         show({"out": str(out)}, as_json=as_json, render=lambda: str(out))
 
 
-def _say(line: str) -> None:
-    progress_console().print(line, markup=False, soft_wrap=True)
-
-
-def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> Rule:
+def _rule(file: Location, components: Components, name: str | None, settings: dict[str, object]) -> ReplayRule:
     """Returns how a file's discussions are held again; not at all where what the run was made with is missing."""
     from magdi.cli.mags_rules import rule_for
-    from magdi.plugins.corpus.check import Rule
+    from magdi.plugins.corpus.check import ReplayRule
 
     try:
         return rule_for(file, components, name, settings)
     except ComponentError as error:
         if name is not None:
             raise
-        _say(f"{file}: its discussions are not held again: {error.message}")
-        return Rule()
+        say(f"{file}: its discussions are not held again: {error.message}")
+        return ReplayRule()

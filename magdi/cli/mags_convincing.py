@@ -28,7 +28,7 @@ def convincing(
     Replies are kept beside the file, so that the same command goes on where it was stopped.
     """
     from magdi.cli.mags_tables import table
-    from magdi.cli.output import check_out, progress_console, show
+    from magdi.cli.output import check_out, say, show
     from magdi.core.files import write_whole
 
     found: dict[str, list[Sample]] = {}
@@ -37,7 +37,7 @@ def convincing(
     for asked, found in enumerate(_mined(request.set_up(), out, count), start=1):
         if not quiet and asked % 50 == 0:
             so_far = ", ".join(f"{agent} {len(each)}" for agent, each in found.items())
-            progress_console().print(f"convincing: {asked} questions, {so_far}", markup=False)
+            say(f"convincing: {asked} questions, {so_far}")
     samples = {agent: [sample.model_dump() for sample in each] for agent, each in found.items()}
     write_whole(out, json_.dumps(samples, indent=2, ensure_ascii=False) + "\n")
     counts = {agent: len(each) for agent, each in samples.items()}

@@ -17,7 +17,7 @@ def get(
 ) -> None:
     """Fetch a corpus of discussions: checked by size and SHA-256; what was cut off goes on where it stopped."""
     from magdi.cli.mags_tables import table
-    from magdi.cli.output import check_out, progress_console, show
+    from magdi.cli.output import check_out, say, show
     from magdi.plugins.formats import download
 
     if name is None:
@@ -32,9 +32,8 @@ def get(
     corpus = download.find_corpus(name)
     folder = out or Path(corpus.name)
     check_out(folder, folder=True)
-    console = progress_console()
-    console.print(f"{corpus.summary}\nlicence: {corpus.licence} {corpus.licence_url}", markup=False, soft_wrap=True)
-    paths = download.download(corpus, folder, lambda file: console.print(file.path, markup=False))
+    say(f"{corpus.summary}\nlicence: {corpus.licence} {corpus.licence_url}")
+    paths = download.download(corpus, folder, lambda file: say(file.path))
     then = " ".join(["magdi mags import", f"{folder}/*.json", *corpus.import_, "-o", f"{corpus.name}.jsonl"])
     document = {
         "name": corpus.name,

@@ -12,7 +12,7 @@ from magdi.core.protocol import Agent
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.locations import Location
 from magdi.core.run.seats import agents
-from magdi.plugins.corpus.check import Rule
+from magdi.plugins.corpus.check import ReplayRule
 from magdi.plugins.corpus.replay import own_prompts
 
 
@@ -34,7 +34,7 @@ def prompted(
     return map(own_prompts(given, components).given_to, mags)
 
 
-def rule_for(file: Location, components: Components, name: str | None, settings: Mapping[str, object]) -> Rule:
+def rule_for(file: Location, components: Components, name: str | None, settings: Mapping[str, object]) -> ReplayRule:
     """Returns the rule of a file: as asked for, or as the configuration of the run that it belongs to says.
 
     Without either, discussions are not held again: their protocols' settings are not known. The run's task grades,
@@ -47,13 +47,13 @@ def rule_for(file: Location, components: Components, name: str | None, settings:
     config = run.config() if run and run.is_run() else None
     if config is None or config.discussion.mag_files:
         choice = ComponentChoice(name=name, **settings) if name else None
-        return Rule(components.protocol(choice)) if choice else Rule()
+        return ReplayRule(components.protocol(choice)) if choice else ReplayRule()
     own = config.protocol
     choice = ComponentChoice(
         name=name or own.name, **{**(own.settings if name in (None, own.name) else {}), **settings}
     )
     decision, task = config.discussion.decision, components.task(config.task, config.seed)
-    return Rule(
+    return ReplayRule(
         components.protocol(choice),
         agents=[Agent(each, taught.persona) for each, taught in agents(config, task).items()],
         decide=components.decision(decision) if decision else None,

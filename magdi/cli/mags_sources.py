@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def sources(names: Sequence[str] | None) -> list[Location]:
     """Returns the MAG files that are named, by paths, patterns or URLs, the newest run's where none is.
 
-    Of several directories those without one are left out, and said on stderr.
+    Of several directories those without one are left out, and said on stderr; so is what has changed since its run.
 
     Raises:
         MagFileError: A file is not there, or no directory has one.
@@ -22,8 +22,9 @@ def sources(names: Sequence[str] | None) -> list[Location]:
         DataError: A URL cannot be reached.
     """
     from magdi.cli.newest import newest
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
     from magdi.core.run.locations import FILE, expanded
+    from magdi.core.run.resuming import told_changed
     from magdi.plugins.corpus.files import mag_file
 
     named: Sequence[Location] = names or [newest("mags")]
@@ -32,9 +33,12 @@ def sources(names: Sequence[str] | None) -> list[Location]:
     left = [each for each in found if each not in bare]
     if not left:
         return [mag_file(each) for each in found]
+    files = [mag_file(each) for each in left]
     for path in bare:
-        progress_console().print(f"left out: {path} holds no {FILE}", markup=False, soft_wrap=True)
-    return [mag_file(each) for each in left]
+        say(f"left out: {path} holds no {FILE}")
+    for note in filter(None, (told_changed(each) for each in files if isinstance(each, Path))):
+        say(note)
+    return files
 
 
 def holds_mags(name: str) -> bool:
@@ -73,7 +77,7 @@ def runs_of(files: Iterable[Location]) -> list[Path]:
 
 def tell_skipped(bad: Iterable[MagFileError]) -> None:
     """Says on stderr which lines were passed over, and why."""
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
 
     for error in bad:
-        progress_console().print(f"skipped {error.message}", markup=False, soft_wrap=True)
+        say(f"skipped {error.message}")

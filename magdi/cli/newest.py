@@ -14,12 +14,12 @@ def newest(having: Literal["student", "mags"] | None = None) -> Path:
     """
     from magdi.plugins.runs.finding import newest_run
 
-    return say(newest_run(having, alone=True).path)
+    return announced(newest_run(having, alone=True).path)
 
 
-def say(path: Path) -> Path:
+def announced(path: Path) -> Path:
     """Says on stderr what is taken where nothing was named, and returns it."""
-    from magdi.cli.output import progress_console
+    from magdi.cli.output import say
 
-    progress_console().print(f"the newest: {path}", markup=False, soft_wrap=True)
+    say(f"the newest: {path}")
     return path

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_origin, get_type_hints
 
 import typer
 
@@ -102,11 +102,6 @@ SkipBad = Annotated[bool, _setting("Pass over unreadable lines of that file.", "
 Cache = Annotated[Text, _limit("Directory of replies shared between runs.")]
 Out = Annotated[Path | None, _setting("The run's directory.", "--out", "-o")]
 Fresh = Annotated[bool, _setting("Start over: throw away what the run directory holds.", "--fresh")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes that train together, one for each GPU.")]
-Sharding = Annotated[
-    Literal["none", "fsdp2", "fsdp2-grads", "zero2", "zero3"],
-    typer.Option(help="Whether each process holds all weights (DDP), or a part (FSDP2, DeepSpeed's ZeRO)."),
-]
 RoundsOfTraining = Annotated[
     int, typer.Option(min=1, help="Do it N times, each with the roles that the last one trained (--method malt).")
 ]

@@ -102,6 +102,11 @@ def check_out(out: Path, *, folder: bool = False) -> None:
         raise ConfigError(f"{out} cannot be written: permission denied", hint="name another place with -o")
 
 
+def say(line: str) -> None:
+    """Prints a line of what goes on."""
+    progress_console().print(line, markup=False, soft_wrap=True)
+
+
 def warn(line: str) -> None:
     """Prints what is to be seen last."""
     progress_console().print(line, style="yellow", markup=False, soft_wrap=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +13,10 @@ import typer
 
 from magdi.cli import options as opt
 from magdi.cli import place
+from magdi.cli.launch import Processes, Sharding, launch
 from magdi.core.distill.processes import rank
 from magdi.core.errors import SOME_FAILED, ConfigError
-from magdi.plugins.suites.executors.ending import end_with_starter
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
@@ -31,25 +29,6 @@ if TYPE_CHECKING:
 
 
 SHARED = ("--processes", "--sharding")
-NO_ADVICE = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""Where DDP has to look for unused weights, it would warn of every process that finds none at first."""
-
-FSDP2 = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-    "FSDP_RESHARD_AFTER_FORWARD": "true",
-    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-}
-ZERO = {"ACCELERATE_USE_DEEPSPEED": "true"}
-ENGINES = {
-    "fsdp2": FSDP2,
-    "fsdp2-grads": FSDP2 | {"FSDP_RESHARD_AFTER_FORWARD": "false"},
-    "zero2": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"},
-    "zero3": ZERO | {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"},
-}
-"""What accelerate is told by its own launcher, where it is asked for the same."""
 
 
 @opt.grouped
@@ -59,9 +38,9 @@ def run(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
-    processes: opt.Processes = 1,
+    processes: Processes = 1,
     rounds_of_training: opt.RoundsOfTraining = 1,
-    sharding: opt.Sharding = "none",
+    sharding: Sharding = "none",
     where: place.Place,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -134,8 +113,8 @@ def distill(
     out: opt.Out = None,
     fresh: opt.Fresh = False,
     dry_run: opt.DryRun = False,
-    processes: opt.Processes = 1,
-    sharding: opt.Sharding = "none",
+    processes: Processes = 1,
+    sharding: Sharding = "none",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -164,15 +143,13 @@ def _go(
     from magdi.cli.plan_table import plan_table
     from magdi.core.run.directory import RunDirectory
     from magdi.core.run.failures import told_last
+    from magdi.plugins.setup import going_on
 
     setup = request.set_up()
-    if setup.config.training.refresh and sharding != "none":
-        raise ConfigError(
-            f"--refresh {setup.config.training.refresh}: a student that is sharded cannot be asked, for each pass "
-            "takes all processes, and their answers take unequal numbers",
-            hint=f"leave --sharding {sharding} out: each process holds all weights then",
-        )
     if dry_run:
+        directory = out or api.default_directory(setup.config)
+        if jobs is None or until != "discussion":  # whose shards have their own
+            RunDirectory(directory).check(setup.config, fresh=fresh)
         plan = api.plan(setup, out, until=until)
         if rounds > 1:
             plan["rounds"] = rounds
@@ -182,16 +159,19 @@ def _go(
             plan["jobs"] = jobs(setup.config, plan)
         output.show(plan, as_json=as_json, render=lambda: plan_table(plan))
         return
+    if not (fresh or request.plugins.no_plugins):
+        setup = going_on(setup, out or api.default_directory(setup.config))
     sender = _sender(setup, otel)
     progress = output.TerminalProgress(quiet=quiet, observe=_observe(setup, sender))
     try:
-        first = "discussion" if processes > 1 else until
-        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, progress=progress)
+        several = processes > 1
+        first = "discussion" if several else until
+        outcome = api.go(setup, out=out, fresh=fresh, until=first, rounds=rounds, goes_on=several, progress=progress)
     finally:
         progress.close()
         if sender is not None and (untaken := sender.close()):
             output.warn(untaken)
-    if processes > 1 and (code := _shared(processes, sharding)):
+    if processes > 1 and (code := launch(processes, sharding, place.without(SHARED, flags=("--fresh",)))):
         raise typer.Exit(code)
     if rank():
         return
@@ -213,8 +193,8 @@ def _check_processes(processes: int, sharding: str, rounds: int = 1, gpus: int =
         raise ConfigError(
             f"--sharding {sharding} spreads weights over processes, and there is one", hint="--processes N"
         )
-    if sharding.startswith("zero") and find_spec("deepspeed") is None:
-        raise ConfigError(f"--sharding {sharding} needs deepspeed", hint="pip install 'magdi[deepspeed]'")
+    if sharding.startswith("zero"):
+        need("deepspeed", "deepspeed", f"--sharding {sharding}")
 
 
 def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
@@ -226,9 +206,11 @@ def _one_job(on: On, resources: Resources, config: RunConfig, plan: PlanDocument
 
 
 def _shards(shards: int, on: On, resources: Resources, config: RunConfig, plan: PlanDocument) -> PlannedJobs:
+    from magdi.plugins.suites.executors.command import check_free
     from magdi.plugins.suites.executors.plan import planned_shards
 
     _check_unshared(config)
+    check_free(Path(plan["run"]), shards)
     return planned_shards(on, resources, Path(plan["run"]), shards, plan["questions"], config.discussion)
 
 
@@ -287,8 +269,12 @@ def _in_shards(
     from magdi.cli import output
     from magdi.plugins.suites.executors.command import in_shards, shares_of
 
-    config = request.set_up().config
+    setup = request.set_up()
+    setup.plugins.demand()
+    config = setup.config
     _check_unshared(config)
+    task = setup.plugins.registry.task(config.task, config.seed)
+    questions = len(task.first(config.discussion.split, config.discussion.questions))
     directory = out or default_directory(config)
     shares = [f"--set=discussion.{name}={share}" for name, share in shares_of(config.discussion, shards).items()]
     progress = output.TerminalProgress(quiet=quiet)
@@ -299,7 +285,8 @@ def _in_shards(
             directory,
             [*place.without(place.SHARDED, ("--json", "--fresh")), *shares],
             shards,
-            lambda title: progress.note(f"{title} has ended"),
+            questions,
+            progress,
             fresh=fresh,
         )
     finally:
@@ -311,12 +298,3 @@ def _in_shards(
         output.warn(f"{number:,} discussions failed in {run}; the same command tries them again")
     if found.failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _shared(processes: int, sharding: str) -> int:
-    """Goes on with the same command in several processes; returns the exit code."""
-    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    own = place.without(SHARED, flags=("--fresh",))
-    environment = NO_ADVICE | os.environ | ENGINES.get(sharding, {})
-    command = [*arguments, "-m", "magdi", *own]
-    return subprocess.run(command, check=False, env=environment, preexec_fn=end_with_starter).returncode

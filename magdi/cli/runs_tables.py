@@ -12,6 +12,7 @@ from rich.text import Text
 
 from magdi.cli.drawn import drawn
 from magdi.cli.outcome import outcome_table
+from magdi.plugins.runs.finding import AROUND, SHOWN_SETTINGS, changed_lines
 from magdi.plugins.sheet import NOTHING, Sheet, p_value, percent, points, span
 
 if TYPE_CHECKING:
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
     from magdi.plugins.runs.finding import RunComparison, RunList, RunRow, RunShown
     from magdi.plugins.runs.result import ComparisonDocument
 
-SETTINGS = ("task", "protocol", "encoder", "level", "seed")
 TIMES = ("started", "ended")
-AROUND = ("command", "git", "host", "device", "python")
 COMPARED = {"student": "distilled student", "base": "before distillation", "teams": "teachers' teams"}
 
 
 def list_table(document: RunList) -> RenderableType:
     """Draws what `magdi runs list` found."""
     rows = [_row(run, document["folder"]) for run in document["runs"]]
-    headings = ("run", "started", "status", *SETTINGS, "MAGs", "base", "student")
+    headings = ("run", "started", "status", *SHOWN_SETTINGS, "MAGs", "base", "student")
     table = Sheet.of("", headings, rows, left=headings[:-2])
     lines = [Text(run["error"]) for run in document["runs"] if "error" in run]
     if suites := document["suites"]:
@@ -38,7 +37,7 @@ def list_table(document: RunList) -> RenderableType:
 
 
 def _row(run: RunRow, folder: str) -> list[str]:
-    named = [str(run["settings"].get(key, "?")) for key in SETTINGS]
+    named = [str(run["settings"].get(key, "?")) for key in SHOWN_SETTINGS]
     started = datetime.fromisoformat(run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
     return [
         _short(run["run"], folder),
@@ -80,12 +79,16 @@ def show_table(document: RunShown) -> RenderableType:
     around += [f"{name} {value}" for name, value in document["versions"].items()]
     why = f" ({document['error']})" if "error" in document else ""
     head = Text(f"{document['run']}: {document['status']}{why}", style="bold")
-    return Group(head, Text(settings), outcome_table(document), Text("  ".join(around), style="dim"))
+    changed = changed_lines(document.get("changed", []))
+    return Group(
+        head, *map(Text, changed), Text(settings), outcome_table(document), Text("  ".join(around), style="dim")
+    )
 
 
 def compare_table(document: RunComparison) -> RenderableType:
     """Draws what `magdi runs compare` found."""
-    lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}"), Text("")]
+    lines = [Text(f"first:  {document['first']['run']}"), Text(f"second: {document['second']['run']}")]
+    lines += [*map(Text, changed_lines(document["changed"])), Text("")]
     lines += [Text("the same settings")] if not document["configuration"] else [Text("settings", style="bold")]
     lines += [Text(f"  {line}") for line in document["configuration"]]
     found = {"student": document["student"], "base": document["base"], "teams": document["teams"]}

@@ -53,6 +53,7 @@ def _listed(entries: Sequence[dict[str, str]]) -> str:
 
 def _named(path: str) -> Iterator[Code]:
     """Yields the code that is at a path, or that the file or the runs there name."""
+    from magdi.core.run.directory import RunDirectory
     from magdi.plugins.runs.finding import find_runs, model_code_of, plugins_of
     from magdi.plugins.trust import Code
 
@@ -61,6 +62,8 @@ def _named(path: str) -> Iterator[Code]:
         yield from _in_file(place)
     elif place.is_dir() and not (place / "__init__.py").is_file():
         runs = [run.path for run in find_runs(place)]
+        if place in runs:
+            RunDirectory(place).config()  # or it would seem to name nothing
         named = plugins_of(*runs)
         yield from model_code_of(*runs)
         yield from (code for name, by in named.items() if (code := Code.plugin(name, by)).source)
@@ -74,9 +77,9 @@ def _in_file(file: Path) -> Iterator[Code]:
     from magdi.plugins.suite_setup import set_up_suite
     from magdi.plugins.trust import Listing
 
-    listing = Listing()
+    listing, tree = Listing(), read_file(file).tree
     with suppress(MagdiError):  # without its plugins hardly anything is whole
-        if read_file(file).tree.keys() & {"axes", "cells"}:
+        if tree.keys() & {"axes", "cells"}:
             set_up_suite(str(file), folder=file.parent, environ={}, trust=listing)
         else:
             set_up([file], environ={}, trust=listing)

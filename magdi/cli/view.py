@@ -47,7 +47,7 @@ def view(
     """Write one HTML file that shows a run, several, a suite or a MAG file; it needs no server and no network."""
     from rich.text import Text
 
-    from magdi.cli.output import progress_console, show
+    from magdi.cli.output import say, show
     from magdi.plugins.report import data
 
     _check(sources or [], live=live, out=out, port=port)
@@ -59,7 +59,7 @@ def view(
 
     def told(page: Path) -> None:
         written.append(str(page.resolve()))
-        progress_console().print(Text(f"the run's page: {page}"), soft_wrap=True)
+        say(f"the run's page: {page}")
 
     if len(sources) > 1:
         page = data.view_several(sources, out, components=components, told=told).resolve()
@@ -100,7 +100,7 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
 
     from rich.text import Text
 
-    from magdi.cli.output import progress_console, show
+    from magdi.cli.output import say, show
     from magdi.plugins.listening import stop_on_signals
 
     running = asyncio.create_task(live.run(stop_on_signals()))
@@ -109,7 +109,7 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
     if not running.done():
         show({"page": live.address}, as_json=as_json, render=lambda: Text(live.address))
         sys.stdout.flush()
-        progress_console().print("follows the run; Ctrl-C ends", soft_wrap=True)
+        say("follows the run; Ctrl-C ends")
         if open_:
             webbrowser.open(live.address)
     await running
@@ -118,9 +118,9 @@ async def _serve(live: Live, *, open_: bool, as_json: bool) -> None:
 
 def _newest(*, suite: bool) -> Path:
     """Returns the newest run in ./runs or, with ``suite`` and where that is a suite's, the suite; says which."""
-    from magdi.cli.newest import say
+    from magdi.cli.newest import announced
     from magdi.plugins.runs.finding import newest_run
     from magdi.plugins.suites.page import is_suite
 
     run = newest_run().path
-    return say(next((folder for folder in run.parents if suite and is_suite(folder)), run))
+    return announced(next((folder for folder in run.parents if suite and is_suite(folder)), run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
-    from magdi.core.mag import Mag
+    from magdi.core.mag import Mag, Question
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -41,6 +41,18 @@ class Components(Interface):
 
     def objective(self, choice: ComponentChoice) -> Objective:
         """Makes an objective."""
+        ...
+
+    def chosen_objectives(self, config: RunConfig, stage: str = "") -> Mapping[str, ComponentChoice]:
+        """Returns what a run's level and settings choose, by name in the run; of one stage of the training, or of all.
+
+        Raises:
+            ConfigError: There is no such level.
+        """
+        ...
+
+    def asked_so(self, question: Question, config: RunConfig) -> Question:
+        """Returns a question as a student that a run has trained is to be asked it."""
         ...
 
     def decision(self, choice: ComponentChoice) -> DecisionRule:
@@ -104,8 +116,8 @@ class Components(Interface):
         """
         ...
 
-    def train_team(self, run: Stages, mags: Path) -> Stage:
-        """Trains one adapter a role (``training.method: malt``); returns the stage's outcome."""
+    def train_team(self, run: Stages, mags: Path) -> Stage | None:
+        """Trains one adapter a role and returns the stage's outcome; None where ``training.method`` has one student."""
         ...
 
     def team(self, run: Path, *, untrained: bool = False) -> Engine | None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+Repeats = Annotated[int, Field(le=1_000)]
+"""How often something is done or stacked: rounds, messages, layers.
+
+A plan holds the longest discussion that may come of it, and layers are made before anything says that there is no room
+for them: with a thousand either ends within seconds, and a greater number is a slip.
+"""
+Samples = Annotated[int, Field(ge=1, le=10_000)]
+"""How many answers are drawn for one question; all of them are in memory together."""
 
 
 class NoConfig(BaseModel, extra="forbid"):

@@ -50,6 +50,11 @@ def vote(turns: Iterable[Turn], weight: Callable[[Turn], float] | None = None, r
     return Decision(answer=answer, rule=rule or ("weighted" if weight else "plurality"), votes=votes)
 
 
+def last_answer(turns: Sequence[Turn]) -> Decision:
+    """Returns the last answer that anybody gave."""
+    return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")
+
+
 def agreement(turns: Sequence[Turn]) -> float:
     """Returns the share of turns that gave the most frequent answer; 0 when none gave one."""
     votes = tally(turns)

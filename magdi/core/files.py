@@ -118,6 +118,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except MemoryError:
+        raise DataError(f"{path} cannot be read: it is larger than the memory that is left") from None
 
 
 def read_text(path: Path) -> str:
@@ -169,6 +171,11 @@ def digest(path: Path) -> str:
 def _digest(path: Path, mtime: int, size: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()[:16]
+
+
+def fingerprint(value: object) -> str:
+    """Returns a digest of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def full_disk(path: Path, error: BaseException) -> StorageError | None:

@@ -158,6 +158,7 @@ class Objective(Configurable):
         columns: What it keeps of a MAG, by name. The first one is what it counts.
         unit: What it counts: ``tokens`` (those of the first column's chains), or a name for that column's entries.
         teaches: Whether it is what teaches the student to write answers: a run needs MAGs from which it can learn.
+        sign: What the paper calls its loss (``L+``), where there is little room; its name in the run where it is empty.
         lacking: What a MAG lacks from which it takes nothing, for error messages.
         uses_encoder: Whether its head holds a graph encoder.
         needs_reference: Whether it compares with the student as it was before training.
@@ -169,6 +170,7 @@ class Objective(Configurable):
     columns: ClassVar[Mapping[str, Column]] = {}
     unit: ClassVar[str] = "items"
     teaches: ClassVar[bool] = False
+    sign: ClassVar[str] = ""
     lacking: ClassVar[str] = "nothing that it reads"
     uses_encoder: ClassVar[bool] = False
     needs_reference: ClassVar[bool] = False

@@ -98,6 +98,11 @@ class Protocol(Configurable):
     min_agents: ClassVar[int] = 1
     max_agents: ClassVar[int | None] = None
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that its turns have; empty where it does not say, and a role that there is not is told afterwards."""
+        return ()
+
     def ask(
         self,
         agent: Agent,

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
+from magdi.core.encoder import Encoder, hidden_width
+from magdi.encoders.settings import HeadsConfig
 from magdi.encoders.stack import head_width
+
+
+class AttentionEncoder(Encoder):
+    """Base of the encoders whose layers are `SelfAttention`; where ``hidden`` is not d, a linear map comes first."""
+
+    Config: ClassVar[type[BaseModel]] = HeadsConfig
+    uses_edges = False
+
+    def __init__(self, dim: int, config: BaseModel | None = None) -> None:
+        super().__init__(dim, config)
+        self.out_dim = hidden_width(self.config.hidden, dim)
+        self.enter = nn.Identity() if self.out_dim == dim else nn.Linear(dim, self.out_dim)
+        layers = range(self.config.layers)
+        self.layers = nn.ModuleList(SelfAttention(self.out_dim, self.config.heads) for _ in layers)
+
+    def attend(self, h: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns [B, L, hidden] behind all layers, with dropout after each."""
+        for layer in self.layers:
+            h = functional.dropout(layer(h, mask), self.config.dropout, self.training)
+        return h
 
 
 class SelfAttention(nn.Module):

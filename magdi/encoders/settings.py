@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
+
 
 class GcnConfig(BaseModel, extra="forbid"):
     """Settings of ``gcn``."""
 
-    layers: int = Field(2, ge=1, le=1_000, description="Graph layers, L.")
+    layers: Repeats = Field(2, ge=1, description="Graph layers, L.")
     hidden: int | None = Field(
         None, ge=1, description="Width of every h^(l), l > 0; the student's, at most 1,024, when null."
     )
@@ -35,6 +37,6 @@ class DirGnnConfig(StackConfig):
 class GcnSymmetricConfig(BaseModel, extra="forbid"):
     """Settings of ``gcn-symmetric``."""
 
-    layers: int = Field(2, ge=2, le=1_000, description="Graph convolutions, the classifying one included.")
+    layers: Repeats = Field(2, ge=2, description="Graph convolutions, the classifying one included.")
     hidden: int = Field(512, ge=1, description="Width of the states between them.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout after every convolution but the last.")

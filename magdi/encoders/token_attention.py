@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from pydantic import BaseModel
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from magdi.core.encoder import Encoder, GraphBatch, TokenStates, hidden_width
-from magdi.encoders.attention import SelfAttention
-from magdi.encoders.settings import HeadsConfig
+from magdi.core.encoder import GraphBatch, TokenStates
+from magdi.encoders.attention import AttentionEncoder
 
 
-class TokenAttention(Encoder):
+class TokenAttention(AttentionEncoder):
     r"""Multi-head self-attention over all tokens of a MAG as one sequence; every node is then the mean of its tokens.
 
     .. math:: z^{(l+1)} = \mathrm{LayerNorm}(z^{(l)} + \mathrm{MultiHead}(z^{(l)}, z^{(l)}, z^{(l)})), \quad
@@ -31,16 +26,7 @@ class TokenAttention(Encoder):
     Shapes: ``batch.tokens.states`` [T, dim], ``batch.tokens.node`` [T]; output [N, hidden]. A node without tokens is 0.
     """
 
-    Config: ClassVar[type[BaseModel]] = HeadsConfig
-    uses_edges = False
     needs_tokens = True
-
-    def __init__(self, dim: int, config: BaseModel | None = None) -> None:
-        super().__init__(dim, config)
-        self.out_dim = hidden_width(self.config.hidden, dim)
-        self.enter = nn.Identity() if self.out_dim == dim else nn.Linear(dim, self.out_dim)
-        layers = range(self.config.layers)
-        self.layers = nn.ModuleList(SelfAttention(self.out_dim, self.config.heads) for _ in layers)
 
     def forward(self, batch: GraphBatch) -> Tensor:
         """Returns [N, hidden] states."""
@@ -48,14 +34,8 @@ class TokenAttention(Encoder):
             raise ValueError("token-attention needs GraphBatch.tokens")
         lengths = torch.bincount(batch.graph[batch.tokens.node], minlength=batch.num_graphs)
         sequences = self.enter(batch.tokens.states).split(lengths.tolist())
-        states = torch.cat([self._attend(sequence) for sequence in sequences])
+        states = torch.cat([self.attend(sequence[None])[0] for sequence in sequences])
         return pool(TokenStates(states, batch.tokens.node), batch.x.shape[0])
-
-    def _attend(self, sequence: Tensor) -> Tensor:
-        h = sequence[None]
-        for layer in self.layers:
-            h = functional.dropout(layer(h), self.config.dropout, self.training)
-        return h[0]
 
 
 def pool(tokens: TokenStates, num_nodes: int) -> Tensor:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, SecretStr
 
 from magdi.core.config.shortcuts import SHORTCUTS, flatten
 from magdi.core.errors import ConfigError
-from magdi.core.files import cache_directory, write_whole
+from magdi.core.files import cache_directory, fingerprint, write_whole
 from magdi.core.mag import Question
 from magdi.core.task import Split
 from magdi.plugins.builtins import BUILTINS
@@ -220,7 +220,7 @@ def _written(parts: Mapping[str, Sequence[Any]]) -> dict[str, object]:
     kinds = {getattr(each, "answer_type", "auto") for questions in parts.values() for each in questions}
     form = {"columns": {"answer_type": kinds.pop()}} if len(kinds) == 1 else {}
     texts = {name: "".join(f"{_line(each)}\n" for each in questions) for name, questions in parts.items()}
-    digest = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
+    digest = fingerprint(texts)[:16]
     folder = cache_directory() / "questions"
     if "" in texts:
         file = folder / f"{digest}.jsonl"

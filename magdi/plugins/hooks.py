@@ -100,6 +100,12 @@ class Observers:
         self._faults = faults
         self._reported: set[tuple[str, str]] = set()
         self.report: Callable[[Fault], None] = lambda fault: None
+        self._others: list[Observers] = []
+
+    def join(self, others: Observers) -> None:
+        """Has others told the same, after its own."""
+        others.report = lambda fault: self.report(fault)
+        self._others.append(others)
 
     def tell(self, event: str, **facts: Any) -> None:
         """Tells every observer of an event.
@@ -125,6 +131,8 @@ class Observers:
                 raise
             except BaseException as error:
                 self._failed(name, hook, error)
+        for others in self._others:
+            others.tell(event, **facts)
 
     def _failed(self, name: str, hook: str, error: BaseException) -> None:
         if (name, hook) in self._reported:

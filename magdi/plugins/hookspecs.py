@@ -103,4 +103,4 @@ def magdi_metrics(stage: str, step: int, metrics: Mapping[str, float]) -> None:
 
 @hookspec
 def magdi_run_end(directory: Path, status: str) -> None:
-    """A run has ended: done, stopped (at a limit), interrupted or failed."""
+    """A run has ended: done, continues (in other processes), stopped (at a limit), interrupted or failed."""

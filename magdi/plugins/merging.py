@@ -10,20 +10,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Literal
 
 from pydantic import ValidationError
 
 from magdi.core.config.layers import Layers
-from magdi.core.config.levels import listed_in, not_on
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.moved import MOVED_SECTIONS
 from magdi.core.config.presets import preset_layers
 from magdi.core.config.problems import Path, Problem, dotted, validate
 from magdi.core.config.source import Layer, read_environment, read_file, read_flags, read_sets
 from magdi.core.errors import ConfigError
+from magdi.plugins.component import Kind
+from magdi.plugins.objectives.levels import find_level, listed_in, not_on
 
-Kind = Literal["protocol", "encoder", "teacher", "task", "objective", "decision"]
 Check = Callable[[Kind, ComponentChoice | TeacherChoice], Iterable[Problem]]
 """Says what is wrong with a choice of a component: that it does not exist, or its settings."""
 
@@ -109,6 +108,7 @@ def validated(layers: Layers, check: Check | None = None) -> Loaded:
     if check is not None and layers.carried:
         _leave_out_unknown(layers, check)
     config, problems = validate(RunConfig, layers.tree)
+    problems = [*problems, *_of_training(layers.tree, config)]
     if check is not None:
         problems = [*problems, *_of_components(layers.tree, check)]
     lines = [*map(str, layers.problems), *(layers.located(problem) for problem in problems)]
@@ -125,6 +125,19 @@ def _without_effect(config: RunConfig, layers: Layers) -> Iterator[str]:
         said = layers.said_of(("objectives", name))
         if said:
             yield f"objectives.{name} changes nothing: {why} ({said})"
+
+
+def _of_training(tree: Mapping[str, object], config: RunConfig | None) -> Iterator[Problem]:
+    """Yields what only the levels and methods know to be wrong of how a student is trained."""
+    training = tree.get("training")
+    level = training.get("level") if isinstance(training, Mapping) else None
+    if isinstance(level, str | int | float) and not isinstance(level, bool):
+        try:
+            find_level(str(level))
+        except ConfigError as error:
+            yield Problem(("training", "level"), f"there is no level {level!r}; {error.hint}")
+    if config is not None and config.training.method == "malt" and config.student.adaptation != "lora":
+        yield Problem((), "training.method malt trains an adapter for each role; student.adaptation: lora")
 
 
 def _leave_out_unknown(layers: Layers, check: Check) -> None:

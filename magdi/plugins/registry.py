@@ -19,6 +19,7 @@ from magdi.core.errors import ComponentError, ConfigError, MagdiError, did_you_m
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
+from magdi.plugins.objectives.levels import objectives_of, with_prefix
 from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, named, shipped
 from magdi.plugins.target import cause, load_class, load_settings
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.errors import MagFileError
     from magdi.core.evaluation.engine import Engine
-    from magdi.core.mag import Mag
+    from magdi.core.mag import Mag, Question
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
     from magdi.core.run.stages import Stages
@@ -273,13 +274,23 @@ class Registry:
         return OnPolicy(task, settings, seed)
 
     def try_out(self, config: RunConfig) -> None:
-        """Tries a run's encoder and objectives; see `magdi.plugins.trial.configured`."""
-        from magdi.plugins.trial.configured import try_out
+        """Tries a run's encoder and objectives; see `magdi.plugins.trial`."""
+        from magdi.plugins.trial import try_out
 
         try_out(config, self)
 
-    def train_team(self, run: Stages, mags: Path) -> Stage:
-        """Trains one adapter a role; see `magdi.plugins.teams.training`."""
+    def chosen_objectives(self, config: RunConfig, stage: str = "") -> Mapping[str, ComponentChoice]:
+        """Returns what a run's level and settings choose; see `magdi.plugins.objectives.levels`."""
+        return objectives_of(config, stage)
+
+    def asked_so(self, question: Question, config: RunConfig) -> Question:
+        """Returns a question as a run's student is to be asked it; see `magdi.plugins.objectives.levels`."""
+        return with_prefix(question, config)
+
+    def train_team(self, run: Stages, mags: Path) -> Stage | None:
+        """Trains one adapter a role, by method malt; see `magdi.plugins.teams.training`."""
+        if run.config.training.method != "malt":
+            return None
         from magdi.plugins.teams.training import train_roles
 
         return train_roles(run, mags)

@@ -80,6 +80,22 @@ def set_up(
     return Setup(loaded.config, loaded.origins, plugins, loaded.notes)
 
 
+def going_on(setup: Setup, directory: Path) -> Setup:
+    """Returns the same with the plugins that the run in a directory was made with and that are not named again.
+
+    They observe it as before where they are there still, and trusted; else it goes on without them, which is reported.
+    """
+    left = {name: file for name, file in plugins_of(directory).items() if name not in setup.config.plugins}
+    if not left:
+        return setup
+    found, these_alone = [Code.plugin(*each) for each in left.items()], {**os.environ, "MAGDI_LOAD_PLUGINS": ""}
+    more = load_plugins(found=found, optional=True, environ=these_alone)
+    setup.plugins.observers.join(more.observers)
+    for fault in more.faults:
+        setup.plugins.observers.report(fault)
+    return replace(setup, config=setup.config.model_copy(update={"plugins": (*setup.config.plugins, *left)}))
+
+
 def plugins_for(
     runs: Iterable[Path | str], trust: Trust, typed: Iterable[str] = (), *, models: bool = True, **how: Any
 ) -> Plugins:

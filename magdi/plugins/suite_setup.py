@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +14,7 @@ from magdi.core.config.layers import UNSAID, Layers
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.core.files import fingerprint
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
 from magdi.plugins.corpus.files import read_in_turn
@@ -23,12 +22,11 @@ from magdi.plugins.given import Given
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.merging import merge, validated
 from magdi.plugins.setup import named_plugins, remote_code, without_code
-from magdi.plugins.suites.file import Equal, SuiteFile, find, read_suite
+from magdi.plugins.suites.file import EMBEDDED, INSTRUMENTS, Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
-from magdi.plugins.suites.instruments import EMBEDDED, INSTRUMENTS
 from magdi.plugins.suites.jobs import talk_config
 from magdi.plugins.suites.suite import Suite
-from magdi.plugins.suites.worker import Bench, Observe
+from magdi.plugins.suites.worker import Observe, WorkerSetup
 from magdi.plugins.trackers.names import chosen
 from magdi.plugins.trust import Code, Trust
 
@@ -47,13 +45,13 @@ class SuiteSetup:
     Attributes:
         suite: What is to be done.
         plugins: What was loaded.
-        bench: Makes the same in a worker process.
+        worker_setup: Makes the same in a worker process.
         notes: What configurations were read with, such as settings that are left out in a cell.
     """
 
     suite: Suite
     plugins: Plugins
-    bench: Bench
+    worker_setup: WorkerSetup
     notes: tuple[str, ...] = ()
 
 
@@ -154,7 +152,9 @@ def set_up_suite(
         left_out=left_out,
     )
     admitted = [code.name for code in found if code not in plugins.refused]
-    return SuiteSetup(suite, plugins, partial(bench, (*typed, *admitted), plugins_dir, load, given), tuple(notes))
+    return SuiteSetup(
+        suite, plugins, partial(worker_setup, (*typed, *admitted), plugins_dir, load, given), tuple(notes)
+    )
 
 
 def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | None:
@@ -180,7 +180,7 @@ def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | Non
     return asked
 
 
-def bench(
+def worker_setup(
     named: Sequence[str], folder: Path | None, load: bool, given: Given | None = None
 ) -> tuple[Components, Observe]:
     """Returns what a worker process needs: components, and who is told of events."""
@@ -236,4 +236,4 @@ def possible(grid: Grid, config: RunConfig) -> tuple[Grid, dict[str, str]]:
 
 def _digest(config: RunConfig) -> str:
     seedless = deciding(config.model_copy(update={"seed": 0}))
-    return hashlib.sha256(json.dumps(seedless, sort_keys=True).encode()).hexdigest()[:8]
+    return fingerprint(seedless)[:8]

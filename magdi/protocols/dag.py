@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import last_round, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
@@ -55,7 +56,7 @@ class Dag(Protocol):
         """Settings of `dag`."""
 
         topology: Shape = Field("chain", description="The graph; full has all edges (u, v) with u < v.")
-        nodes: int | None = Field(None, ge=1, le=1_000, description="Actors; one for each agent when left out.")
+        nodes: Repeats | None = Field(None, ge=1, description="Actors; one for each agent when left out.")
         branching: int = Field(2, ge=1, description="Children of a node of a tree.")
         width: int = Field(2, ge=1, description="Nodes of a layer; neighbouring layers are fully connected.")
         density: float = Field(0.5, ge=0, le=1, description="Chance of an edge (u, v), u < v, of a random graph.")
@@ -65,6 +66,11 @@ class Dag(Protocol):
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who acts, and who comments."""
+        return "solver", CRITIC
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """All nodes of a depth at once, their critics before them; agents take the nodes by turns."""

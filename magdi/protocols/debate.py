@@ -23,6 +23,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import consensus, last_round, vote
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
@@ -69,7 +70,7 @@ class Debate(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `debate`."""
 
-        rounds: int = Field(1, ge=0, le=1_000, description="Further rounds after the first; Du et al.'s T - 1.")
+        rounds: Repeats = Field(1, ge=0, description="Further rounds after the first; Du et al.'s T - 1.")
         topology: Topology = Field(
             "full", description="Who reads whom; custom takes it from adjacency, random draws it anew for each round."
         )
@@ -107,6 +108,11 @@ class Debate(Protocol):
             return self
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who sums up."""
+        return "solver", "summariser"
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """Round 0 alone, then as many rounds as configured.

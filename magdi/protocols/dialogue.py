@@ -27,12 +27,11 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from magdi.core.decision import last_words, vote
+from magdi.core.decision import last_answer, last_words, vote
 from magdi.core.errors import ConfigError
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
-from magdi.protocols.dialogue_script import FORMS, Member, Step, ended, flat, read_dialogue
-from magdi.protocols.sight import Spoken, check_sight, sight
+from magdi.protocols.dialogue_script import FORMS, Member, Spoken, Step, check_sight, ended, flat, read_dialogue, sight
 from magdi.protocols.templates import Templates, fill
 
 
@@ -83,6 +82,11 @@ class Dialogue(Protocol):
             return self
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those of the cast."""
+        return tuple(dict.fromkeys(member.role for member in self.config.cast)) or ("solver",)
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """The steps in order.
@@ -137,10 +141,7 @@ class Dialogue(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of everybody's last answer, or the last answer of all."""
-        words = last_words(turns)
-        if self.config.decision == "last":
-            return vote(sorted(words, key=lambda turn: turn.step)[-1:], rule="last")
-        return vote(words)
+        return last_answer(turns) if self.config.decision == "last" else vote(last_words(turns))
 
 
 class _Talk(NamedTuple):

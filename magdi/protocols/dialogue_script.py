@@ -1,20 +1,21 @@
-"""What a dialogue is written in: members, steps, and conditions that end them."""
+"""What a dialogue is written in: members, what they see, steps, and conditions that end them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from magdi.core.config.yaml_text import read_document
+from magdi.core.configurable import Repeats
 from magdi.core.decision import consensus, last_words
 from magdi.core.errors import DataError
 from magdi.core.files import read_text
+from magdi.core.mag import Turn
 from magdi.core.quotation import own_words
 from magdi.core.reply import FreeAnswer, FreeText, JsonAnswer, ReplyFormat
-from magdi.protocols.sight import Spoken
 
 FORMS: dict[str, type[ReplyFormat]] = {"answer": FreeAnswer, "json": JsonAnswer, "text": FreeText}
 
@@ -83,7 +84,7 @@ class Step(BaseModel):
     )
     ask: str = Field("", description="What they are asked here, instead of what the cast says.")
     steps: tuple[Step, ...] = Field((), description="Steps to repeat.")
-    repeat: int = Field(1, ge=1, le=1_000, description="How often they are done at most.")
+    repeat: Repeats = Field(1, ge=1, description="How often they are done at most.")
     until: str = Field(
         "",
         description="Ends this step before its time: consensus, approved (a text holds APPROVE) or a word in quotes; "
@@ -103,3 +104,56 @@ class Step(BaseModel):
 def flat(steps: Sequence[Step]) -> list[Step]:
     """Returns the steps that speak, in order, those inside others included."""
     return [inner for step in steps for inner in ([step] if step.speak else flat(step.steps))]
+
+
+WORDS = ("all", "last", "previous", "own", "others")
+
+
+class Spoken(NamedTuple):
+    """A turn and the member of the cast who said it."""
+
+    name: str
+    turn: Turn
+
+
+def sight(words: Iterable[str], name: str, said: Sequence[Spoken]) -> list[Turn]:
+    """Returns what a member is shown.
+
+    ``all``: everything; ``last``: the newest turn of each member; ``previous``: the last wave; ``own`` and ``others``:
+    what the member itself, or all others, have said; a name: what that member has said. ``own``, ``others`` and names
+    stand for all turns, or the newest of each member with ``.last``.
+    """
+    picked = {spoken.turn.step: spoken.turn for word in words for spoken in _picked(word, name, said)}
+    return [picked[step] for step in sorted(picked)]
+
+
+def _picked(word: str, name: str, said: Sequence[Spoken]) -> list[Spoken]:
+    who, _, which = word.partition(".")
+    match who:
+        case "all":
+            return list(said)
+        case "last":
+            return _newest(said)
+        case "previous":
+            round = max((spoken.turn.round for spoken in said), default=0)
+            return [spoken for spoken in said if spoken.turn.round == round]
+        case "own":
+            found = [spoken for spoken in said if spoken.name == name]
+        case "others":
+            found = [spoken for spoken in said if spoken.name != name]
+        case _:
+            found = [spoken for spoken in said if spoken.name == who]
+    return _newest(found) if which == "last" else found
+
+
+def _newest(said: Sequence[Spoken]) -> list[Spoken]:
+    return list({spoken.name: spoken for spoken in said if spoken.turn.status != "invalid"}.values())
+
+
+def check_sight(word: str, names: Collection[str]) -> None:
+    """Raises ValueError for a word that picks nothing; any name goes where the cast is the agents."""
+    who, dot, which = word.partition(".")
+    if dot and which not in ("last", "all"):
+        raise ValueError(f"{word!r}: only .last and .all may follow a name")
+    if who not in WORDS and names and who not in names:
+        raise ValueError(f"{word!r} is nobody and nothing that can be seen: {', '.join([*WORDS, *names])}")

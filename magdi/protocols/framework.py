@@ -11,13 +11,14 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from magdi.core.decision import last_words, vote
-from magdi.core.errors import ComponentError, ConfigError, MagdiError
+from magdi.core.configurable import Repeats
+from magdi.core.decision import last_answer, last_words, vote
+from magdi.core.errors import ConfigError, MagdiError
+from magdi.core.extras import need
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol
 from magdi.core.reply import Extract, FreeText, Parsed, UnreadableReply, strip_answer_sentence
@@ -156,7 +157,7 @@ class Team(Protocol):
             "",
             description="Your own team: module:function, from a list of members (name, agent, client, selector) to it.",
         )
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages.")
         stop_mention: str = Field("", description="Word that ends it when a message holds it, e.g. TERMINATE.")
         decision: Literal["last", "vote"] = Field("last", description="The last answer, or a vote of all last answers.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
@@ -165,9 +166,7 @@ class Team(Protocol):
 
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)
-        if find_spec(self.package) is None:
-            missing = f"protocol {self.extra!r} needs {self.package}"
-            raise ComponentError(missing, hint=f'pip install "magdi[{self.extra}]"')
+        need(self.package, self.extra, f"protocol {self.extra!r}")
 
     @abstractmethod
     def client(self, voice: Voice) -> Any:
@@ -213,7 +212,7 @@ class Team(Protocol):
         spoken = [turn for turn in turns if turn.role != SELECTOR]
         if self.config.decision == "vote":
             return vote(last_words(spoken))
-        return vote([turn for turn in spoken if turn.answer is not None][-1:], rule="last")
+        return last_answer(spoken)
 
 
 class _Talk:

@@ -19,6 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat
 from magdi.core.quotation import enclose
@@ -80,13 +81,18 @@ class Mad(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `mad`."""
 
-        rounds: int = Field(3, ge=1, le=1_000, description="Most rounds.")
+        rounds: Repeats = Field(3, ge=1, description="Most rounds.")
         judge_sees: Literal["first", "last"] = Field(
             "first", description="Statements that the judge is shown: the first (the authors' code) or the last ones."
         )
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Both sides, the moderator and the judge."""
+        return AFFIRMATIVE, NEGATIVE, MODERATOR, JUDGE
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """Rounds of affirmative, negative and moderator; then the judge, unless the moderator has decided.

@@ -105,6 +105,11 @@ class Malt(Protocol):
 
     config: Config
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those that take part."""
+        return self.config.roles
+
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """A wave a role; roles go to the agents in order, from the first again.
 

@@ -18,6 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import consensus, last_round, tally, vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
@@ -61,7 +62,7 @@ class ReConcile(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `reconcile`."""
 
-        rounds: int = Field(3, ge=0, le=1_000, description="Most further rounds after the first.")
+        rounds: Repeats = Field(3, ge=0, description="Most further rounds after the first.")
         groups: Literal["all", "top2"] = Field(
             "all", description="Show all groups of answers, or the two largest (what the authors' code does)."
         )
@@ -82,6 +83,11 @@ class ReConcile(Protocol):
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All answer."""
+        return ("solver",)
 
     def __init__(self, config: BaseModel | None = None) -> None:
         super().__init__(config)

@@ -19,7 +19,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from magdi.core.decision import consensus, last_words, vote
+from magdi.core.configurable import Repeats
+from magdi.core.decision import consensus, last_answer, last_words, vote
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, chat, quote
@@ -68,7 +69,7 @@ class Roundtable(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `roundtable`."""
 
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages; choices of a speaker are not counted.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages; choices of a speaker are not counted.")
         speaker: Literal["round-robin", "selector", "random", "hand-off"] = Field(
             "round-robin",
             description="Who is next: by turns, chosen by a model, by lot, or named by the last speaker (who goes on "
@@ -176,10 +177,7 @@ class Roundtable(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """Plurality of everybody's last answer, or the last answer of all."""
-        words = last_words(turns)
-        if self.config.decision == "last":
-            return vote(sorted(words, key=lambda turn: turn.step)[-1:], rule="last")
-        return vote(words)
+        return last_answer(turns) if self.config.decision == "last" else vote(last_words(turns))
 
 
 def handed_to(text: str, agents: Sequence[Agent], last: str) -> Agent:

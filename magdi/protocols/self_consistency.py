@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Samples
 from magdi.core.decision import vote
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat
@@ -31,9 +32,7 @@ class SelfConsistency(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `self-consistency`."""
 
-        samples: int = Field(
-            5, ge=1, le=10_000, description="Samples in all; several agents take turns in giving them."
-        )
+        samples: Samples = Field(5, description="Samples in all; several agents take turns in giving them.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.mag import Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, chat, quote
 from magdi.core.quotation import enclose, own_words
@@ -51,11 +52,16 @@ class SelfRefine(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `self-refine`."""
 
-        refinements: int = Field(2, ge=0, le=1_000, description="Most refinements of an answer.")
+        refinements: Repeats = Field(2, ge=0, description="Most refinements of an answer.")
         feedback: bool = Field(True, description="Comment before each refinement; else only ask to check again.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who comments."""
+        return "solver", "critic"
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """All chains side by side; each ends by itself."""

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from magdi.core.decision import vote
+from magdi.core.configurable import Repeats
+from magdi.core.decision import last_answer
 from magdi.core.mag import Decision, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, quote
 from magdi.core.quotation import enclose, own_words
@@ -44,11 +45,16 @@ class SolverCritic(Protocol):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `solver-critic`."""
 
-        max_turns: int = Field(6, ge=1, le=1_000, description="Most messages.")
+        max_turns: Repeats = Field(6, ge=1, description="Most messages.")
         approve: str = Field("APPROVE", min_length=1, description="The critic's word that ends it.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who answers, and who comments."""
+        return "solver", CRITIC
 
     def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
         """One message a wave, each shown all before it."""
@@ -83,7 +89,7 @@ class SolverCritic(Protocol):
 
     def decide(self, question: Question, turns: Sequence[Turn]) -> Decision:
         """The solver's last answer."""
-        return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")
+        return last_answer(turns)
 
 
 def _quotes(turns: Sequence[Turn]) -> str:

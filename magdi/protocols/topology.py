@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Literal
 
 Topology = Literal["full", "ring", "star", "report", "relay", "debate", "regular", "random", "custom"]
-TOPOLOGIES: tuple[Topology, ...] = get_args(Topology)
 
 Adjacency = tuple[tuple[int, ...], ...]
 """For each agent, by position, the positions of those whom it reads."""

@@ -211,7 +211,7 @@ def test_shards_together_answer_what_one_job_answers(run: Run, toy_run: Path, mo
     by_hand = document(run("evaluate", toy_run, "--base", "--shard", "1/2", "-o", "p", "--json"))
     assert by_hand["questions"] == 6
     given = ["evaluate", str(toy_run), "--base", "--shards", "2", "--jobs=1", "-o", "p", "--json"]
-    monkeypatch.setattr("magdi.plugins.suites.executors.command._executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr("magdi.plugins.suites.executors.command.executor", lambda *given: Here())
     monkeypatch.setattr("sys.argv", ["magdi", *given])
     assert document(run(*given))["questions"] == 12
     with pytest.raises(ConfigError, match="is no shard itself"):

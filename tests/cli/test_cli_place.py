@@ -90,10 +90,6 @@ def test_a_plan_says_what_an_engine_lacks_here(tmp_path: Path, monkeypatch: pyte
         (["run", "--on", "ray", "--time", "1:00"], "--time 1:00: --on ray takes none"),
         (["ablate", "levels", "--on", "slurm", "--time", "soon"], "is no time"),
         (["run", "--on", "slurm", "--gpus", "1", "--processes", "2"], "take a GPU each, and the job has 1"),
-        (
-            ["run", "--refresh", "1", "--processes", "2", "--sharding", "fsdp2"],
-            "a student that is sharded cannot be asked",
-        ),
         (["discuss", "--shard", "1/2", "--shards", "2"], "--shard 1/2 is one of the jobs that --shards N begins"),
         (["discuss", "--shard", "1/2", "--on", "ray"], "--shard 1/2 is one of the jobs"),
         (["discuss", "--set", "discussion.shard=1/2", "--shards", "2"], "discussion.shard 1/2 is one job's"),

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 import magdi
 from magdi.cli.app import app
 from magdi.cli.plan_table import dollars
-from magdi.core.errors import ConfigError, DataError, MagFileError
+from magdi.core.errors import ConfigError, DataError, MagdiError, MagFileError
+from magdi.core.run.directory import RunDirectory
+from magdi.plugins.setup import set_up
 
 TASK = ["--task-arg", "train=24", "--task-arg", "test=12"]
 
@@ -48,6 +50,41 @@ def test_programs_cost_nothing_and_what_has_no_price_is_not_known() -> None:
 def test_a_limit_that_a_run_would_refuse_is_refused_in_the_plan() -> None:
     with pytest.raises(ConfigError, match="--max-cost cannot be kept"):
         told("run", *TASK, "--teacher", "openai:m@http://localhost:1/v1", "--max-cost", "5")
+
+
+@pytest.mark.parametrize(
+    ("held", "line", "says"),
+    [
+        ("of another", ["run", "--seed", "1"], "holds a run of another configuration:\n  seed: 0 -> 1"),
+        (
+            "of another",
+            ["discuss", "--shards", "2"],
+            "holds a run, whose discussions those of the shards",
+        ),
+        ("somebody's", ["run"], "is not empty and holds no run of magdi"),
+        ("somebody's", ["run", "--fresh"], "is not empty and holds no run of magdi"),
+        ("a file", ["run"], "is no directory"),
+    ],
+)
+def test_a_directory_that_a_run_would_refuse_is_refused_in_the_plan(held: str, line: list[str], says: str) -> None:
+    hold("of another")
+    Path("somebody's").mkdir()
+    Path("somebody's", "thesis.tex").touch()
+    Path("a file").touch()
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(MagdiError, match=says):
+        told(*line, *TASK, "-o", held)
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_directory_that_a_run_would_go_on_with_is_none_to_refuse() -> None:
+    hold("same")
+    told("run", *TASK, "-o", "same")
+
+
+def hold(folder: str) -> None:
+    with RunDirectory(Path(folder)).claimed(set_up(sets=["task.train=24", "task.test=12"]).config):
+        pass
 
 
 def test_limits_that_may_be_reached_and_questions_that_there_are_are_told() -> None:

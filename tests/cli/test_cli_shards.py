@@ -21,12 +21,14 @@ from magdi.cli.app import app
 from magdi.core.errors import ConfigError, LimitReached, MagdiError
 from magdi.core.evaluation.prediction import Prediction, PredictionFile, of_shard, read_predictions
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
 from magdi.plugins.evaluating import candidates
+from magdi.plugins.suites import scheduling
 from magdi.plugins.suites.executors import command
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 from tests.plugins.teachers.vllm_stand_in import standing_in
 
 SMALL = ("--task", "arithmetic", "--task-arg", "primer_problems=60", "--limit", "7", "--quiet")
@@ -124,7 +126,7 @@ def test_offline_is_vllm_where_it_is_installed_and_ours_where_not(
 
 def test_vllm_answers_each_question_in_one_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--engine offline`, by the signatures that vLLM has: what three jobs keep is what one does."""
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     vllm, model = standing_in(monkeypatch), tmp_path / "model"
     model.mkdir()
     given = ["evaluate", str(model), "--engine", "offline", "--task", "arithmetic", "--limit", "7", "--quiet"]
@@ -165,13 +167,13 @@ class Here(Executor):
 
     places = 1
 
-    def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
-        futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+    def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
+        futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
         for job, future in zip(jobs, futures, strict=True):
             result = CliRunner().invoke(app, job.arguments)
             code = getattr(result.exception, "exit_code", result.exit_code)
             kind = "stopped" if code == LimitReached.exit_code else "failed"
-            future.set_result(None if code in job.ends else Failure(job, f"exit code {code}", kind))
+            future.set_result(None if code in job.ends else JobFailure(job, f"exit code {code}", kind))
         return futures
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -179,7 +181,7 @@ class Here(Executor):
 
 
 def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "whole")
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--jobs=2", "--json", "--on", "local"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
@@ -193,8 +195,53 @@ def test_several_jobs_hold_the_discussions_of_one(tmp_path: Path, monkeypatch: p
     assert json.loads(magdi("mags", "stats", tmp_path / "parts", "--json"))["totals"]["mags"] == 7
 
 
+class Waiting(Here):
+    """Its jobs end once somebody has asked how far they are."""
+
+    places = 2
+
+    def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
+        self.done = dict(zip(super().begin(jobs), jobs, strict=True))
+        self.futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
+        return self.futures
+
+    def end(self) -> None:
+        for future, done in zip(self.futures, self.done, strict=True):
+            if not future.done():
+                future.set_result(done.result())
+
+
+def test_how_far_all_shards_are_is_told_while_they_are_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, told = Waiting(), list[tuple[int, int]]()
+
+    def at(clock: StageProgress, growing: command.Growing, ended: int) -> None:
+        told.append((growing.lines(), ended))
+        engine.end()
+
+    monkeypatch.setattr(scheduling, "PULSE", 0.0)
+    monkeypatch.setattr(command, "_at", at)
+    monkeypatch.setattr(command, "executor", lambda *given: engine)
+    found = command.in_shards("local", Resources(), tmp_path, ("discuss", *SMALL), 2, 7, Progress())
+    assert found.mags == 7
+    assert told == [(7, 0), (7, 1), (7, 2)]
+
+
+def test_lines_that_others_write_are_counted_as_they_come(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in "abc"]
+    growing = command.Growing(files, header=1)
+    assert growing.lines() == 0
+    files[0].write_text("header\none\ntwo\ntor")
+    files[1].write_text("header\n")
+    assert growing.lines() == 2
+    with files[0].open("a") as file:
+        file.write("n\nfour\n")
+    assert growing.lines() == growing.lines() == 4
+    files[0].write_text("header\none\n")  # written anew, as one that others' answers are taken over into
+    assert growing.lines() == 1
+
+
 def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "2", "-o", str(tmp_path / "parts")]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     (tmp_path / "parts").mkdir()
@@ -206,7 +253,7 @@ def test_a_shard_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_limit_holds_for_all_shards_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts"), "--max-calls", "13"]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     with pytest.raises(LimitReached, match="shard"):
@@ -253,7 +300,7 @@ def told_of_merging(*files: str) -> list[str]:
 
 
 def test_all_shards_that_failed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     given = ["discuss", *SMALL, "--shards", "3", "-o", str(tmp_path / "parts")]
     monkeypatch.setattr(sys, "argv", ["magdi", *given])
     (tmp_path / "parts").mkdir()
@@ -264,7 +311,7 @@ def test_all_shards_that_failed_are_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_shards_do_not_replace_what_was_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Here())
+    monkeypatch.setattr(command, "executor", lambda *given: Here())
     magdi("discuss", *SMALL, "-o", tmp_path / "run")
     for where, count, said in (("run", 2, "holds a run"), ("parts", 2, ""), ("parts", 3, "discussions in 2 shards")):
         line = ["discuss", *SMALL, "--shards", str(count), "-o", str(tmp_path / where)]
@@ -303,8 +350,8 @@ def test_a_command_that_is_killed_is_given_once_more(tmp_path: Path, monkeypatch
     class Work(Here):
         """Does as the pool of processes does."""
 
-        def begin(self, jobs: Sequence[Any]) -> list[Future[Failure | None]]:
-            futures: list[Future[Failure | None]] = [Future() for _ in jobs]
+        def begin(self, jobs: Sequence[Any]) -> list[Future[JobFailure | None]]:
+            futures: list[Future[JobFailure | None]] = [Future() for _ in jobs]
             for job, future in zip(jobs, futures, strict=True):
                 try:
                     future.set_result(command.run_command(b"", str(tmp_path), job))
@@ -313,7 +360,7 @@ def test_a_command_that_is_killed_is_given_once_more(tmp_path: Path, monkeypatch
             return futures
 
     monkeypatch.setattr(subprocess, "run", ended)
-    monkeypatch.setattr(command, "_executor", lambda on, resources, folder: Work())
+    monkeypatch.setattr(command, "executor", lambda *given: Work())
     command.elsewhere("ray", Resources(), tmp_path / "run", ["run"])
     assert codes == [-9, -9]
     with pytest.raises(MagdiError, match=r"its process died: it was killed; what it printed: .*run\.job\.txt"):

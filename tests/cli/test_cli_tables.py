@@ -121,6 +121,7 @@ def runs() -> Any:
 
 def compared() -> Any:
     ends = {"first": {"run": "runs/a"}, "second": {"run": "runs/b"}, "configuration": ["seed: 0 -> 1"]}
+    ends["changed"] = []
     return ends | dict.fromkeys(("student", "base", "teams"), DIFFERENCE)
 
 

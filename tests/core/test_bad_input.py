@@ -39,6 +39,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "no text": (b"\xff\xfe\x00", "cannot be read"),
     "half a character": ('task: "\\ud800"\n', "it holds half a character"),
     "a zero byte": ("seed: 1\0\n", "is no YAML"),
+    "five million letters": ("x" * 5_000_000, "it has 5,000,000 characters"),
 }
 SETTINGS = {
     "seed=100000000000000000000000000": "at most 2**53",

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from magdi.plugins.cells import cell, text_of
+from magdi.plugins.csv_cells import cell, text_of
 from magdi.plugins.suites.document import SuiteDocument
 from magdi.plugins.suites.formats import comma_separated
 

@@ -4,10 +4,14 @@ from typing import Any
 import pytest
 
 import magdi
+from magdi.api import go
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Turn
+from magdi.core.run.directory import RunDirectory
+from magdi.plugins.hooks import Observed
 from magdi.plugins.manager import load_plugins
 from magdi.plugins.registration import Fault
+from magdi.plugins.setup import going_on, set_up
 from tests.plugins.conftest import MakeFile
 
 MAG = Mag(id="q1", question=Question(id="q1", text="?"), protocol="single", turns=(Turn(step=0, agent="a", text="x"),))
@@ -95,3 +99,46 @@ def test_a_run_from_python_is_heard_of_too(plugin_file: MakeFile, tmp_path: Path
     )
     assert outcome["mags"]["count"] == 250
     assert heard.read_text().split("\n") == [f"discussion {count}" for count in (*range(2, 250, 2), 250)] + [""]
+
+
+FOLLOWER = """
+@hookimpl
+def magdi_run_start(directory):
+    told("start")
+
+@hookimpl
+def magdi_run_end(directory, status):
+    told(status)
+
+def told(what):
+    with open({!r}, "a") as file:
+        file.write(what + " ")
+"""
+
+
+def test_a_plugin_goes_on_with_a_run_that_is_resumed_without_naming_it(plugin_file: MakeFile, tmp_path: Path) -> None:
+    """Unless its code is another one by now, which nobody has trusted; then the run goes on without it."""
+    heard, run = tmp_path / "heard", tmp_path / "run"
+    plugin = plugin_file("follower", FOLLOWER.format(str(heard)))
+    settings: dict[str, Any] = {"preset": "quick", "limit": 2, "task": {"name": "arithmetic", "primer_problems": 40}}
+    magdi.discuss(out=run, plugin=str(plugin), **settings)
+    assert heard.read_text() == "start done "
+    magdi.discuss(out=run, **settings)
+    assert heard.read_text() == "start done " * 2
+    plugin.write_text(plugin.read_text() + "\n# changed\n")
+    made = set_up(flags={"preset": "quick", "discussion.questions": 2, "task.primer_problems": 40})
+    reported: list[Fault] = []
+    made.plugins.observers.report = reported.append
+    going_on(made, run)
+    assert "is not trusted" in str(reported[0])
+    magdi.discuss(out=run, **settings)
+    assert heard.read_text() == "start done " * 2
+    assert RunDirectory(run).config().plugins == (str(plugin),)
+
+
+def test_a_run_that_other_processes_go_on_with_has_not_been_done(tmp_path: Path) -> None:
+    told: list[tuple[str, object]] = []
+    made = set_up(flags={"preset": "quick", "discussion.questions": 2, "task.primer_problems": 40})
+    heard = Observed(lambda event, **facts: told.append((event, facts.get("status"))))
+    go(made, out=tmp_path / "run", until="discussion", goes_on=True, progress=heard)
+    assert [status for event, status in told if event == "run_end"] == ["continues"]

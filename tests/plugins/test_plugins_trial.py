@@ -12,13 +12,15 @@ import magdi
 from magdi.core.config.models import ComponentChoice, Student
 from magdi.core.distill.objective_batch import ObjectiveBatch
 from magdi.core.encoder import Encoder, GraphBatch
-from magdi.core.errors import ComponentError, TrainingError
+from magdi.core.errors import ComponentError, ConfigError, TrainingError
 from magdi.core.objective import PAIRS, Chain, Objective, Selecting, Taken
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.manager import load_plugins
-from magdi.plugins.trial.encoder import try_encoder, width
-from magdi.plugins.trial.objective import try_objective
+from magdi.plugins.runs.named_roles import check_roles
+from magdi.plugins.runs.plan import plan_run
+from magdi.plugins.setup import set_up
+from magdi.plugins.trial import try_encoder, try_objective, try_out, width
 
 WRONG = {
     "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_plugins_trial.py:": lambda b: b.nodes,
@@ -161,3 +163,32 @@ def test_nobody_is_asked_where_an_objective_does_not_work(tmp_path: Path) -> Non
     ):
         magdi.run(out=tmp_path / "run", plugin=[str(plugin)], level=["wrong"], preset="quick", limit=4)
     assert not (tmp_path / "run").exists()
+
+
+CRITIC = "protocol 'malt' has no role critic, only generator, verifier, refiner"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"training.method": "malt", "training.dpo.roles": ["refiner", "critic"]}, f"training.dpo.roles: {CRITIC}"),
+        ({"training.method": "malt", "evaluation.untrained": ["critic"]}, f"evaluation.untrained: {CRITIC}"),
+        ({"training.role": "critic"}, f"training.role: {CRITIC}"),
+        ({"training.role": "critic", "protocol": "dialogue"}, "protocol 'dialogue' has no role critic, only solver"),
+        ({"training.method": "malt", "training.dpo.roles": ["refiner"]}, ""),
+        ({"training.method": "malt", "protocol": "debate"}, ""),
+        ({"training.role": "critic", "protocol": "roundtable"}, ""),
+        ({"training.role": "judge", "discussion.decision.name": "judge"}, ""),
+        ({"training.role": "critic", "discussion.mags": "there.jsonl"}, ""),
+    ],
+)
+def test_a_role_that_the_protocol_has_not_is_told_before_anybody_is_asked(given: dict[str, Any], says: str) -> None:
+    made = set_up(flags={"protocol.name": given.pop("protocol", "malt")} | given)
+    if not says:
+        check_roles(made.config, made.plugins.registry)
+        return
+    for refusing in (check_roles, try_out, plan_run):
+        with pytest.raises(ConfigError) as caught:
+            refusing(made.config, made.plugins.registry)
+        assert says in caught.value.message
+        assert caught.value.hint

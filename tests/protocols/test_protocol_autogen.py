@@ -115,10 +115,10 @@ class TestTeams:
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from magdi.core import extras
     from magdi.core.errors import ComponentError
-    from magdi.protocols import framework
 
-    monkeypatch.setattr(framework, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(ComponentError) as caught:
         Autogen()
     assert caught.value.hint == 'pip install "magdi[autogen]"'

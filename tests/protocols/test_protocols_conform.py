@@ -7,7 +7,7 @@ import pytest
 from magdi.core.configurable import Configurable
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.fresh import job_of
+from magdi.plugins.testing.other_interpreter import job_of
 from magdi.plugins.testing.runner import checks_for, run_check
 from magdi.plugins.testing.specimen import Specimen
 from tests.conforming import ask_elsewhere

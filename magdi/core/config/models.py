@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from magdi.core.config.code import whole
 from magdi.core.config.moved import moved
+from magdi.core.configurable import Repeats, Samples
 from magdi.core.credit import Credit
 from magdi.core.errors import ConfigError
 from magdi.core.shard import Shard
@@ -192,7 +193,7 @@ class TinyBase(Part):
     """The tiny Llama that ``student.model: tiny`` makes locally, trains on the task's primer, and caches."""
 
     hidden: int = Field(128, ge=16, le=65_536, description="Width d.")
-    layers: int = Field(2, ge=1, le=1_000, description="Decoder layers.")
+    layers: Repeats = Field(2, ge=1, description="Decoder layers.")
     heads: int = Field(4, ge=1, description="Attention heads.")
     vocabulary: int = Field(2048, ge=300, description="Tokens, where the task has no closed vocabulary.")
     number_embedding: Literal["fourier", "random"] = Field(
@@ -253,7 +254,7 @@ def name_and_revision(source: str) -> tuple[str, str | None]:
 
 
 class Preferring(Part):
-    """Method malt's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of a role."""
+    """A role's second stage: DPO (Rafailov et al., 2023), from what supervised training has made of it."""
 
     roles: tuple[str, ...] = Field(
         ("verifier", "refiner"),
@@ -308,7 +309,7 @@ class Training(Part):
         description="Passes over the MAGs after which the student's own answers to their questions join them, those "
         "from before replaced; null for never.",
     )
-    refresh_samples: int = Field(1, ge=1, le=10_000, description="Answers to each question that join.")
+    refresh_samples: Samples = Field(1, description="Answers to each question that join.")
     refresh_temperature: float = Field(1.0, ge=0, description="Temperature at which they are sampled.")
     drop_agreement: bool = Field(True, description='Cut sentences that begin with "I agree" or "I disagree".')
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the MAGs held out for early stopping.")
@@ -329,19 +330,14 @@ class Training(Part):
 
     @field_validator("level")
     @classmethod
-    def _is_known(cls, level: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        from magdi.core.config.levels import find_level
-
+    def _names_each_once(cls, level: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if not isinstance(level, str):
             if twice := next((name for name in level if level.count(name) > 1), ""):
                 raise ValueError(f"{twice!r} is there twice; give one a name of its own, second: {{name: {twice}}}")
             if not level:
                 raise ValueError("a list of no objectives trains nothing; level: base says so")
             return level
-        try:
-            return find_level(level).name
-        except ConfigError as error:
-            raise ValueError(f"there is no level {level!r}; {error.hint}") from None
+        return level if ":" in level else level.strip().lower()
 
     @property
     def level_name(self) -> str:
@@ -350,10 +346,8 @@ class Training(Part):
 
     @property
     def title(self) -> str:
-        """The level as it is called in messages: ``level 4 (MAGDi)``."""
-        from magdi.core.config.levels import find_level
-
-        return str(find_level(self.level))
+        """The level as it is called in messages: ``level 4``."""
+        return f"level {self.level}" if isinstance(self.level, str) else f"the level [{self.level_name}]"
 
 
 class Evaluation(Part):
@@ -368,7 +362,7 @@ class Evaluation(Part):
     temperature: float = Field(0.0, ge=0, description="0 is greedy.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling.")
     top_k: int = Field(0, ge=0, description="Most likely tokens to draw from; 0 for all.")
-    samples: int = Field(1, ge=1, le=10_000, description="Answers a question, for self-consistency.")
+    samples: Samples = Field(1, description="Answers a question, for self-consistency.")
     stop_at_answer: bool = Field(True, description='End an output at its first complete "the answer is ...".')
     roles: tuple[str, ...] | None = Field(None, description="Of a team, the roles that take part; null for all.")
     untrained: tuple[str, ...] = Field((), description="Of a team, the roles in which the untrained base speaks.")
@@ -421,12 +415,6 @@ class RunConfig(Part):
                 for name, each in objectives.items()
             }
         return tree
-
-    @model_validator(mode="after")
-    def _roles_are_adapters(self) -> Self:
-        if self.training.method == "malt" and self.student.adaptation != "lora":
-            raise ValueError("training.method malt trains an adapter for each role; student.adaptation: lora")
-        return self
 
     @field_validator("plugins")
     @classmethod

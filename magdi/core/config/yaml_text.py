@@ -10,6 +10,7 @@ import yaml
 
 MOST_VALUES = 10_000
 DEEPEST = 100
+MOST_CHARACTERS = 4 * 2**20  # a second's work; prices of all models that there are take a quarter of it
 QUOTING = """a shell takes one pair of quotes away, and words with a comma, a colon or a bracket need their own: \
 KEY='{first: "Wait: is it, {answer}?"}'"""
 
@@ -50,6 +51,8 @@ def compose(text: str) -> yaml.Node | None:
         yaml.YAMLError: It is none, or unfolds to what no configuration is: a few lines of aliases can stand for more
             values than there is memory for, or for themselves.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise yaml.YAMLError(f"it has {len(text):,} characters, and no configuration more than {MOST_CHARACTERS:,}")
     try:
         node = yaml.compose(text, Loader)
     except RecursionError:

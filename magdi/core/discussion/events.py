@@ -8,13 +8,6 @@ from magdi.core.mag import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """A discussion was opened."""
-
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
 class Called:
     """A reply came.
 
@@ -65,7 +58,7 @@ class Ended:
     failed: bool
 
 
-Event = Started | Called | Waiting | Ended
+Event = Called | Waiting | Ended
 
 
 @dataclass(slots=True)
@@ -73,7 +66,7 @@ class Totals:
     """Sums over events.
 
     Attributes:
-        started, done, failed: Discussions; those that failed are not among those done.
+        done, failed: Discussions; those that failed are not among those done.
         rounds: Rounds held in all.
         calls: Replies that teachers gave now.
         kept: Replies that came out of the journal.
@@ -82,7 +75,6 @@ class Totals:
         usage: Tokens and money of the replies given now.
     """
 
-    started: int = 0
     done: int = 0
     failed: int = 0
     rounds: int = 0
@@ -96,8 +88,6 @@ class Totals:
         """Counts an event."""
         self.cut += isinstance(event, Called) and event.cut
         match event:
-            case Started():
-                self.started += 1
             case Called(kept=True):
                 self.kept += 1
             case Called():

@@ -131,9 +131,8 @@ class JournalReader:
         self.path = path
         self._damaged: set[bytes] = set()
         try:
-            self._reading = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
-            )
+            where = f"file:{quote(str(path))}?mode=ro{_unshared(path)}"
+            self._reading = sqlite3.connect(where, uri=True, check_same_thread=False, isolation_level=None)
             _check_plain(self._reading, path)
             if "checksum" not in {column[1] for column in self._reading.execute("PRAGMA table_info(replies)")}:
                 self._select = _SELECT.replace(", checksum", ", NULL")
@@ -320,6 +319,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous = FULL")
     database.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
     return database
+
+
+def _unshared(path: Path) -> str:
+    """Returns what lets SQLite read where it may not write: else it has to share its files' index with writers."""
+    beside = path.with_name(f"{path.name}-wal").exists()
+    return "" if beside or os.access(path.parent, os.W_OK) else "&immutable=1"
 
 
 def _check_plain(database: sqlite3.Connection, path: Path) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from magdi.core.discussion.calls import Calls
-from magdi.core.discussion.events import Called, Ended, Event, Started
+from magdi.core.discussion.events import Called, Ended, Event
 from magdi.core.discussion.gate import Stopped
 from magdi.core.discussion.seat import DiscussionSetup, Failure
 from magdi.core.discussion.stepper import Pending, Stepper, ask_again
@@ -56,7 +56,6 @@ class Sessions:
             MagdiError: Something that is wrong for all discussions: a broken protocol, a full disk.
         """
         setting = self._setting
-        self._tell(Started(question.id))
         stepper = Stepper(
             question,
             setting.protocol,

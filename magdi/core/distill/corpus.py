@@ -14,8 +14,7 @@ from typing import overload
 import numpy as np
 from filelock import FileLock
 
-from magdi.core.distill.encoded import Encoded, Sizes
-from magdi.core.distill.encoded_table import EncodedTable, write_table
+from magdi.core.distill.encoded import Encoded, EncodedTable, Sizes, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError

@@ -29,6 +29,7 @@ from magdi.core.distill.processes import by_first, several
 from magdi.core.distill.steps import Step, Steps, scales
 from magdi.core.distill.unused import may_be_unused
 from magdi.core.errors import TrainingError
+from magdi.core.files import write_whole
 
 Metrics = Callable[[Mapping[str, float]], None]
 
@@ -47,7 +48,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
         patience: Evaluations without progress before stopping; 0 never stops.
         norms_every: Steps between two lines of metrics with the objectives' gradient norms.
         on_metrics: Told every line of metrics, on the main process.
-        failed: Where the ids of a batch whose losses are not finite are written.
+        failed: Where the ids of a batch whose losses are not finite are written, by this process.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class MagTrainer(Trainer):  # type: ignore[misc]
     def _stop_at(self, step: Step) -> None:
         ids = [name for batch in step.batches for name in batch.ids]
         self._failed.parent.mkdir(parents=True, exist_ok=True)
-        self._failed.write_text(json.dumps({"step": step.number, "mags": ids}))
+        write_whole(self._failed, json.dumps({"step": step.number, "mags": ids}))
         raise TrainingError(
             f"step {step.number}: the loss is not a finite number; its MAGs are listed in {self._failed}",
             hint="a lower training.learning_rate, or training in float32, usually helps",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from accelerate import PartialState
 
 from magdi.core.distill.checkpoints import renewed
 from magdi.core.distill.corpus import Corpus, read_corpus
+from magdi.core.distill.losses import MagLosses
 from magdi.core.distill.processes import by_first, rank
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.student import DistillStudent
@@ -38,7 +39,7 @@ class Renewal:
     Args:
         mags: The discussions.
         ask_student: Asks the student.
-        student: The student, as it is at the time.
+        module: Holds the student, as it is at the time.
         reading: How MAGs are read.
         first: What was read of the discussions; the same ones are read again.
         folder: Where the files are kept.
@@ -49,15 +50,15 @@ class Renewal:
         self,
         mags: list[Mag] | Path,
         ask_student: AskStudent,
-        student: DistillStudent,
+        module: MagLosses,
         reading: Reading,
         first: Corpus,
         folder: Path,
         cache: Path | None,
     ) -> None:
-        self._mags, self._ask_student, self._student, self._reading = mags, ask_student, student, reading
+        self._mags, self._ask_student, self._module, self._reading = mags, ask_student, module, reading
         self._first, self._folder, self._cache = first, folder, cache
-        self._attention = student.base.config._attn_implementation
+        self._attention = module.student.base.config._attn_implementation
         self.corpus = lru_cache(maxsize=1)(self._corpus)
 
     def _file(self, number: int) -> Path:
@@ -71,9 +72,7 @@ class Renewal:
         """
         file = self._file(number)
         if not by_first(file.exists):
-            with self._answering():
-                found = self._ask_student(self._student, self._used(), number)
-                deque(found, 0) if rank() else write_mags(file, found)
+            self._module.calling(partial(self._ask, number))
             PartialState().wait_for_everyone()
         corpus = read_corpus(file, self._reading, self._cache)
         if len(corpus) != len(self._first):
@@ -81,6 +80,11 @@ class Renewal:
                 f"{len(self._first)} MAGs were learned from, and with the student's answers {len(corpus)}"
             )
         return corpus
+
+    def _ask(self, number: int) -> None:
+        with self._answering():
+            found = self._ask_student(self._module.student, self._used(), number)
+            deque(found, 0) if rank() else write_mags(self._file(number), found)
 
     def _used(self) -> list[Mag]:
         """Returns the MAGs that are learned from at all, so that steps take the same ones before and after."""
@@ -91,14 +95,14 @@ class Renewal:
     @contextmanager
     def _answering(self) -> Iterator[None]:
         """Lets the student attend and compute as when it answers, and then again as when it learns."""
-        base, training = self._student.base, self._student.model.training
-        learning = base.config._attn_implementation
+        base, model = self._module.student.base, self._module.model
+        learning, training = base.config._attn_implementation, model.training
         base.set_attn_implementation(self._attention)
-        self._student.model.eval()
+        model.eval()
         try:
             yield
         finally:
-            self._student.model.train(training)
+            model.train(training)
             base.set_attn_implementation(learning)
 
     def tally(self, last: int) -> dict[str, int]:

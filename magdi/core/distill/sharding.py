@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
@@ -70,6 +71,34 @@ def also_on_a_cpu(accelerator: Any) -> None:
         shared = AcceleratorState._shared_state
         shared["distributed_type"] = DistributedType.FSDP
         shared["fsdp_plugin"] = FullyShardedDataParallelPlugin()
+
+
+@contextmanager
+def passes_together(model: Any) -> Iterator[None]:
+    """Lets each process make as many forward passes of a sharded model as it needs: each pass gathers from all of them.
+
+    Whoever has made its own makes passes of one token for as long as others go on.
+    """
+    if not asked_for():
+        yield
+        return
+
+    def anybody(goes_on: bool) -> bool:
+        told = torch.tensor(float(goes_on), device=model.device)
+        dist.all_reduce(told)
+        return bool(told)
+
+    def before_a_pass(*_: object) -> None:
+        anybody(True)
+
+    hook = model.register_forward_pre_hook(before_a_pass)
+    try:
+        yield
+    finally:
+        hook.remove()
+    with torch.no_grad():
+        while anybody(False):
+            model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device))
 
 
 def gathered(state: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Tensor]:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from magdi.core.distill.batch import MagBatch
 from magdi.core.distill.layouts import Layout
 from magdi.core.distill.processes import join
 from magdi.core.errors import ConfigError, first_line
+from magdi.core.extras import need
 from magdi.core.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -233,11 +233,7 @@ def _weights_type(config: Student) -> Any:
 def _quantization(config: Student) -> Any:
     if config.quantization == "none":
         return None
-    if find_spec("bitsandbytes") is None:
-        raise ConfigError(
-            f"student.quantization: {config.quantization} needs bitsandbytes",
-            hint="pip install 'magdi[quantization]'",
-        )
+    need("bitsandbytes", "quantization", f"student.quantization: {config.quantization}")
     from transformers import BitsAndBytesConfig
 
     if config.quantization == "8bit":

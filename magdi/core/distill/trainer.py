@@ -121,8 +121,6 @@ def distill(
         raise ConfigError(f"{', '.join(needing)}: it needs a graph encoder", hint="--encoder gcn, or none")
     if training.refresh and ask_student is None:
         raise ConfigError("training.refresh: nobody is there to ask the student", hint="distill(ask_student=...)")
-    if training.refresh and sharding.asked_for():
-        raise ConfigError("training.refresh: a student that is sharded cannot be asked", hint="leave --sharding out")
     mags = mags if isinstance(mags, Path) else list(mags)
     reading = reading_of(student, objectives, training, seed, lessons)
     corpus = read_corpus(mags, reading, cache)
@@ -136,9 +134,12 @@ def distill(
     if any(each.needs_reference for each in objectives.values()):
         student = student.with_reference()
     rank, processes = arguments.process_index, arguments.world_size
-    renewal = Renewal(mags, ask_student, student, reading, corpus, checkpoints, cache) if ask_student else None
     unread, even = Reader(LAYOUTS["padded"]), sharding.asked_for()  # until the trainer has tried
     steps = Steps(trained, order, unread.layout, training.tokens_per_batch, rank, processes, even=even)
+    heads = Heads(objectives, student.hidden_size, encoder, seed=seed)
+    heads.to(torch.promote_types(student.base.dtype, torch.float32))
+    module = MagLosses(student, objectives, heads, unread)
+    renewal = Renewal(mags, ask_student, module, reading, corpus, checkpoints, cache) if ask_student else None
     if renewal is not None:
         steps.every = training.refresh
         steps.renewed = lambda number: renewal.corpus(number).split(training.validation, seed)[0]
@@ -150,10 +151,8 @@ def distill(
         last[0] = metrics
         on_metrics(metrics)
 
-    heads = Heads(objectives, student.hidden_size, encoder, seed=seed)
-    heads.to(torch.promote_types(student.base.dtype, torch.float32))
     trainer = MagTrainer(
-        MagLosses(student, objectives, heads, unread),
+        module,
         arguments,
         steps,
         precision=computed,
@@ -163,7 +162,7 @@ def distill(
         patience=training.patience,
         norms_every=training.norms_every,
         on_metrics=told,
-        failed=out / "failed_batch.json",
+        failed=out / (f"failed_batch.{rank}.json" if rank else "failed_batch.json"),
     )
     with student.attending(unread.layout), threads(count):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)

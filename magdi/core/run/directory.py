@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +17,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import PARTIAL, read_text, write_whole, writing
+from magdi.core.files import PARTIAL, fingerprint, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
@@ -140,10 +139,7 @@ class RunDirectory:
                 out of it, or a folder in a file's place; or another process is at work in it.
             StorageError: It cannot be made.
         """
-        holds_run = self._check_ours(fresh)
-        check_places(self.path)
-        if holds_run and not fresh:
-            check_inside(self.path)
+        holds_run = self._check_free(fresh)
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         with self.lock():
@@ -156,6 +152,20 @@ class RunDirectory:
             write_whole(self.path / MARK, f"{SCHEMA}\n")
             write_whole(self.path / self.CONFIG, yaml.safe_dump(shown(config), sort_keys=False, allow_unicode=True))
             yield
+
+    def check(self, config: RunConfig, *, fresh: bool = False) -> None:
+        """Raises what `claimed` would, but for another process at work, and writes nothing."""
+        if self._check_free(fresh) and not fresh:
+            with suppress(DataError):  # a torn run.json, which would be set aside
+                self._check_same(config)
+
+    def _check_free(self, fresh: bool) -> bool:
+        """Returns whether there is a run in it, where all of magdi's files have their places."""
+        holds_run = self._check_ours(fresh)
+        check_places(self.path)
+        if holds_run and not fresh:
+            check_inside(self.path)
+        return holds_run
 
     def forget(self) -> None:
         """Deletes what magdi wrote in it, and keeps others out of it meanwhile.
@@ -358,11 +368,6 @@ def forget(directories: Iterable[Path], note: Callable[[str], None] = lambda sai
             directory.forget()
             for each in directory.notes:
                 note(f"{directory.path}: {each}")
-
-
-def fingerprint(decides: Mapping[str, object]) -> str:
-    """Returns a digest of what decides a run's results."""
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 def _says(mark: Path) -> bool:

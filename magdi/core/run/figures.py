@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
@@ -12,17 +13,7 @@ from magdi.core.run.summary import Summary
 
 if TYPE_CHECKING:
     from magdi.core.distill.trainer import DistillReport
-
-TRAINING = {
-    "loss/positive": "L+",
-    "loss/margin": "L-",
-    "loss/node": "L_I",
-    "grad_norm/positive": "|g+|",
-    "grad_norm/margin": "|g-|",
-    "grad_norm/node": "|g_I|",
-    "mags_per_second": "MAGs/s",
-    "threads": "threads",
-}
+    from magdi.core.objective import Objective
 
 
 def discussion_figures(totals: Totals) -> dict[str, float]:
@@ -59,10 +50,14 @@ def discussions_measured(summary: Summary, totals: Totals) -> dict[str, float]:
     return measured({**held, "teachers": len(document["teachers"]), "tokens": summary.tokens(), **taken})
 
 
-def training_figures(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Returns every loss, the gradient norm of each at the student (the paper's short ones), and the speed."""
-    losses = {name: name.removeprefix("loss/") for name in metrics if name.startswith("loss/") and name not in TRAINING}
-    return {short: metrics[name] for name, short in {**losses, **TRAINING}.items() if name in metrics}
+def training_figures(metrics: Mapping[str, float], objectives: Mapping[str, Objective]) -> dict[str, float]:
+    """Returns every loss by its sign or name, the gradient norm at the student of those with a sign, and the speed."""
+    often = Counter(each.sign for each in objectives.values())
+    signs = {name: each.sign for name, each in objectives.items() if each.sign and often[each.sign] == 1}
+    losses = {f"loss/{name}": signs.get(name, name) for name in objectives}
+    norms = {f"grad_norm/{name}": f"|{sign.replace('L', 'g')}|" for name, sign in signs.items()}
+    shown = {**losses, **norms, "mags_per_second": "MAGs/s", "threads": "threads"}
+    return {short: metrics[name] for name, short in shown.items() if name in metrics}
 
 
 def training_document(report: DistillReport) -> Training:

@@ -27,7 +27,7 @@ _STUDENT = f"""config.json generation_config.json model.safetensors model-*.safe
     {_TOKENIZER} vocab.txt merges.txt spiece.model sentencepiece.bpe.model"""
 _CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_args.bin"
 _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.jsonl metrics.jsonl failed_batch.json
-    report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
+    failed_batch.*.json report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
     evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json checkpoints/renewed-*.jsonl
     checkpoints/runs/*/events.out.tfevents.* tensorboard/events.out.tfevents.*"""

@@ -9,10 +9,13 @@ from pathlib import Path
 from magdi.core.errors import DataError, RunDirectoryError
 from magdi.core.files import digest, read_json
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.own_files import remove_written
 from magdi.core.run.state import Stage
 
-DIGESTED = (".jsonl", ".json")  # of weights the size alone is kept: reading them may take longer than a run's start
+DIGESTED = (".jsonl", ".json")
+READ = 64 * 2**20  # bytes; of larger weights the size alone is kept: reading them may take longer than a run's start
+SIZE = " bytes"
 
 
 def standing(directory: RunDirectory, questions: Callable[[], int]) -> str:
@@ -68,17 +71,30 @@ def _trained(directory: RunDirectory, record: Stage) -> Iterator[str]:
 
 def left_by(directory: RunDirectory, stage: str) -> dict[str, str]:
     """Returns what a stage has left in the directory: by file a digest, or the size where that has to do."""
+    return {name: _sealed(file) for name, file in _files_of(directory, stage)}
+
+
+def _files_of(directory: RunDirectory, stage: str) -> Iterator[tuple[str, Path]]:
+    """Yields the files of a stage, each after its path within the directory."""
     if stage == "discussion":
         files = [directory.mags]
     elif stage == "distillation":
         files = sorted(directory.student.rglob("*"))
     else:
         files = [directory.predictions(who) for who in ("base", "student")]
-    return {file.relative_to(directory.path).as_posix(): _sealed(file) for file in files if file.is_file()}
+    yield from ((file.relative_to(directory.path).as_posix(), file) for file in files if file.is_file())
 
 
 def _sealed(file: Path) -> str:
-    return digest(file) if file.suffix in DIGESTED else f"{file.stat().st_size} bytes"
+    size = file.stat().st_size
+    return digest(file) if file.suffix in DIGESTED or size <= READ else f"{size}{SIZE}"
+
+
+def _is_sealed(file: Path, seal: str) -> bool:
+    """Returns whether a file is as it was; it is not where it cannot be read."""
+    with suppress(OSError):
+        return seal == (f"{file.stat().st_size}{SIZE}" if seal.endswith(SIZE) else digest(file))
+    return False
 
 
 def take_back(directory: RunDirectory) -> None:
@@ -109,10 +125,22 @@ def torn_files(directory: RunDirectory, name: str, record: Stage) -> list[str]:
     if not record.get("done"):
         return []
     if "files" in record:
-        now = left_by(directory, name)
-        return [file for file, what in record["files"].items() if now.get(file) != what]
+        now = dict(_files_of(directory, name))
+        return [file for file, seal in record["files"].items() if file not in now or not _is_sealed(now[file], seal)]
     talk = record.get("mags") if name == "discussion" else None  # of an earlier version of magdi
     return [directory.mags.name] if talk and _lines(directory) != talk["count"] else []
+
+
+def changed(directory: RunDirectory, *stages: str) -> list[str]:
+    """Returns the files of a run, by their paths, that are gone or not as finished stages have left them."""
+    torn = (file for name in stages for file in torn_files(directory, name, directory.stage(name)))
+    return [str(directory.path / file) for file in torn]
+
+
+def told_changed(mags: Path) -> str:
+    """Returns what is to be said of a run's MAG file that is not as the run left it; empty of any other."""
+    files = changed(RunDirectory(mags.parent), "discussion") if mags.name == MAGS else []
+    return f"warning: {mags} is not as the run left it; the run's own command makes it again" if files else ""
 
 
 def _check_source(directory: RunDirectory, record: Stage, file: str) -> None:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.distill.processes import by_first, rank, several
+from magdi.core.distill.processes import by_first, failing_together, rank, several
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import full_disk
 from magdi.core.run.directory import SCHEMA, RunDirectory
@@ -47,6 +47,7 @@ def run(
     *,
     fresh: bool = False,
     until: Stage = "evaluation",
+    goes_on: bool = False,
     progress: Progress | None = None,
 ) -> RunDirectory:
     """Does a run, or what is left of it.
@@ -57,6 +58,7 @@ def run(
         components: Makes protocol, encoder, teachers and task.
         fresh: Throw away what the directory holds.
         until: The last stage to do.
+        goes_on: Whether other processes go on with it at once; whoever observes is told so, and not that it is done.
         progress: Who is told how it goes.
 
     Returns:
@@ -79,7 +81,7 @@ def run(
         _note_begin(directory, config)
         directory.note_inputs(config)
         progress.event("run_start", config=config, directory=directory.path)
-        with _status_kept(directory, progress):
+        with _status_kept(directory, progress), failing_together():
             _tell_where(directory, stages)
             if several():
                 _train_together(directory)
@@ -90,7 +92,7 @@ def run(
             for stage in wanted:
                 _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
-        progress.event("run_end", directory=directory.path, status="done")
+        progress.event("run_end", directory=directory.path, status="continues" if goes_on else "done")
     return directory
 
 
@@ -128,6 +130,7 @@ def _tell_where(directory: RunDirectory, stages: Stages) -> None:
         stages.progress.note(f"resuming: {there}")
 
 
+@failing_together()
 def _follow(config: RunConfig, directory: RunDirectory, components: Components, wanted: Sequence[str]) -> RunDirectory:
     """Trains beside the process of rank 0, which does all else of the run (several processes, see `torchrun`)."""
     if _train_together(directory) and "distillation" in wanted:

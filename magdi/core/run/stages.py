@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of, with_prefix
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.discussion.events import Event, Totals
 from magdi.core.discussion.journal import Journal
@@ -36,6 +35,7 @@ from magdi.core.run.figures import (
 from magdi.core.run.learned import count_known, learned_from, learned_mags, warning
 from magdi.core.run.metrics import MetricsFile
 from magdi.core.run.progress import Progress, StageProgress
+from magdi.core.run.resuming import told_changed
 from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.run.state import Gain, Scored, Stage
 from magdi.core.run.summary import Summary
@@ -133,6 +133,8 @@ class Stages:
             self.progress.note(f"the first {summary.count:,} MAGs are learned from; --limit N takes more")
         for error in bad or ():
             self.progress.note(f"skipped {error.message}")
+        for path in map(Path, given.mag_files):
+            self._note(told_changed(path / self.directory.mags.name if path.is_dir() else path))
         self._note(self._foreign(summary))
         return summary.simulated
 
@@ -205,11 +207,11 @@ class Stages:
             TrainingError: The level leaves nothing to train on; found before a model is loaded.
         """
         config = self.config
-        if not objectives_of(config):
+        if not self._trains:
             return {"training": {"level": config.training.level_name, "steps": 0}}
         mags = by_first(lambda: learned_from(self.directory.mags, config.discussion.keep, config.seed))
-        if config.training.method == "malt":
-            return self.components.train_team(self, mags)
+        if (team := self.components.train_team(self, mags)) is not None:
+            return team
         report = self.train(mags, config.training, self.objectives())
         if report.steps * config.training.learning_rate < MOVED:
             self.progress.note(
@@ -252,7 +254,7 @@ class Stages:
             def on_metrics(metrics: Mapping[str, float]) -> None:
                 own, metrics = int(metrics["step"]), {**metrics, "step": metrics["step"] + before}
                 lines.write(metrics)
-                clock.at(own, training_figures(metrics))
+                clock.at(own, training_figures(metrics, objectives))
                 self._measured("distillation", own + before, metrics)
 
             report = distill(
@@ -309,8 +311,13 @@ class Stages:
             self.progress.note(text)
 
     def objectives(self, stage: str = "") -> dict[str, Objective]:
-        """Makes what the student is trained by, by name; in one of method malt's stages, where one is named."""
-        return {name: self.components.objective(choice) for name, choice in objectives_of(self.config, stage).items()}
+        """Makes what the student is trained by, by name; in one stage of its training, where one is named."""
+        chosen = self.components.chosen_objectives(self.config, stage)
+        return {name: self.components.objective(choice) for name, choice in chosen.items()}
+
+    @property
+    def _trains(self) -> bool:
+        return bool(self.components.chosen_objectives(self.config))
 
     def _encoder(self, dim: int) -> Encoder:
         """Makes the encoder with first weights that the run's seed decides."""
@@ -348,12 +355,12 @@ class Stages:
         from magdi.core.evaluation.scores import score
         from magdi.core.evaluation.statistics import paired_difference
 
-        trained = bool(objectives_of(self.config))
+        trained = self._trains
         answers: dict[Literal["base", "student"], list[Prediction]] = {}
         if self.config.evaluation.base or not trained:
             answers["base"] = self._answers("base", self._engine(self.base, untrained=True), [*self._asked])
         if trained:
-            asked_so = [with_prefix(question, self.config) for question in self._asked]
+            asked_so = [self.components.asked_so(question, self.config) for question in self._asked]
             answers["student"] = self._answers("student", self._engine(self.directory.student), asked_so)
         outcome: Stage = {}
         for who, found in answers.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,11 +13,12 @@ from magdi.core.protocol import Agent, Protocol
 from magdi.core.quotation import imitated
 from magdi.core.run.locations import Location
 from magdi.core.task import Task
+from magdi.plugins import answers
 from magdi.plugins.answers import grade
 from magdi.plugins.corpus.files import mag_file, read
-from magdi.plugins.corpus.misread import Forms
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.corpus.replay import differences, speakers
+from magdi.plugins.formats.importers.question_options import label_of, split_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReplayRule:
     """How discussions of a file are held again.
 
     Attributes:
@@ -77,7 +79,7 @@ class Rule:
     task: Task | None = None
 
 
-def check_file(path: Location, rule: Rule | None = None) -> Report:
+def check_file(path: Location, rule: ReplayRule | None = None) -> Report:
     """Checks a MAG file; one that holds nothing is not sound.
 
     Raises:
@@ -92,9 +94,9 @@ def check_file(path: Location, rule: Rule | None = None) -> Report:
     return report
 
 
-def check_mags(mags: Iterable[Mag], rule: Rule | None = None) -> Report:
+def check_mags(mags: Iterable[Mag], rule: ReplayRule | None = None) -> Report:
     """Checks MAGs one by one; nothing is kept but their ids."""
-    report, ids, rule, forms = Report(), set[str](), rule or Rule(), Forms()
+    report, ids, rule, forms = Report(), set[str](), rule or ReplayRule(), Forms()
     for mag in mags:
         report.mags += 1
         report.turns += len(mag.turns)
@@ -160,3 +162,44 @@ def _contradicts(correct: bool | None, answer: str | None, question: Question, t
 
 def _beside_gold(answer: str | None, mag: Mag) -> str:
     return f"{answer!r} and gold {mag.question.gold!r}"
+
+
+FEWEST_TURNS = 10
+"""Of fewer turns nothing is concluded."""
+
+
+class Forms:
+    """Watches MAGs go by; those that were not imported are left alone."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], Counter[str]] = {}
+
+    def watch(self, mag: Mag) -> Iterator[str]:
+        """Yields what is wrong with the form of a question, and counts its turns."""
+        if "format" not in mag.metadata or mag.question.gold is None:
+            return
+        counts = self._counts.setdefault((str(mag.metadata.get("source")), mag.question.answer_type), Counter())
+        counts.update(unread=sum(turn.status == "invalid" for turn in mag.turns))
+        counts.update(read=sum(turn.answer is not None for turn in mag.turns))
+        counts.update(right=sum(turn.correct is True for turn in mag.turns))
+        yield from _misread(mag.question, mag.question.gold)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yields each source whose answers as a whole cannot have been read as they were meant, and what is wrong."""
+        for (source, form), counts in self._counts.items():
+            unread, read = counts["unread"], counts["read"]
+            if unread > read and unread + read >= FEWEST_TURNS:
+                yield source, f"{unread} of {unread + read} turns have no answer that could be read as a {form}"
+            if form == "text" and not counts["right"] and read >= FEWEST_TURNS:
+                yield source, f"none of {read} answers is right: they were read as text, which may not be their form"
+
+
+def _misread(question: Question, gold: str) -> Iterator[str]:
+    form, labels = question.answer_type, [choice.label for choice in question.choices]
+    options = [] if labels else split_options(question.text)[1]
+    if options and label_of(gold, options):
+        yield f"the question's text lists {len(options)} options, which were not read as such"
+    if form == "letter" and labels and gold not in labels:
+        yield f"the gold answer {gold!r} is none of the options {', '.join(labels)}"
+    elif form in ("number", "boolean") and answers.normal_form(gold, form) is None:
+        yield f"the gold answer {gold!r} is no {form}"

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from magdi.core.configurable import Repeats
 from magdi.core.decision import DecisionRule, last_words, tally, vote
 from magdi.core.mag import Decision, EdgeKind, Message, Question, Turn
 from magdi.core.protocol import Agent, Ask, Wave, chat, quote
@@ -125,7 +126,7 @@ class Ballot(DecisionRule):
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of rules by ballot."""
 
-        attempts: int = Field(2, ge=1, le=1_000, description="Votes that are held at most; a tie is voted on again.")
+        attempts: Repeats = Field(2, ge=1, description="Votes that are held at most; a tie is voted on again.")
         prompts: Prompts = Field(Prompts(), description="Templates of the prompts.")
 
     config: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -102,12 +103,9 @@ def _answers(name: str, engine: Engine, question: Question, task: Task, settings
         key=lambda each: each[0].sample,
     )
     found = [predicted(task, job, output) for job, output in had]
-    votes: dict[str, int] = {}
-    for prediction in found:
-        if prediction.answer is not None:
-            votes[prediction.answer] = votes.get(prediction.answer, 0) + 1
+    votes = Counter(prediction.answer for prediction in found if prediction.answer is not None)
     chains = tuple(output.turns for _, output in had if output.turns)
-    return Asked(name, elected(found).answer, votes, tuple(found), chains)
+    return Asked(name, elected(found).answer, dict(votes), tuple(found), chains)
 
 
 def free_question(text: str, like: Sequence[Question]) -> Question:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import with_prefix
 from magdi.core.config.models import Evaluation, Limits, RunConfig, TeacherChoice
 from magdi.core.distill.prompt import PromptStyle
 from magdi.core.errors import ConfigError, DataError
@@ -25,7 +24,8 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import learned_mags
 from magdi.core.run.seats import priced
 from magdi.plugins.generation.engine import OnText, TransformersEngine
-from magdi.plugins.runs.finding import RUNS, nearest_runs, open_run
+from magdi.plugins.objectives.levels import with_prefix
+from magdi.plugins.runs.finding import RUNS, nearest_runs, open_trained
 
 EngineName = Literal["auto", "transformers", "openai", "vllm", "offline"]
 
@@ -114,9 +114,7 @@ def find_candidate(
             raise ConfigError(f"there is no file {name}")
         return Candidate(name, name)
     if RunDirectory(path).is_run():
-        run = open_run(path)
-        if not run.student.is_dir():
-            raise ConfigError(f"the run {name} has no student yet", hint="magdi run or magdi distill makes one")
+        run = open_trained(path)
         config, model = run.config(), components.team(path) or str(run.student)
         return Candidate(name, model, config.student.prompt, config, learned=learned_mags(run))
     if not path.is_dir() and engine == "auto" and SERVED.match(name):

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 from magdi.core.config.models import Limits
 from magdi.core.evaluation.prediction import read_predictions, with_shards
 from magdi.plugins.evaluating.candidates import Candidate, require_questions
-from magdi.plugins.evaluating.evaluate import Plan
+from magdi.plugins.evaluating.evaluate import EvaluationPlan
 from magdi.plugins.evaluating.teacher_engine import TeacherEngine
 from magdi.plugins.runs.discussion_costs import TeacherFigures, figures
 from magdi.plugins.runs.discussion_plan import Amount
@@ -47,7 +47,7 @@ class EvaluationPlanDocument(TypedDict):
     jobs: NotRequired[PlannedJobs]
 
 
-def plan_evaluation(candidates: Sequence[Candidate], plan: Plan, limits: Limits) -> EvaluationPlanDocument:
+def plan_evaluation(candidates: Sequence[Candidate], plan: EvaluationPlan, limits: Limits) -> EvaluationPlanDocument:
     """Returns what an evaluation would ask of each model, and what those that are served would take for it.
 
     Raises:
@@ -69,7 +69,7 @@ def plan_evaluation(candidates: Sequence[Candidate], plan: Plan, limits: Limits)
     }
 
 
-def _planned(candidate: Candidate, plan: Plan) -> tuple[PlannedAnswers, Amount, Amount]:
+def _planned(candidate: Candidate, plan: EvaluationPlan) -> tuple[PlannedAnswers, Amount, Amount]:
     file, samples, engine = plan.file(candidate), range(plan.settings.samples), candidate.model
     files = [each for each in with_shards(file) if each.exists() and (candidate.kept or not plan.fresh)]
     had = {prediction.key for each in files for prediction in read_predictions(each, drop_torn=True)}

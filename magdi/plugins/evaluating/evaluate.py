@@ -30,7 +30,7 @@ _LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """One evaluation.
 
     Attributes:
@@ -61,7 +61,7 @@ class Plan:
         return of_shard(file, self.shard) if self.shard else file
 
 
-def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> EvaluationDocument:
+def evaluate(candidates: Sequence[Candidate], plan: EvaluationPlan, progress: Progress) -> EvaluationDocument:
     """Has each candidate answer the questions, one after the other, and compares each with the first.
 
     Raises:
@@ -97,7 +97,7 @@ def evaluate(candidates: Sequence[Candidate], plan: Plan, progress: Progress) ->
     }
 
 
-def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> list[Prediction]:
+def _asked(candidate: Candidate, plan: EvaluationPlan, file: Path, progress: Progress) -> list[Prediction]:
     total, elsewhere = len(plan.questions) * plan.settings.samples, isinstance(candidate.model, Engine)
     with StageProgress(progress, candidate.name, total, "answers") as clock:
 
@@ -116,7 +116,7 @@ def _asked(candidate: Candidate, plan: Plan, file: Path, progress: Progress) -> 
         )
 
 
-def _no_task(candidate: Candidate, plan: Plan) -> str:
+def _no_task(candidate: Candidate, plan: EvaluationPlan) -> str:
     """Returns a warning where the run's task is asked for want of one that its MAGs, taken from files, would name."""
     run = candidate.run
     if run is None or candidate.learned is None or not run.discussion.mag_files or plan.task_name != run.task.name:
@@ -130,7 +130,7 @@ def _no_task(candidate: Candidate, plan: Plan) -> str:
     )
 
 
-def _known(candidate: Candidate, plan: Plan, progress: Progress) -> int | None:
+def _known(candidate: Candidate, plan: EvaluationPlan, progress: Progress) -> int | None:
     """Returns how many of the questions a candidate has learned from, and warns of them; None where it is not known."""
     if candidate.learned is None:
         return None
@@ -140,7 +140,7 @@ def _known(candidate: Candidate, plan: Plan, progress: Progress) -> int | None:
     return known
 
 
-def _regraded(file: Path, plan: Plan) -> list[Prediction]:
+def _regraded(file: Path, plan: EvaluationPlan) -> list[Prediction]:
     """Reads kept outputs and grades them anew, with the task as it is now; nothing is generated.
 
     Raises:

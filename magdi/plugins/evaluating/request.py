@@ -12,7 +12,7 @@ from magdi.core.config.problems import validate
 from magdi.core.errors import ConfigError
 from magdi.core.shard import Shard, sharded
 from magdi.plugins.evaluating.candidates import Candidate, common_run
-from magdi.plugins.evaluating.evaluate import Plan
+from magdi.plugins.evaluating.evaluate import EvaluationPlan
 from magdi.plugins.teams.engine import TeamEngine
 
 Sampling = Literal["greedy", "paper", "malt"]
@@ -38,7 +38,7 @@ def make_plan(
     seed: int | None = None,
     fresh: bool = False,
     shard: str | None = None,
-) -> Plan:
+) -> EvaluationPlan:
     """Returns what is asked of some models.
 
     Args:
@@ -61,7 +61,7 @@ def make_plan(
     choice = chosen_task(origin, task, task_settings or {})
     chosen = chosen_settings(origin, settings or {}, sampling)
     made = components.task(choice, drawn_with)
-    return Plan(
+    return EvaluationPlan(
         task=made,
         task_name=choice.name,
         questions=sharded(made.first(chosen.split, chosen.questions), shard),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magdi.core.config.models import RunConfig
-from magdi.plugins.suites.instruments import INSTRUMENTS
+from magdi.plugins.suites.file import INSTRUMENTS
 from magdi.plugins.tasks.dataset import Source
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
 from magdi.core.files import read_json, write_whole, writing
-from magdi.core.inside import check_inside
 from magdi.core.mag import Question
 from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
 from magdi.plugins.generation.loading import base_of
+from magdi.plugins.runs.finding import open_trained
 from magdi.plugins.runs.result import document, learned_tasks
 from magdi.plugins.tasks.dataset import Source
 from magdi.plugins.teams.team import Team, read_team, write_team
@@ -55,14 +55,7 @@ class Exported:
 
     def to_dict(self) -> dict[str, object]:
         """Returns plain data for JSON."""
-        return {
-            "path": str(self.path),
-            "files": list(self.files),
-            "adapter": self.adapter,
-            "merged": self.merged,
-            "lm_eval": self.lm_eval,
-            "serve": self.serve,
-        }
+        return {**asdict(self), "path": str(self.path), "files": list(self.files)}
 
 
 def export(
@@ -85,14 +78,10 @@ def export(
         licence: The student's licence, as the hub names it; found out where it can be when empty.
 
     Raises:
-        ConfigError: There is no such run, it has no student, or the folder is not empty.
+        ConfigError: It has no student, or the folder is not empty.
+        DataError: There is no such run, or its student is not as its training left it.
     """
-    directory = RunDirectory(run)
-    if not directory.is_run():
-        raise ConfigError(f"{run} holds no run of magdi")
-    check_inside(run)
-    if not directory.student.is_dir():
-        raise ConfigError(f"the run {run} has no student yet", hint="magdi run or magdi distill makes one")
+    directory = open_trained(run)
     if merge and read_team(directory.student) is not None:
         raise ConfigError(f"{run} has a team: its adapters share one base", hint="leave --merge out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

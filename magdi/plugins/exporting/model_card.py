@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, name_and_revision
 from magdi.core.redact import without_servers
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.card_data import asked, model_card_data
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.runs.result import RunDocument, document, learned_tasks
 from magdi.plugins.tasks.dataset import Source
 

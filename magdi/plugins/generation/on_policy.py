@@ -12,6 +12,7 @@ from accelerate.utils import gather_object
 
 from magdi.core.config.models import Evaluation
 from magdi.core.distill.renewal import AGENT
+from magdi.core.distill.sharding import passes_together
 from magdi.core.distill.student import DistillStudent
 from magdi.core.evaluation.answering import answer_questions
 from magdi.core.evaluation.prediction import Prediction
@@ -45,13 +46,14 @@ class OnPolicy:
         numbered = [
             each.model_copy(update={"id": f"{place}/{number}"}) for place, each in enumerate(questions.values())
         ]
-        answers = answer_questions(
-            TransformersEngine((student.base, student.tokenizer), prompt_style=student.config.prompt),
-            numbered[state.process_index :: state.num_processes],
-            task=self.task,
-            settings=self.settings,
-            seed=self.seed,
-        )
+        with passes_together(student.base):
+            answers = answer_questions(
+                TransformersEngine((student.base, student.tokenizer), prompt_style=student.config.prompt),
+                numbered[state.process_index :: state.num_processes],
+                task=self.task,
+                settings=self.settings,
+                seed=self.seed,
+            )
         said = defaultdict[str, list[Prediction]](list)
         for each in chain.from_iterable(gather_object([answers])):
             said[each.id].append(each)

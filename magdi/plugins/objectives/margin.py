@@ -26,6 +26,7 @@ class Margin(Objective):
 
     columns = {"pairs": PAIRS}
     unit = "pairs"
+    sign = "L-"
     lacking = "no right turn beside a wrong one"
 
     class Config(ObjectiveConfig):

@@ -27,6 +27,7 @@ class Node(Objective):
 
     columns = {"nodes": CHAINS, "labels": NUMBERS, "edges": PAIRS, "kinds": NUMBERS}
     unit = "nodes"
+    sign = "L_I"
     lacking = "no turn with a label"
     uses_encoder = True
 

@@ -23,6 +23,7 @@ class Positive(Objective):
 
     columns = {"learned": CHAINS}
     unit = "tokens"
+    sign = "L+"
     teaches = True
     lacking = "no right turn"
 

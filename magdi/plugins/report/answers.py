@@ -11,11 +11,10 @@ from itertools import chain
 from magdi.core.decision import last_words
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.mag import Mag
-from magdi.plugins.report.blocks import Browser, Section
+from magdi.plugins.report.blocks import Browser, Section, may_have_mathematics
 from magdi.plugins.report.chunks import Store
-from magdi.plugins.report.mathematics import may_have_mathematics
+from magdi.plugins.runs.result import NAMES
 
-WHO = {"base": "before distillation", "student": "distilled student"}
 SHOWN_SAMPLES = 8  # draws of one question that are shown whole
 LISTED = 400
 
@@ -47,12 +46,12 @@ class Answers:
         Args:
             teachers: By question, the discussion that teachers held on it.
         """
-        shown = [who for who in WHO if who in self.predictions]
+        shown = [who for who in NAMES if who in self.predictions]
         teams = ["team"] if teachers else []
         store = Store("answers", (*teams, *shown, "question", "gold", "task", "tokens"))
         for name, by_who in self.by_question.items():
             self._add(store, name, by_who, teachers.get(name), teams)
-        titles = [("team", "teachers")] * len(teams) + [(who, WHO[who]) for who in shown]
+        titles = [("team", "teachers")] * len(teams) + [(who, NAMES[who]) for who in shown]
         note = "Every answer to the held-out questions, right and wrong."
         if not teachers:
             note += " Teachers discussed other questions, so there is nothing of theirs to put beside them."
@@ -73,7 +72,7 @@ class Answers:
         for who, predictions in by_who.items():
             said += [_answer(who, prediction) for prediction in predictions[:SHOWN_SAMPLES]]
         record = {"question": text, "gold": any_of.gold, "answers": said}
-        index: dict[str, object] = {who: None for who in WHO if who in self.predictions}
+        index: dict[str, object] = {who: None for who in NAMES if who in self.predictions}
         index |= {who: predictions[0].correct for who, predictions in by_who.items()}
         index |= {team: mag.decision.correct if mag else None for team in teams}
         store.add(

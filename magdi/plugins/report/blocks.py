@@ -5,6 +5,7 @@ A suite's page is made of the same blocks as a run's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal
@@ -14,7 +15,7 @@ from magdi.plugins.report.chunks import Store
 CellKind = Literal["text", "number", "percent", "share", "points", "interval", "interval-points", "mark", "link"]
 """How a value is written: ``share`` as per cent with a bar, ``points`` as signed percentage points, ``interval`` (of
 shares) and ``interval-points`` (of differences) from a pair, ``mark`` (true, false, None) as right, wrong, no label,
-``link`` as a text that leads to the page of a run, see `magdi.plugins.report.links`."""
+``link`` as a text that leads to the page of a run, see `magdi.plugins.report.page`."""
 
 Link = tuple[str, str]
 """A text and, relative to the page, where it leads; the latter is empty where there is nothing yet."""
@@ -250,3 +251,12 @@ class Section:
     def stores(self) -> list[Store]:
         """The stores of its browsers."""
         return [block.store for block in self.blocks if isinstance(block, Browser)]
+
+
+_MATHEMATICS = re.compile(r"\\\(|\\\[|\\begin\{|\$\$|(?<![\w\\$])\$[^\s$](?:[^$\n]*[^\s$\\])?\$(?![\w$])")
+"""More than what `assets/prose.js` takes for mathematics, which looks closer at sums of money."""
+
+
+def may_have_mathematics(text: str) -> bool:
+    """Returns whether a page that shows the text should be able to draw mathematics."""
+    return ("$" in text or "\\" in text) and _MATHEMATICS.search(text) is not None

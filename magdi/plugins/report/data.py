@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import DataError, MagdiError, MagFileError
+from magdi.core.errors import DataError, MagdiError, MagFileError, StorageError
 from magdi.core.evaluation.prediction import Prediction, read_predictions
 from magdi.core.files import read_text
 from magdi.core.inside import check_inside
@@ -20,18 +21,20 @@ from magdi.core.mag import Mag, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
+from magdi.core.run.resuming import changed
+from magdi.core.run.run import STAGES
 from magdi.core.run.state import State
 from magdi.core.views import View
 from magdi.plugins.corpus.files import read
 from magdi.plugins.report import headline, several
-from magdi.plugins.report.answers import WHO, Answers
+from magdi.plugins.report.answers import Answers
 from magdi.plugins.report.blocks import Block, Column, Listing, Notice, Section, Table
 from magdi.plugins.report.curves import curves
 from magdi.plugins.report.discussions import Discussions
-from magdi.plugins.report.links import REPORT, is_stale
-from magdi.plugins.report.page import page, write_page
+from magdi.plugins.report.page import REPORT, is_stale, page, write_page
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.runs.finding import nearest_runs, open_run, settings
+from magdi.plugins.runs.finding import changed_lines, nearest_runs, open_run, settings
+from magdi.plugins.runs.result import NAMES
 from magdi.plugins.suites.page import is_suite, runs_of, write_suite_page
 
 MOST_FAILURES = 1000
@@ -103,9 +106,10 @@ def view_several(
 def _write_missing(runs: Iterable[Path], components: Components | None, told: Told | None) -> None:
     for run in runs:
         if is_stale(run) and RunDirectory(run).is_run():
-            page = view(run, components=components)
-            if told is not None:
-                told(page)
+            with suppress(StorageError):  # nobody may write there: no link leads to it
+                page = view(run, components=components)
+                if told is not None:
+                    told(page)
 
 
 def mag_file_sections(path: Path) -> list[Section]:
@@ -150,8 +154,9 @@ class RunContent:
     def sections(self) -> list[Section]:
         """Returns the page's sections; those of which there is nothing yet are left out."""
         discussions = self.known or self.discussions()
+        metrics = self._metrics()
         found = [self._summary(discussions)]
-        if metrics := read_metrics(self.directory.metrics):
+        if metrics:
             found.append(Section("training", "Training", tuple(curves(metrics))))
         found += discussions.sections()
         if self.predictions:
@@ -179,7 +184,7 @@ class RunContent:
     @cached_property
     def predictions(self) -> dict[str, list[Prediction]]:
         """By who made them, the predictions that there are."""
-        files = {who: self.directory.predictions(who) for who in WHO}
+        files = {who: self.directory.predictions(who) for who in NAMES}
         found: dict[str, list[Prediction]] = {}
         for who, file in files.items():
             try:
@@ -198,6 +203,18 @@ class RunContent:
             discussions.read(read_mags(self.directory.mags, on_bad_line=bad))
             self.problems.extend(error.message for error in bad)
         return discussions
+
+    def _metrics(self) -> list[dict[str, Any]]:
+        """Returns what was measured in training; lines that are none are counted among the problems."""
+        file = self.directory.metrics
+        try:
+            found = read_metrics(file)
+        except DataError as error:
+            self.problems.append(error.message)
+            return []
+        if lost := (file.read_bytes().count(b"\n") if file.is_file() else 0) - len(found):
+            self.problems.append(f"{lost:,} lines of {file}")
+        return found
 
     def _questions(self) -> dict[str, str]:
         """Returns the held-out questions' texts, where their task can be had."""
@@ -218,6 +235,7 @@ class RunContent:
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
         blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
+        blocks += [Notice(line) for line in changed_lines(changed(self.directory, *STAGES))]
         answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
         if self.predictions and not answered:
             blocks.append(Notice(UNANSWERED))

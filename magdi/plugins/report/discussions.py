@@ -11,12 +11,11 @@ from operator import itemgetter
 from magdi.core.mag import Mag
 from magdi.core.views import View
 from magdi.plugins.corpus.statistics.flips import changes
-from magdi.plugins.report.blocks import Browser, Notice, Section
+from magdi.plugins.report.blocks import Browser, Notice, Section, may_have_mathematics
 from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.drawing.svg import svg
-from magdi.plugins.report.mathematics import may_have_mathematics
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.talk import Talk
+from magdi.plugins.report.talk import TalkFigures
 
 COLUMNS = ("question", "gold", "answer", "correct", "structure", "turns", "first", "up", "down", "stop", "protocol")
 MORE_COLUMNS = ("task", "tokens", "invalid")
@@ -42,7 +41,7 @@ class Discussions:
 
     reworder: Reworder | None = None
     wanted: frozenset[str] = frozenset()
-    talk: Talk = field(default_factory=Talk)
+    talk: TalkFigures = field(default_factory=TalkFigures)
     teachers: dict[str, Mag] = field(default_factory=dict)
     store: Store = field(default_factory=lambda: Store("discussions", COLUMNS + MORE_COLUMNS))
     count: int = 0

@@ -14,10 +14,10 @@ from magdi.core.components import Components
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, mags_in
 from magdi.core.run.directory import RunDirectory
-from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.chunks import Store
 from magdi.plugins.report.data import RunContent
 from magdi.plugins.report.discussions import Discussions
+from magdi.plugins.runs.result import NAMES
 
 BATCH = 200
 """Discussions that one message has."""
@@ -38,7 +38,7 @@ class News(TypedDict):
     status: str
 
 
-class Kept(Store):
+class GrowingStore(Store):
     """A store whose records stay apart, for each reader to have those that it has not had."""
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:
@@ -89,7 +89,7 @@ class Following:
         self._read, self._file, self.ready = 0, 0, 0
         self._problems: list[str] = []
         first = RunContent(self.directory, self.components).discussions(read=False)
-        self.store = Kept("discussions", first.store.columns)
+        self.store = GrowingStore("discussions", first.store.columns)
         self.discussions = Discussions(first.reworder, store=self.store, first=True)
 
     def look(self) -> bool:
@@ -106,7 +106,7 @@ class Following:
             self.discussions.add(mag)
         content = RunContent(self.directory, self.components, list(self._problems), self.discussions)
         sections = content.sections()
-        stores = [store for section in sections for store in section.stores if not isinstance(store, Kept)]
+        stores = [store for section in sections for store in section.stores if not isinstance(store, GrowingStore)]
         self.news = {
             "sections": [section.document() for section in sections],
             "parts": {name: text for store in stores for name, text in store.parts()},
@@ -118,7 +118,7 @@ class Following:
 
     def _files(self) -> Sequence[Path]:
         run = self.directory
-        return (run.path / run.STATE, run.mags, run.metrics, run.failures, *map(run.predictions, WHO))
+        return (run.path / run.STATE, run.mags, run.metrics, run.failures, *map(run.predictions, NAMES))
 
     def _new_mags(self) -> list[Mag]:
         """Returns the discussions that stand in the file since it was last read, up to its last whole line."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from magdi.core.evaluation.prediction import Prediction
 from magdi.core.evaluation.scores import Scores, score
 from magdi.core.evaluation.statistics import paired_difference
-from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Fact, Facts, Notice, Point, Scatter
 from magdi.plugins.report.shares import mean, points, wilson_of
-from magdi.plugins.report.talk import TALK, Talk
+from magdi.plugins.report.talk import TALK, TalkFigures
+from magdi.plugins.runs.result import NAMES
 from magdi.plugins.sheet import percent
 
 SIMULATED = (
@@ -24,7 +24,7 @@ PARTLY_SIMULATED = (
 STUDENT_GROUP = "student"
 
 
-def blocks(talk: Talk, predictions: Mapping[str, list[Prediction]]) -> list[Block]:
+def blocks(talk: TalkFigures, predictions: Mapping[str, list[Prediction]]) -> list[Block]:
     """Returns the summary of discussions and predictions, as far as there are any.
 
     Args:
@@ -44,14 +44,14 @@ def scored(predictions: Mapping[str, list[Prediction]]) -> dict[str, Scores]:
     return {who: score(found) for who, found in predictions.items() if all(each.correct is not None for each in found)}
 
 
-def _notices(talk: Talk) -> Iterator[Notice]:
+def _notices(talk: TalkFigures) -> Iterator[Notice]:
     if talk.only_simulated:
         yield Notice(SIMULATED)
     elif talk.simulated:
         yield Notice(PARTLY_SIMULATED.format(count=len(talk.mags), simulated=talk.simulated))
 
 
-def _talk_facts(talk: Talk) -> Iterator[Fact]:
+def _talk_facts(talk: TalkFigures) -> Iterator[Fact]:
     if not talk.mags:
         return
     written = talk.written
@@ -63,12 +63,12 @@ def _talk_facts(talk: Talk) -> Iterator[Fact]:
 
 
 def _student_facts(scores: Mapping[str, Scores], predictions: Mapping[str, list[Prediction]]) -> Iterator[Fact]:
-    for who, name in WHO.items():
+    for who, name in NAMES.items():
         if who in scores:
             one = scores[who]
             yield Fact(name, percent(one.accuracy), f"{_interval(one.interval)}, {one.count:,} questions")
-    if len(scores) == len(WHO):
-        gain = paired_difference(*(predictions[who] for who in WHO))
+    if len(scores) == len(NAMES):
+        gain = paired_difference(*(predictions[who] for who in NAMES))
         low, high = gain.interval
         note = f"points, {points(low)} to {points(high)}, p = {gain.p:.2g}: {gain.verdict}"
         tone = {"better": "good", "worse": "bad"}.get(gain.verdict, "")
@@ -79,7 +79,7 @@ def _student_facts(scores: Mapping[str, Scores], predictions: Mapping[str, list[
 
 def _student_points(scores: Mapping[str, Scores]) -> Iterator[Point]:
     for who, one in scores.items():
-        yield Point(WHO[who], one.output_tokens_mean, one.accuracy, *one.interval, group=STUDENT_GROUP)
+        yield Point(NAMES[who], one.output_tokens_mean, one.accuracy, *one.interval, group=STUDENT_GROUP)
 
 
 def _scatter(marks: tuple[Point, ...]) -> Scatter:

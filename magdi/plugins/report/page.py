@@ -12,6 +12,7 @@ import hashlib
 import html
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,9 +21,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from magdi.core.files import whole_file
-from magdi.plugins.report.blocks import Section
+from magdi.plugins.report.blocks import Link, Section
 from magdi.plugins.report.drawing.style import CSS
 
 SCRIPTS = (
@@ -138,3 +140,20 @@ def _script(libraries: tuple[str, ...], scripts: tuple[str, ...]) -> str:
 def _library(name: str) -> str:
     scripts = "\n".join(_asset(f"vendor/{name}/{file}") for file in LIBRARIES[name] if file.endswith("js"))
     return f"/* {name}:\n{_asset(f'vendor/{name}/LICENSE')}*/\n{scripts}\n"
+
+
+REPORT = "report.html"
+
+
+def link_to(run: Path, name: str, page: Path) -> Link:
+    """Returns a link from a page to that of a run; one that leads nowhere where the run has no page."""
+    report = run / REPORT
+    if not report.is_file():
+        return name, ""
+    return name, quote("./" + Path(os.path.relpath(report, page.parent)).as_posix())
+
+
+def is_stale(run: Path) -> bool:
+    """Returns whether a run has no page, or has gone on since it was made."""
+    report, state = run / REPORT, run / "run.json"
+    return not report.is_file() or (state.is_file() and state.stat().st_mtime > report.stat().st_mtime)

@@ -14,15 +14,13 @@ from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.metrics import read_metrics
 from magdi.plugins.corpus.statistics.rounds import by_round
-from magdi.plugins.report.answers import WHO
 from magdi.plugins.report.blocks import Block, Column, Curves, Estimate, Intervals, Link, Section, Series, Table
 from magdi.plugins.report.curves import overlaid
 from magdi.plugins.report.headline import scored
-from magdi.plugins.report.links import link_to
+from magdi.plugins.report.page import link_to
 from magdi.plugins.report.talk import without_words
-from magdi.plugins.runs.finding import compare, row
-
-SHOWN = ("task", "protocol", "encoder", "level", "seed")
+from magdi.plugins.runs.finding import SHOWN_SETTINGS, compare, row
+from magdi.plugins.runs.result import NAMES
 
 
 def sections(
@@ -55,15 +53,15 @@ def _names(paths: Sequence[Path]) -> list[str]:
 def _table(links: Sequence[Link], runs: Sequence[RunDirectory], scores: Sequence[Mapping[str, Scores]]) -> Table:
     columns = (
         Column("run", "link"),
-        *(Column(name) for name in SHOWN),
+        *(Column(name) for name in SHOWN_SETTINGS),
         Column("status"),
-        *(Column(title, "share", note="accuracy on the held-out questions") for title in WHO.values()),
+        *(Column(title, "share", note="accuracy on the held-out questions") for title in NAMES.values()),
     )
     rows = []
     for link, run, of in zip(links, runs, scores, strict=True):
         found = row(run)
-        told = (_said(found["settings"].get(name)) for name in SHOWN)
-        rows.append((link, *told, str(found["status"]), *(of[who].accuracy if who in of else None for who in WHO)))
+        told = (_said(found["settings"].get(name)) for name in SHOWN_SETTINGS)
+        rows.append((link, *told, str(found["status"]), *(of[who].accuracy if who in of else None for who in NAMES)))
     return Table(columns, tuple(rows))
 
 

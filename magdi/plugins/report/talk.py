@@ -20,7 +20,7 @@ TALK = "discussion after so many rounds, plain vote"
 ALONE = "teachers alone"
 
 
-class Talk:
+class TalkFigures:
     """Figures over MAGs, which it is shown one at a time; of each it keeps all but what was said."""
 
     def __init__(self) -> None:

@@ -17,8 +17,8 @@ from magdi.core.run.seats import check_able, check_count, seats
 from magdi.core.shard import sharded
 from magdi.core.task import Task
 from magdi.plugins.corpus.files import count_mags, mag_files, read
-from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan, Planner
-from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, DiscussionPlan, DiscussionPlanner
+from magdi.plugins.runs.drives import DrivenTalk
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.stage_costs import Range, Took, talking
 from magdi.plugins.runs.stand_in import tokens
@@ -95,8 +95,11 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
     if rule is not None:
         rule.check([seat.agent.name for seat in taking_part])
     teachers = {seat.teacher.identity for seat in taking_part}
-    planner = Planner(
-        Talk(protocol, taking_part, rule), given, earlier.characters(teachers), earlier.a_discussion(teachers, config)
+    planner = DiscussionPlanner(
+        DrivenTalk(protocol, taking_part, rule),
+        given,
+        earlier.characters(teachers),
+        earlier.a_discussion(teachers, config),
     )
     made = planner.plan(questions)
     return DiscussionCosts(
@@ -112,7 +115,7 @@ def _discussions(config: RunConfig, components: Components, earlier: Earlier) ->
     )
 
 
-def _tokens(made: Plan, questions: Sequence[Question], config: RunConfig) -> Range:
+def _tokens(made: DiscussionPlan, questions: Sequence[Question], config: RunConfig) -> Range:
     """Returns the tokens of a MAG: its question, and every turn once."""
     count = max(1, made.questions)
     asked = sum(tokens(question.prompt) for question in questions) / count

@@ -9,14 +9,13 @@ from itertools import product
 from typing import NamedTuple
 
 from magdi.core.config.models import Discussion
-from magdi.core.decision import DecisionRule
 from magdi.core.discussion.seat import Seat
 from magdi.core.discussion.session import ASK_AGAIN_CHARACTERS
 from magdi.core.discussion.usage import PER_MESSAGE
 from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price
-from magdi.plugins.runs.drives import Asked, Drive, Talk, longest_drives
+from magdi.plugins.runs.drives import Asked, Drive, DrivenTalk, longest_drives
 from magdi.plugins.runs.stand_in import CHARACTERS
 
 DRIVEN = 5_000  # calls, and replies that stand in their prompts, after which fewer tell enough
@@ -82,7 +81,7 @@ class AgentPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DiscussionPlan:
     """What a stage will take.
 
     Attributes:
@@ -107,7 +106,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class DiscussionPlanner:
     """Plans the discussions of a stage.
 
     Attributes:
@@ -118,12 +117,12 @@ class Planner:
             ``completion_tokens``; None where there were none.
     """
 
-    talk: Talk
+    talk: DrivenTalk
     settings: Discussion = field(default_factory=Discussion)
     characters: Mapping[str, float] = field(default_factory=dict)
     like: Mapping[str, float] | None = None
 
-    def plan(self, questions: Sequence[Question]) -> Plan:
+    def plan(self, questions: Sequence[Question]) -> DiscussionPlan:
         """Returns what the discussions of these questions will take.
 
         Of a spread of `SAMPLED` questions the longest discussions are looked at; where they do not all come to the same
@@ -139,7 +138,7 @@ class Planner:
             AgentPlan(seat.agent.name, seat.teacher.identity, _price(seat) is not None, expected, at_most)
             for seat, expected, at_most in zip(seats, usual, most, strict=True)
         )
-        return Plan(len(questions), tuple(agents), together)
+        return DiscussionPlan(len(questions), tuple(agents), together)
 
     def _usual(self, questions: Sequence[Question]) -> list[Amount]:
         sampled = _spread(questions)
@@ -253,14 +252,10 @@ def longest_reply(seat: Seat) -> float:
     return min(limit, SIMULATED_REPLY) if seat.teacher.simulated else limit
 
 
-def max_calls(
-    protocol: Protocol, question: Question, agents: Sequence[Agent], *, decide: DecisionRule | None = None
-) -> int:
+def max_calls(protocol: Protocol, question: Question, agents: Sequence[Agent]) -> int:
     """Returns the most turns that a discussion of a question can have: as many calls, if all replies can be read.
 
     Raises:
         ProtocolError: The protocol broke its contract.
     """
-    return max(
-        sum(asked.calls for asked in drive.values()) for drive in longest_drives(protocol, question, agents, decide)
-    )
+    return max(sum(asked.calls for asked in drive.values()) for drive in longest_drives(protocol, question, agents))

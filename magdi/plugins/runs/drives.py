@@ -12,7 +12,7 @@ from magdi.core.discussion.seat import Seat
 from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.discussion.usage import longest_prompt
 from magdi.core.errors import ProtocolError
-from magdi.core.mag import Question, Usage
+from magdi.core.mag import Question
 from magdi.core.protocol import Agent, Ask, Protocol
 from magdi.core.reply import Parsed
 from magdi.plugins.runs.stand_in import CHARACTERS, StandIn, answers
@@ -49,7 +49,7 @@ Drive = dict[str, Asked]
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class DrivenTalk:
     """What is driven.
 
     Attributes:
@@ -86,15 +86,11 @@ class Talk:
                 reply = speaker.reply(pending)
                 asked = drive.setdefault(pending.ask.agent.name, Asked())
                 asked.calls += 1
-                _add(asked, reply.usage)
+                asked.prompt += reply.usage.prompt_tokens
+                asked.reply += reply.usage.completion_tokens
                 asked.characters += sum(len(message.content) for message in pending.messages) + len(reply.text)
                 stepper.answer(pending.step, speaker.read(pending, reply.text), reply.text)
         return drive
-
-
-def _add(asked: Asked, usage: Usage) -> None:
-    asked.prompt += usage.prompt_tokens
-    asked.reply += usage.completion_tokens
 
 
 def longest_drives(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Literal, NotRequired, TypedDict, cast
 
 from magdi.core.config.models import RunConfig
-from magdi.core.errors import DataError
+from magdi.core.errors import ConfigError, DataError
 from magdi.core.evaluation.prediction import read_predictions
-from magdi.core.evaluation.statistics import Comparison, paired_difference
+from magdi.core.evaluation.statistics import paired_difference
 from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
+from magdi.core.run.resuming import changed
+from magdi.core.run.run import STAGES
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 from magdi.plugins.trust import Code
 
@@ -29,16 +31,22 @@ SUITE = "suite.json"
 """Name of the file in a suite's directory, above its runs, that holds its last document."""
 
 AROUND = ("command", "git", "host", "device", "python")
-NEAREST = 3  # runs that are named where one is not found
+SHOWN_SETTINGS = ("task", "protocol", "encoder", "level", "seed")
+"""What stands of `RunSettings` in a table of runs."""
+NEAREST = 3  # runs that are named where one is not found, and files that are where they have changed
 DEPTH = 4  # folders below the one that is searched; cells of suites are two deep
 
 
 def find_runs(folder: Path, depth: int = DEPTH) -> Iterator[RunDirectory]:
     """Yields the runs in a folder, itself included, and in its subfolders, by name."""
     directory = RunDirectory(folder)
-    if directory.is_run():
+    try:
+        is_run = directory.is_run()
+    except OSError:  # somebody else's, who lets nobody look into it
+        return
+    if is_run:
         yield directory
-    elif folder.is_dir() and depth:
+    elif depth:
         for each in _within(folder):
             yield from find_runs(each, depth - 1)
 
@@ -61,6 +69,27 @@ def open_run(path: Path) -> RunDirectory:
     if not directory.is_run():
         raise DataError(f"{path}: holds no run of magdi", hint=nearest_runs(str(path)))
     check_inside(path)
+    return directory
+
+
+def open_trained(path: Path) -> RunDirectory:
+    """Returns the run in a directory, which has a student that is as its training left it.
+
+    Raises:
+        ConfigError: It has none yet.
+        DataError: There is no run, or a file of the student is gone or another one.
+        RunDirectoryError: A link leads out of it.
+    """
+    directory = open_run(path)
+    if not directory.student.is_dir():
+        raise ConfigError(f"the run {path} has no student yet", hint="magdi run or magdi distill makes one")
+    if not directory.state():
+        raise DataError(f"{path / directory.STATE} is gone: it alone knows that the student is whole")
+    if torn := changed(directory, "distillation"):
+        raise DataError(
+            f"{torn[0]} is gone or not as the training left it",
+            hint=f"the run's own command makes the student again; as it is, its folder {directory.student} is a model",
+        )
     return directory
 
 
@@ -135,8 +164,8 @@ class RunSettings(TypedDict, total=False):
 class RunRow(RunDocument):
     """A run's line in a list: what came out of it and what it was told.
 
-    The protocol is that of MAGs from files, where they are. Of a run whose files are torn the status is
-    ``unreadable``, and ``error`` says why.
+    The protocol is that of MAGs from files, where they are. ``error`` says why its configuration cannot be read, or
+    run.json; where it is that, the status is ``unreadable``.
     """
 
     settings: RunSettings
@@ -144,9 +173,13 @@ class RunRow(RunDocument):
 
 
 class RunShown(RunRow):
-    """A run's line with the circumstances that it was done under: `AROUND`, as run.json has them."""
+    """A run's line with the circumstances that it was done under: `AROUND`, as run.json has them.
+
+    ``changed`` are the files, by their paths, that are gone or not as the run left them.
+    """
 
     versions: dict[str, str]
+    changed: NotRequired[list[str]]
 
 
 class RunList(TypedDict):
@@ -160,12 +193,15 @@ class RunList(TypedDict):
 class RunComparison(TypedDict):
     """How two runs differ: in what they were told, a line for each difference, and in what they got right.
 
+    ``changed`` are the files of both, by their paths, that are gone or not as the run left them.
+
     Of ``student``, ``base`` and the teachers' ``teams`` it has the difference, second less first, over the questions
     that both answered; None where there are none.
     """
 
     first: RunRow
     second: RunRow
+    changed: list[str]
     configuration: list[str]
     student: ComparisonDocument | None
     base: ComparisonDocument | None
@@ -175,13 +211,18 @@ class RunComparison(TypedDict):
 def row(directory: RunDirectory) -> RunRow:
     """Returns a run's line in a list."""
     known: RunSettings = {}
-    with suppress(DataError):
+    why: dict[str, str] = {}
+    try:
         known = settings(directory.config())
+    except DataError as error:
+        why = {"error": error.message}
+    if not (state := directory.path / directory.STATE).exists() and directory.mags.exists():
+        why = {"error": f"{state} is gone"}
     try:
         found = document(directory)
         if "imported" in found:
             known |= {"protocol": ", ".join(found["mags"].get("protocols", {}))}
-        return cast(RunRow, {"started": _date(directory), **found, "settings": known})
+        return cast(RunRow, {"started": _date(directory), **found, "settings": known, **why})
     except DataError as error:
         return {
             "started": _date(directory),
@@ -197,9 +238,17 @@ def row(directory: RunDirectory) -> RunRow:
 def shown(directory: RunDirectory) -> RunShown:
     """Returns a run's line with the circumstances that it was done under; none of these where run.json is torn."""
     found = row(directory)
-    state: Mapping[str, object] = {} if "error" in found else directory.state()
-    around = {name: state[name] for name in AROUND if name in state}
+    state: Mapping[str, object] = {} if found["status"] == "unreadable" else directory.state()
+    around: dict[str, object] = {name: state[name] for name in AROUND if name in state}
+    if torn := changed(directory, *STAGES):
+        around["changed"] = torn
     return cast(RunShown, {**found, "versions": state.get("versions", {}), **around})
+
+
+def changed_lines(files: Sequence[str]) -> list[str]:
+    """Returns a line for each file that is not as its run left it, the first few of them."""
+    lines = [f"gone, or not as the run left it: {file}" for file in files[:NEAREST]]
+    return [*lines, *([f"and {more:,} more"] if (more := len(files) - NEAREST) > 0 else [])]
 
 
 def _date(directory: RunDirectory) -> str:
@@ -236,10 +285,15 @@ def settings(config: RunConfig) -> RunSettings:
 
 
 def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
-    """Returns how two runs differ."""
+    """Returns how two runs differ.
+
+    Raises:
+        DataError: A configuration, predictions or discussions of one cannot be read.
+    """
     return {
         "first": row(first),
         "second": row(second),
+        "changed": [file for run in (first, second) for file in changed(run, *STAGES)],
         "configuration": differences(first.deciding(), second.deciding()),
         "student": _of_predictions(first.predictions("student"), second.predictions("student")),
         "base": _of_predictions(first.predictions("base"), second.predictions("base")),
@@ -248,31 +302,26 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
 
 
 def _of_predictions(first: Path, second: Path) -> ComparisonDocument | None:
-    return _where_common((first, second), lambda: paired_difference(read_predictions(first), read_predictions(second)))
+    if not (first.is_file() and second.is_file()):
+        return None
+    left, right = read_predictions(first), read_predictions(second)
+    with suppress(DataError):  # they have no question in common
+        return compared(paired_difference(left, right))
+    return None
 
 
 def _of_teams(first: Path, second: Path) -> ComparisonDocument | None:
-    def comparison() -> Comparison:
-        from magdi.core.evaluation.statistics import compare as compare_right
+    from magdi.core.evaluation.statistics import compare as compare_right
 
-        left, right = decisions(first), decisions(second)
-        common = [name for name in left if name in right]
-        if not common:
-            raise DataError("the two held no discussion on the same question")
-        return compare_right([left[name] for name in common], [right[name] for name in common])
-
-    return _where_common((first, second), comparison)
+    if not (first.is_file() and second.is_file()):
+        return None
+    left, right = decisions(first), decisions(second)
+    common = [name for name in left if name in right]
+    if not common:
+        return None
+    return compared(compare_right([left[name] for name in common], [right[name] for name in common]))
 
 
 def decisions(path: Path) -> dict[str, bool]:
     """Returns by question whether the team's decision is right; of questions without a gold answer nothing."""
     return {mag.question.id: mag.decision.correct for mag in read_mags(path) if mag.decision.correct is not None}
-
-
-def _where_common(files: Sequence[Path], comparison: Callable[[], Comparison]) -> ComparisonDocument | None:
-    if not all(file.is_file() for file in files):
-        return None
-    try:
-        return compared(comparison())
-    except DataError:
-        return None

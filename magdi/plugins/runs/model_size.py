@@ -24,7 +24,6 @@ class ModelSize:
         layers: Blocks.
         hidden: Width.
         vocabulary: Tokens.
-        kv: Width of keys, and of values.
         projections: Sums of inputs and outputs of a block's query and value projections, and of all its linear maps.
         embeddings: Weights of input and output embeddings.
     """
@@ -33,7 +32,6 @@ class ModelSize:
     layers: int
     hidden: int
     vocabulary: int
-    kv: int
     projections: tuple[int, int]
     embeddings: float
 
@@ -86,7 +84,7 @@ class ModelSize:
         query_value = (hidden + hidden) + (hidden + kv)
         every = query_value + (hidden + hidden) + (hidden + kv) + 3 * (hidden + inner)
         whole = layers * block + embeddings if params is None else params
-        return cls(whole, layers, hidden, vocabulary, kv, (query_value, every), embeddings)
+        return cls(whole, layers, hidden, vocabulary, (query_value, every), embeddings)
 
     def adapter(self, lora: Lora) -> float:
         """Returns the weights of an adapter."""

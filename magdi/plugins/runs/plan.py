@@ -8,15 +8,16 @@ from dataclasses import asdict
 from typing import NotRequired, TypedDict, cast, get_args
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig, Training
 from magdi.core.run.run import Stage, up_to
 from magdi.core.task import Split, Task
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
 from magdi.plugins.runs.discussion_plan import AgentPlan, Amount
 from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.model_size import ModelSize
-from magdi.plugins.runs.stage_costs import Lessons, Range, answering, disk, gpu_memory, learning, making_base
+from magdi.plugins.runs.named_roles import check_roles
+from magdi.plugins.runs.stage_costs import Range, TrainingLoad, answering, disk, gpu_memory, learning, making_base
 from magdi.plugins.suites.executors.plan import PlannedJobs
 from magdi.plugins.teams.training import preferring
 
@@ -109,10 +110,12 @@ def plan_run(
     """Returns what a run would take.
 
     Raises:
-        ConfigError: Nobody is there to discuss, or a limit cannot be kept.
+        ConfigError: Nobody is there to discuss, a limit cannot be kept, or there is no role of a name.
         DataError: The questions cannot be had, or the MAG file cannot be read.
     """
     earlier, stages = earlier or Earlier(()), up_to(until)
+    if "distillation" in stages:
+        check_roles(config, components)
     talk = discussion_costs(config, components, earlier)
     training = training_plan(config, components, talk.mags) if "distillation" in stages else None
     evaluation = evaluation_plan(config, components) if "evaluation" in stages else None
@@ -159,7 +162,7 @@ def _together(
     """Returns what all stages take together, about and at most, and by what the seconds of each are known."""
     size, asked = ModelSize.of(config.student), evaluation["answers"] if evaluation else 0
     steps, per_step = (training["steps"], training["mags_per_step"]) if training else (0, 0)
-    lessons = Lessons(steps, per_step, talk.tokens)
+    lessons = TrainingLoad(steps, per_step, talk.tokens)
     took = {"discussion": talk.took} if talk.took else {}
     if lessons.steps:
         took["distillation"] = learning(lessons, config, size, earlier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -88,12 +88,9 @@ def document(directory: RunDirectory) -> RunDocument:
     return found
 
 
-class ComparisonDocument(TypedDict):
+class ComparisonDocument(state.Gain):
     """A comparison of two on the same questions, as `magdi.core.evaluation.statistics.Comparison` has it."""
 
-    difference: float
-    interval: Sequence[float]
-    p: float
     only_first: int
     only_second: int
     count: int

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from magdi.core.config.models import RunConfig
 from magdi.core.discussion.seat import Seat
-from magdi.plugins.runs.discussion_plan import AgentPlan, Plan
+from magdi.plugins.runs.discussion_plan import AgentPlan, DiscussionPlan
 from magdi.plugins.runs.earlier import Earlier, Rate
 from magdi.plugins.runs.model_size import ModelSize
 
@@ -98,7 +98,7 @@ def by_rate(rate: Rate, expected: float, most: float) -> Took:
     return Took(Range(rate.begin + expected * rate.usual, LONGEST * (2 * rate.begin + most * rate.most)), runs)
 
 
-def talking(plan: Plan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took:
+def talking(plan: DiscussionPlan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took:
     """Returns the seconds of the discussions."""
     if (took := _talking_as_before(plan, seats, config, earlier)) is not None:
         return took
@@ -109,7 +109,7 @@ def talking(plan: Plan, seats: Sequence[Seat], config: RunConfig, earlier: Earli
     return Took(Range.sum(slowest, own), stated())
 
 
-def _talking_as_before(plan: Plan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took | None:
+def _talking_as_before(plan: DiscussionPlan, seats: Sequence[Seat], config: RunConfig, earlier: Earlier) -> Took | None:
     """Returns the seconds of the discussions by those of earlier runs; None where there were none.
 
     A server is waited for side by side, so that few discussions take as long as many that are open at once: that is
@@ -160,7 +160,7 @@ def _computed(agent: AgentPlan, size: ModelSize) -> Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TrainingLoad:
     """What a student reads.
 
     Attributes:
@@ -174,7 +174,7 @@ class Lessons:
     tokens: Range
 
 
-def learning(lessons: Lessons, config: RunConfig, size: ModelSize | None, earlier: Earlier) -> Took:
+def learning(lessons: TrainingLoad, config: RunConfig, size: ModelSize | None, earlier: Earlier) -> Took:
     """Returns the seconds of training."""
     steps = lessons.steps
     if (rate := earlier.seconds_a_step(config)) is not None:
@@ -208,7 +208,7 @@ def answering(asked: int, config: RunConfig, size: ModelSize | None, earlier: Ea
     )
 
 
-def gpu_memory(lessons: Lessons, config: RunConfig, size: ModelSize | None, earlier: Earlier) -> Range:
+def gpu_memory(lessons: TrainingLoad, config: RunConfig, size: ModelSize | None, earlier: Earlier) -> Range:
     """Returns the bytes of GPU memory that training takes, were it done on one."""
     if (rate := earlier.gpu_memory(config)) is not None:
         return Range(rate.usual, LONGEST * rate.most)
@@ -238,7 +238,7 @@ def _activations(config: RunConfig, size: ModelSize) -> float:
     return width * (size.layers + saved) if student.gradient_checkpointing else width * size.layers * saved
 
 
-def disk(lessons: Lessons, config: RunConfig, size: ModelSize | None, answers: int) -> Range:
+def disk(lessons: TrainingLoad, config: RunConfig, size: ModelSize | None, answers: int) -> Range:
     """Returns the bytes of what a run keeps besides its discussions: student, answers; at most with two checkpoints."""
     said = answers * (AN_ANSWER + 4 * config.evaluation.max_new_tokens / 2)
     most = answers * (AN_ANSWER + 8 * config.evaluation.max_new_tokens)

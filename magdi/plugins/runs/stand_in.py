@@ -97,7 +97,7 @@ class StandIn:
         answer = own or (self._answers[0] if self._rng.random() < RIGHT else self._rng.choice(self._answers[1:]))
         if given and self._rng.random() < COMES_ROUND:
             answer = str(leader(given).answer)
-        return Opinion(Solution((), answer), 0.9, "alone")
+        return Opinion(Solution((), answer), 0.9)
 
 
 def tokens(text: str) -> float:

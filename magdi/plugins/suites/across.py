@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from statistics import NormalDist, fmean, stdev
 
 from magdi.core.evaluation.statistics import Interval
@@ -99,7 +98,7 @@ def _comparisons(documents: Sequence[SuiteDocument]) -> dict[str, PairedDocument
     of = [{each["name"]: each for each in document["comparisons"]} for document in documents]
     names = [name for name in of[0] if all(name in each for each in of)]
     found = [_paired([each[name] for each in of]) for name in names]
-    holm = [replace(each, p_holm=p) for each, p in zip(found, corrected(found), strict=True)]
+    holm: list[Paired] = [{**each, "p_holm": p} for each, p in zip(found, corrected(found), strict=True)]
     return {
         name: paired_document(name, of[0][name]["cells"], [of[0][name]["to"]], each)
         for name, each in zip(names, holm, strict=True)
@@ -108,7 +107,7 @@ def _comparisons(documents: Sequence[SuiteDocument]) -> dict[str, PairedDocument
 
 def _paired(by_task: Sequence[PairedDocument]) -> Paired:
     seeds = {
-        int(seed): fmean(each["seeds"][seed] for each in by_task)
+        seed: fmean(each["seeds"][seed] for each in by_task)
         for seed in by_task[0]["seeds"]
         if all(seed in each["seeds"] for each in by_task)
     }
@@ -116,15 +115,18 @@ def _paired(by_task: Sequence[PairedDocument]) -> Paired:
     half = _half([each["interval"] for each in by_task])
     p_questions = 2 * NormalDist().cdf(-abs(difference) / (half / NormalDist().inv_cdf(0.975))) if half else 1.0
     p_seeds = over_seeds(list(seeds.values())).p if len(seeds) > 1 else None
-    return Paired(
-        difference=difference,
-        interval=_interval(difference, [each["interval"] for each in by_task], list(seeds.values())),
-        p=max(p_questions, p_seeds or 0.0),
-        p_seeds=p_seeds,
-        p_questions=p_questions,
-        seeds=seeds,
-        questions=sum(each["questions"] for each in by_task),
-    )
+    return {
+        "difference": difference,
+        "interval": _interval(difference, [each["interval"] for each in by_task], list(seeds.values())),
+        "p": max(p_questions, p_seeds or 0.0),
+        "p_seeds": p_seeds,
+        "p_questions": p_questions,
+        "seeds": seeds,
+        "questions": sum(each["questions"] for each in by_task),
+        "gained": None,
+        "lost": None,
+        "p_holm": None,
+    }
 
 
 def _half(intervals: Sequence[Sequence[float]]) -> float:

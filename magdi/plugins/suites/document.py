@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from magdi.core.files import read_json, write_whole
 from magdi.plugins.runs.finding import SUITE
-from magdi.plugins.suites.statistics import Paired
+from magdi.plugins.suites.statistics import Mean, Paired, sentence, verdict
 
 SCHEMA = "magdi.suite/1"
 
 
-class PairedDocument(TypedDict):
-    """A comparison that was tested; most of it is `magdi.plugins.suites.statistics.Paired`.
+class PairedDocument(Paired):
+    """A comparison that was tested.
 
     ``cells`` are compared with ``to``; ``points`` is the difference in points; ``sentence`` is the verdict in words.
     """
@@ -25,35 +24,21 @@ class PairedDocument(TypedDict):
     cells: list[str]
     to: str
     points: float
-    difference: float
-    interval: Sequence[float]
-    p: float
-    p_seeds: float | None
-    p_questions: float
-    seeds: Mapping[str, float]
-    questions: int
-    gained: float | None
-    lost: float | None
-    p_holm: float | None
     verdict: str
     sentence: str
 
 
-class Row(TypedDict):
+class Row(Mean):
     """A cell that is done, over its seeds; what it is called along each axis stands in it under the axis (`label`).
 
-    ``seeds`` is accuracy by seed; ``paired`` is the comparison with the reference, or where they share no question with
-    the first other cell that it is compared with, None of the reference itself; ``difficulty`` is accuracy by
-    difficulty; ``runs`` are the runs' directories; ``paper`` is the paper's own numbers, by column.
+    ``paired`` is the comparison with the reference, or where they share no question with the first other cell that it
+    is compared with, None of the reference itself; ``difficulty`` is accuracy by difficulty; ``runs`` are the runs'
+    directories; ``paper`` is the paper's own numbers, by column.
     """
 
     name: str
     measure: str
     control: str
-    mean: float
-    interval: Sequence[float]
-    sd: float | None
-    seeds: Mapping[str, float]
     paired: PairedDocument | None
     figures: dict[str, float]
     difficulty: dict[str, float]
@@ -90,7 +75,7 @@ class FailureDocument(TypedDict):
     error: str
 
 
-class About(TypedDict):
+class SuiteSettings(TypedDict):
     """What a suite was told: its name and directory, and how it was made smaller or evened out."""
 
     suite: str
@@ -102,7 +87,7 @@ class About(TypedDict):
     left_out: dict[str, str]
 
 
-class Measurements(About):
+class Measurements(SuiteSettings):
     """What came out of the cells that are done.
 
     ``columns`` are the figures that the suite asks for, ``unit`` what ``questions`` counts, ``comparisons`` all pairs
@@ -143,10 +128,15 @@ class SuiteDocument(Measurements):
 
 def paired_document(name: str, cells: Sequence[str], to: Sequence[str], found: Paired) -> PairedDocument:
     """Returns a comparison in a document; its sentence is the verdict in words."""
-    told = {"name": name, "cells": list(cells), "to": ", ".join(to), "points": round(100 * found.difference, 4)}
-    seeds = {str(seed): value for seed, value in found.seeds.items()}
-    said = {"seeds": seeds, "verdict": found.verdict, "sentence": found.sentence(name)}
-    return cast(PairedDocument, {**told, **asdict(found), **said})
+    return {
+        "name": name,
+        "cells": list(cells),
+        "to": ", ".join(to),
+        "points": round(100 * found["difference"], 4),
+        **found,
+        "verdict": verdict(found),
+        "sentence": sentence(found, name),
+    }
 
 
 def label(row: Row, axis: str) -> str:

@@ -16,7 +16,7 @@ from magdi.plugins.runs.earlier import Earlier
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import training_plan
-from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, answering, learning, making_base, stated
+from magdi.plugins.runs.stage_costs import LONGEST, Range, TrainingLoad, answering, learning, making_base, stated
 from magdi.plugins.suites.jobs import Job
 
 Talks = Callable[[RunConfig], DiscussionCosts]
@@ -103,5 +103,5 @@ def _guess(job: Job, talks: Talks, components: Components) -> Range:
         return asked
     talk = talks(config)
     plan = training_plan(config, components, talk.mags)
-    lessons = Lessons(plan["steps"], plan["mags_per_step"], talk.tokens)
+    lessons = TrainingLoad(plan["steps"], plan["mags_per_step"], talk.tokens)
     return Range.sum(asked, learning(lessons, config, size, none).seconds)

@@ -8,7 +8,6 @@ from itertools import compress
 from typing import TYPE_CHECKING, TypeVar
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, Preferring, RunConfig, Training
 from magdi.core.files import cache_directory
 from magdi.core.mag import Mag
@@ -16,7 +15,8 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import calls, kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.stages import Stages
-from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.objectives.levels import objectives_of
+from magdi.plugins.suites.jobs import Job, Learner
 from magdi.plugins.teams.training import examples, role_stages
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ def evened_out(job: Job, components: Components, progress: Progress) -> RunConfi
         return job.config
     config = job.config
     if job.by == "calls":
-        most = min(_calls(amount) for amount in job.amounts)
-        whole = _worth(config, Amount(config, job.talk), most)
+        most = min(_calls(partner) for partner in job.partners)
+        whole = _worth(config, Learner(config, job.talk), most)
         keep = config.discussion.keep.model_copy(update={"calls": whole})
         return config.model_copy(update={"discussion": config.discussion.model_copy(update={"keep": keep})})
-    own = _planned(Amount(config, job.talk), components, progress)
-    wanted = [_planned(amount, components, progress) for amount in job.amounts]
+    own = _planned(Learner(config, job.talk), components, progress)
+    wanted = [_planned(partner, components, progress) for partner in job.partners]
     if job.by == "steps":
         steps = min(map(_steps, wanted))
     else:
@@ -91,14 +91,14 @@ def steps_for(target: int, schedule: Schedule, taught: Sequence[int]) -> int:
     return max(1, steps)
 
 
-def _planned(amount: Amount, components: Components, progress: Progress) -> list[Planned]:
+def _planned(learner: Learner, components: Components, progress: Progress) -> list[Planned]:
     """Returns what is planned of each training of a cell: of method malt, of each role's stages."""
     from magdi.core.distill.corpus import read_corpus
     from magdi.core.distill.schedule import Schedule
     from magdi.core.distill.student import load_student
     from magdi.core.distill.trainer import reading_of
 
-    config, talk = amount.config, RunDirectory(amount.talk)
+    config, talk = learner.config, RunDirectory(learner.talk)
     stages = Stages(config, talk, components, progress)
     student = load_student(config.student, path=stages.base, seed=config.seed)
     keep = config.discussion.keep
@@ -131,14 +131,14 @@ def needed_calls(mag: Mag, objectives: Iterable[Mapping[str, object]]) -> int:
     ) * bool(settings)
 
 
-def _calls(amount: Amount) -> int:
-    config = amount.config
+def _calls(learner: Learner) -> int:
+    config = learner.config
     settings = [each.settings for each in objectives_of(config).values()]
-    mags = kept(RunDirectory(amount.talk).mags, config.discussion.keep, config.seed)
+    mags = kept(RunDirectory(learner.talk).mags, config.discussion.keep, config.seed)
     return sum(needed_calls(mag, settings) for mag in mags)
 
 
-def _worth(config: RunConfig, own: Amount, most: int) -> int:
+def _worth(config: RunConfig, own: Learner, most: int) -> int:
     """Returns the calls of the first MAGs whose needed calls stay within ``most``; of one MAG at least."""
     settings = [each.settings for each in objectives_of(config).values()]
     whole = spent = 0

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 
-from magdi.plugins.cells import cell
+from magdi.plugins.csv_cells import cell
 from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.document import Row, SuiteDocument, label
 from magdi.plugins.suites.sheet import sheets

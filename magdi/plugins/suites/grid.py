@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import re
@@ -17,7 +16,7 @@ from magdi.core.config.problems import Path as Place
 from magdi.core.config.source import Layer, nest
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ConfigError, did_you_mean
-from magdi.core.files import portable
+from magdi.core.files import fingerprint, portable
 from magdi.core.run.directory import deciding
 from magdi.plugins.given import long_form
 from magdi.plugins.suites.file import CellEntry, Change, Contrast, Match, SuiteFile
@@ -63,7 +62,7 @@ class Cell:
     def directory(self, suite: Path) -> Path:
         """Returns where its runs are; another configuration is in another place, whatever the cell is called."""
         made_of = [deciding(self.seeded(0)), self.measure, self.match and self.match.model_dump()]
-        digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+        digest = fingerprint(made_of)
         slug = re.sub(r"[^\w.+]+", "-", self.name).strip("-").lower()
         return suite / portable(f"{slug[:60]}-{digest[:6]}")
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Kept, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, read_mags
@@ -20,6 +19,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
 from magdi.core.run.stages import Stages
 from magdi.core.views import EDGE_KINDS, View, edges
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.turn_states import Read, read_turns
 
@@ -59,7 +59,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Told:
+class Information:
     """What a probe says of the turns that it was not trained on.
 
     Attributes:
@@ -72,7 +72,7 @@ class Told:
     figures: dict[str, float]
 
 
-def information(stages: Stages, directory: RunDirectory, what: str) -> Told:
+def information(stages: Stages, directory: RunDirectory, what: str) -> Information:
     """Returns how well something tells right turns from wrong ones, on held-out questions.
 
     Args:
@@ -120,7 +120,7 @@ def _is_first(mag: Mag, lot: object, share: float) -> bool:
     return int.from_bytes(digest) < share * 2**32
 
 
-def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Told:
+def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -> Information:
     ranked: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for node, score in zip(nodes, scores, strict=True):
         ranked[node.trained].append((score, int(node.right)))
@@ -130,7 +130,7 @@ def _told(mags: Sequence[Mag], nodes: Sequence[Node], scores: Sequence[float]) -
         if not node.trained
     }
     over = {"auc": auc(ranked[False]) or 0.5, "auc_train": auc(ranked[True]) or 0.5}
-    return Told(answers, over | {"auc_within": _within(nodes, scores)})
+    return Information(answers, over | {"auc_within": _within(nodes, scores)})
 
 
 def _within(nodes: Sequence[Node], scores: Sequence[float]) -> float:

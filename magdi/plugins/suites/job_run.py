@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from magdi.core.components import Components
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import DataError
 from magdi.core.run.directory import RunDirectory
@@ -18,6 +17,7 @@ from magdi.core.run.own_files import remove_written
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
 from magdi.core.run.run import STAGES, Stage, run
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student
 from magdi.plugins.suites.measure import measure, write_measured

@@ -7,23 +7,22 @@ is made once and evaluated once; cells that differ in the evaluation alone share
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
+from magdi.core.files import fingerprint
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell
 from magdi.plugins.suites.information import MEASURE
 
-Kind = Literal["discussions", "base", "student", "cell"]
+JobKind = Literal["discussions", "base", "student", "cell"]
 
 SHARED = "shared"
 MEASURED = "cell.json"
@@ -34,8 +33,8 @@ HELD_OUT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
-    """A cell whose steps, tokens or calls another one is evened out with.
+class Learner:
+    """A cell as it learns: what is counted when cells are evened out.
 
     Attributes:
         config: Its configuration.
@@ -61,7 +60,7 @@ class Job:
         base: The run in which the student before distillation is evaluated.
         student: The run that its student is taken from.
         by: What it is evened out by, before it is trained.
-        amounts: What it is evened out with; the smallest counts.
+        partners: What it is evened out with; the smallest counts.
         measure: Whose answers are counted.
         diagnostics: Whether heads are measured.
         held_out: The run with discussions of validation questions.
@@ -69,7 +68,7 @@ class Job:
         seed: its seed; for cells alone.
     """
 
-    kind: Kind
+    kind: JobKind
     title: str
     config: RunConfig
     directory: Path
@@ -79,7 +78,7 @@ class Job:
     base: Path | None = None
     student: Path | None = None
     by: Equal | None = None
-    amounts: tuple[Amount, ...] = ()
+    partners: tuple[Learner, ...] = ()
     measure: str = "student"
     diagnostics: bool = False
     held_out: Path | None = None
@@ -100,7 +99,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Planner:
+class JobPlanner:
     """Makes the jobs of a suite.
 
     Args:
@@ -140,16 +139,14 @@ class Planner:
         self, cells: Mapping[str, Cell], cell: Cell, evened: tuple[Equal | None, list[str]], shared: bool, seed: int
     ) -> None:
         config = cell.seeded(seed)
-        match, partners = evened
+        match, names = evened
         talk = self._talk(config)
-        amounts = tuple(
-            Amount(each, self._talk(each)) for each in (cells[partner].seeded(seed) for partner in partners)
-        )
+        partners = tuple(Learner(each, self._talk(each)) for each in (cells[name].seeded(seed) for name in names))
         base = self._base(config, talk) if _needs_base(cell) else None
         directory = self.directory(cell, seed)
         heads = _has_heads(config) and cell.measure == "student"
         held_out = self._held_out(config) if self.diagnostics and heads else None
-        needs = [talk, *(amount.talk for amount in amounts), *filter(None, (base,))]
+        needs = [talk, *(partner.talk for partner in partners), *filter(None, (base,))]
         job = Job(
             kind="cell",
             title=f"{cell.name}, seed {seed}",
@@ -160,14 +157,14 @@ class Planner:
             talk=talk,
             base=base,
             by=match,
-            amounts=amounts,
+            partners=partners,
             measure=cell.measure,
             diagnostics=self.diagnostics and heads,
             held_out=held_out,
             cell=cell.name,
             seed=seed,
         )
-        taught = _taught(cell, config, match, partners)
+        taught = _taught(cell, config, match, names)
         self.jobs[directory] = self._with_student(job, taught) if shared and taught else job
 
     def _with_student(self, job: Job, taught: str) -> Job:
@@ -296,4 +293,4 @@ def _updated(discussion: Discussion, **values: Any) -> Discussion:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+    return fingerprint(value)[:10]

@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from magdi.core.components import Components
-from magdi.core.config.levels import find_level, objectives_of
 from magdi.core.config.models import Evaluation, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
@@ -24,9 +23,12 @@ from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
 from magdi.core.run.progress import Progress
+from magdi.core.run.resuming import changed
+from magdi.core.run.run import STAGES
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import Training
 from magdi.core.task import Task
+from magdi.plugins.objectives.levels import find_level, objectives_of
 from magdi.plugins.suites.diagnostics import diagnose
 from magdi.plugins.suites.evening_out import needed_calls
 from magdi.plugins.suites.information import MEASURE, information
@@ -82,7 +84,16 @@ def measure(
         job: What else is known of it.
         components: Makes the task.
         again: What was measured before: answers are read and graded anew, the rest is taken from it.
+
+    Raises:
+        DataError: Answers or discussions cannot be read, or are graded anew and not as the run left them.
     """
+    if again is not None:
+        directory.state()  # or figures that it does not have would be 0
+        if torn := changed(directory, *STAGES):
+            raise DataError(
+                f"{torn[0]} is gone or not as the run left it", hint=f"--fresh makes {directory.path} again"
+            )
     stages = Stages(config, directory, components, Progress())
     figures: dict[str, float] = {}
     if job.measure == "student":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from magdi.core.errors import DataError
@@ -20,8 +21,7 @@ from magdi.plugins.report.blocks import (
     Value,
 )
 from magdi.plugins.report.curves import overlaid
-from magdi.plugins.report.links import REPORT, link_to
-from magdi.plugins.report.page import write_page
+from magdi.plugins.report.page import REPORT, link_to, write_page
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.sheet import Sheet
 from magdi.plugins.suites.document import PairedDocument, Row, SuiteDocument, label, read_document
@@ -45,12 +45,18 @@ def write_suite_page(folder: Path, out: Path | None = None) -> Path:
         StorageError: The page cannot be written.
     """
     document, out = read_document(folder), out or folder / REPORT
+    with _telling_damage(folder):
+        content, title = list(sections(document, folder, out)), str(document["title"])
+    return write_page(out, title, content)
+
+
+@contextmanager
+def _telling_damage(folder: Path) -> Iterator[None]:
     try:
-        content = list(sections(document, folder, out))
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         hint = "magdi ablate, as the suite was begun, with --rescore makes it anew"
         raise DataError(f"{folder / SUITE} is no outcome of a suite, or damaged", hint=hint) from error
-    return write_page(out, str(document["title"]), content)
 
 
 def is_suite(folder: Path) -> bool:
@@ -58,11 +64,15 @@ def is_suite(folder: Path) -> bool:
     return (folder / SUITE).is_file()
 
 
-def runs_of(folder: Path) -> Iterator[Path]:
-    """Yields the directories of a suite's runs, wherever its folder is by now."""
+def runs_of(folder: Path) -> list[Path]:
+    """Returns the directories of a suite's runs, wherever its folder is by now.
+
+    Raises:
+        DataError: Its document is damaged.
+    """
     document = read_document(folder)
-    for each in document.get("rows", ()):
-        yield from (run for _, run in _runs(document, each, folder))
+    with _telling_damage(folder):
+        return [run for row in document.get("rows", ()) for _, run in _runs(document, row, folder)]
 
 
 def _runs(document: SuiteDocument, row: Row, folder: Path) -> Iterator[tuple[str, Path]]:

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import cast
+from typing import Literal, cast
 
 from magdi.plugins.suites.document import (
     SCHEMA,
-    About,
     ChangeDocument,
     Measurements,
     PairedDocument,
     PaperDocument,
     Row,
+    SuiteSettings,
     paired_document,
 )
 from magdi.plugins.suites.grid import Cell, Grid
 from magdi.plugins.suites.information import MEASURE
 from magdi.plugins.suites.measure import Measured
 from magdi.plugins.suites.sheet import COUNTED
-from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, paired
+from magdi.plugins.suites.statistics import Answers, Paired, corrected, mean_of, moves, paired
 
-MOVES = ("gained", "lost")
+MOVES: Sequence[Literal["gained", "lost"]] = ("gained", "lost")
 """Figures of a cell that come from its comparison with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DoneCell:
     """A cell with a seed, done.
 
     Attributes:
@@ -42,11 +42,11 @@ class Trial:
     measured: Measured
 
 
-Trials = Mapping[str, Mapping[int, Trial]]
+DoneCells = Mapping[str, Mapping[int, DoneCell]]
 """By cell and seed; those that are not done are absent."""
 
 
-def make_document(grid: Grid, shown: Sequence[str], trials: Trials, about: About) -> Measurements:
+def make_document(grid: Grid, shown: Sequence[str], trials: DoneCells, about: SuiteSettings) -> Measurements:
     """Returns a suite's outcome.
 
     Args:
@@ -90,12 +90,12 @@ def _changes(grid: Grid, rows: Sequence[Row]) -> Iterator[ChangeDocument]:
             yield {"name": each.name, "value": value, "written": each.written(value), "paper": each.paper}
 
 
-def _answers(trials: Mapping[int, Trial]) -> Answers:
+def _answers(trials: Mapping[int, DoneCell]) -> Answers:
     return {seed: trial.measured.answers for seed, trial in trials.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparedCells:
     """Cells that are compared.
 
     Attributes:
@@ -109,7 +109,7 @@ class Comparison:
     minus: tuple[str, ...]
 
 
-Compared = Mapping[Comparison, Paired]
+Compared = Mapping[ComparedCells, Paired]
 
 
 def _comparisons(grid: Grid, answers: Mapping[str, Answers]) -> Compared:
@@ -119,34 +119,29 @@ def _comparisons(grid: Grid, answers: Mapping[str, Answers]) -> Compared:
     """
     pairs = [(name, other) for name, cell in grid.cells.items() for other in (grid.reference, *cell.against)]
     once = {frozenset(pair): pair for pair in reversed(pairs)}  # a against b says it all of b against a
-    wanted = [Comparison(f"{a} against {b}", (a,), (b,)) for a, b in pairs if once[frozenset((a, b))] == (a, b)]
-    wanted += [Comparison(each.name, each.plus, each.minus) for each in grid.contrasts]
+    wanted = [ComparedCells(f"{a} against {b}", (a,), (b,)) for a, b in pairs if once[frozenset((a, b))] == (a, b)]
+    wanted += [ComparedCells(each.name, each.plus, each.minus) for each in grid.contrasts]
     wanted = [each for each in wanted if each.plus != each.minus and answers.keys() >= {*each.plus, *each.minus}]
     found = [paired([answers[name] for name in each.plus], [answers[name] for name in each.minus]) for each in wanted]
     return {
-        comparison: replace(each, p_holm=p)
+        comparison: {**each, "p_holm": p}
         for comparison, each, p in zip(wanted, found, corrected(found), strict=True)
         if each is not None
     }
 
 
-def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compared) -> Row:
-    mean = mean_of(_answers(trials))
+def _row(grid: Grid, cell: Cell, trials: Mapping[int, DoneCell], comparisons: Compared) -> Row:
     own = next((each for each in comparisons if each.plus == (cell.name,) and cell.name != grid.reference), None)
     figures = _means([trial.measured.figures for trial in trials.values()])
     if own is not None and own.minus == (grid.reference,):
-        moves = {name: getattr(comparisons[own], name) for name in MOVES}
-        figures |= {name: share for name, share in moves.items() if share is not None}
+        figures |= {name: share for name in MOVES if (share := comparisons[own][name]) is not None}
     paper = grid.file.paper
     numbers = grid.paper.get(cell.name)
     row: Row = {
         "name": cell.name,
         "measure": cell.measure,
         "control": cell.control,
-        "mean": mean.mean,
-        "interval": mean.interval,
-        "sd": mean.sd,
-        "seeds": {str(seed): value for seed, value in mean.seeds.items()},
+        **mean_of(_answers(trials)),
         "paired": None if own is None else _told(own, comparisons[own], grid.file.columns),
         "figures": figures,
         "difficulty": _difficulty([trial.measured for trial in trials.values()]),
@@ -156,10 +151,10 @@ def _row(grid: Grid, cell: Cell, trials: Mapping[int, Trial], comparisons: Compa
     return cast(Row, {**cell.labels, **row})
 
 
-def _told(comparison: Comparison, found: Paired, columns: Sequence[str]) -> PairedDocument:
+def _told(comparison: ComparedCells, found: Paired, columns: Sequence[str]) -> PairedDocument:
     told = paired_document(comparison.name, comparison.plus, comparison.minus, found)
-    if found.moves and {*MOVES} <= {*columns}:
-        told["sentence"] += f"; {found.moves}"
+    if (moved := moves(found)) and {*MOVES} <= {*columns}:
+        told["sentence"] += f"; {moved}"
     return told
 
 

@@ -10,22 +10,30 @@ from pathlib import Path
 from magdi.plugins.hooks import Observed
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, done
+from magdi.plugins.suites.worker import JobFailure, WorkerSetup, done
 
 TRIES = 2
 """How often a job is begun whose process dies, e.g. for want of memory."""
 
+PULSE = 1.0  # seconds
+
 
 def execute(
-    jobs: Sequence[Job], bench: Bench, *, executor: Executor | None, on_end: Callable[[Job], None]
-) -> list[Failure]:
+    jobs: Sequence[Job],
+    worker_setup: WorkerSetup,
+    *,
+    executor: Executor | None,
+    on_end: Callable[[Job], None],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[JobFailure]:
     """Does jobs, and goes on when one fails; those that need it are not begun.
 
     Args:
         jobs: What there is to do, each behind those that it needs.
-        bench: Makes what a worker needs.
+        worker_setup: Makes what a worker needs.
         executor: Where they are done; None for this process, one after the other.
         on_end: Told of every job that has ended, however it did.
+        meanwhile: Called every `PULSE` seconds while an executor's jobs are waited for.
 
     Returns:
         What failed, in the order in which it did.
@@ -34,14 +42,14 @@ def execute(
     if not left:
         return []
     if executor is None:
-        return _one_by_one(left, bench, on_end)
+        return _one_by_one(left, worker_setup, on_end)
     with executor:
-        return _Scheduler(left, executor, on_end).run()
+        return _Scheduler(left, executor, on_end, meanwhile).run()
 
 
-def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]) -> list[Failure]:
-    components, observe = bench()
-    failures: dict[Path, Failure] = {}
+def _one_by_one(jobs: Sequence[Job], worker_setup: WorkerSetup, on_end: Callable[[Job], None]) -> list[JobFailure]:
+    components, observe = worker_setup()
+    failures: dict[Path, JobFailure] = {}
     for job in jobs:
         missing = next((failures[need] for need in job.needs if need in failures), None)
         failure = _for_want_of(job, missing) if missing else done(job, components, Observed(observe))
@@ -51,22 +59,24 @@ def _one_by_one(jobs: Sequence[Job], bench: Bench, on_end: Callable[[Job], None]
     return list(failures.values())
 
 
-def _for_want_of(job: Job, missing: Failure) -> Failure:
+def _for_want_of(job: Job, missing: JobFailure) -> JobFailure:
     kind = missing.kind if missing.kind == "stopped" else "not begun"
-    return Failure(job, f"needs {missing.job.title}", kind)
+    return JobFailure(job, f"needs {missing.job.title}", kind)
 
 
 class _Scheduler:
     """Jobs on an executor."""
 
-    def __init__(self, jobs: Sequence[Job], executor: Executor, on_end: Callable[[Job], None]) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], executor: Executor, on_end: Callable[[Job], None], meanwhile: Callable[[], None]
+    ) -> None:
         self._waiting = {job.directory: job for job in jobs}
-        self._executor, self._on_end = executor, on_end
-        self._failures: dict[Path, Failure] = {}
+        self._executor, self._on_end, self._meanwhile = executor, on_end, meanwhile
+        self._failures: dict[Path, JobFailure] = {}
         self._tries: dict[Path, int] = {}
-        self._running: dict[Future[Failure | None], Job] = {}
+        self._running: dict[Future[JobFailure | None], Job] = {}
 
-    def run(self) -> list[Failure]:
+    def run(self) -> list[JobFailure]:
         while self._waiting or self._running:
             self._begin()
             if self._running:
@@ -93,7 +103,9 @@ class _Scheduler:
         return not any(before in unfinished for before in (*job.needs, *job.waits))
 
     def _collect(self) -> None:
-        ended, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        ended, _ = wait(self._running, PULSE, FIRST_COMPLETED)
+        if not ended:
+            self._meanwhile()
         for future in ended:
             job = self._running.pop(future)
             death = future.exception()  # what a job raises is its failure, and a result: a process died
@@ -106,9 +118,9 @@ class _Scheduler:
         if self._tries[job.directory] < TRIES:
             self._waiting = {job.directory: job, **self._waiting}
         else:
-            self._end(job, Failure(job, self._executor.said_of(death)))
+            self._end(job, JobFailure(job, self._executor.said_of(death)))
 
-    def _end(self, job: Job, failure: Failure | None) -> None:
+    def _end(self, job: Job, failure: JobFailure | None) -> None:
         if failure is not None:
             self._failures[job.directory] = failure
         self._on_end(job)

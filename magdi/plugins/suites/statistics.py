@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
+from typing import TypedDict
 
 from magdi.core.evaluation.statistics import LEVEL, Interval, paired_bootstrap, wilson
 
@@ -38,8 +39,7 @@ class OverSeeds:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(TypedDict):
     """A cell's accuracy.
 
     Attributes:
@@ -50,13 +50,12 @@ class Mean:
     """
 
     mean: float
-    interval: Interval
+    interval: Sequence[float]
     sd: float | None
-    seeds: Mapping[int, float]
+    seeds: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(TypedDict):
     """A cell against another, on the same seeds and questions.
 
     Attributes:
@@ -70,42 +69,43 @@ class Paired:
         questions: Questions that both have answered.
         gained: Share of them, over all seeds, that the other got wrong and it gets right; None of two gains.
         lost: Likewise right there and wrong here.
-        p_holm: ``p`` corrected for all comparisons of the suite (Holm).
+        p_holm: ``p`` corrected for all comparisons of the suite (Holm); None before it is.
     """
 
     difference: float
-    interval: Interval
+    interval: Sequence[float]
     p: float
     p_seeds: float | None
     p_questions: float
-    seeds: Mapping[int, float]
+    seeds: Mapping[str, float]
     questions: int
-    gained: float | None = None
-    lost: float | None = None
-    p_holm: float | None = None
+    gained: float | None
+    lost: float | None
+    p_holm: float | None
 
-    @property
-    def verdict(self) -> str:
-        """Says better or worse where the corrected p is below 0.05, and "no difference shown" elsewhere."""
-        if (self.p if self.p_holm is None else self.p_holm) >= 1 - LEVEL:
-            return NO_DIFFERENCE
-        return "better" if self.difference > 0 else "worse"
 
-    @property
-    def moves(self) -> str:
-        """Says how often a wrong answer has become right, and a right one wrong; empty of two gains."""
-        if self.gained is None or self.lost is None:
-            return ""
-        return f"{100 * self.gained:.1f} % wrong to right, {100 * self.lost:.1f} % right to wrong"
+def verdict(found: Paired) -> str:
+    """Returns better or worse where the corrected p is below 0.05, and "no difference shown" elsewhere."""
+    if (found["p"] if found["p_holm"] is None else found["p_holm"]) >= 1 - LEVEL:
+        return NO_DIFFERENCE
+    return "better" if found["difference"] > 0 else "worse"
 
-    def sentence(self, what: str) -> str:
-        """Returns the verdict in words, e.g. "a against b: no difference shown: +0.4 points, -1.9 to +2.7"."""
-        low, high = (100 * end for end in self.interval)
-        if not (low or high):
-            return f"{what}: {self.verdict}: as many right on every question"
-        alone = self.p_holm is not None and self.p < 1 - LEVEL <= self.p_holm
-        corrected = f" (p {self.p:.2g} alone, {self.p_holm:.2g} among all comparisons)" if alone else ""
-        return f"{what}: {self.verdict}: {100 * self.difference:+.1f} points, {low:+.1f} to {high:+.1f}{corrected}"
+
+def moves(found: Paired) -> str:
+    """Returns how often a wrong answer has become right, and a right one wrong; empty of two gains."""
+    if found["gained"] is None or found["lost"] is None:
+        return ""
+    return f"{100 * found['gained']:.1f} % wrong to right, {100 * found['lost']:.1f} % right to wrong"
+
+
+def sentence(found: Paired, what: str) -> str:
+    """Returns the verdict in words, e.g. "a against b: no difference shown: +0.4 points, -1.9 to +2.7"."""
+    low, high = (100 * end for end in found["interval"])
+    if not (low or high):
+        return f"{what}: {verdict(found)}: as many right on every question"
+    p, holm = found["p"], found["p_holm"]
+    alone = f" (p {p:.2g} alone, {holm:.2g} among all comparisons)" if holm and p < 1 - LEVEL <= holm else ""
+    return f"{what}: {verdict(found)}: {100 * found['difference']:+.1f} points, {low:+.1f} to {high:+.1f}{alone}"
 
 
 def over_seeds(values: Sequence[float]) -> OverSeeds:
@@ -135,7 +135,8 @@ def mean_of(answers: Answers) -> Mean:
     questions = min(map(len, answers.values()))
     interval = _wider(wilson(found.mean * questions, questions), found.interval)
     sd = stdev(found.values) if len(seeds) > 1 else None
-    return Mean(found.mean, _within(interval, 0.0, 1.0), sd, seeds)
+    named = {str(seed): value for seed, value in seeds.items()}
+    return {"mean": found.mean, "interval": _within(interval, 0.0, 1.0), "sd": sd, "seeds": named}
 
 
 def paired(plus: Sequence[Answers], minus: Sequence[Answers]) -> Paired | None:
@@ -158,17 +159,18 @@ def paired(plus: Sequence[Answers], minus: Sequence[Answers]) -> Paired | None:
     p_questions = flip_test(list(by_question.values()))
     each = [value for gain in gains.values() for value in gain.values()]
     gained, lost = (each.count(sign) / len(each) if len(plus) == 1 else None for sign in (1, -1))
-    return Paired(
-        difference=over.mean,
-        interval=_within(interval, -float(len(plus)), float(len(plus))),
-        p=max(p_questions, over.p or 0.0),
-        p_seeds=over.p,
-        p_questions=p_questions,
-        seeds=seeds,
-        questions=len(times),
-        gained=gained,
-        lost=lost,
-    )
+    return {
+        "difference": over.mean,
+        "interval": _within(interval, -float(len(plus)), float(len(plus))),
+        "p": max(p_questions, over.p or 0.0),
+        "p_seeds": over.p,
+        "p_questions": p_questions,
+        "seeds": {str(seed): value for seed, value in seeds.items()},
+        "questions": len(times),
+        "gained": gained,
+        "lost": lost,
+        "p_holm": None,
+    }
 
 
 def _gains(plus: Sequence[Answers], minus: Sequence[Answers]) -> dict[int, dict[str, int]]:
@@ -210,7 +212,7 @@ def flip_test(sums: Sequence[int]) -> float:
 
 def corrected(found: Sequence[Paired | None]) -> list[float | None]:
     """Returns p corrected for the number of comparisons (Holm), in their order; those that there are not stay None."""
-    values = iter(holm([each.p for each in found if each is not None]))
+    values = iter(holm([each["p"] for each in found if each is not None]))
     return [None if each is None else next(values) for each in found]
 
 

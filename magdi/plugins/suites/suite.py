@@ -15,25 +15,32 @@ from magdi.core.run.directory import RunDirectory, forget
 from magdi.core.run.failures import told_last
 from magdi.core.run.progress import Progress
 from magdi.core.task import Task
-from magdi.plugins.suites.document import About, FailureDocument, Measurements, SuiteDocument, as_read, write_document
+from magdi.plugins.suites.document import (
+    FailureDocument,
+    Measurements,
+    SuiteDocument,
+    SuiteSettings,
+    as_read,
+    write_document,
+)
 from magdi.plugins.suites.estimate import Estimate, estimate
 from magdi.plugins.suites.executors.executor import executor
 from magdi.plugins.suites.executors.plan import PlannedJobs, planned
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.file import Equal
 from magdi.plugins.suites.grid import Grid, chosen
-from magdi.plugins.suites.jobs import MEASURED, Job, Planner
+from magdi.plugins.suites.jobs import MEASURED, Job, JobPlanner
 from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
-from magdi.plugins.suites.results import Trial, Trials, make_document
+from magdi.plugins.suites.results import DoneCell, DoneCells, make_document
 from magdi.plugins.suites.scheduling import execute, in_order, waves
-from magdi.plugins.suites.worker import Bench, Failure
+from magdi.plugins.suites.worker import JobFailure, WorkerSetup
 
 PAUSE = 30.0
 """Least seconds between two keepings of what has come out so far, and how often what one takes lies between them."""
 
 
-class SuitePlan(About):
+class SuitePlan(SuiteSettings):
     """What there is to do; a cell has its labels, by axis, beside ``name``, ``control``, ``runs`` and ``done``."""
 
     title: str
@@ -113,7 +120,7 @@ class Suite:
 
     def run(
         self,
-        bench: Bench,
+        worker_setup: WorkerSetup,
         *,
         progress: Progress,
         on: On = "local",
@@ -148,8 +155,9 @@ class Suite:
                 due = time.monotonic() + PAUSE * max(1.0, time.monotonic() - now)
 
         resources = resources or Resources()
-        where = executor(on, bench, resources, self.folder) if left else None
-        failures = execute(left, bench, executor=where, on_end=on_end)
+        alone = not left or (on == "local" and resources.jobs in (None, 1))
+        where = None if alone else executor(on, worker_setup, resources, self.folder)
+        failures = execute(left, worker_setup, executor=where, on_end=on_end)
         progress.finish(time.monotonic() - started)
         for failure in failures:
             if failure.kind != "not begun":
@@ -163,7 +171,9 @@ class Suite:
             outcome["failed"] = sum(failed.values())
         return outcome
 
-    def outcome(self, failures: Sequence[Failure] = (), *, seconds: float = 0.0, again: bool = False) -> SuiteDocument:
+    def outcome(
+        self, failures: Sequence[JobFailure] = (), *, seconds: float = 0.0, again: bool = False
+    ) -> SuiteDocument:
         """Returns the outcome of those cells that are chosen; keeps that of all cells, with its page.
 
         Args:
@@ -188,7 +198,7 @@ class Suite:
         done = {row["name"]: row["seeds"] for row in document["rows"]}
         return [f"{name}, seed {seed}" for name in shown for seed in self.seeds if str(seed) not in done.get(name, {})]
 
-    def _about(self) -> About:
+    def _about(self) -> SuiteSettings:
         return {
             "suite": self.name,
             "directory": str(self.folder),
@@ -199,8 +209,8 @@ class Suite:
             "left_out": dict(self.left_out),
         }
 
-    def _planner(self) -> Planner:
-        return Planner(self.folder, self.equal, self.grid.file.diagnostics, self._has_primer)
+    def _planner(self) -> JobPlanner:
+        return JobPlanner(self.folder, self.equal, self.grid.file.diagnostics, self._has_primer)
 
     def _has_primer(self, config: RunConfig) -> bool:
         task = self.components.task(config.task, config.seed)
@@ -215,14 +225,14 @@ class Suite:
                 wanted |= {job.directory, *job.needs, *job.waits}
         return [job for job in jobs if job.directory in wanted and not known[job.directory].done]
 
-    def _trials(self, again: bool) -> Trials:
+    def _trials(self, again: bool) -> DoneCells:
         planner = self._planner()
         planned = {
             (job.cell, job.seed): job
             for job in planner.plan(self.grid.cells, list(self.grid.cells), self.grid.reference, self.seeds)
             if job.kind == "cell"
         }
-        found: dict[str, dict[int, Trial]] = {name: {} for name in self.grid.cells}
+        found: dict[str, dict[int, DoneCell]] = {name: {} for name in self.grid.cells}
         for (name, seed), job in planned.items():
             measured = read_measured(job.directory / MEASURED)
             if measured is None:
@@ -230,11 +240,11 @@ class Suite:
             if again:
                 directory = RunDirectory(job.directory)
                 measured = measure(directory, directory.config(), job, self.components, again=measured)
-            found[name][seed] = Trial(job.directory, measured)
+            found[name][seed] = DoneCell(job.directory, measured)
         return found
 
 
-def _failed(failure: Failure) -> FailureDocument:
+def _failed(failure: JobFailure) -> FailureDocument:
     job = failure.job
     cell = job.cell or job.title.removesuffix(f", seed {job.seed}")
     return {

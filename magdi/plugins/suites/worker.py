@@ -24,12 +24,12 @@ from magdi.plugins.trackers.tracking import Tracked
 TRACE = "error.txt"
 
 Observe = Callable[..., None]
-Bench = Callable[[], tuple[Components, Observe]]
+WorkerSetup = Callable[[], tuple[Components, Observe]]
 """Makes what a worker needs: components, and who is told of events. Called once in each process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class JobFailure:
     """A job that failed.
 
     Attributes:
@@ -43,19 +43,19 @@ class Failure:
     kind: str = "failed"
 
 
-def done(job: Job, components: Components, progress: Progress) -> Failure | None:
+def done(job: Job, components: Components, progress: Progress) -> JobFailure | None:
     """Does a job; returns why it failed, where it did."""
     try:
         do(job, components, Tracked(progress, components, warnings.warn))
     except LimitReached as error:
-        return Failure(job, _words(error), "stopped")
+        return JobFailure(job, _words(error), "stopped")
     except MagdiError as error:
-        return Failure(job, _words(error))
+        return JobFailure(job, _words(error))
     except Exception as error:
         with suppress(OSError, RunDirectoryError):
             job.directory.mkdir(parents=True, exist_ok=True)
             (job.directory / TRACE).write_text(traceback.format_exc(), "utf-8")
-        return Failure(job, f"{type(error).__name__}: {error} (see {job.directory / TRACE})")
+        return JobFailure(job, f"{type(error).__name__}: {error} (see {job.directory / TRACE})")
     return None
 
 
@@ -63,30 +63,30 @@ def _words(error: MagdiError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
-Work = Callable[[bytes, str, Job], Failure | None]
+Work = Callable[[bytes, str, Job], JobFailure | None]
 """Does a job: see `do_in_worker`."""
 
 
 @cache
-def _made(bench: bytes) -> tuple[Components, Observe]:
-    """Returns what a pickled bench makes; a process that is kept for many jobs makes it once."""
+def _made(worker_setup: bytes) -> tuple[Components, Observe]:
+    """Returns what a pickled worker_setup makes; a process that is kept for many jobs makes it once."""
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    make: Bench = pickle.loads(bench)
+    make: WorkerSetup = pickle.loads(worker_setup)
     return make()
 
 
-def do_in_worker(bench: bytes, folder: str, job: Job) -> Failure | None:
+def do_in_worker(worker_setup: bytes, folder: str, job: Job) -> JobFailure | None:
     """Does a job in a process of its own.
 
     Args:
-        bench: Makes what it needs; a `Bench`, pickled.
+        worker_setup: Makes what it needs; a `WorkerSetup`, pickled.
         folder: The working directory that the job's paths are relative to.
         job: The job.
     """
     os.chdir(folder)
-    components, observe = _made(bench)
+    components, observe = _made(worker_setup)
     return done(job, components, Observed(observe))
 
 

@@ -22,7 +22,7 @@ from magdi.plugins.tasks.word_problems import (
 
 CHECKS_A_ROW = 8
 OFF_BY = (-10, -2, -1, 1, 2, 10)
-"""By how much the wrong result of a calculation to judge is off."""
+"""By how much a wrong result is off: of a calculation to judge, of a teacher's slip."""
 
 MOST_STEPS = 4
 """Most steps of a problem to be read; those to be solved have one or two."""

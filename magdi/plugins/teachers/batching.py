@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from magdi.core.teacher import Reply, Request
+from pydantic import BaseModel
+
+from magdi.core.teacher import Reply, Request, Teacher
 
 Answer = Callable[[Sequence[Request]], Sequence[Reply | Exception]]
 
@@ -58,3 +62,46 @@ class Batcher:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._thread.shutdown(wait=True)
+
+
+class InProcessTeacher(Teacher):
+    """Base of teachers whose engine is in this process, and takes all requests that are ready as a batch."""
+
+    served = False
+    concurrency = 4096
+    """All that is ready: the batcher takes from it."""
+
+    def __init__(self, config: BaseModel | None = None) -> None:
+        super().__init__(config)
+        self._batcher: Batcher | None = None
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers a request with the next batch."""
+        if self._batcher is None:
+            self._batcher = Batcher(self._answer, self._most, self._cost)
+        return await self._batcher(request)
+
+    async def close(self) -> None:
+        """Gives the engine's memory back."""
+        batcher, self._batcher = self._batcher, None
+        if batcher is not None:
+            await batcher.close()
+        self.__dict__.pop("_loaded", None)
+
+    @property
+    @abstractmethod
+    def _loaded(self) -> Any:
+        """The engine; kept until the teacher is closed."""
+
+    @abstractmethod
+    def _answer(self, requests: Sequence[Request]) -> Sequence[Reply | Exception]:
+        """Answers a batch: one reply or exception a request."""
+
+    @property
+    def _most(self) -> int:
+        """Most requests a batch."""
+        return self.concurrency
+
+    def _cost(self, request: Request) -> int:
+        """What a request weighs; those of like weight share a batch."""
+        return 0

@@ -17,10 +17,13 @@ from magdi.core.teacher import Price, Reply
 Hide = Callable[[str], str]
 """Takes secrets out of a text: servers repeat them in their complaints, and echo in any spelling."""
 
-TRANSIENT = frozenset({408, 409, 425, 429})  # and all from 500 on
+TRANSIENT = frozenset({408, 409, 425, 429})  # and all from 500 on, but
+NOT_MADE = 501  # which no other try makes
+_ELSEWHERE = frozenset({404, 405})
 SHOWN = 300  # characters of a server's own words in an error
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _NO_MODEL = re.compile(r"model_not_found|\bmodel\b.{0,200}\b(?:not found|(?:does not|doesn't) exist)", re.S | re.I)
+_NO_KEY = re.compile(r"\bapi.?key\b.{0,20}(?:not valid|invalid)|(?:invalid|incorrect).{0,5}\bapi.?key\b", re.S | re.I)
 _TOO_LONG = re.compile(r"context.{0,12}(?:length|window|size)")
 _THOUGHT = re.compile(r"\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>|\Z)", re.DOTALL)
 
@@ -36,16 +39,16 @@ def read_completion(body: bytes, price: Price | None = None, hide: Hide = str) -
         TeacherError: The server's content filter has held the reply back.
     """
     try:
-        completion = json.loads(body)
+        completion = _first_document(body)
     except (ValueError, RecursionError):
         raise TransientTeacherError(f"the server sent no JSON but {_start(body, hide)!r}", charged=True) from None
     if not isinstance(completion, dict):
         raise TransientTeacherError(f"the server sent no completion but {_start(body, hide)!r}", charged=True)
-    if completion.get("error") and not completion.get("choices"):  # some gateways report errors with status 200
-        status = completion["error"].get("code") if isinstance(completion["error"], dict) else None
-        raise refusal(status if isinstance(status, int) else 500, body, {}, hide)
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+    wrong = completion if completion.get("object") == "error" else None if choices else completion.get("error")
+    if wrong := wrong or (choice and choice.get("error")):  # some gateways report errors with status 200
+        raise refusal(_status(wrong), json.dumps(wrong).encode(), {}, hide)
     message = choice.get("message") if choice else None
     if choice is None or not isinstance(message, dict):
         raise TransientTeacherError(
@@ -67,15 +70,17 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str], hide: Hide = s
     message = f"the server answered {status}" + (f": {words}" if words else "")
     if code in _NO_CREDIT or status == 402:
         return TeacherRefusal(message, hint="the account has no credit left")
-    if status in TRANSIENT or status >= 500:
+    if status in TRANSIENT or (status >= 500 and status != NOT_MADE):
         return TransientTeacherError(message, retry_after=retry_after(headers))
     if code.startswith("content_"):
         return TeacherError(message, hint="the server's content filter refuses this prompt")
-    if status in (401, 403):
+    if status in (401, 403) or _NO_KEY.search(f"{code} {words}".replace("_", " ")):
         hint = "is the key in the environment the right one for this server?"
-        return TeacherRefusal(message, sure=status == 401, hint=hint)
-    if status == 404 or _NO_MODEL.search(f"{code} {words}"):
+        return TeacherRefusal(message, sure=status != 403, hint=hint)
+    if status in _ELSEWHERE or _NO_MODEL.search(f"{code} {words}"):
         return TeacherRefusal(message, hint="are the model's name and the base URL (it mostly ends in /v1) right?")
+    if status == NOT_MADE:
+        return TeacherRefusal(message, sure=False)
     if _TOO_LONG.search(f"{code} {words}"):
         return TeacherError(
             message, hint="the discussion is too long for this model; lower its max_tokens or the rounds"
@@ -111,10 +116,27 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+def _first_document(body: bytes) -> Any:
+    """Returns the JSON that a body begins with: a reply that can be read is not paid for again for what is behind it.
+
+    A list of one stands for that one, as Google sends its errors; what is no text of its encoding is U+FFFD.
+    """
+    text = body.decode(json.detect_encoding(body), "replace")
+    document, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    return document[0] if isinstance(document, list) and len(document) == 1 else document
+
+
+def _status(error: object) -> int:
+    """Returns the status that an error in a response stands for: that of its code, where that is one."""
+    code = error.get("code") if isinstance(error, dict) else None
+    number = _count(code)
+    return number if 400 <= number < 600 else 500
+
+
 def _complaint(body: bytes, hide: Hide) -> tuple[str, str]:
     """Returns the server's own words and its error code."""
     try:
-        error = json.loads(body)
+        error = _first_document(body)
     except (ValueError, RecursionError):
         return _start(body, hide), ""
     inner: Any = error.get("error", error) if isinstance(error, dict) else error
@@ -164,6 +186,8 @@ def _detail(usage: Mapping[str, object], group: str, name: str) -> int:
 
 
 def _count(value: object) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
+        return int(value)
     return int(value) if isinstance(value, int | float) and 0 <= value < 1e12 else 0
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from magdi.core.errors import TeacherError, TeacherRefusal, TransientTeacherError
+from magdi.core.extras import need
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request, Teacher
 from magdi.plugins.teachers.completion import TRANSIENT, read_completion, retry_after
-from magdi.plugins.teachers.extras import need
 from magdi.plugins.teachers.prices import litellm_price_of
 
 SECRETS = ("key", "token", "secret", "password")  # how the names of arguments and variables that hold one end
@@ -96,7 +96,9 @@ class LitellmTeacher(Teacher):
 
 def _litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import fetches one from the network
-    litellm = need("litellm", "litellm")
+    need("litellm", "litellm", "this teacher")
+    import litellm
+
     litellm.suppress_debug_info = True  # it would print advice to stdout, which belongs to results
     return litellm
 

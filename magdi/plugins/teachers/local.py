@@ -15,8 +15,8 @@ from magdi.core.distill.prompt import chat_prompt
 from magdi.core.errors import DataError, TeacherError
 from magdi.core.mag import Message, Usage
 from magdi.core.quiet import quiet
-from magdi.core.teacher import Reply, Request, Teacher
-from magdi.plugins.teachers.batching import Batcher
+from magdi.core.teacher import Reply, Request
+from magdi.plugins.teachers.batching import InProcessTeacher
 from magdi.plugins.teachers.completion import split_thought
 
 NO_LIMIT = 1_000_000  # context length of models that state none
@@ -33,30 +33,17 @@ class Decoding(BaseModel, extra="forbid", frozen=True):
     seed: int = Field(0, ge=0, description="Seed of sampled replies.")
 
 
-class InProcessTeacher(Teacher):
+class TransformersTeacher(InProcessTeacher):
     """Answers requests in batches; a reply depends on its request and the seed, not on who else is in the batch."""
-
-    served = False
-    concurrency = 4096  # all that is ready: the batcher takes from it
 
     config: Decoding
 
-    def __init__(self, config: BaseModel | None = None) -> None:
-        super().__init__(config)
-        self._batcher: Batcher | None = None
+    @property
+    def _most(self) -> int:
+        return self.config.batch_size
 
-    async def complete(self, request: Request) -> Reply:
-        """Answers a request with the next batch."""
-        if self._batcher is None:
-            self._batcher = Batcher(self._answer, self.config.batch_size, _length)
-        return await self._batcher(request)
-
-    async def close(self) -> None:
-        """Gives the model's memory back."""
-        batcher, self._batcher = self._batcher, None
-        if batcher is not None:
-            await batcher.close()
-        self.__dict__.pop("_loaded", None)
+    def _cost(self, request: Request) -> int:
+        return sum(len(message.content) for message in request.messages)
 
     @property
     @abstractmethod
@@ -137,7 +124,7 @@ class InProcessTeacher(Teacher):
         return json.dumps([self.config.seed, canonical(request)])
 
 
-class LocalTeacher(InProcessTeacher):
+class LocalTeacher(TransformersTeacher):
     """A model of transformers, from a folder or the hub."""
 
     class Config(Decoding):
@@ -210,7 +197,3 @@ def _reply(tokenizer: Any, row: Any) -> Reply:
         usage=Usage(prompt_tokens=len(row.prompt), completion_tokens=len(row.tokens)),
         finish_reason="length" if row.finish == "length" else "stop",
     )
-
-
-def _length(request: Request) -> int:
-    return sum(len(message.content) for message in request.messages)

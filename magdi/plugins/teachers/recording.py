@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from magdi.core.discussion.journal import JournalReader, canonical, prompt_key
 from magdi.core.errors import DataError, TeacherError
+from magdi.core.evaluation.prediction import SQLITE
 from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.quotation import quoted_forms
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.corpus.files import read
 
-SQLITE = b"SQLite format 3\0"
 LIKENESS = 0.5  # of what a prompt shows and what a turn was shown, below which the turn is no answer to the prompt
 ANCHOR = 32  # first characters by which a question is found in a prompt
 

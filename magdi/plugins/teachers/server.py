@@ -1,4 +1,4 @@
-"""One OpenAI-compatible server: its connections, and what has been learnt of what it takes."""
+"""One OpenAI-compatible server: its connections, what it takes, and how much of what it sends is read."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import os
 import re
 import ssl
 import sys
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
-from magdi.core.errors import TeacherRefusal, TransientTeacherError, UnreachableTeacherError
+from magdi.core.errors import TeacherError, TeacherRefusal, TransientTeacherError, UnreachableTeacherError
 from magdi.core.redact import redact
 from magdi.core.teacher import Price, Reply, Request
-from magdi.plugins.teachers.body import read_body
-from magdi.plugins.teachers.completion import read_completion, refusal, refused_words
+from magdi.plugins.teachers.completion import SHOWN, read_completion, refusal, refused_words
 from magdi.plugins.teachers.dialect import Dialect
 from magdi.plugins.teachers.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
     from yarl import URL
+
 
 REFUSALS = frozenset({400, 422, 501})  # statuses with which servers refuse a field that they do not know
 CONNECT_SECONDS = 15.0
@@ -110,10 +111,10 @@ class Server:
 
     def _broken(self, error: Exception) -> TransientTeacherError:
         """Returns what a connection that failed stands for."""
-        from aiohttp import ClientConnectorError, ConnectionTimeoutError
+        from aiohttp import ClientConnectorError, ConnectionTimeoutError, ServerDisconnectedError
 
-        told = str(error) or type(error).__name__
-        cause = self._hide(CONNECTOR.sub(r"\1", told))
+        told = "" if isinstance(error, ServerDisconnectedError) else " ".join(str(error).split())
+        cause = self._hide(CONNECTOR.sub(r"\1", told or type(error).__name__))[:SHOWN]
         if isinstance(error, ClientConnectorError | ConnectionTimeoutError):
             return UnreachableTeacherError(f"no connection to {self.endpoint.host}: {cause}")
         return TransientTeacherError(f"the connection to {self.endpoint.host} broke: {cause}", charged=True)
@@ -186,3 +187,31 @@ def _trusted() -> ssl.SSLContext:
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return ssl.create_default_context(cafile=file, capath=folder)
+
+
+MOST_BYTES = 8 * 2**20
+"""Bytes of a response, unpacked: hundreds of times the longest reply of a model."""
+
+
+async def read_body(response: ClientResponse) -> bytes:
+    """Returns the body of a response that is being streamed.
+
+    Raises:
+        TransientTeacherError: It is not what it says that it is packed as.
+        TeacherError: It is larger than `MOST_BYTES`, or packed in another way than gzip; nothing was asked for packed.
+    """
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip", "x-gzip", ""):
+        raise TeacherError(f"the server's response is packed as {packing[:20]!r}, which was not asked for")
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing.endswith("gzip") else None
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk if unpack is None else unpack.decompress(chunk, MOST_BYTES + 1 - len(body))
+            if len(body) > MOST_BYTES:
+                raise TeacherError(
+                    f"the server's response is larger than {MOST_BYTES // 2**20} MiB", hint="that is no chat completion"
+                )
+    except zlib.error as error:
+        raise TransientTeacherError(f"the server's response cannot be unpacked: {error}", charged=True) from None
+    return bytes(body)

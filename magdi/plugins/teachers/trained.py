@@ -19,14 +19,14 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import Usage
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.generation.loading import Dtype, base_of, load, with_adapter
-from magdi.plugins.runs.finding import open_run
-from magdi.plugins.teachers.local import Decoding, InProcessTeacher
+from magdi.plugins.runs.finding import open_run, open_trained
+from magdi.plugins.teachers.local import Decoding, TransformersTeacher
 from magdi.plugins.teams.team import UNTRAINED, Team, read_team
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
 
 
-class TrainedTeacher(InProcessTeacher):
+class TrainedTeacher(TransformersTeacher):
     """Answers as `hf` does; all roles of a team speak through one base, which is loaded once."""
 
     class Config(Decoding):
@@ -66,11 +66,9 @@ class TrainedTeacher(InProcessTeacher):
 
         Raises:
             ConfigError: The run has none.
+            DataError: It is not as its training left it.
         """
-        run = open_run(Path(self.config.run))
-        if not run.student.is_dir():
-            raise ConfigError(f"the run {self.config.run} has no student yet", hint="magdi run makes one")
-        return run.student
+        return open_trained(Path(self.config.run)).student
 
     @cached_property
     def _place(self) -> tuple[str, Path | None]:

@@ -13,18 +13,15 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from magdi.core.extras import need
 from magdi.core.mag import Usage
-from magdi.core.teacher import Reply, Request, Teacher
-from magdi.plugins.teachers.batching import Batcher
+from magdi.core.teacher import Reply, Request
+from magdi.plugins.teachers.batching import InProcessTeacher
 from magdi.plugins.teachers.completion import split_thought
-from magdi.plugins.teachers.extras import need
 
 
-class VllmTeacher(Teacher):
+class VllmTeacher(InProcessTeacher):
     """Hands all requests that are ready to the engine at once, which batches them as they fit."""
-
-    served = False
-    concurrency = 4096
 
     class Config(BaseModel, extra="forbid", frozen=True):
         """Settings of `vllm`."""
@@ -38,10 +35,6 @@ class VllmTeacher(Teacher):
 
     config: Config
 
-    def __init__(self, config: BaseModel | None = None) -> None:
-        super().__init__(config)
-        self._batcher: Batcher | None = None
-
     @cached_property
     def identity(self) -> str:
         """Model, engine arguments and seed."""
@@ -50,31 +43,23 @@ class VllmTeacher(Teacher):
 
     def check(self) -> None:
         """Looks whether vLLM is installed."""
-        need("vllm", "vllm")
-
-    async def complete(self, request: Request) -> Reply:
-        """Answers a request with the next batch."""
-        if self._batcher is None:
-            self._batcher = Batcher(self._answer, self.concurrency, lambda request: 0)
-        return await self._batcher(request)
-
-    async def close(self) -> None:
-        """Gives the engine's memory back."""
-        batcher, self._batcher = self._batcher, None
-        if batcher is not None:
-            await batcher.close()
-        self.__dict__.pop("_engine", None)
+        need("vllm", "vllm", "this teacher")
 
     @cached_property
-    def _engine(self) -> Any:
-        return need("vllm", "vllm").LLM(model=self.config.model, seed=self.config.seed, **self.config.engine)
+    def _loaded(self) -> Any:
+        self.check()
+        from vllm import LLM
+
+        return LLM(model=self.config.model, seed=self.config.seed, **self.config.engine)
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         conversations = [[message.model_dump() for message in request.messages] for request in requests]
-        outputs = self._engine.chat(conversations, [self._parameters(request) for request in requests], use_tqdm=False)
+        outputs = self._loaded.chat(conversations, [self._parameters(request) for request in requests], use_tqdm=False)
         return [_reply(output) for output in outputs]
 
     def _parameters(self, request: Request) -> Any:
+        from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+
         sampling = request.sampling
         seed = self.config.seed if sampling.seed is None else sampling.seed
         fields: dict[str, object] = {"max_tokens": sampling.max_tokens, "seed": seed + request.sample}
@@ -82,10 +67,8 @@ class VllmTeacher(Teacher):
             if getattr(sampling, name) is not None:
                 fields[name] = getattr(sampling, name)
         if self.config.structured and request.json_schema is not None:
-            fields["structured_outputs"] = need("vllm.sampling_params", "vllm").StructuredOutputsParams(
-                json=request.json_schema
-            )
-        return need("vllm", "vllm").SamplingParams(**fields)
+            fields["structured_outputs"] = StructuredOutputsParams(json=request.json_schema)
+        return SamplingParams(**fields)
 
 
 def _reply(output: Any) -> Reply:

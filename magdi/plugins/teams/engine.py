@@ -191,6 +191,7 @@ def _sampling(settings: Evaluation, sample: int) -> Sampling:
     return Sampling(
         temperature=settings.temperature,
         top_p=None if settings.top_p == 1 else settings.top_p,
+        top_k=settings.top_k or None,
         max_tokens=settings.max_new_tokens,
         seed=sample or None,
     )

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from magdi.core.config.levels import MALT_STAGES
 from magdi.core.config.models import Preferring, Training
 from magdi.core.distill.processes import by_first, rank
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
@@ -21,6 +20,7 @@ from magdi.core.run.stages import Adapter, Stages
 from magdi.core.run.state import Stage
 from magdi.core.run.state import Training as Trained
 from magdi.plugins.corpus.replay import origins
+from magdi.plugins.objectives.levels import MALT_STAGES
 from magdi.plugins.teams.team import Team, write_team
 
 DONE = "trained.json"

@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from magdi.plugins.testing.bench import CheckFailed as CheckFailed
+    from magdi.plugins.testing.check_process import CheckFailed as CheckFailed
     from magdi.plugins.testing.contract import ComponentContract as ComponentContract
     from magdi.plugins.testing.loss_bench import LossBench as LossBench
     from magdi.plugins.testing.runner import CheckResult as CheckResult
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from magdi.plugins.testing.tiny import tiny_student as tiny_student
 
 _HOMES = {
-    "CheckFailed": "bench",
+    "CheckFailed": "check_process",
     "CheckResult": "runner",
     "ComponentContract": "contract",
     "LossBench": "loss_bench",

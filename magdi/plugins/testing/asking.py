@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from magdi.core.mag import Message
 from magdi.core.teacher import Reply, Request, Sampling, Teacher
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, NotMade, doing, told
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, NotMade, doing, told
 from magdi.plugins.testing.clock import SLICE, Clock
 from magdi.plugins.testing.specimen import Specimen
 from magdi.plugins.testing.stub_server import StubServer

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from magdi.core.decision import DecisionRule
 from magdi.core.errors import ProtocolError
 from magdi.core.mag import Mag
-from magdi.plugins.testing.bench import CheckFailed, doing
+from magdi.plugins.testing.check_process import CheckFailed, doing
 from magdi.plugins.testing.discussions import AGREEING, SCENARIOS, Scenario, agents_for, hold
 from magdi.plugins.testing.specimen import Check, Specimen, require
 from magdi.protocols.debate import Debate

@@ -17,7 +17,7 @@ from magdi.core.discussion.stepper import Pending, Stepper
 from magdi.core.mag import Choice, Mag, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.reply import Parsed, UnreadableReply
-from magdi.plugins.testing.bench import CheckFailed
+from magdi.plugins.testing.check_process import CheckFailed
 
 TURN_LIMIT = 2_000
 """Turns after which a protocol is taken not to end."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from magdi.core.encoder import Encoder, GraphBatch
-from magdi.plugins.testing.bench import NotMade
+from magdi.plugins.testing.check_process import NotMade
 from magdi.plugins.testing.graphs import (
     CHAIN,
     ROUND_TABLE,

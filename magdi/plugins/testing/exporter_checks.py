@@ -10,7 +10,7 @@ from typing import get_args
 
 from magdi.core.mag import Mag, Message
 from magdi.core.views import View
-from magdi.plugins.testing.bench import doing
+from magdi.plugins.testing.check_process import doing
 from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
 from magdi.plugins.testing.specimen import Check, Specimen, require
 

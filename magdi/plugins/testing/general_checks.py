@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from magdi.plugins.component import KINDS
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply
-from magdi.plugins.testing.fresh import Elsewhere, elsewhere, job_of
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply
+from magdi.plugins.testing.other_interpreter import Elsewhere, elsewhere, job_of
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 SUMMARY_LENGTH = 120

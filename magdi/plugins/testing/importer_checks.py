@@ -13,7 +13,7 @@ from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import CheckFailed, doing
+from magdi.plugins.testing.check_process import CheckFailed, doing
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 ODD: tuple[Any, ...] = (None, True, 3, 0.5, "text", [], {}, [[]], [{}], {"a": 1}, {"question": None}, [None, "text"])

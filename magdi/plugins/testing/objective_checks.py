@@ -26,7 +26,7 @@ from magdi.core.errors import MagdiError
 from magdi.core.mag import Mag, Turn
 from magdi.core.objective import Objective, ObjectiveConfig
 from magdi.encoders.none import NoEncoder
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, NotMade
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, NotMade
 from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
 from magdi.plugins.testing.specimen import Check, Specimen, other_values, require
 from magdi.plugins.testing.tiny import tiny_student

@@ -22,8 +22,8 @@ from magdi.plugins.testing.discussions import (
     word_of,
     words_in,
 )
+from magdi.plugins.testing.protocol_trials import Tried, held, usual_count
 from magdi.plugins.testing.specimen import Check, Specimen, require
-from magdi.plugins.testing.trials import Tried, held, usual_count
 
 GOLD = "zgold0451z"
 """A gold answer that no reply contains."""

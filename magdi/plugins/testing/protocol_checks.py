@@ -13,7 +13,7 @@ from magdi.core.mag import Mag, Message, Question, Turn
 from magdi.core.protocol import Agent
 from magdi.plugins.runs.discussion_plan import max_calls
 from magdi.plugins.testing import prompt_checks
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, doing
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, doing
 from magdi.plugins.testing.discussions import (
     ADDITION,
     CHOICE,
@@ -28,8 +28,8 @@ from magdi.plugins.testing.discussions import (
     hold,
     hold_at_once,
 )
+from magdi.plugins.testing.protocol_trials import Tried, forbidden, held, tried, usual_count, why
 from magdi.plugins.testing.specimen import Check, Specimen, require
-from magdi.plugins.testing.trials import Tried, forbidden, held, tried, usual_count, why
 
 OF_THE_PAST = ("builds on", "shows turns")
 """How the stepper's complaints about what cannot have been seen begin."""
@@ -107,6 +107,13 @@ def check_edge_kinds(specimen: Specimen) -> None:
                 own = (source.agent, source.role) == (turn.agent, turn.role)
                 require(seen.kind != "self" or source.agent == turn.agent, f"{where} is shown as self")
                 require(not own or seen.kind in ("self", "control"), f"{where} is shown as {seen.kind}, not as self")
+
+
+def check_roles_promised(specimen: Specimen) -> None:
+    """No turn has another role than those that it says it has, where it does."""
+    for one, found in held(specimen):
+        strange = {turn.role for turn in found.mag.turns}.difference(roles) if (roles := one.protocol.roles) else ()
+        require(not strange, f"{one}: a turn has the role {min(strange, default='')!r}, and roles are {roles}")
 
 
 def check_repeatable(specimen: Specimen) -> None:
@@ -233,6 +240,7 @@ CHECKS: tuple[Check, ...] = (
     *prompt_checks.CHECKS,
     check_rounds,
     check_edge_kinds,
+    check_roles_promised,
     check_repeatable,
     check_questions_apart,
     check_calls_promised,

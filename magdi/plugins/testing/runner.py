@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import Outcome
+from magdi.plugins.testing.check_process import Outcome
 from magdi.plugins.testing.general_checks import CHECKS, check_another_process, check_import_is_light
 from magdi.plugins.testing.specimen import Check, Specimen, kind_of
 
@@ -99,13 +99,13 @@ def run_checks(
             stopped += [result.message] if "has not ended after" in result.message and not result.made else []
             yield result
     finally:
-        specimen.bench.close()
+        specimen.process.close()
 
 
 def run_check(name: str, check: Check, specimen: Specimen, expected: str = "") -> CheckResult:
     """Runs one check, in the specimen's own process; whatever it raises is a failure, as is not to end."""
     start = time.perf_counter()
-    how, message = specimen.bench.make(check, specimen)
+    how, message = specimen.process.make(check, specimen)
     return _result(name, Outcome(how, message), time.perf_counter() - start, expected)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.bench import CheckFailed, CheckProcess, caused_by
+from magdi.plugins.testing.check_process import CheckFailed, CheckProcess, caused_by
 
 if TYPE_CHECKING:
     from magdi.core.decision import DecisionRule
@@ -35,7 +35,7 @@ class Specimen:
         config: An instance of its ``Config``; None for the defaults.
         component: Name and summary, where it is registered; the checks of these are left out without it.
         server: For a teacher, what makes the server that it is tried against; `StubServer` when None.
-        bench: Where its checks are made.
+        process: Where its checks are made.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Specimen:
     config: BaseModel | None = None
     component: Component | None = None
     server: Callable[[], Any] | None = None
-    bench: CheckProcess = field(default_factory=CheckProcess, repr=False)
+    process: CheckProcess = field(default_factory=CheckProcess, repr=False)
     _kept: dict[str, object] = field(default_factory=dict, repr=False)
 
     def keep(self, key: str, make: Callable[[], T]) -> T:

@@ -14,7 +14,7 @@ from typing import get_args
 from magdi.core.errors import DataError
 from magdi.core.mag import AnswerType, Question
 from magdi.core.task import Primer, Split, Task
-from magdi.plugins.testing.bench import DoesNotApply, NotMade, caused_by, doing
+from magdi.plugins.testing.check_process import DoesNotApply, NotMade, caused_by, doing
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -40,7 +40,7 @@ from magdi.plugins.testing.asking import (
     timeout_field,
     url_field,
 )
-from magdi.plugins.testing.bench import CheckFailed, DoesNotApply, NotMade, caused_by, told
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, NotMade, caused_by, told
 from magdi.plugins.testing.specimen import Check, Specimen, other_values, require
 
 TIMEOUT = 0.4

@@ -71,10 +71,10 @@ def tiny_base(
     primer = primer_of(task, config)
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
-    if not (folder / "config.json").exists():
+    if not _is_whole(folder):
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{folder.name}.lock"):
-            if not (folder / "config.json").exists():  # no other process has made it while this one waited
+            if not _is_whole(folder):  # no other process has made it while this one waited
                 _make_whole(primer, config, known, folder, on_progress or (lambda step, total: None))
     return folder
 
@@ -85,8 +85,14 @@ def _make_whole(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tiny-") as scratch:
         unfinished = Path(scratch) / "model"
         _make(primer, config, known, unfinished, on_progress)
+        if _is_whole(folder):  # where locks do not hold, as on some network disks: another may be reading it by now
+            return
         shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
         os.replace(unfinished, folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "config.json").exists()
 
 
 def primer_of(task: Task, config: TinyBase) -> Primer:
@@ -129,6 +135,7 @@ def _make(
                 set_fourier(model.get_input_embeddings().weight, ids)
         if primer.documents and config.epochs:
             train(model, tokenized(tokenizer, primer.documents), config, tokenizer.pad_token_id, on_progress)
+    model.should_save_on_this_rank = lambda asked: asked  # of a group's processes else the first alone, and silently
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -14,10 +14,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from magdi.core.errors import StorageError
+from magdi.core.extras import need
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.listening import listening
 from magdi.plugins.traces.collection import Collection
-from magdi.plugins.traces.requests import JSON, PROTOBUF, answer, check_installed, spans_in
+from magdi.plugins.traces.requests import JSON, PROTOBUF, answer, spans_in
 
 T = TypeVar("T")
 LARGEST_REQUEST = 64 << 20
@@ -47,7 +48,7 @@ class Receiver:
     """
 
     def __init__(self, collection: Collection, host: str = "127.0.0.1", port: int = 4318) -> None:
-        check_installed()
+        need("opentelemetry.proto", "otel", "receiving spans")
         self.host, self.port = host, port
         self._collection = collection
         self._waiting: list[tuple[Sequence[Span], asyncio.Future[list[str]]]] = []

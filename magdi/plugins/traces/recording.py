@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magdi.core.errors import ConfigError
+from magdi.core.extras import need
 from magdi.plugins.formats.importers.otel.span import Event, Span, plain
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.traces.collection import Collection, Counts
@@ -111,13 +111,11 @@ def recording(out: Path, reader: Reader) -> Iterator[Counts]:
         What has been recorded, complete when the block has ended.
 
     Raises:
-        ConfigError: The extra is missing, or another process writes to the same file.
+        ComponentError: The extra is missing.
+        ConfigError: Another process writes to the same file.
         StorageError: The file cannot be written.
     """
-    try:
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: F401
-    except ImportError:
-        raise ConfigError("the magdi[otel] extra is not installed", hint='pip install "magdi[otel]"') from None
+    need("opentelemetry.sdk", "otel", "recording spans")
     collection = Collection(out, reader)
     recorder = Recorder(collection)
     try:

@@ -6,25 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from magdi.core.errors import ConfigError
 from magdi.plugins.formats.importers.items import loads
 from magdi.plugins.formats.importers.otel.span import Event, Span, logged, plain, spans_of
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-_WANTED = "the magdi[otel] extra is not installed"
-_HINT = 'pip install "magdi[otel]"'
-
-
-def check_installed() -> None:
-    """Checks that protobuf can be read.
-
-    Raises:
-        ConfigError: The extra is missing.
-    """
-    try:
-        import opentelemetry.proto.collector.trace.v1.trace_service_pb2  # noqa: F401
-    except ImportError:
-        raise ConfigError(_WANTED, hint=_HINT) from None
 
 
 def spans_in(body: bytes, content_type: str, signal: str) -> Iterator[Span | ValueError]:

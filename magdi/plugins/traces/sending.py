@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError, MagdiError
+from magdi.core.extras import need
 from magdi.core.mag import Mag, Message, Turn
 from magdi.core.protocol import Agent
 from magdi.core.redact import redact
@@ -131,15 +132,15 @@ class _Exporter:
         """Returns one that sends to where the environment says.
 
         Raises:
-            ConfigError: The extra is missing, or the environment asks for gRPC.
+            ComponentError: The extra is missing.
+            ConfigError: The environment asks for gRPC.
         """
         protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
         if protocol not in (None, "", "http/protobuf"):
             raise ConfigError(f"spans are sent by http/protobuf, and the environment asks for {protocol}")
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        except ImportError:
-            raise ConfigError("the magdi[otel] extra is not installed", hint='pip install "magdi[otel]"') from None
+        need("opentelemetry.exporter.otlp.proto.http", "otel", "sending spans")
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         for each in ("exporter", "sdk"):
             logging.getLogger(f"opentelemetry.{each}").setLevel(logging.CRITICAL)
         return cls(OTLPSpanExporter(), next(filter(None, map(os.environ.get, ENDPOINTS)), "http://localhost:4318"))

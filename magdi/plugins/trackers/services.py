@@ -82,7 +82,7 @@ class Service(ABC):
         """Says that the run has ended, and waits for what is under way.
 
         Args:
-            status: ``done``, ``stopped``, ``interrupted`` or ``failed``.
+            status: ``done``, ``continues`` (in another process, at once), ``stopped``, ``interrupted`` or ``failed``.
             scores: The last that was measured, named as in `log`, where the run was evaluated.
         """
 
@@ -158,7 +158,7 @@ class WandB(Service):
 
     def finish(self, status: str, scores: Mapping[str, float]) -> None:
         """Says whether it reached its end."""
-        self._run.finish(exit_code=int(status != "done"))
+        self._run.finish(exit_code=int(status not in ("done", "continues")))
 
 
 def _wandb_options(run: Followed) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class MLflow(Service):
 
     def finish(self, status: str, scores: Mapping[str, float]) -> None:
         """Says how it ended."""
-        self._mlflow.end_run({"done": "FINISHED", "failed": "FAILED"}.get(status, "KILLED"))
+        self._mlflow.end_run({"done": "FINISHED", "continues": "FINISHED", "failed": "FAILED"}.get(status, "KILLED"))
 
 
 class Trackio(Service):

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.problems import Problem
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError
 from magdi.plugins import merging
+from magdi.plugins.objectives.levels import objectives_of
 from tests.core.config.config_sources import load_config
 
 Write = Callable[[str, str], Path]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
+from magdi.plugins.objectives.levels import objectives_of
 from tests.core.config.config_sources import load_config
 
 OLD = {

@@ -9,7 +9,7 @@ import pytest
 from magdi.core.errors import MagFileError
 from magdi.core.mag import Mag, Message, Question, Seen
 from magdi.core.task import Split, Task
-from magdi.plugins.corpus.check import Rule, check_file, check_mags
+from magdi.plugins.corpus.check import ReplayRule, check_file, check_mags
 from magdi.plugins.corpus.provenance import unquoted
 from magdi.plugins.corpus.replay import differences, speakers
 from magdi.plugins.decisions.votes import LastWord
@@ -25,7 +25,7 @@ def changed(before: Mag, step: int, **fields: Any) -> Mag:
     return before.model_copy(update={"turns": tuple(turns)})
 
 
-def problems(*mags: Mag, rule: Rule | None = None) -> list[tuple[str, str]]:
+def problems(*mags: Mag, rule: ReplayRule | None = None) -> list[tuple[str, str]]:
     return [(problem.check, problem.what) for problem in check_mags(mags, rule).problems]
 
 
@@ -35,7 +35,7 @@ def real() -> Mag:
 
 
 def test_what_was_really_held_is_sound(real: Mag) -> None:
-    report = check_mags([real], Rule(ReConcile(ReConcile.Config(rounds=1))))
+    report = check_mags([real], ReplayRule(ReConcile(ReConcile.Config(rounds=1))))
     assert (report.mags, report.turns, report.edges, report.prompts, report.replayed) == (1, 6, 9, 6, 1)
     assert report.problems == []
 
@@ -98,7 +98,7 @@ def test_decision_rules_and_selected_speakers_are_held_again() -> None:
 
 def test_imported_files_are_not_held_against_our_rules(real: Mag) -> None:
     foreign = real.model_copy(update={"metadata": {"format": "du"}})
-    report = check_mags([foreign], Rule(Debate()))
+    report = check_mags([foreign], ReplayRule(Debate()))
     assert (report.replayed, report.problems) == (0, [])
 
 
@@ -142,9 +142,9 @@ def test_a_tasks_own_grade_goes_before_ours() -> None:
             return answer is not None and answer in (gold, "7")
 
     lenient = changed(talk(), 1, correct=True, label=True)
-    assert check_mags([lenient], Rule(task=Lenient())).problems == []
+    assert check_mags([lenient], ReplayRule(task=Lenient())).problems == []
     strict = changed(talk(), 1, correct=False, label=False)
-    (problem,) = check_mags([strict], Rule(task=Lenient())).problems
+    (problem,) = check_mags([strict], ReplayRule(task=Lenient())).problems
     assert problem.what == "turn 1 is graded False, but its answer is '7' and gold '51'"
 
 

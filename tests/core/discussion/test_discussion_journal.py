@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -75,6 +76,14 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
     assert modes == {f"journal.sqlite{suffix}": "0o600" for suffix in ("", "-wal", "-shm")}
     journal.close()
+
+
+def test_it_is_read_where_nobody_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        asyncio.run(put_all(journal, "ab"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert len(list(JournalReader(tmp_path / "j.sqlite").entries())) == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["j.sqlite"]  # no index that is shared with writers
 
 
 def test_many_replies_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from magdi.core.errors import ConfigError, LimitReached
 from magdi.core.mag import Choice, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.teacher import Price, Request, Sampling
-from magdi.plugins.runs.discussion_plan import Plan, Planner, max_calls
-from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.discussion_plan import DiscussionPlan, DiscussionPlanner, max_calls
+from magdi.plugins.runs.drives import DrivenTalk
 from magdi.plugins.runs.stand_in import answers
 from magdi.plugins.teachers import prices
 from magdi.plugins.teachers.prices import litellm_price_of, price_of
@@ -132,8 +132,8 @@ def test_the_promised_calls_are_never_exceeded_and_can_be_needed(
         assert sum(teacher.calls for teacher in teachers) <= promised
 
 
-def planned(questions: Sequence[Question], protocol: Protocol, seats: Sequence[Seat]) -> Plan:
-    return Planner(Talk(protocol, seats)).plan(questions)
+def planned(questions: Sequence[Question], protocol: Protocol, seats: Sequence[Seat]) -> DiscussionPlan:
+    return DiscussionPlanner(DrivenTalk(protocol, seats)).plan(questions)
 
 
 def test_a_plan_says_calls_tokens_price_and_disk() -> None:

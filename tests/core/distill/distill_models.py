@@ -11,10 +11,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from magdi.core.config.levels import objectives_of
 from magdi.core.config.models import RunConfig
 from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import Objective
+from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.registry import default_registry
 
 WORDS = ["<unk>", "<pad>", "<eos>", "So", "the", "answer", "is", ".", "[", "]", "INST", "#", "Question", ":", "Answer"]

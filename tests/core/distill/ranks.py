@@ -14,6 +14,7 @@ from typing import TextIO
 
 import torch
 import torch.distributed as dist
+from accelerate.state import AcceleratorState
 
 FORK = multiprocessing.get_context("fork")
 
@@ -59,6 +60,7 @@ def _be(work: Callable[[], object], environment: Mapping[str, str], write: int, 
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
     warnings.resetwarnings()
     torch.set_num_threads(1)  # the threads of the parent are not here
+    AcceleratorState._reset_state(True)  # nor what it has trained with
     work()
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from magdi.core.config.levels import LEVELS, find_level, objectives_of, with_prefix
 from magdi.core.config.models import RunConfig
 from magdi.core.distill.selection import check_teachable, select
 from magdi.core.errors import ConfigError, TrainingError
 from magdi.core.mag import Mag, Question, Seen, Turn
 from magdi.core.objective import CHAINS, Chain, Objective
+from magdi.core.run.figures import training_figures
+from magdi.plugins.objectives.levels import LEVELS, find_level, objectives_of, with_prefix
 from tests.core.distill.distill_models import make_objectives
 
 
@@ -74,6 +75,12 @@ def test_a_level_is_what_the_one_below_it_is_and_one_thing_more() -> None:
     one, two, three, four = (find_level(name).objectives for name in "1234")
     assert one == {"positive": {"first_round": True}}
     assert [list(level) for level in (two, three, four)] == [["positive"], ["positive", "margin"], [*three, "node"]]
+
+
+def test_losses_are_shown_by_their_signs_where_these_tell_them_apart() -> None:
+    metrics = dict.fromkeys(("loss/positive", "loss/node", "grad_norm/node", "loss/answer", "loss", "threads"), 1.0)
+    assert list(training_figures(metrics, make_objectives("4"))) == ["L+", "L_I", "|g_I|", "threads"]
+    assert list(training_figures(metrics, make_objectives("dss-mt"))) == ["answer", "threads"]
 
 
 def test_objectives_of_weight_zero_take_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from magdi.core.distill import corpus as corpus_module
-from magdi.core.distill import encoded_table
+from magdi.core.distill import encoded
 from magdi.core.distill.corpus import read_corpus
 from magdi.core.distill.encoded import Encoded, Size, Sizes, ints
 from magdi.core.distill.prompt import student_prompt, student_target, transcript
@@ -213,19 +213,19 @@ def test_rows_survive_arrow() -> None:
 
 
 def test_a_table_is_a_list_of_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded_table, "ROWS", 4)
+    monkeypatch.setattr(encoded, "ROWS", 4)
     how = reading()
     found, _ = read(make_mags(9), how)
-    encoded_table.write_table(tmp_path / "mags.arrow", found, how.columns)
-    table = encoded_table.EncodedTable(tmp_path / "mags.arrow", how.columns)
+    encoded.write_table(tmp_path / "mags.arrow", found, how.columns)
+    table = encoded.EncodedTable(tmp_path / "mags.arrow", how.columns)
     assert [each.id for each in table] == [each.id for each in found]
     assert [each.to_row() for each in table[2:]] == [each.to_row() for each in found[2:]]
     assert table[-1].to_row() == found[-1].to_row()
     assert table.sizes == Sizes.of(found)
     with pytest.raises(IndexError):
         table[9]
-    encoded_table.write_table(tmp_path / "none.arrow", [], how.columns)
-    assert len(encoded_table.EncodedTable(tmp_path / "none.arrow", how.columns)) == 0
+    encoded.write_table(tmp_path / "none.arrow", [], how.columns)
+    assert len(encoded.EncodedTable(tmp_path / "none.arrow", how.columns)) == 0
 
 
 def test_sizes_say_what_their_mags_say() -> None:

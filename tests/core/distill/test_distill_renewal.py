@@ -47,8 +47,8 @@ class Digits(Task):
         return answer is not None and int(answer) % 2 == 0
 
 
-def discussions() -> list[Mag]:
-    mags = make_mags(8)
+def discussions(count: int = 8) -> list[Mag]:
+    mags = make_mags(count)
     return [mag.model_copy(update={"question": mag.question.model_copy(update={"gold": "0"})}) for mag in mags]
 
 
@@ -57,12 +57,15 @@ def train(
     out: Path,
     joined: Callable[..., Iterable[Mag]] | None = None,
     told: Callable[[Mapping[str, float]], None] = lambda line: None,
+    count: int = 8,
+    at_once: int = 4096,
     **changes: object,
 ) -> DistillReport:
     torch.manual_seed(0)
-    own = OnPolicy(Digits(), Evaluation(max_new_tokens=6, temperature=1.0), seed=1)
+    sampled = Evaluation(max_new_tokens=6, temperature=1.0).model_copy(update={"batch_tokens": at_once})
+    own = OnPolicy(Digits(), sampled, seed=1)
     return distill(
-        discussions(),
+        discussions(count),
         student,
         MeanEncoder(student.hidden_size),
         objectives=make_objectives("4"),
@@ -74,7 +77,7 @@ def train(
     )
 
 
-def run_renewed(model: Path | str, out: Path | str) -> None:
+def run_renewed(model: Path | str, out: Path | str, count: int = 8, at_once: int = 4096) -> None:
     """Trains a student that is asked between passes, in this process or as one of several.
 
     All but the first come late to what the first discards at the end.
@@ -87,7 +90,7 @@ def run_renewed(model: Path | str, out: Path | str) -> None:
 
     with threads(1), patch.object(Renewal, "tally", late):
         loaded = load_student(Student(adaptation="full", max_length=200), path=model, seed=3)
-        train(loaded, Path(out))
+        train(loaded, Path(out), count=count, at_once=at_once)
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch.distributed.fsdp._fully_shard import _fsdp_param_group
 
-from magdi.cli.run import ENGINES
+from magdi.cli.launch import ENGINES
 from magdi.core.config.models import Lora, Student, Training
 from magdi.core.distill.student import load_student
 from magdi.core.distill.trainer import distill
@@ -24,6 +25,7 @@ from magdi.core.threads import threads
 from tests.core.distill.distill_models import make_mags, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
 from tests.core.distill.ranks import ended_well, ranks
+from tests.core.distill.test_distill_renewal import run_renewed
 
 OBJECTIVES = {"margin": {"anneal": 0.8}, "node": {"anneal": 0.8}, "dpo": {"weight": 0.5}}
 ZERO = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed: make zero")
@@ -70,15 +72,24 @@ def sharded(
     """The same in several processes."""
 
     def work() -> None:
-        if engine.startswith("zero"):
-            import deepspeed
-
-            deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # there may be no compiler
         with counted_gathers() as gathers:
             train(model, out, adaptation, **settings)
         print(json.dumps({"gathers": len(gathers)}), flush=True)  # noqa: T201
 
-    return ranks(processes, work, out.parent / "errors", ENGINES[engine])
+    return ranks(processes, prepared(engine, work), out.parent / "errors", ENGINES[engine])
+
+
+def prepared(engine: str, work: Callable[[], None]) -> Callable[[], None]:
+    """The same, where there may be no compiler, which DeepSpeed would look for."""
+
+    def prepared_work() -> None:
+        if engine.startswith("zero"):
+            import deepspeed
+
+            deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        work()
+
+    return prepared_work
 
 
 def told(text: str) -> list[dict[str, float]]:
@@ -188,6 +199,23 @@ def test_killed_with_three_processes_and_resumed_with_two(
     assert len(again) in (2, 4)  # from step 4 on, or 6 where that was written before the kill
     idle = "heads" if engine.startswith("zero") else ""  # whose objectives have ended: ZeRO lets them go on by momentum
     assert_alike(tmp_path / "many", tmp_path / "one", but=idle)
+
+
+@pytest.mark.parametrize(
+    "engine", ["fsdp2", "fsdp2-grads", pytest.param("zero2", marks=ZERO), pytest.param("zero3", marks=ZERO)]
+)
+def test_a_sharded_student_is_asked_between_passes(
+    family_path: Callable[[str], Path], tmp_path: Path, engine: str
+) -> None:
+    """Seven questions, one after the other: one process asks four of them, the other three."""
+    asking = partial(run_renewed, family_path("llama"), count=7, at_once=1)
+    asking(tmp_path / "one")
+    work = prepared(engine, partial(asking, tmp_path / "many"))
+    with ranks(2, work, tmp_path / "errors", ENGINES[engine]) as (begun, _):
+        ended_well(begun, tmp_path / "errors")
+    kept = [(tmp_path / run / "renewed.jsonl").read_text() for run in ("one", "many")]
+    assert kept[0] == kept[1]
+    assert_alike(tmp_path / "many", tmp_path / "one")
 
 
 def test_what_was_sharded_goes_on_sharded(

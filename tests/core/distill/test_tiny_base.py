@@ -1,6 +1,7 @@
 """Tiny bases: made again to the byte, put in place whole or not at all, loadable by transformers alone."""
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from magdi.core.config.models import TinyBase
+from magdi.core.distill.processes import join, rank
 from magdi.core.distill.prompt import student_prompt
 from magdi.core.mag import Question
 from magdi.core.task import Document, Primer, Split, Task
@@ -17,6 +19,7 @@ from magdi.plugins.tiny import base as made
 from magdi.plugins.tiny.base import FOURIER_SCALE, set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
 from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
+from tests.core.distill.ranks import ended_well, ranks
 
 WORDS = ("one", "and", "two", "is", "what", "?", ".", *map(str, range(12)))
 DOCUMENTS = [
@@ -72,6 +75,17 @@ def test_the_same_seed_makes_the_same_bytes_whatever_the_threads(base: Path, tmp
     assert digests(again) == digests(base)
 
 
+def test_whichever_process_of_a_group_makes_it_makes_all_of_it(base: Path, tmp_path: Path) -> None:
+    def work() -> None:
+        join()
+        if rank():
+            tiny_base(Sums(), SMALL, tmp_path / "base")
+
+    with ranks(2, work, tmp_path / "errors") as (begun, _):
+        ended_well(begun, tmp_path / "errors")
+    assert digests(tmp_path / "base" / base.name) == digests(base)
+
+
 def test_another_seed_makes_another(base: Path, tmp_path: Path) -> None:
     other = tiny_base(Sums(), SMALL.model_copy(update={"seed": 1}), tmp_path)
     assert other.name != base.name
@@ -105,6 +119,15 @@ def test_half_a_folder_of_a_killed_move_is_replaced(base: Path, tmp_path: Path) 
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
     assert digests(tiny_base(Sums(), SMALL, tmp_path)) == digests(base)
+
+
+def test_one_that_another_made_meanwhile_is_not_moved_away_under_its_readers(base: Path, tmp_path: Path) -> None:
+    def another(step: int, total: int) -> None:
+        if step == 1:
+            shutil.copytree(base, tmp_path / base.name)
+            (tmp_path / base.name / "read by others").touch()
+
+    assert (tiny_base(Sums(), SMALL, tmp_path, on_progress=another) / "read by others").exists()
 
 
 def test_progress_counts_all_steps(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import magdi
 from magdi.cli.app import app
@@ -126,6 +126,56 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         magdi.run(out=run, **TOY)
     (run / "failures.jsonl").write_text('{"question": "q", "error": "server down", "turns": []}\n')
     return run
+
+
+def invoke(*command: str) -> Result:
+    return CliRunner().invoke(app, [*command])
+
+
+def test_a_student_that_is_not_as_it_was_trained_does_not_answer(whole: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    weights, template = run / "student/model.safetensors", run / "student/chat_template.jinja"
+    kept = template.read_text("utf-8")
+    weights.write_bytes(weights.read_bytes()[::-1])
+    (run / "student/notes.txt").write_text("somebody's")
+    for command in (["ask", str(run), "?"], ["export", str(run)], ["evaluate", "-n", str(run)]):
+        assert f"{weights} is gone or not as the training left it" in str(invoke(*command).exception)
+    weights.write_bytes(weights.read_bytes()[::-1])
+    template.write_text(kept.upper())
+    assert f"{template} is gone" in str(invoke("export", str(run)).exception)
+    template.write_text(kept)
+    (run / "run.json").rename(tmp_path / "run.json")
+    assert "run.json is gone" in str(invoke("export", str(run)).exception)
+    (tmp_path / "run.json").rename(run / "run.json")
+    assert invoke("export", str(run), "-o", str(tmp_path / "exported")).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["evaluation/base.jsonl", "mags.jsonl"])
+def test_what_is_shorter_than_the_run_left_it_is_told(whole: Path, tmp_path: Path, name: str) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    assert str(run / name) not in invoke("runs", "show", str(run)).output
+    (run / name).write_bytes(b"".join((run / name).read_bytes().splitlines(keepends=True)[:-1]))
+    told = f"gone, or not as the run left it: {run / name}"
+    for command in (["runs", "show", str(run)], ["runs", "compare", str(whole), str(run)]):
+        assert told in invoke(*command).output.replace("\n", "")
+    page = Path(invoke("view", str(run)).output.strip())
+    assert told in page.read_text("utf-8")
+    if name == "mags.jsonl":
+        assert f"warning: {run / name} is not as the run left it" in invoke("mags", "stats", str(run)).stderr
+
+
+def test_what_cannot_be_read_is_told_and_compared_with_nothing(whole: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run", ignore=shutil.ignore_patterns("student"))
+    (run / "metrics.jsonl").write_text('{"step": 1}\nnull\n[[\n')
+    assert f"2 lines of {run / 'metrics.jsonl'}" in Path(invoke("view", str(run)).output.strip()).read_text("utf-8")
+    predictions = run / "evaluation/base.jsonl"
+    predictions.write_bytes(predictions.read_bytes() + b"{}\n")
+    assert f"{predictions}:14" in str(invoke("runs", "compare", str(whole), str(run)).exception)
+    (run / "config.yaml").write_text("a: [")
+    assert "config.yaml cannot be read" in invoke("runs", "list", str(tmp_path)).output
+    assert "config.yaml cannot be read" in str(invoke("trust", str(run)).exception)
+    (run / "run.json").unlink()
+    assert "run.json is gone" in invoke("runs", "show", str(run)).output
 
 
 @pytest.mark.parametrize("seed", range(50))

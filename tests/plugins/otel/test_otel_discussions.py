@@ -317,6 +317,26 @@ def test_rounds_in_traces_of_their_own_are_one_discussion(tmp_path: Path) -> Non
     assert len(mag.metadata["traces"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("then", "count"), [("How many corners have three hexagons?", 2), ("Are you sure about it?", 1)]
+)
+def test_what_is_asked_next_in_the_same_trace(then: str, count: int, tmp_path: Path) -> None:
+    again = "Three hexagons have 18 corners, I think. The answer is 18."
+    chat: list[str | tuple[str, str]] = [SHEEP, ("assistant", ADA), ("assistant", BEN), then]
+    said = [
+        Spoken("ada", prompt("You are ada.", SHEEP), ADA, 0),
+        Spoken("ben", prompt("You are ben.", *chat[:2]), BEN, 1),
+        Spoken("ada", prompt("You are ada.", *chat), again, 2),
+        Spoken("ben", prompt("You are ben.", *chat), "I say 18, too, and wrote it down. The answer is 18.", 2.1),
+        Spoken(
+            "cyd", prompt("You are cyd.", *chat, ("assistant", again)), "So be it, then: 18 is it. The answer is 18.", 3
+        ),
+    ]
+    mags = imported(tmp_path, dumped(genai(said)))
+    assert [mag.question.text for mag in mags] == [SHEEP, then][:count]
+    assert [len(mag.turns) for mag in mags] == ([2, 3] if count == 2 else [5])
+
+
 def test_what_is_asked_next_in_a_conversation_is_a_discussion_of_its_own(tmp_path: Path) -> None:
     asked = ["What is the boiling point of water at sea level?", "And how many moons does Mars have in all?"]
     said = "It is 100 degrees Celsius, by the definition of the scale."

@@ -21,7 +21,7 @@ from magdi.plugins.report.curves import curves
 from magdi.plugins.report.data import RunContent, mag_file_sections, view
 from magdi.plugins.report.headline import blocks
 from magdi.plugins.report.prompts import Reworder
-from magdi.plugins.report.talk import Talk
+from magdi.plugins.report.talk import TalkFigures
 from tests.core.run.run_directories import opened_run
 from tests.plugins.report.report_samples import a_mag, a_prediction, a_run
 
@@ -53,7 +53,7 @@ def test_points_are_tokens_and_shares(run_directory: RunDirectory) -> None:
 
 @pytest.mark.parametrize(("of", "said"), [(0, ""), (1, "Of 3 discussions 1 are of"), (3, "this run are simulated")])
 def test_a_page_calls_teachers_simulated_only_where_all_were(of: int, said: str) -> None:
-    talk = Talk()
+    talk = TalkFigures()
     for number in range(3):
         model = "simulated:careful" if number < of else "openai:gpt-4o"
         mag = a_mag(number)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from magdi.core.mag import Mag
+from magdi.plugins.report.blocks import may_have_mathematics
 from magdi.plugins.report.data import mags_page
-from magdi.plugins.report.mathematics import may_have_mathematics
 from tests.plugins.report.chromium import Chromium
 from tests.plugins.report.report_samples import a_mag
 

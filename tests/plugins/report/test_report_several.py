@@ -12,7 +12,7 @@ from magdi.core.errors import DataError
 from magdi.plugins.report.blocks import Curves, Intervals, Table
 from magdi.plugins.report.curves import Lines, overlaid
 from magdi.plugins.report.data import COMPARED, RunContent, view, view_several
-from magdi.plugins.report.links import is_stale, link_to
+from magdi.plugins.report.page import is_stale, link_to
 from magdi.plugins.report.several import sections
 from magdi.plugins.runs.finding import open_run
 from tests.plugins.report.chromium import Chromium

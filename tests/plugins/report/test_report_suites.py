@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from magdi.core.errors import DataError
 from magdi.plugins.report.blocks import Intervals
+from magdi.plugins.report.data import view
 from magdi.plugins.suites.page import sections, write_suite_page
 from magdi.plugins.suites.statistics import NO_DIFFERENCE
 from tests.plugins.report.chromium import Chromium
@@ -66,6 +68,15 @@ def a_document(verdict: str) -> Any:
 def a_page(folder: Path, verdict: str) -> Path:
     (folder / "suite.json").write_text(json.dumps(a_document(verdict)))
     return write_suite_page(folder)
+
+
+@pytest.mark.parametrize(
+    "damaged", ["null", "[]", "{}", '{"rows": [null]}', '{"rows": 3}', '{"directory": 1, "rows": [{"runs": [1]}]}']
+)
+def test_a_damaged_outcome_is_one_line(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "suite.json").write_text(damaged)
+    with pytest.raises(DataError, match="is no outcome of a suite, or damaged"):
+        view(tmp_path)
 
 
 def test_accuracies_and_differences_are_drawn_with_every_seed() -> None:

@@ -18,8 +18,8 @@ from magdi.core.protocol import Agent, Protocol
 from magdi.core.task import Task
 from magdi.core.teacher import Price, Reply, Request, Sampling, Teacher
 from magdi.plugins.decisions.judge import Judge
-from magdi.plugins.runs.discussion_plan import Amount, Plan, Planner
-from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.discussion_plan import Amount, DiscussionPlan, DiscussionPlanner
+from magdi.plugins.runs.drives import DrivenTalk
 from magdi.plugins.tasks.arithmetic import Arithmetic
 from magdi.plugins.teachers.simulated import SimulatedConfig, SimulatedTeacher
 from magdi.protocols.dag import Dag
@@ -105,8 +105,10 @@ def task() -> Task:
     return Arithmetic(Arithmetic.Config(train=COUNT, test=4))
 
 
-def planned(protocol: Protocol, table: Sequence[Seat], task: Task, decide: DecisionRule | None = None) -> Plan:
-    return Planner(Talk(protocol, table, decide), SETTINGS).plan(task.questions("train"))
+def planned(
+    protocol: Protocol, table: Sequence[Seat], task: Task, decide: DecisionRule | None = None
+) -> DiscussionPlan:
+    return DiscussionPlanner(DrivenTalk(protocol, table, decide), SETTINGS).plan(task.questions("train"))
 
 
 def held(protocol: Protocol, table: Sequence[Seat], task: Task, decide: DecisionRule | None = None) -> Amount:

@@ -13,8 +13,8 @@ from magdi.core.mag import Message, Question
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol
 from magdi.plugins.registry import default_registry
 from magdi.plugins.runs import discussion_plan, drives
-from magdi.plugins.runs.discussion_plan import Plan, Planner
-from magdi.plugins.runs.drives import Talk
+from magdi.plugins.runs.discussion_plan import DiscussionPlan, DiscussionPlanner
+from magdi.plugins.runs.drives import DrivenTalk
 from magdi.protocols.debate import Debate
 from magdi.protocols.roundtable import Roundtable
 from tests.core.discussion.discussion_stage import numbered, speakers, table
@@ -37,9 +37,9 @@ def choice(name: str, settings: dict[str, object]) -> ComponentChoice:
     return ComponentChoice.model_validate({"name": name, **settings})
 
 
-def planned(protocol: Protocol, decision: ComponentChoice | None = None, questions: int = 3) -> Plan:
+def planned(protocol: Protocol, decision: ComponentChoice | None = None, questions: int = 3) -> DiscussionPlan:
     rule = REGISTRY.decision(decision) if decision else None
-    return Planner(Talk(protocol, table(*speakers()), rule)).plan(numbered(questions))
+    return DiscussionPlanner(DrivenTalk(protocol, table(*speakers()), rule)).plan(numbered(questions))
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from magdi.core.config.models import Lora, RunConfig, Student, TinyBase
 from magdi.core.discussion.seat import Seat
 from magdi.core.protocol import Agent
 from magdi.plugins.manager import load_plugins
-from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, Plan
+from magdi.plugins.runs.discussion_plan import AgentPlan, Amount, DiscussionPlan
 from magdi.plugins.runs.earlier import Earlier, Past, Rate
 from magdi.plugins.runs.model_size import ModelSize
 from magdi.plugins.runs.plan import plan_run
-from magdi.plugins.runs.stage_costs import LONGEST, Lessons, Range, gpu_memory, learning, talking
+from magdi.plugins.runs.stage_costs import LONGEST, Range, TrainingLoad, gpu_memory, learning, talking
 from magdi.plugins.teachers.openai import OpenAITeacher
 
 GIB = 2**30
@@ -57,7 +57,7 @@ def test_a_size_is_read_from_the_configuration_or_the_name(mistral: Path) -> Non
 
 
 def test_memory_is_that_of_weights_and_saved_activations(mistral: Path) -> None:
-    lessons, size = Lessons(10, 16, Range(850.0, 2200.0)), ModelSize.of_model(str(mistral))
+    lessons, size = TrainingLoad(10, 16, Range(850.0, 2200.0)), ModelSize.of_model(str(mistral))
 
     def expected(**student: Any) -> float:
         found = gpu_memory(lessons, config(student={"model": str(mistral), **student}), size, Earlier(()))
@@ -74,7 +74,7 @@ def test_memory_is_that_of_weights_and_saved_activations(mistral: Path) -> None:
 
 
 def test_what_is_not_known_is_not_made_up() -> None:
-    lessons, unknown = Lessons(10, 16, Range(850.0, 2200.0)), config(student={"model": "some/model"})
+    lessons, unknown = TrainingLoad(10, 16, Range(850.0, 2200.0)), config(student={"model": "some/model"})
     assert gpu_memory(lessons, unknown, None, Earlier(())) == (None, None)
     assert learning(lessons, unknown, None, Earlier(())).seconds == (None, None)
 
@@ -91,7 +91,7 @@ def test_earlier_runs_go_before_rates() -> None:
     assert earlier.seconds_a_step(one) == Rate(2.0, 2.0, 1, 10.0)
     assert earlier.seconds_an_answer(one) == Rate(0.1, 0.1, 1, 1.0)
     assert earlier.seconds_a_step(config(student=Student(model="another"))) is None
-    took = learning(Lessons(100, 8, Range(1.0, 1.0)), one, None, earlier)
+    took = learning(TrainingLoad(100, 8, Range(1.0, 1.0)), one, None, earlier)
     assert (took.seconds.expected, took.by) == (210.0, "an earlier run")
     assert took.seconds.most is not None
     assert took.seconds.most > 210
@@ -111,7 +111,7 @@ def test_few_discussions_with_a_server_wait_as_long_as_many_side_by_side(
     teacher = OpenAITeacher(OpenAITeacher.Config(model="m", base_url="http://localhost:1/v1", concurrency=64))
     talk = TALK | {"mags": {"count": held, "turns": 3 * held, "teachers": {teacher.identity: 3 * held}}}
     calls = Amount(calls=900)
-    plan = Plan(300, (AgentPlan("a", teacher.identity, False, calls, calls),), calls)
+    plan = DiscussionPlan(300, (AgentPlan("a", teacher.identity, False, calls, calls),), calls)
     one, stages = config(discussion={"in_flight": in_flight}), cast(Any, {"discussion": talk})
     took = talking(plan, [Seat(Agent("a"), teacher)], one, Earlier([Past(one, stages, "CPU")]))
     assert took.seconds.expected == pytest.approx(expected)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from magdi.core.config.levels import find_level
 from magdi.core.config.models import Discussion, Kept, RunConfig, Training
 from magdi.core.distill.schedule import Schedule
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.run.progress import Progress
+from magdi.plugins.objectives.levels import find_level
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites.evening_out import evened_out, needed_calls, steps_for, tokens
-from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.suites.jobs import Job, Learner
 
 
 def test_the_fewest_steps_that_predict_as_many_tokens() -> None:
@@ -55,12 +55,12 @@ def test_as_many_calls_as_the_cheapest(tmp_path: Path) -> None:
         directory=tmp_path / "cell",
         talk=long,
         by="calls",
-        amounts=(Amount(plain, short), Amount(plain, long)),
+        partners=(Learner(plain, short), Learner(plain, long)),
     )
     evened = evened_out(job, default_registry(), Progress())
     assert evened.discussion.keep.calls == 30  # 30 calls of the short ones buy six of five calls each
     only_first = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"config": first})
     assert evened_out(only_first, default_registry(), Progress()).discussion.keep.calls == 50  # all ten of them
     half = plain.model_copy(update={"discussion": Discussion(keep=Kept(share=0.5))})
-    fewer = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"amounts": (Amount(half, short),)})
+    fewer = Job(**{name: getattr(job, name) for name in Job.__slots__} | {"partners": (Learner(half, short),)})
     assert evened_out(fewer, default_registry(), Progress()).discussion.keep.calls == 15

@@ -20,7 +20,7 @@ from magdi.plugins.suites.executors import slurm as slurm_engine
 from magdi.plugins.suites.executors.resources import Resources, minutes
 from magdi.plugins.suites.executors.slurm import Slurm
 from magdi.plugins.suites.scheduling import execute
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 from tests.ports import a_port
 
 
@@ -43,7 +43,7 @@ def bench() -> Any:
     return None
 
 
-def work(bench: bytes, folder: str, job: Any) -> Failure | None:
+def work(bench: bytes, folder: str, job: Any) -> JobFailure | None:
     """Does a chore; notes where, and what of the others was done by then."""
     os.chdir(folder)
     job.directory.mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ def work(bench: bytes, folder: str, job: Any) -> Failure | None:
         while True:
             time.sleep(1)
     if job.what == "fail":
-        return Failure(job, "it could not be done")
+        return JobFailure(job, "it could not be done")
     (job.directory / "done").touch()
     return None
 
@@ -77,7 +77,7 @@ def chores(folder: Path, what: str) -> list[Any]:
     ]
 
 
-def check(folder: Path, jobs: list[Any], failures: list[Failure], ended: list[Any]) -> None:
+def check(folder: Path, jobs: list[Any], failures: list[JobFailure], ended: list[Any]) -> None:
     """All was done once but what died, which was done twice; what needs a failure was not begun."""
     assert [(failure.job.title, failure.kind) for failure in failures] == [("e", "failed"), ("d", "not begun")]
     assert sorted(job.title for job in ended) == list("abcde")

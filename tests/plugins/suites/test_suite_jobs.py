@@ -105,7 +105,7 @@ def test_evened_out_cells_are_kept_apart(tmp_path: Path) -> None:
     ours, theirs = ({job.cell: job for job in of(each.jobs(), "cell")} for each in (plain, even))
     assert ours["full"].by is None
     assert theirs["full"].by == "tokens"
-    assert theirs["full"].amounts[0].config.training.edges == "exact"
+    assert theirs["full"].partners[0].config.training.edges == "exact"
     assert theirs["exact"].by is None
     assert not {job.directory for job in ours.values()} & {job.directory for job in theirs.values()}
     assert {job.talk for job in ours.values()} == {job.talk for job in theirs.values()}

@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 
 import magdi
+from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import read_predictions
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
@@ -217,6 +218,16 @@ def test_answers_are_graded_anew_without_a_model(
     assert [row["mean"] for row in found["rows"]] == [1.0] * 6
     assert found["regraded"]
     assert ablate(place, rescore=True)["rows"][0]["mean"] == document["rows"][0]["mean"]
+
+
+def test_answers_that_are_not_as_they_were_given_are_not_graded(place: Path, document: SuiteResult) -> None:
+    file = RunDirectory(Path(document["rows"][0]["runs"][0])).predictions("student")
+    whole = file.read_bytes()
+    for damaged in (whole[: whole.rindex(b"{")], whole.replace(b'"sample":0', b'"sample":1')):
+        file.write_bytes(damaged)
+        with pytest.raises(DataError, match=f"{file} is gone or not as the run left it"):
+            ablate(place, rescore=True)
+    file.write_bytes(whole)
 
 
 def test_formats(document: Any) -> None:

@@ -27,8 +27,8 @@ from magdi.core.errors import MagdiError, TeacherError, TeacherRefusal, Unreacha
 from magdi.core.mag import Message
 from magdi.core.redact import redact
 from magdi.core.teacher import Reply, Request
-from magdi.plugins.teachers.body import MOST_BYTES
 from magdi.plugins.teachers.openai import OpenAITeacher
+from magdi.plugins.teachers.server import MOST_BYTES
 from tests.plugins.teachers.faulty_server import Answer, FaultyServer, error, serving
 
 KEY = "sk-Pl4nted/0123+"

@@ -24,8 +24,8 @@ from magdi.plugins.tasks.arithmetic import Arithmetic, ArithmeticConfig
 from magdi.plugins.tasks.word_problems import PHRASES, Line, Problem, Step, read_lines
 from magdi.plugins.teachers.simulated import PROFILES, SimulatedConfig, SimulatedTeacher
 from magdi.plugins.teachers.simulated.profiles import Style
+from magdi.plugins.teachers.simulated.replies import written
 from magdi.plugins.teachers.simulated.solver import solve
-from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.tiny.tokenizer import word_tokenizer
 
 TASK = Arithmetic()

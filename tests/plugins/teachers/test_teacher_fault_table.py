@@ -15,7 +15,7 @@ import pytest
 
 from magdi.core.discussion.driver import Failure, Retry
 from magdi.core.errors import MagdiError
-from magdi.plugins.teachers.body import MOST_BYTES
+from magdi.plugins.teachers.server import MOST_BYTES
 from tests.plugins.teachers.faulty_server import Answer, Clock, FaultyServer, error, serving
 from tests.plugins.teachers.test_teacher_faults import GOOD, hold
 
@@ -37,12 +37,20 @@ FAULTS: dict[str, Answer] = {
     "400, context length": error(400, "maximum context length is 8"),
     "400, content filter": error(400, "flagged", code="content_filter"),
     "200, content filter": Answer("", choice={"finish_reason": "content_filter"}),
+    "400, no key": Answer(raw=b'[{"error": {"code": 400, "message": "API key not valid."}}]', status=400),
+    "405": error(405, "no POST here"),
     "500": error(500, "oops"),
+    "501": error(501, "no POST here"),
     "503": error(503, "loading"),
     "200 with an error in it": Answer(raw=b'{"error": {"message": "upstream", "code": 502}}'),
+    "200 with an error whose code is text": Answer(raw=b'{"error": {"message": "wrong key", "code": "401"}}'),
+    "200 with an error in the choice": Answer("half an", choice={"error": {"code": 502, "message": "upstream"}}),
+    "200 that is an error": Answer(raw=b'{"object": "error", "message": "max context length is 8", "code": 400}'),
     "an HTML page": Answer(raw=b"<html>welcome</html>"),
     "an empty body": Answer(raw=b""),
     "JSON cut off": Answer(raw=b'{"choices": [{"mess'),
+    "JSON and more": Answer(raw=Answer(GOOD).body + b"\n}"),
+    "JSON that is no UTF-8": Answer(raw=Answer(GOOD).body.replace(b"2 and 2", b"2 \xe9 2")),
     "JSON 100,000 deep": Answer(raw=b"[" * 100_000),
     "no choices": Answer(raw=b'{"choices": []}'),
     "connection reset": Answer(reset=True),
@@ -53,8 +61,10 @@ FAULTS: dict[str, Answer] = {
     "redirect to another host": Answer(raw=b"", status=307, headers={"Location": "http://example.com/v1"}),
     "32 MiB": Answer(raw=b" " * (4 * MOST_BYTES)),
     "gzip bomb, 80 MiB": Answer(raw=gzip.compress(b" " * (10 * MOST_BYTES)), headers={"Content-Encoding": "gzip"}),
+    "gzip that is none": Answer(GOOD, headers={"Content-Encoding": "gzip"}),
     "packed in another way": Answer(raw=b"\x0b", headers={"Content-Encoding": "br"}),
     "no usage": Answer(GOOD, usage=None),
+    "streamed, unasked": Answer(raw=b'data: {"choices": [{"delta": {"content": "4"}}]}'),
     "prose around the JSON": Answer(f"Here it is: {GOOD} Good luck."),
     "broken JSON": Answer(GOOD.replace('"', "'")[:-1]),
     "half surrogates": Answer(raw=json.dumps({"choices": [{"message": {"content": GOOD + "\ud83d"}}]}).encode()),

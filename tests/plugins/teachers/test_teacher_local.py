@@ -5,6 +5,7 @@ import sys
 import threading
 import types
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,7 @@ class StandIn(types.ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None)
         self.asked: list[Any] = []
 
     async def acompletion(self, **arguments: Any) -> Any:

@@ -129,6 +129,13 @@ def test_a_vote_of_three_chains_keeps_all_of_them(run: Path, task: Task, tmp_pat
     assert scores.output_tokens_mean == sum(mag.usage.completion_tokens for mag in mags) / 6
 
 
+def test_a_team_draws_from_as_many_tokens_as_it_is_told(run: Path, task: Task) -> None:
+    """From the likeliest alone: what it says is what it says greedily."""
+    questions, one = list(task.questions("test"))[:2], DRAWN.model_copy(update={"top_k": 1, "samples": 1})
+    drawn, greedy = (answer_questions(engine(run), questions, task=task, settings=each) for each in (one, GREEDY))
+    assert [each.output for each in drawn] == [each.output for each in greedy]
+
+
 def test_more_chains_ask_for_no_chain_twice(run: Path, task: Task, tmp_path: Path) -> None:
     questions, kept = list(task.questions("test"))[:2], tmp_path / "kept.jsonl"
     two = DRAWN.model_copy(update={"samples": 2})

@@ -25,7 +25,7 @@ from magdi.plugins.runs.plan import training_plan
 from magdi.plugins.setup import set_up
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.file import Equal
-from magdi.plugins.suites.jobs import Amount, Job
+from magdi.plugins.suites.jobs import Job, Learner
 from magdi.plugins.suites.measure import measure
 from magdi.plugins.teams.team import Team
 from tests.made_once import of_all_workers
@@ -141,8 +141,8 @@ def test_suites_even_out_with_all_roles_and_stages(trained: Path, by: Equal) -> 
 
     def evened(training: dict[str, Any]) -> Training:
         config = whole.model_copy(update={"training": whole.training.model_copy(update=training)})
-        amounts = (Amount(whole, trained),)
-        job = Job("cell", "", config, trained.parent / "cell", talk=trained, by=by, amounts=amounts)
+        amounts = (Learner(whole, trained),)
+        job = Job("cell", "", config, trained.parent / "cell", talk=trained, by=by, partners=amounts)
         return evened_out(job, set_up(load=False).plugins.registry, Progress()).training
 
     assert (evened({}).steps, evened({}).dpo.steps) == (3, 2)  # it is as long already

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from magdi.plugins.testing import bench, clock
+from magdi.plugins.testing import check_process, clock
 from magdi.plugins.testing.clock import Clock
 
 
@@ -113,12 +113,12 @@ def slowly(specimen: object) -> str:
 def test_neither_sleep_nor_work_goes_on_for_ever(
     check: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "LIMIT", 0.5)
-    outcome = bench.CheckProcess(in_thread=False).make(check, None)
+    monkeypatch.setattr(check_process, "LIMIT", 0.5)
+    outcome = check_process.CheckProcess(in_thread=False).make(check, None)
     assert outcome == ("stopped", "it has not ended after 0.5 s")
 
 
 def test_a_check_that_gets_a_tenth_of_the_machine_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "LIMIT", 0.5)
+    monkeypatch.setattr(check_process, "LIMIT", 0.5)
     monkeypatch.setattr(Clock, "_work", lambda taken: time.monotonic() / 10)
-    assert bench.CheckProcess(in_thread=False).make(slowly, None) == ("ok", "made")
+    assert check_process.CheckProcess(in_thread=False).make(slowly, None) == ("ok", "made")

@@ -27,8 +27,8 @@ from magdi.plugins.testing import (
     run_checks,
     tiny_student,
 )
-from magdi.plugins.testing.bench import CheckProcess, doing
-from magdi.plugins.testing.fresh import elsewhere
+from magdi.plugins.testing.check_process import CheckProcess, doing
+from magdi.plugins.testing.other_interpreter import elsewhere
 from magdi.plugins.testing.runner import failures
 from magdi.plugins.testing.scripted import unique_word
 from tests.plugins.testing import mutant_encoders, mutant_protocols, mutant_tasks, mutant_teachers

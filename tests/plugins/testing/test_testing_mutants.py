@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from magdi.plugins.component import KINDS, Component, Kind
-from magdi.plugins.testing import bench, check_component, run_checks, stub_server, task_checks, teacher_checks
-from magdi.plugins.testing.fresh import job_of
+from magdi.plugins.testing import check_component, check_process, run_checks, stub_server, task_checks, teacher_checks
+from magdi.plugins.testing.other_interpreter import job_of
 from magdi.plugins.testing.runner import checks_for, failures, run_check
 from magdi.plugins.testing.specimen import Specimen, kind_of
 from tests.conforming import ask_elsewhere
@@ -29,7 +29,7 @@ HONEST += [mutant_decisions.Honest, mutant_importers.Honest, mutant_exporters.Ho
 
 
 NEVER_ENDING: dict[str, list[tuple[Any, str, float]]] = {
-    "ends": [(bench, "LIMIT", 2.0)],
+    "ends": [(check_process, "LIMIT", 2.0)],
     "always_ends": [(task_checks, "SECONDS", 2.0)],
     "honours_timeout": [(teacher_checks, "SECONDS", 8.0)],
     "at_once": [(stub_server, "PATIENCE", 0.2)],

@@ -12,17 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from magdi.core.decision import last_round, vote
+from magdi.core.decision import last_answer, last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
+from magdi.plugins.formats.importers.asking import PROMPTS, QUESTIONS, Part, asked, asks, by_question
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.magdi_json import choices_of
 from magdi.plugins.formats.importers.otel.dialects import usage_in
 from magdi.plugins.formats.importers.otel.messages import messages_in
 from magdi.plugins.formats.importers.otel.records import field
-from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.quotations import standing
-from magdi.plugins.formats.importers.reader import Reader, scalar
+from magdi.plugins.formats.importers.reader import NO_QUESTION, Reader, scalar
+from magdi.plugins.formats.importers.tellings import Tellings
 from magdi.plugins.formats.importers.utterances import (
     ROUNDS,
     TALK,
@@ -33,11 +34,6 @@ from magdi.plugins.formats.importers.utterances import (
     transcript,
 )
 
-QUESTIONS = (
-    *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
-    *("description", "task_prompt", "original_input"),
-)
-_PROMPTS = ("instruction", "input", "prompt")
 GOLDS = (
     *("gold", "gold_answer", "ground_truth", "groundtruth", "correct_answer", "expected_answer", "expected", "target"),
 )
@@ -77,46 +73,48 @@ class Chats(Importer):
 
     def recognises(self, value: Any) -> bool:
         """Returns whether something was said in a value."""
-        return any(said.kind in ("assistant", "user") for said in transcript(value))
+        return any(said.kind in ("assistant", "user") for said in transcript(_streamed(value)))
 
     def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields one item a discussion: messages that are items of their own are put together by what they belong to.
 
-        Of one that was written down again and again while it grew, the last is yielded.
+        Of one that was written down again and again, in part or while it grew, the whole is yielded; later questions
+        that were put in the same chat are discussions of their own.
         """
         apart: dict[str, list[Item]] = {}
-        before: Item | None = None
-        heard: list[tuple[str, str]] = []
+        tellings = Tellings()
         for item in (each for whole in items for each in _several(whole)):
             said = transcript(item.value)
-            words = [(each.agent, each.text) for each in said]
             if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_message(item.value):
-                name = str(first_of(said[0].row, _TALKS))
-                apart.setdefault(name, []).append(replace(item, value=_named(said[0], item.value)))
+                message = replace(item, value=_named(said[0], item.value))
+                apart.setdefault(str(first_of(message.value, _TALKS)), []).append(message)
             elif not said:
                 reader.tally.other += 1
-            elif before is None or _grows(heard, words):
-                before, heard = item, words
-            elif not _grows(words, heard):
-                yield before
-                before, heard = item, words
-        yield from [before] if before is not None else []
+            else:
+                for each in tellings.add(item, said, beside=bool(apart)):
+                    yield from by_question(each)
+        parts: list[Item] = []
         for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
-            yield replace(talk[0], index=place, value=_in_order([each.value for each in talk]))
+            rows = _in_order([each.value for each in talk])
+            if not tellings.have(said := transcript(rows)):
+                asking = tellings.beginning(said)
+                parts.append(replace(talk[0], index=place, value=[*asking, *rows]))
+        for each in (*tellings.left(), *parts):
+            yield from by_question(each)
 
     def read(self, item: Item, reader: Reader) -> Mag:
         """Returns the MAG of one transcript."""
         lost: list[Utterance] = []
-        said = transcript(item.value, lost)
-        row = _opened(item.value) if isinstance(item.value, dict) and not is_utterance(item.value) else {}
-        text, spoken = _asked(row, said, item.key)
-        if not text or not spoken:
-            problem = "nobody has answered" if text else "nothing tells what was asked"
-            raise ValueError(f"{problem}: have a field `question` beside messages with `agent` and `content`")
+        value, part = (item.value.value, item.value.part) if isinstance(item.value, Part) else (item.value, slice(None))
+        said = transcript(value, lost)[part]
+        row = _opened(value) if isinstance(value, dict) and not is_utterance(value) else {}
+        text, spoken = asked(row, said, item.key, reader.tally)
+        if not spoken:
+            raise ValueError("nobody has answered: have a field `question` beside messages with `agent` and `content`")
         golds = [first_of(row, (*GOLDS, *_LABELS)), *(first_of(each.row, GOLDS) for each in said)]
         gold = next((each for each in golds if each is not None and not isinstance(each, dict)), None)
         choices = choices_of(first_of(row, ("choices", "options")), scalar(gold))
-        question = reader.question(text, gold, choices=choices)
+        question = reader.question(text or NO_QUESTION, gold, choices=choices)
         rounds = _rounds(spoken)
         turns: list[Turn] = []
         for each in spoken:
@@ -134,10 +132,11 @@ class Chats(Importer):
 
 def _several(item: Item) -> Iterator[Item]:
     """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
+    item = replace(item, value=_streamed(item.value))
     held = list(item.value.values()) if isinstance(item.value, dict) else []
     lists = [each for name, each in item.value.items() if not _IN_ONE.fullmatch(str(name))] if held else []
     listed = next((each for each in lists if isinstance(each, list) and each and all(map(_is_whole, each))), [])
-    if listed and not _asks(item.value):
+    if listed and not asks(item.value):
         yield from (replace(item, index=place, value=each) for place, each in enumerate(listed))
     elif len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held):
         yield from entries(item)
@@ -145,27 +144,38 @@ def _several(item: Item) -> Iterator[Item]:
         yield item
 
 
-def _asks(value: Any) -> bool:
-    return isinstance(value, dict) and first_of(value, (*QUESTIONS, *_PROMPTS)) is not None
+def _streamed(value: Any) -> Any:
+    """Returns what a graph's stream has sent without where and how it was sent; a message is named by its node."""
+    while isinstance(value, list) and len(value) in (2, 3) and all(map(_is_label, value[:-1])):
+        value = value[-1]
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict) and "langgraph_node" in value[1]:
+        return {"agent": value[1]["langgraph_node"], **value[0]} if isinstance(value[0], dict) else value
+    return value
+
+
+def _is_label(value: Any) -> bool:
+    return value in ("values", "updates", "messages", "custom", "debug", "tasks", "checkpoints") or value == []
 
 
 def _is_whole(value: Any) -> bool:
     """Returns whether a value is a discussion with its question or a name, and no message of one."""
     talks = isinstance(value, dict) and first_of(value, (*_TALKS, "id", "eval_id")) is not None
     named = talks and any(isinstance(each, list) and TALK.fullmatch(name) for name, each in value.items())
-    return (_asks(value) or named) and not is_utterance(value) and bool(transcript(value))
+    return (asks(value) or named) and not is_utterance(value) and bool(transcript(value))
 
 
 def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns a row with what its question tells, where that is an object: its text, its right answer."""
     asked: dict[str, Any] = next((row[name] for name in QUESTIONS if isinstance(row.get(name), dict)), {})
-    text = first_of(asked, (*QUESTIONS, *_PROMPTS, "text", "content", "0"))
+    text = first_of(asked, (*QUESTIONS, *PROMPTS, "text", "content", "0"))
     return row if text is None else {**row, **asked, **dict.fromkeys(QUESTIONS), "question": text}
 
 
 def _is_message(value: Any) -> bool:
-    """Returns whether an object that holds one utterance, somewhere in it, is a message by its own speaker."""
-    return _is_update(value) or isinstance(value, dict) and bool(speaker(value)[0]) and not _asks(value)
+    """Returns whether an object that holds one utterance, somewhere in it, is a message with a speaker, or a row."""
+    return (
+        _is_update(value) or isinstance(value, dict) and not asks(value) and (bool(speaker(value)[0]) or _is_row(value))
+    )
 
 
 def _is_update(value: Any) -> bool:
@@ -173,16 +183,23 @@ def _is_update(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict)
 
 
+def _is_row(value: Mapping[str, Any]) -> bool:
+    """Returns whether an object is a row of a table of messages, with one in a column of its own."""
+    held = [each for each in value.values() if isinstance(each, list | dict)]
+    return len(held) == 1 and is_utterance(held[0])
+
+
 def _named(said: Utterance, value: Any) -> Mapping[str, Any]:
-    """Returns the object of an utterance that has an item of its own; LangGraph's updates are named by their node."""
-    if said.row is value or said.agent != "assistant" or not isinstance(value, dict):
+    """Returns the object of an utterance that has an item of its own, with what stands around it.
+
+    LangGraph's updates are named by their node.
+    """
+    if said.row is value or not isinstance(value, dict):
         return said.row
-    return {"agent": next(iter(value)) if _is_update(value) else speaker(value)[0], **said.row}
-
-
-def _grows(one: Sequence[object], other: Sequence[object]) -> bool:
-    """Returns whether another transcript goes on with one."""
-    return len(one) < len(other) and other[: len(one)] == one
+    around = {name: each for name, each in value.items() if not isinstance(each, list | dict)} if _is_row(value) else {}
+    if said.agent != "assistant":
+        return {**around, **said.row}
+    return {**around, "agent": next(iter(value)) if _is_update(value) else speaker(value)[0], **said.row}
 
 
 def _in_order(rows: list[Any]) -> list[Any]:
@@ -199,19 +216,6 @@ def _number(told: Any) -> tuple[float, str]:
         return float(told), ""
     except ValueError:
         return 0.0, str(told)
-
-
-def _asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str) -> tuple[str, list[Utterance]]:
-    """Returns the question, and those of the utterances that are turns."""
-    both = [row[name] for name in _PROMPTS[:2] if isinstance(row.get(name), str) and row[name]]
-    within = (told for each in said if (told := first_of(each.row, QUESTIONS)) is not None)
-    told = first_of(row, QUESTIONS) or "\n".join(both) or first_of(row, _PROMPTS) or key or next(within, "")
-    text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")
-    answering = [each for each in said if each.kind == "assistant"]
-    first = next((each for each in said if each.kind == "user"), None) or next(iter(answering), None)
-    if first is not None and (not text or plain_words(first.text) == plain_words(text)):
-        return text or first.text, [each for each in answering if each is not first]
-    return text, answering
 
 
 def _rounds(spoken: Sequence[Utterance]) -> list[int]:
@@ -267,4 +271,4 @@ def _decided(turns: Sequence[Turn], told: str | None, *, by_round: bool) -> Deci
         return Decision(answer=told, rule="recorded")
     if by_round:
         return vote(last_round(turns), rule="last-round")
-    return vote([turn for turn in turns if turn.answer is not None][-1:], rule="last")
+    return last_answer(turns)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO, TextIOWrapper
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from magdi.core.errors import MagFileError
@@ -30,6 +31,8 @@ _MOST = 1 << 28
 """Characters of one item; what was packed may unfold to any number."""
 _LONGEST_TOKEN = 16
 """Characters at the end of a text in which a word or an escape may have been cut."""
+_LONGEST_LINE = 1 << 22
+"""Characters in which the first line ends where each is a list of its own."""
 _HINT = "read are JSON, JSONL, CSV, parquet, SQLite, pickles; --skip-bad passes over lines of JSONL that are none of it"
 _HEADING = "Started new session with Session ID: "
 """With which a file of AutoGen's begins."""
@@ -137,16 +140,20 @@ def _parquet(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object
 
 
 def _sqlite(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Yields the rows of all tables."""
-    with closing(sqlite3.connect(":memory:")) as database:
-        database.row_factory = sqlite3.Row
-        try:
-            database.deserialize(data)
-            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
-                quoted = table.replace('"', '""')
-                yield from ((0, _opened(dict(row))) for row in database.execute(f'SELECT * FROM "{quoted}"'))
-        except sqlite3.Error as error:
-            raise MagFileError(path, 0, f"is no SQLite database: {error}") from error
+    """Yields the rows of all tables, those included that a program at work has not moved out of its journal yet."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "copy")
+        copy.write_bytes(data)
+        if (journal := path.with_name(f"{path.name}-wal")).exists():
+            copy.with_name("copy-wal").write_bytes(journal.read_bytes())
+        with closing(sqlite3.connect(copy)) as database:
+            database.row_factory = sqlite3.Row
+            try:
+                for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+                    quoted = table.replace('"', '""')
+                    yield from ((0, _opened(dict(row))) for row in database.execute(f'SELECT * FROM "{quoted}"'))
+            except sqlite3.Error as error:
+                raise MagFileError(path, 0, f"is no SQLite database: {error}") from error
 
 
 def _zipped(path: Path, data: bytes, on_bad: OnBad | None) -> Iterator[Item]:
@@ -237,7 +244,7 @@ class _Scanner:
     def items(self, on_bad: OnBad | None = None) -> Iterator[Item]:
         if not self._skip():
             raise MagFileError(self.path, 0, "is empty")
-        listed = self.text[self.at] == "["
+        listed = self.text[self.at] == "[" and not self._is_line()
         self.at += listed
         for index in count():
             if self._is_over(listed):
@@ -256,6 +263,15 @@ class _Scanner:
             yield Item(self.path, line, index, value)
             if listed:
                 self._separator()
+
+    def _is_line(self) -> bool:
+        """Returns whether a list is the first line's only, and the next line begins with another."""
+        while (end := self.text.find("\n", self.at)) < 0 and len(self.text) < _LONGEST_LINE and self._read():
+            pass
+        while end >= 0 and not self.text[end:].strip(_SPACE) and self._read():
+            end = self.text.find("\n", self.at)
+        closed = self.text[self.at : max(end, self.at)].rstrip(_SPACE).endswith("]")
+        return closed and self.text[end:].lstrip(_SPACE).startswith("[")
 
     def _read(self) -> bool:
         """Reads on, and forgets what has been decoded; returns whether there was more."""

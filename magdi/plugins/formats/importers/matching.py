@@ -9,6 +9,14 @@ from collections.abc import Iterable
 _TOKEN = re.compile(r"(?<![\w.])\.\d+|\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]|_")
 _SENTENCE_MARKS = frozenset(".,;:!?'\"`´‘’“”„«»…·")
 _DASHES = re.compile("[‐-―−]")
+_TASK = re.compile(r"\W*(?:(?:next|new|another)\s)?(?:question|problem|task|query)\b[^:\n]{0,12}:", re.IGNORECASE)
+_REMARK = re.compile(
+    r"\b(?:your|previous|above|again|sure|agree|correct|wrong|explain|elaborate|check|verify|reconsider|clarify|why|else"
+    r"|continue|others?|agents?|that|this|it|these|those|they|(?:are|do|did|could|can) you (?!tell|say|give|find)"
+    r"|the (?:answer|solution|response|result|reasoning))\b",
+    re.IGNORECASE,
+)
+"""What is said of answers, in questions that are none of their own."""
 
 
 def fingerprint(text: str) -> str:
@@ -64,3 +72,9 @@ class Inside:
             found += [(at, len(head), head) for head in heads if padded.startswith(f"{head} ", at)]
             at += len(words[place]) + 1
         return self._whole[max(found)[2]] if found else None
+
+
+def asks_anew(text: str, before: Iterable[str]) -> bool:
+    """Returns whether what a user says after an answer is a question of its own, and no remark on what was said."""
+    asks = "?" in text or _TASK.match(text) is not None
+    return asks and len(text.split()) > 2 and not _REMARK.search(text) and all(text != each for each in before)

@@ -22,6 +22,8 @@ from magdi.plugins.formats.importers.tally import Tally
 
 ANNOTATION = re.compile(r"<<[^<>]*>>")
 """GSM8K's calculator annotations, e.g. <<16-3=13>>."""
+NO_QUESTION = "(no question)"
+"""Stands where nothing tells what was asked."""
 _FORMULA = re.compile(r"\\|\^|^\s*[\[({].*[\])}]\s*$|(?<![A-Za-z])[a-z]\s*=|\d[nxyz]\b")
 _A_LABEL = re.compile(r"\(?[A-J]\)?\.?")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ class Tally:
         empty: Traces without a call.
         other: Items, or messages, that are nothing that somebody has said.
         cut: Spans whose attributes were cut off by the SDK.
+        doubts: How many discussions hold what their log does not tell, by what that is.
         asked: What was asked, each question once.
         matched: Those of them that a right answer was found for.
         used: Keys of right answers that were.
@@ -31,6 +33,7 @@ class Tally:
     empty: int = 0
     other: int = 0
     cut: int = 0
+    doubts: Counter[str] = field(default_factory=Counter)
     asked: set[str] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
@@ -54,6 +57,7 @@ class Tally:
         ]
         if any(parts):
             yield f"left out: {'; '.join(filter(None, parts))}"
+        yield from (f"{_count(number, 'discussion')} {what}" for what, number in sorted(self.doubts.items()))
         if self.cut:
             yield f"{_count(self.cut, 'span')} had attributes that were cut off: raise or unset {LIMIT}"
 

@@ -322,7 +322,13 @@ def _whole(said: Sequence[Utterance]) -> list[Utterance]:
         name, last = each.row.get("id"), found[-1] if found else None
         if not isinstance(name, str) or last is None or (last.row.get("id"), last.agent) != (name, each.agent):
             found.append(each)
-        elif each.text not in last.text or each.calls not in last.calls:
-            calls = "\n".join(filter(None, (last.calls, each.calls)))
-            found[-1] = replace(each, text=joined([*filter(None, (last.text, each.text))]), calls=calls)
+        elif not _repeats(each.text, last.text) or each.calls not in last.calls:
+            calls = "\n".join(dict.fromkeys(filter(None, (last.calls, each.calls))))
+            text = last.text if _repeats(each.text, last.text) else joined([*filter(None, (last.text, each.text))])
+            found[-1] = replace(each, text=text, calls=calls)
     return found
+
+
+def _repeats(piece: str, text: str) -> bool:
+    """Returns whether a piece has been told before: the words of a stream may well come again."""
+    return piece == text or len(piece) > _LONGEST_NAME and piece in text

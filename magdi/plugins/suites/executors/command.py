@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from magdi.core.config.models import Limits
 from magdi.core.errors import SOME_FAILED, ConfigError, LimitReached, MagdiError, RunDirectoryError
+from magdi.core.evaluation.prediction import of_shard
 from magdi.core.run.directory import RunDirectory, forget
 from magdi.core.run.locations import FILE
+from magdi.core.run.progress import Progress, StageProgress
 from magdi.core.shard import Shard
 from magdi.plugins.corpus.files import read_in_turn, write
 from magdi.plugins.corpus.subsets import once
 from magdi.plugins.suites.executors.ending import die_with_starter
-from magdi.plugins.suites.executors.executor import Executor
-from magdi.plugins.suites.executors.local import Local
+from magdi.plugins.suites.executors.executor import executor
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.scheduling import execute
-from magdi.plugins.suites.worker import Failure
+from magdi.plugins.suites.worker import JobFailure
 
 LOG = "job.txt"
 """How the file is called that has what the command printed."""
@@ -41,7 +45,7 @@ class Command:
     done: bool = False
 
 
-def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
+def run_command(setup: bytes, folder: str, job: Any) -> JobFailure | None:
     """Gives a command where the job is; what it prints is kept beside its run.
 
     Raises:
@@ -61,7 +65,7 @@ def run_command(bench: bytes, folder: str, job: Any) -> Failure | None:
         return None
     said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith("error: ")]
     why = said[-1].removeprefix("error: ") if said else f"exit code {code}"
-    return Failure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
+    return JobFailure(job, f"{why}; what it printed: {log}", "stopped" if code == LimitReached.exit_code else "failed")
 
 
 def shares_of(limits: Limits, count: int) -> dict[str, float]:
@@ -107,7 +111,8 @@ def in_shards(
     directory: Path,
     arguments: Sequence[str],
     count: int,
-    on_end: Callable[[str], None] = lambda title: None,
+    questions: int,
+    progress: Progress,
     *,
     fresh: bool = False,
 ) -> Sharded:
@@ -119,7 +124,8 @@ def in_shards(
         directory: Gets ``shard-I-of-N``, a run for each, and ``mags.jsonl``, in the order of the questions.
         arguments: Those of `magdi discuss`, without ``--fresh``: a job that is begun once more goes on.
         count: Jobs.
-        on_end: Told of each that has ended.
+        questions: Of all of them together.
+        progress: Told how far they are, all together.
         fresh: Throw away first what the shards' runs hold.
 
     Raises:
@@ -127,14 +133,16 @@ def in_shards(
         MagdiError: A job failed; the same call goes on, and does what was finished not again.
     """
     runs = _shards(directory, count)
-    _check_free(directory, count)
+    check_free(directory, count)
     if fresh:
         forget(runs.values())
     jobs = [
         Command(run, (*arguments, "--shard", str(shard), "-o", str(run), "--quiet"), f"shard {shard}", (0, SOME_FAILED))
         for shard, run in runs.items()
     ]
-    _do(on, resources, directory, jobs, on_end)
+    files = [each for run in runs.values() for each in (RunDirectory(run).mags, RunDirectory(run).failures)]
+    with StageProgress(progress, "discussion", questions, "questions") as clock:
+        _do(on, resources, directory, jobs, partial(_at, clock, Growing(files)))
     mags = write(directory / FILE, once(read_in_turn(list(runs.values())), "discussion"))
     failed = {run: RunDirectory(run).stage("discussion").get("failed", 0) for run in runs.values()}
     return Sharded(mags, {run: number for run, number in failed.items() if number})
@@ -146,20 +154,57 @@ def answered_in_shards(
     folder: Path,
     arguments: Sequence[str],
     count: int,
-    on_end: Callable[[str], None] = lambda title: None,
+    files: Sequence[Path],
+    answers: int,
+    progress: Progress,
 ) -> None:
     """Has models answer in several jobs; each keeps its predictions beside those of the whole, which takes them over.
 
-    Arguments and errors are those of `in_shards`, but for the folder, where predictions are kept, and `magdi evaluate`.
+    Arguments and errors are those of `in_shards`, but for the folder and the files where predictions are kept, how many
+    are had in the end, and `magdi evaluate`.
     """
+    shards = _shards(folder, count)
     jobs = [
-        Command(log, (*arguments, "--shard", str(shard), "--quiet"), f"shard {shard}")
-        for shard, log in _shards(folder, count).items()
+        Command(log, (*arguments, "--shard", str(shard), "--quiet"), f"shard {shard}") for shard, log in shards.items()
     ]
-    _do(on, resources, folder, jobs, on_end)
+    growing = Growing([of_shard(file, shard) for file in files for shard in shards], header=1)
+    with StageProgress(progress, "answers", answers, "answers") as clock:
+        _do(on, resources, folder, jobs, partial(_at, clock, growing))
 
 
-def _check_free(directory: Path, count: int) -> None:
+def _at(clock: StageProgress, growing: Growing, ended: int) -> None:
+    clock.at(growing.lines(), {"shards ended": ended})
+
+
+class Growing:
+    """Files of lines that others write to.
+
+    Args:
+        files: Where they are, or will be.
+        header: Lines of each that do not count.
+    """
+
+    def __init__(self, files: Sequence[Path], header: int = 0) -> None:
+        self._header, self._read = header, dict.fromkeys(files, (0, -header))
+
+    def lines(self) -> int:
+        """Returns how many lines there are in all; what was read before is not read again, unless it is shorter now."""
+        for file, (size, count) in self._read.items():
+            with suppress(OSError), file.open("rb") as opened:
+                if opened.seek(0, os.SEEK_END) < size:
+                    size, count = 0, -self._header
+                opened.seek(size)
+                count += sum(part.count(b"\n") for part in iter(partial(opened.read, 1 << 20), b""))
+                self._read[file] = (opened.tell(), count)
+        return sum(max(0, count) for _, count in self._read.values())
+
+
+def check_free(directory: Path, count: int) -> None:
+    """Sees to it that so many shards' runs may lie in a directory.
+
+    Raises:
+        RunDirectoryError: It holds a run, or discussions in another number of shards.
+    """
     if RunDirectory(directory).is_run():
         raise RunDirectoryError(
             f"{directory} holds a run, whose discussions those of the shards would replace",
@@ -196,10 +241,18 @@ def _do(
     resources: Resources,
     folder: Path,
     jobs: Sequence[Command],
-    on_end: Callable[[str], None] = lambda title: None,
+    told: Callable[[int], None] = lambda ended: None,
 ) -> None:
+    """Does jobs; how many have ended is told with each, and now and then."""
     given: Any = jobs
-    failures = execute(given, _nothing, executor=_executor(on, resources, folder), on_end=lambda job: on_end(job.title))
+    there = executor(on, _nothing, resources, folder, run_command)
+    ended: list[object] = []
+
+    def tell(*job: object) -> None:
+        ended.extend(job)
+        told(len(ended))
+
+    failures = execute(given, _nothing, executor=there, on_end=tell, meanwhile=tell)
     if failures:
         kind = LimitReached if all(each.kind == "stopped" for each in failures) else MagdiError
         said = [f"{each.job.title}: {each.error}" for each in failures]
@@ -210,18 +263,6 @@ def _do(
             else f"--on {on}: {said[0]}",
             hint="the same command goes on, and does what is finished not again",
         )
-
-
-def _executor(on: On, resources: Resources, folder: Path) -> Executor:
-    if on == "slurm":
-        from magdi.plugins.suites.executors.slurm import Slurm
-
-        return Slurm(_nothing, resources, folder, run_command)
-    if on == "ray":
-        from magdi.plugins.suites.executors.ray import Ray
-
-        return Ray(_nothing, resources, run_command)
-    return Local(_nothing, resources.jobs or 1, run_command)
 
 
 def _nothing() -> Any:

@@ -10,7 +10,7 @@ from typing import Self
 
 from magdi.plugins.suites.executors.resources import On, Resources
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure
+from magdi.plugins.suites.worker import JobFailure, Work, WorkerSetup, do_in_worker
 
 
 class Executor(ABC):
@@ -23,11 +23,11 @@ class Executor(ABC):
     places: int
 
     @abstractmethod
-    def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
+    def begin(self, jobs: Sequence[Job]) -> list[Future[JobFailure | None]]:
         """Begins jobs that are ready, and returns a future of each.
 
         A future's exception says that the job's process, node or executor died: the job may be begun again. What a job
-        itself raised is a `Failure`, and a result.
+        itself raised is a `JobFailure`, and a result.
         """
 
     def said_of(self, death: BaseException) -> str:
@@ -42,8 +42,8 @@ class Executor(ABC):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None: ...
 
 
-def executor(on: On, bench: Bench, resources: Resources, folder: Path) -> Executor | None:
-    """Returns where jobs are done; None for this process.
+def executor(on: On, setup: WorkerSetup, resources: Resources, folder: Path, work: Work = do_in_worker) -> Executor:
+    """Returns where jobs are done.
 
     Raises:
         ComponentError: What it needs is not installed.
@@ -51,11 +51,11 @@ def executor(on: On, bench: Bench, resources: Resources, folder: Path) -> Execut
     if on == "slurm":
         from magdi.plugins.suites.executors.slurm import Slurm
 
-        return Slurm(bench, resources, folder)
+        return Slurm(setup, resources, folder, work)
     if on == "ray":
         from magdi.plugins.suites.executors.ray import Ray
 
-        return Ray(bench, resources)
+        return Ray(setup, resources, work)
     from magdi.plugins.suites.executors.local import Local
 
-    return None if resources.jobs in (None, 1) else Local(bench, resources.jobs)
+    return Local(setup, resources.jobs or 1, work)

@@ -17,23 +17,23 @@ from multiprocessing import get_context
 from magdi.core.threads import OWN
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker, end_with_parent
+from magdi.plugins.suites.worker import JobFailure, Work, WorkerSetup, do_in_worker, end_with_parent
 
 
 class Local(Executor):
     """A pool of processes.
 
     Args:
-        bench: Makes what a job needs.
+        setup: Makes what a job needs.
         places: Processes.
         work: Does a job.
     """
 
-    def __init__(self, bench: Bench, places: int, work: Work = do_in_worker) -> None:
-        self.places, self._bench, self._work = places, pickle.dumps(bench), work
+    def __init__(self, setup: WorkerSetup, places: int, work: Work = do_in_worker) -> None:
+        self.places, self._setup, self._work = places, pickle.dumps(setup), work
         self._pool: ProcessPoolExecutor | None = None
 
-    def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
+    def begin(self, jobs: Sequence[Job]) -> list[Future[JobFailure | None]]:
         """Hands jobs to the pool; where a process has died, and all others with it, to a new one."""
         with _one_thread():
             try:
@@ -42,10 +42,10 @@ class Local(Executor):
                 self._leave(now=True)
                 return [self._submit(job) for job in jobs]
 
-    def _submit(self, job: Job) -> Future[Failure | None]:
+    def _submit(self, job: Job) -> Future[JobFailure | None]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.places, get_context("spawn"), initializer=end_with_parent)
-        return self._pool.submit(self._work, self._bench, os.getcwd(), job)
+        return self._pool.submit(self._work, self._setup, os.getcwd(), job)
 
     def said_of(self, death: BaseException) -> str:
         """Says the likeliest reason."""

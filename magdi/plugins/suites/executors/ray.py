@@ -6,27 +6,26 @@ import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import Future
-from importlib.util import find_spec
 from typing import Any
 
-from magdi.core.errors import ComponentError, ConfigError, first_line
+from magdi.core.errors import ConfigError, first_line
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
+from magdi.plugins.suites.worker import JobFailure, Work, WorkerSetup, do_in_worker
 
 
 def check() -> None:
     """Raises ComponentError where Ray is not installed."""
-    if find_spec("ray") is None:
-        raise ComponentError("--on ray needs Ray", hint="pip install 'magdi[ray]'")
+    need("ray", "ray", "--on ray")
 
 
 class Ray(Executor):
     """Tasks of Ray; its nodes share the suite's folder, and have magdi installed.
 
     Args:
-        bench: Makes what a job needs.
+        setup: Makes what a job needs.
         resources: What a job is given, and where the cluster is.
         work: Does a job.
 
@@ -35,7 +34,7 @@ class Ray(Executor):
         ConfigError: There is no such cluster.
     """
 
-    def __init__(self, bench: Bench, resources: Resources, work: Work = do_in_worker) -> None:
+    def __init__(self, setup: WorkerSetup, resources: Resources, work: Work = do_in_worker) -> None:
         check()
         import ray
 
@@ -47,7 +46,7 @@ class Ray(Executor):
         environment = {"env_vars": {"OMP_NUM_THREADS": str(resources.cpus)}}
         options = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "max_retries": 0, "runtime_env": environment}
         self._task = ray.remote(work).options(**options)
-        self._bench = ray.put(pickle.dumps(bench))
+        self._setup = ray.put(pickle.dumps(setup))
         self._running: list[Any] = []
 
     def _join(self, address: str) -> None:
@@ -58,9 +57,9 @@ class Ray(Executor):
             hint = "ray start --head, then its address"
             raise ConfigError(f"--address {address}: {first_line(error)}", hint=hint) from error
 
-    def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
+    def begin(self, jobs: Sequence[Job]) -> list[Future[JobFailure | None]]:
         """Hands jobs to the cluster."""
-        found = [self._task.remote(self._bench, os.getcwd(), job) for job in jobs]
+        found = [self._task.remote(self._setup, os.getcwd(), job) for job in jobs]
         self._running += found
         return [each.future() for each in found]
 

@@ -12,15 +12,15 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ComponentError
+from magdi.core.extras import need
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.executors.resources import Resources, minutes
 from magdi.plugins.suites.jobs import Job
-from magdi.plugins.suites.worker import Bench, Failure, Work, do_in_worker
+from magdi.plugins.suites.worker import JobFailure, Work, WorkerSetup, do_in_worker
 
 PAUSE = 2.0
 """Seconds between looks at the queue."""
@@ -31,12 +31,12 @@ GRACE = 20.0
 class Requeued:
     """A job's work as submitit sends it; begun again, it goes on where it was."""
 
-    def __init__(self, work: Work, bench: bytes, folder: str) -> None:
-        self._work, self._bench, self._folder = work, bench, folder
+    def __init__(self, work: Work, setup: bytes, folder: str) -> None:
+        self._work, self._setup, self._folder = work, setup, folder
 
-    def __call__(self, job: Job) -> Failure | None:
+    def __call__(self, job: Job) -> JobFailure | None:
         """Does the job."""
-        return self._work(self._bench, self._folder, job)
+        return self._work(self._setup, self._folder, job)
 
     def checkpoint(self, job: Job) -> Any:
         """Returns what is queued again when time is up, or the node is wanted by somebody else."""
@@ -47,8 +47,7 @@ class Requeued:
 
 def check() -> None:
     """Raises ComponentError where submitit is not installed, or there is no Slurm."""
-    if find_spec("submitit") is None:
-        raise ComponentError("--on slurm needs submitit", hint="pip install 'magdi[slurm]'")
+    need("submitit", "slurm", "--on slurm")
     if shutil.which("sbatch") is None:
         raise ComponentError("--on slurm: there is no sbatch on this machine", hint="start it where Slurm's are")
 
@@ -59,7 +58,7 @@ class Slurm(Executor):
     Jobs of the same suite that an earlier command left in the queue are cancelled first, for two would want one run.
 
     Args:
-        bench: Makes what a job needs.
+        setup: Makes what a job needs.
         resources: What a job is given.
         folder: The suite's directory; scripts, pickles and logs go into ``slurm/`` below it.
         work: Does a job.
@@ -68,7 +67,7 @@ class Slurm(Executor):
         ComponentError: submitit is not installed, or there is no Slurm.
     """
 
-    def __init__(self, bench: Bench, resources: Resources, folder: Path, work: Work = do_in_worker) -> None:
+    def __init__(self, setup: WorkerSetup, resources: Resources, folder: Path, work: Work = do_in_worker) -> None:
         check()
         from submitit import SlurmExecutor
 
@@ -85,14 +84,14 @@ class Slurm(Executor):
             setup=[f"export OMP_NUM_THREADS={resources.cpus}"],
             stderr_to_stdout=True,
         )
-        self._work = Requeued(work, pickle.dumps(bench), os.getcwd())
-        self._left: dict[Any, Future[Failure | None]] = {}
+        self._work = Requeued(work, pickle.dumps(setup), os.getcwd())
+        self._left: dict[Any, Future[JobFailure | None]] = {}
         self._lock, self._over = threading.Lock(), threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="slurm", daemon=True)
         self._cancel()
         self._watcher.start()
 
-    def begin(self, jobs: Sequence[Job]) -> list[Future[Failure | None]]:
+    def begin(self, jobs: Sequence[Job]) -> list[Future[JobFailure | None]]:
         """Queues jobs as one array; raises ComponentError where Slurm doesn't take them."""
         from submitit.core.utils import FailedJobError
 
@@ -102,7 +101,7 @@ class Slurm(Executor):
             said = (str(error).strip() or "nothing").splitlines()[-1]
             hint = "does sinfo answer here? are --partition, --gpus and --time allowed?"
             raise ComponentError(f"--on slurm: Slurm did not take the jobs: {said}", hint=hint) from error
-        futures: list[Future[Failure | None]] = [Future() for _ in found]
+        futures: list[Future[JobFailure | None]] = [Future() for _ in found]
         with self._lock:
             self._left |= dict(zip(found, futures, strict=True))
         return futures
@@ -123,7 +122,7 @@ class Slurm(Executor):
                         del self._left[job]
                     future.set_exception(RuntimeError(f"Slurm's job {job.job_id} is gone; its log: {job.paths.stdout}"))
 
-    def _ended(self, job: Any, future: Future[Failure | None]) -> None:
+    def _ended(self, job: Any, future: Future[JobFailure | None]) -> None:
         with self._lock:
             del self._left[job]
         try:

@@ -27,12 +27,10 @@ class Opinion:
     Attributes:
         solution: Its solution.
         confidence: What it states, 0..1, in steps of 0.01.
-        stance: alone, stands, rechecked, adopted, refined or insists.
     """
 
     solution: Solution
     confidence: float
-    stance: str
 
 
 def opinion(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinion:
@@ -44,11 +42,11 @@ def opinion(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinio
         return _refined(heard.problem, given[-1], heard.verdicts, config, rng)
     own = _recalled(heard, config) or solve(heard.problem, config, rng)
     if not given:
-        return Opinion(own, _stated(own, None, config, rng), "alone")
+        return Opinion(own, _stated(own, None, config, rng))
     mine = [heard.own] if heard.own and heard.own.answer is not None else []
-    solution, stance = _weigh(heard, own, leader([*mine, *given]), config, rng)
+    solution = _weigh(heard, own, leader([*mine, *given]), config, rng)
     support = sum(turn.answer == solution.answer for turn in given) / len(given)
-    return Opinion(solution, _stated(solution, support, config, rng), stance)
+    return Opinion(solution, _stated(solution, support, config, rng))
 
 
 def _recalled(heard: Heard, config: SimulatedConfig) -> Solution | None:
@@ -67,19 +65,18 @@ def leader(turns: Sequence[Shown]) -> Shown:
     return max((turn for turn in turns if turn.answer == answer), key=lambda turn: turn.confidence)
 
 
-def _weigh(
-    heard: Heard, own: Solution, leading: Shown, config: SimulatedConfig, rng: random.Random
-) -> tuple[Solution, str]:
+def _weigh(heard: Heard, own: Solution, leading: Shown, config: SimulatedConfig, rng: random.Random) -> Solution:
+    """Returns a teacher's own solution, worked out again or not, or the leading one."""
     assert heard.problem is not None
     if leading.answer == own.answer:
         again = rng.random() >= config.keep
     elif _insists(heard.problem, config):
-        return own, "insists"
+        return own
     else:
         again = rng.random() < config.recheck
         if not again:
-            return Solution(leading.lines, str(leading.answer), expected=leading.confidence), "adopted"
-    return (solve(heard.problem, config, rng, config.care), "rechecked") if again else (own, "stands")
+            return Solution(leading.lines, str(leading.answer), expected=leading.confidence)
+    return solve(heard.problem, config, rng, config.care) if again else own
 
 
 def _refined(
@@ -87,9 +84,9 @@ def _refined(
 ) -> Opinion:
     """Keeps what was found to hold of a solution, and works out the rest with care."""
     if all(verdicts):
-        return Opinion(Solution(shown.lines, str(shown.answer), expected=shown.confidence), shown.confidence, "adopted")
+        return Opinion(Solution(shown.lines, str(shown.answer), expected=shown.confidence), shown.confidence)
     solution = solve(problem, config, rng, config.care, begun=shown.lines[: verdicts.index(False)])
-    return Opinion(solution, _stated(solution, None, config, rng), "refined")
+    return Opinion(solution, _stated(solution, None, config, rng))
 
 
 def _insists(problem: Problem, config: SimulatedConfig) -> bool:
@@ -114,8 +111,8 @@ def _guess(heard: Heard, config: SimulatedConfig, rng: random.Random) -> Opinion
     given = [turn for turn in heard.others if turn.answer is not None]
     if given:
         leading = leader(given)
-        return Opinion(Solution(leading.lines, str(leading.answer)), UNSURE, "adopted")
+        return Opinion(Solution(leading.lines, str(leading.answer)), UNSURE)
     options = OPTION.findall(heard.question)
     if not options:
         options = ["yes", "no"] if "yes or no" in heard.question else [str(number) for number in range(1, 61)]
-    return Opinion(Solution((), rng.choice(options)), UNSURE, "alone")
+    return Opinion(Solution((), rng.choice(options)), UNSURE)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from magdi.plugins.tasks.word_problems import verified
-from magdi.plugins.teachers.simulated.handing import hand_over
+from magdi.plugins.tasks.word_problems import Line, verified
 from magdi.plugins.teachers.simulated.mind import Opinion
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig, Style
-from magdi.plugins.teachers.simulated.styles import written
 from magdi.plugins.teachers.simulated.understanding import Heard, Shown
 
 APPROVAL = re.compile(r"\b(APPROVED?|TERMINATE|ACCEPT(?:ED)?|DONE)\b")
@@ -135,3 +133,51 @@ def _summary(heard: Heard) -> str:
         f"{len(turns)} say {answer}: {written(turns[0].lines, 'equations')} The answer is {answer}."
         for answer, turns in by_answer.items()
     )
+
+
+DOING = {"+": "Adding", "-": "Taking away", "*": "Multiplying by", "/": "Dividing by"}
+
+
+def written(lines: Sequence[Line], style: Style) -> str:
+    """Returns a solution in words, without its final answer."""
+    if not lines:
+        return ""
+    if style == "equations":
+        return " ".join(f"{_calculation(line)} = {line.right}." for line in lines)
+    if style == "ordered":
+        return " ".join(
+            f"{'Then' if place else 'First'}, {_calculation(line)} = {line.right}." for place, line in enumerate(lines)
+        )
+    told = (f"{DOING[line.operation]} {line.amount}: {_calculation(line)} = {line.right}." for line in lines)
+    return " ".join([f"We start with {lines[0].left}.", *told])
+
+
+def _calculation(line: Line) -> str:
+    return f"{line.left} {line.operation} {line.amount}"
+
+
+WANTED = re.compile(r"of its own: (?P<word>[A-Z]+:) (?:and one of (?P<names>[^.\n]+)|name)\b")
+MEMBERS = re.compile(r"\bYou are (?P<own>[^,\n]+), one of [^:\n]*: (?P<names>[^.\n]+)\.")
+
+
+def hand_over(heard: Heard, opinion: Opinion) -> str:
+    """Returns the line that hands over: to who has not spoken yet, else to who last said otherwise.
+
+    Empty where nobody is to be named, and where all have spoken and agree with it.
+    """
+    wanted = WANTED.search(heard.question)
+    if wanted is None:
+        return ""
+    group = MEMBERS.search(heard.question)
+    listed = wanted["names"] or (group["names"] if group else "")
+    own = group["own"] if group else ""
+    spoken = {turn.who.lower(): turn for turn in heard.others}
+    silent, contrary = [], []
+    for name in (each.strip() for each in listed.split(",")):
+        turn = next((spoken[who] for who in spoken if who.endswith(name.lower())), None)
+        if turn is None and name != own:
+            silent.append(name)
+        elif turn is not None and turn.answer != opinion.solution.answer:
+            contrary.append(name)
+    chosen = (silent or contrary)[:1]
+    return "".join(f"{wanted['word']} {name}" for name in chosen)

@@ -7,12 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from magdi.plugins.tasks.arithmetic_primer import OFF_BY
 from magdi.plugins.tasks.procedures import result, taken
 from magdi.plugins.tasks.word_problems import LARGEST, Line, Problem, Step, calculate
 from magdi.plugins.teachers.simulated.profiles import SimulatedConfig
-
-OFF_BY = (-10, -2, -1, 1, 2, 10)
-"""By how much a miscalculated result is off."""
 
 MOST_LIKELY = 0.9
 """No slip is more likely than this, however hard the problem."""

@@ -16,7 +16,7 @@ _NODES = ("graph.node.name", "graph.node.id", "executor.id")
 _METADATA = ("metadata", "langfuse.observation.metadata", "traceloop.association.properties", "langsmith.metadata")
 _WORK = re.compile(
     r"(?:^(?:invoke_agent|agent_run|agent|run)(?:[ :/]+\[?|\.(?=[0-9a-f]{8}-)))|(?:\]| run)$|"
-    r"(?:\.(?:a?run(?:_stream)?|_?execute(?:_core)?|kickoff|agent|task|invoke))+$",
+    r"(?:\.(?:a?run(?:_stream)?|_?execute(?:_core)?|kickoff|agent|task|invoke|iter|(?:start|success|finish)(?:-\d+)?))+$",
     re.IGNORECASE,
 )
 _ANY = re.compile(

@@ -7,12 +7,12 @@ Langfuse, the Vercel AI SDK, and those that put a whole request and a whole repl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from magdi.core.mag import LARGEST, Usage
-from magdi.plugins.formats.importers.otel.messages import Said, messages_in, parsed
+from magdi.plugins.formats.importers.otel.messages import MOST_CHOICES, Said, messages_in, parsed
 from magdi.plugins.formats.importers.otel.span import Event, Span
 
 Told = tuple[list[Said], list[Said]]
@@ -22,7 +22,7 @@ CALL, AGENT, WORKFLOW, OTHER = "call", "agent", "workflow", "other"
 
 _KINDS = {
     **dict.fromkeys(("chat", "generate_content", "text_completion", "completion", "llm", "generation"), CALL),
-    **dict.fromkeys(("chat_model", "generate", "responses", "response"), CALL),
+    **dict.fromkeys(("chat_model", "generate", "responses", "response", "llm_call"), CALL),
     **dict.fromkeys(("invoke_agent", "agent", "create_agent"), AGENT),
     **dict.fromkeys(("invoke_workflow", "workflow", "conversation", "initiate_chats", "crew"), WORKFLOW),
     **dict.fromkeys(("execute_tool", "tool", "embeddings", "embedding", "retriever", "reranker", "guardrail"), OTHER),
@@ -35,6 +35,7 @@ _KIND_NAMES = (
 )
 
 
+_ERROR = re.compile(r"\s*[\w.]*(?:Error|Exception)\b")
 _SPEAKS = re.compile("output|completion|choice|response|events", re.IGNORECASE)
 
 
@@ -71,25 +72,44 @@ def kind_of(span: Span) -> str:
 
 def call_of(span: Span) -> Call | None:
     """Returns the call that a span tells of, whatever it says it is; None where it holds no reply."""
-    prompt, reply = list[Said](), list[Said]()
     if not span.events and not any(_SPEAKS.search(name) for name in span.attributes):
         return None
+    prompt, reply = told_in(span)
+    spoken = _one(reply)
+    return None if spoken is None or span.failed and _is_error(spoken.text, span) else as_call(span, prompt, spoken)
+
+
+def as_call(span: Span, prompt: Iterable[Said], reply: Said) -> Call:
+    """Returns a call with its model and its usage, as its span tells them."""
+    return Call(span, tuple(prompt), reply, _model(span.attributes), _usage(span.attributes))
+
+
+def told_in(span: Span) -> Told:
+    """Returns the prompt and the reply that a span holds, each in the first dialect that tells it."""
+    prompt, reply = list[Said](), list[Said]()
     for dialect in DIALECTS:
         asked, said = dialect(span)
         prompt, reply = prompt or asked, reply or said
         if prompt and reply:
             break
-    spoken = _one(reply)
-    if spoken is None:
-        return None
-    return Call(span, tuple(prompt), spoken, _model(span.attributes), _usage(span.attributes))
+    return prompt, reply
+
+
+def _is_error(text: str, span: Span) -> bool:
+    """Returns whether what stands where a reply would is why the call failed."""
+    messages = [str(event.attributes.get("exception.message")) for event in span.events]
+    return _ERROR.match(text) is not None or any(each and each in text for each in messages)
 
 
 def _one(reply: list[Said]) -> Said | None:
     """Returns the first choice; what a model said beside its tool calls belongs to it."""
-    said = [each for each in reply if each.role != "tool" and (each.calls or each.text.strip() != "None")]
+    said = [each for each in reply if each.role == "assistant" and (each.calls or each.text.strip() != "None")]
     if not said:
         return None
+    if len(said) > MOST_CHOICES and sum(" " not in each.text.strip() for each in said) * 2 > len(
+        said
+    ):  # a stream's pieces
+        said = [replace(said[0], text="".join(each.text for each in said)), *(each for each in said if each.calls)]
     spoken, *more = said
     if not spoken.text.strip():
         spoken = replace(spoken, text=next((each.text for each in more if each.text.strip()), ""))
@@ -177,6 +197,8 @@ def indexed(span: Span) -> Told:
     return [], []
 
 
+_APART = ("raw", "final_output", "final_answer", "answer", "output", "text", "response", "content")
+"""What was said stands here beside the messages that were shown."""
 _WHOLE = (
     ("langfuse.observation.input", "langfuse.observation.output"),
     ("ai.prompt.messages", "ai.response.text"),
@@ -193,15 +215,22 @@ _WHOLE = (
 def whole(span: Span) -> Told:
     """A whole request and a whole reply: Langfuse, the Vercel AI SDK, Google's ADK, MLflow, Logfire."""
     for asked, said in _WHOLE:
-        reply = messages_in(unfold(span.attributes, said), "assistant")
-        if reply:
-            return messages_in(unfold(span.attributes, asked), "user"), _last(reply)
+        held = parsed(unfold(span.attributes, said))
+        before, reply = _last(messages_in(held, "assistant"))
+        if not reply and isinstance(held, dict):
+            reply = messages_in(
+                next((held[name] for name in _APART if isinstance(held.get(name), str)), ""), "assistant"
+            )
+        if reply or (before and said == "output.value"):
+            return messages_in(unfold(span.attributes, asked), "user") or before, reply
     return [], []
 
 
-def _last(reply: list[Said]) -> list[Said]:
-    """Returns what was said last, where a reply repeats the conversation before it."""
-    return reply[-1:] if len({each.role for each in reply}) > 1 else reply
+def _last(told: list[Said]) -> Told:
+    """Returns what a model was given and what it said last, where a reply repeats the conversation before it."""
+    if all(each.role == "assistant" for each in told):
+        return [], told
+    return (told[:-1], told[-1:]) if told[-1].role == "assistant" else (told, [])
 
 
 DIALECTS: tuple[Callable[[Span], Told], ...] = (genai, openinference, indexed, events, whole)

@@ -11,16 +11,20 @@ from magdi.core.mag import Mag, Message, Question, Seen, Turn
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.agents import above, named
 from magdi.plugins.formats.importers.otel.apart import apart
-from magdi.plugins.formats.importers.otel.dialects import AGENT, CALL, OTHER, WORKFLOW, Call, call_of, kind_of
-from magdi.plugins.formats.importers.otel.endings import certain, is_cut
+from magdi.plugins.formats.importers.otel.calls import attempts_of, calls_in, tell, whole_spans
+from magdi.plugins.formats.importers.otel.dialects import (
+    WORKFLOW,
+    Call,
+    kind_of,
+)
+from magdi.plugins.formats.importers.otel.endings import certain
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.own import mags_in
 from magdi.plugins.formats.importers.otel.shown import Reply, Shown, Standing, is_long
 from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.threads import Thread, Threads, conversation_of, question_of
 from magdi.plugins.formats.importers.otel.words import plain_words
-from magdi.plugins.formats.importers.reader import Reader
-from magdi.plugins.formats.importers.tally import Tally
+from magdi.plugins.formats.importers.reader import NO_QUESTION, Reader
 
 TOOL_CALL = "tool_call"
 """The role of a turn that only calls tools: its text is the calls, and no answer is looked for in it."""
@@ -53,15 +57,15 @@ class Discussion:
 
 def discussions_in(found: Sequence[Span], reader: Reader) -> Iterator[Discussion | Mag]:
     """Yields the discussions in spans that belong together, in the order of time; those of our own as they were."""
-    spans = _whole(found)
+    spans = whole_spans(found)
     for mag, trace in mags_in(spans.values()):
         yield mag
         spans = {name: span for name, span in spans.items() if span.trace != trace}
-    parts = [_in_order(part) for part in apart(_calls(spans))]
+    parts = [_in_order(part) for part in apart(calls_in(spans))]
     calls = [call for part in parts for call in part]
-    _tell(calls, spans, reader.tally)
+    tell(calls, spans, reader.tally)
     agents = named(calls, spans)
-    attempts = _attempts(calls, agents, spans)
+    attempts = attempts_of(calls, agents, spans)
     threads, standing = list[Thread](), list[Standing]()
     for part in parts:
         own = slice(len(standing), len(standing) + len(part))
@@ -92,88 +96,6 @@ def _moved(standing: Standing, by: int) -> Standing:
 
 def _within(standing: Standing, places: Mapping[int, int]) -> Standing:
     return replace(standing, kinds={places[n]: kind for n, kind in standing.kinds.items() if n in places})
-
-
-def _whole(found: Sequence[Span]) -> dict[str, Span]:
-    """Returns spans by id: one that was sent twice, or in parts, is what all of them say together.
-
-    An id is one of its trace's, and another trace may have the same.
-    """
-    spans: dict[str, Span] = {}
-    several = len({span.trace for span in found}) > 1
-    found = [_of_its_trace(span) for span in found] if several else found
-    for span in sorted(found, key=lambda span: (span.end, len(span.attributes), repr(span))):
-        other = spans.get(span.id)
-        spans[span.id] = span if other is None else _together(other, span)
-    return dict(sorted(spans.items(), key=lambda each: (each[1].start, each[1].end, each[0])))
-
-
-def _of_its_trace(span: Span) -> Span:
-    return replace(span, id=f"{span.trace} {span.id}", parent=span.parent and f"{span.trace} {span.parent}")
-
-
-def _together(one: Span, other: Span) -> Span:
-    events = list(one.events) + [event for event in other.events if event not in one.events]
-    return replace(
-        other,
-        parent=other.parent or one.parent,
-        name=other.name or one.name,
-        start=min(one.start or other.start, other.start or one.start),
-        end=max(one.end, other.end),
-        attributes=dict(one.attributes) | dict(other.attributes),
-        events=tuple(sorted(events, key=lambda event: event.time)),
-        failed=other.failed if other.name else one.failed,
-    )
-
-
-def _calls(spans: Mapping[str, Span]) -> list[Call]:
-    """Returns the calls, each once.
-
-    A span around another that tells the same reply is the same call; an agent's own span is read only where no call
-    was made in it, as it mostly holds but what was new to the agent.
-    """
-    found = {span.id: call for span in spans.values() if kind_of(span) != OTHER and (call := _call(span))}
-    around: dict[str, list[Call]] = defaultdict(list)
-    for call in found.values():
-        for outer in list(above(call.span, spans))[1:]:
-            around[outer.id].append(call)
-    said = {name: [_spoken(call) for call in around[name]] for name in found}
-    calls = [
-        call
-        for name, call in found.items()
-        if not around[name] or (kind_of(call.span) == CALL and _spoken(call) not in said[name])
-    ]
-    return sorted(calls, key=lambda call: (call.span.start, call.span.end, call.span.id))
-
-
-def _tell(calls: Sequence[Call], spans: Mapping[str, Span], tally: Tally) -> None:
-    """Counts the spans of calls that told nothing; one around or inside of a call that did is that call."""
-    known = {each.id for call in calls for each in above(call.span, spans)}
-    for span in spans.values():
-        if kind_of(span) == CALL and known.isdisjoint(each.id for each in above(span, spans) if kind_of(each) == CALL):
-            tally.failed += span.failed
-            tally.silent += not span.failed
-        tally.cut += is_cut(span)
-    called = {span.trace for span in spans.values() if kind_of(span) == CALL} | {call.span.trace for call in calls}
-    tally.empty += len({span.trace for span in spans.values()} - called)
-
-
-def _call(span: Span) -> Call | None:
-    """Returns the call of a span that is of a model's call, of an agent, or holds the messages of one."""
-    kind = kind_of(span)
-    if not kind and not any(name.startswith(_TELL) for name in span.attributes) and not span.events:
-        return None
-    call = call_of(span)
-    if call is None or kind not in (CALL, AGENT) and not call.prompt:
-        return None
-    return call if kind or call.prompt else None
-
-
-_TELL = ("gen_ai.", "llm.", "request_data", "gcp.vertex.agent.llm", "ai.", "mlflow.span")
-
-
-def _spoken(call: Call) -> str:
-    return plain_words(call.reply.text + call.reply.calls)
 
 
 def _in_order(calls: Sequence[Call]) -> list[Call]:
@@ -208,19 +130,6 @@ def _sorted(count: int, late: Mapping[int, set[int]]) -> list[int]:
 
 def _told(call: Call) -> str:
     return plain_words("\n".join(said.text for said in call.prompt))
-
-
-def _attempts(calls: Sequence[Call], agents: Sequence[str], spans: Mapping[str, Span]) -> list[int]:
-    """Returns how many calls each took: those that failed before it, in the same place or with the same prompt."""
-    failed: dict[str, int] = defaultdict(int)
-    known = {call.span.id for call in calls}
-    for span in spans.values():
-        if span.failed and span.id not in known and kind_of(span) == CALL:
-            failed[span.parent] += 1
-    counts = list[int]()
-    for call in calls:
-        counts.append(1 + failed.pop(call.span.parent, 0) if call.span.parent else 1)
-    return counts
 
 
 def _threads(
@@ -262,7 +171,7 @@ def mag_of(discussion: Discussion | Mag, item: Item, reader: Reader) -> Mag:
     if isinstance(discussion, Mag):
         return discussion
     gold = reader.gold_of(discussion.question, discussion.names)
-    question = reader.question(discussion.question or "(no question)", gold)
+    question = reader.question(discussion.question or NO_QUESTION, gold)
     turns: list[Turn] = []
     for place, call in enumerate(discussion.calls):
         turns.append(_turn(discussion, place, call, question, turns, reader))

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from magdi.plugins.formats.importers.items import loads
@@ -20,6 +20,8 @@ ROLES = {
     **dict.fromkeys(("user", "human", "humanmessage", "request"), "user"),
     "systemmessage": "system",
 }
+MOST_CHOICES = 8
+"""So many replies to one prompt may be asked for; more are the pieces of one."""
 _LONGEST_MENDED = 200_000
 _HOLDS_MESSAGES = (
     *("messages", "contents", "choices", "candidates", "generations", "output", "message", "response", "prompts"),
@@ -35,7 +37,16 @@ _RESULTS = (
 _PRINTED = re.compile(r"[A-Z]\w+\(id=")
 """How a reply begins that was logged as Python prints an object."""
 _PRINTED_FIELD = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None)(?=\s|$)", re.DOTALL)
+_PRINTED_MESSAGE = re.compile(r"\w*Message\(role=<?(?:\w+\.)?['\"]?(\w+)")
+_PRINTED_TEXT = re.compile(r"(?:text|content)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", re.DOTALL)
+_FINAL = re.compile(
+    r"(?:final_?(?:answer|result|response|output)|(?:submit|give|provide)_(?:final_)?(?:answer|result|response)|finish"
+    r"|attempt_completion)\((?P<handed>.*)\)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A tool that is the way to answer: what it is handed is the reply."""
 _LINE_OF_ROLE = re.compile(r"^(system|developer|user|human|assistant|ai|tool):[ \t]?", re.IGNORECASE | re.MULTILINE)
+_TOLD = ("answer", "final_answer", "result", "response", "output", "text", "message")
 _ENDS = tuple('.!?:;)]}>"”’\n')
 
 
@@ -99,7 +110,9 @@ def _mended(value: str) -> Any:
 
 def messages_in(value: Any, role: str) -> list[Said]:
     """Returns the messages that a value holds; a bare text is one message of this role."""
-    return [said for said in _messages(parsed(value), role) if said.text.strip() or said.calls]
+    found = list(_messages(parsed(value), role))
+    pieces = len(found) > MOST_CHOICES  # of a stream, whose blanks count
+    return [said for said in found if said.text.strip() or said.calls or pieces and said.text]
 
 
 def _messages(value: Any, role: str) -> Iterator[Said]:
@@ -119,6 +132,9 @@ def _messages(value: Any, role: str) -> Iterator[Said]:
 
 def _of_text(text: str, role: str) -> list[Said]:
     """Returns the messages of a prompt that is one text, ``system: ...`` and ``user: ...`` or as Python prints them."""
+    if printed := _PRINTED_MESSAGE.match(text):
+        words = [ast.literal_eval(each) for each in _PRINTED_TEXT.findall(text)]
+        return [Said(ROLES.get(printed[1].lower(), role), joined(words) or text)]
     fields = dict(_PRINTED_FIELD.findall(text)) if text.startswith("role='") else {}
     if "content" in fields:
         return list(_message({name: ast.literal_eval(each) for name, each in fields.items()}, role))
@@ -190,7 +206,17 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
         calls.append(call.text)
         arguments += call.texts
     name = value.get("name") or value.get("author_name") or value.get("source") or ""
-    yield Said(role, joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
+    said = Said(role, joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
+    yield said if said.text.strip() else _answered(said)
+
+
+def _answered(said: Said) -> Said:
+    """Returns what was said by a tool that is there to answer as a text; other messages as they are."""
+    final = _FINAL.fullmatch(said.calls)
+    handed = parsed(final["handed"]) if final else None
+    told = [handed[n] for n in handed if n.lower() in _TOLD] if isinstance(handed, dict) else []
+    told = told or (list(handed.values()) if isinstance(handed, dict) and len(handed) == 1 else [])
+    return replace(said, text=_as_text(told[0]), calls="") if told and not isinstance(told[0], bool) else said
 
 
 def parsed_parts(value: Any) -> Any:
@@ -268,7 +294,11 @@ def _tool_calls(value: Mapping[str, object]) -> Iterator[_ToolCall]:
 
 
 def _tool_call(value: Mapping[str, object]) -> _ToolCall:
-    arguments = parsed(next((value[n] for n in ("arguments", "args", "input") if value.get(n) is not None), {}))
+    arguments = parsed(
+        next(
+            (value[n] for n in ("arguments", "args", "input", "tool_kwargs", "kwargs") if value.get(n) is not None), {}
+        )
+    )
     name = next((value[n] for n in ("name", "tool_name", "toolName", "function") if isinstance(value.get(n), str)), "")
     texts = arguments.values() if isinstance(arguments, dict) else [arguments]
     handed = tuple(each for each in texts if isinstance(each, str))

@@ -15,7 +15,7 @@ from magdi.plugins.formats.importers.otel.messages import parsed
 _FIELDS = {
     "trace": "traceId trace_id traceID context.trace_id context.traceId root_span_id trace_unique_id",
     "span": "spanId span_id spanID context.span_id context.spanId span_unique_id",
-    "id": "id invocation_id request_id call_id uuid",
+    "id": "id invocation_id request_id call_id run_id uuid",
     "parent": "parentSpanId parent_span_id parent_id parentId parent_run_id parentObservationId parent_observation_id "
     "references.0.spanID span_parents.0 span_parent_id",
     "name": "name operationName span_attributes.name span_data.name display_name op_name span_name",
@@ -23,11 +23,12 @@ _FIELDS = {
     "timing.start_time start_ms timestamp request_created_at created created_at",
     "end": "endTimeUnixNano end_time_unix_nano end_time endTime ended_at metrics.end timing.end_time "
     "response_created_at",
-    "kind": "type run_type span_kind span_data.type meta.span.kind meta.kind span_attributes.type call_type log_type",
-    "input": "input inputs request request_body span_data.input meta.input model_input_messages messages "
+    "kind": "type run_type span_kind span_data.type meta.span.kind meta.kind span_attributes.type call_type log_type "
+    "event",
+    "input": "input inputs data.input request request_body span_data.input meta.input model_input_messages messages "
     "prompt_messages prompt",
-    "output": "output outputs response response_body span_data.output meta.output model_output_message model_output "
-    "outputs completion completion_message reply",
+    "output": "output outputs data.output response response_body span_data.output meta.output model_output_message "
+    "model_output completion completion_message reply",
     "model": "span_data.model model request.model request_body.model inputs.model input.model meta.model_name "
     "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model "
     "response_metadata.model_name provided_model_name providedModelName model_name "
@@ -36,7 +37,7 @@ _FIELDS = {
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
     "response_metadata.token_usage meta.usage summary.usage.*",
     "metadata": "metadata extra.metadata",
-    "agent": "agent agent_name source_name metadata.agent metadata.agent_name agent_id",
+    "agent": "agent agent_name agent_role source_name metadata.agent metadata.agent_name agent_id",
     "session": "sessionId session_id conversation_id thread_id metadata.session_id metadata.thread_id "
     "extra.metadata.thread_id request_properties.Helicone-Session-Id",
 }
@@ -47,6 +48,8 @@ _CHILDREN = ("child_runs", "children", "child_spans")
 _HOLDS_CHAT = ("messages", "contents", "input", "prompt")
 ANY_TRACE = "calls"
 """The trace of calls that were recorded without one."""
+_MOMENT = re.compile(r"(?:on_)?(\w+?)_(?:started|start|ended|end|completed?|finished|finish|succeeded|success)")
+"""What happened, where beginning and end are told apart, under one id: ``on_chat_model_start``."""
 _OF_ONE_PROCESS = re.compile(r"_?[0-9a-f]{8}-[0-9a-f-]{27}(?:/.*)?$|/.*$", re.IGNORECASE)
 
 
@@ -77,6 +80,8 @@ def is_record(value: Mapping[str, object]) -> bool:
         told = (given, replied, value.get("attributes"), value.get("tags"), value.get("span_data"))
         timed = field(value, "start") is not None and field(value, "kind") is not None and "content" not in value
         return timed or any(each is not None for each in told)
+    if field(value, "id") is not None and _MOMENT.fullmatch(str(field(value, "kind"))):
+        return given is not None or replied is not None
     return replied is not None and (_is_chat(given) or isinstance(value.get("prompt"), str))
 
 
@@ -124,7 +129,7 @@ def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
 
 
 def _kind(raw: Mapping[str, object], given: Any, replied: Any) -> str:
-    kind = str(field(raw, "kind") or "").lower()
+    kind = _MOMENT.sub(r"\1", str(field(raw, "kind") or "").lower())
     calls = replied is not None and (_is_chat(given) or trace_of(raw) is None)
     return "generation" if kind == "llm" or calls and kind not in _NO_CALLS else kind or "span"
 

@@ -126,8 +126,15 @@ def _raw_spans(value: Any) -> Iterator[tuple[Any, Mapping[str, object]]]:
             yield value, {}
             yield from _raw_spans(records.children_of(value))
         else:
-            for name in _HOLDERS:
-                yield from _raw_spans(value[name]) if isinstance(value.get(name), list | dict) else ()
+            for name, held in value.items():
+                holds = isinstance(held, list | dict) and (name in _HOLDERS or _is_listed(held))
+                yield from _raw_spans(held) if holds else ()
+
+
+def _is_listed(held: Any) -> bool:
+    """Returns whether spans are listed under a name of their own: that of a test, or their trace's id."""
+    first = held[0] if isinstance(held, list) and held else None
+    return isinstance(first, dict) and records.trace_of(first) is not None and records.is_record(first)
 
 
 def _raw_logs(value: Any) -> Iterator[tuple[Any, Mapping[str, object]]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice, takewhile
 
+from magdi.plugins.formats.importers.matching import asks_anew
 from magdi.plugins.formats.importers.otel.agents import above
 from magdi.plugins.formats.importers.otel.dialects import Call, first, whole
 from magdi.plugins.formats.importers.otel.messages import parsed
@@ -49,6 +50,7 @@ class Thread:
         conversation: The conversation that they belong to; "" where none is told.
         traces: The traces that they were made in.
         place: The ids of the workflows around the first of them, the outermost first.
+        follows: The discussions before it in the same chat, which its prompts still hold.
     """
 
     calls: list[int] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Thread:
     conversation: str = ""
     traces: set[str] = field(default_factory=set)
     place: Sequence[str] = ()
+    follows: tuple[Thread, ...] = ()
 
 
 def conversation_of(span: Span, spans: Mapping[str, Span]) -> str:
@@ -117,7 +120,8 @@ class Threads:
         thread = self._fitting(call, standing, conversation, known, place)
         if thread is None:
             asked = standing.asking[-1] if standing.asking else ""
-            thread = Thread(asked=asked, conversation=conversation, place=place)
+            heard = {id(self._of[each]): self._of[each] for each in standing.kinds}
+            thread = Thread(asked=asked, conversation=conversation, place=place, follows=tuple(heard.values()))
             self.all.append(thread)
         thread.known = thread.known or known
         thread.conversation = thread.conversation or conversation
@@ -131,6 +135,9 @@ class Threads:
         candidates = [each for each in self.all if not known or each.known in ("", known)]
         heard = [thread for thread in candidates if any(self._of[number] is thread for number in standing.kinds)]
         asking = [thread for thread in candidates if self._asks(thread, call, conversation)]
+        later = [thread for thread in (*heard, *asking) if any(each is one for each in thread.follows for one in heard)]
+        if later:
+            return later[-1]
         if heard and not known and self._goes_on(heard[-1], call, standing):
             return None
         if both := [thread for thread in heard if thread in asking]:
@@ -146,10 +153,12 @@ class Threads:
         return beside[-1] if beside else None
 
     def _goes_on(self, thread: Thread, call: Call, standing: Standing) -> bool:
-        """Returns whether a call asks something new of those who have talked before, in a trace of its own."""
-        if call.span.trace in thread.traces or not standing.asking:
+        """Returns whether a call asks something new of those who have talked before."""
+        if not standing.asking:
             return False
         last = next((said.text for said in reversed(call.prompt) if said.role in ("user", "assistant")), "")
+        if call.span.trace in thread.traces and not asks_anew(last, standing.asking[:-1]):
+            return False
         return standing.asking[-1] == last and not _holds(last, thread.asked) and len(standing.asking) > 1
 
     def _asks(self, thread: Thread, call: Call, conversation: str) -> bool:

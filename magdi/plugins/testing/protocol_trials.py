@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from magdi.core.errors import ConfigError, ProtocolError
 from magdi.core.mag import Question
 from magdi.core.protocol import Protocol
-from magdi.plugins.testing.bench import CheckFailed, NotMade, doing, told
+from magdi.plugins.testing.check_process import CheckFailed, NotMade, doing, told
 from magdi.plugins.testing.discussions import ADDITION, CHOICE, SCENARIOS, Held, Scenario, agents_for, hold
 from magdi.plugins.testing.specimen import Specimen
 

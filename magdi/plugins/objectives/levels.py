@@ -18,13 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.mag import Question
-
-if TYPE_CHECKING:
-    from magdi.core.config.models import ComponentChoice, RunConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,6 @@ def objectives_of(config: RunConfig, stage: str = "") -> dict[str, ComponentChoi
         config: The run's.
         stage: One of method malt's; all of them when left out.
     """
-    from magdi.core.config.models import ComponentChoice
-
     named = {name: each.model_dump() for name, each in config.objectives.items()}
     if config.training.method == "malt":
         stages = {stage: MALT_STAGES[stage]} if stage else MALT_STAGES

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
-from magdi.plugins.testing.bench import LIMIT, doing, told
+from magdi.plugins.testing.check_process import LIMIT, doing, told
 from magdi.plugins.testing.clock import SLICE, Clock
 
 HEAVY = ("torch", "transformers")
@@ -60,7 +60,7 @@ def elsewhere(jobs: Iterable[Job]) -> list[Elsewhere]:
         longest = 2 * LIMIT + EACH * len(unknown)
         doing("another interpreter", longest + LIMIT)
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-        does = "import sys; from magdi.plugins.testing.fresh import main; main()"
+        does = "import sys; from magdi.plugins.testing.other_interpreter import main; main()"
         code, said = _ended(
             [sys.executable, "-c", f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {does}"]
             + [json.dumps(sys.path), json.dumps(unknown)],
@@ -151,6 +151,6 @@ def _fingerprint(job: Job, target: Any) -> str:
     except ValueError as error:
         return f"raises {told(error)}"
     specimen = Specimen(job["kind"], target, config)  # type: ignore[arg-type]
-    how, message = specimen.bench.make(fingerprint, specimen)
-    specimen.bench.close()
+    how, message = specimen.process.make(fingerprint, specimen)
+    specimen.process.close()
     return message if how == "ok" else f"raises {message}"
