@@ -43,7 +43,7 @@ _SUPPOSED = phrase(
 )
 _WONDERS = phrase(
     r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b"
-    r"|\bno\s(?:evidence|proof|indication|record|sign)\s(?:that|of)\b"
+    r"|^\W*(?:but\s|and\s)?there(?:'s|\sis|\swas)\sno\s(?:evidence|proof|indication|record|sign)\s(?:that|of)\b"
 )
 _NO_MORE_SUPPOSED = phrase(r"(?:but|however|so|therefore|thus|hence|I|we)\b")
 

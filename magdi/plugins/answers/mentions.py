@@ -13,7 +13,7 @@ from magdi.plugins.answers.statements import concluded
 from magdi.plugins.answers.unfinished import cut_off
 
 SHORT_TEXT = 200
-NOT_BEFORE = phrase(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b")
+NOT_BEFORE = phrase(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|wrong|incorrect|avoid\w*)\b|n't\b")
 _RULED_OUT = phrase(
     r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b"
 )

@@ -228,7 +228,7 @@ class Names:
 
 
 _NO_NOUN = re.compile(
-    r"\s+\(?(?:it|are|the|makes|fits|remains|can|cannot|could|will|should|must|might|may|does|doesn't|has|appears|over|but|because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with|wins|prevails|too|also)\b"
+    r"\s+\(?(?:it|are|the|makes|fits|remains|can|cannot|could|will|should|must|might|may|do|does|doesn't|has|appears|over|but|because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with|wins|prevails|too|also)\b"
 )
 
 

@@ -14,6 +14,7 @@ MANY = 5
 
 _TOKEN = phrase(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?")
 _N_T = phrase(r"(?<=\w)n't\b")
+_IS = re.compile(r"\b(it|he|she|that|there)'s\b")
 _LEAD = phrase(r"\s*(?:yes or no|true or false)\W+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
 _EMBEDDED = phrase(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s")
@@ -117,7 +118,7 @@ def read_restated(statement: str, question: str) -> str | None:
     return "no" if said[at] == "unlikely" or _denies([*before[-1:], *said[at : at + 2]], auxiliaries, asked) else None
 
 
-def _by_pronoun(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
+def _by_pronoun(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list[str]) -> bool:
     """Returns whether a statement is a pronoun, the question's auxiliary and the end of the question: "They can't"."""
     said = [word for word in said if word not in _LEADS and not word.endswith("ly")]
     if len(said) < 2 or said[0] not in _PRONOUNS or said[1] not in auxiliaries:
@@ -138,7 +139,7 @@ def asks_the_same(another: str, question: str) -> bool:
     return len(asked - said) <= (len(asked) > MANY)
 
 
-def _denies(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
+def _denies(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list[str]) -> bool:
     """Returns whether a "not" stands behind the question's auxiliary, and before a word of the question's own."""
     if len(said) == 3 and said[1] == "never" and _stem(said[2]) in _content(asked):
         return True
@@ -154,7 +155,7 @@ def _last_sentence(question: str) -> str:
 
 def _words(text: str) -> list[str]:
     text = _N_T.sub(" n't", text.lower().replace("can't", "can n't").replace("won't", "will n't"))
-    text = text.replace("cannot", "can not")
+    text = _IS.sub(r"\1 is", text.replace("cannot", "can not").replace("'re ", " are "))
     return [word.removesuffix("'s") for word in _TOKEN.findall(text)]
 
 

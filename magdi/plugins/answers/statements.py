@@ -56,7 +56,7 @@ _CUE = phrase(
 
 _STEP = phrase(r"\W*(?:step|question|q)\s?\d")
 _REFUSED = phrase(
-    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
+    r"\b(?:I|we)\s(?:really\s)?(?:(?:do|did|can|could|would)(?:\snot|n't|not)|no\slonger)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
     r"|\bI\s(?:really\s)?(?:doubt|disagree)\b"
     r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:\w+\s)?(?:mistake|error|misconception|myth|fallacy)))"
     r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b"

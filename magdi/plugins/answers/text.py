@@ -27,10 +27,10 @@ _NO_NAME = phrase(
 _NOT_BUT = phrase(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?")
 _LEAD = phrase(
     r"^\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:(?:I|we)(?:'d|\swould)?\s(?:think|believe|say|guess)\s(?:that\s)?)?"
-    r"(?:(?:it|that)(?:'s|\sis)|this\sis|the\sanswer\sis)\s"
+    r"(?:(?:it|that)(?:'s|\sis|\swas)|this\sis|the\sanswer\sis)\s"
 )
 _SAID_OF_IT = phrase(
-    r"(?:,?\s\(?(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|the|an?))\s.*",
+    r"(?:,?\s\(?(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|in|the|an?))\s.*",
     re.DOTALL,
 )
 _ASKS_ITSELF = phrase(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.MULTILINE)

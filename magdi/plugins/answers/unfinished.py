@@ -29,7 +29,7 @@ _ANNOUNCES = phrase(
 _VALUE = rf"[\s$€£({{\[*\\]*-?\.?(?:\d|{WORD}\b)"
 _COMES_TO = phrase(
     rf"(?:[=≈]|\b(?:gets?|getting|give|gives|giving|yields?|yielding|is|are|was|were|equals?|mak(?:e|es|ing)|total(?:s|l?ing)?"
-    rf"|results?\sin|resulting\sin|leav(?:e|es|ing)|obtain|find(?=\s[$\d\\])|found|have|has|had|so|means|becomes"
+    rf"|costs?|results?\sin|resulting\sin|leav(?:e|es|ing)|obtain|find(?=\s[$\d\\])|found|have|has|had|so|means|becomes"
     rf"|(?:comes|adds|sums|brings)\s(?:out\s|up\s|us\s)?to|arrive\sat|end(?:s|ing)?\sup\swith|total\sof|as))\W*"
     rf"(?:(?!of\b)[a-z']+\W+|of\W+(?=[$\d])){{0,5}}?{_VALUE}|:\s*{_VALUE}"
 )
