@@ -10,7 +10,7 @@ from magdi.plugins.answers.spans import SENTENCE_END
 
 LONGEST_SENTENCE = 600
 _CUT_OFF = phrase(
-    r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|an?|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
+    r"(?:[-+*/×÷=({\[,:\\]|\s\$|\\boxed\s?\{[^{}]*|\b(?:is|are|was|the|(?-i:an?)|of|and|or|by|to|with|at|for|in|on|that|than|so|each|from|as|if"
     r"|but|we|then|per|equals|get|gives|giving|has|have|pays?|leav(?:es|ing)|totall?ing|which|because|since|when|where|will|would|how|there|they|she|he)"
     r"|[a-z]{3,}\s(?:and|plus|minus|times)\s\d{1,9})\s*\Z"
 )
