@@ -94,7 +94,8 @@ def check(
     passed = all(report["passed"] for report in reports) and not loaded.faults
     faults = [str(fault) for fault in loaded.faults]
     document = {"passed": passed, "components": reports, "faults": faults}
-    show(document, as_json=json, render=lambda: Text(_verdict(reports, faults)))
+    brought = [each.plugin for each in loaded.loaded]
+    show(document, as_json=json, render=lambda: Text(_verdict(reports, faults, brought)))
     raise typer.Exit(0 if passed else 1)
 
 
@@ -195,12 +196,14 @@ def _line(outcome: CheckResult) -> str:
     return f"  ok   {outcome.name} ({outcome.seconds:.2f} s){remark}"
 
 
-def _verdict(reports: Sequence[ComponentReport], faults: Sequence[str]) -> str:
+def _verdict(reports: Sequence[ComponentReport], faults: Sequence[str], brought: Sequence[str]) -> str:
     """Returns the last line; "passed" alone stands there only where nothing failed, and where something was checked."""
     failed = [*(report["name"] for report in reports if not report["passed"]), *(f"plugin {fault}" for fault in faults)]
     passed = sum(report["passed"] for report in reports)
     if failed:
         return f"failed: {', '.join(failed)}" + (f" ({passed} passed)" if passed else "")
+    if not reports and brought:
+        return f"nothing to check: {', '.join(brought)} can be loaded, and brings no component (see magdi plugins list)"
     if not reports:
         return "nothing to check: no third-party component is installed; name a component, or use --plugin FILE"
     return f"{passed} passed"

@@ -62,8 +62,8 @@ class Encoder(nn.Module, ABC):
 
     An encoder maps N node states of width ``dim`` to N states of width ``out_dim``; a linear classifier on top, which
     belongs to the distiller, gives the logits of right and wrong (W in the paper's L_I).
-    It must be equivariant to the order of nodes, must not mix the MAGs of a batch, and must let gradients through to
-    ``x`` (or ``tokens.states``): they are what the student learns from.
+    It must be equivariant to the order of nodes (unless it ``uses_order``), must not mix the MAGs of a batch, and must
+    let gradients through to ``x`` (or ``tokens.states``): they are what the student learns from.
 
     Args:
         dim: d, the student's hidden size.
@@ -71,12 +71,14 @@ class Encoder(nn.Module, ABC):
 
     Attributes:
         uses_edges: False for an encoder that says it does not look at edges.
+        uses_order: True for one that looks at the order of a MAG's nodes, which is that of its turns (positions).
         needs_tokens: True for one that reads ``GraphBatch.tokens``.
         out_dim: Width of what `forward` returns; set it in ``__init__``.
     """
 
     Config: ClassVar[type[BaseModel]] = NoConfig
     uses_edges: ClassVar[bool] = True
+    uses_order: ClassVar[bool] = False
     needs_tokens: ClassVar[bool] = False
 
     config: Any

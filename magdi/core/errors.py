@@ -8,9 +8,15 @@ Exit codes: 1 work failed, 2 usage, config or missing component (nothing was sta
 from __future__ import annotations
 
 import difflib
+import os
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary, extract_tb
+
+_OWN = str(Path(__file__).parents[1]) + os.sep
+_STANDARD = sysconfig.get_path("stdlib") + os.sep
+_INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
 
 SOME_FAILED = 4
 """Exit code of a command that came to its end although some discussions failed."""
@@ -138,12 +144,20 @@ def raised(error: BaseException, file: str = "") -> str:
 
     Args:
         error: The exception.
-        file: Whose last line is named, where it has one in the traceback; else the last line of all.
+        file: Whose last line is named, where it has one in the traceback; else that of `culprit`, or the last of all.
     """
     frames = extract_tb(error.__traceback__)
-    frame = ([each for each in frames if each.filename == file] or frames)[-1]
+    frame = next((each for each in reversed(frames) if each.filename == file), culprit(error) or frames[-1])
     said = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}{said and f': {said}'} ({Path(frame.filename).name}:{frame.lineno})"
+
+
+def culprit(error: BaseException) -> FrameSummary | None:
+    """Returns the last line of a traceback that is not magdi's, Python's or, where there is another, a library's."""
+    frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(("<", _OWN))]
+    known = [each for each in frames if each.filename.startswith(_INSTALLED)]
+    theirs = [each for each in frames if not each.filename.startswith((_STANDARD, *_INSTALLED))] or known
+    return theirs[-1] if theirs else None
 
 
 MOST_NAMES = 24  # that a hint lists

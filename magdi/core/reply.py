@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from magdi.core.errors import ProtocolError
 from magdi.core.mag import AnswerType, Question
 from magdi.core.quotation import own_words
 from magdi.core.verdict import Reading
@@ -166,6 +167,7 @@ def read_reply(text: str, reply_format: ReplyFormat, read: Callable[[str], Readi
 
     Raises:
         UnreadableReply: The reply is not in this format.
+        ProtocolError: The format gives something else than a `Parsed`.
     """
     rules: dict[str | None, str] = {}
 
@@ -175,6 +177,8 @@ def read_reply(text: str, reply_format: ReplyFormat, read: Callable[[str], Readi
         return reading.answer
 
     parsed = reply_format.parse(text, extract)
+    if not isinstance(parsed, Parsed):
+        raise ProtocolError(f"{type(reply_format).__name__}.parse() gives {type(parsed).__name__}, and no Parsed")
     return replace(parsed, rule=rules.get(parsed.answer, "") if parsed.answer is not None else "")
 
 

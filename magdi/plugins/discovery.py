@@ -18,6 +18,7 @@ from types import CodeType, ModuleType
 
 from magdi.core.config.code import digest_of, is_plugin, names_file
 from magdi.core.errors import ComponentError
+from magdi.plugins.registration import LOCAL, SHIPPED
 
 GROUP = "magdi"
 """The entry-point group."""
@@ -140,7 +141,8 @@ def in_folder(folder: Path) -> Iterator[Candidate]:
 def from_path(path: Path) -> Candidate:
     """Returns the candidate in a file, or in a folder that is a package."""
     whole = path.resolve()
-    return Candidate(whole.stem, "", str(whole), lambda: _import_path(whole))
+    name = f"{whole.stem}-file" if whole.stem in (SHIPPED, LOCAL) else whole.stem  # these two are no file's
+    return Candidate(name, "", str(whole), lambda: _import_path(whole))
 
 
 class _FromSource(SourceFileLoader):

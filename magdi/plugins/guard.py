@@ -8,26 +8,66 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import Any, NamedTuple
+
+
+class Setting(NamedTuple):
+    """A setting of the whole process, which is no plugin's to change.
+
+    Attributes:
+        what: What it is.
+        read: Returns it; None where there is no telling.
+        write: Sets it.
+        told: Whether a plugin's author should know that it was changed back: there is no good reason to change it.
+    """
+
+    what: str
+    read: Callable[[], Any]
+    write: Callable[[Any], None]
+    told: bool = True
 
 
 @contextmanager
 def guarded() -> Iterator[list[str]]:
     """Keeps stdout clean, for a JSON document may follow, and undoes what would change the whole process.
 
-    What is printed goes to stderr, by subprocesses too. The working directory, the root logger, the handlers of Ctrl-C
-    and of termination, and the filters of warnings (where all were made errors) are afterwards as they were before.
+    What is printed goes to stderr, by subprocesses too. All `SETTINGS`, and the filters of warnings (where all were
+    made errors), are afterwards as they were before.
 
     Yields:
         Where afterwards it is told what was undone that a plugin's author should know of.
     """
     undone: list[str] = []
     with ExitStack() as stack:
-        for keep in (_folder(undone), _root_logger(), _signals(), _warnings()):
-            stack.enter_context(keep)
+        stack.enter_context(_warnings())
+        stack.enter_context(redirect_stderr(sys.stderr))  # the one that there is, whatever a plugin puts there
         stack.enter_context(_stdout_to_stderr())
-        yield undone
+        before = process_settings()
+        try:
+            yield undone
+        finally:
+            undone += [f"changes {what}, which was changed back" for what in restore(before)]
+
+
+def process_settings() -> list[Any]:
+    """Returns the value of each of `SETTINGS`."""
+    return [setting.read() for setting in SETTINGS]
+
+
+def changed(before: list[Any]) -> list[tuple[Setting, Any]]:
+    """Returns those of `SETTINGS` that are not as they were, and how they were."""
+    return [(each, was) for each, was in zip(SETTINGS, before, strict=True) if was not in (None, each.read())]
+
+
+def restore(before: list[Any]) -> list[str]:
+    """Sets all `SETTINGS` as they were; returns which of them had been changed, of those that are told."""
+    undone = changed(before)
+    for setting, was in undone:
+        with suppress(OSError):
+            setting.write(was)
+    return [setting.what for setting, _ in undone if setting.told]
 
 
 @contextmanager
@@ -43,45 +83,75 @@ def _stdout_to_stderr() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _folder(undone: list[str]) -> Iterator[None]:
+def _folder() -> str | None:
     try:
-        before = os.getcwd()
+        return os.getcwd()
     except OSError:  # it is gone: there is none to come back to
-        yield
-        return
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            now = os.getcwd()
-            os.chdir(before)
-            if now != before:
-                undone.append("changes the working directory, which was changed back")
+        return None
 
 
-@contextmanager
-def _root_logger() -> Iterator[None]:
+def _root_logger() -> tuple[Any, ...]:
     root = logging.getLogger()
-    level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.handlers[:] = handlers
-        root.manager.disable = disabled
+    return root.level, tuple(root.handlers), root.manager.disable
 
 
-@contextmanager
-def _signals() -> Iterator[None]:
-    caught = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    before = {each: signal.getsignal(each) for each in caught}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            if handler is not None and signal.getsignal(each) is not handler:
-                signal.signal(each, handler)
+def _set_root_logger(was: tuple[Any, ...]) -> None:
+    root = logging.getLogger()
+    level, handlers, root.manager.disable = was
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+def _handlers() -> tuple[Any, ...] | None:
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return tuple(signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM))
+
+
+def _set_handlers(was: tuple[Any, ...]) -> None:
+    for each, handler in zip((signal.SIGINT, signal.SIGTERM), was, strict=True):
+        if handler is not None:
+            signal.signal(each, handler)
+
+
+def _of_torch(what: str, unset: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], None]) -> Setting:
+    """Returns a setting of torch, which is as it is in the beginning for as long as nobody has loaded torch."""
+    return Setting(
+        what,
+        lambda: read(sys.modules["torch"]) if "torch" in sys.modules else unset,
+        lambda was: write(sys.modules["torch"], was),
+    )
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("the working directory", _folder, os.chdir),
+    Setting("the root logger", _root_logger, _set_root_logger, told=False),
+    Setting("the handlers of Ctrl-C and of termination", _handlers, _set_handlers, told=False),
+    _of_torch(
+        "torch's default dtype",
+        "torch.float32",
+        lambda torch: str(torch.get_default_dtype()),
+        lambda torch, was: torch.set_default_dtype(getattr(torch, was.removeprefix("torch."))),
+    ),
+    _of_torch(
+        "torch's default device",
+        "cpu",
+        lambda torch: str(torch.get_default_device()),
+        lambda torch, was: torch.set_default_device(None if was == "cpu" else was),
+    ),
+    _of_torch(
+        "whether torch takes gradients",
+        True,
+        lambda torch: torch.is_grad_enabled(),
+        lambda torch, was: torch.set_grad_enabled(was),
+    ),
+    _of_torch(
+        "torch's precision of matrix products",
+        "highest",
+        lambda torch: torch.get_float32_matmul_precision(),
+        lambda torch, was: torch.set_float32_matmul_precision(was),
+    ),
+)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from magdi.core.run.progress import Progress
 from magdi.plugins import hookspecs
 from magdi.plugins.discovery import Candidate
 from magdi.plugins.registration import Fault
+from magdi.plugins.signature import is_async
 from magdi.plugins.target import cause
 
 MARK = f"{hookspecs.PROJECT}_impl"
@@ -64,6 +65,8 @@ class Hooks(pluggy.PluginManager):
             return f"{hook} is no hook; {did_you_mean(hook, self.names)}"
         if options.get("wrapper") or options.get("hookwrapper"):
             return f"{hook} is a wrapper; hooks of magdi cannot be wrapped"
+        if is_async(function):
+            return f"{hook} is async, and nobody awaits it: a hook is a plain def"
         spec = getattr(self.hook, hook).spec
         takes = inspect.signature(function).parameters.values()
         extra = [each.name for each in takes if each.name not in spec.argnames]

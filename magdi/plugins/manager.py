@@ -28,6 +28,10 @@ MOST = 1000
 """Components that one hook may yield: one that never ends would keep the command from starting."""
 
 
+LONGEST_NAME = 64
+"""Characters of a component's name: folders of runs are called after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plugins:
     """What was loaded.
@@ -129,8 +133,6 @@ class _Loading:
 
 def _iterated(components: Any) -> Iterator[Any]:
     if not isinstance(components, Iterable):
-        if inspect.iscoroutine(components):
-            components.close()  # or Python warns of it
         raise TypeError(f"it gives {type(components).__name__}, not an iterable of Components")
     for number, component in enumerate(components):
         if number == MOST:
@@ -140,9 +142,11 @@ def _iterated(components: Any) -> Iterator[Any]:
 
 def _wrong(component: object, hook: str) -> str:
     if not isinstance(component, Component):
-        return f"yields {component!r}, which is no Component"
+        return f'yields {component!r}, which is no Component("my-name", MyClass, "What it is.")'
     if not (isinstance(component.name, str) and KEBAB_CASE.fullmatch(component.name)):
         return f"yields a component named {component.name!r}, which is not kebab-case (my-name)"
+    if len(component.name) > LONGEST_NAME:
+        return f"yields a component named {component.name[:20]}..., a name of more than {LONGEST_NAME} characters"
     return _wrong_content(component, hook)
 
 

@@ -6,9 +6,8 @@ broken breaks nothing but itself.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +18,7 @@ from magdi.core.errors import ComponentError, ConfigError, MagdiError, did_you_m
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
+from magdi.plugins.guard import guarded
 from magdi.plugins.objectives.levels import objectives_of, with_prefix
 from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, named, shipped
 from magdi.plugins.target import cause, load_class, load_settings
@@ -194,8 +194,12 @@ class Registry:
         if name in self.instances:
             return self.instances[name]
         made, settings = self.load(kind, name), self.chosen_settings(kind, choice, seed)
-        with self._blamed(kind, name, "cannot be made"), redirect_stdout(sys.stderr):
-            return made(*first, settings)
+        with self._blamed(kind, name, "cannot be made"), guarded():
+            component = made(*first, settings)
+            if not _told(component, settings):
+                first_ones = "dim, " if kind == "encoder" else ""
+                raise TypeError(f"{made.__name__}.__init__ has to call super().__init__({first_ones}config)")
+            return component
 
     @contextmanager
     def _blamed(self, kind: Kind, name: str, what: str) -> Iterator[None]:
@@ -323,6 +327,12 @@ def _said(choice: ComponentChoice | TeacherChoice) -> str:
     from magdi.core.config.models import TeacherChoice
 
     return choice.teacher if isinstance(choice, TeacherChoice) else choice.name
+
+
+def _told(component: Any, settings: BaseModel) -> bool:
+    """Returns whether a component has got its settings, and not the defaults in place of others."""
+    has = getattr(component, "config", None)
+    return has is not None and (has == settings or has != type(settings)())
 
 
 def default_registry(extra: Iterable[Registration] = (), faults: Iterable[Fault] = ()) -> Registry:

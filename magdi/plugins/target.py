@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import re
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
-from traceback import extract_tb, walk_tb
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from magdi.core.errors import ComponentError, did_you_mean
+from magdi.core.errors import ComponentError, culprit, did_you_mean
 from magdi.plugins.component import KINDS, Kind
 from magdi.plugins.discovery import PREFIX
 from magdi.plugins.guard import guarded
 from magdi.plugins.registration import Registration, named
+from magdi.plugins.signature import misfit
 
 if TYPE_CHECKING:
     from typer import Typer
 
 Loaded = TypeVar("Loaded")
-
-OWN = str(Path(__file__).parents[1]) + os.sep
-INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
-STANDARD = tuple(sysconfig.get_path("stdlib") + os.sep + part for part in ("importlib", "dataclasses.py", "abc.py"))
 
 
 def load_class(registration: Registration) -> type:
@@ -92,10 +87,12 @@ def _loaded(registration: Registration, check: Callable[[object], Loaded], targe
             return check(resolve(target or registration.component.target))
     except (Exception, SystemExit) as error:
         component, who = registration.component, named(registration.plugin, registration.version)
-        install = component.requires and f'pip install "{component.requires}"'
+        hint = component.requires and f'pip install "{component.requires}"'
+        if isinstance(component.target, str) and Path(registration.origin).stem == component.target.partition(":")[0]:
+            hint = "a class of a plugin file is given itself, and not by a name: no module is called as the file is"
         raise ComponentError(
             f"{registration.kind} {component.name!r} of {who} cannot be loaded: {cause(error)}",
-            hint=install if isinstance(error, ImportError) else "",
+            hint=hint if isinstance(error, ImportError) else "",
         ) from error
 
 
@@ -157,6 +154,8 @@ def _check(found: object, kind: Kind) -> type:
         raise TypeError(f"{found.__name__}.Config is no pydantic model")
     if missing := [name for name in dir(found) if getattr(getattr(found, name), "__isabstractmethod__", False)]:
         raise TypeError(f"{found.__name__} does not define {', '.join(missing)}")
+    if wrong := misfit(found, base):
+        raise TypeError(wrong)
     return found
 
 
@@ -184,11 +183,8 @@ def where(error: BaseException) -> str:
     """Returns " (file:line)" of what a plugin's author can look at: their own last line, not that of a library."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({error.filename}:{error.lineno})"
-    frames = [
-        frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith(("<", OWN, *STANDARD))
-    ]
-    theirs = [frame for frame in frames if not frame.filename.startswith(INSTALLED)] or frames
-    return f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+    frame = culprit(error)
+    return f" ({frame.filename}:{frame.lineno})" if frame else ""
 
 
 def _module_file(module: str) -> Path | None:

@@ -16,6 +16,7 @@ from magdi.core.distill.blame import called
 from magdi.core.distill.selection import Selection, counted, select
 from magdi.core.errors import ComponentError, MagdiError, TrainingError, raised
 from magdi.core.objective import Objective
+from magdi.plugins.guard import process_settings, restore
 from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.runs.named_roles import check_roles
 
@@ -81,6 +82,7 @@ def try_encoder(name: str, make: Callable[[int], Encoder], dim: int) -> None:
     """
     import torch
 
+    before = process_settings()
     with torch.random.fork_rng(devices=[]):
         try:
             encoder = make(dim)
@@ -90,6 +92,8 @@ def try_encoder(name: str, make: Callable[[int], Encoder], dim: int) -> None:
             raise
         except Exception as error:
             wrong = f"raises {raised(error)}"
+    if changed := ", ".join(restore(before)):
+        wrong = wrong or f"changes {changed}"
     if wrong:
         hint = "magdi plugins check tries it in many more ways"
         raise ComponentError(f"encoder {name!r}, tried on a graph of {NODES} turns, {wrong}", hint=hint)
@@ -155,12 +159,15 @@ def _try_loss(name: str, objective: Objective, mag: Encoded, make_encoder: Calla
     from magdi.core.distill.layouts import LAYOUTS
     from magdi.core.distill.losses import MagLosses, Reader
 
+    before = process_settings()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         student: Any = _student(dim, remembers=objective.needs_reference)
         heads = Heads({name: objective}, dim, make_encoder(dim) if objective.uses_encoder else None, seed=0)
         losses = MagLosses(student, {name: objective}, heads, Reader(LAYOUTS["padded"]))
         found = losses(collate([mag], LAYOUTS["padded"]), {name: 1.0}).total
+    if changed := ", ".join(restore(before)):
+        raise TrainingError(f"{called(name, objective)}: it changes {changed}")
     if not found.isfinite():
         raise TrainingError(f"{called(name, objective)}: the loss of a made-up discussion is {found.item()}")
     if not found.requires_grad:

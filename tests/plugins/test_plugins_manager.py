@@ -137,7 +137,7 @@ FAULTY = {
     ),
     "async hook": (
         "@hookimpl\nasync def magdi_tasks():\n    return []",
-        "magdi_tasks failed: it gives coroutine, not an iterable of Components",
+        "magdi_tasks is async, and nobody awaits it: a hook is a plain def",
     ),
     "target of another type": (
         "@hookimpl\ndef magdi_tasks():\n    yield Component('x', 5, '')",

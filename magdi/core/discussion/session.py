@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import partial
 from typing import NamedTuple
 
 from magdi.core.discussion.calls import Calls
@@ -14,7 +13,7 @@ from magdi.core.discussion.events import Called, Ended, Event
 from magdi.core.discussion.gate import Stopped
 from magdi.core.discussion.seat import DiscussionSetup, Failure
 from magdi.core.discussion.stepper import Pending, Stepper, ask_again
-from magdi.core.errors import MagdiError, TeacherError
+from magdi.core.errors import MagdiError, TeacherError, raised
 from magdi.core.mag import Mag, Question, Usage
 from magdi.core.protocol import Ask
 from magdi.core.reply import Parsed, UnreadableReply, read_reply
@@ -86,7 +85,7 @@ class Sessions:
             raise
         except Exception as error:
             log.debug("a discussion failed", exc_info=True)
-            return f"{type(error).__name__}: {error}"
+            return raised(error)
         return None
 
     def _teacher(self, ask: Ask) -> Teacher:
@@ -96,7 +95,6 @@ class Sessions:
         """Gets one turn said, asking again while it cannot be read."""
         ask, messages, usage = pending.ask, pending.messages, Usage()
         seat, teacher = self._seats[ask.agent.name], self._teacher(ask)
-        read = partial(self._setting.task.read, question=question)
         schema = ask.reply.schema(question)
         for attempt in range(1, self._setting.settings.reasks + 2):
             request = Request(messages=messages, sampling=seat.sampling, json_schema=schema, sample=pending.sample)
@@ -105,7 +103,8 @@ class Sessions:
             self._tell(Called(question.id, seat.agent.name, teacher.identity, reply.usage, kept, cut))
             usage = reply.usage if attempt == 1 else usage + reply.usage
             try:
-                return Said(pending.step, read_reply(reply.text, ask.reply, read), reply.text, usage, attempt)
+                parsed = read_reply(reply.text, ask.reply, lambda text: self._setting.task.read(text, question))
+                return Said(pending.step, parsed, reply.text, usage, attempt)
             except UnreadableReply as unreadable:
                 # Some servers refuse a message without content.
                 shown = reply.text[:ASK_AGAIN_CHARACTERS] or "(an empty reply)"
@@ -124,5 +123,5 @@ def _failure(said: Sequence[Said | BaseException]) -> str | None:
             raise error
         if not isinstance(error, TeacherError):
             log.debug("a discussion failed", exc_info=error)
-        return error.message if isinstance(error, MagdiError) else f"{type(error).__name__}: {error}"
+        return error.message if isinstance(error, MagdiError) else raised(error)
     return None

@@ -10,14 +10,15 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from inspect import isgenerator
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from magdi.core.decision import DecisionRule
-from magdi.core.errors import ConfigError, ProtocolError
+from magdi.core.errors import ConfigError, ProtocolError, raised
 from magdi.core.mag import Decision, Mag, Message, Question, Status, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Protocol, Wave
-from magdi.core.reply import Parsed
+from magdi.core.reply import Parsed, ReplyFormat
 
 TURN_LIMIT = 10_000
 """Turns after which a discussion is taken to be one that never ends."""
@@ -157,23 +158,29 @@ class Stepper:
     def _turn(self, pending: Pending, parsed: Parsed | None, text: str, usage: Usage, attempts: int) -> Turn:
         ask, read = pending.ask, parsed or Parsed(reasoning="")
         status: Status = "invalid" if parsed is None else "repaired" if parsed.repaired else "ok"
-        return Turn(
-            step=pending.step,
-            agent=ask.agent.name,
-            role=ask.role,
-            round=ask.round,
-            branch=ask.branch,
-            seen=ask.seen,
-            text=text,
-            reasoning=read.reasoning,
-            answer=read.answer,
-            confidence=read.confidence,
-            status=status,
-            attempts=attempts,
-            model=self._model(ask),
-            usage=usage,
-            prompt=pending.messages if self._keep_prompts else None,
-        )
+        try:
+            return Turn(
+                step=pending.step,
+                agent=ask.agent.name,
+                role=ask.role,
+                round=ask.round,
+                branch=ask.branch,
+                seen=ask.seen,
+                text=text,
+                reasoning=read.reasoning,
+                answer=read.answer,
+                confidence=read.confidence,
+                status=status,
+                attempts=attempts,
+                model=self._model(ask),
+                usage=usage,
+                prompt=pending.messages if self._keep_prompts else None,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong = f"{'.'.join(map(str, first['loc']))} {first['input']!r:.40}: {first['msg']}"
+            by = f"reads by {type(ask.reply).__name__}.parse()" if parsed else "asks for"
+            raise self._broke(f"{by} a turn that cannot be: {wrong}") from error
 
     def _hold(self) -> Generator[Wave, list[Turn], Mag]:
         waves = self.protocol.discuss(self._blind, self.agents)
@@ -198,16 +205,17 @@ class Stepper:
         except (ProtocolError, ConfigError):
             raise
         except (Exception, SystemExit) as error:
-            raise self._broke(f"raised {type(error).__name__}: {error}{_where(error)}") from error
+            raise self._broke(f"raised {raised(error)}") from error
         else:
             self._open(wave)
 
     def _open(self, wave: Wave) -> None:
         if not (isinstance(wave, Sequence) and all(isinstance(ask, Ask) for ask in wave)):
-            raise self._broke(f"yielded {wave!r}, which is no wave of asks")
+            hint = "a wave is a list: yield [self.ask(agent) for agent in agents]"
+            raise self._broke(f"yielded {wave!r:.60}, which is no wave of asks", hint)
         asks = list(wave)
         if not asks:
-            raise self._broke("yielded an empty wave")
+            raise self._broke("yielded an empty wave", "where nobody is left to be asked, do not yield")
         if len(self._turns) + len(asks) > self._turn_limit:
             hint = "fewer rounds, or a rule by which it ends: a discussion of so many turns is none"
             raise self._broke(f"has not ended after {self._turn_limit:,} turns", hint)
@@ -220,7 +228,7 @@ class Stepper:
         try:
             worded = self._word(self._blind, ask)
         except (Exception, SystemExit) as error:
-            raise self._broke(f"raised {type(error).__name__} in prompt(): {error}{_where(error)}") from error
+            raise self._broke(f"has a prompt() that raised {raised(error)}") from error
         if not (isinstance(worded, Sequence) and all(isinstance(each, Message) for each in worded)):
             what = f"gives {type(worded).__name__} {worded!r:.40}, no list of Message{_defined(self._word)}"
             raise self._broke(f"has a prompt() that {what}")
@@ -232,6 +240,8 @@ class Stepper:
         return Pending(step, ask, messages, self._prompts[voice] - 1)
 
     def _check(self, ask: Ask) -> None:
+        if not (isinstance(ask.agent, Agent) and isinstance(ask.reply, ReplyFormat)):
+            raise self._broke(f"asks {ask.agent!r:.40} to reply in {ask.reply!r:.60}: no Agent, or no ReplyFormat()")
         if ask.agent.name not in {agent.name for agent in self.agents}:
             raise self._broke(f"asks {ask.agent.name!r}, who does not take part")
         if len(ask.kinds) != len(ask.shown):
@@ -244,6 +254,7 @@ class Stepper:
                 raise self._broke(f"builds on turn {turn.step} in a wave that starts at turn {len(self._turns)}")
             if turn is not self._turns[turn.step] and turn != self._turns[turn.step]:
                 raise self._broke(f"builds on a turn {turn.step} that is not the one said in this discussion")
+        self._turn(Pending(len(self._turns), ask, (), 0), None, "", Usage(), 1)  # else it fails once it is paid for
 
     def _finish(self, decision: Decision, stop: str) -> Mag:
         if not self._turns:
@@ -267,7 +278,9 @@ class Stepper:
         )
 
     def _labelled(self, turns: list[Turn]) -> list[Turn]:
-        labelled = list(self.protocol.label(turns))
+        labelled = list(self.protocol.label(turns) or ())
+        if len(labelled) != len(turns) or not all(isinstance(turn, Turn) for turn in labelled):
+            raise self._broke(f"has a label() that does not give back the {len(turns)} turns that it is given")
         free = {"label": None, "label_source": "none", "value": None}
         before, after = ([vars(turn) | free for turn in some] for some in (turns, labelled))
         if before != after:
@@ -276,12 +289,6 @@ class Stepper:
 
     def _broke(self, how: str, hint: str = "") -> ProtocolError:
         return ProtocolError(f"protocol {self.protocol_name!r} {how} (question {self.question.id!r})", hint=hint)
-
-
-def _where(error: BaseException) -> str:
-    """Returns the file and line in which an error was raised; empty where that is not known."""
-    frames = extract_tb(error.__traceback__)
-    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 def _defined(function: object) -> str:

@@ -144,14 +144,23 @@ def _recognised(items: Iterator[Item], importers: Mapping[str, Importer]) -> tup
     """
     looked: list[Item] = []
     wrong: dict[str, Exception] = {}
-    for item in islice(items, _LOOKED_AT):
-        looked.append(item)
+
+    def knows(general: bool, item: Item) -> str | None:
         for name, importer in importers.items():
             try:
-                if len(importers) == 1 or importer.recognises(item.value):
-                    return name, looked
+                if len(importers) == 1 or importer.general is general and importer.recognises(item.value):
+                    return name
             except Exception as error:  # of a value that is none of its own it may expect anything
                 wrong.setdefault(name, error)
+        return None
+
+    for item in islice(items, _LOOKED_AT):
+        looked.append(item)
+        if name := knows(False, item):
+            return name, looked
+    for item in looked:  # what begins like any transcript may have gone on as something better known
+        if name := knows(True, item):
+            return name, looked
     if not looked:
         return "", looked
     failed = [f"; {name} could not look at it: {type(why).__name__}: {why}" for name, why in wrong.items()]

@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from magdi.plugins.guard import changed, process_settings
 from magdi.plugins.testing.clock import SLICE, Clock
 
 LIMIT = 30.0
@@ -39,7 +40,7 @@ LIBRARY = re.compile(r"[\\/](python3[^\\/]*|Lib|magdi[\\/]core)[\\/]")
 """Files of others, in a traceback: a component's own line says more."""
 
 _here = threading.local()
-"""``report``: who is told what the check in this thread does."""
+"""``report``: who is told what the check in this thread does; ``before``: the process's settings in the beginning."""
 
 
 class CheckFailed(AssertionError):
@@ -71,6 +72,12 @@ def doing(what: str, seconds: float | None = None) -> None:
     report: Callable[[_Step], None] | None = getattr(_here, "report", None)
     if report is not None:
         report(_Step(what, seconds or LIMIT))
+
+
+def changed_since() -> list[str]:
+    """Returns which settings of the whole process are not what they were before the first check."""
+    before: list[Any] = getattr(_here, "before", None) or process_settings()
+    return [setting.what for setting, _ in changed(before)]
 
 
 @dataclass(eq=False)
@@ -168,7 +175,7 @@ def _be_the_child(line: Connection, specimen: Any, parent: int) -> None:
 
 
 def _serve(line: Connection, specimen: Any, go_on: Callable[[], bool] = lambda: True) -> None:
-    _here.report = line.send
+    _here.report, _here.before = line.send, process_settings()
     with contextlib.suppress(EOFError, OSError):
         while go_on():
             if line.poll(1):

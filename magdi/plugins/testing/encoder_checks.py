@@ -22,7 +22,7 @@ from magdi.plugins.testing.graphs import (
     to_dtype,
     without_edges,
 )
-from magdi.plugins.testing.specimen import Check, Specimen, require
+from magdi.plugins.testing.specimen import Check, Specimen, growth, require
 
 DIM = 32
 """Width of the states that encoders are tried on."""
@@ -65,6 +65,10 @@ def _call(encoder: Encoder, batch: GraphBatch) -> Tensor:
         if isinstance(error, AttributeError | TypeError) and "None" in str(error) and batch.tokens is None:
             raise NotMade("it reads batch.tokens, which is None: say needs_tokens = True") from error
         raise
+    rows, what = len(batch.x), f"{type(out).__name__}, not a tensor"
+    if not isinstance(out, Tensor) or out.ndim != 2 or len(out) != rows:
+        what = f"{list(out.shape)}, not a row for each of {rows} nodes" if isinstance(out, Tensor) else what
+        raise NotMade(f"forward() gives {what}: [N, out_dim] is wanted")
     return out
 
 
@@ -77,7 +81,6 @@ def check_shapes(specimen: Specimen) -> None:
     for dim in (DIM, 2 * DIM):
         encoder, batch = specimen.encoder(dim), join(sample_graphs(dim))
         out = _run(encoder, batch)
-        require(isinstance(out, Tensor), f"the output is a {type(out).__name__}, not a tensor")
         wanted = (batch.x.shape[0], encoder.out_dim)
         require(tuple(out.shape) == wanted, f"the output is {tuple(out.shape)}, not [N, out_dim] = {wanted}")
         require(out.dtype == batch.x.dtype, f"the output is {out.dtype} for states of {batch.x.dtype}")
@@ -99,11 +102,15 @@ def check_inputs_unchanged(specimen: Specimen) -> None:
 
 
 def check_node_permutation(specimen: Specimen) -> None:
-    """Nodes in another order give the same states in that order: equivariance."""
+    """Nodes in another order give the same states in that order, unless ``uses_order`` says that it looks at it."""
     encoder, graph = specimen.encoder(DIM), make_graph(6, ROUND_TABLE, DIM)
     order = torch.tensor([4, 2, 0, 5, 1, 3])
     out, reordered = _run(encoder, graph), _run(encoder, reorder_nodes(graph, order))
-    require(_close(out[order], reordered), "the states of the nodes change with the order of the nodes")
+    if encoder.uses_order:
+        require(not _close(out[order], reordered), "uses_order is True, but the order of the nodes changes nothing")
+        return
+    changes = "the states of the nodes change with their order; where that is wanted (positions) say uses_order = True"
+    require(_close(out[order], reordered), changes)
 
 
 def check_edge_order(specimen: Specimen) -> None:
@@ -169,6 +176,22 @@ def check_deterministic(specimen: Specimen) -> None:
     drawn = {name: weight for name, weight in encoder.named_parameters() if bool((weight != weight.flatten()[0]).any())}
     moved = any(not torch.equal(weight, other[name]) for name, weight in drawn.items())
     require(moved or not drawn, "every seed gives the same weights: something in it seeds the generator")
+    seeded = "forward() seeds torch's generator: the student's dropout would be the same at every step"
+    require(_next_draw(encoder, batch, 0) != _next_draw(encoder, batch, 1), seeded)
+
+
+def _next_draw(encoder: Encoder, batch: GraphBatch, seed: int) -> float:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _call(encoder.train(), _given(encoder, batch))
+        return float(torch.rand(1))
+
+
+def check_keeps_nothing(specimen: Specimen) -> None:
+    """Nothing of a batch is kept when the next one comes."""
+    encoder, batch = specimen.encoder(DIM), join(sample_graphs(DIM))
+    more = growth(lambda: _call(encoder.train(), for_gradients(_given(encoder, batch))[0]))
+    require(more <= 0, f"it keeps {more} tensors of every batch: memory would grow with every step")
 
 
 def check_gradients(specimen: Specimen) -> None:
@@ -219,7 +242,8 @@ def check_bfloat16(specimen: Specimen) -> None:
     encoder = specimen.encoder(DIM).to(torch.bfloat16)
     batch, _ = for_gradients(to_dtype(_given(encoder, join(sample_graphs(DIM))), torch.bfloat16))
     out = _train(encoder, batch)
-    require(out.dtype == torch.bfloat16, f"states in bfloat16 come out as {out.dtype}")
+    mend = "make what forward() makes in batch.x.dtype, or end it with .to(batch.x.dtype)"
+    require(out.dtype == torch.bfloat16, f"states in bfloat16 come out as {out.dtype}: {mend}")
     require(out.isfinite().all(), "the output is not finite in bfloat16")
     out.sum().backward()  # type: ignore[no-untyped-call]
 
@@ -267,6 +291,7 @@ CHECKS: tuple[Check, ...] = (
     check_no_edges,
     check_one_node,
     check_deterministic,
+    check_keeps_nothing,
     check_gradients,
     check_neighbours_gradients,
     check_bfloat16,

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from magdi.plugins.component import KINDS
+from magdi.plugins.signature import misfit
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, changed_since
 from magdi.plugins.testing.other_interpreter import Elsewhere, elsewhere, job_of
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
@@ -32,12 +33,13 @@ def check_name_and_summary(specimen: Specimen) -> None:
 
 
 def check_base_class(specimen: Specimen) -> None:
-    """The class derives from the base class of its kind and leaves nothing abstract."""
-    base = KINDS[specimen.kind].base
-    require(issubclass(specimen.target, resolve(base)), f"{specimen.target.__name__} does not derive from {base}")
+    """The class derives from the base class of its kind, leaves nothing abstract, and can be called as that is."""
+    name, base = KINDS[specimen.kind].base, resolve(KINDS[specimen.kind].base)
+    require(issubclass(specimen.target, base), f"{specimen.target.__name__} does not derive from {name}")
     members = {name: getattr(specimen.target, name) for name in dir(specimen.target)}
     missing = sorted(name for name, member in members.items() if getattr(member, "__isabstractmethod__", False))
     require(not missing, f"{specimen.target.__name__} does not define {', '.join(missing)}")
+    require(not (wrong := misfit(specimen.target, base)), wrong)
 
 
 def check_config(specimen: Specimen) -> None:
@@ -48,12 +50,16 @@ def check_config(specimen: Specimen) -> None:
     config = getattr(specimen.target, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise CheckFailed("Config is no pydantic model")
+    taken = "its setting 'name' cannot be set: in a configuration that is the component's own name; call it otherwise"
+    require(specimen.kind == "teacher" or "name" not in config.model_fields, taken)
     for model in _models(config, set()):
         require(model.model_config.get("extra") == "forbid", f'{model.__name__} lacks extra="forbid"')
         undescribed = [name for name, field in model.model_fields.items() if not (field.description or _docs(field))]
         require(not undescribed, f"{model.__name__} does not describe {', '.join(undescribed)}")
     if not any(field.is_required() for field in config.model_fields.values()):
+        again = "its defaults are others every time, so that no run could be resumed: make a setting of what is drawn"
         try:
+            require(config() == config(), again)
             config.model_validate(config().model_dump(mode="json"))  # as config.yaml keeps it
         except ValueError as error:
             raise CheckFailed(f"its defaults cannot be read back: {' '.join(str(error).split())[:200]}") from error
@@ -104,6 +110,12 @@ def _elsewhere(specimen: Specimen) -> Elsewhere:
     if module == "__main__" or module not in sys.modules:
         raise DoesNotApply("the class is defined in a script or notebook")
     return elsewhere([job_of(specimen.kind, specimen.target, specimen.config)])[0]
+
+
+def check_process_unchanged(specimen: Specimen) -> None:
+    """By the end of all checks it has changed no setting of the whole process: working directory, torch's dtype, ..."""
+    left = changed_since()
+    require(not left, f"it changes {', '.join(left)}, for all else in the process, too")
 
 
 CHECKS: tuple[Check, ...] = (check_name_and_summary, check_base_class, check_config)

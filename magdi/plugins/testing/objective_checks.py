@@ -28,7 +28,7 @@ from magdi.core.objective import Objective, ObjectiveConfig
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, NotMade
 from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
-from magdi.plugins.testing.specimen import Check, Specimen, other_values, require
+from magdi.plugins.testing.specimen import Check, Specimen, growth, other_values, require
 from magdi.plugins.testing.tiny import tiny_student
 
 NAME = "checked"
@@ -279,6 +279,13 @@ def check_leaves_batch_alone(specimen: Specimen) -> None:
     require(not changed, f"loss changes {', '.join(changed)} in place")
 
 
+def check_keeps_nothing(specimen: Specimen) -> None:
+    """Nothing of a batch is kept when the next one comes."""
+    trial = _trial(specimen)
+    more = growth(lambda: trial.losses(trial.mags))
+    require(more <= 0, f"it keeps {more} tensors of every batch: memory would grow with every step")
+
+
 def check_scale(specimen: Specimen) -> None:
     """``weighted_loss`` is the scale times the loss, in value and in gradient."""
     trial = _trial(specimen)
@@ -370,6 +377,7 @@ CHECKS: tuple[Check, ...] = (
     check_is_a_sum,
     check_layouts_agree,
     check_leaves_batch_alone,
+    check_keeps_nothing,
     check_scale,
     check_nothing_is_zero,
     check_gradients,

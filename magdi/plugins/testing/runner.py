@@ -14,7 +14,12 @@ from pydantic import BaseModel
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.target import resolve
 from magdi.plugins.testing.check_process import Outcome
-from magdi.plugins.testing.general_checks import CHECKS, check_another_process, check_import_is_light
+from magdi.plugins.testing.general_checks import (
+    CHECKS,
+    check_another_process,
+    check_import_is_light,
+    check_process_unchanged,
+)
 from magdi.plugins.testing.specimen import Check, Specimen, kind_of
 
 MOST_STOPPED = 3
@@ -58,7 +63,7 @@ def checks_for(kind: Kind) -> dict[str, Check]:
     module = checks_of(kind)
     light = () if KINDS[kind].loads_torch else (check_import_is_light,)
     elsewhere = (check_another_process,) if hasattr(module, "fingerprint") else ()
-    checks: tuple[Check, ...] = (*CHECKS, *light, *elsewhere, *module.CHECKS)
+    checks: tuple[Check, ...] = (*CHECKS, *light, *elsewhere, *module.CHECKS, check_process_unchanged)
     return {check.__name__.removeprefix("check_"): check for check in checks}
 
 

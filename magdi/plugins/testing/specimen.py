@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
@@ -111,6 +112,21 @@ def require(condition: Any, message: str) -> None:
     """Raises `CheckFailed` with the message unless the condition holds."""
     if not condition:
         raise CheckFailed(message)
+
+
+def growth(run: Callable[[], object]) -> int:
+    """Returns how many more tensors there are after each of two further runs of something, whose result is let go."""
+
+    def tensors_after() -> int:
+        run()
+        gc.collect()
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+    import torch
+
+    tensors_after()
+    first, second, third = (tensors_after() for _ in range(3))
+    return min(second - first, third - second)
 
 
 def other_values(annotation: Any, value: Any) -> list[Any]:

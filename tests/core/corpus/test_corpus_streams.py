@@ -161,3 +161,62 @@ def test_speakers_without_names_are_told_of(tmp_path: Path) -> None:
     (mag,) = read(tmp_path / "log.json", [{"messages": [USER, *map(ai, range(3))]}], reader)
     assert {turn.agent for turn in mag.turns} == {"assistant"}
     assert reader.told() == ["1 discussion in which nothing tells the speakers apart: they are taken for one agent"]
+
+
+def test_a_stream_that_tells_all_so_far(tmp_path: Path) -> None:
+    """LlamaIndex' workflows: what goes in, what has come so far, what came out, and what came of it."""
+    agent, text = SAID[0]
+    told = {
+        "response": {"role": "assistant", "blocks": [{"block_type": "text", "text": text}]},
+        "current_agent_name": agent,
+    }
+    asked = [{"role": "system", "content": "You are ada."}, {"role": "user", "content": ASKED}]
+    rows = [
+        {"input": asked, "current_agent_name": agent},
+        *({"delta": " ", "response": text[:end], "current_agent_name": agent} for end in (0, 3, 20, len(text))),
+        told,
+        {"result": told},
+    ]
+    (mag,) = read(tmp_path / "log.jsonl", rows)
+    assert (mag.question.text, spoken(mag)) == (ASKED, SAID[:1])
+
+
+def test_whose_side_a_message_is_on_is_its_readers(tmp_path: Path) -> None:
+    """CAMEL's memories: an agent's own prompt is kept under its name."""
+    rows = [
+        {"message": {"role_name": agent, "content": text}, "role_at_backend": backend}
+        for agent, text, backend in [("ada", "You are ada.", "system"), ("ben", ASKED, "user"), (*SAID[0], "assistant")]
+    ]
+    (mag,) = read(tmp_path / "log.jsonl", [rows])
+    assert spoken(mag) == SAID[:1]
+
+
+def test_a_greeting_before_the_question_is_no_discussion(tmp_path: Path) -> None:
+    (mag,) = read(tmp_path / "log.json", [[{"source": "ben", "content": "How can I help you?"}, *chat()]])
+    assert (mag.question.text, [turn.text for turn in mag.turns][1:]) == (ASKED, [text for _, text in SAID])
+
+
+def test_dotnets_messages(tmp_path: Path) -> None:
+    """Semantic Kernel's, of .NET."""
+    item = {"$type": "TextContent", "Text": ""}
+    rows = [
+        {"AuthorName": agent, "Role": {"Label": role}, "Items": [{**item, "Text": text}]}
+        for agent, role, text in [("", "user", ASKED), *((agent, "Assistant", text) for agent, text in SAID)]
+    ]
+    (mag,) = read(tmp_path / "log.json", [rows])
+    assert (mag.question.text, spoken(mag)) == (ASKED, SAID)
+
+
+def test_a_talk_may_begin_like_any_and_be_a_log_of_calls(tmp_path: Path) -> None:
+    """CrewAI's events: a task that somebody is given, then the calls."""
+    rows: list[dict[str, Any]] = [{"type": "task_started", "agent": "Agent(role=ada)", "output": "None", "task": ASKED}]
+    for number, (agent, text) in enumerate(SAID[:2]):
+        told = [{"role": "user", "content": "\n".join([ASKED, *(text for _, text in SAID[:number])])}]
+        shared = {"call_id": str(number), "agent_role": agent, "messages": told}
+        rows += [
+            {"type": "llm_call_started", **shared},
+            {"type": "llm_call_completed", "call_type": "llm_call", "response": text, **shared},
+        ]
+    (mag,) = read(tmp_path / "log.jsonl", rows)
+    assert (mag.question.text, spoken(mag)) == (ASKED, SAID[:2])
+    assert [edge.step for edge in mag.turns[1].seen] == [0]

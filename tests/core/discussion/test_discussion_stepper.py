@@ -11,7 +11,8 @@ from magdi.core.discussion.stepper import Stepper, ask_again
 from magdi.core.errors import ProtocolError
 from magdi.core.mag import Decision, Mag, Message, Question, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Discussion, Protocol, Wave, agents_named
-from magdi.core.reply import Parsed
+from magdi.core.reply import FreeText, Parsed, read_reply
+from magdi.core.verdict import Reading
 
 QUESTION = Question(id="q", text="2 + 2?", gold="4", answer_type="number", metadata={"why": "4"})
 AGENTS = agents_named(["ann", "bob"])
@@ -286,16 +287,58 @@ class Forgetful(TwoRounds):
         (NoGenerator(), "is no generator"),
         (Counting(), "returned 3 from discuss(): it may return why it ended, as a string"),
         (Speechless(), "empty prompt for turn 0"),
-        (Clumsy(), "raised AttributeError in prompt()"),
+        (Clumsy(), "has a prompt() that raised AttributeError"),
         (Undecided(), "decided '4', which is no Decision"),
         (Meddling(), "changed in label() what is not its to change"),
-        (Forgetful(), "changed in label() what is not its to change"),
+        (Forgetful(), "has a label() that does not give back the 4 turns that it is given"),
     ],
 )
 def test_broken_protocols_are_named(protocol: Protocol, complaint: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         step(protocol, "56565656", turn_limit=6)
     assert complaint in caught.value.message
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "asks for a turn that cannot be: round -1: Input should be greater than or equal to 0": {"round": -1},
+    "asks for a turn that cannot be: role None: ": {"role": None},
+    "asks for a turn that cannot be: branch 1: ": {"branch": 1},
+    "reply in 'text': no Agent, or no ReplyFormat()": {"reply": "text"},
+    "asks 'ann' to reply in": {"agent": "ann"},
+}
+
+
+@pytest.mark.parametrize("complaint", ASKED)
+def test_what_can_be_no_turn_is_named_before_anybody_is_asked_for_it(complaint: str) -> None:
+    class Odd(Protocol):
+        def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+            yield [self.ask(**{"agent": agents[0], **ASKED[complaint]})]
+            return None
+
+    with pytest.raises(ProtocolError) as caught:
+        step(Odd(), answers="")
+    assert complaint in caught.value.message
+
+
+def test_what_a_reply_format_reads_and_no_turn_can_hold_is_named() -> None:
+    stepper = Stepper(QUESTION, TwoRounds(), AGENTS, grade=equal)
+    with pytest.raises(ProtocolError, match=r"reads by JsonAnswer.parse\(\) a turn that cannot be: confidence 95: "):
+        stepper.answer(0, Parsed(reasoning="sure", answer="4", confidence=95), "text")
+    odd: Any = FreeText()
+    odd.parse = lambda text, extract: text
+    with pytest.raises(ProtocolError, match=r"FreeText.parse\(\) gives str, and no Parsed"):
+        read_reply("4", odd, lambda text: Reading(text, "task"))
+
+
+def test_an_error_is_told_with_the_line_of_whoever_wrote_the_protocol() -> None:
+    class Misses(TwoRounds):
+        def discuss(self, question: Question, agents: Sequence[Agent]) -> Discussion:
+            wrong: Any = [0]
+            yield [self.ask(agents[0], seen=wrong)]
+            return None
+
+    with pytest.raises(ProtocolError, match=r"attribute 'status' \(test_discussion_stepper.py:\d+\)"):
+        step(Misses())
 
 
 def test_asking_again_shows_the_reply_and_what_was_wrong_with_it() -> None:

@@ -301,4 +301,47 @@ class JustStates(Encoder):
         return batch.x
 
 
-HONEST = [Honest, Degrees, JustStates]
+@caught_by("deterministic", alone=True)
+class SeedsInForward(Honest):
+    """Every mask of dropout that the student draws after it would be the same."""
+
+    def states(self, batch: GraphBatch) -> Tensor:
+        torch.manual_seed(0)
+        return batch.x
+
+
+@caught_by("keeps_nothing", alone=True)
+class KeepsEveryBatch(Honest):
+    def __init__(self, dim: int, config: BaseModel | None = None) -> None:
+        super().__init__(dim, config)
+        self.seen: list[Tensor] = []
+
+    def states(self, batch: GraphBatch) -> Tensor:
+        self.seen.append(batch.x.detach())
+        return batch.x
+
+
+@caught_by("process_unchanged", alone=True)
+class ChangesTheDefaultDtype(Honest):
+    def states(self, batch: GraphBatch) -> Tensor:
+        torch.set_default_dtype(torch.float64)
+        return batch.x
+
+
+class Positions(Honest):
+    """A state for each place in the discussion, as transformers have it."""
+
+    uses_order = True
+
+    def states(self, batch: GraphBatch) -> Tensor:
+        first = torch.searchsorted(batch.graph, batch.graph)
+        place = torch.arange(len(batch.x)) - first
+        return batch.x + torch.sin(place[:, None] / 2.0 ** torch.arange(batch.x.shape[1])).to(batch.x.dtype)
+
+
+@caught_by("node_permutation", alone=True)
+class SaysThatItLooksAtTheOrder(Honest):
+    uses_order = True
+
+
+HONEST = [Honest, Degrees, JustStates, Positions]

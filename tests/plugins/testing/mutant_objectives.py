@@ -161,6 +161,14 @@ class FromReference(Honest):
         return (right - wrong - 0.5).square().sum()
 
 
+@caught_by("keeps_nothing", alone=True)
+class KeepsEveryBatch(Honest):
+    def gaps(self, batch: ObjectiveBatch) -> Tensor:
+        found = super().gaps(batch)
+        self.seen = [*getattr(self, "seen", []), found.detach()]
+        return found
+
+
 HONEST = [OfVerifiers, Honest, Classifier, Imitation, Triples, Listwise, OnFrozenStates, OfConfidence, FromReference]
 
 

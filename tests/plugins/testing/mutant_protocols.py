@@ -241,6 +241,18 @@ class DescribesNothing(Honest):
         rounds: int = 3
 
 
+@caught_by("config")
+class HasASettingThatCannotBeSet(Honest):
+    class Config(BaseModel, extra="forbid"):
+        name: str = Field("ring", description="Of the topology.")
+
+
+@caught_by("config")
+class DrawsItsDefault(Honest):
+    class Config(BaseModel, extra="forbid"):
+        seed: float = Field(default_factory=random.random, description="Another one every time.")
+
+
 class _Part(BaseModel, extra="forbid"):
     rounds: int = 3
 
@@ -254,6 +266,12 @@ class DescribesNoPart(Honest):
 @caught_by("base_class")
 class SaysNothing(Protocol):
     pass
+
+
+@caught_by("base_class")
+class IsOfAnotherVersion(Honest):
+    def prompt(self, question: Question, agent: Agent, shown: list[Turn]) -> list[Message]:  # type: ignore[override]
+        return []
 
 
 @caught_by("base_class")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +13,7 @@ from magdi.plugins.formats.importers.matching import asks_anew
 from magdi.plugins.formats.importers.otel.messages import ROLES, messages_in
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.tally import Tally
-from magdi.plugins.formats.importers.utterances import Utterance, first_of, transcript
+from magdi.plugins.formats.importers.utterances import Utterance, first_of
 
 QUESTIONS = (
     *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
@@ -39,10 +40,9 @@ def asks(value: Any) -> bool:
     return isinstance(value, dict) and first_of(value, (*QUESTIONS, *PROMPTS)) is not None
 
 
-def by_question(item: Item) -> Iterator[Item]:
+def by_question(item: Item, said: Sequence[Utterance]) -> Iterator[Item]:
     """Yields a transcript, or its parts where each message of its user after an answer asks something else."""
     row = item.value if isinstance(item.value, dict) else {}
-    said = transcript(item.value)
     places = [] if asks(row) or " " in item.key.strip() else _questions_in(said)
     for place, (start, stop) in enumerate(pairwise([*places, len(said)])) if len(places) > 1 else ():
         part = Part(item.value, slice(start if place else 0, stop))
@@ -60,7 +60,7 @@ def _is_reply(said: Utterance) -> bool:
 def _questions_in(said: Sequence[Utterance]) -> list[int]:
     """Returns where questions are put; none where a message of the user after an answer is no question of its own."""
     users = [place for place, each in enumerate(said) if each.kind == "user" and each.agent == _first_user(said)]
-    after = [place for place in users if any(each.kind == "assistant" for each in said[:place])]
+    after = [place for place in users[1:] if any(each.kind == "assistant" for each in said[users[0] : place])]
     later = [place for place in after if said[place - 1].kind != "user"]
     texts = [each.text for each in said]
     fresh = all(asks_anew(texts[place], texts[:place]) for place in later)
@@ -80,18 +80,23 @@ def asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str, tally: Ta
     told = told or (key if " " in key.strip() or not asking else "") or next(within, "")
     text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")
     answering = [each for each in said if each.kind == "assistant"]
-    first = next(iter(asking or ([] if all(map(_is_reply, answering)) else answering)), None)
-    if not (text or asking):
-        tally.doubts[
-            "whose first message is taken for the question" if first else "of which nothing tells the question"
-        ] += 1
-    if asking and any(each.kind == "assistant" for each in said[: said.index(asking[-1])]):
-        tally.doubts["in which users spoke again: all is taken to be about the first question"] += 1
-    if all(before.agent == after.agent == "assistant" for before, after in pairwise(answering)) and _side_by_side(said):
-        tally.doubts["in which nothing tells the speakers apart: they are taken for one agent"] += 1
+    may_ask = asking or ([] if all(map(_is_reply, answering)) else [each for each in answering if each.text])
+    first = may_ask[0] if may_ask else None
+    tally.doubts.update(_doubts(said, first, known=bool(text or asking)))
     if first is not None and (not text or plain_words(first.text) == plain_words(text)):
         return text or first.text, [each for each in answering if each is not first]
     return text, answering
+
+
+def _doubts(said: Sequence[Utterance], first: Utterance | None, *, known: bool) -> Iterator[str]:
+    """Yields what a log does not tell, and what was taken for it."""
+    if not known:
+        yield "whose first message is taken for the question" if first else "of which nothing tells the question"
+    kinds = "".join(each.kind[0] for each in said)
+    if re.search("u.*a.*u", kinds):
+        yield "in which users spoke again: all is taken to be about the first question"
+    if {each.agent for each in said if each.kind == "assistant"} == {"assistant"} and _side_by_side(said):
+        yield "in which nothing tells the speakers apart: they are taken for one agent"
 
 
 def _side_by_side(said: Sequence[Utterance]) -> bool:

@@ -92,15 +92,17 @@ class Chats(Importer):
                 reader.tally.other += 1
             else:
                 for each in tellings.add(item, said, beside=bool(apart)):
-                    yield from by_question(each)
+                    yield from by_question(each.item, each.said)
         parts: list[Item] = []
         for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
             rows = _in_order([each.value for each in talk])
             if not tellings.have(said := transcript(rows)):
                 asking = tellings.beginning(said)
                 parts.append(replace(talk[0], index=place, value=[*asking, *rows]))
-        for each in (*tellings.left(), *parts):
-            yield from by_question(each)
+        for each in tellings.left():
+            yield from by_question(each.item, each.said)
+        for part in parts:
+            yield from by_question(part, transcript(part.value))
 
     def read(self, item: Item, reader: Reader) -> Mag:
         """Returns the MAG of one transcript."""

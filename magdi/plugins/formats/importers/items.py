@@ -22,7 +22,9 @@ from typing import Any
 
 from magdi.core.errors import MagFileError
 from magdi.plugins.formats.importers import pickled
+from magdi.plugins.formats.importers.plain_text import LOOKED_AT, is_talk, talks_in
 
+_BEGINS_JSON = re.compile(r"[{\"]|\[(?:[\s\[{\"\]]|\Z)")
 _HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 _PICKLES = (".pkl", ".p", ".pickle")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -244,6 +246,11 @@ class _Scanner:
     def items(self, on_bad: OnBad | None = None) -> Iterator[Item]:
         if not self._skip():
             raise MagFileError(self.path, 0, "is empty")
+        if self._is_text():
+            while self._read():
+                pass
+            yield from (Item(self.path, 1, place, talk) for place, talk in enumerate(talks_in(self.text)))
+            return
         listed = self.text[self.at] == "[" and not self._is_line()
         self.at += listed
         for index in count():
@@ -263,6 +270,15 @@ class _Scanner:
             yield Item(self.path, line, index, value)
             if listed:
                 self._separator()
+
+    def _is_text(self) -> bool:
+        """Returns whether this is a printed transcript, and nothing of JSON."""
+        if _BEGINS_JSON.match(self.text, self.at):
+            return False
+        while len(self.text) - self.at < LOOKED_AT and self._read():
+            pass
+        text = self.text[self.at :]
+        return "{" not in text.partition("\n")[0] and is_talk(text)
 
     def _is_line(self) -> bool:
         """Returns whether a list is the first line's only, and the next line begins with another."""

@@ -25,6 +25,7 @@ ANNOTATION = re.compile(r"<<[^<>]*>>")
 NO_QUESTION = "(no question)"
 """Stands where nothing tells what was asked."""
 _FORMULA = re.compile(r"\\|\^|^\s*[\[({].*[\])}]\s*$|(?<![A-Za-z])[a-z]\s*=|\d[nxyz]\b")
+_SECTION = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*$(.*?)(?=^\[\[ ## |\Z)", re.MULTILINE | re.DOTALL)
 _A_LABEL = re.compile(r"\(?[A-J]\)?\.?")
 
 
@@ -205,6 +206,7 @@ class Reader:
             certain: What is certain of a text that was cut off, whose answer counts only where it is stated as one.
             fields: Further fields of the turn, e.g. ``confidence`` or ``model``.
         """
+        answer = sections(text).get("answer") if answer is None else answer
         solver = role == "solver" or answer is not None
         read = self.task.extract(text if answer is None else answer, question) if solver else None
         if certain is not None and read is not None:
@@ -258,6 +260,11 @@ def guess_answer_type(gold: str) -> AnswerType:
     if _FORMULA.search(gold):
         return "expression"
     return "number" if answers.extract(gold, "number") is not None else "text"
+
+
+def sections(text: str) -> dict[str, str]:
+    """Returns what stands under the headings of a reply that DSPy has asked for, ``[[ ## answer ## ]]``, by name."""
+    return {found[1]: found[2].strip() for found in _SECTION.finditer(text)}
 
 
 def scalar(value: Any) -> str:

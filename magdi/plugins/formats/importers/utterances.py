@@ -19,6 +19,7 @@ _NAMES = (
         "agent_name",
         "agentName",
         "agentId",
+        "current_agent_name",
         "speaker",
         "name",
         "source",
@@ -31,7 +32,7 @@ _NAMES = (
     *("who", "persona", "participant", "player", "debater", "agent_id", "agent_index", "agent_idx", "speaker_id"),
     *("role", "from", "model", "model_name", "generator", "sent_from"),
 )
-_SPEAKS = ("agent", "agent_name", "agentName", "agentId", "speaker", "sender")
+_SPEAKS = ("agent", "agent_name", "agentName", "agentId", "current_agent_name", "speaker", "sender")
 _TEXTS = (
     *(
         "content",
@@ -76,6 +77,7 @@ _AT_ROUND = re.compile(
 )
 """Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
+_OF_DOTNET = ("Role", "AuthorName")
 _ASKS = re.compile(r"user|human|environment|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
 
@@ -161,6 +163,15 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     best = max(found, key=lambda said: _worth(said, said in talks), default=[])
     lost += [*beside, *(each for one in inner.values() if one is not best for each in one)]
     return best if said is None or first_of(value, _SPEAKS) is None else [said, *best]  # whose helpers stand in it
+
+
+def _lowered(value: Any) -> Any:
+    """Returns a message of .NET's with names as others write them: ``AuthorName`` is ``author_name``."""
+    if isinstance(value, list):
+        return [_lowered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).lower(): _lowered(each) for name, each in value.items()}
 
 
 def _worth(said: Sequence[Utterance], talk: bool) -> tuple[bool, bool, int]:
@@ -250,6 +261,7 @@ def _round(row: Mapping[str, Any], default: int | None) -> int | None:
 
 
 def _utterance(value: Mapping[str, Any], round: int | None) -> Utterance | None:
+    value = value if value.keys().isdisjoint(_OF_DOTNET) else _lowered(value)
     inner: dict[str, Any] = next(
         (
             value[name]
@@ -290,7 +302,14 @@ def speaker(row: Mapping[str, Any]) -> tuple[str, str]:
     told = [row.get("type"), role, row.get("kind"), *path[-1:], *named]
     kinds = [ROLES[word] for each in told if (word := str(each or "").lower().rpartition(".")[2]) in ROLES]
     observed = {"observation", "cause"} <= row.keys()  # OpenHands', of what an agent has done
-    kind = "tool" if observed else _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
+    backend = ROLES.get(str(row.get("role_at_backend")).lower())  # CAMEL's: whose side it is on is the reader's
+    kind = (
+        backend
+        if backend in ("system", "tool")
+        else "tool"
+        if observed
+        else _of_type(str(row.get("type") or "")) or next(iter(kinds), "")
+    )
     if kind in ("system", "tool", "call"):
         return (_name(first_of(row, _SPEAKS)) or "assistant", "assistant") if kind == "call" else (kind, kind)
     name = next((each for each in named if each != role or each.lower() not in ROLES), "")
@@ -302,7 +321,7 @@ def speaker(row: Mapping[str, Any]) -> tuple[str, str]:
 def _name(value: Any) -> str:
     """Returns what a speaker is called who is told by name, by number or as an object; "" where none is."""
     if isinstance(value, dict):
-        return _name(first_of(value, ("name", "role", "value", "id")))
+        return _name(first_of(value, ("name", "role", "label", "value", "id")))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"agent-{value}"
     name = value.strip() if isinstance(value, str) else ""
@@ -320,6 +339,9 @@ def _whole(said: Sequence[Utterance]) -> list[Utterance]:
     found: list[Utterance] = []
     for each in said:
         name, last = each.row.get("id"), found[-1] if found else None
+        if last is not None and last.agent == each.agent and _goes_on(last, each):
+            found[-1] = each
+            continue
         if not isinstance(name, str) or last is None or (last.row.get("id"), last.agent) != (name, each.agent):
             found.append(each)
         elif not _repeats(each.text, last.text) or each.calls not in last.calls:
@@ -332,3 +354,10 @@ def _whole(said: Sequence[Utterance]) -> list[Utterance]:
 def _repeats(piece: str, text: str) -> bool:
     """Returns whether a piece has been told before: the words of a stream may well come again."""
     return piece == text or len(piece) > _LONGEST_NAME and piece in text
+
+
+def _goes_on(last: Utterance, said: Utterance) -> bool:
+    """Returns whether a message is the last one again: a stream's that tells all so far, or the end of a run's."""
+    streamed = "delta" in last.row and said.text.startswith(last.text)
+    again = len(said.text) > _LONGEST_NAME and said.text == last.text and "id" not in {*last.row, *said.row}
+    return streamed or again

@@ -16,6 +16,8 @@ from magdi.plugins.formats.importers.otel.span import Span
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.tally import Tally
 
+_MANY = 1000
+"""Of so few calls each is looked for within what an agent is said to have said."""
 _PIECE = re.compile(r"llm\.output_messages\.(\d+)\.")
 _HALF = re.compile(r"(?P<what>.+)[._](?P<moment>start|success|finish|end|error)(?P<number>-\d+)?", re.IGNORECASE)
 
@@ -82,24 +84,27 @@ def calls_in(spans: Mapping[str, Span]) -> list[Call]:
         for outer in list(above(call.span, spans))[1:]:
             around[outer.id].append(call)
     said = {name: [_spoken(call) for call in around[name]] for name in found}
-    by_model = [_spoken(call) for call in found.values() if kind_of(call.span) == CALL]
     found |= {name: _completed(call, found.values()) for name, call in found.items() if _begins_late(call.span)}
+    by_model = [_spoken(call) for call in found.values() if kind_of(call.span) == CALL]
     calls = [
         call
         for name, call in found.items()
         if kind_of(call.span) == CALL
         and _spoken(call) not in said[name]
         or not around[name]
-        and not any(_tells_again(call, each) for each in by_model)
+        and not _tells_again(call, by_model)
     ]
     return sorted(calls, key=lambda call: (call.span.start, call.span.end, call.span.id))
 
 
-def _tells_again(call: Call, words: str) -> bool:
+def _tells_again(call: Call, by_model: Sequence[str]) -> bool:
     """Returns whether what a span around calls tells, wherever they are, is what a model has said in one of them."""
     spoken = _spoken(call)
-    same = spoken == words or is_long(spoken) and spoken in words or is_long(words) and words in spoken
-    return kind_of(call.span) != CALL and same
+    if kind_of(call.span) == CALL or not by_model:
+        return False
+    if not is_long(spoken):  # which may well be another's
+        return kind_of(call.span) != AGENT and spoken in by_model
+    return spoken in by_model or len(by_model) <= _MANY and any(spoken in words for words in by_model)
 
 
 def _begins_late(span: Span) -> bool:

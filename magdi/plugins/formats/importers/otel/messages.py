@@ -205,6 +205,8 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
     for call in [*_tool_calls(value)]:
         calls.append(call.text)
         arguments += call.texts
+    if "role" not in value and held in ("role", "content"):
+        return  # whose recorder has listed a message's fields for messages
     name = value.get("name") or value.get("author_name") or value.get("source") or ""
     said = Said(role, joined(texts), str(name), "\n".join(dict.fromkeys(calls)), tuple(dict.fromkeys(arguments)))
     yield said if said.text.strip() else _answered(said)

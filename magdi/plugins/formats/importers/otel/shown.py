@@ -15,6 +15,7 @@ from magdi.core.mag import EdgeKind
 from magdi.core.reply import UnreadableReply, read_json_object
 from magdi.plugins.formats.importers.otel.messages import Said
 from magdi.plugins.formats.importers.otel.words import GONE, Left, Text, plain_words, unescaped
+from magdi.plugins.formats.importers.reader import sections
 
 ENOUGH_WORDS, ENOUGH_CHARACTERS = 6, 40
 """A reply of fewer words, or of fewer characters, may stand somewhere by accident."""
@@ -236,15 +237,19 @@ def is_long(words: str) -> bool:
 def _forms(reply: Reply) -> Iterator[str]:
     """Yields a reply as it may be shown: whole, without thoughts, by its fields if it is JSON, as handed to a tool."""
     yield reply.text
-    _, thought, spoken = reply.text.rpartition("</think>")
-    if thought:
-        yield spoken
-    if reply.text.lstrip().startswith(("{", "```")):
+    for before in ("</think>", "Final Answer:"):
+        _, thought, spoken = reply.text.rpartition(before)
+        if thought and (before != "Final Answer:" or is_long(plain_words(spoken))):
+            yield spoken
+    if reply.text.lstrip().startswith(("{", "```", "[[ ## ")):
         yield from (text for text in _fields(reply.text) if is_long(plain_words(text)))
     yield from (text for text in reply.handed if is_long(plain_words(text)))
 
 
 def _fields(text: str) -> Iterator[str]:
+    if told := sections(text):
+        yield from told.values()
+        return
     try:
         fields, _ = read_json_object(text)
     except UnreadableReply:

@@ -34,6 +34,8 @@ _ENOUGH = 200
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _PERSONA = re.compile(r" (?:you are|you re|your name is|your role is|act as|as an?) ")
 _FRAMES = (
+    re.compile(r"\s*Message:\s*(?P<asked>.+?)\s*\n\s*This message was created at \S+\s*", re.DOTALL),  # BeeAI's
+    re.compile(r"\s*\[\[ ## \w+ ## \]\]\s*(?P<asked>.+?)\s*^(?:\[\[ ## |Respond with the )", re.DOTALL | re.MULTILINE),
     re.compile(r".*?^Current Task:\s*(?P<asked>.+?)\s*\n\s*(?:This is the expect|Begin!|you MUST)", re.DOTALL | re.M),
     re.compile(r"\s*(?:New task|Task|Question|Problem|Query)\s*:\s*(?P<asked>.+)", re.DOTALL | re.IGNORECASE),
 )

@@ -1,0 +1,119 @@
+"""Transcripts of plain text, as consoles and loggers print them: a heading for each message, under it what was said.
+
+AutoGen's and AG2's consoles, loggers' lines with time, level and speaker (ChatDev's), DSPy's ``inspect_history``, and
+``ann: ...``, a line or more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+_NAME = r"(?P<name>[^\W\d_][\w .'-]{0,39}?)"
+_CALL = re.compile(r"^(?:(?P<name>System|User|Assistant|Developer|Tool) message|Response):[ \t]*$", re.MULTILINE)
+_HEADINGS = tuple(
+    re.compile(heading, re.MULTILINE)
+    for heading in (
+        rf"^-{{4,}} (?:(?P<type>\w+) \()?{_NAME}\)? -{{4,}}(?:Enter your response:)?",  # AutoGen 0.4's console
+        rf"^[ \t]*{_NAME} \(to (?P<to>[^)\n]{{1,40}})\):[ \t]*$",  # that of AutoGen 0.2 and AG2
+        rf"^\[?\d{{4}}-\d\d-\d\d[ T][\d:.,]+\S*[ \]|-]*(?:[A-Z]+)?\]?[ \]|:-]*(?:{_NAME}: )?",
+        rf"^[*#_ ]*{_NAME}[*_]* said:[*_]*[ \t]*$",
+        rf"^[#*_ \t]*\[?{_NAME}\]?[*_]*:[*_]*(?=\s)",
+    )
+)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_STAMP = re.compile(r"\n\s*\[\d{4}-\d\d-\d\d[T ][^\]\n]*\]\s*\Z")
+_RULE = re.compile(r"\s*^(?:[-=*_>]{4,}.*|\[Prompt tokens: .*|Next speaker: .*|>{8} .*|```)\s*\Z", re.MULTILINE)
+_FENCE = re.compile(r"\A\s*```\w*\n")
+_PHASE = re.compile(r"\A\s*\*\*[^\n]*, turn \d+\*\*\s*(?:\[.*?\]\s*\n\s*\n)?", re.DOTALL)
+"""What ChatDev writes before a reply: in which phase it is, and the system prompt in brackets."""
+_TASK = re.compile(r"\*\*task_prompt\*\*: (?P<task>.+)")
+_LEVELS = {
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "critical",
+    "note",
+    "todo",
+    "http",
+    "https",
+    "usage",
+    "traceback",
+    "summary",
+}
+_CONSOLES = 2
+"""So many forms of headings are no others'."""
+_FEWEST = 2
+LOOKED_AT = 1 << 16
+"""Characters in which the first messages stand."""
+
+
+def is_talk(text: str) -> bool:
+    """Returns whether a text begins as a printed transcript does."""
+    text = _COLOUR.sub("", text[:LOOKED_AT])
+    return bool(_are_calls(text) or _headings(text))
+
+
+def talks_in(text: str) -> list[dict[str, Any]]:
+    """Returns a printed transcript as an object with its messages, printed calls of a model as one each."""
+    text = _COLOUR.sub("", text)
+    return _calls(text) if _are_calls(text) else [_talk(text)]
+
+
+def _are_calls(text: str) -> bool:
+    return len({each[0].strip() for each in _CALL.finditer(text)} & {"User message:", "Response:"}) > 1
+
+
+def _calls(text: str) -> list[dict[str, Any]]:
+    calls, messages = list[dict[str, Any]](), list[dict[str, str]]()
+    for heading, body in _under(list(_CALL.finditer(text)), text):
+        if heading["name"]:
+            messages.append({"role": heading["name"].lower(), "content": body.strip()})
+        else:
+            calls.append({"messages": messages, "response": _STAMP.sub("", body).strip()})
+            messages = []
+    return calls
+
+
+def _under(found: Sequence[re.Match[str]], text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Yields each heading with what stands under it."""
+    ends = [*(each.start() for each in found[1:]), len(text)]
+    yield from ((each, text[each.end() : end]) for each, end in zip(found, ends, strict=True))
+
+
+def _talk(text: str) -> dict[str, Any]:
+    """Returns messages, and the task where the log tells one."""
+    said = [(each.groupdict(), body) for each, body in _under(_headings(text), text)]
+    messages = [
+        {"speaker": told["name"], "content": _said(body)}
+        | {name: told[name] for name in ("type", "to") if told.get(name)}
+        for told, body in said
+        if told["name"] and told["name"].lower() not in _LEVELS
+    ]
+    task = _TASK.search(text)
+    return {"messages": messages} | ({"task_prompt": task["task"].strip()} if task else {})
+
+
+def _headings(text: str) -> Sequence[re.Match[str]]:
+    """Returns the headings of the first form that a text has; none where it is no transcript."""
+    for heading in _HEADINGS:
+        found = list(heading.finditer(text))
+        if heading is _HEADINGS[-1]:
+            found = [each for each in found if each["name"].lower() not in _LEVELS]
+            found = found if heading.match(text.lstrip()) else []
+        names = Counter(each["name"] for each in found if each["name"])
+        again = len(names) >= _FEWEST and max(names.values()) >= _FEWEST
+        several = len(found) if heading in _HEADINGS[:_CONSOLES] else len(names)
+        if again or several >= _FEWEST and heading is not _HEADINGS[-1]:
+            return found
+    return ()
+
+
+def _said(body: str) -> str:
+    body = _FENCE.sub("", _PHASE.sub("", body))
+    while (shorter := _RULE.sub("", body)) != body:
+        body = shorter
+    return body.strip()
