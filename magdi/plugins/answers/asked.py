@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 
 from magdi.plugins.answers.numerals import Numeral
+from magdi.plugins.answers.phrase import phrase
 
 _SIDE_BY_SIDE = re.compile(r"[,;]?\s(?:and|but|while|whereas)\s|[,;]\s")
-_NO_LIST = re.compile(
+_NO_LIST = phrase(
     r"=|\b(?:total|altogether|together|each|every|per|makes?|making|giv\w+|leav\w+|left|remain\w*|then|after|more|fewer|less"
-    r"|times|half|twice|of|for)\b|[a-z],?\sso\b",
-    re.IGNORECASE,
+    r"|times|half|twice|of|for)\b|[a-z],?\sso\b"
 )
-_THINGS = re.compile(r"\bhow many (\w{3,}?)s?\b(?! (?:of|and|or)\b)", re.IGNORECASE)
+_THINGS = phrase(r"\bhow many (\w{3,}?)s?\b(?! (?:of|and|or)\b)")
 _WHO = re.compile(r"\b(?:did|does|do|will|has|is|can|would) ([A-Z]\w+)\b(?! (?:and|or)\b)")
-_SUBJECT = re.compile(r"\W*(?:(?:so|thus|therefore|hence|finally|then)\W+)?([A-Z]\w+)\s", re.IGNORECASE)
+_SUBJECT = phrase(r"\W*(?:(?:so|thus|therefore|hence|finally|then)\W+)?([A-Z]\w+)\s")
 
 
 def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, end: int) -> Numeral | None:

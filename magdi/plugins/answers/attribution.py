@@ -4,61 +4,85 @@ from __future__ import annotations
 
 import re
 
-_OTHERS = (
-    r"(?:agents?|participants?|debaters?|assistants?|experts?|opponents?|students?|colleagues?|people|others?|peers?"
-    r"|solvers?|solutions?|sides?|they|he|she|someone|some|many|most|one)"
+from magdi.plugins.answers.phrase import phrase
+
+_AGENT = r"(?:agents?|assistants?|solvers?|debaters?)"
+_ROLE = (
+    rf"(?:{_AGENT}|participants?|models?|experts?|bots?|students?|solutions?|responses?|opponents?|colleagues?|peers?|friends?"
+    r"|teammates?|sides?)"
+)
+_WHICH_ONE = r"(?:[ _]?\#?\d+|\s(?-i:[A-Z])\b)"
+_GROUP = (
+    r"(?:an?other|others?|previous|first|second|third|both|all|two|three|someone|some|many|most|people|one|every(?:one|body)"
+    r"|(?:the\s)?majority)"
+)
+_NAME = (
+    r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|To|I|We|He|She|They|You|Who|Both|So|But|And|If|As)\b)"
+    r"[A-Z]\w+)"
 )
 _SAYS = (
-    r"(?:say|says|said|saying|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|cho[os]\w*"
-    r"|wrote|writes?|propos\w+|conclud\w+|gave|gives?|pick\w*|select\w*|went|maintains?|insists?|arrived)"
+    r"(?:say(?:s|ing)?|said|claim\w*|thinks?|thought|believ\w+|argu\w+|suggest\w*|states?|stated|answer(?:s|ed)|wrote|writes?"
+    r"|propos\w+|conclud\w+|maintains?|insists?)"
 )
-THEY_SAY = (
-    rf"\b{_OTHERS}(?:\s(?:\d+|[A-Z]|one|two|three|and|agents?)){{0,4}},?\s(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s){{0,2}}"
-    rf"{_SAYS}\b"
+_CHOOSES = r"(?:cho[os]\w*|gave|gives?|gets|got|pick\w*|select\w*|went|arrived?s?|voted?s?)"
+_ANSWER = r"(?:answers?|choice|vote|pick|solution|result|claim|suggestion)"
+_MIGHT = r"(?:\w+ly\s|all\s|both\s|also\s|who\s|might\s|may\s|would\s|could\s|else\s){0,2}"
+_WHO = rf"(?:{_ROLE}|{_GROUP})(?:(?:\s(?:of\sthe|two|three|and|other|{_ROLE})\b|{_WHICH_ONE})){{0,4}}"
+_PERSON = rf"(?:{_NAME}|the\suser|they|he|she)"
+THEY_SAY = rf"\b(?:{_WHO}|they|he|she),?\s{_MIGHT}(?:{_SAYS}|{_CHOOSES})\b"
+_TOLD = (
+    rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_ANSWER}\s(?:of|by|from)\s(?:the\s)?(?:(?:an)?others?|{_ROLE})\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
+    rf"|\byour\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
+    rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )
-_QUOTED = re.compile(
-    rf"{THEY_SAY}|\b(?:agents?|solvers?|solutions?|sides?|others)(?:\s\d+|\s[A-Z])?\sha(?:s|ve|d)\b|\b{_OTHERS}(?:\s\d+|\s[A-Z])?'s?\s|\baccording\sto\s{_OTHERS}\b|\btheir\s(?:\w+\s)?(?:answer|choice)\b"
-    rf"|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']"
-    rf"|\b(?:(?-i:(?!To\b|I\b|We\b)[A-Z]\w*)|agent\s\d+)\s{_SAYS}\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
-    re.IGNORECASE,
+_TELLS_OF_ANSWERS = phrase(
+    rf"{_TOLD}|{THEY_SAY}|\b(?:{_AGENT}|solutions?|sides?|others){_WHICH_ONE}?\sha(?:s|ve|d)\b|\b(?:{_ROLE}|{_GROUP}|he|she|they){_WHICH_ONE}?'s?\s"
+    r"|[\"'][^\"']{0,60}\banswer\s(?:is|was)\b[^\"']{0,60}[\"']"
+    rf"|\b(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)"
 )
-_NAMED = re.compile(
-    r"\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b|\b(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|He|She|Who)\b)[A-Z]\w+'s\s(?:\w+\s)?(?:answer|choice|vote|pick|solution)\b"
+_TELLS_OF_VALUES = phrase(
+    rf"{_TOLD}|\b{_AGENT}{_WHICH_ONE}|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b"
+    rf"|\b{_WHO}\s{_MIGHT}{_SAYS}\b|\b(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b"
+    rf"|\b{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
+    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
+    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
 )
-CARRIES = re.compile(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$", re.IGNORECASE)
+"""A choice is told of by whoever chooses; an amount that somebody gave or picked may be the question's own."""
+CARRIES = phrase(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$")
 """What makes the clause behind it somebody else's: "According to Agent 2, the answer is B"."""
-EARLIER = re.compile(
-    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b",
-    re.IGNORECASE,
+EARLIER = phrase(
+    r"\b(?:first|previous|initial|earlier|original|old)\s(?:\w+\s)?(?:answer|choice|vote|guess|pick)\b|\b(?:my|our)\s(?:answer|choice|vote|guess|pick)\swas\b|\b(?:initially|at\sfirst|previously|originally)\b"
 )
 _OWN_VOICE = re.compile(
     r"\bI\s(?:now|still|would|will|therefore|have|\w+ly)\s(?:choose|chose\w*|pick|select|conclude|go with)\b"
 )
-_ENDORSED = re.compile(
-    r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b", re.IGNORECASE
-)
-DISSENT = re.compile(r"\b(?:dis|not |n't )agree|\bunconvinc|\b(?:not|n't) (?:convinced|persuaded)\b", re.IGNORECASE)
+_ENDORSED = phrase(r"\b(?:I|we)\b[^.]{0,20}\b(?:agree|concur|confirm|support)|\b(?:correctly|rightly)\b")
+DISSENT = phrase(r"\b(?:dis|not |n't )agree|\bunconvinc|(?:\bnot|n't) (?:convinced?|persuaded?|accept|buy)\b|\bdoubt\b")
 
-_WHO = (
+_FAULTS = phrase(
+    r"\b(?:wrong|incorrect|mistaken|flawed|invalid|unsound|off\sby|overlook\w*|ignor(?:es?|ed|ing)|neglect\w*|miss(?:es|ed)|forg[eo]ts?|double[\s-]counts?"
+    r"|leaves?\sout|left\sout|misread\w*|miscalculat\w*|fail(?:s|ed)?\sto)\b"
+)
+_RIGHT_ONE = (
     r"(?:agent|assistant|solver|solution|participant|student|expert)\s?\w{1,12}"
     r"|(?-i:(?!That|This|They|Neither|None|The|Which|What|Answer|Option|She|Yes)[A-Z])[a-z]{2,20}"
 )
-_AGREES = re.compile(
-    rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_WHO})(?:'s(?:\s\w+){{1,2}})?"
-    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_WHO})(?:'s\s\w+)?\sis\s(?:right|correct)"
-    r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))[\s.!*]*$",
-    re.IGNORECASE,
+_AGREES = phrase(
+    rf"(?:\bI\s(?:\w+ly\s|also\s|now\s)?(?:agree|concur|side|go|stick)\swith\s(?P<who>{_RIGHT_ONE})(?:'s(?:\s\w+){{1,2}})?"
+    rf"|(?:^|[.!,;\n]\s{{0,2}}|\b(?:that|think|believe|say|so)\s)(?P<right>{_RIGHT_ONE})(?:'s\s\w+)?\s(?:is\s(?:right|correct)|(?:has|got)\sit\sright)"
+    r"|(?:^|[.!;\n]\s{0,2}|\b(?:that|think|believe|but|so)\s)(?P<none>neither|none)(?:\sof\s\w+)?\s(?:is|are)\s(?:right|correct))"
+    r"(?P<why>[\s.!*]*$|(?:\W{1,3}|\s(?:here|on\sthis))\s?(?:(?:because|since|as|for|that)\s)?[^\n]{0,200}$)"
 )
 _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
 _MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
-_CHANGED = re.compile(
+_CHANGED = phrase(
     rf"(?:\b(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
     r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
-    r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)",
-    re.IGNORECASE,
+    r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)"
+    rf"|\b(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b))"
 )
-_NOT_CHANGED = re.compile(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b", re.IGNORECASE)
-LONGEST_END = 200
+_NOT_CHANGED = phrase(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b")
+LONGEST_END = 400
 """Characters at a text's end in which it may agree with somebody."""
 _NEXT_SPEAKER = re.compile(r",?\s(?:and|but|while|whereas)\s|,\s(?=[A-Z])")
 
@@ -67,9 +91,9 @@ def decided(text: str) -> str:
     """Returns a text that says only to what its writer changed their answer, not from what: "from A to B" is "B"."""
 
     def now(change: re.Match[str]) -> str:
-        if _NOT_CHANGED.search(change["how"] or ""):
+        if _NOT_CHANGED.search(change["how"] or change["who"] or ""):
             return f"my answer is {change['before']}." if change["before"] else change[0]
-        return f"my answer is {change['after'] or change['now']}"
+        return f"my answer is {change['after'] or change['now'] or change['new']}"
 
     return _CHANGED.sub(now, text)
 
@@ -79,21 +103,28 @@ def endorses(sentence: str) -> bool:
     return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None
 
 
+def faults(clause: str) -> bool:
+    """Returns whether a clause finds what it tells of to be wrong."""
+    return _FAULTS.search(clause) is not None or DISSENT.search(clause) is not None
+
+
 def told(clause: str) -> bool:
     """Returns whether a clause tells what somebody else says, and nothing of the writer's own."""
-    theirs = _QUOTED.search(clause) or _NAMED.search(clause)
-    return theirs is not None and _OWN_VOICE.search(clause) is None
+    return _TELLS_OF_ANSWERS.search(clause) is not None and _OWN_VOICE.search(clause) is None
 
 
-def endorsed(text: str) -> list[str] | None:
-    """Returns what a text tells of the one whom it ends by agreeing with, last first; None for no such end."""
+def tells_of_value(clause: str) -> re.Match[str] | None:
+    """Returns where a clause with a value in it begins to tell what somebody else says; None where it does not."""
+    return _TELLS_OF_VALUES.search(clause)
+
+
+def endorsed(text: str) -> tuple[list[str], str] | None:
+    """Returns what a text tells of the one whom it ends by agreeing with, last first, and why; None for no such end."""
     text = text.rstrip()
     agreed = _AGREES.search(text, max(0, len(text) - LONGEST_END))
     if agreed is None or agreed["none"]:
-        return agreed and []
-    named = re.compile(
-        rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}", re.IGNORECASE
-    )
+        return agreed and ([], "")
+    named = phrase(rf"\b{re.escape(agreed['who'] or agreed['right'])}\b(?:[^.;\n]|\.(?=\d)){{0,160}}")
     found = reversed(list(named.finditer(text, 0, agreed.start())))
     said = [_NEXT_SPEAKER.split(said[0])[0] for said in found]
-    return said if said or agreed["who"] else None
+    return (said, agreed["why"]) if said or agreed["who"] else None

@@ -8,28 +8,28 @@ from functools import partial
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.clauses import Clause, clauses, sentences
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.restated import asks_the_same, can_be_restated, read_restated
 from magdi.plugins.answers.statements import (
     MIGHT,
-    Clause,
     Found,
     chosen,
-    clauses,
     concluded,
     decide,
     explicit,
     marked,
     refuses,
-    sentences,
     speaks_of_answer,
-)
+)  # fmt: skip
 
 _VALUES = {
     "yes": "yes", "true": "yes", "correct": "yes", "right": "yes", "yeah": "yes", "yep": "yes", "y": "yes",
     "no": "no", "false": "no", "incorrect": "no", "wrong": "no", "nope": "no", "n": "no", "untrue": "no",
-    "affirmative": "yes", "negative": "no",
+    "affirmative": "yes", "negative": "no", "supported": "yes", "refuted": "no", "unfounded": "no", "unsupported": "no",
+    "inaccurate": "no", "accurate": "yes", "valid": "yes", "invalid": "no",
 }  # fmt: skip
-_FILLER = re.compile(
+_FILLER = phrase(
     r"""
       [\s"'$\\:=>,*_-]+ | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | [({\[](?=\S)
     | (?:that's|that|it's|it|this|is|was|be|a|an|the|most|very|quite|much|more|likely|definitive|definitely
@@ -38,35 +38,33 @@ _FILLER = re.compile(
         |strong|firm|absolutely|generally|typically|usually|technically|logically|currently|then|so
         |statement|claim|answer|would|must|should|considered)\b(?!\s*[.,;)]\s*$)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_ECHO = re.compile(
+_ECHO = phrase(
     r"[(\[]\s?(?:answer\s|in\s)?[\"']?(?:yes|true)[\"']?\s?(?:or|/|,|\|)\s?[\"']?(?:no|false)[\"']?\s?[)\]]"
-    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)|\byes\sor\sno\?",
-    re.IGNORECASE,
+    r"|\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)(?=\s(?:question|answer)|\s?:)|\byes\sor\sno\?"
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
-_LONG = re.compile(
-    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*",
-    re.IGNORECASE,
+_LONG = phrase(
+    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*"
 )
 """What takes nothing back: "Short answer: no. Long answer: it depends"."""
 _LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
-_WORD = re.compile(
-    r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])",
-    re.IGNORECASE,
+_WORD = phrase(
+    r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])"
 )
-_OPENING = re.compile(
+_OPENING = phrase(
     r"""
     (?P<word>yes|yeah|yep|nope|true|false|correct|incorrect
       |no(?=\W*$|\s?[.,;:!)\]"'—–*}-]|\s(?:it|he|she|they|we|you|I|this|that|these|those|there|not|because|since|as|for|from|in|the|a|an)\b(?!\s(?:more|longer)\b)))(?![\w-])
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_HEDGE = re.compile(
+_OF_WHAT = phrase(r"\sthat\b")
+"""What makes "it is true" one of what follows, which may be another matter than what was asked."""
+_HEDGE = phrase(
     r"(?:\W|(?:(?:most|very|quite)\s)?(?:likely|probably|definitely|certainly|technically|generally|typically|usually|clearly|possibly"
-    r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*",
-    re.IGNORECASE,
+    r"|perhaps|maybe|of\scourse|in\sgeneral)\b)*"
 )
 _SO = r"(?:it|that|this)(?:'s|\sis|\swould\sbe)"
 _SURELY = (
@@ -74,53 +72,43 @@ _SURELY = (
     r"|most\slikely|probably|very\slikely)"
 )
 _IS = r"(?:is|was|does|did|can|could|will|would|has)"
-_ALONE = re.compile(
+_ALONE = phrase(
     rf"[\W_]*(?:indeed,?\s)?(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
     rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
     rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
     rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
-    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*",
-    re.IGNORECASE,
+    rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*"
 )
-_NOT = re.compile(r"(?:not|isn't|never|n't)\s+", re.IGNORECASE)
-_NOT_ALONE = re.compile(
-    r"(?:(?:probably|likely|definitely|certainly|absolutely|of course)\s)?not\W*$|(?:\w+\s)?unlikely\b(?!\sto\sbe)",
-    re.IGNORECASE,
+_NOT = phrase(r"(?:not|isn't|never|n't)\s+")
+_NOT_ALONE = phrase(
+    r"(?:(?:probably|likely|definitely|certainly|absolutely|of course)\s)?not\W*$|(?:\w+\s)?unlikely\b(?!\sto\sbe)"
 )
-_ANOTHER = re.compile(
-    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)",
-    re.IGNORECASE,
+_ANOTHER = phrase(
+    r"\W{0,3}(?:\s?(?:and|or|nor|/|but\salso|maybe|perhaps|possibly)\s?(?:also\s|possibly\s|not\s)?)[\"']?(?:yes|no|true|false)(?=\W*$|[\"',.;:)]|\s(?:if|for|when|in|depending)\b)"
 )
-_BUT_ANOTHER = re.compile(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b", re.IGNORECASE)
-_EACH_IF = re.compile(
-    r"\W*\w+ly,?\s(?:yes|no)\b[^.]{0,40}\b\w+ly,?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b",
-    re.IGNORECASE,
+_BUT_ANOTHER = phrase(r"but\s(?:also\s)?(?:yes|no)\s(?:for|in|to|if|when|on|by|at|as)\b")
+_EACH_IF = phrase(
+    r"\W*(?:\w+ly|in\s\w+),?\s(?:yes|no)\b[^.]{0,40}\b(?:\w+ly|in\s\w+),?\s(?:yes|no)\b|\W*(?:yes|no)\b[^.]{0,80}\bif\b[^.]{0,80}\b(?:yes|no)\b[^.]{0,80}\bif\b"
 )
-_BUT_ALONE = re.compile(r"but\W+(yes|no|true|false)\W*", re.IGNORECASE)
-_MIGHT_ALSO = re.compile(
-    r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b", re.IGNORECASE
+_BUT_ALONE = phrase(r"but\W+(yes|no|true|false)\W*")
+_MIGHT_ALSO = phrase(r"\b(?:could|might|may)\s(?:also|equally|just\sas\swell)\sbe\s(?:yes|no|true|false)\b")
+_STATEMENT = phrase(
+    r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that)"
+    r"(?:(?:'s|\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are))(?P<not>\s(?:\w+ly\s)?not|n't)?\s(?:therefore\s|thus\s|also\s|indeed\s|an?\s|\w+ly\s)?"
+    r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase|supported|refuted|unfounded|unsupported|(?:in)?accurate|(?:in)?valid)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))"
 )
-_STATEMENT = re.compile(
-    r"(?:\bstatement|\bclaim|\bassertion|\bpremise|\bproposition|\bhypothesis|\bit|\bthis|^\W*(?:\w+,?\s){0,2}that(?:'s)?)\s(?:\S+\s){0,8}?(?:is|was|would\sbe|must\sbe|are)(?P<not>\s(?:\w+ly\s)?not|n't)?"
-    r"\s(?:therefore\s|thus\s|also\s|\w+ly\s)?(?P<word>true|false|correct|incorrect|untrue|wrong)\b(?!\s(?:that|to|if|when|for))",
-    re.IGNORECASE,
-)
-_LAST_CLEAR = re.compile(
-    r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])", re.IGNORECASE
-)
-_STEP = re.compile(r"\bstep\s?\d", re.IGNORECASE)
-_BOTH = re.compile(
+_LAST_CLEAR = phrase(r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])")
+_STEP = phrase(r"\bstep\s?\d")
+_BOTH = phrase(
     r"\b(?:yes\s?(?:and|or|/)\s?no|true\s?(?:and|or|/)\s?false|neither\s(?:yes|true)|both\s(?:yes|true)"
-    r"|(?:maybe|perhaps|possibly)\s(?:yes|no),?\s(?:or\s|and\s)?(?:maybe|perhaps|possibly)\s(?:yes|no))\b",
-    re.IGNORECASE,
+    r"|(?:maybe|perhaps|possibly)\s(?:yes|no),?\s(?:or\s|and\s)?(?:maybe|perhaps|possibly)\s(?:yes|no))\b"
 )
-_NO_ANSWER = re.compile(
+_NO_ANSWER = phrase(
     r"\W*(?:based on|contingent|moot|the same (?:for|in) both|a matter of|open to|up to|complicated"
-    r"|it'?s? (?:is )?possible)\b",
-    re.IGNORECASE,
+    r"|it'?s? (?:is )?possible)\b"
 )
-_FINAL = re.compile(r"\W*(?:the\s)?final\sanswer\s?:", re.IGNORECASE)
+_FINAL = phrase(r"\W*(?:the\s)?final\sanswer\s?:")
 LONGEST_SAID = 300
 SHORT_TEXT = 200
 
@@ -140,11 +128,11 @@ def read_boolean(text: str, question: str = "") -> Reading:
     if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
     text = _LETTER.sub("Answer: ", _ECHO.sub(" ", _LONG.sub(r"\g<short>", text)))
-    question = question if can_be_restated(question) else ""
+    asked, question = question, question if can_be_restated(question) else ""
     reading, _ = decide(text, partial(_said, question=question))
     if reading and reading.rule not in (Rule.NOTHING, Rule.ABSTAINS):
         return reading
-    restated = _restated(text, question)
+    restated = _restated(text, asked)
     if restated or (reading and reading.rule is Rule.ABSTAINS):
         return restated or reading or NOTHING
     first = _alone(next(iter(sentences(text)), ""))
@@ -160,8 +148,10 @@ def _alone(text: str) -> str | None:
 def _restated(text: str, question: str) -> Reading | None:
     """Returns what the last clause says where it says the question again as a statement."""
     last = [clause for sentence in sentences(text)[-1:] for clause in clauses(sentence)][-1:]
-    said = [read_restated(clause.text, question) for clause in last if not clause.supposed and not clause.quoted]
-    return Reading(said[0], Rule.RESTATED) if any(said) else None
+    stands = last and not last[0].supposed and not last[0].quoted
+    refused = refuses(last[0].text) if stands else None
+    said = read_restated(last[0].text[refused.end() if refused else 0 :], question) if stands else None
+    return Reading(_flip(said, negated=refused is not None), Rule.RESTATED) if said else None
 
 
 def _said(clause: Clause, question: str) -> Iterator[Found]:
@@ -171,6 +161,10 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
         *((tail, rule, 2) for tail, rule in explicit(text)),
         *((predicate, Rule.MARKER, 1 if MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
     ]
+    if refused := refuses(text):
+        if held := _held(text[refused.end() :]):
+            yield Found(_flip(held, negated=True), Rule.CONCLUSION)
+        return
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named
         return
@@ -184,7 +178,16 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
             yield Found(alone, Rule.CONCLUSION, 1)
     another = bool(clause.replies_to and not (question and asks_the_same(clause.replies_to, question)))
     if not (question and another):
-        yield from _opened(clause, weight=not another)
+        yield from _opened(clause, question, weight=not another)
+
+
+def _held(said: str) -> str | None:
+    """Returns the yes or no that what somebody says comes to: "that the answer is yes", "it is true", "no"."""
+    found = [_named(tail, Rule.MARKER) for tail in [said, *(predicate for _, predicate in marked(said))]]
+    if answer := next((each.answer for each in found if each), None):
+        return answer
+    stated = _STATEMENT.search(said)
+    return _value(stated) if stated else None
 
 
 def _answered(text: str, question: str) -> Iterator[Found]:
@@ -197,7 +200,7 @@ def _answered(text: str, question: str) -> Iterator[Found]:
         yield Found(None, Rule.ABSTAINS)
 
 
-def _opened(clause: Clause, weight: int) -> Iterator[Found]:
+def _opened(clause: Clause, question: str, weight: int) -> Iterator[Found]:
     """Reads "Yes, ..." at a sentence's start, "so no", and "the statement is false"."""
     end = concluded(clause.text)
     hedge = _HEDGE.match(clause.text if end is None else end)
@@ -208,9 +211,14 @@ def _opened(clause: Clause, weight: int) -> Iterator[Found]:
         yield Found(_VALUES[but[1].lower()], Rule.OPENING, weight)
     elif _EACH_IF.match(clause.text):
         yield Found(None, Rule.UNDECIDED, 1)
-    elif opening and (clause.opens or end is not None):
-        both = _ANOTHER.match(opening.string, opening.end())
+    elif (
+        opening
+        and (clause.opens or end is not None)
+        and not (question and _OF_WHAT.match(opening.string, opening.end()))
+    ):
         value = _VALUES[opening["word"].lower()]
+        stated = _STATEMENT.search(opening.string, opening.end())
+        both = _ANOTHER.match(opening.string, opening.end()) or (stated and _value(stated) != value)
         yield Found(None, Rule.UNDECIDED, 1) if both else Found(value, Rule.OPENING, weight)
     elif stated := _STATEMENT.search(clause.text):
         yield Found(_value(stated), Rule.CONCLUSION, 1 if clause.last else 0)
@@ -264,7 +272,9 @@ def _unmarked(text: str, question: str) -> Reading:
 
 
 def _value(match: re.Match[str]) -> str:
-    return _flip(_VALUES[match["word"].lower()], bool(match["not"]))
+    said = match.groupdict()
+    word = (said.get("word") or "true").lower()  # "holds"
+    return _flip(_VALUES.get(word, "yes"), bool(said.get("not") or said.get("fails")))
 
 
 def _flip(value: str, negated: bool) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.phrase import phrase
+
 LONGEST_TEXT = 20_000
 """Characters that are read, from the end; answers stand there."""
 
@@ -39,14 +41,13 @@ _BASE = re.compile(f"(?<=\\d)[{_LOWERED}]{{1,3}}")
 _DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:>\"'])(?<!\d\s))–(?=\\?[$€£]?\.?\d)", re.MULTILINE)
 _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MULTILINE)
 """As headings may be closed: "#### 100 ####"."""
-_EMPHASIS = re.compile(
-    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center|final|response|result|output)>",
-    re.IGNORECASE,
+_EMPHASIS = phrase(
+    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center|final|response|result|output)>"
 )
 _SLANTED = re.compile(r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
-_BREAK = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
-_HEADED = re.compile(r"^[ \t]{0,9}\#{1,6}[ \t]{0,9}((?:\w{1,12}[ ])?answer)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_KEY = re.compile(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)", re.IGNORECASE)
+_BREAK = phrase(r"<br\s?/?>|&nbsp;")
+_HEADED = phrase(r"^[ \t]{0,9}\#{1,6}[ \t]{0,9}((?:\w{1,12}[ ])?answer)[ \t]*$", re.MULTILINE)
+_KEY = phrase(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)")
 
 
 _WIDE_GAP = re.compile(r"[ \t]{40,}")

@@ -8,52 +8,31 @@ from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.asked import asked_for
+from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
 
-_OPERATOR = re.compile(
+_OPERATOR = phrase(
     r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
     r"|times (?:the|as|that)\b|!\s?[-+*/×(]|choose\s\d|[a-z]{1,8}\s[x×]\s\d"
-    r"|(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?\d)",
-    re.IGNORECASE,
+    r"|(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?\d)"
 )
 _UNFINISHED = re.compile(
     r"\bchoose\s$|\d\s(?:\w+\s)?(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?$"
     r"|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$"
 )
-_EQUALS = re.compile(r"(?:=|\bequals)\s*[\\$€£({\[]{0,4}\s*$")
-_SOLVED = re.compile(r"\s?=\s?[a-zA-Z]\w{0,12}[\s.]*(?:\n|$|\.\s)")
-"""What stands behind a result to the left: "20 = C"."""
 _OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
-_CONVERTED = re.compile(
+_CONVERTED = phrase(
     r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?(?:(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
-    r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?",
-    re.IGNORECASE,
+    r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?"
 )
-_ASKS_FOR_DOLLARS = re.compile(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.IGNORECASE | re.DOTALL)
+_ASKS_FOR_DOLLARS = phrase(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.DOTALL)
+_PART_ENDS = re.compile(rf"{SENTENCE_END.pattern}|;\s")
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
 _PARENTHESES = re.compile(r"(?<!\\)\([^()\n]{0,200}\)")  # and no LaTeX's \( \)
-_ASIDE = re.compile(
-    r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
-    r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
-    r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
-    r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|costs?|needs?|takes?|makes?|made"
-    r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
-    r"|\b(?:so that|to ensure|to make sure|if|when|after|before|unless|while)\b[^,;]{0,60}$"
-    r"|\bnot\s\$?$|\bwho(?:se)?\s(?:\w+\s){1,2}\$?$|(?<=\d)\s\w+\sof\s\$?$",
-    re.IGNORECASE,
-)
-"""What makes a number that stands behind it a circumstance: "3 bookcases to hold her 110 books", "in 3 hours".
-
-What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
-"""
-_REASON = re.compile(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated (?:as|by)))\b[^,;]{0,80}$",
-    re.IGNORECASE,
-)
-"""What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
-_TURN = re.compile(
+_TURN = phrase(
     r"=|\b(?:equals?|is|are|was|were|be|gives?|giving|gets?|getting|yields?|yielding|(?<!to )makes?|making|results? in"
     r"|resulting in|leaves?|leaving|obtain(?:s|ing)?|arriv(?:es?|ing) at"
     r"|totals|total(?:l?ing)|(?:comes|sums|adds|brings) (?:out |up |us )?to|amounts? to"
@@ -61,85 +40,49 @@ _TURN = re.compile(
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
     r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}(?:-?[\d.][\d.,/]{0,20}%?|[a-z-]{3,12})(?:\s[a-z]+){0,4}\W{0,8}$)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
-    r"|(?:(?<![\w;)] )|(?<=\band ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,",
-    re.IGNORECASE,
+    r"|(?:(?<![\w;)] )|(?<=\band )|(?<=\bbut ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
-TOLD_TO = re.compile(
+TOLD_TO = phrase(
     r"\b(?:(?:add|subtract|deduct|multipl|divid|doubl|tripl|halv|combin|convert|calculat|comput)\w{0,4}"
-    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b",
-    re.IGNORECASE,
+    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b"
 )
 """What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
-_TOLD = re.compile(
-    r"(?:[:=]|\b(?:gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$", re.IGNORECASE
+_TOLD = phrase(
+    r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$"
 )
-_PARTS = re.compile(r"(?:\s[a-z]+){0,4}:\s", re.IGNORECASE)
-_WHICH = re.compile(r"\b(?:which|that)\s$", re.IGNORECASE)
-_THAN = re.compile(
-    r"\s?[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|times|higher|lower|greater|better|older|longer)\b"
-    r"|\s?[$€£]?[\d./]+%?\s(?:off|of)\b"
+_PARTS = phrase(r"(?:\s[a-z]+){0,4}:\s")
+_WHICH = phrase(r"\b(?:which|that)\s$")
+_BOUND = phrase(
+    r"\b(?:more|less|fewer|greater|higher|lower|larger|smaller|bigger)\sthan\W*$"
+    r"|^\W*(?:it(?:'s|\sis)\s)?(?:at\s(?:least|most)|over|under|above|below|up\sto)\W*$"
 )
+"""What leaves the number behind it open: "It is more than 50"."""
 """What only compares with a number that was said before: "42 apples, which is 11 more than"."""
-_GIVEN_VALUE = re.compile(
-    r"(?:\d[\s$)}%\\]{0,4}(?:when|if|for|at|since|as|because)|(?:^|[.!\n]\s*)(?:if|let|when|for|since|as|because))"
-    r"\s[$(\\]{0,3}[a-zA-Z](?:_\w)?\s?=[\s$]*$",
-    re.IGNORECASE,
-)
-"""What makes a value that stands behind it a circumstance: "the least value is 8 when x = 5"."""
-_CHANGE = re.compile(
-    r"\b(?:rose|risen|ris(?:es|ing)|increas\w+|decreas\w+|fell|fallen|fall\w*|drop\w*|grew|grown|grows?|chang\w+|differs?|exceeds?"
-    r"|went\s(?:up|down)|reduc\w+|shorter|longer|older|younger|taller|faster|slower|cheaper)\sby\s[$€£]?$",
-    re.IGNORECASE,
-)
-_NO_MORE_NUMBERS = re.compile(r"[^\d\n]*?(?:[.!?](?=\s|$)|\n|$)")
-_BETWEEN = re.compile(r"\b(?:between|from)\s[$€£]?$", re.IGNORECASE)
-_TO = re.compile(r"%?\s(?:and|to)\s[$€£]?", re.IGNORECASE)
-_PLACE = re.compile(r"(?:st|nd|rd|th) place\b")
-_EITHER = re.compile(r"\sor\s[$€£]?", re.IGNORECASE)
-_REMARK = re.compile(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?", re.IGNORECASE)
+_BETWEEN = phrase(r"\b(?:between|from)\s[$€£]?$")
+_TO = phrase(r"%?\s(?:and|to)\s[$€£]?")
+_EITHER = phrase(r"\sor\s[$€£]?")
+_REMARK = phrase(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?")
 """What stands in parentheses and is no answer, though nothing else may be left."""
+_IN_ALL = phrase(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b")
 _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n]*\)\W*")
 """A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
-_SUPPOSED = re.compile(
+_SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
-    r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$",
-    re.IGNORECASE,
+    r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
 )
-_ATTRIBUTE = re.compile(r"-[a-zA-Z]|\sof (?:which|whom)\b")
-
 COMPUTED = 3
 """Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
 COMPUTED_WITHIN = 2000
 """Characters before its end in which they are looked for."""
 
 
-_LEFT_WITH = re.compile(
-    r"(?:,?\swith|\sand\s(?:(?:he|she|they|it|will|would|still|then)\s){0,3}(?:ha(?:s|ve|d)|keeps?))\s(?:only\s|just\s)?[$€£]?$",
-    re.IGNORECASE,
-)
-_LEFT_OVER = re.compile(r"\s?(?:\w+\s){0,2}(?:left(?:[ -]?over)?|remaining|to spare|extra|unused)\b", re.IGNORECASE)
-_ASKS_OF_REST = re.compile(
-    r"\b(?:left|leftovers?|remain\w*|rest|over|spare|ha(?:s|ve|d)|still|unused|extra|keeps?|now|change)\b",
-    re.IGNORECASE,
-)
-
-
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
 
-class ClosingReader:
-    """Reads what the last sentences of one text (from `magdi.plugins.answers.numerals.plain`) come to.
-
-    Args:
-        text: The text.
-        question: What was asked; empty where it is not known.
-    """
-
-    def __init__(self, text: str, question: str = "") -> None:
-        self.text = text
-        self.question = question
+class ClosingReader(Circumstances):
+    """Reads what the last sentences of one text come to."""
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
         """Returns what the last sentence with a number in it comes to."""
@@ -177,8 +120,12 @@ class ClosingReader:
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
         aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
         outside = [each for each in found if not _within(each, aside)] or found
+        outside = self._reasoned([each for each in outside if not self._is_compared(each, start)] or outside)
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
+        totals = [each for each in outside if _IN_ALL.match(self.text, each.end, end)]
+        if "=" not in self.text[start:end] and len(totals) == 1 and not self._goes_on(totals[0]):
+            return self._finished(totals[0], Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
             return self._finished(asked, Rule.CLOSING)
         said, strong, turn = self._behind_turn(outside, start, end)
@@ -193,6 +140,8 @@ class ClosingReader:
             if chosen and not (strong and numbers is soft):
                 return self._finished(chosen, Rule.CLOSING)
         chosen = said[0 if strong else -1]
+        if _BOUND.search(self.text[start : chosen.start]):
+            return Reading(None, Rule.UNDECIDED)
         return self._finished(chosen, Rule.LAST if len({each.value for each in said}) > 1 else Rule.CLOSING)
 
     def _broken_down(self, found: list[Numeral]) -> Numeral | None:
@@ -212,9 +161,9 @@ class ClosingReader:
                 continue
             if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
-            if turn[0] == "=" and _GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
+            if turn[0] == "=" and GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
                 continue
-            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and _THAN.match(
+            if _WHICH.search(self.text, max(start, turn.start() - 8), turn.start()) and THAN.match(
                 self.text, turn.end()
             ):
                 continue
@@ -233,32 +182,6 @@ class ClosingReader:
             if not aside:
                 main.append(each)
         return main
-
-    def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
-        if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
-            return True
-        if self._is_rest(numeral):
-            return True
-        if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
-            return False
-        aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
-        return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
-
-    def _is_change(self, numeral: Numeral) -> bool:
-        """Returns whether a number is by how much something changes, and the last one of its sentence."""
-        by = _CHANGE.search(self.text, max(0, numeral.start - 24), numeral.start)
-        return by is not None and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
-
-    def _is_rest(self, numeral: Numeral) -> bool:
-        """Returns whether a number is what is left over and not asked for: "10 boxes, with 2 cookies left over"."""
-        if not self.question or _ASKS_OF_REST.search(self.question[-200:]):
-            return False
-        before = _LEFT_WITH.search(self.text, max(0, numeral.start - 40), numeral.start)
-        return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
-
-    def _is_soft(self, numeral: Numeral, start: int) -> bool:
-        aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)
-        return bool((aside and aside["soft"]) or _ATTRIBUTE.match(self.text, numeral.end))
 
     def _finished(self, numeral: Numeral, rule: Rule) -> Reading:
         """Returns a number unless it is an operand of a calculation that is not carried out ("She pays 5 * 3")."""
@@ -288,18 +211,12 @@ class ClosingReader:
         """Returns whether a number in words counts as much as digits do: "adding 3 and 4 gives seven"."""
         before = _TOLD.search(self.text, max(0, numeral.start - 12), numeral.start)
         said = before and not self.text[numeral.start].isdigit() and not numeral.weak
-        return bool(said) and _NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
+        return bool(said) and NO_MORE_NUMBERS.match(self.text, numeral.end) is not None
 
     def _sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yields where sentences and lines begin and end, the last one first."""
-        cuts = [start, *(match.end() for match in SENTENCE_END.finditer(self.text, start, end)), end]
+        cuts = [start, *(match.end() for match in _PART_ENDS.finditer(self.text, start, end)), end]
         yield from reversed(list(zip(cuts, cuts[1:], strict=False)))
-
-    def _is_result(self, numeral: Numeral) -> bool:
-        if _SOLVED.match(self.text, numeral.end):
-            return True
-        equals = _EQUALS.search(self.text, max(0, numeral.start - 14), numeral.start)
-        return equals is not None and not _GIVEN_VALUE.search(self.text, max(0, numeral.start - 24), numeral.start)
 
     def _goes_on(self, numeral: Numeral) -> bool:
         return _OPERATOR.match(self.text, numeral.end) is not None
@@ -313,6 +230,8 @@ class ClosingReader:
         said = _CONVERTED.match(self.text, numeral.end)
         behind = numerals(self.text, said.end(), said.end() + 20) if said else []
         if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
+            return numeral
+        if self.text.startswith("%", numeral.end):
             return numeral
         factor = numeral.value / behind[0].value
         cents = factor == Fraction(1, 100) and not _ASKS_FOR_DOLLARS.search(self.question)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.answers.options import LONGEST_SAID, Names
+from magdi.plugins.answers.phrase import phrase
 
-_COMPARES = re.compile(
+_COMPARES = phrase(
     r"\s(?:rather than|instead of|as opposed to|in preference to|compared (?:to|with)|over|than|beats|outweighs)\s"
-    r"(?:(?:(?-i:an?)|the|both|either|going with|options?|choices?)\s)*",
-    re.IGNORECASE,
+    r"(?:(?:(?-i:an?)|the|both|either|going with|options?|choices?)\s)*"
 )
-_WORSE = re.compile(
-    r"(?:\b(?:worse|less|fewer|weaker|poorer|no|not|never|none|nothing|neither|cannot|other)|n't)\b[^,.;!?\n]{0,60}$",
-    re.IGNORECASE,
+_WORSE = phrase(
+    r"(?:\b(?:worse|less|fewer|weaker|poorer|no|not|never|none|nothing|neither|cannot|other)|n't)\b[^,.;!?\n]{0,60}$"
 )
-_PREFERS = re.compile(r"\b(?:prefer|favou?r)s?\b[^,.;!?\n]{0,60}$", re.IGNORECASE)
-_TO = re.compile(r"\s(?:to|over)\s(?:(?:(?-i:an?)|the|options?)\s)*", re.IGNORECASE)
+_PREFERS = phrase(r"\b(?:prefer|favou?r)s?\b[^,.;!?\n]{0,60}$")
+_TO = phrase(r"\s(?:to|over)\s(?:(?:(?-i:an?)|the|options?)\s)*")
 
 
 def without_comparands(text: str, options: Names) -> str:

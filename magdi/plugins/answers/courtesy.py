@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 
-_FRONT = re.compile(
+from magdi.plugins.answers.phrase import phrase
+
+_FRONT = phrase(
     r"\A\W*(?:(?:(?:(?:certainly|sure(?:\sthing)?|of\scourse|absolutely|okay|ok|alright)\W+)?"
     r"(?:here(?:'s|\sis)\s(?:my|the)\s(?:\w+\s)?(?:answer|solution|response|reasoning)"
     r"|let(?:'s|\sme|\sus)\s(?:work|think|break|go|solve|look|take|start|analy[sz]e)\b[^.!?:\n\d]*)[.:!]"
     r"|(?:what\sa\s)?(?:great|good|interesting|nice)\squestion[.!]|(?:hello|hi)(?:\sthere)?[.!,]"
-    r"|thank(?:s|\syou)\b(?!\sto\b)[^.!?:\n\d]*[.!])\s+)+",
-    re.IGNORECASE,
+    r"|thank(?:s|\syou)\b(?!\sto\b)[^.!?:\n\d]*[.!])\s+)+"
 )
-_BEHIND = re.compile(
+_BEHIND = phrase(
     r"(?:(?<=[^\w\s,;])\s+|(?<=\S)\s*\n\s*)(?:(?:thank(?:s|\syou)\b(?!\sto\b)|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s(?:this|that|it)\b"
     r"|if\syou\s(?:have|need|want|would|'d)\b|is\sthere\sanything)[^.!?:=\n\d]*[.!?]?"
     r"|(?:and\s)?I(?:'m|\sam)\s(?:(?!not\b)[\w%]+\s){0,2}(?:confident|sure|certain)(?:\s(?:in|about|of)\s(?:this|that|it|my\s\w+))?[.!]?"
-    r"|(?:my\s)?confidence(?:\s(?:level|score))?\s?(?:[:=]|is)\s?(?:[\d.]+\s?%?(?:\s?/\s?\d+)?|(?:very\s)?(?:high|medium|moderate|low))[.!]?)\s*\Z",
-    re.IGNORECASE,
+    r"|(?:my\s)?confidence(?:\s(?:level|score))?\s?(?:[:=]|is)\s?(?:[\d.]+\s?%?(?:\s?/\s?\d+)?|(?:very\s)?(?:high|medium|moderate|low))[.!]?)\s*\Z"
 )
-_SPEAKER = re.compile(
-    r"^[ \t*]{0,9}(?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]{0,9}",
-    re.IGNORECASE | re.MULTILINE,
+_SPEAKER = phrase(
+    r"(?:^[ \t*]{0,9}|(?<=[.!?;,]\s))((?:agent|solver|expert|debater|participant|player)[ _]?\w{0,8}[ ]?:[\s*]{0,9})",
+    re.MULTILINE,
 )
+_AT_START = re.compile(r"[ \t*]*")
 
 
 def without_courtesies(text: str) -> str:
@@ -30,8 +31,8 @@ def without_courtesies(text: str) -> str:
     kept = text
     while (behind := _BEHIND.search(kept, max(0, len(kept) - 300))) and re.search(r"\w", kept[: behind.start()]):
         kept = kept[: behind.start()]
-    speakers = [speaker.span() for speaker in _SPEAKER.finditer(kept)]
-    if len(speakers) == 1 and speakers[0][0] == 0:
+    speakers = [speaker.span(1) for speaker in _SPEAKER.finditer(kept)]
+    if len(speakers) == 1 and _AT_START.fullmatch(kept, 0, speakers[0][0]):
         kept = kept[speakers[0][1] :]
     kept = _FRONT.sub("", kept, count=1)
     return kept if re.search(r"\w", kept) else text

@@ -8,9 +8,10 @@ from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.latex import normal_latex
 from magdi.plugins.answers.number import read_behind, read_number
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
-from magdi.plugins.answers.voice import instead, own_reading, without_remarks
+from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
 MOST_WORDS = 3
 """Words that a line may have and still be a formula without delimiters."""
@@ -22,59 +23,40 @@ _FORMULA = re.compile(
     r"|\\\((?P<round>.{1,300}?)\\\)|\\\[(?P<square>.{1,300}?)\\\]",
     re.DOTALL,
 )
-_JOINED = re.compile(
+_JOINED = phrase(
     r"(?:[\s$,;.]|\\[\[\]()!,;:]|\\q?quad|\\(?:text|mbox)\s?\{|\})*(?:(?:(?:and|or|for|[a-z]{4,12})\b|\([a-z]\))"
-    r"(?:[\s$,;]|\\[\[\]()!,;:]|\\q?quad|\\(?:text|mbox)\s?\{|\}|(?:[a-z](?:_\{?\d\}?)?\s*=))*){0,5}",
-    re.IGNORECASE,
+    r"(?:[\s$,;]|\\[\[\]()!,;:]|\\q?quad|\\(?:text|mbox)\s?\{|\}|(?:[a-z](?:_\{?\d\}?)?\s*=))*){0,5}"
 )
-_LISTING = re.compile(r"\b(?:and|or)\b|[,;}]", re.IGNORECASE)
-_CONCLUDES = re.compile(
-    r"\b(?:so|thus|therefore|hence|then|answer|which|where|because|since|gives?|get|but|not)\b", re.I
-)
+_LISTING = phrase(r"\b(?:and|or)\b|[,;}]")
+_CONCLUDES = phrase(r"\b(?:so|thus|therefore|hence|then|answer|which|where|because|since|gives?|get|but|not)\b")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
-_BEING = re.compile(r"\b(?:is|are|equals?|be|=)\b[\s:]*", re.IGNORECASE)
+_BEING = phrase(r"\b(?:is|are|equals?|be|=)\b[\s:]*")
 _HEAD = re.compile(r"^[^\W\d_][^:=\\$\d{}^]{1,30}:\s+")
-_GETS = re.compile(r"\b(?:is|are|equals?|be|get|gives?|obtain|yields?|have)\b[\s:]*", re.IGNORECASE)
-_IS = re.compile(r"\s*(?:must |should |would )?(?:is|are|equals?|be)\b(?: equal to)?[^$]{0,40}\d", re.IGNORECASE)
+_GETS = phrase(r"\b(?:is|are|equals?|be|get|gives?|obtain|yields?|have)\b[\s:]*")
+_IS = phrase(r"\s*(?:must |should |would )?(?:is|are|equals?|be)\b(?: equal to)?[^$]{0,40}\d")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"-?[\d./]+")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*[^\s{}]")
 """A box with something in it: what is said behind it (code, say) overrules it by a number alone."""
 _FILLERS = {
-    "there",
-    "are",
-    "is",
-    "it",
-    "that",
-    "we",
-    "have",
-    "about",
-    "approximately",
-    "exactly",
-    "only",
-    "indeed",
-    "still",
-}
+    "there", "are", "is", "it", "that", "we", "have", "about", "approximately", "exactly", "only", "indeed", "still",
+}  # fmt: skip
 _MATHEMATICS = {"and", "or", "sqrt", "pi", "sin", "cos", "tan", "log", "ln", "exp", "infinity"}
-_VERDICT = re.compile(
+_VERDICT = phrase(
     r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|sound|accurate|logical|consistent"
-    r"|as follows|below|above)\b",
-    re.IGNORECASE,
+    r"|as follows|below|above)\b"
 )
-_NAMED = re.compile(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|between|where)\s$", re.IGNORECASE)
+_NAMED = phrase(r"\b(?:of|for|when|if|that|on|by|to|in|than|from|with|between|where)\s$")
 _VARIABLE = re.compile(r"\s*[a-zA-Z](?:_\w)?\s*")
 _EQUATION = re.compile(r"\s*(?!(?:[a-zA-Z](?:_\{?\w\}?)?|[a-zA-Z]\([a-zA-Z]\))\s*(?:=|\\in))[^=]*=")
 _ASSIGNED = re.compile(r"\s*[a-zA-Z](?:_\{?\w\}?)?\s*=")
-_GIVEN = re.compile(
-    r"[$)],?\s(?:(?:which\sis\s)?(?:attained|achieved|reached|obtained)\s)?(?:when|if|for|at)\s$", re.IGNORECASE
-)
-_COUNTED = re.compile(
+_GIVEN = phrase(r"[$)],?\s(?:(?:which\sis\s)?(?:attained|achieved|reached|obtained)\s)?(?:when|if|for|at)\s$")
+_COUNTED = phrase(
     r"\bthere\s(?:are|exist)\s(?:(?:only|exactly|precisely|just|thus|therefore|a\stotal\sof)\s)*"
     r"(?P<count>\d[\d,]*|two|three|four|five|six|seven|eight|nine|ten|twelve)\s"
-    r"(?P<behind>(?:(?!\bthere\s(?:are|exist)\b)[^.!?\n])*)[.!?\s]*\Z",
-    re.IGNORECASE,
+    r"(?P<behind>(?:(?!\bthere\s(?:are|exist)\b)[^.!?\n])*)[.!?\s]*\Z"
 )
-_GOES_ON = re.compile(r"(?:(?!\b(?:which|such|that|where)\b).)*?(?:=|\b(?:so|giving|total)\b)", re.IGNORECASE)
+_GOES_ON = phrase(r"(?:(?!\b(?:which|such|that|where)\b).)*?(?:=|\b(?:so|giving|total)\b)")
 _LISTS = re.compile(r":\s*[$\\(\d-]")
 _PLAIN_LIST = re.compile(r"(?:\bis|\bare|:)\s+(-?\d[\d./]*(?:(?:,|,?\s+and)\s+-?\d[\d./]*)+)\W*\Z")
 _CALCULATION = re.compile(
@@ -118,7 +100,9 @@ def _thought_better(text: str, start: int) -> Reading | None:
     """Returns what is said instead of an answer that is taken back; None where none is."""
     place = instead(text, start)
     if place is None:
-        return None
+        place = reconsidered(text, start)
+        answer = _closing(without_remarks(text[place:])) if place is not None else None
+        return Reading(answer, Rule.CLOSING) if answer else None
     end = SENTENCE_END.search(text, place)
     answer = _in_sentence(text[place : end.start() if end else len(text)])
     return Reading(answer, Rule.CLOSING) if answer else None
@@ -249,7 +233,8 @@ def _stated(text: str, formula: re.Match[str]) -> str | None:
 
 def _bare(text: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()]
-    if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(_WORD.findall(text)) > MOST_WORDS:
+    words = [word for word in _WORD.findall(text) if word.lower() not in _MATHEMATICS | _FILLERS]
+    if len(lines) != 1 or len(text) > LONGEST_LINE or _FORMULA.search(text) or len(words) > MOST_WORDS:
         return None
     return normal_latex(_HEAD.sub("", _GETS.split(lines[0])[-1]))
 

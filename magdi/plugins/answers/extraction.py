@@ -71,9 +71,10 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
 
 def _agreed(text: str, reader: Callable[[str], Reading]) -> Reading | None:
     """Returns the answer of whoever a text ends by agreeing with; None where it does not end so."""
-    said = endorsed(text)
-    if said is None:
+    ending = endorsed(text)
+    if ending is None or reader(ending[1]).answer:
         return None
+    said = ending[0]
     theirs = next((answer for part in said if (answer := reader(part).answer)), None)
     if theirs:
         return Reading(theirs, Rule.CONCLUSION)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.phrase import phrase
+
 _NOUNS = (
     "respuesta|réponse|resposta|risposta|antwort|lösung|antwoord|svaret|svar|odpowiedź|odpověď|cevap|yanıt|răspunsul|răspuns|vastaus"
     "|ответ|відповідь|απάντηση|jawabannya|jawaban|đáp án|câu trả lời|उत्तर|उत्तर है|উত্তর|الجواب|الإجابة|คำตอบ|정답|답변|답"
@@ -27,10 +29,9 @@ _IS = (
     r"(?:(?:es|est|ist|lautet|è|é|is|är|jest|je|este|είναι|adalah"
     r"|là|هو|هي)\b|है|คือ|是|为|為|应为|应该是|は|은|는|이|—|–|-)?\s{0,3}[:=]?"
 )
-_GIVEN = re.compile(
+_GIVEN = phrase(
     rf"(?:(?<![^\W\d_])(?:{_BEFORE})?(?:(?:{_QUALITIES})\s{{1,3}})?(?:{_NOUNS})|{_NOUNS_WITHOUT_SPACES})(?:\s{{1,3}}(?:{_QUALITIES}|en|de)\b)?\s{{0,3}}{_IS}\s{{0,3}}(?:{_KINDS})?"
-    r"(?=[\w$\\(（【\[「\"'«*-])",
-    re.IGNORECASE,
+    r"(?=[\w$\\(（【\[「\"'«*-])"
 )
 _CHOSEN = re.compile(
     r"(?:故选|应选|应该选|選|选择|选)(?:择)?\s{0,3}[:：]?\s{0,3}(?:选项)?\s{0,3}(?=[(（【]?[A-J](?![a-zA-Z]))"
@@ -43,20 +44,18 @@ _NO = (
     "non|nein|нет|não|nao|nee|nej|hayır|nie|όχι|いいえ|不是|否|不|错误"
     "|錯誤|错|아니요|아니오|لا|नहीं|falso|faux|falsch|không|tidak|ні"
 )
-_WORD = re.compile(
+_WORD = phrase(
     rf"(?P<before>\A\W*|\bthe answer is[\s:：\"'「«*]*)(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?:です|である|입니다"
-    rf"|이다)?(?=\s?है|[\s\"'」»*)]*(?:\Z|[\n,.!;:，、。]))",
-    re.IGNORECASE,
+    rf"|이다)?(?=\s?है|[\s\"'」»*)]*(?:\Z|[\n,.!;:，、。]))"
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOUCHING = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9(\\$-])|(?<=[A-Za-z0-9)$}}])(?=[{_CJK}])")
-_FOREIGN_WORD = re.compile(
+_FOREIGN_WORD = phrase(
     r"\b(?:d(?:er|ie|as|em|en|es?|u|i|os|on[cd]e?)|und|ist|sind|nicht|eine?|es|bleib\w+|ihm|insgesamt|kostet|mit|sich|euros?"
     r"|l(?:e|as?|es|os)|est|et|une?|reste|dans|elle|il|el|por|cuesta|en|hay|para|che|sono|quindi|costa|het|een|niet|og|em)\b"
-    r"|(?-i:\b\w*[\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]\w*)",
-    re.IGNORECASE,
+    r"|(?-i:\b\w*[\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]\w*)"
 )
-_ENGLISH_WORD = re.compile(r"\b(?:the|is|are|and|of|to|has|so|for|with|we|he|she|they|it|answer|that)\b", re.IGNORECASE)
+_ENGLISH_WORD = phrase(r"\b(?:the|is|are|and|of|to|has|so|for|with|we|he|she|they|it|answer|that)\b")
 _COMMA_OR_GROUPS = re.compile(r"\d,\d|\d\.\d{3}(?!\d)")
 _COMMA = re.compile(
     r"(?<![\d.,(\[])(?<!\\\{)(?P<whole>\d{1,3}(?: \d{3})+(?=,)|\d{1,3}(?:\.\d{3})+|0(?=,)|\d+(?=,(?!\d{3}(?!\d))))"
@@ -81,9 +80,8 @@ def _with_points(text: str) -> str:
     )
 
 
-_NOT = re.compile(
-    rf"(?:\b(?:{_NOUNS})\s(?:{_QUALITIES})?\s?)(?:ist\snicht|n'est\spas|no\ses|non\sè|não\sé|is\sniet|не)\s|(?:{_NOUNS_WITHOUT_SPACES})不是",
-    re.IGNORECASE,
+_NOT = phrase(
+    rf"(?:\b(?:{_NOUNS})\s(?:{_QUALITIES})?\s?)(?:ist\snicht|n'est\spas|no\ses|non\sè|não\sé|is\sniet|не)\s|(?:{_NOUNS_WITHOUT_SPACES})不是"
 )
 _BUT = re.compile(
     r"(?<=[\w.)$}]),?\s?(?:\b(?:sondern|mais|sino|ma|bensì|mas|maar|а)\b|而是)\s?(?:es\s|la\s)?(?=[\W\d]|[A-J]\b)"

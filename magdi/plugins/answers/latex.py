@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from magdi.plugins.answers.number import normal_number
+from magdi.plugins.answers.number_words import WORD, spelt_numbers
 from magdi.plugins.answers.numerals import REPEATING, repeating
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import balanced
 
 LONGEST_EXPRESSION = 300
@@ -28,25 +30,10 @@ _PLAIN_UNIT = re.compile(
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^\s?\{?\s?)?\\(?:text|mbox|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s?\}?(?:\\?\s+[a-zA-Z]{2,20})?\s*$"
 )
-_ANSWER_SAID = re.compile(
-    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*",
-    re.IGNORECASE,
+_ANSWER_SAID = phrase(
+    r"^\\(?:text|mbox|mathrm|textrm|textbf)\s*\{\s*(?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?\s*\}[:=\s]*"
 )
-_BASES = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "sixteen": 16,
-}
-_BASE_SAID = re.compile(
-    rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({'|'.join(_BASES)})\s?\}}\s?\}}?", re.IGNORECASE
-)
+_BASE_SAID = phrase(rf"_\{{?\s?\\(?:text|mathrm|mbox|textrm)\s?\{{\s?(?:base\s)?({WORD})\s?\}}\s?\}}?")
 _SAME_SIGNS = re.compile(
     r"(?P<open>\\langle)|(?P<close>\\rangle)|\\varnothing|\\\{\s*\\\}|∅|(?P<about>^\s*(?:\\(?:approx|simeq|sim)(?![a-z])|≈))"
 )
@@ -57,6 +44,8 @@ _OPTION = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*\(([A-
 """An option's letter, alone or before the option's text."""
 _MIXED = re.compile(r"-?\d+\s+\d+/\d+")
 _ROOT_SIGN = re.compile(r"√\s?(\d+(?:\.\d+)?|[a-zA-Z]|\([^()]{1,40}\))")
+_PLAIN_PI = re.compile(r"(?<![\\a-zA-Z])pi(?![a-zA-Z])")
+_PLAIN_TIMES = re.compile(r"(?<=[\w)}])\*(?=[\w(\\])")
 _TEXT = re.compile(r"\\(?:text|mbox|mathrm|textrm|textbf|mathbf)\s*\{\s*([^{}]{0,100}?)\s*\}")
 _SHORT_FRACTION = re.compile(r"\\frac(?:\{(\w+)\}|(\w|\\pi))(?:\{(\w+)\}|(\w|\\pi(?![a-zA-Z])))")
 _SHORT_ROOT = re.compile(r"\\sqrt(\w)")
@@ -67,7 +56,11 @@ _NUMBER_ONLY = re.compile(
     r"|-?\d+(?:\.\d+)?\\(?:times|cdot)10\^(?:\{-?\d{1,2}\}|\d)|\(-?(?:\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\}|\d+/\d+)\)"
 )
 _ASSIGNED = re.compile(r"^[a-zA-Z](?:_\{?\w\}?|\([a-z]\))?(?:=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)|\\in(?![a-z])(?!.*=))")
-_NO_SOLUTION = re.compile(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset", re.IGNORECASE)
+_ASSIGNMENT = r"([a-zA-Z])\s?=\s?([^=,;]{1,40}?)"
+_AND = r"\s*(?:,|;|(?:,\s?)?(?:\band\b|\\text\{\s?and\s?\}))\s*"
+_ASSIGNMENTS = re.compile(rf"{_ASSIGNMENT}{_AND}{_ASSIGNMENT}(?:{_AND}{_ASSIGNMENT})?")
+_POINT = re.compile(r"^\(\w(?:\s?,\s?\w)+\)\s?=\s?(?=\()")
+_NO_SOLUTION = phrase(r"(?:no|there\sare\sno)(?:\sreal)?\ssolutions?|(?:the\s)?empty\sset")
 _WORDS = re.compile(r"\(?[A-Za-z]{2,}(?:[ '-][A-Za-z]+){0,5}\)?|\([A-Za-z]\)")
 
 
@@ -81,7 +74,7 @@ def normal_latex(text: str) -> str | None:
         text = _ESCAPED_TWICE.sub(r"\\", text)
     text = _DEGREES.sub(r"\1(\\frac{\2\\pi}{180})", text.strip())
     text = _UNIT_SIGNS.sub("", text).replace("\\cfrac", "\\frac")
-    text = _BASE_SAID.sub(lambda base: f"_{{{_BASES[base[1].lower()]}}}", _SAME_SIGNS.sub(_same_sign, text))
+    text = _BASE_SAID.sub(lambda base: f"_{{{normal_number(base[1])}}}", _SAME_SIGNS.sub(_same_sign, text))
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").strip().rstrip(" .,;:")
     if (
         not _SOMETHING.search(text)
@@ -95,10 +88,14 @@ def normal_latex(text: str) -> str | None:
     text = _unwrapped(_ANSWER_SAID.sub("", _EDGES.sub("", text)))
     if _MIXED.fullmatch(text):
         return normal_number(text)
+    text = _PLAIN_PI.sub(r"\\pi ", _PLAIN_TIMES.sub(r"\\cdot ", text))
+    text = _assigned(_POINT.sub("", text))
     text = _ORDINAL.sub("", _without_unit(_ROOT_SIGN.sub(r"\\sqrt{\1}", text)))
     said = _TEXT.sub(r"\1", text).strip()
     if _NO_SOLUTION.fullmatch(said):
         return r"\emptyset"
+    if _WORDS.fullmatch(said) and (spelt := list(spelt_numbers(said, 0, len(said)))) and spelt[0].end == len(said):
+        return normal_number(said)
     if _WORDS.fullmatch(said):
         return said.strip("() ") if len(said.strip("() ")) == 1 else said.strip("() ").casefold()
     if "(" not in text and "[" not in text:
@@ -111,6 +108,14 @@ def normal_latex(text: str) -> str | None:
     if _NUMBER_ONLY.fullmatch(text):
         return normal_number(text.strip("()")) or text
     return text or None
+
+
+def _assigned(text: str) -> str:
+    """Returns what several variables are ("y = 7, x = 3") as a point in their order, "(3,7)"; all else as it is."""
+    found = _ASSIGNMENTS.fullmatch(text)
+    values = [group for group in found.groups() if group] if found else []
+    named = sorted(zip(values[::2], values[1::2], strict=True))
+    return f"({','.join(value for _, value in named)})" if len({name for name, _ in named}) > 1 else text
 
 
 def _same_sign(sign: re.Match[str]) -> str:

@@ -6,98 +6,68 @@ import re
 from collections.abc import Iterator, Sequence
 
 from magdi.core.mag import Choice
-from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.abstention import abstains
+from magdi.plugins.answers.clauses import Clause
 from magdi.plugins.answers.comparison import without_comparands
-from magdi.plugins.answers.elimination import sorted_out, without_lead, without_ticks
-from magdi.plugins.answers.exception import set_apart
+from magdi.plugins.answers.judgement import (
+    is_judged,
+    is_rejected,
+    judged,
+    judgement,
+    set_apart,
+    sorted_out,
+    without_lead,
+    without_ticks,
+)  # fmt: skip
+from magdi.plugins.answers.mentions import NOT_BEFORE, SHORT_TEXT, only_mentioned
 from magdi.plugins.answers.options import LONGEST_SAID, Names, tokens
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.statements import (
     MIGHT,
-    Clause,
     Found,
     chosen,
-    clauses,
     concluded,
     decide,
     explicit,
     marked,
     refuses,
-    sentences,
     speaks_of_answer,
-)
+)  # fmt: skip
 
-SHORT_TEXT = 200
 SHORT_LABEL = 5
 """Characters of a label and its marks, in which its case does not matter: "the answer is c."."""
 
-_FILLER = re.compile(
+_FILLER = phrase(
     r"""
       [\s"'$\\:=>,]+ | -(?!\s?\d) | \.{2,} | …+ | no(?=,\s) | (?:text|mathrm|mathbf|textbf|boxed|bf)\s?\{ | \{(?=\S{2})
     | \((?=\s?\\|[A-Z]\s?(?:,|/|&|$|and\b|or\b))
-    | (?:that's|that|it's|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps|maybe
-        |therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
+    | (?:that's|that|it's|its|it|is|be|most|very|more|definitely|certainly|clearly|likely|probably|possibly|perhaps
+        |maybe|therefore|thus|indeed|simply|just|actually|still|also|only|hence|so|then|given\ (?:by|as)|labell?ed
         |the\ (?:one\ )?(?:option|choice|answer|letter)(?:\ labell?ed)?
         |(?:the\ )?(?:correct|right|best)(?:\ (?:one|answer|option|choice))?(?:\ is)?)\b(?!\s*[)\].,;])
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_NOT = re.compile(
-    r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)",
-    re.IGNORECASE,
+_NOT = phrase(
+    r"\W*(?:not|neither|cannot be|can't be|isn't|never)\s+(?:likely |either |necessarily |just |only |be )*(?=\S)"
 )
-_NOR = re.compile(r"[\s)\].]*,\s(?:and\s|nor\s|or\s)?not\s", re.IGNORECASE)
-_BUT = re.compile(
-    r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?", re.IGNORECASE
-)
-_JUDGED = re.compile(
-    r"""
-    ^[\s)\].,"'}$:|–—→-]*(?P<not>(?:(?:is|are|was|be|must|would|should|seems?|appears?|to|remains?|does|do|can|cannot|could|will|both|all|indeed|the|a|an|my|our
-        |only|one|most|best|more|even|much|makes?|make|likely|therefore|thus|also|clearly|probably|definitely|fully|actually|option|choice|single|final|not|n't|isn't
-        |doesn't|don't|that|this|and|it|itself)[\s,]+
-        |\((?!\s?\w\s?\))[^()]{0,80}\)\s+)*)
-    (?:(?P<right>correct|right|true|better|likelier|likely|probable|sense|preferable|(?:comes\ )?closest|closer
-        |stronger|safer|superior
-        |relevant|sensible
-        |convincing|consistent|precise|it\ is(?=\W*$)|valid|best|answer|accurate|appropriate|suitable|fitting
-            |plausible|logical|reasonable|solution|choice|option|fit|match
-        |complete|comprehensive|(?:remains?|left|yes)(?=\W*(?:$|[,;]))
-        |(?:fits?|works?|match(?:es)?|applies|holds|wins|prevails)(?:\ (?:best|better|well|perfectly))?(?=\W*$|[.,;]))
-      |(?P<wrong>wrong|incorrect|false|invalid|inaccurate|eliminated|ruled|excluded|implausible|unlikely|irrelevant|impossible|inappropriate|out|no(?=\W*(?:$|[,;]))))\b
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_RULED_OUT = re.compile(
-    r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b",
-    re.IGNORECASE,
-)
-_NOT_BEFORE = re.compile(
-    r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|avoid\w*)\b|n't\b", re.IGNORECASE
-)
-_CLOSED = re.compile(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b", re.IGNORECASE)
+_NOR = phrase(r"[\s)\].]*,\s(?:and\s|nor\s|or\s)?not\s")
+_BUT = phrase(r"[\s,;()\"'*$}]*(?:but|rather|instead|it is|it's|so)\s+(?:rather |instead |it is |is )?")
+_CLOSED = phrase(r"\W*$|\s*[.,;:)!]|\s+\W?(?:because|since|as|based|given|which|for|due|and|or)\b")
 _NO_OPTION = re.compile(r"\([A-Z]\)|[A-Z](?:[).:]|\W*$)")
-_RATHER = re.compile(
-    r",?\s(?:not|followed\sby|rather\sthan|instead\sof|because|since|due\sto)\b|,\s(?:as|for)\b", re.IGNORECASE
+_RATHER = phrase(r",?\s(?:not|followed\sby|rather\sthan|instead\sof|because|since|due\sto)\b|,\s(?:as|for)\b")
+_BUT_ALONE = phrase(
+    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+"
 )
-_BUT_ALONE = re.compile(
-    r"^(?:(?:but|and|or|most|very|probably|likely|perhaps|maybe|possibly|definitely|surely|clearly)\W+)+", re.IGNORECASE
-)
-_BOTH = re.compile(r"(?:both|either|any of|between)\s+", re.IGNORECASE)
-_POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
-_MIGHT_ALSO = re.compile(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b", re.IGNORECASE)
+_BOTH = phrase(r"(?:both|either|any of|between)\s+")
 _LABELLED = re.compile(
     r"\W{0,2}(?:option\s)?\w{1,3}[\"']?\s?[)\].:]+[\s\"']*(?:[-–]\s)?([^\n.;,()]{1,200}?)\W*(?:$|[\n.;,()])"
 )
-_WHICH = re.compile(r",\swhich\b[^.;]*")
-_NEITHER = re.compile(r"\b(?:neither|not)\W*$", re.IGNORECASE)
-_CLAUSE_LEAD = re.compile(
-    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)",
-    re.IGNORECASE,
-)
-_ONLY = re.compile(r"(?<!not )\bonly\s", re.IGNORECASE)
+_ONLY = phrase(r"(?<!not )\bonly\s")
 _PLACEHOLDER = re.compile(r"\(X\)\s*")
 """Prompts that ask for "the form (X)" get just that from some models, with the answer behind it."""
-_FORMAT = re.compile(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b", re.IGNORECASE)
+_FORMAT = phrase(r"\W*(?:in the form|of the form|one of|a (?:single )?letter|formatted)\b")
 
 
 def normal_letter(text: str, choices: Sequence[Choice] = ()) -> str | None:
@@ -123,7 +93,7 @@ class _Options(Names):
             return Reading(bare, Rule.BARE)
         text = without_comparands(self.by_place(without_ticks(text)), self)
         reading, denied = decide(text, self.said)
-        return reading or self.unmarked(text, denied)
+        return reading or only_mentioned(self, text, denied)
 
     def bare(self, text: str) -> str | None:
         """Returns the label where it, or an option's text, is all there is."""
@@ -153,13 +123,13 @@ class _Options(Names):
     def _said(self, clause: Clause) -> Iterator[Found]:
         if "X" not in self.labels:
             clause = clause._replace(text=_PLACEHOLDER.sub("", clause.text))
-        clause = clause._replace(text=without_lead(clause.text, self))
+        clause = clause._replace(text=without_lead(self.spelt_out(clause.text), self))
         found = next(self._explicit(clause.text), None) or set_apart(clause.text, self) or self._marked(clause.text)
         if found:
             yield found
             return
         yield from sorted_out(clause.text, self)
-        yield from self._judged(clause.text)
+        yield from judged(clause.text, self)
         if _NOT.match(clause.text):
             yield from self._not(_NOT.sub("", clause.text, count=1), Rule.CONCLUSION, 1)
         for tail in [*chosen(clause.text), *self._only(clause)]:
@@ -171,12 +141,11 @@ class _Options(Names):
         only = _ONLY.search(clause.text) if clause.last else None
         rest = clause.text[only.end() :] if only else ""
         labels, said = self.listed(rest)
-        return [rest] if len(labels) == 1 and not _JUDGED.match(said) else []
+        return [rest] if len(labels) == 1 and not is_judged(said) else []
 
     def _explicit(self, text: str) -> Iterator[Found]:
         for tail, rule in explicit(text):
-            judged = _JUDGED.match(tail[tail.find("}") + 1 :]) if rule is Rule.BOXED else None
-            if judged is None or not _negative(judged):
+            if rule is not Rule.BOXED or not is_rejected(tail[tail.find("}") + 1 :]):
                 yield from self.named(tail, rule)
 
     def _concluded(self, text: str) -> Iterator[Found]:
@@ -261,93 +230,13 @@ class _Options(Names):
             if _FORMAT.match(predicate):
                 continue
             weight = 1 if MIGHT.search(subject) else 2
-            found = self._judgement(subject, predicate) or next(self.named(predicate, Rule.MARKER, weight), None)
+            found = judgement(subject, predicate, self) or next(self.named(predicate, Rule.MARKER, weight), None)
             if found:
                 return found
         if not predicates:
             return None
         predicate = predicates[0][1]
         mentioned = self.mentioned(predicate) or set(self.by_mention(predicate))
-        if len(mentioned) == 1 and not _NOT_BEFORE.search(predicate):
+        if len(mentioned) == 1 and not NOT_BEFORE.search(predicate):
             return Found(mentioned.pop(), Rule.OPTION, 1)
         return Found(None, Rule.ABSTAINS) if speaks_of_answer(text) and abstains(predicate) and not mentioned else None
-
-    def _judgement(self, subject: str, predicate: str) -> Found | None:
-        """Reads "(answer) (A) is incorrect", where the option stands before the verb."""
-        judged = _JUDGED.match(predicate)
-        labels = self.mentioned(subject)
-        if judged is None or len(labels) != 1:
-            return None
-        if _negative(judged):
-            return Found(None, Rule.CONCLUSION, 1, tuple(labels))
-        return Found(labels.pop(), Rule.CONCLUSION, 1)
-
-    def _judged(self, text: str) -> Iterator[Found]:
-        """Reads "B is the right one" and "A and C are wrong"."""
-        start = _CLAUSE_LEAD.match(text)
-        said = text[start.end() :] if start else text
-        while said:
-            labels, rest = self.listed(said)
-            judged = _JUDGED.match(rest) if labels and not self.leading(rest.lstrip(" ,.;:")) else None
-            neither = _NEITHER.search(text[: len(text) - len(said)])
-            if judged and _negative(judged) != bool(neither):
-                yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
-            elif judged and len(labels) > 1:
-                yield Found(None, Rule.UNDECIDED, 1)
-            elif judged:
-                yield Found(labels[0], Rule.CONCLUSION, 1)
-            ahead = self.label.search(rest if labels else said, judged.end() if judged else 0 if labels else 1)
-            said = ahead.string[ahead.start() :] if ahead else ""
-
-    def unmarked(self, text: str, denied: frozenset[str] = frozenset()) -> Reading:
-        """Returns the option of a text that says nothing of the answer as such: the only one that it names."""
-        left = set(self.labels) - denied
-        if self.texts and len(left) == 1 and denied:
-            return Reading(left.pop(), Rule.CONCLUSION)
-        lines = [line for line in sentences(text) if not line.rstrip("\"')* ").endswith("?")]
-        text = "\n".join(lines)
-        standing = [
-            self.labelled(match)
-            for line in lines
-            if (match := self.leading(line.strip(" *#>-")))
-            and not tokens(self.behind(match.string[match.end() :], self.labelled(match)))
-        ]
-        if len(set(standing)) == 1 and not set(standing) & denied:
-            return Reading(standing[0], Rule.LAST)
-        if len(standing) == len(self.labels) + 1 and set(standing) == set(self.labels):
-            return Reading(standing[-1], Rule.LAST)  # the options, and one of them again
-        named = self.mentioned(text, clearly=True)
-        if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
-            return Reading(named.pop(), Rule.LAST)
-        heads = [self.labelled(match) for line in lines if (match := self.leading(line.strip(" *#>-")))]
-        gone_through = len(heads) == len(set(heads)) > 2 and self.leading(lines[-1].strip(" *#>-"))
-        last = self._last(lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines and not gone_through else set()
-        if len(last) == 1 and not last & set(standing):
-            return Reading(last.pop(), Rule.LAST)
-        if abstains(text):
-            return Reading(None, Rule.ABSTAINS)
-        return Reading(None, Rule.UNDECIDED) if len(named) > 1 else NOTHING
-
-    def _last(self, sentence: str, *, short: bool) -> set[str]:
-        """Returns the options that a text's last sentence names: anywhere in a short text, else as its conclusion."""
-        pointed = self.mentioned(" ".join(_POINTED.findall(sentence)), clearly=True)
-        if len(pointed) == 1 and self.mentioned(sentence, clearly=True) == pointed:
-            return pointed
-        if (
-            any(against.search(sentence) for against in (_NOT_BEFORE, _RULED_OUT, _MIGHT_ALSO))
-            or len(sentence) > SHORT_TEXT
-        ):
-            return set()
-        own = (
-            " ".join(clause.text for clause in clauses(sentence) if not (clause.quoted or clause.supposed)) or sentence
-        )
-        labels = self.mentioned(own, clearly=not short)
-        if labels or short:
-            return labels or set(self.by_mention(_WHICH.sub("", own)))
-        if not re.search(r"[.!?][\s\"')*]*$", sentence):
-            return set()  # cut off
-        return self.ends(sentence) if concluded(sentence) is None else set(self.by_mention(sentence))
-
-
-def _negative(judged: re.Match[str]) -> bool:
-    return bool(judged["wrong"]) != bool(re.search(r"\bnot\b|n't|cannot", judged["not"]))

@@ -10,38 +10,39 @@ from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_heading, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
 from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
 
-_LEAD = re.compile(
+_LEAD = phrase(
     r"(?:[^\w-]|-(?!\d)|\b(?:about|approximately|approx|roughly|exactly|around|only|just|a total of"
     r"|equal to|it is|it's|"
-    r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*",
-    re.IGNORECASE,
+    r"that|is|text|boxed|but|rather|instead|answer|option)\b|\(?\b[A-J](?:[).:]|\)?:)(?=\W{1,3}\d))*"
 )
-_OR = re.compile(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?", re.IGNORECASE)
+_OR = phrase(r"\s?(?:[-–—~]|\s:|to|through|or|and)\s?[$€£]?\s?")
 _OPTION_LINE = re.compile(r"^[ \t]*[(\[]?([A-J])[)\].:]{1,2}[ \t]+(?=\S*\d)(.{1,60})$", re.MULTILINE)
 _DECIDED = (Rule.BARE, Rule.HASHES, Rule.BOXED, Rule.MARKER, Rule.CONCLUSION, Rule.OPTION)
-_REASON = re.compile(r",?\s(?:since|because|as)\b", re.IGNORECASE)
-_LEAD_TO_TWO = re.compile(r"\W*(?:(?:from|between|either)\s)?[$€£]?", re.IGNORECASE)
+_REASON = phrase(r",?\s(?:since|because|as)\b")
+_MAKES = phrase(r"[^,;.:()\d]{1,40}(?:\d+[^,;.:()\d]{1,40})?\s(?:makes?|gives?|equals?|totals?|comes?\sto)\s[$€£]?\d")
+"""What follows the first number of a sentence that comes to another: "3 boxes with 12 pens each make 36"."""
+_LEAD_TO_TWO = phrase(r"\W*(?:(?:from|between|either)\s)?[$€£]?")
 _COMMA = re.compile(r",\s[$€£]?")
 _ENDS = re.compile(r"[\s$)}\]]*[.!]?\s*(?:\n|\Z)")
-_BETWEEN = re.compile(r"\b(?:between|from)\W*$", re.IGNORECASE)
+_BETWEEN = phrase(r"\b(?:between|from)\W*$")
 
-_ASKS_FOR_DOZENS = re.compile(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b", re.IGNORECASE)
-_DOZENS = re.compile(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b", re.IGNORECASE)
-_OPENING = re.compile(r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*)(?=[^\W\d_]{2})")
-_HOW_MANY = re.compile(r"\bhow many (?:more |of the )?(\w+)", re.IGNORECASE)
-_ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
-_CONCLUDED = re.compile(
-    r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b", re.IGNORECASE
+_ASKS_FOR_DOZENS = phrase(r"\b(?:many|in|of)\s(?:\w+\s)?dozens?\b")
+_DOZENS = phrase(r"(\d|\b(?!an?\b|half\b)[a-z]+)[ -]dozens?\b")
+_OPENING = re.compile(
+    r"\W*?[-$€£\d][\d.,/]{0,20}(?:\s?%|\s(?P<unit>[a-z]+))?(?:[.!]\s+|\s*\n\s*|\s[—–]\s)(?=[^\W\d_]{2})"
 )
+_HOW_MANY = phrase(r"\bhow many (?:more |of the )?(\w+)")
+_ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
+_CONCLUDED = phrase(r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b")
 
-_NONE_LEFT = re.compile(
+_NONE_LEFT = phrase(
     r"(?P<unless>\b(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
-    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))",
-    re.IGNORECASE,
+    r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))"
 )
 """What is a number, too: "There are no apples left"."""
 
@@ -105,12 +106,17 @@ class _Reader(ClosingReader):
             if not prose and not re.search(r"\w", self.text[slice(*place)]):
                 prose = self.closing(0, marker.start()) if marker["hashes"] else NOTHING
             elif not prose and self._between(*place):
-                prose = self.closing(place[0], len(self.text) if is_heading(self.text, marker) else place[1])
+                prose = self._headed(place[0]) if is_heading(self.text, marker) else self.closing(*place)
         if prose:
             return prose
         if abstains(self.text):
             return Reading(None, Rule.ABSTAINS)
         return self._bare() or self._opening() or self._unmarked()
+
+    def _headed(self, start: int) -> Reading:
+        """Returns what the text below a heading comes to, whose remarks say nothing."""
+        said = _Reader(without_remarks(self.text[start:]), self.question)
+        return said.closing(0, len(said.text))
 
     def _opening(self) -> Reading | None:
         """Returns the number that a text begins with as a sentence of its own, where nothing is concluded later."""
@@ -176,6 +182,8 @@ class _Reader(ClosingReader):
             return self._read(first, rule) if sole else None
         if not equation and not self._goes_on(first) and first.value not in (computed := self._computed(end)[1]):
             first = next((each for each in found if each.value in computed), first)
+        if equation and _MAKES.match(self.text, first.end, end):
+            return self.closing(start, end)
         if self._goes_on(first):
             return None if not equation else self.closing(start, end) if TOLD_TO.search(span) else NOTHING
         if any(self._several(first, each) for each in every[1:2]):

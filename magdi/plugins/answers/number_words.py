@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
+from magdi.plugins.answers.phrase import phrase
+
 _SMALL = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -22,15 +24,14 @@ _PARTS = {
 WORD = rf"(?:{'|'.join([*_VALUES, *SCALES])})"
 _COUNT = rf"(?:an?|{'|'.join(_SMALL[1:])})"
 _PART = rf"(?P<part>{'|'.join(_PARTS)})s?\b"
-_SPELT = re.compile(
+_SPELT = phrase(
     rf"\b(?:half[ -](?:a[ -])?(?P<half>dozen)\b|(?P<alone>half)(?= of it|\W*(?:\n|\Z))|(?P<dozen>an?"
     rf"|one)[ -]dozen\b|(?P<count>{_COUNT})[ -]{_PART}|"
     rf"(?:an?[ -](?={'|'.join(SCALES)}))?(?P<words>{WORD}\b(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and |"
     rf"(?<=million) and |(?<=thousand), |(?<=million), ){WORD}\b){{0,20}})"
-    rf"(?: point(?P<decimals>(?:[ -](?:{'|'.join(_VALUES)})\b){{1,15}}))?(?!-(?!and-a-)[a-z]))",
-    re.IGNORECASE,
+    rf"(?: point(?P<decimals>(?:[ -](?:{'|'.join(_VALUES)})\b){{1,15}}))?(?!-(?!and-a-)[a-z]))"
 )
-_AND_PART = re.compile(rf"[ -]and[ -](?P<count>{_COUNT})[ -]{_PART}", re.IGNORECASE)
+_AND_PART = phrase(rf"[ -]and[ -](?P<count>{_COUNT})[ -]{_PART}")
 _SPLIT = re.compile(r"[\s,-]+")
 
 

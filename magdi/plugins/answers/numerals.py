@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from magdi.plugins.answers.number_words import SCALES, and_part, spelt_numbers
+from magdi.plugins.answers.phrase import phrase
 
 LARGEST_EXPONENT = 30
 
@@ -21,7 +22,7 @@ _GROUPED = (
     r"|\d{1,9},\d{1,2}(?=\s?(?:€|%|EUR\b|[kcm]?m\b|k?g\b))"
 )
 _POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?\d{1,3})[)}]?"
-_NUMBER = re.compile(
+_NUMBER = phrase(
     rf"""
     (?<![\w.])(?<!\d[,:/'])(?<!\^)(?<![\^_]\{{)(?<!\^-)(?<!\*\*)(?<!√)(?<!sqrt\{{)
     (?P<sign>(?:(?<![\d)\]}}])[-+]|(?<=[\s(])-[ ]?(?=[$€£¥]))?)
@@ -38,11 +39,11 @@ _NUMBER = re.compile(
     (?:[ -]?(?P<unit>{"|".join(SCALES)})s?\b|(?P<kilo>bn|k(?=\ (?:dollars|euros|pounds|USD)))\b
       |(?(currency)(?P<short>[kmbt]n?)(?![-\w])|(?!)))?
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _SHORT_SCALES = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
-_THOUSANDS = re.compile(r"k\b", re.IGNORECASE)
-_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
+_THOUSANDS = phrase(r"k\b")
+_DOZEN = phrase(r"[ -]dozens?\b")
 _UNITS = {
     "dollar": {"cent": 100}, "euro": {"cent": 100}, "year": {"month": 12, "week": 52}, "week": {"day": 7},
     "day": {"hour": 24}, "hour": {"minute": 60}, "minute": {"second": 60}, "pound": {"ounce": 16},
@@ -54,9 +55,7 @@ _SHORT_UNITS = {
     "in": "inch", "lb": "pound", "oz": "ounce", "yr": "year", "wk": "week",
 }  # fmt: skip
 _AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?|h|hr|min|ft|lb|yr|wk)s?\.?)?,?(?:\s(?:and\s)?|(?<=[a-z]))")
-_UNIT = re.compile(
-    r"\s?(cent|month|week|day|hour|minute|second|ounce|inch|hr|h|min|m|sec|s|in|oz)(?:e?s)?\b", re.IGNORECASE
-)
+_UNIT = phrase(r"\s?(cent|month|week|day|hour|minute|second|ounce|inch|hr|h|min|m|sec|s|in|oz)(?:e?s)?\b")
 _LATEX_FRACTION = re.compile(
     r"(?P<outer>-\s?)?\\[dtc]?frac\s?"
     r"(?:\{\s?(?P<minus>-)?\s?(?P<top>[\d.,]{1,20})\s?\}|(?P<top1>\d))\s?"
@@ -74,12 +73,11 @@ _HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s
 _SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")
 REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
 _FULL_HOUR = re.compile(r"(?<=\b\d):00\b(?!:)|(?<=\b\d\d):00\b(?!:)")
-_NEGATIVE = re.compile(r"(?:\bnegative|(?:^|\b(?:is|was|be|are)|[^\w\s)\]}]|\n)\s*\bminus)[ ]$", re.IGNORECASE)
+_NEGATIVE = phrase(r"(?:\bnegative|(?:^|\b(?:is|was|be|are)|[^\w\s)\]}]|\n)\s*\bminus)[ ]$")
 _PRONOUN = re.compile(r"\s+(?:of|who|that|which|way|thing|another|with|whose)\b")
-_LABEL = re.compile(
+_LABEL = phrase(
     r"(?:\b(?:agent|step|round|problem|question|example|part|equation|solution|case|option|scenario|method|stage)[ ]?"
-    r"|(?:^|\n)[ \t]*\(?|(?<!\#)\#)$",
-    re.IGNORECASE,
+    r"|(?:^|\n)[ \t]*\(?|(?<!\#)\#)$"
 )
 _ENUMERATES = re.compile(r"[.):][ \t]+\S")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from magdi.core.mag import Choice
+from magdi.plugins.answers.phrase import phrase
 
 LABELS = tuple("ABCDEFGHIJ")
 """What is taken for a letter where a question lists no options."""
@@ -20,28 +21,25 @@ _NONE = re.compile(
 _ALL = re.compile(r"all(?: of)? (?:the|these|those|them)(?: \w+)*|all are correct")
 _ARTICLES = ("a", "an", "the", "it")
 _OPERATORS = frozenset("/*^=+-<>")
-_LIST = re.compile(
+_LIST = phrase(
     r"[\s)\].,;:\"'$}]*(?:(?:,|;|/|&|\+|\bor\b|\bnor\b|\band\b|\bas well as\b|\band/or\b)\s*)+"
-    r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*",
-    re.IGNORECASE,
+    r"(?:(?:also|possibly|perhaps|maybe|either|even|both|potentially|to a lesser extent|option|choice|answer)\s+)*"
 )
-_CONJUNCTION = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:-|–|through|thru|to)\s*", re.IGNORECASE)
+_NO_LIST = re.compile("")
+_CONJUNCTION = phrase(r"\b(?:and|or)\b")
+_RANGE = phrase(r"\s*(?:-|–|through|thru|to)\s*")
 _NEXT = re.compile(r"[\s.,;:]+(?=[(\[]?[A-Za-z]\s?[)\]])")
-_LATER_OR = re.compile(
-    r"^[^.;]{0,120}?[,;]?\s(?:or|and)\s(?:(?:also|possibly|perhaps|maybe|option|choice)\s)*", re.IGNORECASE
-)
-_REASON = re.compile(
+_LATER_OR = phrase(r"^[^.;]{0,120}?[,;]?\s(?:or|and)\s(?:(?:also|possibly|perhaps|maybe|option|choice)\s)*")
+_REASON = phrase(
     r"\b(?:because|since|as|while|whereas|but|not|rather|instead|over|than|unlike|although|though|so|which|where|who)\b.*"
     r"|\([^()]*\)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
-_GOES_ON = re.compile(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b", re.IGNORECASE)
+_GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b")
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_BY_PLACE = re.compile(
+_BY_PLACE = phrase(
     rf"\bthe\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
-    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b",
-    re.IGNORECASE,
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b"
 )
 LEAST_OF_A_TEXT = 4
 """Words of an option's beginning that stand for it, where it is not written to its end."""
@@ -84,6 +82,12 @@ class Names:
 
         return _BY_PLACE.sub(label, text)
 
+    def spelt_out(self, text: str) -> str:
+        """Returns a text with "not" for "n't", unless an option's text is written so."""
+        if any("t" in words or "not" in words for words in self.texts.values()):
+            return text
+        return text.replace("can't", "cannot").replace("won't", "will not").replace("n't", " not")
+
     def leading(self, said: str) -> re.Match[str] | None:
         """Returns the label that a text begins with; not the article in "a dog", nor the "I" of "I think"."""
         match = self.label.match(said)
@@ -112,8 +116,13 @@ class Names:
     def listed(self, said: str) -> tuple[list[str], str]:
         """Returns the options that a text begins with, by label or by text: one, or several; and what follows."""
         labels, rest = self.labels_in_front(said)
-        if not labels and (label := self.by_text(said)):
-            return [label], self.behind(said, label)
+        if labels:
+            return labels, rest
+        another: re.Match[str] | None = _NO_LIST.match(rest)
+        while another and (label := self.by_text(rest[another.end() :])) and label not in labels:
+            labels.append(label)
+            rest = self.behind(rest[another.end() :], label)
+            another = None if _CONJUNCTION.search(another[0]) else _LIST.match(rest)
         return labels, rest
 
     def labels_in_front(self, said: str) -> tuple[list[str], str]:
@@ -219,7 +228,7 @@ class Names:
 
 
 _NO_NOUN = re.compile(
-    r"\s+\(?(?:it|are|the|makes|fits|remains|can|cannot|could|will|should|must|might|may|does|doesn't|has|appears|over|but|because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with|wins|prevails|too|also)\b"
+    r"\s+\(?(?:it|are|the|makes|fits|remains|can|cannot|could|will|should|must|might|may|do|does|doesn't|has|appears|over|but|because|since|as|and|or|nor|but|which|for|due|given|is|was|instead|rather|not|based|if|when|where|while|to|through|seems|would|with|wins|prevails|too|also)\b"
 )
 
 

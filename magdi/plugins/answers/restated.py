@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.phrase import phrase
+
 LONGEST_QUESTION = 400
 LEAST_CONTENT = 2
 """Words of a question's own without which no statement is taken for it."""
 MANY = 5
 """Words of a question's own of which another question may lack one."""
 
-_TOKEN = re.compile(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?", re.IGNORECASE)
-_N_T = re.compile(r"(?<=\w)n't\b", re.IGNORECASE)
-_LEAD = re.compile(r"\s*(?:yes or no|true or false)\W+", re.IGNORECASE)
+_TOKEN = phrase(r"n't\b|[^\W_]+(?:'(?!t\b)[^\W_]+)?")
+_N_T = phrase(r"(?<=\w)n't\b")
+_IS = re.compile(r"\b(it|he|she|that|there)'s\b")
+_LEAD = phrase(r"\s*(?:yes or no|true or false)\W+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
-_REASON = re.compile(
+_EMBEDDED = phrase(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s")
+_NOT = phrase(r"\s?\bnot\b|n't\b")
+_REASON = phrase(
     r"[,;]?\s(?:because|since|as|due\sto|given|which|considering|so)\s.*"
     r"|\([^()]*\)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
+
+
+_IRREGULAR = {
+    "met": "meet", "went": "go", "gone": "go", "wrote": "write", "written": "write", "won": "win", "beat": "beat",
+    "saw": "see", "seen": "see", "knew": "know", "known": "know", "made": "make", "took": "take", "taken": "take",
+    "gave": "give", "given": "give", "got": "get", "came": "come", "became": "become", "began": "begin", "ate": "eat",
+    "eaten": "eat", "drank": "drink", "flew": "fly", "fought": "fight", "found": "find", "held": "hold",
+    "kept": "keep", "led": "lead", "left": "leave", "lost": "lose", "paid": "pay", "ran": "run", "sold": "sell",
+    "sent": "send", "slept": "sleep", "spoke": "speak", "spoken": "speak", "swam": "swim", "taught": "teach",
+    "thought": "think", "told": "tell", "wore": "wear", "bought": "buy", "brought": "bring", "built": "build",
+    "caught": "catch", "chose": "choose", "fell": "fall", "felt": "feel", "grew": "grow", "heard": "hear",
+}  # fmt: skip
 
 
 def _set(words: str) -> frozenset[str]:
@@ -34,7 +51,19 @@ _FUNCTION = _AUXILIARIES | _set(
     about during through out up one who what when where"""
 )
 _DO = ("do", "does", "did")
-_SAME = {"can": {"can", "could"}, "could": {"can", "could"}}
+_SAME = {
+    word: words
+    for words in map(_set, ("can could", "would will", "do does", "is are", "was were", "has have"))
+    for word in words
+}
+"""Auxiliaries that answer each other."""
+_PRONOUNS = _set("it that this they he she there i you we")
+_IF_POSSIBLE = phrase(
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:it|that|this)(?:'s|\s(?:is|was|would\sbe|seems))\s(?P<not>not\s|im)?possible\W*"
+)
+_LEADS = _set("so thus therefore hence yes no indeed most")
+LONGEST_SUBJECT = 3
+"""Words of a question's own that "it" or "they" may stand for."""
 _NEGATIVE = _set("not n't never no none nobody nothing neither nor without unlikely hardly barely")
 _DOUBTFUL = _NEGATIVE | _set(
     """if unless whether may might maybe perhaps possible possibly possibility potentially unclear unknown uncertain
@@ -55,22 +84,48 @@ def read_restated(statement: str, question: str) -> str | None:
         statement: A concluding clause.
         question: The question; of a longer text its last sentence.
     """
-    asked = _words(_last_sentence(question))
+    question = _last_sentence(question)
+    if embedded := _EMBEDDED.match(question):  # "Is it true that whales are not fish?"
+        held, negated = _NOT.subn("", question[embedded.end() :])
+        said_of_it = read_restated(statement, held)
+        return {"yes": "no", "no": "yes"}.get(said_of_it or "") if negated == 1 else said_of_it
+    asked = _words(question)
     said = _words(_REASON.sub("", statement))
     asks = next((word for word in asked if word in _AUXILIARIES), None)
     if asks is None or _doubtful(asked):
         return None
-    if not _repeated(_content(asked), said) or _doubtful([word for word in said if word not in _NEGATIVE]):
+    if asks in _SAME["can"] and (possible := _IF_POSSIBLE.fullmatch(statement)):
+        return "no" if possible["not"] else "yes"
+    auxiliaries = _SAME.get(asks, {asks})
+    content = _content(asked)
+    by_pronoun = _by_pronoun(said, auxiliaries, content)
+    if not (by_pronoun or _repeated(content, said) or _begun(content, said)) or _doubtful(
+        [word for word in said if word not in _NEGATIVE]
+    ):
         return None
     negations = [place for place, word in enumerate(said) if word in _NEGATIVE]
     if len(negations) > 1:
         return None
-    auxiliaries = _SAME.get(asks, {asks})
+    if by_pronoun:
+        return "no" if negations else "yes"
+    if negations == [0] and said[0] == "no" and _stem(said[1]) == content[0]:
+        return "no"
     if not negations:
         return "yes" if auxiliaries & set(said) or asks in _DO else None
     at = negations[0]
+    auxiliaries = auxiliaries | (_SAME["can"] if asks == "did" and said[at + 1 : at + 2] == ["have"] else set())
     before = [word for word in said[:at] if not word.endswith("ly")]  # "would certainly not"
     return "no" if said[at] == "unlikely" or _denies([*before[-1:], *said[at : at + 2]], auxiliaries, asked) else None
+
+
+def _by_pronoun(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list[str]) -> bool:
+    """Returns whether a statement is a pronoun, the question's auxiliary and the end of the question: "They can't"."""
+    said = [word for word in said if word not in _LEADS and not word.endswith("ly")]
+    if len(said) < 2 or said[0] not in _PRONOUNS or said[1] not in auxiliaries:
+        return False
+    content = [_stem(word) for word in said[1:] if word not in _FUNCTION | _NEGATIVE]
+    begins = [asked[place : place + len(content)] for place in range(1, LONGEST_SUBJECT + 1)]
+    return bool(asked) and (not content or content in begins)
 
 
 def can_be_restated(question: str) -> bool:
@@ -84,8 +139,10 @@ def asks_the_same(another: str, question: str) -> bool:
     return len(asked - said) <= (len(asked) > MANY)
 
 
-def _denies(said: list[str], auxiliaries: set[str], asked: list[str]) -> bool:
+def _denies(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list[str]) -> bool:
     """Returns whether a "not" stands behind the question's auxiliary, and before a word of the question's own."""
+    if len(said) == 3 and said[1] == "never" and _stem(said[2]) in _content(asked):
+        return True
     if len(said) < 3 or said[0] not in auxiliaries or said[1] not in ("not", "n't"):
         return False
     return said[2] in _FUNCTION or _stem(said[2]) in _content(asked)
@@ -98,7 +155,7 @@ def _last_sentence(question: str) -> str:
 
 def _words(text: str) -> list[str]:
     text = _N_T.sub(" n't", text.lower().replace("can't", "can n't").replace("won't", "will n't"))
-    text = text.replace("cannot", "can not")
+    text = _IS.sub(r"\1 is", text.replace("cannot", "can not").replace("'re ", " are "))
     return [word.removesuffix("'s") for word in _TOKEN.findall(text)]
 
 
@@ -106,7 +163,14 @@ def _content(words: list[str]) -> list[str]:
     return [_stem(word) for word in words if word not in _FUNCTION]
 
 
+def _begun(content: list[str], said: list[str]) -> bool:
+    """Returns whether a statement is the beginning of a question, and nothing of its own: "Pears will not sink"."""
+    stems = [_stem(word) for word in said if word not in _FUNCTION | _NEGATIVE]
+    return len(stems) >= LEAST_CONTENT and stems == content[: len(stems)]
+
+
 def _stem(word: str) -> str:
+    word = _IRREGULAR.get(word, word)
     if len(word) > 3 and not word[-1].isdigit():
         word = re.sub(r"(?:ing|ied|ies|ed|es|s|e|y)$", "", word)
         word = word[:-1] if word[-1:] == word[-2:-1] else word

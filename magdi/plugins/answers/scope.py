@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from magdi.core.quotation import own_words
+from magdi.plugins.answers.phrase import phrase
 
-_THOUGHT = re.compile(
+_THOUGHT = phrase(
     r"(?P<open><(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis)>|<\|channel\|>\s?(?:analysis|commentary)|◁think▷)"
     r"|(?P<close></(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis)>|<\|channel\|>\s?final<\|message\|>|◁/think▷)"
-    r"|(?P<answer><answer>)",
-    re.IGNORECASE,
+    r"|(?P<answer><answer>)"
 )
 _USER = (
     r"<\|im_start\|>\s*(?:user|human)|<start_of_turn>\s*user|<\|start_header_id\|>\s*user|<\|(?:user|User)\|>|\[INST\]"
@@ -28,33 +28,33 @@ _TURN_ENDS = re.compile(
 )
 _TURN_MARKS = ("<|", "</s>", "_turn>", "<eos>", "INST]", "Human", "User", "Instruction", "Assistant", "Response")
 _BLOCK_QUOTE = re.compile(r"(?:^[ \t]*>(?!>).*\n?)+", re.MULTILINE)
-_HEADER = re.compile(
+_HEADER = phrase(
     r"^(?P<gap>(?:[ \t]{0,40}\n|[-*_=]{3,40}[ \t]{0,40}\n){1,4})?[ \t]{0,40}(?P<heading>\#+[ ]*"
     r"|\*\*)?(?:(?P<next>next|new|another|follow-up)[ ])?"
-    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input)\b[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]"
-    r"|(?(heading)$|(?!)))",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?P<what>Q|Questions?|Problem|Exercise|Example|Task|Input|Passage|Context)\b"
+    r"[ ]?\#?(?P<number>\d{1,4})?[ ]?(?:[:.)*]|(?(heading)$|(?!)))",
+    re.MULTILINE,
 )
-_GIVEN = re.compile(
+_GIVEN = phrase(
     r"(?P<sure>\#{4}|\\boxed|<answer>|\banswer(?:[ ][\w'()/-]{1,20}){0,8}?[ ](?:is|are|was|would\ be"
     r"|must\ be)\b(?!\s(?:not|found|derived|obtained|calculated|reached|based|that|to)\b))"
     r"|\banswer\W{0,4}[:=]|(?:^[ \t]*|(?<=[.!?]\s))A:",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
 )
-_JSON_ANSWER = re.compile(
-    r"[\"'](?:\w{1,12}[ _])?(?:answer|choice)[\"']\s*:\s*"
-    r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))",
-    re.IGNORECASE,
+_BARE = phrase(r"\W*(?:yes|no|true|false|[A-J]|[$€£]?-?\d[\d.,/]{0,12}%?)\W*")
+_JSON_ANSWER = phrase(
+    r"[\"'](?:\w{1,12}[ _])?(?:answer|choice|result|verdict|output)[\"']\s*:\s*"
+    r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))"
 )
 _FENCE = re.compile(r"```\w*|</?(?:tool_call|function_call|function)s?>")
-_FENCED = re.compile(
+_FENCED = phrase(
     r"```(?:python|py|javascript|js|java|cpp|c|bash|sql)[ ]*\n"
     r"(?=(?:(?!```).)*\b(?:print|def|return|import|for|while)\b)(?:(?!```).)*(?:```|\Z)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
-_SAYS_RESULT = re.compile(r"\banswer\b|\\boxed|####|\b(?:result|output)s?\s?:", re.IGNORECASE)
+_SAYS_RESULT = phrase(r"\banswer\b|\\boxed|####|\b(?:result|output)s?\s?:")
 _CELL = re.compile(r"(?<!\\)\|")
-_ANSWER_CELL = re.compile(r"\W*(?:\w+\s)?answer\W*", re.IGNORECASE)
+_ANSWER_CELL = phrase(r"\W*(?:\w+\s)?answer\W*")
 SHORT_REPLY = 40
 """Characters of a reply that may be an answer and nothing else, though nothing says so."""
 
@@ -121,10 +121,11 @@ def _before_next_question(text: str) -> str:
         start = header.start()
         apart = header["gap"] or header["heading"] or header["next"] or header["number"]
         asks = header["what"].lower() not in ("example", "task", "input")
+        bare = asks and _BARE.fullmatch(text[:start])
         short = asks and start <= SHORT_REPLY and "?" not in text[:start] and re.search(r"\w", text[:start])
         follows = numbered and header["number"] and not header["next"]
         announced = text[max(0, start - 8) : start].rstrip("* \n").endswith(":")
-        answered = sure <= start or (first <= start and (apart or not asked)) or (short and apart)
+        answered = sure <= start or (first <= start and (apart or not asked)) or (short and apart) or bare
         if answered and not follows and not announced:
             return text[:start]
         asked, numbered = True, numbered or bool(header["number"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Rule
+from magdi.plugins.answers.phrase import phrase
 
 MOST_MARKERS = 16
 """Markers that are looked at, from the last one back."""
@@ -19,13 +20,13 @@ class Span(NamedTuple):
     rule: Rule
 
 
-_MARKER = re.compile(
+_MARKER = phrase(
     r"""
       (?P<hashes>\#\#\#\#)
     | (?P<boxed>\\(?:boxed|fbox)\s*(?=\{))
     | (?P<tag><answer>)
     | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
-    | \b(?:answer|ans|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
+    | \b(?:answer|ans|final(?=\s?:\s)|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
         ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )))
       | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?
@@ -36,32 +37,20 @@ _MARKER = re.compile(
         (?:[ ](?:therefore|thus|then|hence|clearly|likely|probably|simply|just|that)\b)*\s{0,3}:?
       )
     """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+    re.VERBOSE | re.MULTILINE,
 )
 SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n")
 _LINE_END = re.compile(r"\n")
-_HEADING = re.compile(
-    r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w", re.IGNORECASE
-)
+_HEADING = phrase(r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w")
 """A heading of the fourth level, which has text below it."""
 _TAG_END = re.compile(r"</answer>|\n")
 _DIGIT = re.compile(r"\d")
 _NOTHING = re.compile(r"[\s*:$\\\[\](){}.\"-]*")
 _ASIDE = re.compile(r"\"[^\"\n]{0,300}\"|(?<!\w)'[^'\n]{0,300}'(?!\w)|\([^()\n]{0,300}\)")
-_ATTRIBUTED = re.compile(
-    r"\b(?:agent|assistant|other|others|another|previous|they|he|she|their|his|her|if|whether|suppose|unless)\b"
-    r"[^.!?\n]{0,80}$",
-    re.IGNORECASE,
-)
-_SUPPOSED = re.compile(
-    r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$", re.IGNORECASE
-)
-_OWN_AGAIN = re.compile(r"(?:[,;]\s(?:so|but|then|hence|therefore|since)|\bbut)\b", re.IGNORECASE)
-_WOULD = re.compile(r"\bwould be\W*$", re.IGNORECASE)
+_SUPPOSED = phrase(r"\b(?:suppos\w+|assum\w+|imagine|say|let's say|what if|if)\s(?:that\s)?(?:the|my|your|our)?\s?$")
+_WOULD = phrase(r"\bwould be\W*$")
 _BOX_WOULD = re.compile(r"\{[^{}\n]{0,60}\}\$?\s(?:would|could|might)\b")
-_UNREAL = re.compile(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:of|by|from) (?:the )?(?:other|agent|assistant)", re.IGNORECASE)
-_AGREED = re.compile(r"\b(?:agree|confirm|consistent|correct|same|also|matches)", re.IGNORECASE)
+_UNREAL = phrase(r"\d\W{0,3}(?:\w+\s){0,3}(?:if|but|were)\b")
 
 
 def balanced(text: str, start: int) -> str | None:
@@ -92,7 +81,7 @@ def markers(text: str, *, colon_after_a: bool = True) -> list[re.Match[str]]:
     found = [match for match in _MARKER.finditer(text) if _counts(text, match, colon_after_a=colon_after_a)]
     own = [match for match in found[: -2 * MOST_MARKERS : -1] if not _is_hypothesis(text, match)][:MOST_MARKERS]
     asides = [match.span() for match in _ASIDE.finditer(text)]
-    return sorted(own, key=lambda match: _is_aside(text, match, asides))
+    return sorted(own, key=lambda match: _is_aside(match, asides))
 
 
 def _counts(text: str, match: re.Match[str], *, colon_after_a: bool) -> bool:
@@ -118,17 +107,10 @@ def _is_hypothesis(text: str, match: re.Match[str]) -> bool:
     return unreal is not None and _UNREAL.search(text, match.end(), end.start() if end else len(text)) is not None
 
 
-def _is_aside(text: str, match: re.Match[str], asides: list[tuple[int, int]]) -> bool:
+def _is_aside(match: re.Match[str], asides: list[tuple[int, int]]) -> bool:
     if match["boxed"] or match["hashes"] or match["tag"]:
         return False
-    if any(start < match.start() < end for start, end in asides):
-        return True
-    if _OTHERS.search(match[0]):
-        return True
-    by = _ATTRIBUTED.search(text, max(0, match.start() - 100), match.start())
-    if by is None or _OWN_AGAIN.search(text, by.start(), match.start()):
-        return False
-    return not _AGREED.search(text, by.start(), match.end() + 100)
+    return any(start < match.start() < end for start, end in asides)
 
 
 def marked_spans(text: str, *, colon_after_a: bool = True, whole_line: bool = False) -> Iterator[Span]:

@@ -11,53 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from magdi.core.verdict import Reading, Rule
-from magdi.plugins.answers.attribution import CARRIES, DISSENT, EARLIER, THEY_SAY, endorses, told
+from magdi.plugins.answers.attribution import DISSENT, EARLIER, THEY_SAY, faults
+from magdi.plugins.answers.clauses import CONCEDES, EXPLICIT, Clause, clauses, sentences
+from magdi.plugins.answers.phrase import phrase
 
-LONGEST_SENTENCE = 600
-MOST_SENTENCES = 240
 MOST_TAILS = 8
 """Places in a clause behind which an answer is looked for."""
 
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:St|Mr|Mrs|Ms|Dr|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])|(?<=[\s.])[A-Z](?=\.\s[A-Z]\.))$"
-)
-_SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")
-_NUMBERING = re.compile(r"\s*[\W_]{0,3}(?!no\b)\w{1,2}", re.IGNORECASE)
-_UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
-_EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
-_CLAUSE = re.compile(
-    r"""
-      ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
-    | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|leaves|which\ (?:means|leaves))\b|i\.e\.)
-    | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
-    | ,\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
-    | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
-    | \s+(?=so\ (?:the|it|I|my|we)\b)
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_NOT_THIS = re.compile(
-    r"\bnot\W+(?:(?:option|text|textbf|mathrm|boxed)\W+)?(?!(?:sure|certain|clear|known|easy|obvious|confident)\b)\w{1,24}\W*$",
-    re.IGNORECASE,
-)
-_CONCEDES = re.compile(r"\W*(?:while|although|though|even\sthough|whereas)\b[^,]{3,200},\s", re.IGNORECASE)
-_ALL = re.compile(r"\b(?:all|none|nothing|everything|anything|any|options?|choices?|answers?|them)\W*$", re.IGNORECASE)
-"""What a "but" behind it goes on with: "not A but B"."""
-_SUPPOSED = re.compile(
-    r"\W*(?:(?:but|however|and|so|now|then),?\s)*"
-    r"(?:if|whether|suppos\w+|assum\w+|unless|otherwise|why|how|depend\w* on)\b",
-    re.IGNORECASE,
-)
-_WONDERS = re.compile(
-    r"\b(?:unclear|unknown|uncertain|sure|clear|certain|doubt\w*|wonder\w*|ask\w*|question|tell|know|determine|decide)\s(?:if|whether)\b",
-    re.IGNORECASE,
-)
-_NO_MORE_SUPPOSED = re.compile(r"(?:but|however|so|therefore|thus|hence|I|we)\b", re.IGNORECASE)
-_SECOND_THOUGHT = re.compile(
+_SECOND_THOUGHT = phrase(
     r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
     r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
-    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b",
-    re.IGNORECASE,
+    r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b"
 )
 
 _NOUN = (
@@ -68,43 +32,39 @@ _VERB = (
     r"(?:is|was|are|be|being|remains?|stays|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
-_MARKED = re.compile(
-    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)",
-    re.IGNORECASE,
+_MARKED = phrase(
+    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)"
 )
-_FURTHER = re.compile(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])", re.IGNORECASE)
-_CHOSEN = re.compile(
+_FURTHER = phrase(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])")
+_CHOSEN = phrase(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|are|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
-    r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])",
-    re.IGNORECASE,
+    r"|answer|guess|believe|think|see|reali[sz]e|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
+    r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])"
 )
-_TOLD = re.compile(
+_TOLD = phrase(
     rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)",
-    re.IGNORECASE,
+    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)"
 )
-_CUE = re.compile(
+_CUE = phrase(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
     r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
-    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:is|would\sbe|must\sbe)|final\sanswer|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*",
-    re.IGNORECASE,
+    r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|it\sturns\sout(?:\sto\sbe)?|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*"
 )
 
 
-_STEP = re.compile(r"\W*(?:step|question|q)\s?\d", re.IGNORECASE)
-_REFUSED = re.compile(
-    r"\b(?:I|we)\s(?:really\s)?(?:do|did|can|could|would)(?:\snot|n't|not)\s(?:think|believe|accept|agree|conclude|say)\b|\bI\s(?:really\s)?doubt\b"
-    r"|\bit\s(?:is\s|'s\s|is)(?:not|n't)\s(?:true|the case|right|correct)\sthat\b",
-    re.IGNORECASE,
+_STEP = phrase(r"\W*(?:step|question|q)\s?\d")
+_REFUSED = phrase(
+    r"\b(?:I|we)\s(?:really\s)?(?:(?:do|did|can|could|would)(?:\snot|n't|not)|no\slonger)\s(?:think|believe|accept|agree|conclude|say|buy)\b"
+    r"|\bI\s(?:really\s)?(?:doubt|disagree)\b"
+    r"|\bit(?:'s|\sis|\swas|\swould\sbe)?\s?(?:(?:not|n't)\s(?:true|the\scase|right|correct|so)|(?:clearly\s|simply\s)?(?:false|wrong|incorrect|untrue|an?\s(?:\w+\s)?(?:mistake|error|misconception|myth|fallacy)))"
+    r"(?:\s(?:that|to\s(?:say|claim|think|conclude|assume|answer|choose|pick|state|believe)))\b"
 )
-MIGHT = re.compile(r"\b(?:could|might|may)\W*$", re.IGNORECASE)
-_DENYING = re.compile(
-    r"(?:\b(?:cannot|not|never|unlikely)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
-    r"[\s$\\(\[*]*$",
-    re.IGNORECASE,
+MIGHT = phrase(r"\b(?:could|might|may)\W*$")
+_DENYING = phrase(
+    r"(?:\b(?:cannot|not|never|unlikely|neither|nor)|n't)(?:\sto)?(?:\sbe)?(?:\s\w+ly)?(?:\s(?:confirmed|considered|taken|seen))?"
+    r"[\s$\\(\[*]*$"
 )
 
 
@@ -124,90 +84,19 @@ class Found(NamedTuple):
     denied: tuple[str, ...] = ()
 
 
-class Clause(NamedTuple):
-    """Part of a sentence that may say something of its own.
-
-    Attributes:
-        text: The clause.
-        opens: Whether it stands at the start of its sentence.
-        last: Whether it is in the text's last sentence.
-        quoted: Whether it tells what somebody else says.
-        supposed: Whether it is a question, or an "if".
-        replies_to: The question that the sentence before it is; empty where it is none.
-    """
-
-    text: str
-    opens: bool = True
-    last: bool = False
-    quoted: bool = False
-    supposed: bool = False
-    replies_to: str = ""
-
-
-def sentences(text: str) -> list[str]:
-    """Splits a text at ends of sentences and lines; the first few and the last are kept, and of long ones the end."""
-    found, start = [], 0
-    for end in _SENTENCE_END.finditer(text):
-        unfinished = end[0].startswith("\n") and _UNFINISHED.search(text, max(start, end.start() - 12), end.start())
-        numbered = end[0] == "." and _NUMBERING.fullmatch(text, start, end.start()) and text[end.end() :][:1] != "\n"
-        short = end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
-        if unfinished or numbered or short:
-            continue
-        found.append(text[start : end.end()])
-        start = end.end()
-    found.append(text[start:])
-    kept = [sentence.strip()[-LONGEST_SENTENCE:] for sentence in found if sentence.strip()]
-    return kept if len(kept) <= MOST_SENTENCES else kept[:4] + kept[4 - MOST_SENTENCES :]
-
-
-def clauses(sentence: str, *, last: bool = False) -> Iterator[Clause]:
-    """Yields the parts of a sentence that may say different things: "B is wrong, so A"."""
-    asked = sentence.rstrip("\"')* ").endswith("?")
-    endorsed = endorses(sentence)
-    start, supposed, carried = 0, False, False
-    for end in clause_ends(sentence):
-        text = sentence[start:end].strip(" ,")
-        supposed = bool(_SUPPOSED.match(text) or (_WONDERS.search(text) and not _EXPLICIT.search(text))) or (
-            supposed and not _NO_MORE_SUPPOSED.match(text)
-        )
-        if text:
-            quoted = (told(text) or (carried and not _NO_MORE_SUPPOSED.match(text))) and not endorsed
-            carried = quoted and CARRIES.match(text) is not None
-            yield Clause(text, start == 0, last, quoted, asked or supposed)
-        start = end
-
-
-def clause_ends(sentence: str) -> list[int]:
-    """Returns where the parts of a sentence end; "not A but B" is one."""
-    found = [
-        cut
-        for cut in _CLAUSE.finditer(sentence)
-        if not (
-            sentence.startswith(("but", "rather"), cut.end())
-            and _NOT_THIS.search(sentence, max(0, cut.start() - 60), cut.start())
-        )
-    ]
-    cuts = [
-        cut for cut in found if not (cut[0].isspace() and _ALL.search(sentence, max(0, cut.start() - 12), cut.start()))
-    ]
-    conceded = _CONCEDES.match(sentence)
-    ends = {cut.end() for cut in cuts} | ({conceded.end()} if conceded else set())
-    return [*sorted(ends), len(sentence)]
-
-
 def speaks_of_answer(clause: str) -> bool:
     """Returns whether a clause names the answer, so that what it leaves open is the answer itself."""
     return re.search(r"\banswer\b", clause, re.IGNORECASE) is not None
 
 
-def refuses(clause: str) -> bool:
-    """Returns whether a clause says that what it holds is not so: "I do not think that B is the answer"."""
-    return _REFUSED.search(clause) is not None
+def refuses(clause: str) -> re.Match[str] | None:
+    """Returns where a clause says that what follows is not so ("I do not think that B is the answer"), or None."""
+    return _REFUSED.search(clause)
 
 
 def explicit(clause: str) -> Iterator[tuple[str, Rule]]:
     """Yields what stands behind or within the marks that are made for a program to read."""
-    for match in list(_EXPLICIT.finditer(clause))[-2:]:
+    for match in list(EXPLICIT.finditer(clause))[-2:]:
         rule = Rule.HASHES if match["hashes"] else Rule.BOXED if match["boxed"] else Rule.MARKER
         yield (
             ("not " if _DENYING.search(clause[: match.start()]) else "") + clause[match.end() :].partition("</")[0],
@@ -266,7 +155,8 @@ def decide(text: str, said: Callable[[Clause], Iterable[Found]]) -> Verdict:
             found = found._replace(weight=min(found.weight, 1)) if EARLIER.search(clause.text) else found
             replied = found.weight < 2 and bool(clause.replies_to)
             if clause.quoted and found.rule is not Rule.OPENING:
-                quoted |= set() if found.denied or _CONCEDES.match(clause.text + ", ") else {found.answer}
+                denied |= {found.answer} if found.answer and faults(clause.text) else set()
+                quoted |= set() if found.denied or CONCEDES.match(clause.text + ", ") else {found.answer} - denied
             elif found.denied:
                 denied |= set(found.denied)
                 own = None if own and own.answer in found.denied and found.weight >= own.weight else own

@@ -8,6 +8,8 @@ import unicodedata
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
 from magdi.plugins.answers.attribution import told
+from magdi.plugins.answers.clauses import sentences
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import marked_spans
 
 LONGEST_ANSWER = 100
@@ -16,18 +18,22 @@ _PUNCTUATION = re.compile(r"[^\w\s%$€£.+-]|(?<!\d)[.]|[.](?!\d)|_")
 
 
 _WRAPPING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
-_ASKED = re.compile(
-    r"(?:^|[.!?:]\s+|\n)(?:what|who|which|where)(?:\s\w+(?=\s(?:is|was)\s))?\s(?:(?P<is>is|was|are|were)\s)?(?P<what>[^.!?\n]+)\?\W*\Z",
-    re.I,
+_ASKED = phrase(
+    r"(?:^|[.!?:]\s+|\n)(?:what|who|which|where)(?:\s\w+(?=\s(?:is|was)\s))?\s(?:(?P<is>is|was|are|were)\s)?(?P<what>[^.!?\n]+)\?\W*\Z"
 )
-_NO_NAME = re.compile(
-    r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b", re.I
+_NO_NAME = phrase(
+    r"\b(?:not|no|nobody|never|who|what|which|where|if|whether|that|it|he|she|they|this|may|might|some|or)\b"
 )
-_NOT_BUT = re.compile(r"\b(?P<verb>is|was)\snot\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
-_RATHER_THAN = re.compile(r",?\s(?:(?:and\s)?not|rather\sthan|instead\sof)\s.*", re.IGNORECASE | re.DOTALL)
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
-_ABBREVIATED = re.compile(r"(?:^|[A-Z][\w.]*\s)[A-Z]$|\b(?:Dr|St|Mr|Mrs|Ms|Mt|Jr|Sr|vs|No)$")
-_NEW_SENTENCE = re.compile(r"[.]\s+(?:It|Its|The|This|That|He|She|They|We|I|In|As|A|An)\b|[.]\W*\Z|[!?]")
+_NOT_BUT = phrase(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?")
+_LEAD = phrase(
+    r"^\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:(?:I|we)(?:'d|\swould)?\s(?:think|believe|say|guess)\s(?:that\s)?)?"
+    r"(?:(?:it|that)(?:'s|\sis|\swas)|this\sis|the\sanswer\sis)\s"
+)
+_SAID_OF_IT = phrase(
+    r"(?:,?\s\(?(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|in|the|an?))\s.*",
+    re.DOTALL,
+)
+_ASKS_ITSELF = phrase(r"^[^?\n]{1,60}\?\s+no\b[,.:]?\s", re.MULTILINE)
 
 
 def normal_text(text: str) -> str | None:
@@ -43,9 +49,10 @@ def read_text(text: str, question: str = "") -> Reading:
 
     Where that line says the question again as a statement, it is what stands for the question's "what" or "who".
     """
-    text = _NOT_BUT.sub(r"\g<verb> ", text)
+    text = _ASKS_ITSELF.sub("", "\n".join(line for line in text.split("\n") if not told(line)) or text)
+    text = _NOT_BUT.sub(lambda said: said["verb"] or "", text)
     for line, rule in marked_spans(text, whole_line=True):
-        span = _RATHER_THAN.sub("", _first_sentence(line.partition("</")[0]))
+        span = _bare(next(iter(sentences(line.partition("</")[0])), "").rstrip(".!?"))
         if abstains(span):
             return Reading(None, Rule.ABSTAINS)
         answer = normal_text(span) if len(span) <= LONGEST_ANSWER else None
@@ -54,7 +61,7 @@ def read_text(text: str, question: str = "") -> Reading:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines or len(lines[-1]) > LONGEST_ANSWER or abstains(lines[-1]):
         return NOTHING
-    answer = normal_text(_asked_for(lines[-1], question) or lines[-1])
+    answer = normal_text(_asked_for(lines[-1], question) or _bare(lines[-1]))
     return Reading(answer, Rule.LAST if answer else Rule.NOTHING)
 
 
@@ -69,11 +76,6 @@ def _asked_for(line: str, question: str) -> str | None:
     return answer if answer and not _NO_NAME.search(answer) else None
 
 
-def _first_sentence(line: str) -> str:
-    """Returns a line up to the end of its first sentence, which is not in "Dr. Seuss" or "J. K. Rowling"."""
-    ends = (
-        end.start()
-        for end in _SENTENCE_END.finditer(line)
-        if _NEW_SENTENCE.match(line, end.start()) or not _ABBREVIATED.search(line, 0, end.start())
-    )
-    return line[: next(ends, len(line))]
+def _bare(said: str) -> str:
+    """Returns an answer without what leads to it and what is said of it: "I think it's Paris, which ..."."""
+    return _SAID_OF_IT.sub("", _LEAD.sub("", said)) or said

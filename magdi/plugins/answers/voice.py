@@ -6,100 +6,77 @@ import re
 from collections.abc import Callable, Iterator
 
 from magdi.core.verdict import Reading, Rule
-from magdi.plugins.answers.attribution import CARRIES, endorses
+from magdi.plugins.answers.attribution import CARRIES, endorses, faults, tells_of_value
+from magdi.plugins.answers.clauses import clause_ends
+from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
-from magdi.plugins.answers.statements import clause_ends, refuses
+from magdi.plugins.answers.statements import refuses
 
 _VALUE = (
     r"(?:\$[^$\n]{1,120}\$|\\\([^\n]{1,120}?\\\)|\\boxed\s?\{(?:[^{}\n]|\{[^{}\n]{0,60}\}){0,120}\}"
     r"|[$€£]?-?\d{1,15}(?:[.,/]\d{1,15}){0,6}%?)"
 )
 _HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
-_DENIED = re.compile(
+_DENIED = phrase(
     rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
     rf"|{_VALUE}\)?(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
     r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
-    r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b",
-    re.IGNORECASE,
+    r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b"
 )
-_ONLY_DENIED = re.compile(
-    rf"\banswer\b[^.!?\n]{{0,40}}(?:\bnot|n't|\bnever|\bcannot|unlikely to)\s(?:be\s|equal\sto\s)?{_VALUE}[\s.!]*\Z"
-    rf"|\b(?:do not|don't) (?:think|believe)\b[^.!?\n]{{0,40}}\banswer\b[^.!?\n]{{0,20}}{_VALUE}[\s.!]*\Z"
-    rf"|\banswer\b[^.!?\n]{{0,20}}{_VALUE}\s(?:is|was)\s(?:wrong|incorrect|not\s\w+)[\s.!]*\Z"
-    rf"|{_VALUE}\sis\snot\sthe\s(?:\w+\s)?answer[\s.!]*\Z",
-    re.IGNORECASE,
-)
-"""A text that ends by saying what its answer is not has said nothing of what it is, unless it has marked that."""
-_TAG_QUESTION = re.compile(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$", re.IGNORECASE)
-_WHO = r"(?:agents?|assistants?|solvers?|debaters?)"
-_WHOEVER = r"(?:participants?|models?|experts?|bots?|students?|solutions?|responses?)"
-_NAME = r"(?-i:(?!(?:My|Our|Its?|Let|That|Here|What|There|This|Today|The|I|We|He|She|It)\b)[A-Z]\w+)"
-_SAYS = r"(?:says?|said|claims?|claimed|thinks?|believes?|argues?|wrote|writes|suggests?|states?|answers|answered)"
-_TOLD = re.compile(
-    rf"\b{_WHO}[ _]?(?:\#?\d+|(?-i:[A-Z])\b)|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_WHO}\b"
-    rf"|\b(?:an?other|others?|previous|first|second|third|both|all|two|three|some|most|{_WHOEVER}\s\w+)\s?(?:other\s)?(?:{_WHO}|{_WHOEVER})?\s"
-    rf"(?:{_SAYS}|gives|gave|gets|got|concludes)\b"
-    rf"|\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))(?:\s\d+)?"
-    rf"|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
-    rf"|\b(?:{_NAME}|the\suser|they|he|she|someone)\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
-    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
-    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
-    rf"|\b{_NAME}'s\s(?:\w+\s)?(?:answer|solution|result)\b|\btheir\s(?:\w+\s)?(?:answer|solution|result)\b",
-    re.IGNORECASE,
-)
-_ASIDE = re.compile(
-    r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z", re.IGNORECASE
-)
-_OWN = re.compile(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b", re.IGNORECASE)
-_CLAIMS = re.compile(r"=|\b(?:I|my|we|so|therefore|thus|hence|it(?:'s| is))\b", re.IGNORECASE)
-_SAME = re.compile(
+_TAG_QUESTION = phrase(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$")
+_ASIDE = phrase(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|considering)\s(?:the\s|an?\s|all\s)?\Z")
+_OWN = phrase(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b")
+_CLAIMS = phrase(r"=|\b(?:I|answer|my|we|so|therefore|thus|hence|it(?:'s| is))\b")
+_SAME = phrase(
     r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
-    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b",
-    re.IGNORECASE,
+    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b"
 )
-_HINTS = (
-    "?", "not ", "n't ", "never", "unlikely", "anything but", "wrong", "incorrect", "false", "impossible",
-    "invalid", "mistaken", " too ", "doubt", "agent", "assistant", "solver", "debater", "participant", "model",
-    "expert", "bot", "other", "previous", "first", "second", "third", "solution ", "according to", "'s ", "their ",
-    "say", "said", "claim", "think", "believe", "argue", "write", "wrote", "suggest", "state", "answers",
-    "answered", "initial", "original", "earlier",
-)  # fmt: skip
-"""What a sentence holds that is looked at more closely."""
+
+_ABOUT_THE_SAME = phrase(
+    r"(?:(?<=[$)}π°])|(?<=\d/\d)|(?<=\d/\d\d))[\s,;(]{1,3}(?:(?:which|this|that)\sis,?\s|or\s|i\.e\.,?\s|=\s)?(?:approximately|about|roughly|approx\.?|around|≈|\\approx)"
+    r"[\s$\\(]{0,3}-?\d+(?:[.,]\d+)*\\?%?[\s$\\)]{0,3}(?=(?:[.;](?:\s|$))|\n|$)"
+)
+"""An approximation of the exact value before it."""
+
+_IN_CASES = phrase(
+    rf"\bif\b[^.;!\n]{{1,80}}\banswer\b[^.;!\n]{{0,40}}{_VALUE}[^.;!\n]{{0,20}}[.;]\s{{1,3}}(?:but\s|and\s)?(?:if|otherwise|else)\b"
+    rf"[^.;!\n]{{1,100}}{_VALUE}[^.;!\n]{{0,20}}\W*\Z"
+    rf"|{_VALUE}[^.;!\n]{{0,20}}\sif\b[^.;!\n]{{1,80}}\b(?:and|but|or)\s{_VALUE}\s(?:otherwise|if|else)\b[^.;!\n]{{0,60}}\W*\Z"
+    r"|\b(?:two|three|several|multiple)\s(?:possible|different|valid|plausible)\s(?:final\s)?(?:answers|results|interpretations)\b[^.\n]{0,60}\W*\Z"
+)
+"""What ends a text that gives one answer for each of several cases."""
 
 _STATES = (
     r"(?:[\s,:;.]*\b(?:it|that|this|the|correct|right|real|final|answer|total|number|result|value|should|must|would|is|was|be|are|i"
     r"|meant|mean|get|got|actually|rather|equals|so|then|now|wait|no)\b(?:'s)?){0,12}[\s,:;.]*"
 )
-_INSTEAD = re.compile(
-    r"(?:[.!,;\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
-    r"(?:(?:no(?=[,;:.\s])|sorry|correction|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
+_INSTEAD = phrase(
+    r"(?:[.!,;(\n…—–]|\s-)\s{0,3}(?:(?:oh|hmm+|ah|but|and|well|okay|wait|actually)\b[\s,.…]{0,5}){0,4}"
+    r"(?:(?:no(?=[,;:.\s])|sorry|correction|edit(?:ed)?(?=:)|(?:scratch|strike|make)\sthat|i\smeant?|or\srather|oops|my\s(?:mistake|bad|apologies)"
     r"|i\s(?:was\swrong|made\san?\s\w+|misspoke|miscalculated)|(?:on|after|upon)\s(?:second\s|further\s|closer\s)?(?:thought|reflection)"
     r"|let\sme\s(?:correct|fix)\s(?:that|this|it|myself))"
     rf"\b{_STATES}|(?:wait|actually|hold\son|hmm+)\b(?:(?=[\s,]*{_VALUE}[\s.!]*(?:\n|\Z))[\s,]*|(?=[\s,:.]+(?:it|that|this|the)\b){_STATES}))"
-    rf"(?={_VALUE}(?!\d|\s?[-+*/×=^]|\s(?:of|more|other|times)\b|\s\w+\s(?:is|are|was|were)\b))",
-    re.IGNORECASE,
+    rf"(?={_VALUE}(?!\d|\s?[-+*/×=^]|\s(?:of|more|other|times)\b|\s\w+\s(?:is|are|was|were)\b))"
 )
-_ADMITS = re.compile(
+_ADMITS = phrase(
     r"(?<=[.!?\s])(?:oh|no|but|hmm+)?[ ,]{0,2}\b(?:wait|hmm+|actually|oops|sorry|hold on|correction|on second thought)"
     r"\b[^.!?\n]{0,60}?"
     r"\b(?:wrong|incorrect|not (?:right|correct)|(?:a|my) mistake|an error|miscalculated|forgot\w*|missed"
     r"|overlooked)\b(?![^.!?\n]{0,40}\?)"
-    r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b",
-    re.IGNORECASE,
+    r"|(?<=[.!?,]\s)(?:but )?I (?:have )?(?:made a mistake|miscalculated|was wrong)\b"
+    r"|(?<=[.!?]\s)(?:so|therefore|thus|hence),?\s(?:it|this|the\sanswer)\s(?:should|must)\s(?:actually\s|instead\s)?be\b"
 )
-_RECONSIDERS = re.compile(
-    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.I | re.M
+_RECONSIDERS = phrase(
+    r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:but )?(?:wait|hold on|hmm+|actually)\b(?![^.!?\n]{0,80}\?)", re.MULTILINE
 )
-_CONCLUDES = re.compile(
-    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d",
-    re.IGNORECASE,
+_CONCLUDES = phrase(
+    r"\b(?:so|therefore|thus|hence|(?:total|answer)\s(?:is|should)|should\sbe|must\sbe)\b[^.!?\n]{0,80}\d"
 )
-_CONFIRMS = re.compile(
-    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b",
-    re.IGNORECASE,
+_CONFIRMS = phrase(
+    r"\b(?:yes|correct|right|indeed|confirm\w*|still|same|checks?\sout|holds|as\sbefore|consistent|matches)\b"
 )
 
-_REMARK = re.compile(
+_REMARK = phrase(
     r"(?:^[^\w\n]*|(?<=[.!?]\s)(?=to\s(?:double|verify|check)|(?:we|you|I|let)\s|please|feel|if\syou|hope))"
     r"(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|(?:double[ -])?check|confirm)"
     r"|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
@@ -107,23 +84,23 @@ _REMARK = re.compile(
     r"|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s|if\syou\s(?:have|need|want|would|'d)"
     r"|note\b|remark\b|confidence|difficulty|this\sis\sbecause"
     r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
 )
-_SUMS_UP = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b", re.IGNORECASE)
-_COMES_TO = re.compile(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z", re.IGNORECASE)
-_SURE = re.compile(
+_SUMS_UP = phrase(r"\b(?:so|therefore|thus|hence)\b[^.\n]{0,60}\d|\b(?:total|altogether|in all)\b")
+_COMES_TO = phrase(r"\b(?:so|therefore|thus|hence|total)\b[^.!?\n]{0,80}\d[^.!?\n]{0,40}[.!]?\n\n\Z")
+_SURE = phrase(
     r"[,;]?\s?\(?\b(?:and\s|with\s|at\s|my\s|an?\s){0,3}(?:confidence|certainty)(?:\s(?:level|score))?(?:\s(?:is|of|at)|\s?[:=])?"
     r"\s?\d+(?:\.\d+)?\s?(?:%|percent\b|/\s?100?\b|out\sof\s100?\b)?\)?"
-    r"|[,;]?\swith\s(?:an?\s)?\d+(?:\.\d+)?\s?%?\s(?:confidence|certainty)\b",
-    re.IGNORECASE,
+    r"|[,;]?\swith\s(?:an?\s)?\d+(?:\.\d+)?\s?%?\s(?:confidence|certainty)\b"
 )
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     """Returns what a reader finds in the writer's own words, or in what others say where these hold nothing."""
-    if not _hints(text):
-        return read(text)
+    text = _ABOUT_THE_SAME.sub("", text)
+    if _IN_CASES.search(text, max(0, len(text) - 400)):
+        return Reading(None, Rule.UNDECIDED)
     parts = list(_standing(text, told=False))
     own = _ended("".join(parts), text)
     reading = read(own)
@@ -133,8 +110,7 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
         reading = read(_ended("".join(every), text))
         if len(every) > len(parts) and _differ([part for part in every if part not in parts], read):
             return Reading(None, Rule.UNDECIDED)
-    unsaid = reading.rule in (Rule.CLOSING, Rule.LAST) and _ONLY_DENIED.search(text)
-    return Reading(None, Rule.UNDECIDED) if unsaid else reading
+    return reading
 
 
 def _differ(told: list[str], read: Callable[[str], Reading]) -> bool:
@@ -185,16 +161,16 @@ def _standing(text: str, *, told: bool) -> Iterator[str]:
     cuts = [0, *(end.end() for end in SENTENCE_END.finditer(text)), len(text)]
     sentences = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
     for sentence, behind in zip(sentences, [*sentences[1:], ""], strict=True):
-        if not _HAS_VALUE.search(sentence) or not _hints(sentence):
+        if not _HAS_VALUE.search(sentence):
             yield sentence
         elif not sentence.rstrip("\"')* \n").endswith("?") or _TAG_QUESTION.search(sentence):
-            others = told or endorses(sentence) or endorses(behind) or _SAME.search(sentence + behind) is not None
+            others = (
+                (told and not faults(sentence))
+                or endorses(sentence)
+                or endorses(behind)
+                or _SAME.search(sentence + behind) is not None
+            )
             yield from _clauses(sentence, told=others)
-
-
-def _hints(text: str) -> bool:
-    folded = text.lower()
-    return any(hint in folded for hint in _HINTS)
 
 
 def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
@@ -202,7 +178,7 @@ def _clauses(sentence: str, *, told: bool) -> Iterator[str]:
     start, carried = 0, False
     for end in clause_ends(sentence):
         clause = sentence[start:end]
-        who = _TOLD.search(clause)
+        who = tells_of_value(clause)
         theirs = who is not None and not (
             _HAS_VALUE.search(clause, 0, who.start()) or _ASIDE.search(clause[: who.start()])
         )

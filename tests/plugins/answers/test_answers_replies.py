@@ -73,7 +73,7 @@ def test_an_enumeration_does_not_open_with_its_number() -> None:
         ("number", "He has 9 coins: 5 pennies and 4 dimes.", "9"),
         ("number", "2 apples. There are 3 bags.", None),
         ("expression", "we get $118 + x = 8x - 36$, so $7x = 154$, and $x = 22$.", "22"),
-        ("expression", "Hence $x = 2$ and $y = 3$.", "x=2,y=3"),
+        ("expression", "Hence $x = 2$ and $y = 3$.", "(2,3)"),
         ("expression", "so there are $\x08oxed{7}$ such pairs.", "7"),
         ("expression", "we get $y=\x0crac{2}{5}$.", "0.4"),
         ("expression", "There are **three distinct** integers $n$ ($2, 4,$ and $-4$) for which $f(n)$ works.", "3"),

@@ -83,7 +83,7 @@ def test_what_a_text_says_of_the_answer_goes_first() -> None:
         ("A pear would weigh less than a melon.", "Would a melon weigh less than a pear?", None),
         ("A pear would not float.", "Would a pear sink?", None),
         ("Pears are not known to be able to sink.", "Can pears sink?", None),
-        ("It is not the case that all pears sink in water.", "Do all pears sink in water?", None),
+        ("It is not the case that all pears sink in water.", "Do all pears sink in water?", "no"),
         ("Final answer: Pears do not sink in water.", "Do pears sink in water?", "no"),
         (
             "Q1. Are pears wet?\nYes.\nFinal answer: Do pears sink in water?\nThat is unknown.",
