@@ -26,7 +26,7 @@ def components(kind: Kind, ending: str = "") -> Proposals:
 
 def presets(incomplete: str) -> list[str]:
     """Proposes presets."""
-    from magdi.core.config.presets import PRESETS
+    from magdi.plugins.presets import PRESETS
 
     return _beginning(incomplete, ["auto", *PRESETS])
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.config.code import whole
-from magdi.core.config.layers import Layers
 from magdi.core.config.models import RunConfig
 from magdi.plugins.given import Given
+from magdi.plugins.layers import Layers
 from magdi.plugins.manager import Plugins, Trace, load_plugins
 from magdi.plugins.merging import Loaded, merge, validated
 from magdi.plugins.runs.finding import model_code_of, plugins_of

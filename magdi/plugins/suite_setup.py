@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.components import Components
-from magdi.core.config.layers import UNSAID, Layers
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
@@ -19,6 +18,7 @@ from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
 from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
+from magdi.plugins.layers import UNSAID, Layers
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.merging import merge, validated
 from magdi.plugins.setup import named_plugins, remote_code, without_code

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from magdi.core.config.presets import PRESETS
 from magdi.core.errors import ConfigError
+from magdi.plugins.presets import PRESETS
 from magdi.plugins.setup import set_up
 from magdi.plugins.trust import Trust
 from tests.plugins.conftest import MakeFile

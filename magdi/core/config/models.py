@@ -1,6 +1,6 @@
 """The configuration of a run: one pydantic model a part, every field described, unknown keys refused.
 
-Defaults are the paper's (MAGDi, section 4 and Appendix A); the embedded default's are in `preset_files/tiny.yaml`.
+Defaults are the paper's (MAGDi, section 4 and Appendix A); the embedded default's are in the preset `tiny`.
 """
 
 from __future__ import annotations
