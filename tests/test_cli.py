@@ -57,8 +57,9 @@ def test_a_name_that_is_no_utf_8_is_one_line(here: Here, command: str) -> None:
 @pytest.mark.parametrize("variable", ["COLUMNS", "RANK", "WORLD_SIZE"])
 @pytest.mark.parametrize("value", ["0", "-5", "many"])
 def test_numbers_that_are_none_hide_and_end_nothing(
-    here: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # here there may be the runs of make run
     monkeypatch.setenv(variable, value)
     assert here("runs", "list", ".").stdout == "no runs in .\n"
 
