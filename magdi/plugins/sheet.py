@@ -88,5 +88,5 @@ def span(interval: Sequence[float] | None, sign: str = "") -> str:
 
 
 def p_value(value: Number) -> str:
-    """Returns a p with two digits."""
-    return NOTHING if value is None else f"{value:.2g}"
+    """Returns a p with two digits, unless it is tiny."""
+    return NOTHING if value is None else "<0.001" if value < 0.001 else f"{value:.2g}"

@@ -11,7 +11,7 @@ from magdi.plugins.report.blocks import Block, Fact, Facts, Notice, Point, Scatt
 from magdi.plugins.report.shares import mean, points, wilson_of
 from magdi.plugins.report.talk import TALK, TalkFigures
 from magdi.plugins.runs.result import NAMES
-from magdi.plugins.sheet import percent
+from magdi.plugins.sheet import p_value, percent
 
 SIMULATED = (
     "The teachers of this run are simulated: programs that make slips on purpose, no language models. What holds here "
@@ -70,7 +70,7 @@ def _student_facts(scores: Mapping[str, Scores], predictions: Mapping[str, list[
     if len(scores) == len(NAMES):
         gain = paired_difference(*(predictions[who] for who in NAMES))
         low, high = gain.interval
-        note = f"points, {points(low)} to {points(high)}, p = {gain.p:.2g}: {gain.verdict}"
+        note = f"points, {points(low)} to {points(high)}, p {p_value(gain.p)}: {gain.verdict}"
         tone = {"better": "good", "worse": "bad"}.get(gain.verdict, "")
         yield Fact("gain, paired", points(gain.difference), note, tone)  # type: ignore[arg-type]
     if "student" in scores:

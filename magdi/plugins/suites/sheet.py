@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from magdi.plugins import sheet
-from magdi.plugins.sheet import Column, Number, Sheet, points, span
+from magdi.plugins.sheet import Column, Number, Sheet, p_value, points, span
 from magdi.plugins.suites.document import PairedDocument, PaperDocument, Row, SuiteDocument, label
 
 
@@ -30,11 +30,6 @@ def fraction(value: Number) -> str:
 def percent(value: Number) -> str:
     """Returns a share in per cent, without the sign, which its heading has."""
     return sheet.percent(value, "")
-
-
-def p_value(value: Number) -> str:
-    """Returns a p with two digits, unless it is tiny."""
-    return "<0.001" if value is not None and value < 0.001 else sheet.p_value(value)
 
 
 FIGURES: dict[str, tuple[str, Callable[[Number], str]]] = {
