@@ -19,9 +19,11 @@ from magdi.plugins.testing.graphs import (
     reorder_edges,
     reorder_nodes,
     sample_graphs,
+    to_device,
     to_dtype,
     without_edges,
 )
+from magdi.plugins.testing.pretend_device import DEVICE, pretending
 from magdi.plugins.testing.specimen import Check, Specimen, growth, require
 
 DIM = 32
@@ -248,6 +250,17 @@ def check_bfloat16(specimen: Specimen) -> None:
     out.sum().backward()  # type: ignore[no-untyped-call]
 
 
+def check_device(specimen: Specimen) -> None:
+    """It computes where its inputs are, so that it does on a GPU; none is needed to see it."""
+    encoder, batch = specimen.encoder(DIM), join(sample_graphs(DIM))
+    usual = _run(encoder, batch)
+    with pretending():
+        encoder.to(DEVICE)
+        out = _run(encoder, to_device(batch, DEVICE))
+        require(out.device == DEVICE, "its output is on the processor where its inputs are on a GPU")
+    require(torch.equal(out, usual), "its output is another where its inputs are on a GPU")
+
+
 def check_safetensors(specimen: Specimen) -> None:
     """The weights survive safetensors: another encoder that loads them gives the same output."""
     encoder, batch = specimen.encoder(DIM), join(sample_graphs(DIM))
@@ -295,6 +308,7 @@ CHECKS: tuple[Check, ...] = (
     check_gradients,
     check_neighbours_gradients,
     check_bfloat16,
+    check_device,
     check_safetensors,
     check_uses_edges,
     check_reads_tokens,

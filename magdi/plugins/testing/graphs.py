@@ -97,3 +97,10 @@ def to_dtype(batch: GraphBatch, dtype: torch.dtype) -> GraphBatch:
     """Returns the batch with its states in another floating type."""
     tokens = batch.tokens and replace(batch.tokens, states=batch.tokens.states.to(dtype))
     return replace(batch, x=batch.x.to(dtype), tokens=tokens)
+
+
+def to_device(batch: GraphBatch, device: torch.device) -> GraphBatch:
+    """Returns the batch on a device."""
+    names = ("x", "edge_index", "edge_kind", "graph")
+    tokens = batch.tokens and TokenStates(batch.tokens.states.to(device), batch.tokens.node.to(device))
+    return replace(batch, **{name: getattr(batch, name).to(device) for name in names}, tokens=tokens)

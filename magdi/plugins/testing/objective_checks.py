@@ -27,6 +27,7 @@ from magdi.core.mag import Mag, Turn
 from magdi.core.objective import Objective, ObjectiveConfig
 from magdi.encoders.none import NoEncoder
 from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, NotMade
+from magdi.plugins.testing.pretend_device import DEVICE, pretending
 from magdi.plugins.testing.sample_mags import sample_mag, sample_mags
 from magdi.plugins.testing.specimen import Check, Specimen, growth, other_values, require
 from magdi.plugins.testing.tiny import tiny_student
@@ -80,8 +81,21 @@ class Trial:
     def reading(self, mags: Sequence[Encoded], layout: str = "tree") -> Iterator[tuple[ForwardPass, MagBatch]]:
         """Yields a forward pass of the student over some MAGs."""
         with self.student.attending(LAYOUTS[layout]):
-            batch = collate(mags, LAYOUTS[layout])
+            batch = collate(mags, LAYOUTS[layout]).to(self.student.base.device)
             yield ForwardPass(self.student, batch, LAYOUTS[layout], direct_head=True), batch
+
+    @contextmanager
+    def on(self, device: torch.device) -> Iterator[None]:
+        """Has the student and the head on a GPU that is not there."""
+        parts = [self.student.model, self.heads, *([self.student.reference.model] if self.student.reference else [])]
+        with pretending():
+            for part in parts:
+                part.to(device)
+            try:
+                yield
+            finally:
+                for part in parts:
+                    part.to("cpu")
 
     def loss_of(self, read: ForwardPass, scale: float | None) -> Tensor:
         """Returns the weighted loss of a forward pass; without a scale, the loss."""
@@ -267,6 +281,16 @@ def check_layouts_agree(specimen: Specimen) -> None:
         _same(trial.losses(trial.mags), trial.losses(trial.mags[::-1]), "the loss changes with the order of the MAGs")
 
 
+def check_device(specimen: Specimen) -> None:
+    """The loss is computed where the student is, so that it is on a GPU; none is needed to see it."""
+    trial = _trial(specimen)
+    with torch.no_grad():
+        usual = trial.losses(trial.mags)
+        with trial.on(DEVICE):
+            loss = trial.losses(trial.mags)
+    _same(usual, loss, "the loss is another where the student is on a GPU")
+
+
 def check_leaves_batch_alone(specimen: Specimen) -> None:
     """The loss changes neither the states nor the columns in place: other objectives read them."""
     trial = _trial(specimen)
@@ -376,6 +400,7 @@ CHECKS: tuple[Check, ...] = (
     check_counts,
     check_is_a_sum,
     check_layouts_agree,
+    check_device,
     check_leaves_batch_alone,
     check_keeps_nothing,
     check_scale,

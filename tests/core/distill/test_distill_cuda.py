@@ -48,10 +48,11 @@ def kernel(
     for s in range(len(cu_q) - 1):
         rows, columns = slice(cu_q[s], cu_q[s + 1]), slice(cu_k[s], cu_k[s + 1])
         queries, keys = int(cu_q[s + 1] - cu_q[s]), int(cu_k[s + 1] - cu_k[s])
-        place = torch.arange(queries)[:, None] + keys - queries
-        seen = torch.arange(keys) <= place
+        place = torch.arange(queries, device=q.device)[:, None] + keys - queries
+        key_place = torch.arange(keys, device=q.device)
+        seen = key_place <= place
         if window_size[0] >= 0:
-            seen &= torch.arange(keys) >= place - window_size[0]
+            seen &= key_place >= place - window_size[0]
         query, key, value = (part.transpose(0, 1)[None] for part in (q[rows], k[columns], v[columns]))
         one = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale, enable_gqa=enable_gqa)
         out.append(one[0].transpose(0, 1))

@@ -23,6 +23,7 @@ from magdi.plugins.generation.cache import join
 from magdi.plugins.generation.engine import TransformersEngine
 from magdi.plugins.generation.own_score import OwnScore, batches
 from magdi.plugins.objectives.margin import Margin
+from magdi.plugins.testing.pretend_device import DEVICE, PretendDevice
 
 FAMILIES = ("llama", "gpt2", "mistral", "qwen3")
 GREEDY = Evaluation(max_new_tokens=40, stop_at_answer=False)
@@ -96,6 +97,24 @@ def test_company_changes_no_drawn_answer(make_model: Callable[..., Any], tokeniz
     assert len({prediction.output for prediction in few}) > 6
     other = answer_questions(model, questions[:3], task=task, settings=settings, seed=6)
     assert [prediction.output for prediction in other] != [prediction.output for prediction in few]
+
+
+@pytest.mark.parametrize(
+    "settings", [GREEDY, GREEDY.model_copy(update={"temperature": 1.5, "top_p": 0.9, "samples": 2})]
+)
+@pytest.mark.parametrize("family", ["llama", "mistral"])
+def test_on_a_gpu_nothing_is_left_behind(
+    family: str, drawn: dict[str, Any], make_model: Callable[..., Any], tokenizer: Any, task: Task
+) -> None:
+    """One that is pretended: rows that join others, windows, draws."""
+    few, questions = GREEDY.model_copy(update={"batch_tokens": 400} | drawn), task.questions("test")[:12]
+
+    def answered(model: Any) -> list[Prediction]:
+        return answer_questions(TransformersEngine((model, tokenizer)), questions, task=task, settings=few, seed=5)
+
+    with PretendDevice():
+        there = answered(make_model(family).to(DEVICE))
+    assert there == answered(make_model(family))
 
 
 def test_draws_follow_the_models_distribution(make_model: Callable[..., Any], tokenizer: Any, task: Task) -> None:

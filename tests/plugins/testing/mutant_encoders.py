@@ -286,10 +286,8 @@ class Degrees(Honest):
         Encoder.__init__(self, dim, config)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        heard = torch.zeros(len(batch.x), dtype=batch.x.dtype).index_add(
-            0, batch.edge_index[1], torch.ones(batch.edge_index.shape[1], dtype=batch.x.dtype)
-        )
-        return batch.x * (1 + heard)[:, None]
+        each = batch.x.new_ones(batch.edge_index.shape[1])
+        return batch.x * batch.x.new_ones(len(batch.x)).index_add(0, batch.edge_index[1], each)[:, None]
 
 
 class JustStates(Encoder):
@@ -328,6 +326,27 @@ class ChangesTheDefaultDtype(Honest):
         return batch.x
 
 
+@caught_by("device", alone=True)
+class CountsOnTheProcessor(Honest):
+    """In-degrees, gathered where a tensor is made by default."""
+
+    def states(self, batch: GraphBatch) -> Tensor:
+        degree = torch.zeros(len(batch.x)).index_add(0, batch.edge_index[1], torch.ones(batch.edge_index.shape[1]))
+        return batch.x / (1 + degree[:, None]).to(batch.x.dtype)
+
+
+@caught_by("device", alone=True)
+class KeepsAPlainTensor(Honest):
+    """No buffer: it stays where it was made when the encoder is moved."""
+
+    def __init__(self, dim: int, config: BaseModel | None = None) -> None:
+        super().__init__(dim, config)
+        self.scale = torch.linspace(0.5, 1.5, dim)
+
+    def states(self, batch: GraphBatch) -> Tensor:
+        return batch.x * self.scale.to(batch.x.dtype)
+
+
 class Positions(Honest):
     """A state for each place in the discussion, as transformers have it."""
 
@@ -335,8 +354,10 @@ class Positions(Honest):
 
     def states(self, batch: GraphBatch) -> Tensor:
         first = torch.searchsorted(batch.graph, batch.graph)
-        place = torch.arange(len(batch.x)) - first
-        return batch.x + torch.sin(place[:, None] / 2.0 ** torch.arange(batch.x.shape[1])).to(batch.x.dtype)
+        at = batch.x.device
+        place = torch.arange(len(batch.x), device=at) - first
+        waves = 2.0 ** torch.arange(batch.x.shape[1], device=at)
+        return batch.x + torch.sin(place[:, None] / waves).to(batch.x.dtype)
 
 
 @caught_by("node_permutation", alone=True)

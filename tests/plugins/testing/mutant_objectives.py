@@ -380,3 +380,17 @@ class GivesAVector(Honest):
 class SaysNoEncoder(Classifier):
     def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
         return nn.Linear(encoder.out_dim, 2)
+
+
+@caught_by("device", alone=True)
+class WeighsOnTheProcessor(Honest):
+    def gaps(self, batch: ObjectiveBatch) -> Tensor:
+        gaps = super().gaps(batch)
+        return gaps * torch.full((len(gaps),), 0.5)
+
+
+@caught_by("device", alone=True)
+class AsksNumpy(Honest):
+    def gaps(self, batch: ObjectiveBatch) -> Tensor:
+        gaps = super().gaps(batch)
+        return gaps * float(gaps.detach().numpy().size > 0)
