@@ -72,7 +72,7 @@ def test_calls_without_spans(form: str, tmp_path: Path) -> None:
     assert [turn.agent for turn in mag.turns][:5] == AGENTS[:5]
 
 
-@pytest.mark.parametrize("form", ["LiteLLM", "Helicone", "DSPy", "AutoGen 0.2", "Keywords AI"])
+@pytest.mark.parametrize("form", ["LiteLLM", "Helicone", "DSPy", "AutoGen 0.2", "Keywords AI", "Bedrock", "Portkey"])
 def test_the_order_of_calls_is_that_of_their_times(form: str, tmp_path: Path) -> None:
     rows = CALLS[form](debate())
     mag = read(tmp_path / "log.jsonl", lines(rows))

@@ -1,6 +1,7 @@
 """Transcripts of plain text, as consoles and loggers print them: a heading for each message, under it what was said.
 
-AutoGen's and AG2's consoles, loggers' lines with time, level and speaker (ChatDev's), DSPy's ``inspect_history``, and
+AutoGen's and AG2's consoles, loggers' lines with time, level and speaker (ChatDev's, HyperAgent's, MetaGPT's, OpenManus'),
+AppWorld's headings, MetaGPT's log of its communication, messages' fields a line each, DSPy's ``inspect_history``, and
 ``ann: ...``, a line or more.
 """
 
@@ -13,12 +14,21 @@ from typing import Any
 
 _NAME = r"(?P<name>[^\W\d_][\w .'-]{0,39}?)"
 _CALL = re.compile(r"^(?:(?P<name>System|User|Assistant|Developer|Tool) message|Response):[ \t]*$", re.MULTILINE)
+_TIME = r"\[?\d{4}-\d\d-\d\d[ T][\d:.,]+\S*[ \]|-]*(?:[A-Z]+)?\]?[ \]|:-]*"
+_LOGGED = rf"(?:{_TIME}|[\w.-]+ - [A-Z]+ - )(?:[\w.<>]+:[\w<>]+:\d+ - )?"
+"""What a logger writes before a message: time, level, its own name, where in a program it is."""
+_HANDED = r"(?:'s (?:response|thoughts?|reply|message)|[ \t]*(?:->|→)[ \t]*(?P<to>[\w -]{1,40})):"
+_ACTS = r"\w+[ \t]?\((?P<name>[\w ]{1,40})\): (?:to do|ready to) [^\n]*"
 _HEADINGS = tuple(
-    re.compile(heading, re.MULTILINE)
+    re.compile(heading, re.MULTILINE | re.IGNORECASE)
     for heading in (
         rf"^-{{4,}} (?:(?P<type>\w+) \()?{_NAME}\)? -{{4,}}(?:Enter your response:)?",  # AutoGen 0.4's console
         rf"^[ \t]*{_NAME} \(to (?P<to>[^)\n]{{1,40}})\):[ \t]*$",  # that of AutoGen 0.2 and AG2
-        rf"^\[?\d{{4}}-\d\d-\d\d[ T][\d:.,]+\S*[ \]|-]*(?:[A-Z]+)?\]?[ \]|:-]*(?:{_NAME}: )?",
+        rf"^{_TIME}(?:FROM: |NEW MESSAGES:\s+){_NAME}(?: TO: (?P<to>[^\n]*)(?:\nACTION: [^\n]*)?\nCONTENT:|:)",
+        rf"^[ \t]*{_LOGGED}(?:\W{{0,4}}{_NAME}{_HANDED})?",
+        rf"^[ \t]*{_LOGGED}(?:{_ACTS})?",  # MetaGPT's
+        rf"^[ \t]*(?:Response from {_NAME} Agent|(?:Message to|Reply from|Entering|Exiting|Code Execution) [^\n]*)[ \t]*$",
+        rf"^{_TIME}(?:{_NAME}: )?",
         rf"^[*#_ ]*{_NAME}[*_]* said:[*_]*[ \t]*$",
         rf"^[#*_ \t]*\[?{_NAME}\]?[*_]*:[*_]*(?=\s)",
     )

@@ -164,12 +164,14 @@ def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
         return
     config = value.get("config")
     for holder in (value, config if isinstance(config, dict) else {}):
-        for name in ("system", "instructions", "system_instruction", "system_prompt"):
+        for name in ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt"):
             if holder.get(name):
                 yield from _messages(parsed(holder[name]), "system")
     for name in _HOLDS_MESSAGES:
         if value.get(name) is not None:
-            yield from _messages(parsed(value[name]), role)
+            found = _messages(parsed(value[name]), role)
+            replied = name in ("choices", "candidates")  # whatever role is said to be theirs
+            yield from (replace(said, role="assistant") for said in found) if replied else found
             return
     for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result", "args"):
         if isinstance(value.get(name), str | list | dict):
