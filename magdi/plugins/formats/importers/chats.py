@@ -16,6 +16,7 @@ from magdi.core.decision import last_answer, last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.asking import PROMPTS, QUESTIONS, Part, asked, asks, by_question
+from magdi.plugins.formats.importers.enclosed import opened
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.magdi_json import choices_of
 from magdi.plugins.formats.importers.otel.dialects import usage_in
@@ -73,7 +74,7 @@ class Chats(Importer):
 
     def recognises(self, value: Any) -> bool:
         """Returns whether something was said in a value."""
-        return any(said.kind in ("assistant", "user") for said in transcript(_streamed(value)))
+        return any(said.kind in ("assistant", "user") for said in transcript(opened(_streamed(value))))
 
     def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields one item a discussion: messages that are items of their own are put together by what they belong to.
@@ -134,7 +135,7 @@ class Chats(Importer):
 
 def _several(item: Item) -> Iterator[Item]:
     """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
-    item = replace(item, value=_streamed(item.value))
+    item = replace(item, value=opened(_streamed(item.value)))
     held = list(item.value.values()) if isinstance(item.value, dict) else []
     lists = [each for name, each in item.value.items() if not _IN_ONE.fullmatch(str(name))] if held else []
     listed = next((each for each in lists if isinstance(each, list) and each and all(map(_is_whole, each))), [])

@@ -196,7 +196,7 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
         (value[name] for name in ("parts", "contents", "content", "items", "text", "blocks") if value.get(name)), None
     )
     alone = str(value.get("type")).startswith("function_call") or "toolName" in value
-    for part in _parts([value] if alone else parsed_parts(held)):
+    for part in _parts([value] if alone else _lines(parsed_parts(held))):
         if isinstance(part, _ToolCall):
             calls.append(part.text)
             arguments += part.texts
@@ -230,6 +230,13 @@ def parsed_parts(value: Any) -> Any:
         if isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts):
             return parts
     return value
+
+
+def _lines(value: Any) -> Any:
+    """Returns a content that is a list of texts as one text where they are lines, and no pieces of a stream."""
+    listed = isinstance(value, list) and len(value) > 1 and all(isinstance(each, str) for each in value)
+    pieces = listed and any(re.match(r" \S", each) or re.search(r"\s\Z", each) for each in value)
+    return "\n".join(value) if listed and not pieces else value
 
 
 def joined(texts: list[str]) -> str:
