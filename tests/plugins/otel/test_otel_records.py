@@ -100,6 +100,9 @@ def test_a_log_of_autogens_begins_with_a_heading(tmp_path: Path) -> None:
     calls = lines(CALLS["AutoGen 0.2, file"](debate()))
     is_the_debate(read(tmp_path / "log", heading + calls))
     is_the_debate(read(tmp_path / "log", heading + calls + b"\n" + heading))
+    apology = b"[file_logger] Failed to log new agent: could not find class definition\n"
+    for before in (heading + apology, apology):
+        is_the_debate(read(tmp_path / "log", before + calls + b"\n" + apology))
 
 
 def test_calls_in_a_database(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str, tally: Ta
     within = (told for each in said if (told := first_of(each.row, QUESTIONS)) is not None)
     asking = [each for each in said if each.kind == "user"]
     told = first_of(row, QUESTIONS) or "\n".join(both) or first_of(row, PROMPTS)
-    told = told or (key if " " in key.strip() or not asking else "") or next(within, "")
+    named = " " not in key.strip() and (asking or key in {each.agent for each in said})
+    told = told or ("" if named else key) or next(within, "")
     if isinstance(told, list) and all(isinstance(each, str) for each in told):
         told = "\n".join(dict.fromkeys(told))
     text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")

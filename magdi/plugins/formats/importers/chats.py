@@ -8,7 +8,7 @@ and instructions are no turns; what is left out is counted. Without a question b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.asking import PROMPTS, QUESTIONS, Part, asked, asks, by_question
 from magdi.plugins.formats.importers.enclosed import opened
+from magdi.plugins.formats.importers.harnesses import once, rows_of
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.magdi_json import choices_of
 from magdi.plugins.formats.importers.otel.dialects import usage_in
@@ -74,7 +75,8 @@ class Chats(Importer):
 
     def recognises(self, value: Any) -> bool:
         """Returns whether something was said in a value."""
-        return any(said.kind in ("assistant", "user") for said in transcript(opened(_streamed(value))))
+        said = transcript(opened(_streamed(value)))
+        return any(each.kind in ("assistant", "user") for each in said) or bool(rows_of(value))
 
     def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields one item a discussion: messages that are items of their own are put together by what they belong to.
@@ -84,7 +86,7 @@ class Chats(Importer):
         """
         apart: dict[str, list[Item]] = {}
         tellings = Tellings()
-        for item in (each for whole in items for each in _several(whole)):
+        for item in once(each for whole in items for each in _several(whole)):
             said = transcript(item.value)
             if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_message(item.value):
                 message = replace(item, value=_named(said[0], item.value))
@@ -135,6 +137,9 @@ class Chats(Importer):
 
 def _several(item: Item) -> Iterator[Item]:
     """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
+    if rows := rows_of(item.value):
+        yield from (replace(item, index=item.index + place, value=row) for place, row in enumerate(rows))
+        return
     item = replace(item, value=opened(_streamed(item.value)))
     held = list(item.value.values()) if isinstance(item.value, dict) else []
     lists = [each for name, each in item.value.items() if not _IN_ONE.fullmatch(str(name))] if held else []
@@ -142,9 +147,19 @@ def _several(item: Item) -> Iterator[Item]:
     if listed and not asks(item.value):
         yield from (replace(item, index=place, value=each) for place, each in enumerate(listed))
     elif len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held):
-        yield from entries(item)
+        yield from _apart(entries(item))
     else:
         yield item
+
+
+def _apart(items: Iterable[Item]) -> Iterator[Item]:
+    """Yields discussions, of one that stands in the memories of several of its agents the first telling."""
+    told = set[tuple[tuple[str, str], ...]]()
+    for item in items:
+        said = tuple((each.agent, each.text) for each in transcript(item.value))
+        if said not in told:
+            told.add(said)
+            yield item
 
 
 def _streamed(value: Any) -> Any:
