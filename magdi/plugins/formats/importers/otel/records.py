@@ -79,21 +79,18 @@ def is_record(value: Mapping[str, object]) -> bool:
     trace = trace_of(value)
     if field(value, "span") is not None and (trace is not None or "context" in value):
         return True
-    given, replied = _exchange(value)
+    given, replied = field(value, "input"), field(value, "output")
     if trace is not None and field(value, "id") is not None:
         told = (given, replied, value.get("attributes"), value.get("tags"), value.get("span_data"))
         timed = field(value, "start") is not None and field(value, "kind") is not None and "content" not in value
         return timed or any(each is not None for each in told)
     if field(value, "id") is not None and _MOMENT.fullmatch(str(field(value, "kind"))):
         return given is not None or replied is not None
-    if HALVED in value and (is_chat(given) or is_reply(replied)):
+    given, replied = exchange_in(value, given, replied)
+    asked = is_chat(parsed(given))
+    if HALVED in value and (asked or is_reply(replied)):
         return True
-    return replied is not None and (is_chat(given) or isinstance(value.get("prompt"), str))
-
-
-def _exchange(value: Mapping[str, object]) -> tuple[Any, Any]:
-    given, replied = exchange_in(value, field(value, "input"), field(value, "output"))
-    return parsed(given), replied
+    return replied is not None and (asked or isinstance(value.get("prompt"), str))
 
 
 def trace_of(value: Mapping[str, object]) -> Any:
