@@ -220,6 +220,24 @@ def test_a_talk_that_stands_in_several_memories_is_one(tmp_path: Path) -> None:
     assert (mag.question.text, [turn.agent for turn in mag.turns]) == (ASKED, ["ada", "ben"])
 
 
+def test_a_task_before_steps_is_their_question(tmp_path: Path) -> None:
+    """As smolagents has them, whose programs end with what is answered."""
+    steps = [
+        {
+            "step_number": 1,
+            "model_output": "I add.",
+            "model_output_message": {"role": "assistant", "content": "I add."},
+        },
+        {
+            "step_number": 2,
+            "model_output_message": {"role": "assistant", "content": "<code>\nfinal_answer('72')\n</code>"},
+        },
+    ]
+    (mag,) = read(tmp_path / "steps.json", [{"task": ASKED, "task_images": None}, *steps])
+    assert (mag.question.text, mag.decision.answer) == (ASKED, "72")
+    assert len(mag.turns) == 2
+
+
 def test_the_name_of_an_agent_is_no_question(tmp_path: Path) -> None:
     said = [("ada", ASKED), ("ben", "It is 72."), ("ada", "Is it? The answer is 72.")]
     pair = [{"content": text, "name": name, "role": "assistant" if name == "ada" else "user"} for name, text in said]

@@ -86,13 +86,16 @@ class Chats(Importer):
         """
         apart: dict[str, list[Item]] = {}
         tellings = Tellings()
+        tasks: list[Mapping[str, Any]] = []
         for item in once(each for whole in items for each in _several(whole)):
             said = transcript(item.value)
-            if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_message(item.value):
+            if is_utterance(item.value) or len(said) == 1 and said[0].row and (tasks or _is_message(item.value)):
                 message = replace(item, value=_named(said[0], item.value))
                 apart.setdefault(str(first_of(message.value, _TALKS)), []).append(message)
             elif not said:
-                reader.tally.other += 1
+                task = first_of(item.value, QUESTIONS) if isinstance(item.value, dict) else None
+                tasks += [{"role": "user", "content": task}] if isinstance(task, str) else []
+                reader.tally.other += not isinstance(task, str)
             else:
                 for each in tellings.add(item, said, beside=bool(apart)):
                     yield from by_question(each.item, each.said)
@@ -100,7 +103,8 @@ class Chats(Importer):
         for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
             rows = _in_order([each.value for each in talk])
             if not tellings.have(said := transcript(rows)):
-                asking = tellings.beginning(said)
+                alone = len(apart) == 1 and not any(each.kind == "user" for each in said)
+                asking = tellings.beginning(said) or (tasks[:1] if alone else [])
                 parts.append(replace(talk[0], index=place, value=[*asking, *rows]))
         for each in tellings.left():
             yield from by_question(each.item, each.said)
