@@ -207,6 +207,49 @@ def test_discussions_in_one_file_are_told_apart_in_any_order(tmp_path: Path) -> 
     assert read(tmp_path / "log.jsonl", "\n".join(lines)) == mags
 
 
+def test_a_talk_that_stands_in_several_memories_is_one(tmp_path: Path) -> None:
+    """As AutoGen 0.2 has them: by partner, each with the roles that its owner sees."""
+    said = [("user_proxy", ASKED), ("ada", "It is 72."), ("ben", "So it is: 72.")]
+    views = {
+        owner: [
+            {"content": text, "name": name, "role": "assistant" if name == owner else "user"} for name, text in said
+        ]
+        for owner in ("user_proxy", "ada", "ben")
+    }
+    (mag,) = read(tmp_path / "chats.json", views)
+    assert (mag.question.text, [turn.agent for turn in mag.turns]) == (ASKED, ["ada", "ben"])
+
+
+def test_a_task_before_steps_is_their_question(tmp_path: Path) -> None:
+    """As smolagents has them, whose programs end with what is answered."""
+    steps = [
+        {
+            "step_number": 1,
+            "model_output": "I add.",
+            "model_output_message": {"role": "assistant", "content": "I add."},
+        },
+        {
+            "step_number": 2,
+            "model_output_message": {"role": "assistant", "content": "<code>\nfinal_answer('72')\n</code>"},
+        },
+    ]
+    (mag,) = read(tmp_path / "steps.json", [{"task": ASKED, "task_images": None}, *steps])
+    assert (mag.question.text, mag.decision.answer) == (ASKED, "72")
+    assert len(mag.turns) == 2
+
+
+def test_the_name_of_an_agent_is_no_question(tmp_path: Path) -> None:
+    said = [("ada", ASKED), ("ben", "It is 72."), ("ada", "Is it? The answer is 72.")]
+    pair = [{"content": text, "name": name, "role": "assistant" if name == "ada" else "user"} for name, text in said]
+    other = [
+        {"content": "Thanks.", "name": "cyd", "role": "user"},
+        {"content": "Bye.", "name": "ada", "role": "assistant"},
+    ]
+    mags = read(tmp_path / "chats.json", {"ben": pair, "cyd": other})
+    assert mags[0].question.text == ASKED
+    assert [turn.agent for turn in mags[0].turns] == ["ben", "ada"]
+
+
 def test_renamed_agents_are_renamed_and_a_dropped_message_loses_its_turn_alone(tmp_path: Path) -> None:
     (mag,) = read(tmp_path / "log.json", FORMS["AutoGen 0.4"])
     renamed = json.loads(json.dumps(FORMS["AutoGen 0.4"]).replace('"ada"', '"eve 先生"'))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -32,7 +34,37 @@ def logged(agent: str, text: str) -> str:
     return f"[2026-01-01 20:46:11 INFO] {agent}: {phase}{text}\n\n[2026-01-01 20:46:12 INFO] flask app.py started\n"
 
 
+def stamped(text: str) -> str:
+    return f"2026-01-01 20:46:11.042 | INFO     | app.agent.base:run:140 - {text}\n"
+
+
+def news(agent: str, text: str) -> str:
+    return f"[2026-01-01 20:46:11] NEW MESSAGES:\n\n{agent}: \n{text}\n{RULE}\n\n"
+
+
+def fields(agent: str, text: str) -> str:
+    return f"  content:\n{indent(text, '    ')}\n  role: user\n  name: {agent}\n"
+
+
+def answered(agent: str, text: str) -> str:
+    run = "Code Execution Output\n\n    done\n\n"
+    return f"Response from {agent} Agent\n{indent(text, '    ')}\n\n{run}Message to {agent} Agent\n    Go on.\n\n"
+
+
 FORMS = {
+    "MetaGPT, its communication": "=== Communication Log - Started at 2026-01-01 ===\n\n"
+    f"[2026-01-01 20:46:10] FROM: Human TO: {{'<all>'}}\nACTION: add_requirement\nCONTENT:\n{ASKED}\n{RULE}\n\n"
+    + "".join(news(*each) for each in SAID)
+    + "=== Communication Log Ended at 2026-01-01 ===\n",
+    "AppWorld": f"{'*' * 20} Task 1/1 (a_1) {'*' * 20}\n{ASKED}\n" + "".join(answered(*each) for each in SAID),
+    "fields": f"problem_statement:\n  {ASKED}\nother_data:\n  x: 1\ntrajectory:\n"
+    + fields("proxy", f"You may write code.\n{ASKED}")
+    + "".join(fields(*each) for each in SAID),
+    "OpenManus": f"Enter your prompt: {ASKED}\n"
+    + "".join(
+        stamped("Executing step 1/20") + stamped(f"✨ {agent}'s thoughts: {text}") + stamped("🔧 Tool arguments: {}")
+        for agent, text in SAID
+    ),
     "AutoGen 0.4": "".join(
         [
             console("user", ASKED),
@@ -63,6 +95,46 @@ def test_messages_under_headings(form: str, tmp_path: Path) -> None:
     assert mag.question.text == ASKED
     assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
     assert [edge.step for turn in mag.turns for edge in turn.seen] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_transcript_that_is_a_text_in_an_object(form: str, tmp_path: Path) -> None:
+    record = {"mas_name": "team", "round": "Round 1", "trace": {"index": 7, "trajectory": FORMS[form]}, "label": None}
+    (mag,) = read(tmp_path / "data.json", json.dumps([record]))
+    assert mag.question.text == ASKED
+    assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
+    assert [edge.step for turn in mag.turns for edge in turn.seen] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_a_logger_that_names_who_hands_to_whom(lines: bool, tmp_path: Path) -> None:
+    said = [
+        ("Planner's Response", "Thought: Count first."),
+        ("Counter->Planner", "I count 42 of them.\nThat is all."),
+        ("Writer's Response", "Thought: I write it down."),
+        ("Planner's Response", "The answer is 42."),
+    ]
+    log = "\n".join(
+        ["Team_x-1 - INFO - Initialized tools", *(f"Team_x-1 - INFO - {who}: {text}" for who, text in said)]
+    )
+    trace = json.dumps({"problem_statement": [ASKED], "trajectory": log.split("\n") if lines else log})
+    (mag,) = read(tmp_path / "data.json", json.dumps([{"id": 1, "trace": trace}]))
+    assert (mag.question.text, mag.decision.answer) == (ASKED, "42")
+    assert [turn.agent for turn in mag.turns] == ["Planner", "Counter", "Writer", "Planner"]
+    assert [turn.text for turn in mag.turns] == [text for _, text in said]
+    assert [[edge.step for edge in turn.seen] for turn in mag.turns] == [[], [0], [0], [0, 1, 2]]
+
+
+def test_roles_that_act_and_no_question(tmp_path: Path) -> None:
+    log = [
+        stamped("Investment: $3.0."),
+        *(f"{stamped(f'Al({agent}): to do Write(Write)')}{text}\n" for agent, text in SAID),
+    ]
+    (tmp_path / "console.txt").write_text("".join(log), encoding="utf-8")
+    reader = Reader()
+    (mag,) = import_files([tmp_path / "console.txt"], reader)
+    assert [(turn.agent, turn.text) for turn in mag.turns] == SAID
+    assert reader.told() == ["1 discussion of which nothing tells the question"]
 
 
 def test_a_packed_log(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.plugins.otel.span_grammar import BEGAN, QUESTION, SECOND, Node, Spoke
 TRACE = "5b8aa5a2d2c872e8321cf37308d69df2"
 Rows = list[dict[str, Any]]
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+OLLAMA_USAGE = {"prompt_eval_count": 10, "eval_count": 5}
 
 
 def named(*words: object) -> str:
@@ -351,6 +352,40 @@ def printed(each: Spoken) -> str:
     return f"ChatCompletion(id='c', choices=[{choice}], created=1, model='stub-model', usage={used})"
 
 
+def gemini(each: Spoken) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns a call as Gemini's interface has it: instructions beside the contents, usage under names of its own."""
+    (_, system), *rest = each.prompt
+    turns = [{"role": "model" if role == "assistant" else role, "parts": [{"text": text}]} for role, text in rest]
+    content = {"role": "model", "parts": [{"text": each.reply}]}
+    usage = {"promptTokenCount": 10, "candidatesTokenCount": 5}
+    asked = {"systemInstruction": {"parts": [{"text": system}]}, "contents": turns}
+    return asked, {"candidates": [{"content": content}], "usageMetadata": usage, "modelVersion": "stub-model"}
+
+
+def claude(each: Spoken) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns a call as Anthropic's interface has it."""
+    (_, system), *rest = each.prompt
+    messages = [{"role": role, "content": text} for role, text in rest]
+    reply = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": each.reply}]}
+    asked = {"model": "stub-model", "max_tokens": 99, "system": system, "messages": messages}
+    return asked, reply | {"model": "stub-model", "usage": {"input_tokens": 10, "output_tokens": 5}}
+
+
+def bedrock(each: Spoken) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the bodies that Bedrock logs."""
+    (_, system), *rest = each.prompt
+    messages = [{"role": role, "content": [{"text": text}]} for role, text in rest]
+    reply = {"message": {"role": "assistant", "content": [{"text": each.reply}]}}
+    usage = {"inputTokens": 10, "outputTokens": 5}
+    return {"system": [{"text": system}], "messages": messages}, {"output": reply, "usage": usage}
+
+
+def halves(said: Sequence[Spoken], asked: Callable[[Spoken], Any], replied: Callable[[Spoken], Any]) -> Rows:
+    """Returns a batch's requests, and its replies in another order."""
+    rows = [{"custom_id": f"r{n}", **asked(each)} for n, each in enumerate(said)]
+    return rows + [{"custom_id": f"r{n}", **replied(each)} for n, each in enumerate(said)][::-1]
+
+
 def _calls(said: Sequence[Spoken], fields: Callable[[int, Spoken], dict[str, Any]]) -> Rows:
     return [{"messages": chat(each), "model": "stub-model", **fields(n, each)} for n, each in enumerate(said)]
 
@@ -436,6 +471,52 @@ CALLS: dict[str, Callable[[list[Spoken]], Rows]] = {
             | {"model_output": each.reply, "token_usage": {"input_tokens": 10, "output_tokens": 5}}
             for n, each in enumerate(said)
         ),
+    ],
+    "OpenAI, batch": lambda said: halves(
+        said,
+        lambda each: {"method": "POST", "body": {"model": "stub-model", "messages": chat(each)}},
+        lambda each: {
+            "id": named(each.reply),
+            "response": {"status_code": 200, "body": completion(each)},
+            "error": None,
+        },
+    ),
+    "Anthropic, batch": lambda said: halves(
+        said,
+        lambda each: {"params": claude(each)[0]},
+        lambda each: {"result": {"type": "succeeded", "message": claude(each)[1]}},
+    ),
+    "Anthropic, flat": lambda said: [{**claude(each)[0], "response": claude(each)[1]} for each in said],
+    "Gemini": lambda said: [{"request": gemini(each)[0], "response": gemini(each)[1]} for each in said],
+    "Ollama": lambda said: [
+        {"request": {"messages": chat(each)}}
+        | {
+            "response": {
+                "message": {"role": "assistant", "content": each.reply},
+                "prompt_eval_count": 10,
+                "eval_count": 5,
+            }
+        }
+        for each in said
+    ],
+    "Bedrock": lambda said: [
+        {"timestamp": date(each), "requestId": named(n), "input": {"inputBodyJson": bedrock(each)[0]}}
+        | {"output": {"outputBodyJson": bedrock(each)[1]}}
+        for n, each in enumerate(said)
+    ],
+    "Portkey": lambda said: [
+        {"id": named(n), "created_at": date(each), "trace_id": "t", "request": {"body": {"messages": chat(each)}}}
+        | {"response": {"status": 200, "body": completion(each)}}
+        for n, each in enumerate(said)
+    ],
+    "bodies that are texts": lambda said: [
+        {"request": {"postData": {"text": json.dumps({"messages": chat(each)})}}, "startedDateTime": date(each)}
+        | {"response": {"content": {"text": json.dumps(completion(each))}}}
+        for each in said
+    ],
+    "a callback's": lambda said: [
+        {"kwargs": {"messages": chat(each)}, "response_obj": completion(each), "start_time": date(each)}
+        for each in said
     ],
     "request and reply": lambda said: [{"request": {"messages": chat(e)}, "response": completion(e)} for e in said],
     "home-made": lambda said: [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from magdi.core.errors import DataError
 from magdi.plugins.formats.importers.golds import read_golds
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.formats.importing import import_files
+from tests.plugins.otel.record_grammar import CALLS
 from tests.plugins.otel.span_grammar import QUESTION, Node, Spoken, calls, debate, genai, otlp
 
 
@@ -76,3 +78,19 @@ def test_a_table_that_cannot_be_meant_is_an_error(text: str, why: str, tmp_path:
 def test_a_trace_of_several_questions_names_none_of_their_answers(tmp_path: Path) -> None:
     golds = read_golds(table(tmp_path, "question,trace_id,answer\nHow many?,t,5\nHow few?,t,6\n"))
     assert golds == {"How many?": "5", "How few?": "6"}
+
+
+def test_halves_of_a_batch_are_told_of(tmp_path: Path) -> None:
+    rows = CALLS["OpenAI, batch"](debate())
+    asked, replied = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    told = []
+    for half in (asked, replied):
+        (tmp_path / "half.jsonl").write_text("\n".join(map(json.dumps, half)))
+        reader = Reader()
+        mags = list(import_files([tmp_path / "half.jsonl"], reader))
+        told.append((sum(len(mag.turns) for mag in mags), reader.told()))
+    assert (len(asked), len(replied)) == (6, 6)
+    (turns, (line,)), rest = told
+    assert line.startswith(f"left out: {6 - turns} calls without a reply")  # but for those that later prompts tell
+    assert turns == sum(role == "assistant" for each in debate() for role, _ in each.prompt)
+    assert rest == (6, ["6 discussions of which nothing tells the question"])

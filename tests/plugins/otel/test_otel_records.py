@@ -72,7 +72,7 @@ def test_calls_without_spans(form: str, tmp_path: Path) -> None:
     assert [turn.agent for turn in mag.turns][:5] == AGENTS[:5]
 
 
-@pytest.mark.parametrize("form", ["LiteLLM", "Helicone", "DSPy", "AutoGen 0.2", "Keywords AI"])
+@pytest.mark.parametrize("form", ["LiteLLM", "Helicone", "DSPy", "AutoGen 0.2", "Keywords AI", "Bedrock", "Portkey"])
 def test_the_order_of_calls_is_that_of_their_times(form: str, tmp_path: Path) -> None:
     rows = CALLS[form](debate())
     mag = read(tmp_path / "log.jsonl", lines(rows))
@@ -100,6 +100,9 @@ def test_a_log_of_autogens_begins_with_a_heading(tmp_path: Path) -> None:
     calls = lines(CALLS["AutoGen 0.2, file"](debate()))
     is_the_debate(read(tmp_path / "log", heading + calls))
     is_the_debate(read(tmp_path / "log", heading + calls + b"\n" + heading))
+    apology = b"[file_logger] Failed to log new agent: could not find class definition\n"
+    for before in (heading + apology, apology):
+        is_the_debate(read(tmp_path / "log", before + calls + b"\n" + apology))
 
 
 def test_calls_in_a_database(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.matching import asks_anew
 from magdi.plugins.formats.importers.otel.messages import ROLES, messages_in
+from magdi.plugins.formats.importers.otel.shown import is_long
 from magdi.plugins.formats.importers.otel.words import plain_words
 from magdi.plugins.formats.importers.tally import Tally
 from magdi.plugins.formats.importers.utterances import Utterance, first_of
 
 QUESTIONS = (
     *("question", "Question", "problem", "query", "debate_topic", "topic", "original_task", "task", "idea", "goal"),
-    *("description", "task_prompt", "original_input"),
+    *("description", "task_prompt", "original_input", "problem_statement"),
 )
 PROMPTS = ("instruction", "input", "prompt")
 
@@ -77,15 +78,25 @@ def asked(row: Mapping[str, Any], said: Sequence[Utterance], key: str, tally: Ta
     within = (told for each in said if (told := first_of(each.row, QUESTIONS)) is not None)
     asking = [each for each in said if each.kind == "user"]
     told = first_of(row, QUESTIONS) or "\n".join(both) or first_of(row, PROMPTS)
-    told = told or (key if " " in key.strip() or not asking else "") or next(within, "")
+    named = " " not in key.strip() and (asking or key in {each.agent for each in said})
+    told = told or ("" if named else key) or next(within, "")
+    if isinstance(told, list) and all(isinstance(each, str) for each in told):
+        told = "\n".join(dict.fromkeys(told))
     text = next((each.text for each in reversed(messages_in(told, "user")) if each.role == "user"), "")
     answering = [each for each in said if each.kind == "assistant"]
     may_ask = asking or ([] if all(map(_is_reply, answering)) else [each for each in answering if each.text])
     first = may_ask[0] if may_ask else None
     tally.doubts.update(_doubts(said, first, known=bool(text or asking)))
-    if first is not None and (not text or plain_words(first.text) == plain_words(text)):
+    if first is not None and (not text or _puts(first.text, text)):
         return text or first.text, [each for each in answering if each is not first]
     return text, answering
+
+
+def _puts(text: str, question: str) -> bool:
+    """Returns whether a message is the question, or ends with it below instructions."""
+    words, asked = plain_words(text), plain_words(question)
+    last = plain_words(text.strip().rpartition("\n")[2])
+    return asked in (words, last) or is_long(asked) and words.endswith(asked)
 
 
 def _doubts(said: Sequence[Utterance], first: Utterance | None, *, known: bool) -> Iterator[str]:

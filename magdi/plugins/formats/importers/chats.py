@@ -8,7 +8,7 @@ and instructions are no turns; what is left out is counted. Without a question b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,6 +16,8 @@ from magdi.core.decision import last_answer, last_round, vote
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.asking import PROMPTS, QUESTIONS, Part, asked, asks, by_question
+from magdi.plugins.formats.importers.enclosed import opened
+from magdi.plugins.formats.importers.harnesses import once, rows_of
 from magdi.plugins.formats.importers.items import Item, OnBad, entries
 from magdi.plugins.formats.importers.magdi_json import choices_of
 from magdi.plugins.formats.importers.otel.dialects import usage_in
@@ -73,7 +75,8 @@ class Chats(Importer):
 
     def recognises(self, value: Any) -> bool:
         """Returns whether something was said in a value."""
-        return any(said.kind in ("assistant", "user") for said in transcript(_streamed(value)))
+        said = transcript(opened(_streamed(value)))
+        return any(each.kind in ("assistant", "user") for each in said) or bool(rows_of(value))
 
     def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
         """Yields one item a discussion: messages that are items of their own are put together by what they belong to.
@@ -83,13 +86,16 @@ class Chats(Importer):
         """
         apart: dict[str, list[Item]] = {}
         tellings = Tellings()
-        for item in (each for whole in items for each in _several(whole)):
+        tasks: list[Mapping[str, Any]] = []
+        for item in once(each for whole in items for each in _several(whole)):
             said = transcript(item.value)
-            if is_utterance(item.value) or len(said) == 1 and said[0].row and _is_message(item.value):
+            if is_utterance(item.value) or len(said) == 1 and said[0].row and (tasks or _is_message(item.value)):
                 message = replace(item, value=_named(said[0], item.value))
                 apart.setdefault(str(first_of(message.value, _TALKS)), []).append(message)
             elif not said:
-                reader.tally.other += 1
+                task = first_of(item.value, QUESTIONS) if isinstance(item.value, dict) else None
+                tasks += [{"role": "user", "content": task}] if isinstance(task, str) else []
+                reader.tally.other += not isinstance(task, str)
             else:
                 for each in tellings.add(item, said, beside=bool(apart)):
                     yield from by_question(each.item, each.said)
@@ -97,7 +103,8 @@ class Chats(Importer):
         for place, (_, talk) in enumerate(sorted(apart.items())):  # whatever order the messages are in
             rows = _in_order([each.value for each in talk])
             if not tellings.have(said := transcript(rows)):
-                asking = tellings.beginning(said)
+                alone = len(apart) == 1 and not any(each.kind == "user" for each in said)
+                asking = tellings.beginning(said) or (tasks[:1] if alone else [])
                 parts.append(replace(talk[0], index=place, value=[*asking, *rows]))
         for each in tellings.left():
             yield from by_question(each.item, each.said)
@@ -134,16 +141,29 @@ class Chats(Importer):
 
 def _several(item: Item) -> Iterator[Item]:
     """Yields the discussions of an object that holds them, by key or as a list; an item that is one as it is."""
-    item = replace(item, value=_streamed(item.value))
+    if rows := rows_of(item.value):
+        yield from (replace(item, index=item.index + place, value=row) for place, row in enumerate(rows))
+        return
+    item = replace(item, value=opened(_streamed(item.value)))
     held = list(item.value.values()) if isinstance(item.value, dict) else []
     lists = [each for name, each in item.value.items() if not _IN_ONE.fullmatch(str(name))] if held else []
     listed = next((each for each in lists if isinstance(each, list) and each and all(map(_is_whole, each))), [])
     if listed and not asks(item.value):
         yield from (replace(item, index=place, value=each) for place, each in enumerate(listed))
     elif len(held) > 1 and all(isinstance(each, list | dict) and len(transcript(each)) > 1 for each in held):
-        yield from entries(item)
+        yield from _apart(entries(item))
     else:
         yield item
+
+
+def _apart(items: Iterable[Item]) -> Iterator[Item]:
+    """Yields discussions, of one that stands in the memories of several of its agents the first telling."""
+    told = set[tuple[tuple[str, str], ...]]()
+    for item in items:
+        said = tuple((each.agent, each.text) for each in transcript(item.value))
+        if said not in told:
+            told.add(said)
+            yield item
 
 
 def _streamed(value: Any) -> Any:

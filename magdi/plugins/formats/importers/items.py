@@ -36,8 +36,8 @@ _LONGEST_TOKEN = 16
 _LONGEST_LINE = 1 << 22
 """Characters in which the first line ends where each is a list of its own."""
 _HINT = "read are JSON, JSONL, CSV, parquet, SQLite, pickles; --skip-bad passes over lines of JSONL that are none of it"
-_HEADING = "Started new session with Session ID: "
-"""With which a file of AutoGen's begins."""
+_NO_ITEM = re.compile(r"Started new session with Session ID: |\[[A-Za-z_][\w.-]*\] (?!.*\{)")
+"""What AutoGen's logger and others write between lines of JSON: a heading, ``[its_name] ...``."""
 _SPACE = " \t\r\n\ufeff"
 
 
@@ -251,7 +251,7 @@ class _Scanner:
                 pass
             yield from (Item(self.path, 1, place, talk) for place, talk in enumerate(talks_in(self.text)))
             return
-        listed = self.text[self.at] == "[" and not self._is_line()
+        listed = self.text[self.at] == "[" and not self._is_line() and not self._is_no_item()
         self.at += listed
         for index in count():
             if self._is_over(listed):
@@ -300,15 +300,19 @@ class _Scanner:
 
     def _is_over(self, listed: bool) -> bool:
         while self._skip():
-            if listed or self.text[self.at] != _HEADING[0]:
+            if listed or not self._is_no_item():
                 return listed and self.text[self.at] == "]"
-            self._line_end()  # which reads on, and moves what has been read
-            if not self.text.startswith(_HEADING, self.at):
-                return False
             self._skip_line()
         if listed:
             raise MagFileError(self.path, self.line(), "no JSON: the list never ends")
         return True
+
+    def _is_no_item(self) -> bool:
+        """Returns whether a line is a logger's own."""
+        if self.text[self.at] not in "S[":
+            return False
+        end = self._line_end()  # which reads on, and moves what has been read
+        return _NO_ITEM.match(self.text, self.at, end) is not None
 
     def _value(self) -> Any:
         while True:

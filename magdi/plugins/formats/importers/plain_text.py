@@ -1,35 +1,60 @@
 """Transcripts of plain text, as consoles and loggers print them: a heading for each message, under it what was said.
 
-AutoGen's and AG2's consoles, loggers' lines with time, level and speaker (ChatDev's), DSPy's ``inspect_history``, and
-``ann: ...``, a line or more.
+AutoGen's and AG2's consoles, loggers' lines with time, level and speaker (ChatDev's, HyperAgent's, MetaGPT's and
+OpenManus'), AppWorld's headings, messages' fields a line each, DSPy's ``inspect_history``, and ``ann: ...``, a line or
+more.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import dedent
 from typing import Any
 
 _NAME = r"(?P<name>[^\W\d_][\w .'-]{0,39}?)"
 _CALL = re.compile(r"^(?:(?P<name>System|User|Assistant|Developer|Tool) message|Response):[ \t]*$", re.MULTILINE)
+_TIME = r"\[?\d{4}-\d\d-\d\d[ T][\d:.,]+\S*[ \]|-]*(?:[A-Z]+)?\]?[ \]|:-]*"
+_LOGGED = rf"(?:{_TIME}|[\w.-]+ - [A-Z]+ - )(?:[\w.<>]+:[\w<>]+:\d+ - )?"
+"""What a logger writes before a message: time, level, its own name, where in a program it is."""
+_HANDED = r"(?:'s (?i:response|thoughts?|reply|message)|[ \t]*(?:->|→)[ \t]*(?P<to>[\w -]{1,40})):"
+_ACTS = r"\w+[ \t]?\((?P<name>[\w ]{1,40})\): (?:to do|ready to) [^\n]*"
+_APPWORLD = "Response from|Message to|Reply from|Entering|Exiting|Code Execution"
 _HEADINGS = tuple(
     re.compile(heading, re.MULTILINE)
     for heading in (
         rf"^-{{4,}} (?:(?P<type>\w+) \()?{_NAME}\)? -{{4,}}(?:Enter your response:)?",  # AutoGen 0.4's console
         rf"^[ \t]*{_NAME} \(to (?P<to>[^)\n]{{1,40}})\):[ \t]*$",  # that of AutoGen 0.2 and AG2
-        rf"^\[?\d{{4}}-\d\d-\d\d[ T][\d:.,]+\S*[ \]|-]*(?:[A-Z]+)?\]?[ \]|:-]*(?:{_NAME}: )?",
+        rf"^{_TIME}(?:FROM: |NEW MESSAGES:\s+){_NAME}(?: TO: (?P<to>[^\n]*)(?:\nACTION: [^\n]*)?\nCONTENT:|:)",
+        rf"^[ \t]*{_LOGGED}(?:\W{{0,4}}{_NAME}{_HANDED})?",
+        rf"^[ \t]*{_LOGGED}(?:{_ACTS})?",  # MetaGPT's
+        rf"^[ \t]*(?:Response from {_NAME} Agent|(?:{_APPWORLD}) [^\n]*)[ \t]*$",
+        rf"^{_TIME}(?:{_NAME}: )?",
         rf"^[*#_ ]*{_NAME}[*_]* said:[*_]*[ \t]*$",
         rf"^[#*_ \t]*\[?{_NAME}\]?[*_]*:[*_]*(?=\s)",
     )
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _STAMP = re.compile(r"\n\s*\[\d{4}-\d\d-\d\d[T ][^\]\n]*\]\s*\Z")
-_RULE = re.compile(r"\s*^(?:[-=*_>]{4,}.*|\[Prompt tokens: .*|Next speaker: .*|>{8} .*|```)\s*\Z", re.MULTILINE)
+_RULE = re.compile(
+    r"\s*^(?:[-=*_>]{4,}.*|={3} .* ={3}|\[Prompt tokens: .*|Next speaker: .*|>{8} .*|```)\s*\Z", re.MULTILINE
+)
 _FENCE = re.compile(r"\A\s*```\w*\n")
 _PHASE = re.compile(r"\A\s*\*\*[^\n]*, turn \d+\*\*\s*(?:\[.*?\]\s*\n\s*\n)?", re.DOTALL)
 """What ChatDev writes before a reply: in which phase it is, and the system prompt in brackets."""
-_TASK = re.compile(r"\*\*task_prompt\*\*: (?P<task>.+)")
+_TASKS = (
+    re.compile(r"\*\*task_prompt\*\*: (?P<task>.+)"),
+    re.compile(rf"^\*{{5,}} Task [^\n]*\*{{5,}}\n(?P<task>.+?)\n[ \t]*(?:{_APPWORLD})", re.MULTILINE | re.DOTALL),
+    re.compile(r"^problem_statement:\s*\n(?P<task>.+?)^(?:other_data|trajectory):", re.MULTILINE | re.DOTALL),
+    re.compile(r"^Enter your prompt: (?P<task>.+)", re.MULTILINE),
+)
+_FIELDS = re.compile(
+    r"^[ \t-]*content:[ \t]*\n?(?P<content>.*?)^[ \t]*role:[ \t]*(?P<role>\w+)\s*^[ \t]*name:[ \t]*(?P<name>[^\n]+)$",
+    re.MULTILINE | re.DOTALL,
+)
+"""A message whose fields stand in lines of their own."""
+_NAMED = re.compile(r"[^\s{}'\"\[\],][^{}'\"\[\],]*")
 _LEVELS = {
     "debug",
     "info",
@@ -44,8 +69,10 @@ _LEVELS = {
     "traceback",
     "summary",
 }
-_CONSOLES = 2
+_SURE = 6
 """So many forms of headings are no others'."""
+_OF_AGENTS = range(3, _SURE)
+"""Under these none but agents speak."""
 _FEWEST = 2
 LOOKED_AT = 1 << 16
 """Characters in which the first messages stand."""
@@ -54,7 +81,7 @@ LOOKED_AT = 1 << 16
 def is_talk(text: str) -> bool:
     """Returns whether a text begins as a printed transcript does."""
     text = _COLOUR.sub("", text[:LOOKED_AT])
-    return bool(_are_calls(text) or _headings(text))
+    return bool(_are_calls(text) or _fields(text) or _headings(text)[1])
 
 
 def talks_in(text: str) -> list[dict[str, Any]]:
@@ -86,34 +113,47 @@ def _under(found: Sequence[re.Match[str]], text: str) -> Iterator[tuple[re.Match
 
 def _talk(text: str) -> dict[str, Any]:
     """Returns messages, and the task where the log tells one."""
-    said = [(each.groupdict(), body) for each, body in _under(_headings(text), text)]
-    messages = [
-        {"speaker": told["name"], "content": _said(body)}
-        | {name: told[name] for name in ("type", "to") if told.get(name)}
+    form, headings = _headings(text)
+    said = [(each.groupdict(), body) for each, body in _under(headings, text)]
+    own = {"role": "assistant"} if form in _OF_AGENTS else {}
+    messages = _fields(text) or [
+        {"speaker": told["name"], "content": _said(body), **own, **_beside(told)}
         for told, body in said
         if told["name"] and told["name"].lower() not in _LEVELS
     ]
-    task = _TASK.search(text)
-    return {"messages": messages} | ({"task_prompt": task["task"].strip()} if task else {})
+    task = next((found["task"] for each in _TASKS if (found := each.search(text))), "")
+    return {"messages": messages} | ({"task_prompt": dedent(task).strip()} if task else {})
 
 
-def _headings(text: str) -> Sequence[re.Match[str]]:
-    """Returns the headings of the first form that a text has; none where it is no transcript."""
-    for heading in _HEADINGS:
+def _beside(told: Mapping[str, str | None]) -> dict[str, Any]:
+    """Returns of what kind a message is, and whom it is for."""
+    kind = {"type": told["type"]} if told.get("type") else {}
+    return kind | ({"to": _NAMED.findall(told["to"] or "")} if told.get("to") else {})
+
+
+def _fields(text: str) -> list[dict[str, Any]]:
+    found = [each.groupdict() for each in _FIELDS.finditer(text)]
+    return [each | {"content": dedent(each["content"]).strip()} for each in found] if len(found) >= _FEWEST else []
+
+
+def _headings(text: str) -> tuple[int, Sequence[re.Match[str]]]:
+    """Returns the number of the first form whose headings a text has, and these; none where it is no transcript."""
+    for form, heading in enumerate(_HEADINGS):
         found = list(heading.finditer(text))
-        if heading is _HEADINGS[-1]:
+        last = heading is _HEADINGS[-1]
+        if last:
             found = [each for each in found if each["name"].lower() not in _LEVELS]
             found = found if heading.match(text.lstrip()) else []
         names = Counter(each["name"] for each in found if each["name"])
         again = len(names) >= _FEWEST and max(names.values()) >= _FEWEST
-        several = len(found) if heading in _HEADINGS[:_CONSOLES] else len(names)
-        if again or several >= _FEWEST and heading is not _HEADINGS[-1]:
-            return found
-    return ()
+        several = names.total() if form < _SURE else len(names)
+        if again or several >= _FEWEST and not last:
+            return form, found
+    return len(_HEADINGS), ()
 
 
 def _said(body: str) -> str:
     body = _FENCE.sub("", _PHASE.sub("", body))
     while (shorter := _RULE.sub("", body)) != body:
         body = shorter
-    return body.strip()
+    return dedent(body).strip()

@@ -26,6 +26,11 @@ NO_QUESTION = "(no question)"
 """Stands where nothing tells what was asked."""
 _FORMULA = re.compile(r"\\|\^|^\s*[\[({].*[\])}]\s*$|(?<![A-Za-z])[a-z]\s*=|\d[nxyz]\b")
 _SECTION = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*$(.*?)(?=^\[\[ ## |\Z)", re.MULTILINE | re.DOTALL)
+_HANDED = re.compile(
+    r"\bfinal_answer\(\s*(?:answer\s*=\s*)?(?P<handed>'[^'\n]+'|\"[^\"\n]+\"|-?\d[\d.]*)\s*\)"
+    r"\s*(?:</code>|<end_code>|```)?\s*\Z"
+)
+"""How a program ends in which an agent of smolagents answers."""
 _A_LABEL = re.compile(r"\(?[A-J]\)?\.?")
 
 
@@ -206,7 +211,7 @@ class Reader:
             certain: What is certain of a text that was cut off, whose answer counts only where it is stated as one.
             fields: Further fields of the turn, e.g. ``confidence`` or ``model``.
         """
-        answer = sections(text).get("answer") if answer is None else answer
+        answer = sections(text).get("answer") or _handed(text) if answer is None else answer
         solver = role == "solver" or answer is not None
         read = self.task.extract(text if answer is None else answer, question) if solver else None
         if certain is not None and read is not None:
@@ -265,6 +270,11 @@ def guess_answer_type(gold: str) -> AnswerType:
 def sections(text: str) -> dict[str, str]:
     """Returns what stands under the headings of a reply that DSPy has asked for, ``[[ ## answer ## ]]``, by name."""
     return {found[1]: found[2].strip() for found in _SECTION.finditer(text)}
+
+
+def _handed(text: str) -> str | None:
+    found = _HANDED.search(text)
+    return found["handed"].strip("'\"") if found else None
 
 
 def scalar(value: Any) -> str:

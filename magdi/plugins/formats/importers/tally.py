@@ -19,6 +19,7 @@ class Tally:
     Attributes:
         failed: Calls of models that failed without a reply.
         silent: Calls that hold no messages.
+        unanswered: Calls of which only the prompt is told.
         empty: Traces without a call.
         other: Items, or messages, that are nothing that somebody has said.
         cut: Spans whose attributes were cut off by the SDK.
@@ -30,6 +31,7 @@ class Tally:
 
     failed: int = 0
     silent: int = 0
+    unanswered: int = 0
     empty: int = 0
     other: int = 0
     cut: int = 0
@@ -49,9 +51,11 @@ class Tally:
             found = f"gold: {len(self.matched):,} of {_count(len(self.asked), 'question')} matched"
             yield f"{found}, {_count(unused, 'row')} unused"
         record = f"{_count(self.silent, 'call')} without messages (record them: {CONTENT}=SPAN_ONLY)"
+        halves = f"{_count(self.unanswered, 'call')} without a reply (of a batch, import both files)"
         parts = [
             f"{_count(self.failed, 'call')} that failed" if self.failed else "",
             record if self.silent else "",
+            halves if self.unanswered else "",
             f"{_count(self.empty, 'trace')} without a call of a model" if self.empty else "",
             f"{_count(self.other, 'item')} that no model has said" if self.other else "",
         ]

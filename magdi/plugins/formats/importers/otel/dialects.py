@@ -223,7 +223,8 @@ def whole(span: Span) -> Told:
             )
         if reply or (before and said == "output.value"):
             return messages_in(unfold(span.attributes, asked), "user") or before, reply
-    return [], []
+    prompts = (messages_in(unfold(span.attributes, asked), "user") for asked, _ in _WHOLE)
+    return next(filter(None, prompts), []), []
 
 
 def _last(told: list[Said]) -> Told:
@@ -243,15 +244,24 @@ MODELS = (
 _PROMPT_TOKENS = (
     *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
     *("llm.usage.prompt_tokens", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_tokens"),
-    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "request_tokens", "input"),
+    *(
+        "promptTokens",
+        "input_tokens",
+        "inputTokens",
+        "promptTokenCount",
+        "request_tokens",
+        "input",
+        "prompt_eval_count",
+    ),
 )
 _COMPLETION_TOKENS = (
     *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     *("llm.usage.completion_tokens", "ai.usage.completionTokens", "ai.usage.outputTokens"),
     *("completion_tokens", "completionTokens", "output_tokens", "outputTokens", "candidatesTokenCount"),
-    *("response_tokens", "output"),
+    *("response_tokens", "output", "eval_count"),
 )
 _DEEPEST = 30  # dots of a name that are looked at
+_USAGES = ("usage", "usageMetadata", "usage_metadata")
 _DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
 
 
@@ -264,13 +274,15 @@ def usage_in(told: Mapping[str, object]) -> Usage:
 
 def _usage(attributes: Mapping[str, object]) -> Usage:
     held = (parsed(unfold(attributes, name)) for name in _DETAILS)
-    told = [attributes, *held, *(each.get("usage") for each in _requests(attributes))]
+    wholes = list(_requests(attributes))
+    told = [attributes, *held, *(each.get(name) for each in wholes for name in _USAGES)]
+    told += [{name: each[name] for name in each if name.endswith("eval_count")} for each in wholes]  # Ollama's
     found = (usage_in(each) for each in told if isinstance(each, dict))
     return next((usage for usage in found if usage != Usage()), Usage())
 
 
 def _model(attributes: Mapping[str, object]) -> str:
-    held = (str(each["model"]) for each in _requests(attributes) if each.get("model"))
+    held = (told for each in _requests(attributes) if (told := first(each, ("model", "modelVersion"))))
     return first(attributes, MODELS) or next(held, "")
 
 

@@ -171,6 +171,8 @@ def mag_of(discussion: Discussion | Mag, item: Item, reader: Reader) -> Mag:
     if isinstance(discussion, Mag):
         return discussion
     gold = reader.gold_of(discussion.question, discussion.names)
+    if not discussion.question:
+        reader.tally.doubts["of which nothing tells the question"] += 1
     question = reader.question(discussion.question or NO_QUESTION, gold)
     turns: list[Turn] = []
     for place, call in enumerate(discussion.calls):

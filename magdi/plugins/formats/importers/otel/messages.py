@@ -164,12 +164,14 @@ def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
         return
     config = value.get("config")
     for holder in (value, config if isinstance(config, dict) else {}):
-        for name in ("system", "instructions", "system_instruction", "system_prompt"):
+        for name in ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt"):
             if holder.get(name):
                 yield from _messages(parsed(holder[name]), "system")
     for name in _HOLDS_MESSAGES:
         if value.get(name) is not None:
-            yield from _messages(parsed(value[name]), role)
+            found = _messages(parsed(value[name]), role)
+            replied = name in ("choices", "candidates")  # whatever role is said to be theirs
+            yield from (replace(said, role="assistant") for said in found) if replied else found
             return
     for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result", "args"):
         if isinstance(value.get(name), str | list | dict):
@@ -194,7 +196,7 @@ def _message(value: Mapping[str, object], default: str) -> Iterator[Said]:
         (value[name] for name in ("parts", "contents", "content", "items", "text", "blocks") if value.get(name)), None
     )
     alone = str(value.get("type")).startswith("function_call") or "toolName" in value
-    for part in _parts([value] if alone else parsed_parts(held)):
+    for part in _parts([value] if alone else _lines(parsed_parts(held))):
         if isinstance(part, _ToolCall):
             calls.append(part.text)
             arguments += part.texts
@@ -228,6 +230,13 @@ def parsed_parts(value: Any) -> Any:
         if isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts):
             return parts
     return value
+
+
+def _lines(value: Any) -> Any:
+    """Returns a content that is a list of texts as one text where they are lines, and no pieces of a stream."""
+    listed = isinstance(value, list) and len(value) > 1 and all(isinstance(each, str) for each in value)
+    pieces = listed and any(re.match(r" \S", each) or re.search(r"\s\Z", each) for each in value)
+    return "\n".join(value) if listed and not pieces else value
 
 
 def joined(texts: list[str]) -> str:

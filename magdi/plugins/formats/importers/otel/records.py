@@ -10,17 +10,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from magdi.plugins.formats.importers.otel.exchanges import HALVED, exchange_in, is_chat, is_reply
 from magdi.plugins.formats.importers.otel.messages import parsed
 
 _FIELDS = {
-    "trace": "traceId trace_id traceID context.trace_id context.traceId root_span_id trace_unique_id",
-    "span": "spanId span_id spanID context.span_id context.spanId span_unique_id",
-    "id": "id invocation_id request_id call_id run_id uuid",
+    "trace": "traceId trace_id traceID context.trace_id context.traceId spanContext.traceId _spanContext.traceId "
+    "root_span_id trace_unique_id",
+    "span": "spanId span_id spanID context.span_id context.spanId spanContext.spanId _spanContext.spanId "
+    "span_unique_id",
+    "id": "custom_id id invocation_id request_id requestId call_id run_id uuid",
     "parent": "parentSpanId parent_span_id parent_id parentId parent_run_id parentObservationId parent_observation_id "
-    "references.0.spanID span_parents.0 span_parent_id",
+    "references.0.spanID span_parents.0 span_parent_id parentSpanContext.spanId",
     "name": "name operationName span_attributes.name span_data.name display_name op_name span_name",
     "start": "startTimeUnixNano start_time_unix_nano start_time startTime started_at start_ns metrics.start "
-    "timing.start_time start_ms timestamp request_created_at created created_at",
+    "timing.start_time start_ms timestamp request_created_at startedDateTime created created_at",
     "end": "endTimeUnixNano end_time_unix_nano end_time endTime ended_at metrics.end timing.end_time "
     "response_created_at",
     "kind": "type run_type span_kind span_data.type meta.span.kind meta.kind span_attributes.type call_type log_type "
@@ -32,7 +35,7 @@ _FIELDS = {
     "model": "span_data.model model request.model request_body.model inputs.model input.model meta.model_name "
     "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model "
     "response_metadata.model_name provided_model_name providedModelName model_name "
-    "meta.metadata.model_name request_model",
+    "meta.metadata.model_name request_model modelId",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
     "response_metadata.token_usage meta.usage summary.usage.*",
@@ -45,9 +48,10 @@ _PATHS = {name: tuple(paths.split()) for name, paths in _FIELDS.items()}
 _NO_CALLS = {"span", "event", "agent", "tool", "chain", "retriever", "embedding", "evaluator", "prompt", "parser"}
 _NO_CALLS |= {"function", "handoff", "guardrail", "workflow", "task", "general", "custom", "mcp_tools"}
 _CHILDREN = ("child_runs", "children", "child_spans")
-_HOLDS_CHAT = ("messages", "contents", "input", "prompt")
 ANY_TRACE = "calls"
 """The trace of calls that were recorded without one."""
+REQUEST = "langfuse.observation.input"
+"""What a record says that a model was given."""
 _MOMENT = re.compile(r"(?:on_)?(\w+?)_(?:started|start|ended|end|completed?|finished|finish|succeeded|success)")
 """What happened, where beginning and end are told apart, under one id: ``on_chat_model_start``."""
 _OF_ONE_PROCESS = re.compile(r"_?[0-9a-f]{8}-[0-9a-f-]{27}(?:/.*)?$|/.*$", re.IGNORECASE)
@@ -75,30 +79,23 @@ def is_record(value: Mapping[str, object]) -> bool:
     trace = trace_of(value)
     if field(value, "span") is not None and (trace is not None or "context" in value):
         return True
-    given, replied = parsed(field(value, "input")), field(value, "output")
+    given, replied = field(value, "input"), field(value, "output")
     if trace is not None and field(value, "id") is not None:
         told = (given, replied, value.get("attributes"), value.get("tags"), value.get("span_data"))
         timed = field(value, "start") is not None and field(value, "kind") is not None and "content" not in value
         return timed or any(each is not None for each in told)
     if field(value, "id") is not None and _MOMENT.fullmatch(str(field(value, "kind"))):
         return given is not None or replied is not None
-    return replied is not None and (_is_chat(given) or isinstance(value.get("prompt"), str))
+    given, replied = exchange_in(value, given, replied)
+    asked = is_chat(parsed(given))
+    if HALVED in value and (asked or is_reply(replied)):
+        return True
+    return replied is not None and (asked or isinstance(value.get("prompt"), str))
 
 
 def trace_of(value: Mapping[str, object]) -> Any:
     """Returns the trace that a record belongs to; LiteLLM, which alone has a ``call_type``, gives each call its own."""
     return None if "call_type" in value else field(value, "trace")
-
-
-def _is_chat(value: Any) -> bool:
-    """Returns whether a request holds messages."""
-    if isinstance(value, dict):
-        return any(_is_chat(value.get(name)) for name in _HOLDS_CHAT)
-    held = value[0] if isinstance(value, list) and value else None
-    return _is_chat(held) if isinstance(held, list) else isinstance(held, dict) and not held.keys().isdisjoint(_MARKS)
-
-
-_MARKS = {"role", "kwargs", "parts"}
 
 
 def children_of(value: Mapping[str, object]) -> list[Any]:
@@ -112,7 +109,7 @@ def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
     beside = parsed(field(raw, "metadata"))
     if isinstance(beside, dict) and isinstance(beside.get("attributes"), dict):
         found |= beside["attributes"]  # Langfuse's, of what it was sent as a span
-    given, replied = field(raw, "input"), field(raw, "output")
+    given, replied = exchange_in(raw, field(raw, "input"), field(raw, "output"))
     if given is None and replied is None and field(raw, "kind") is None:
         return found
     told = {
@@ -130,7 +127,7 @@ def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
 
 def _kind(raw: Mapping[str, object], given: Any, replied: Any) -> str:
     kind = _MOMENT.sub(r"\1", str(field(raw, "kind") or "").lower())
-    calls = replied is not None and (_is_chat(given) or trace_of(raw) is None)
+    calls = HALVED in raw or replied is not None and (is_chat(given) or trace_of(raw) is None)
     return "generation" if kind == "llm" or calls and kind not in _NO_CALLS else kind or "span"
 
 

@@ -18,7 +18,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = re.compile(r"(?:0x)?([0-9a-f]+)", re.IGNORECASE)
 _STAMP = re.compile(r"(?P<seconds>.*?)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 _WRAPPERS = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs")
-_HOLDERS = ("spans", "observations", "data", "trace", "traces", "runs", "calls", "history", "steps", "attributes")
+_HOLDERS = (
+    *("spans", "observations", "data", "trace", "traces", "runs", "calls", "history", "steps", "attributes"),
+    *("log", "entries"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from magdi.plugins.formats.importers.items import Item
-from magdi.plugins.formats.importers.otel.records import ANY_TRACE
+from magdi.plugins.formats.importers.otel.records import ANY_TRACE, REQUEST
 from magdi.plugins.formats.importers.otel.span import Span, recognises, spans_of
 from magdi.plugins.formats.importers.otel.span_store import Groups, Row, SpanStore, read_span
 from magdi.plugins.formats.importers.tally import Tally
@@ -63,6 +63,9 @@ def traces_in(items: Iterator[Item], tally: Tally) -> Iterator[Item]:
 
 
 def _placed(span: Span, item: Item) -> Span:
-    """Returns a span whose time is its place in the file, where nothing tells its time or its trace."""
+    """Returns a span whose time is its place in the file, where nothing tells its time or its trace.
+
+    A reply apart from its request has that of the request.
+    """
     timed = span.start or span.trace != ANY_TRACE
-    return span if timed else replace(span, start=item.index + 1, end=item.index + 1)
+    return span if timed or REQUEST not in span.attributes else replace(span, start=item.index + 1, end=item.index + 1)
