@@ -104,7 +104,7 @@ def _main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
-    except Exception as error:
+    except BaseException as error:  # a plugin may raise SystemExit, or what is of no kind at all
         if plugin := blamed(error):
             complain(MagdiError(plugin, hint="MAGDI_TRACE_PLUGINS=1 shows the traceback"))
             if os.environ.get("MAGDI_TRACE_PLUGINS"):

@@ -176,6 +176,7 @@ def export(
     from magdi.core.config.models import ComponentChoice
     from magdi.plugins.corpus.files import at_least_one, read_all
     from magdi.plugins.exporting.hub import push as to_hub
+    from magdi.plugins.formats.exporter import export as run_exporter
 
     if push and to != "dataset":
         raise ConfigError(f"--push takes a folder with a card, and {to} is none", hint="leave --to out")
@@ -194,7 +195,7 @@ def export(
         target = out or Path(kept.enter_context(TemporaryDirectory()), "mags")
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            count = exporter.write(mags, target, _view(view))
+        count = run_exporter(exporter, mags, target, _view(view))
         tell_skipped(bad)
         if not count:
             raise DataError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,9 @@ from traceback import FrameSummary, extract_tb
 _OWN = str(Path(__file__).parents[1]) + os.sep
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
 _INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
+
+BROUGHT: dict[str, str] = {}
+"""By the file, or the folder (which ends in a separator), that a plugin was loaded from: its name and version."""
 
 SOME_FAILED = 4
 """Exit code of a command that came to its end although some discussions failed."""
@@ -149,7 +153,36 @@ def raised(error: BaseException, file: str = "") -> str:
     frames = extract_tb(error.__traceback__)
     frame = next((each for each in reversed(frames) if each.filename == file), culprit(error) or frames[-1])
     said = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}{said and f': {said}'} ({Path(frame.filename).name}:{frame.lineno})"
+    return f"{type(error).__name__}{said and f': {said}'} ({place(frame.filename, frame.lineno)})"
+
+
+def place(file: str, line: int | None) -> str:
+    """Returns "ring.py:12", with the plugin that the file is of where it is one's: "ring.py:12, of magdi-ring 1.2"."""
+    plugin = brought(file)
+    return f"{Path(file).name}:{line}{plugin and f', of {plugin}'}"
+
+
+def called(component: object) -> str:
+    """Returns the class of a component, and the plugin that it comes from: "Chess of magdi-chess 1.2"."""
+    made = type(component)
+    plugin = brought(getattr(sys.modules.get(made.__module__), "__file__", None) or "")
+    return f"{made.__name__}{plugin and f' of {plugin}'}"
+
+
+def theirs(error: BaseException) -> str:
+    """Returns " (ring.py:12, of magdi-ring 1.2)" of an exception that came out of a plugin; empty for any other."""
+    frame = culprit(error)
+    return f" ({place(frame.filename, frame.lineno)})" if frame and brought(frame.filename) else ""
+
+
+def is_own(file: str) -> bool:
+    """Returns whether a file of code is magdi's."""
+    return file.startswith(_OWN)
+
+
+def brought(file: str) -> str:
+    """Returns name and version of the plugin that a file of code is of; empty where it is none's."""
+    return next((plugin for where, plugin in BROUGHT.items() if file.startswith(where)), "")
 
 
 def culprit(error: BaseException) -> FrameSummary | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from magdi.core.errors import MagFileError
 from magdi.core.files import whole_file
@@ -150,7 +150,7 @@ class Decision(_Record):
 
     answer: str | None = None
     rule: str = ""
-    votes: dict[str, float] = Field(default_factory=dict, description="Weight that each answer got.")
+    votes: dict[str, FiniteFloat] = Field(default_factory=dict, description="Weight that each answer got.")
     correct: bool | None = None
 
 

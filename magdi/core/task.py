@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from magdi.core.configurable import Configurable
-from magdi.core.errors import ComponentError
+from magdi.core.errors import ComponentError, called, raised
 from magdi.core.mag import Question
 from magdi.core.verdict import Reading, Rule, noticing
 
@@ -67,15 +68,18 @@ class Task(Configurable):
         """Returns the first questions of a split, all where ``most`` is None.
 
         Raises:
-            ComponentError: `questions` gives something else than questions.
+            ComponentError: `questions` gives something else than questions, or two of one id.
         """
         found: object = self.questions(split)
-        what = f"task {type(self).__name__}: questions({split!r}) gives"
+        what = f"task {called(self)}: questions({split!r}) gives"
         if not isinstance(found, Sequence) or isinstance(found, str):
             raise ComponentError(f"{what} {type(found).__name__}, which is no sequence of Question")
         chosen = found[:most]
         if wrong := next((each for each in chosen[:1] if not isinstance(each, Question)), None):
             raise ComponentError(f"{what} {wrong!r:.60}, which is no Question")
+        (twice, often), *_ = Counter(each.id for each in chosen).most_common(1) or [("", 0)]
+        if often > 1:
+            raise ComponentError(f"{what} {often} questions of the id {twice!r}: what was said of one is found by it")
         return chosen
 
     @abstractmethod
@@ -83,14 +87,40 @@ class Task(Configurable):
         """Returns the answer in a text in normal form (300, "$300.00" and "3e2" are all "300"), or None."""
 
     def read(self, text: str, question: Question) -> Reading:
-        """Returns what `extract` reads, and by which rule: "task" where it was not one of magdi's own readers."""
+        """Returns what `extract` reads, and by which rule: "task" where it was not one of magdi's own readers.
+
+        Raises:
+            ComponentError: `extract` gives neither a text nor None, or would end the process.
+        """
         with noticing() as noticed:
-            answer = self.extract(text, question)
+            answer = self._held(str | None, "extract", text, question)
         return noticed.get(answer) or Reading(answer, Rule.NOTHING if answer is None else Rule.TASK)
 
     def grade(self, answer: str | None, gold: str) -> bool:
         """Returns whether an extracted answer is right."""
         return answer is not None and answer == gold
+
+    def graded(self, answer: str | None, gold: str) -> bool:
+        """Returns what `grade` says.
+
+        Raises:
+            ComponentError: That is neither True nor False, a numpy.bool say, or it would end the process.
+        """
+        return bool(self._held(bool, "grade", answer, gold))
+
+    def _held(self, form: Any, method: str, *given: object) -> Any:
+        what = f"task {called(self)}: {method}()"
+        try:
+            found = getattr(self, method)(*given)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # SystemExit, which would take the event loop with it
+            raise ComponentError(f"{what} raised {raised(error)}") from error
+        if not isinstance(found, form):
+            kind = f"{type(found).__module__}.{type(found).__qualname__}".removeprefix("builtins.")
+            wanted = getattr(form, "__name__", form)
+            raise ComponentError(f"{what} gives {found!r:.40}, a {kind}, and has to give {wanted}")
+        return found
 
     def traits(self, text: str, question: Question) -> Mapping[str, bool]:
         """Returns what else an answer is beside right or wrong, by name; suites show each as a share."""

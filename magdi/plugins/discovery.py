@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -191,6 +192,15 @@ def _import_path(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def place_of(plugin: object) -> str:
+    """Returns the file of a plugin's module, or the folder of the package that this is in, with a separator."""
+    name = plugin.__name__ if isinstance(plugin, ModuleType) else getattr(plugin, "__module__", "")
+    top = name.partition(".")[0]
+    files = [getattr(sys.modules.get(each), "__file__", None) for each in (top, name)]
+    file = next(filter(None, files), "")
+    return os.path.join(os.path.dirname(file), "") if os.path.basename(file) == "__init__.py" else file
 
 
 def chosen(candidates: Iterable[Candidate], only: frozenset[str] | None, never: frozenset[str]) -> list[Candidate]:

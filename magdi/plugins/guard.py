@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import locale
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import warnings
@@ -25,7 +27,7 @@ class Setting(NamedTuple):
 
     what: str
     read: Callable[[], Any]
-    write: Callable[[Any], None]
+    write: Callable[[Any], object]
     told: bool = True
 
 
@@ -123,10 +125,26 @@ def _of_torch(what: str, unset: Any, read: Callable[[Any], Any], write: Callable
     )
 
 
+def _start_method() -> str:
+    loaded = sys.modules.get("multiprocessing")
+    return (loaded and loaded.get_start_method(allow_none=True)) or ""
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("the working directory", _folder, os.chdir),
     Setting("the root logger", _root_logger, _set_root_logger, told=False),
     Setting("the handlers of Ctrl-C and of termination", _handlers, _set_handlers, told=False),
+    Setting("the locale", lambda: locale.setlocale(locale.LC_ALL), lambda was: locale.setlocale(locale.LC_ALL, was)),
+    Setting(
+        "the time-out of sockets",
+        lambda: socket.getdefaulttimeout() or 0,
+        lambda was: socket.setdefaulttimeout(was or None),
+    ),
+    Setting(
+        "how processes are started",
+        _start_method,
+        lambda was: sys.modules["multiprocessing"].set_start_method(was or None, force=True),
+    ),
     _of_torch(
         "torch's default dtype",
         "torch.float32",

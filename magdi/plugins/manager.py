@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.config.code import whole
-from magdi.core.errors import ComponentError, did_you_mean
+from magdi.core.errors import BROUGHT, ComponentError, did_you_mean, is_own
 from magdi.plugins import discovery
 from magdi.plugins.component import COMMAND, KEBAB_CASE, KINDS, Component, Kind
 from magdi.plugins.discovery import Candidate
 from magdi.plugins.guard import guarded
 from magdi.plugins.hooks import Hooks, Observers
-from magdi.plugins.registration import Fault, Registration
+from magdi.plugins.registration import Fault, Registration, named
 from magdi.plugins.registry import Registry, default_registry
 from magdi.plugins.target import cause
 from magdi.plugins.trust import Code, Trust, fault, remember
@@ -86,7 +86,10 @@ class _Loading:
         start = time.perf_counter()
         with guarded() as undone:
             try:
-                self.hooks.admit(candidate, candidate.load())
+                plugin = candidate.load()
+                if (place := discovery.place_of(plugin)) and not is_own(place):
+                    BROUGHT[place] = named(candidate.plugin, candidate.version)
+                self.hooks.admit(candidate, plugin)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from magdi.core.errors import ComponentError, culprit, did_you_mean
+from magdi.core.errors import ComponentError, brought, culprit, did_you_mean, is_own
 from magdi.plugins.component import KINDS, Kind
-from magdi.plugins.discovery import PREFIX
 from magdi.plugins.guard import guarded
 from magdi.plugins.registration import Registration, named
 from magdi.plugins.signature import misfit
@@ -172,11 +171,15 @@ def cause(error: BaseException) -> str:
 
 
 def blamed(error: BaseException) -> str:
-    """Returns an error as one line where it came out of a plugin's file; empty where it did not."""
-    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-    theirs = next((str(name) for name in reversed(modules) if str(name).startswith(PREFIX)), "")
-    plugin = theirs.partition(".")[0].removeprefix(PREFIX).rpartition("_")[0]
-    return f"plugin {plugin} failed: {cause(error)}" if theirs else ""
+    """Returns an error as one line where it came out of a plugin; empty where it did not.
+
+    A command of a plugin may end by ``sys.exit``, and what is called by magdi itself may not.
+    """
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    first = next((at for at, file in enumerate(files) if brought(file)), 0)
+    if not first or (isinstance(error, SystemExit) and not is_own(files[first - 1])):
+        return ""
+    return f"plugin {next(filter(None, map(brought, reversed(files))))} failed: {cause(error)}"
 
 
 def where(error: BaseException) -> str:

@@ -1,7 +1,10 @@
 """Plugins by people who have read something else: named by class, file and what to do, and nothing else breaks."""
 
+import locale
 import logging
+import multiprocessing
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +147,9 @@ CHANGES: dict[str, Callable[[], object]] = {
     "whether torch takes gradients": lambda: torch.set_grad_enabled(False),
     "torch's precision of matrix products": lambda: torch.set_float32_matmul_precision("medium"),
     "the working directory": lambda: os.chdir("/"),
+    "the locale": lambda: locale.setlocale(locale.LC_ALL, "C"),
+    "the time-out of sockets": lambda: socket.setdefaulttimeout(0.125),
+    "how processes are started": lambda: multiprocessing.set_start_method("spawn", force=True),
 }
 
 

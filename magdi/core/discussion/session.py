@@ -59,7 +59,7 @@ class Sessions:
             question,
             setting.protocol,
             [seat.agent for seat in setting.seats],
-            grade=setting.task.grade,
+            grade=setting.task.graded,
             protocol_name=setting.protocol_name,
             decide=setting.decide,
             model=lambda ask: self._teacher(ask).identity,

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from inspect import isgenerator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from magdi.core.decision import DecisionRule
-from magdi.core.errors import ConfigError, ProtocolError, raised
+from magdi.core.errors import ConfigError, ProtocolError, called, place, raised
 from magdi.core.mag import Decision, Mag, Message, Question, Status, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Protocol, Wave
 from magdi.core.reply import Parsed, ReplyFormat
@@ -88,6 +87,7 @@ class Stepper:
         self.protocol_name = protocol_name or type(protocol).__name__
         self._blind = question.blind()
         self._rule: Any = decide or protocol
+        self._at_work = self._protocol = f"protocol {self.protocol_name!r}"
         self._grade = grade
         self._model = model
         self._keep_prompts = keep_prompts
@@ -182,7 +182,7 @@ class Stepper:
             by = f"reads by {type(ask.reply).__name__}.parse()" if parsed else "asks for"
             raise self._broke(f"{by} a turn that cannot be: {wrong}") from error
 
-    def _hold(self) -> Generator[Wave, list[Turn], Mag]:
+    def _hold(self) -> Generator[Wave, list[Turn], tuple[Decision, str]]:
         waves = self.protocol.discuss(self._blind, self.agents)
         if not isgenerator(waves):
             raise self._broke("has a discuss() that is no generator: it must yield its waves")
@@ -190,18 +190,25 @@ class Stepper:
         if not isinstance(stop, str | None):
             raise self._broke(f"returned {stop!r} from discuss(): it may return why it ended, as a string")
         self._word = getattr(self._rule, "prompt", self.protocol.prompt)
+        if self._rule is not self.protocol:
+            self._at_work = f"decision rule {called(self._rule)}"
         decision = self._rule.decide(self._blind, tuple(self._turns))
         if isgenerator(decision):
             decision = yield from decision
         if not isinstance(decision, Decision):
-            raise self._broke(f"decided {decision!r}, which is no Decision")
-        return self._finish(decision, stop or "finished")
+            raise self._broke(f"decided {decision!r:.60}, which is no Decision{_defined(self._rule.decide)}")
+        try:
+            return Decision.model_validate(dict(decision)), stop or "finished"  # copies are of whatever they are told
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            told = f"{'.'.join(map(str, wrong['loc']))} {wrong['input']!r:.40}: {wrong['msg']}"
+            raise self._broke(f"decided what cannot be: {told}{_defined(self._rule.decide)}") from error
 
     def _advance(self, said: list[Turn] | None) -> None:
         try:
             wave = next(self._waves) if said is None else self._waves.send(said)
         except StopIteration as end:
-            self._mag = end.value
+            self._mag = self._finish(*end.value)
         except (ProtocolError, ConfigError):
             raise
         except (Exception, SystemExit) as error:
@@ -257,6 +264,7 @@ class Stepper:
         self._turn(Pending(len(self._turns), ask, (), 0), None, "", Usage(), 1)  # else it fails once it is paid for
 
     def _finish(self, decision: Decision, stop: str) -> Mag:
+        self._at_work = self._protocol
         if not self._turns:
             raise self._broke("ended before anybody spoke")
         gold = self.question.gold
@@ -278,7 +286,10 @@ class Stepper:
         )
 
     def _labelled(self, turns: list[Turn]) -> list[Turn]:
-        labelled = list(self.protocol.label(turns) or ())
+        try:
+            labelled = list(self.protocol.label(turns) or ())
+        except (Exception, SystemExit) as error:
+            raise self._broke(f"has a label() that raised {raised(error)}") from error
         if len(labelled) != len(turns) or not all(isinstance(turn, Turn) for turn in labelled):
             raise self._broke(f"has a label() that does not give back the {len(turns)} turns that it is given")
         free = {"label": None, "label_source": "none", "value": None}
@@ -288,13 +299,13 @@ class Stepper:
         return labelled
 
     def _broke(self, how: str, hint: str = "") -> ProtocolError:
-        return ProtocolError(f"protocol {self.protocol_name!r} {how} (question {self.question.id!r})", hint=hint)
+        return ProtocolError(f"{self._at_work} {how} (question {self.question.id!r})", hint=hint)
 
 
 def _defined(function: object) -> str:
     """Returns the file and line in which a function stands; empty where that is not known."""
     code = getattr(function, "__code__", None)
-    return f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else ""
+    return f" ({place(code.co_filename, code.co_firstlineno)})" if code else ""
 
 
 def ask_again(messages: Sequence[Message], reply: str, reason: str) -> tuple[Message, ...]:

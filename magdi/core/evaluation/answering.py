@@ -109,7 +109,7 @@ class _Answers:
 def predicted(task: Task, job: Job, output: Output) -> Prediction:
     """Reads and grades an output."""
     question = job.question
-    answer = task.extract(output.text, question)
+    answer = task.read(output.text, question).answer
     return Prediction(
         id=question.id,
         sample=job.sample,
@@ -118,7 +118,7 @@ def predicted(task: Task, job: Job, output: Output) -> Prediction:
         output=output.text,
         answer=answer,
         gold=question.gold,
-        correct=None if question.gold is None else task.grade(answer, question.gold),
+        correct=None if question.gold is None else task.graded(answer, question.gold),
         prompt_tokens=output.prompt_tokens,
         output_tokens=output.output_tokens,
         finish=output.finish,

@@ -245,6 +245,6 @@ def _header(line: bytes) -> dict[str, object] | None:
 
 def regraded(task: Task, question: Question, prediction: Prediction) -> Prediction:
     """Returns a prediction with its output read and graded anew."""
-    answer = task.extract(prediction.output, question)
-    correct = None if question.gold is None else task.grade(answer, question.gold)
+    answer = task.read(prediction.output, question).answer
+    correct = None if question.gold is None else task.graded(answer, question.gold)
     return prediction.model_copy(update={"answer": answer, "gold": question.gold, "correct": correct})

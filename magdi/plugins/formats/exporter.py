@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from magdi.core.configurable import Configurable
+from magdi.core.errors import ComponentError, called
+from magdi.core.files import storage_error
 from magdi.core.mag import Mag
 from magdi.core.views import View
 
@@ -40,3 +42,24 @@ class Exporter(Configurable):
             path: The file, or the folder; what it lies in is there.
             view: Which edges, see `magdi.core.views.edges`.
         """
+
+
+def export(exporter: Exporter, mags: Iterable[Mag], path: Path, view: View) -> int:
+    """Has MAGs written; returns how many, see `Exporter.write`.
+
+    Raises:
+        ComponentError: It does not say how many, or has written nothing where it was to write.
+        StorageError: It cannot be written there.
+    """
+    try:
+        count: object = exporter.write(mags, path, view)
+    except OSError as error:
+        if error.filename is not None and not str(error.filename).startswith(str(path)):
+            raise  # it reads, or writes, something else
+        raise storage_error(path, error) from error
+    what = f"exporter {called(exporter)}: write() gives {count!r:.60}"
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise ComponentError(f"{what}, and has to give how many {exporter.unit} it has written")
+    if count and not path.exists():
+        raise ComponentError(f"{what}, and there is no {path}: it has to write there, and nowhere else")
+    return count

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
+from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError, called, theirs
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.items import Item, OnBad, read_items
@@ -61,6 +61,10 @@ def import_files(
     importers = all_importers(default_registry()) if importers is None else importers
     taken: set[str] = set()
     for name, item in _discussions(list(map(Path, paths)), reader, importers, on_bad_item):
+        given: object = item
+        if not isinstance(given, Item):
+            what = f"importer {called(importers[name])}: discussions() gives {item!r:.40}, which is no Item"
+            raise ComponentError(what, hint="for a part of an item: dataclasses.replace(item, value=...)")
         with _telling(on_bad_item):
             mag = _unique(_read(item, name, importers[name], reader), taken)
             taken.add(mag.id)
@@ -122,7 +126,8 @@ def _reading(path: Path, name: str) -> Iterator[None]:
     except MagdiError:
         raise
     except Exception as error:
-        raise MagFileError(path, 0, f"cannot be read: {error or type(error).__name__} (format {name})") from error
+        told = f"cannot be read: {str(error) or type(error).__name__} (format {name}){theirs(error)}"
+        raise MagFileError(path, 0, told) from error
 
 
 @contextmanager
@@ -170,16 +175,20 @@ def _recognised(items: Iterator[Item], importers: Mapping[str, Importer]) -> tup
 
 def _read(item: Item, name: str, importer: Importer, reader: Reader) -> Mag:
     try:
-        return importer.read(item, reader)
+        found: object = importer.read(item, reader)
     except MagFileError:
         raise
     except KeyError as error:
-        raise item.bad(f"no {error} (format {name})") from None
+        raise item.bad(f"no {error} (format {name}){theirs(error)}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise item.bad(f"{'.'.join(map(str, first['loc']))}: {first['msg']} (format {name})") from None
     except Exception as error:  # a format's own reader may raise anything over a value that is not as it should be
-        raise item.bad(f"{error or type(error).__name__} (format {name})") from error
+        raise item.bad(f"{str(error) or type(error).__name__} (format {name}){theirs(error)}") from error
+    if not isinstance(found, Mag):
+        what = f"importer {called(importer)}: read() gives {found!r:.60}, which is no Mag"
+        raise ComponentError(what, hint="return reader.mag(...); what cannot be read is raised")
+    return found
 
 
 def _unique(mag: Mag, taken: set[str]) -> Mag:

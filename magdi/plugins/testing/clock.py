@@ -21,7 +21,8 @@ LEAST = 0.1
 class Clock:
     """Seconds that a process and those that it has begun have worked, or have all rested, waiting for something.
 
-    Of those in which they wait for a processor, beside others that are busy, a tenth is counted at most.
+    Of those in which they wait for a processor, beside others that are busy, a tenth is counted at most. It begins
+    with the first slice that is over, for most checks end sooner, and to look takes milliseconds.
 
     Args:
         process: Its id; this one's by default.
@@ -30,7 +31,7 @@ class Clock:
     def __init__(self, process: int | None = None) -> None:
         self._process = psutil.Process(process)
         self._spent = 0.0
-        self._at, self._worked = time.monotonic(), self._work()
+        self._at, self._worked = time.monotonic(), -1.0
 
     @property
     def spent(self) -> float:
@@ -38,9 +39,10 @@ class Clock:
         passed = time.monotonic() - self._at
         if passed >= SLICE:
             work = max(self._work(), self._worked)
-            share = (work - self._worked) / passed
-            rests = share < RESTING and not any(map(_could_go_on, self._all()))
-            self._spent += passed * (1.0 if rests else min(max(share, LEAST), 1.0))
+            if self._worked >= 0:
+                share = (work - self._worked) / passed
+                rests = share < RESTING and not any(map(_could_go_on, self._all()))
+                self._spent += passed * (1.0 if rests else min(max(share, LEAST), 1.0))
             self._at, self._worked = self._at + passed, work
         return self._spent
 

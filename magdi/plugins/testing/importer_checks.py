@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from magdi.plugins.formats.importer import Importer
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.reader import Reader
 from magdi.plugins.target import resolve
-from magdi.plugins.testing.check_process import CheckFailed, doing
+from magdi.plugins.testing.check_process import CheckFailed, DoesNotApply, doing
 from magdi.plugins.testing.specimen import Check, Specimen, require
 
 ODD: tuple[Any, ...] = (None, True, 3, 0.5, "text", [], {}, [[]], [{}], {"a": 1}, {"question": None}, [None, "text"])
@@ -27,7 +28,7 @@ def _items(importer: Importer, value: Any) -> list[Item]:
 def _example(specimen: Specimen) -> Any:
     if not hasattr(specimen.target, "example"):
         raise CheckFailed("it has no example: what a file with one discussion holds")
-    return specimen.target.example
+    return deepcopy(specimen.target.example)
 
 
 def _read(specimen: Specimen) -> list[Mag]:
@@ -36,9 +37,11 @@ def _read(specimen: Specimen) -> list[Mag]:
 
 
 def check_recognises_its_own(specimen: Specimen) -> None:
-    """Its example is recognised, and holds a discussion."""
-    found = specimen.importer().recognises(_example(specimen))
+    """Its example is recognised, left as it is, and holds a discussion."""
+    example = _example(specimen)
+    found = specimen.importer().recognises(example)
     require(found is True, f"recognises() gives {found!r} for its own example, not True")
+    require(example == _example(specimen), "recognises() changes what it looks at, which is read after that")
     require(_items(specimen.importer(), _example(specimen)), "its example holds no discussion")
 
 
@@ -50,6 +53,17 @@ def check_leaves_others(specimen: Specimen) -> None:
     for value in (*ODD, *others):
         doing(f"recognises() of {str(value)[:60]}")
         require(not importer.recognises(value), f"it takes {str(value)[:60]} for its own")
+
+
+def check_reads_all(specimen: Specimen) -> None:
+    """Where its example stands in a file twice, so does its discussion (not asked of formats that gather theirs)."""
+    importer, example = specimen.importer(), _example(specimen)
+    if importer.gathers or type(importer).discussions is not Importer.discussions and importer.general:
+        raise DoesNotApply("what stands in several items may be one discussion")
+    once = len(_items(importer, example))
+    items = (Item(Path("example.json"), line, line - 1, deepcopy(example)) for line in (1, 2))
+    twice = len(list(importer.discussions(items, Reader())))
+    require(twice == 2 * once, f"discussions() gives {once} of its example, and {twice} where that stands there twice")
 
 
 def check_reads(specimen: Specimen) -> None:
@@ -90,4 +104,10 @@ def fingerprint(specimen: Specimen) -> str:
     return hashlib.sha256("\n".join(mag.to_line() for mag in _read(specimen)).encode()).hexdigest()
 
 
-CHECKS: tuple[Check, ...] = (check_recognises_its_own, check_leaves_others, check_reads, check_bad_values)
+CHECKS: tuple[Check, ...] = (
+    check_recognises_its_own,
+    check_leaves_others,
+    check_reads,
+    check_reads_all,
+    check_bad_values,
+)

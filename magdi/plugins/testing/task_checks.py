@@ -7,7 +7,7 @@ import hashlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -179,7 +179,8 @@ def _tells(task: Task, question: Question, gold: str) -> bool:
 def check_gold_passes(specimen: Specimen) -> None:
     """The gold answer is in normal form, and graded as right."""
     for question, gold in _sample(specimen):
-        right = _task(specimen).grade(gold, gold) is True
+        right = _task(specimen).grade(gold, gold)
+        require(isinstance(right, bool), f"grade() gives {right!r:.40}, and has to give True or False")
         require(right, f"question {question.id!r}: gold {gold!r} is not graded as right")
         _is_read(specimen, question, gold, ["The answer is {}."])
 
@@ -302,6 +303,9 @@ def check_bad_input_is_wrong(specimen: Specimen) -> None:
             require(task.grade(reply, gold) is False, f"{reply[:40]!r} is graded as right")
             found = task.extract(reply, question)
             require(found is None or isinstance(found, str), f"{reply[:40]!r} is read as {found!r}, which is no text")
+            traits: object = task.traits(reply, question)
+            named = isinstance(traits, Mapping) and all(isinstance(each, bool) for each in traits.values())
+            require(named, f"traits() gives {traits!r:.40}, and has to give True or False by name")
             require(
                 task.grade(found, gold) is False, f"{reply[:40]!r} is read as {str(found)[:40]!r} and graded as right"
             )

@@ -1,6 +1,6 @@
 """Decision rules with one thing wrong each. `Honest` has nothing wrong."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 
 from pydantic import BaseModel
 
@@ -67,3 +67,38 @@ class DrawsTies(Honest):
         votes = tally(last_words(turns))
         answer = max(votes, key=lambda key: (votes[key], hash(key))) if votes else None
         return Decision(answer=answer, rule="honest")
+
+
+@caught_by("leaves_turns_alone", alone=True)
+class TidiesUp(Honest):
+    """Frozen is what one does not get round."""
+
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        for turn in turns:
+            vars(turn)["reasoning"] = turn.reasoning.strip().lower()
+        return super().decide(question, turns)
+
+
+@caught_by("answer_was_given", alone=True)
+class CountsAbstentions(Honest):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        found = vote(last_words(turns), rule="honest")
+        return found.model_copy(update={"votes": {**found.votes, "(no answer)": 1.0}})
+
+
+@caught_by("decides", alone=True)
+class TellsAStory(Honest):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        return vote(last_words(turns), rule="first all were heard,\nthen they were counted")
+
+
+@caught_by("decides")
+class ExpectsAList(Honest):
+    def check(self, agents: Collection[str]) -> None:
+        agents.sort(key=len).pop()  # type: ignore[attr-defined]
+
+
+@caught_by("decides")
+class DecidesANumber(Honest):
+    def decide(self, question: Question, turns: Sequence[Turn]) -> Decision | Generator[Wave, list[Turn], Decision]:
+        return vote(last_words(turns), rule="honest").model_copy(update={"answer": 7})

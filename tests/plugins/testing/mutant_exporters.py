@@ -1,6 +1,7 @@
 """Exporters with one thing wrong each. `Honest` has nothing wrong."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from magdi.core.files import whole_file
@@ -59,3 +60,55 @@ class WritesAsItGoes(Honest):
     def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
         with path.open("w") as file:
             return sum(bool(file.write(mag.id)) for mag in mags)
+
+
+@caught_by("writes")
+class SaysNothing(Honest):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        super().write(mags, path, view)
+        return None  # type: ignore[return-value]
+
+
+@caught_by("writes_each", alone=True)
+class WritesTheOneBefore(Honest):
+    """As one writes a line once the next one has come."""
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        mags = list(mags)
+        super().write(mags[:-1], path, view)
+        return len(mags)
+
+
+@caught_by("repeats", alone=True)
+class Appends(Honest):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        lines = [self.line(mag) for mag in mags]
+        with path.open("a") as file:
+            return sum(bool(file.write(f"{line}\n")) for line in lines)
+
+
+@caught_by("repeats")
+class CountsOn(Honest):
+    count = 0
+
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        self.count += super().write(mags, path, view)
+        return self.count
+
+
+@caught_by("leaves_mags_alone", alone=True)
+class LeavesAMark(Honest):
+    def line(self, mag: Mag) -> str:
+        mag.metadata["exported"] = True
+        return mag.id
+
+
+@caught_by("whole_or_not_at_all")
+class GoesOnWithHalf(Honest):
+    def write(self, mags: Iterable[Mag], path: Path, view: View) -> int:
+        lines: list[str] = []
+        with suppress(Exception):
+            lines.extend(self.line(mag) for mag in mags)
+        with whole_file(path) as file:
+            file.write("\n".join(lines))
+        return len(lines)

@@ -1,11 +1,12 @@
 """Importers with one thing wrong each. `Honest` has nothing wrong."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from magdi.core.mag import Mag
 from magdi.plugins.formats.importer import Importer, has
-from magdi.plugins.formats.importers.items import Item
+from magdi.plugins.formats.importers.items import Item, OnBad
 from magdi.plugins.formats.importers.reader import Reader
 from tests.plugins.testing.mutant_register import caught_by
 
@@ -77,3 +78,15 @@ class NamesByHash(Honest):
     def read(self, item: Item, reader: Reader) -> Mag:
         mag = super().read(item, reader)
         return mag.model_copy(update={"id": f"talk-{hash(mag.question.text)}"})
+
+
+@caught_by("recognises_its_own", alone=True)
+class TakesWhatItLooksAt(Honest):
+    def recognises(self, value: Any) -> bool:
+        return has(value, "asked", "talk") and bool(value.setdefault("version", 1))
+
+
+@caught_by("reads_all", alone=True)
+class ReadsTheFirst(Honest):
+    def discussions(self, items: Iterator[Item], reader: Reader, on_bad: OnBad | None = None) -> Iterator[Item]:
+        yield next(items)

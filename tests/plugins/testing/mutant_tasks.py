@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
 
@@ -23,7 +23,7 @@ class Honest(Task):
     def questions(self, split: Split) -> Sequence[Question]:
         if split not in STARTS:
             raise DataError(f"there is no {split} split")
-        return [self.question(split, number) for number in range(STARTS[split], STARTS[split] + 60)]
+        return [self.question(split, number) for number in range(STARTS[split], STARTS[split] + 24)]
 
     def question(self, split: Split, number: int) -> Question:
         gold = str(3 * number + 1)
@@ -269,6 +269,12 @@ class CannotReadItsQuestions(Honest):
     def questions(self, split: Split) -> Sequence[Question]:
         row: dict[str, Question] = {}
         return [row["question"]]
+
+
+@caught_by("bad_input_is_wrong", alone=True)
+class CountsInATrait(Honest):
+    def traits(self, text: str, question: Question) -> Mapping[str, bool]:
+        return {"words": len(text.split())}  # type: ignore[dict-item]
 
 
 @caught_by("always_ends", alone=True)

@@ -35,6 +35,13 @@ class Machine:
     def children(self, *, recursive: bool) -> list[Machine]:
         return []
 
+    def clock(self) -> Clock:
+        """Returns a clock that has begun."""
+        taken = Clock()
+        self.goes_on(0.25, 0.0)
+        assert taken.spent == 0
+        return taken
+
     def goes_on(self, seconds: float, share: float) -> None:
         for _ in range(round(4 * seconds)):
             self.now += 0.25
@@ -46,7 +53,7 @@ class Machine:
 )
 def test_what_waits_for_a_processor_spends_little(share: float, spent: float, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
-    taken = Clock()
+    taken = machine.clock()
     for _ in range(160):
         machine.goes_on(0.25, share)
         last = taken.spent
@@ -57,7 +64,7 @@ def test_what_gets_no_processor_at_all_does_not_rest(monkeypatch: pytest.MonkeyP
     """Where a machine is so busy that nothing is seen of it for a second, say."""
     machine = Machine(monkeypatch)
     machine.state = psutil.STATUS_RUNNING
-    taken = Clock()
+    taken = machine.clock()
     for _ in range(160):
         machine.goes_on(0.25, 0.0)
         last = taken.spent
@@ -82,7 +89,7 @@ def test_who_could_go_on_is_seen_by_its_threads() -> None:
 def test_a_slice_is_looked_at_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """News come every millisecond, and the system counts hundredths of a second."""
     machine = Machine(monkeypatch)
-    taken = Clock()
+    taken = machine.clock()
     for _ in range(1000):
         machine.now += 0.001
         machine.work = machine.now // 0.05 * 0.05 / 5
