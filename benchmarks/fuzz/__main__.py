@@ -49,6 +49,7 @@ AREAS = {
     "imports": "imports:Imports",
     "traces": "traces:Traces",
     "runs": "run_directories:Runs",
+    "damage": "damage:Damage",
     "plugins": "plugin_folders:Plugins",
 }
 

@@ -17,7 +17,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import PARTIAL, fingerprint, read_text, write_whole, writing
+from magdi.core.files import PARTIAL, fingerprint, is_as, read_text, write_sealed, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
@@ -240,16 +240,25 @@ class RunDirectory:
         """Returns the configuration that the run was started with.
 
         Raises:
-            DataError: It cannot be read, or not by this version of magdi.
+            DataError: It cannot be read, or not by this version of magdi, or is not as the run left it.
         """
         file = self.path / self.CONFIG
         try:
-            return RunConfig.model_validate(read_document(read_text(file)))
+            document = read_document(read_text(file))
+            if not document or not is_as(file, self.records().get(file.name, "")):
+                raise DataError(f"{file} is not as the run left it", hint="the run's own command writes it anew")
+            return RunConfig.model_validate(document)
         except ValidationError as error:
             first, where = error.errors(include_url=False)[0], f"{file} cannot be read by this version of magdi"
             raise DataError(f"{where}: {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from None
         except ValueError as error:
             raise DataError(f"{file} cannot be read: {error}") from None
+
+    def records(self) -> dict[str, str]:
+        """Returns what run.json says that the files are known by which tell of the run; nothing where it is torn."""
+        with suppress(DataError):
+            return self.state().get("records", {})
+        return {}
 
     def deciding(self) -> dict[str, object]:
         """Returns what decided the run's results, files as they were when it was started; see `deciding`.
@@ -290,8 +299,7 @@ class RunDirectory:
 
     def update(self, **fields: Any) -> None:
         """Writes fields into run.json, whole or not at all."""
-        text = json.dumps({**self.state(), **fields}, indent=2, ensure_ascii=False)
-        write_whole(self.path / self.STATE, text + "\n")
+        write_sealed(self.path / self.STATE, {**self.state(), **fields})
 
     def set_aside(self, file: Path, why: str) -> None:
         """Gives a file that is not as magdi left it another name, and notes why."""

@@ -20,7 +20,6 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
 from magdi.core.run.resuming import changed
-from magdi.core.run.run import STAGES
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 from magdi.plugins.trust import Code
 
@@ -238,7 +237,7 @@ def shown(directory: RunDirectory) -> RunShown:
     found = row(directory)
     state: Mapping[str, object] = {} if found["status"] == "unreadable" else directory.state()
     around: dict[str, object] = {name: state[name] for name in AROUND if name in state}
-    if torn := changed(directory, *STAGES):
+    if torn := changed(directory):
         around["changed"] = torn
     return cast(RunShown, {**found, "versions": state.get("versions", {}), **around})
 
@@ -291,7 +290,7 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
     return {
         "first": row(first),
         "second": row(second),
-        "changed": [file for run in (first, second) for file in changed(run, *STAGES)],
+        "changed": [file for run in (first, second) for file in changed(run)],
         "configuration": differences(first.deciding(), second.deciding()),
         "student": _of_predictions(first.predictions("student"), second.predictions("student")),
         "base": _of_predictions(first.predictions("base"), second.predictions("base")),
