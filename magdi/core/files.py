@@ -66,7 +66,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         StorageError: It cannot be written; what was there before is there still.
     """
-    with whole_path(path) as partial, partial.open("x", encoding="utf-8", newline="\n") as file:
+    with whole_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         yield file
 
 
@@ -104,21 +104,32 @@ def whole_path(path: Path) -> Iterator[Path]:
     """Yields where to write a file that takes its place when the block ends well: for writers that take a path.
 
     Raises:
-        StorageError: It cannot be written; what was there before is there still.
+        StorageError: It cannot be written, or another process has begun to write it meanwhile; what was there before
+            is there still.
     """
     partial = path.with_name(path.name + PARTIAL)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)  # left by a kill; were it a link, another file would be written
+        partial.touch(exist_ok=False)
+        own = partial.stat()
         try:
             yield partial
+            _check_own(partial, own)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.replace(path)
         except BaseException:
             with suppress(OSError):
-                partial.unlink(missing_ok=True)
+                _check_own(partial, own)
+                partial.unlink()
             raise
+
+
+def _check_own(partial: Path, own: os.stat_result) -> None:
+    """Raises OSError where another process writes to the same place: it has taken away what was there."""
+    if not (partial.exists() and os.path.samestat(partial.stat(), own)):
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process writes it, too")
 
 
 @contextmanager
@@ -290,7 +301,7 @@ def full_disk(path: Path, error: BaseException) -> StorageError | None:
     """
     if isinstance(error, OSError):
         full = error.errno in FULL | {errno.EROFS}
-        return storage_error(Path(error.filename or path), error) if full else None
+        return storage_error(Path(error.filename2 or error.filename or path), error) if full else None
     said = str(error).splitlines()[:1]
     if isinstance(error, MagdiError) or not any(sign in each for each in said for sign in _SAID):
         return None

@@ -60,7 +60,7 @@ def mark_complete(directory: Path) -> None:
 
 def complete(folder: Path) -> list[Path]:
     """Returns the checkpoints that were written to their end, the newest first."""
-    found = [path for path in folder.glob("checkpoint-*") if (path / COMPLETE).exists()]
+    found = [path for path in folder.glob("checkpoint-*[0-9]") if (path / COMPLETE).exists()]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
 
 
@@ -115,7 +115,7 @@ def _identity(path: Path) -> dict[str, Any]:
 
 def discard(folder: Path) -> None:
     """Removes all checkpoints, once the student is saved; what else somebody has put there stays."""
-    for checkpoint in folder.glob("checkpoint-*"):
+    for checkpoint in folder.glob("checkpoint-*[0-9]"):
         shutil.rmtree(checkpoint, ignore_errors=True)
     _forget_renewed(folder)
     with suppress(OSError):

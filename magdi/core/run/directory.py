@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -240,13 +241,13 @@ class RunDirectory:
         """Returns the configuration that the run was started with.
 
         Raises:
-            DataError: It cannot be read, or not by this version of magdi, or is not as the run left it.
+            DataError: It cannot be read, or not by this version of magdi, or holds nothing.
         """
         file = self.path / self.CONFIG
         try:
             document = read_document(read_text(file))
-            if not document or not is_as(file, self.records().get(file.name, "")):
-                raise DataError(f"{file} is not as the run left it", hint="the run's own command writes it anew")
+            if not document:
+                raise DataError(f"{file} holds no configuration", hint="the run's own command writes it anew")
             return RunConfig.model_validate(document)
         except ValidationError as error:
             first, where = error.errors(include_url=False)[0], f"{file} cannot be read by this version of magdi"
@@ -305,6 +306,7 @@ class RunDirectory:
         """Gives a file that is not as magdi left it another name, and notes why."""
         aside = file.with_name(file.name + DAMAGED)
         with writing(file):
+            shutil.rmtree(aside, ignore_errors=True)  # an earlier checkpoint
             file.replace(aside)
         self.notes.append(f"{why}; as it was it is kept as {aside.name}")
 
@@ -351,7 +353,12 @@ class RunDirectory:
         now = deciding(config, comparable(then, contents(config)))
         now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
-        if changed:
+        file = self.path / self.CONFIG
+        if changed and not is_as(file, self.records().get(file.name, "")):
+            self._check_known(
+                deciding(config, comparable(then, contents(config))), DataError(f"{file} has been changed")
+            )
+        elif changed:
             listed = "\n".join(f"  {line}" for line in changed)
             raise RunDirectoryError(
                 f"{self.path} holds a run of another configuration:\n{listed}",

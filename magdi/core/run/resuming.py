@@ -112,8 +112,10 @@ def take_back(directory: RunDirectory) -> None:
                 directory.notes.append(why)
         directory.update(stages={**directory.stages(), name: {**record, "done": False}})
     records = (name for name in _other_records(directory) if name not in CONFIGURED)  # which has been written by now
-    for path in (*records, *_other_checkpoints(directory)):
-        directory.notes.append(f"{path} is gone or not as the run left it, and cannot be made again")
+    for name in records:
+        directory.notes.append(f"{name} is gone or not as the run left it, and cannot be made again")
+    for path in _other_checkpoints(directory):
+        directory.set_aside(path, f"{path.relative_to(directory.path)} is not as it was written, and not gone on from")
 
 
 def _other_records(directory: RunDirectory) -> list[str]:
@@ -121,13 +123,13 @@ def _other_records(directory: RunDirectory) -> list[str]:
     return [name for name in RECORDS if name in known and not is_as(directory.path / name, known[name])]
 
 
-def _other_checkpoints(directory: RunDirectory) -> Iterator[str]:
-    if directory.checkpoints.is_dir():
-        from magdi.core.distill.checkpoints import COMPLETE, complete
+def _other_checkpoints(directory: RunDirectory) -> list[Path]:
+    if not directory.checkpoints.is_dir():
+        return []
+    from magdi.core.distill.checkpoints import COMPLETE, complete
 
-        for folder in (directory.checkpoints, *directory.checkpoints.iterdir()):
-            others = (path for path in complete(folder) if not is_sealed(path, COMPLETE))
-            yield from (path.relative_to(directory.path).as_posix() for path in others)
+    folders = (directory.checkpoints, *directory.checkpoints.iterdir())
+    return [path for folder in folders for path in complete(folder) if not is_sealed(path, COMPLETE)]
 
 
 def torn_files(directory: RunDirectory, name: str, record: Stage) -> list[str]:
@@ -171,7 +173,8 @@ def _check_source(directory: RunDirectory, record: Stage, file: str) -> None:
 
 def begin_anew(directory: RunDirectory, later: Sequence[str], note: Callable[[str], None]) -> None:
     """Takes back what later stages have made of something else than there is now."""
-    done = [name for name in later if name in directory.stages()]
+    anew: Stage = {"done": False}
+    done = [name for name in later if directory.stages().get(name, anew) != anew]
     if not done:
         return
     note(f"not what there was before: {' and '.join(done)} are done anew")
@@ -179,4 +182,4 @@ def begin_anew(directory: RunDirectory, later: Sequence[str], note: Callable[[st
     tiny = directory.config().student.model == "tiny"  # made of the discussions' texts, where its task has no primer
     for who in ("base", "student") if tiny else ("student",):
         directory.predictions(who).unlink(missing_ok=True)
-    directory.update(stages={name: record for name, record in directory.stages().items() if name not in done})
+    directory.update(stages=directory.stages() | dict.fromkeys(done, anew))

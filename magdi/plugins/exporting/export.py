@@ -92,6 +92,7 @@ def export(
             made = _export_team(directory, team, folder, sources, licence)
         else:
             made = _export_student(directory, folder, merge, questions, sources, licence)
+        open_trained(run)  # another process may have made another one meanwhile
     return replace(made, path=out)
 
 

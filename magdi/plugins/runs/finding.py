@@ -75,13 +75,16 @@ def open_trained(path: Path) -> RunDirectory:
     """Returns the run in a directory, which has a student that is as its training left it, where run.json tells.
 
     Raises:
-        ConfigError: It has none yet.
+        ConfigError: It has none yet, or not all of it.
         DataError: There is no run, or a file of the student is gone or another one.
         RunDirectoryError: A link leads out of it.
     """
     directory = open_run(path)
     if not directory.student.is_dir():
         raise ConfigError(f"the run {path} has no student yet", hint="magdi run or magdi distill makes one")
+    record = directory.stage("distillation")
+    if record and not record.get("done"):  # what is there is half of one, or of other discussions
+        raise ConfigError(f"the training of {path} has not come to its end", hint="the run's own command goes on")
     if torn := changed(directory, "distillation"):
         raise DataError(
             f"{torn[0]} is gone or not as the training left it",
