@@ -302,9 +302,9 @@ class RunDirectory:
         """Writes fields into run.json, whole or not at all."""
         write_sealed(self.path / self.STATE, {**self.state(), **fields})
 
-    def set_aside(self, file: Path, why: str) -> None:
+    def set_aside(self, file: Path, why: str, name: str = "") -> None:
         """Gives a file that is not as magdi left it another name, and notes why."""
-        aside = file.with_name(file.name + DAMAGED)
+        aside = file.with_name(name or file.name + DAMAGED)
         with writing(file):
             shutil.rmtree(aside, ignore_errors=True)  # an earlier checkpoint
             file.replace(aside)

@@ -115,7 +115,8 @@ def take_back(directory: RunDirectory) -> None:
     for name in records:
         directory.notes.append(f"{name} is gone or not as the run left it, and cannot be made again")
     for path in _other_checkpoints(directory):
-        directory.set_aside(path, f"{path.relative_to(directory.path)} is not as it was written, and not gone on from")
+        why = f"{path.relative_to(directory.path)} is not as it was written, and not gone on from"
+        directory.set_aside(path, why, f"damaged-{path.name}")  # the trainer clears away all that begins like its own
 
 
 def _other_records(directory: RunDirectory) -> list[str]:

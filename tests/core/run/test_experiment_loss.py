@@ -336,10 +336,12 @@ class TestMadeAgain:
             content = bytearray((newest / name).read_bytes())
             content[-5] ^= 64
             (newest / name).write_bytes(content)
+        (newest / "thesis.tex").write_text("mine")
         progress = Notes()
         magdi.run(out=out, progress=progress, **{**toy, "training": training})
         told = f"checkpoints/{newest.name} is not as it was written, and not gone on from"
         assert any(note.startswith(told) for note in progress.told)
+        assert (newest.with_name(f"damaged-{newest.name}") / "thesis.tex").read_text() == "mine"
         weights = "student/model.safetensors"
         assert (out / weights).read_bytes() == (finished / weights).read_bytes()
 
