@@ -1,6 +1,6 @@
 """Bad input by the thousand: nothing may be a traceback, and nothing may hang or take the machine's memory.
 
-    python -m benchmarks.fuzz --area config --count 20000 --seed 1
+    python -m benchmarks.fuzz --area config mags --count 20000 --seed 1
 
 prints what was tried, and for each finding the seed and the input that made it. What was found is kept as a line in
 `tests/core/test_bad_input.py`.
@@ -49,6 +49,7 @@ AREAS = {
     "imports": "imports:Imports",
     "traces": "traces:Traces",
     "runs": "run_directories:Runs",
+    "damage": "damage:Damage",
     "plugins": "plugin_folders:Plugins",
 }
 
@@ -67,52 +68,58 @@ def where(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Tries an area."""
+    """Tries areas, one after the other in one process: to begin costs as much CPU as a hundred inputs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--area", choices=[*AREAS], required=True)
-    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--area", choices=[*AREAS, "all"], nargs="+", required=True)
+    parser.add_argument("--count", type=int, default=1000, help="Inputs of each area.")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=1e9, help="Ends after so long.")
+    parser.add_argument("--seconds", type=float, default=1e9, help="Seconds of CPU after which an area ends.")
     parser.add_argument("--verbose", action="store_true", help="Print what is refused, and why.")
     given = parser.parse_args()
-    began = time.monotonic()
-
     resource.setrlimit(resource.RLIMIT_DATA, (6 * GIB, 6 * GIB))
     signal.signal(signal.SIGPROF, alarm)
     signal.signal(signal.SIGALRM, alarm)
+    for area in AREAS if "all" in given.area else given.area:
+        with tempfile.TemporaryDirectory() as above:
+            folder = Path(above, "here")  # so that `..` is not the machine's folder of everybody's files
+            folder.mkdir()
+            os.chdir(folder)
+            os.environ |= {"MAGDI_CACHE": f"{above}/cache", "XDG_CONFIG_HOME": above, "HF_HUB_OFFLINE": "1"}
+            tried(area, made(area, folder), range(given.seed, given.seed + given.count), given.seconds, given.verbose)
+            os.chdir("/")
+
+
+def tried(area: str, attempt: Any, seeds: range, seconds: float, verbose: bool) -> None:
+    """Tries inputs of an area, and prints what is found."""
     outcomes: Counter[str] = Counter()
     shown: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as above:
-        folder = Path(above, "here")  # so that `..` is not the machine's folder of everybody's files
-        folder.mkdir()
-        os.chdir(folder)
-        os.environ |= {"MAGDI_CACHE": f"{above}/cache", "XDG_CONFIG_HOME": above, "HF_HUB_OFFLINE": "1"}
-        attempt: Any = made(given.area, folder)
-        for number in range(given.seed, given.seed + given.count):
-            if time.monotonic() - began > given.seconds:
-                break
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            signal.setitimer(signal.ITIMER_REAL, WAITING)
-            started = time.process_time()
-            try:
-                attempt(Lot(number))
-                outcomes["accepted"] += 1
-            except MagdiError as error:
-                outcomes["refused"] += 1
-                if given.verbose:
-                    print(f"seed {number}: {error}", flush=True)
-            except (Exception, Hang) as error:
-                kind = f"{type(error).__name__} at {where(error)}"
-                outcomes["found"] += 1
-                shown[kind] += 1
-                if shown[kind] == 1:
-                    print(f"{kind}: {str(error)[:1500]!r}\n   seed {number}: {str(attempt.said)[:600]}", flush=True)
-            finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            if (took := time.process_time() - started) > 5:
-                print(f"   slow: {took:.1f} s, seed {number}: {str(attempt.said)[:300]}", flush=True)
-    print(given.area, dict(outcomes), dict(shown))
+    began = time.process_time()
+    for number in seeds:
+        started = time.process_time()
+        if started - began > seconds:
+            break
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, WAITING)
+        try:
+            attempt(Lot(number))
+            outcomes["accepted"] += 1
+        except MagdiError as error:
+            outcomes["refused"] += 1
+            if verbose:
+                print(f"seed {number}: {error}", flush=True)
+        except (Exception, Hang) as error:
+            said = f": {str(error):.60}" if isinstance(error, AssertionError) else ""
+            kind = f"{type(error).__name__} at {where(error)}{said}"
+            outcomes["found"] += 1
+            shown[kind] += 1
+            if shown[kind] == 1:
+                print(f"{kind}: {str(error)[:1500]!r}\n   seed {number}: {str(attempt.said)[:600]}", flush=True)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if (took := time.process_time() - started) > 5:
+            print(f"   slow: {took:.1f} s, seed {number}: {str(attempt.said)[:300]}", flush=True)
+    print(area, dict(outcomes), dict(shown), flush=True)
 
 
 if __name__ == "__main__":

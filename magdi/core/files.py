@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from magdi.core.errors import DataError, MagdiError, StorageError
@@ -20,6 +22,13 @@ PARTIAL = ".partial"
 """What the name of a file ends with that is still being written."""
 
 SEAL = ".sealed"
+CHECKSUM = "checksum"
+"""Key of a document under which stands the `fingerprint` of all else in it."""
+
+LONGEST = 256 * 2**20  # bytes that a line may have
+READ = 64 * 2**20  # bytes; of larger weights the size has to do: reading them may take longer than a run's start
+WEIGHTS = frozenset({".safetensors", ".pt", ".pth", ".bin", ".distcp"})
+_BYTES = " bytes"
 
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)", re.I)
@@ -57,7 +66,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         StorageError: It cannot be written; what was there before is there still.
     """
-    with whole_path(path) as partial, partial.open("x", encoding="utf-8", newline="\n") as file:
+    with whole_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         yield file
 
 
@@ -95,21 +104,55 @@ def whole_path(path: Path) -> Iterator[Path]:
     """Yields where to write a file that takes its place when the block ends well: for writers that take a path.
 
     Raises:
-        StorageError: It cannot be written; what was there before is there still.
+        StorageError: It cannot be written, or another process has begun to write it meanwhile; what was there before
+            is there still.
     """
     partial = path.with_name(path.name + PARTIAL)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)  # left by a kill; were it a link, another file would be written
+        partial.touch(exist_ok=False)
+        own = partial.stat()
         try:
             yield partial
+            _check_own(partial, own)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.replace(path)
         except BaseException:
             with suppress(OSError):
-                partial.unlink(missing_ok=True)
+                _check_own(partial, own)
+                partial.unlink()
             raise
+
+
+def _check_own(partial: Path, own: os.stat_result) -> None:
+    """Raises OSError where another process writes to the same place: it has taken away what was there."""
+    if not (partial.exists() and os.path.samestat(partial.stat(), own)):
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process writes it, too")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yields where to write the files of a folder, which come into it when the block ends well: all of them or none.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    partial = path / PARTIAL
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)  # left by a kill
+        partial.mkdir()
+    try:
+        yield partial
+        with writing(path):
+            for each in sorted(partial.iterdir()):
+                each.replace(path / each.name)
+    except Exception as error:
+        raise full_disk(path, error) or error from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -167,6 +210,42 @@ def read_json_lines(path: Path) -> list[dict[str, object]]:
     return found
 
 
+def lines_of(file: IO[bytes], path: Path | str) -> Iterator[bytes]:
+    """Yields the lines of an open file, their ends included.
+
+    Raises:
+        DataError: One is longer than any that was written: a disk may have made a hole of a terabyte in it.
+    """
+    while line := file.readline(LONGEST + 1):
+        if len(line) > LONGEST:
+            raise DataError(f"{path} cannot be read: a line has more than {LONGEST:,} bytes")
+        yield line
+
+
+def write_sealed(path: Path, document: Mapping[str, object]) -> None:
+    """Writes a JSON document with a checksum of itself, whole or not at all.
+
+    Raises:
+        StorageError: It cannot be written; what was there before is there still.
+    """
+    plain = json.loads(json.dumps(document))
+    write_whole(path, json.dumps({**plain, CHECKSUM: fingerprint(plain)}, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Returns a document as it was written; one without a checksum, of an earlier version, is taken as it is.
+
+    Raises:
+        DataError: It is missing, no JSON document, or not what was written.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise DataError(f"{path} cannot be read: it is no JSON document of magdi")
+    if document.pop(CHECKSUM, None) not in (None, fingerprint(document)):
+        raise DataError(f"{path} cannot be read: it is not as magdi wrote it")
+    return document
+
+
 def digest(path: Path) -> str:
     """Returns a digest of what is in a file; of one that has not changed since, the file is not read again."""
     known = path.stat()
@@ -184,16 +263,34 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def seal(folder: Path) -> None:
-    """Writes into a folder of the cache what is in its files, once they all are there."""
-    digests = {file.name: digest(file) for file in sorted(folder.iterdir())}
-    (folder / SEAL).write_text(json.dumps(digests), encoding="utf-8")
+def sealed(file: Path) -> str:
+    """Returns what a file is known by: its size, and but for large weights a digest."""
+    size = file.stat().st_size
+    known = f"{size}{_BYTES}"
+    return known if size > READ and file.suffix in WEIGHTS else f"{known} {digest(file)}"
 
 
-def is_sealed(folder: Path) -> bool:
-    """Returns whether a folder of the cache is as it was when it was sealed; else it is to be made again."""
-    with suppress(DataError, OSError, AttributeError):
-        return all(digest(folder / name) == known for name, known in read_json(folder / SEAL).items())
+def is_as(file: Path, seal: str) -> bool:
+    """Returns whether a file is as it was when it was sealed; it is not where it cannot be read.
+
+    One of another size is not read: a disk may have made it longer than can be read in a day.
+    """
+    with suppress(OSError, ValueError):
+        size, told, known = seal.rpartition(_BYTES)
+        return (not told or int(size) == file.stat().st_size) and (not known or known.strip() == digest(file))
+    return False
+
+
+def seal(folder: Path, name: str = SEAL) -> None:
+    """Writes into a folder what is in its files, once they all are there; ``name`` is the file that says so."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != name)
+    write_sealed(folder / name, {file.relative_to(folder).as_posix(): sealed(file) for file in files})
+
+
+def is_sealed(folder: Path, name: str = SEAL) -> bool:
+    """Returns whether a folder is as it was when it was sealed."""
+    with suppress(DataError):
+        return all(is_as(folder / file, known) for file, known in read_sealed(folder / name).items())
     return False
 
 
@@ -204,7 +301,7 @@ def full_disk(path: Path, error: BaseException) -> StorageError | None:
     """
     if isinstance(error, OSError):
         full = error.errno in FULL | {errno.EROFS}
-        return storage_error(Path(error.filename or path), error) if full else None
+        return storage_error(Path(error.filename2 or error.filename or path), error) if full else None
     said = str(error).splitlines()[:1]
     if isinstance(error, MagdiError) or not any(sign in each for each in said for sign in _SAID):
         return None
@@ -217,6 +314,14 @@ def cache_directory() -> Path:
     if own:
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "magdi"
+
+
+def check_cache() -> None:
+    """Raises StorageError where the cache cannot be written to: before anything is paid for that needs it later."""
+    folder = cache_directory()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
 
 
 def home() -> Path:

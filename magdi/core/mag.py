@@ -16,7 +16,7 @@ from typing import IO, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from magdi.core.errors import MagFileError
-from magdi.core.files import whole_file
+from magdi.core.files import lines_of, whole_file
 
 SCHEMA: Literal["magdi.mag/1"] = "magdi.mag/1"
 
@@ -235,7 +235,7 @@ def read_mags(path: Path | str, *, on_bad_line: list[MagFileError] | None = None
 
 def mags_in(file: IO[bytes], path: Path | str, on_bad_line: list[MagFileError] | None = None) -> Iterator[Mag]:
     """Yields the MAGs of an open file; see `read_mags`."""
-    lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip(_BLANK))
+    lines = ((number, line) for number, line in enumerate(lines_of(file, path), start=1) if line.strip(_BLANK))
     for number, line in lines:
         try:
             mag = _parse(path, number, line)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import re
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -9,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magdi.core.errors import DataError
-from magdi.core.files import cache_directory, portable, read_bytes, storage_error
+from magdi.core.errors import DataError, StorageError
+from magdi.core.files import (
+    cache_directory,
+    portable,
+    read_bytes,
+    read_sealed,
+    storage_error,
+    whole_file,
+    write_sealed,
+)
 
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( *\..*)?")
 
@@ -60,3 +69,28 @@ def test_what_memory_does_not_hold_is_an_error(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=MemoryError))
     with pytest.raises(DataError, match="larger than the memory that is left"):
         read_bytes(tmp_path / "f")
+
+
+def test_a_document_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    document = {"accuracy": 0.5, "é": [1, None], "inner": {"10": "x", "9": True}}
+    write_sealed(file, document)
+    whole = file.read_bytes()
+    for place in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[place // 8] ^= 1 << place % 8
+        file.write_bytes(changed)
+        with suppress(DataError):
+            assert document.items() <= read_sealed(file).items()  # where not the key of the checksum was hit
+
+
+def test_of_two_that_write_one_file_the_last_to_begin_has_it_and_the_other_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mags.jsonl"
+    first, second = whole_file(file), whole_file(file)
+    first.__enter__().write("first\n")
+    second.__enter__().write("second\n")
+    with pytest.raises(StorageError, match="another process writes it, too"):
+        first.__exit__(None, None, None)
+    assert not file.exists()
+    second.__exit__(None, None, None)
+    assert file.read_text() == "second\n"

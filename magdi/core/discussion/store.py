@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from magdi.core.discussion.driver import Failure, hold_discussions
 from magdi.core.errors import RunDirectoryError
-from magdi.core.files import PARTIAL, writing
+from magdi.core.files import PARTIAL, lines_of, writing
 from magdi.core.mag import Mag, Question
 
 
@@ -98,7 +98,7 @@ def _lines(
         return
     start, last = 0, -1
     with path.open("rb") as file:
-        for line in file:
+        for line in lines_of(file, path):
             try:
                 mag = Mag.model_validate_json(line)
             except ValidationError:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from magdi.core.errors import TrainingError
-from magdi.core.files import read_json, write_whole
+from magdi.core.errors import DataError, TrainingError
+from magdi.core.files import is_sealed, read_sealed, seal, write_sealed
 
 WEIGHTS = "trained.safetensors"
 COMPLETE = "complete"
@@ -54,14 +54,19 @@ def load_trained(module: nn.Module, directory: Path) -> None:
 
 
 def mark_complete(directory: Path) -> None:
-    """Says that a checkpoint was written to its end."""
-    (directory / COMPLETE).touch()
+    """Says that a checkpoint was written to its end, and what is in it."""
+    seal(directory, COMPLETE)
+
+
+def complete(folder: Path) -> list[Path]:
+    """Returns the checkpoints that were written to their end, the newest first."""
+    found = [path for path in folder.glob("checkpoint-*[0-9]") if (path / COMPLETE).exists()]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
 
 
 def newest(folder: Path) -> Path | None:
-    """Returns the newest checkpoint that was written to its end."""
-    found = [path for path in folder.glob("checkpoint-*") if (path / COMPLETE).exists()]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    """Returns the newest checkpoint that was written to its end and is still as it was."""
+    return next((path for path in complete(folder) if is_sealed(path, COMPLETE)), None)
 
 
 def renewed(folder: Path, number: int | str) -> Path:
@@ -80,10 +85,10 @@ def claim(folder: Path, identity: dict[str, object], threads: int = 1) -> int:
     Sums, and so weights, may depend on their number.
 
     Raises:
-        TrainingError: They are of a run with other settings or MAGs.
+        TrainingError: They are of a run with other settings or MAGs, or it cannot be read what they are of.
     """
     path = folder / IDENTITY
-    before = read_json(path) if path.exists() else {}
+    before = _identity(path)
     begun = before.pop("threads", None)
     changed = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
     if changed and before and newest(folder) is not None:
@@ -96,13 +101,21 @@ def claim(folder: Path, identity: dict[str, object], threads: int = 1) -> int:
     elif newest(folder) is not None and isinstance(begun, int) and 0 < begun <= (os.cpu_count() or 1):
         threads = begun
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps({**identity, "threads": threads}, indent=1))
+    write_sealed(path, {**identity, "threads": threads})
     return threads
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    try:
+        return read_sealed(path) if path.exists() else {}
+    except DataError as error:
+        what = f"{error.message}, so it is not known what the checkpoints beside it are of"
+        raise TrainingError(what, hint=f"put it back, or take {path.parent} away: training begins anew") from error
 
 
 def discard(folder: Path) -> None:
     """Removes all checkpoints, once the student is saved; what else somebody has put there stays."""
-    for checkpoint in folder.glob("checkpoint-*"):
+    for checkpoint in folder.glob("checkpoint-*[0-9]"):
         shutil.rmtree(checkpoint, ignore_errors=True)
     _forget_renewed(folder)
     with suppress(OSError):

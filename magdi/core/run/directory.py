@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import PARTIAL, fingerprint, read_text, write_whole, writing
+from magdi.core.files import PARTIAL, fingerprint, is_as, read_text, write_sealed, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
@@ -240,16 +241,25 @@ class RunDirectory:
         """Returns the configuration that the run was started with.
 
         Raises:
-            DataError: It cannot be read, or not by this version of magdi.
+            DataError: It cannot be read, or not by this version of magdi, or holds nothing.
         """
         file = self.path / self.CONFIG
         try:
-            return RunConfig.model_validate(read_document(read_text(file)))
+            document = read_document(read_text(file))
+            if not document:
+                raise DataError(f"{file} holds no configuration", hint="the run's own command writes it anew")
+            return RunConfig.model_validate(document)
         except ValidationError as error:
             first, where = error.errors(include_url=False)[0], f"{file} cannot be read by this version of magdi"
             raise DataError(f"{where}: {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from None
         except ValueError as error:
             raise DataError(f"{file} cannot be read: {error}") from None
+
+    def records(self) -> dict[str, str]:
+        """Returns what run.json says that the files are known by which tell of the run; nothing where it is torn."""
+        with suppress(DataError):
+            return self.state().get("records", {})
+        return {}
 
     def deciding(self) -> dict[str, object]:
         """Returns what decided the run's results, files as they were when it was started; see `deciding`.
@@ -290,13 +300,13 @@ class RunDirectory:
 
     def update(self, **fields: Any) -> None:
         """Writes fields into run.json, whole or not at all."""
-        text = json.dumps({**self.state(), **fields}, indent=2, ensure_ascii=False)
-        write_whole(self.path / self.STATE, text + "\n")
+        write_sealed(self.path / self.STATE, {**self.state(), **fields})
 
-    def set_aside(self, file: Path, why: str) -> None:
+    def set_aside(self, file: Path, why: str, name: str = "") -> None:
         """Gives a file that is not as magdi left it another name, and notes why."""
-        aside = file.with_name(file.name + DAMAGED)
+        aside = file.with_name(name or file.name + DAMAGED)
         with writing(file):
+            shutil.rmtree(aside, ignore_errors=True)  # an earlier checkpoint
             file.replace(aside)
         self.notes.append(f"{why}; as it was it is kept as {aside.name}")
 
@@ -343,7 +353,12 @@ class RunDirectory:
         now = deciding(config, comparable(then, contents(config)))
         now["teachers"] = [deciding_teacher(each) for each in with_known_servers(shown(config)["teachers"], known)]
         changed = differences(before, now)
-        if changed:
+        file = self.path / self.CONFIG
+        if changed and not is_as(file, self.records().get(file.name, "")):
+            self._check_known(
+                deciding(config, comparable(then, contents(config))), DataError(f"{file} has been changed")
+            )
+        elif changed:
             listed = "\n".join(f"  {line}" for line in changed)
             raise RunDirectoryError(
                 f"{self.path} holds a run of another configuration:\n{listed}",

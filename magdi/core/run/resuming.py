@@ -7,15 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import digest, read_json
+from magdi.core.files import is_as, is_sealed, lines_of, read_json, sealed
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.own_files import remove_written
-from magdi.core.run.state import Stage
+from magdi.core.run.state import STAGES, Stage
 
-DIGESTED = (".jsonl", ".json")
-READ = 64 * 2**20  # bytes; of larger weights the size alone is kept: reading them may take longer than a run's start
-SIZE = " bytes"
+CONFIGURED = (RunDirectory.CONFIG,)
+RECORDS = (*CONFIGURED, "metrics.jsonl", "failures.jsonl")
 
 
 def standing(directory: RunDirectory, questions: Callable[[], int]) -> str:
@@ -48,7 +47,7 @@ def _lines(directory: RunDirectory) -> int:
     if not directory.mags.is_file():
         return 0
     with directory.mags.open("rb") as file:
-        return sum(line.endswith(b"\n") for line in file)
+        return sum(line.endswith(b"\n") for line in lines_of(file, directory.mags))
 
 
 def _trained(directory: RunDirectory, record: Stage) -> Iterator[str]:
@@ -70,8 +69,8 @@ def _trained(directory: RunDirectory, record: Stage) -> Iterator[str]:
 
 
 def left_by(directory: RunDirectory, stage: str) -> dict[str, str]:
-    """Returns what a stage has left in the directory: by file a digest, or the size where that has to do."""
-    return {name: _sealed(file) for name, file in _files_of(directory, stage)}
+    """Returns what a stage has left in the directory: by file what it is known by."""
+    return {name: sealed(file) for name, file in _files_of(directory, stage)}
 
 
 def _files_of(directory: RunDirectory, stage: str) -> Iterator[tuple[str, Path]]:
@@ -85,22 +84,16 @@ def _files_of(directory: RunDirectory, stage: str) -> Iterator[tuple[str, Path]]
     yield from ((file.relative_to(directory.path).as_posix(), file) for file in files if file.is_file())
 
 
-def _sealed(file: Path) -> str:
-    size = file.stat().st_size
-    return digest(file) if file.suffix in DIGESTED or size <= READ else f"{size}{SIZE}"
-
-
-def _is_sealed(file: Path, seal: str) -> bool:
-    """Returns whether a file is as it was; it is not where it cannot be read."""
-    with suppress(OSError):
-        return seal == (f"{file.stat().st_size}{SIZE}" if seal.endswith(SIZE) else digest(file))
-    return False
+def recorded(directory: RunDirectory, names: Sequence[str] = RECORDS) -> dict[str, str]:
+    """Returns what is known of the files that tell of a run, and of which nothing else is made."""
+    files = (directory.path / name for name in names)
+    return {file.name: sealed(file) for file in files if file.is_file()}
 
 
 def take_back(directory: RunDirectory) -> None:
     """Takes back the stages whose files are not as they left them, so that they are done again.
 
-    Discussions are made again out of the journal, which asks nobody.
+    Discussions are made again out of the journal, which asks nobody. Of a checkpoint or a record it is told.
 
     Raises:
         RunDirectoryError: There is nothing that discussions could be made out of again.
@@ -118,6 +111,26 @@ def take_back(directory: RunDirectory) -> None:
             else:
                 directory.notes.append(why)
         directory.update(stages={**directory.stages(), name: {**record, "done": False}})
+    records = (name for name in _other_records(directory) if name not in CONFIGURED)  # which has been written by now
+    for name in records:
+        directory.notes.append(f"{name} is gone or not as the run left it, and cannot be made again")
+    for path in _other_checkpoints(directory):
+        why = f"{path.relative_to(directory.path)} is not as it was written, and not gone on from"
+        directory.set_aside(path, why, f"damaged-{path.name}")  # the trainer clears away all that begins like its own
+
+
+def _other_records(directory: RunDirectory) -> list[str]:
+    known = directory.records()
+    return [name for name in RECORDS if name in known and not is_as(directory.path / name, known[name])]
+
+
+def _other_checkpoints(directory: RunDirectory) -> list[Path]:
+    if not directory.checkpoints.is_dir():
+        return []
+    from magdi.core.distill.checkpoints import COMPLETE, complete
+
+    folders = (directory.checkpoints, *directory.checkpoints.iterdir())
+    return [path for folder in folders for path in complete(folder) if not is_sealed(path, COMPLETE)]
 
 
 def torn_files(directory: RunDirectory, name: str, record: Stage) -> list[str]:
@@ -126,15 +139,20 @@ def torn_files(directory: RunDirectory, name: str, record: Stage) -> list[str]:
         return []
     if "files" in record:
         now = dict(_files_of(directory, name))
-        return [file for file, seal in record["files"].items() if file not in now or not _is_sealed(now[file], seal)]
+        return [file for file, seal in record["files"].items() if file not in now or not is_as(now[file], seal)]
     talk = record.get("mags") if name == "discussion" else None  # of an earlier version of magdi
     return [directory.mags.name] if talk and _lines(directory) != talk["count"] else []
 
 
 def changed(directory: RunDirectory, *stages: str) -> list[str]:
-    """Returns the files of a run, by their paths, that are gone or not as finished stages have left them."""
-    torn = (file for name in stages for file in torn_files(directory, name, directory.stage(name)))
-    return [str(directory.path / file) for file in torn]
+    """Returns the files of a run, by their paths, that are gone or not as finished stages have left them.
+
+    Args:
+        directory: The run's directory.
+        *stages: Whose files are looked at; where none is named all are, and what is recorded of the run.
+    """
+    torn = [file for name in stages or STAGES for file in torn_files(directory, name, directory.stage(name))]
+    return [str(directory.path / file) for file in (*torn, *([] if stages else _other_records(directory)))]
 
 
 def told_changed(mags: Path) -> str:
@@ -156,7 +174,8 @@ def _check_source(directory: RunDirectory, record: Stage, file: str) -> None:
 
 def begin_anew(directory: RunDirectory, later: Sequence[str], note: Callable[[str], None]) -> None:
     """Takes back what later stages have made of something else than there is now."""
-    done = [name for name in later if name in directory.stages()]
+    anew: Stage = {"done": False}
+    done = [name for name in later if directory.stages().get(name, anew) != anew]
     if not done:
         return
     note(f"not what there was before: {' and '.join(done)} are done anew")
@@ -164,4 +183,4 @@ def begin_anew(directory: RunDirectory, later: Sequence[str], note: Callable[[st
     tiny = directory.config().student.model == "tiny"  # made of the discussions' texts, where its task has no primer
     for who in ("base", "student") if tiny else ("student",):
         directory.predictions(who).unlink(missing_ok=True)
-    directory.update(stages={name: record for name, record in directory.stages().items() if name not in done})
+    directory.update(stages=directory.stages() | dict.fromkeys(done, anew))

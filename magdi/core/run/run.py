@@ -10,23 +10,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.distill.processes import by_first, failing_together, rank, several
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
-from magdi.core.files import full_disk
+from magdi.core.files import check_cache, full_disk
 from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.environment import device, environment, now
 from magdi.core.run.progress import Progress
-from magdi.core.run.resuming import begin_anew, left_by, standing, take_back
+from magdi.core.run.resuming import CONFIGURED, begin_anew, left_by, recorded, standing, take_back
 from magdi.core.run.stages import Stages
+from magdi.core.run.state import STAGES, StageName
 from magdi.core.run.state import Stage as StageOutcome
 from magdi.core.threads import threads
 
-Stage = Literal["discussion", "distillation", "evaluation"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
+Stage = StageName
 
 
 def up_to(until: Stage) -> tuple[Stage, ...]:
@@ -86,9 +85,11 @@ def run(
             if several():
                 _train_together(directory)
                 wanted = wanted[1:]
-            if until != "discussion" and "discussion" not in directory.state().get("stages", {}):
-                with threads(1):
-                    components.try_out(config)
+            if (goes_on or until != "discussion") and not directory.stage("distillation").get("done"):
+                check_cache()
+                if "discussion" not in directory.stages():
+                    with threads(1):
+                        components.try_out(config)
             for stage in wanted:
                 _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
@@ -101,12 +102,13 @@ def _note_begin(directory: RunDirectory, config: RunConfig) -> None:
     state = directory.state()
     beginning = {"schema": SCHEMA, "started": state.get("started", now())}
     around = {} if _nothing_is_left(directory) and "ended" in state else {**environment(), "ended": None}
-    directory.update(**beginning, status="running", error=None, seed=config.seed, **around)
+    known = recorded(directory, CONFIGURED)
+    directory.update(**beginning, status="running", error=None, seed=config.seed, records=known, **around)
 
 
 def _note_end(directory: RunDirectory, status: str, **why: str) -> None:
     ended = directory.state().get("ended") or now()
-    directory.update(status=status, ended=ended, device=device(), **why)
+    directory.update(status=status, ended=ended, device=device(), records=recorded(directory), **why)
 
 
 def _is_done(directory: RunDirectory) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from magdi.core.errors import DataError
-from magdi.core.files import read_text
+from magdi.core.files import read_sealed
+
+StageName = Literal["discussion", "distillation", "evaluation"]
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Figure = Annotated[float, Field(ge=-1e18, le=1e18)]  # so neither infinite nor NaN
@@ -129,6 +132,7 @@ class State(TypedDict, total=False):
     versions: dict[str, str]
     config: str
     files: dict[str, str]
+    records: dict[str, str]
     trackers: dict[str, str]
     heard: dict[str, Count]
     stages: dict[str, Stage]
@@ -146,7 +150,7 @@ def read_state(path: Path) -> State:
     if not path.exists() and not path.is_symlink():
         return {}
     try:
-        return _READER.validate_json(read_text(path))
+        return _READER.validate_python(read_sealed(path))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

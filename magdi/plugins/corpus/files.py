@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from magdi.core.errors import DataError, MagFileError, StorageError, did_you_mean
-from magdi.core.files import whole_file
+from magdi.core.files import lines_of, whole_file
 from magdi.core.mag import Mag, mags_in
 from magdi.core.redact import redact
 from magdi.core.run.locations import FILE, Location, expanded, file_system, reaching, suffix_of
@@ -99,7 +99,7 @@ def count_mags(file: Location) -> int:
     with _opened(file) as stream:
         if suffix_of(file) == ".parquet":
             return count_rows(stream, file)
-        return sum(bool(line.strip()) for line in stream)
+        return sum(bool(line.strip()) for line in lines_of(stream, file))
 
 
 @contextmanager

@@ -6,12 +6,12 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
-from magdi.core.files import read_json, write_whole, writing
+from magdi.core.files import PARTIAL, read_json, whole_folder, write_whole
 from magdi.core.mag import Question
 from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
@@ -84,14 +84,27 @@ def export(
     directory = open_trained(run)
     if merge and read_team(directory.student) is not None:
         raise ConfigError(f"{run} has a team: its adapters share one base", hint="leave --merge out")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(each.name != PARTIAL for each in out.iterdir())):
         raise ConfigError(f"{out} is no empty folder", hint="name another folder with -o")
-    config = directory.config()
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
     team = read_team(directory.student)
-    if team is not None:
-        return _export_team(directory, team, out, sources, licence)
+    with whole_folder(out) as folder:
+        if team is not None:
+            made = _export_team(directory, team, folder, sources, licence)
+        else:
+            made = _export_student(directory, folder, merge, questions, sources, licence)
+        open_trained(run)  # another process may have made another one meanwhile
+    return replace(made, path=out)
+
+
+def _export_student(
+    directory: RunDirectory,
+    out: Path,
+    merge: bool,
+    questions: Sequence[Question],
+    sources: Mapping[str, Source],
+    licence: str,
+) -> Exported:
+    config = directory.config()
     base = _absolute(base_of(directory.student))
     merged = merge and base is not None
     if merged:

@@ -22,7 +22,6 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.failures import failures
 from magdi.core.run.metrics import read_metrics
 from magdi.core.run.resuming import changed
-from magdi.core.run.run import STAGES
 from magdi.core.run.state import State
 from magdi.core.views import View
 from magdi.plugins.corpus.files import read
@@ -235,7 +234,7 @@ class RunContent:
             blocks.append(Notice(f"Status of this run: {status}. {self.state.get('error') or ''}".strip()))
         blocks += discussions.notices()
         blocks += [Notice(f"Left out, as it cannot be read: {problem}") for problem in self.problems[:MOST_PROBLEMS]]
-        blocks += [Notice(line) for line in changed_lines(changed(self.directory, *STAGES))]
+        blocks += [Notice(line) for line in changed_lines(changed(self.directory))]
         answered = self.state.get("stages", {}).get("evaluation", {}).get("done") or status.startswith("done")
         if self.predictions and not answered:
             blocks.append(Notice(UNANSWERED))

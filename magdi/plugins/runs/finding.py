@@ -20,7 +20,6 @@ from magdi.core.inside import check_inside
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory, differences
 from magdi.core.run.resuming import changed
-from magdi.core.run.run import STAGES
 from magdi.plugins.runs.result import ComparisonDocument, RunDocument, compared, document
 from magdi.plugins.trust import Code
 
@@ -76,13 +75,16 @@ def open_trained(path: Path) -> RunDirectory:
     """Returns the run in a directory, which has a student that is as its training left it, where run.json tells.
 
     Raises:
-        ConfigError: It has none yet.
+        ConfigError: It has none yet, or not all of it.
         DataError: There is no run, or a file of the student is gone or another one.
         RunDirectoryError: A link leads out of it.
     """
     directory = open_run(path)
     if not directory.student.is_dir():
         raise ConfigError(f"the run {path} has no student yet", hint="magdi run or magdi distill makes one")
+    record = directory.stage("distillation")
+    if record and not record.get("done"):  # what is there is half of one, or of other discussions
+        raise ConfigError(f"the training of {path} has not come to its end", hint="the run's own command goes on")
     if torn := changed(directory, "distillation"):
         raise DataError(
             f"{torn[0]} is gone or not as the training left it",
@@ -238,7 +240,7 @@ def shown(directory: RunDirectory) -> RunShown:
     found = row(directory)
     state: Mapping[str, object] = {} if found["status"] == "unreadable" else directory.state()
     around: dict[str, object] = {name: state[name] for name in AROUND if name in state}
-    if torn := changed(directory, *STAGES):
+    if torn := changed(directory):
         around["changed"] = torn
     return cast(RunShown, {**found, "versions": state.get("versions", {}), **around})
 
@@ -291,7 +293,7 @@ def compare(first: RunDirectory, second: RunDirectory) -> RunComparison:
     return {
         "first": row(first),
         "second": row(second),
-        "changed": [file for run in (first, second) for file in changed(run, *STAGES)],
+        "changed": [file for run in (first, second) for file in changed(run)],
         "configuration": differences(first.deciding(), second.deciding()),
         "student": _of_predictions(first.predictions("student"), second.predictions("student")),
         "base": _of_predictions(first.predictions("base"), second.predictions("base")),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
-from magdi.core.files import read_json, write_whole
+from magdi.core.files import read_sealed, write_sealed
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.suites.statistics import Mean, Paired, sentence, verdict
 
@@ -156,9 +156,9 @@ def read_document(folder: Path) -> SuiteDocument:
     Raises:
         DataError: It cannot be read.
     """
-    return cast(SuiteDocument, read_json(folder / SUITE))
+    return cast(SuiteDocument, read_sealed(folder / SUITE))
 
 
 def write_document(folder: Path, document: SuiteDocument) -> None:
     """Keeps a suite's document in its directory, whole or not at all."""
-    write_whole(folder / SUITE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_sealed(folder / SUITE, document)

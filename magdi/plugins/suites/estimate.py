@@ -9,7 +9,7 @@ from typing import TypedDict
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.run.directory import RunDirectory
-from magdi.core.run.run import STAGES
+from magdi.core.run.state import STAGES
 from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures
 from magdi.plugins.runs.discussion_plan import Amount
 from magdi.plugins.runs.earlier import Earlier

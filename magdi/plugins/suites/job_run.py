@@ -16,7 +16,8 @@ from magdi.core.run.learned import KEPT
 from magdi.core.run.own_files import remove_written
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
-from magdi.core.run.run import STAGES, Stage, run
+from magdi.core.run.run import Stage, run
+from magdi.core.run.state import STAGES
 from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student

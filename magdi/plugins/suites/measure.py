@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,13 +17,12 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.voting import correct_by_question
-from magdi.core.files import read_text, write_whole
+from magdi.core.files import read_sealed, write_sealed
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import changed
-from magdi.core.run.run import STAGES
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import Training
 from magdi.core.task import Task
@@ -63,13 +61,13 @@ _READER = TypeAdapter(Measured)
 
 def write_measured(path: Path, measured: Measured) -> None:
     """Writes what was measured, whole or not at all."""
-    write_whole(path, json.dumps(asdict(measured), ensure_ascii=False) + "\n")
+    write_sealed(path, asdict(measured))
 
 
 def read_measured(path: Path) -> Measured | None:
     """Returns what was measured; None where it is not there yet, or not whole."""
     with suppress(DataError, ValidationError):
-        return _READER.validate_json(read_text(path))
+        return _READER.validate_python(read_sealed(path))
     return None
 
 
@@ -90,7 +88,7 @@ def measure(
     """
     if again is not None:
         directory.state()  # or figures that it does not have would be 0
-        if torn := changed(directory, *STAGES):
+        if torn := changed(directory):
             raise DataError(
                 f"{torn[0]} is gone or not as the run left it", hint=f"--fresh makes {directory.path} again"
             )

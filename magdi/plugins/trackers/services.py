@@ -20,7 +20,7 @@ import yaml
 
 from magdi.core.config.shortcuts import flatten
 from magdi.core.errors import first_line
-from magdi.core.run.run import STAGES
+from magdi.core.run.state import STAGES
 from magdi.plugins.trackers.kept import COLUMNS, Cell, Kept
 
 PROJECT = "magdi"

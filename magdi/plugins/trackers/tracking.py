@@ -18,7 +18,7 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import first_line
 from magdi.core.run.directory import RunDirectory, shown
 from magdi.core.run.progress import Figures, Progress
-from magdi.core.run.run import STAGES
+from magdi.core.run.state import STAGES
 from magdi.plugins.runs.finding import RUNS
 from magdi.plugins.trackers.kept import Kept
 from magdi.plugins.trackers.names import chosen

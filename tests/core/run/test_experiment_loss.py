@@ -20,6 +20,8 @@ from magdi.core.config.models import RunConfig
 from magdi.core.errors import SOME_FAILED, LimitReached, MagdiError, RunDirectoryError, StorageError, TeacherError
 from magdi.core.mag import read_mags
 from magdi.core.run.directory import RunDirectory
+from magdi.core.run.progress import Progress
+from magdi.plugins.exporting.export import export
 from magdi.plugins.runs.result import RunResult
 from magdi.plugins.teachers.simulated.teacher import SimulatedTeacher
 from tests.made_once import of_all_workers
@@ -289,6 +291,120 @@ class TestMadeAgain:
         assert "fresh" not in caught.value.hint
         assert magdi.run(out=run, **toy)["status"] == "done"
         assert RunDirectory(run).config().seed == 0
+
+    @pytest.mark.parametrize(("old", "new"), [("seed: 0", "seed: 1"), ("", "{}"), ("", "")])
+    def test_a_configuration_that_a_disk_has_changed_is_told_and_written_anew(
+        self, run: Path, toy: dict[str, Any], old: str, new: str
+    ) -> None:
+        file = run / "config.yaml"
+        file.write_text(file.read_text().replace(old, new) if old else new)
+        for command in (["ask", str(run), "What is 2 + 2?"], ["export", str(run)], ["evaluate", "-n", str(run)]):
+            assert old or f"{file} holds no configuration" in str(CliRunner().invoke(app, command).exception)
+        assert f"gone, or not as the run left it: {file}" in CliRunner().invoke(
+            app, ["runs", "show", str(run)]
+        ).output.replace("\n", "")
+        assert magdi.run(out=run, **toy)["status"] == "done"
+        assert RunDirectory(run).config().seed == 0
+
+    def test_a_figure_that_a_disk_has_changed_is_told_and_made_again(self, run: Path, toy: dict[str, Any]) -> None:
+        before = everything(run)
+        (run / "run.json").write_bytes(before["run.json"].replace(b'"accuracy": 0.', b'"accuracy": 1.', 1))
+        assert "run.json cannot be read: it is not as magdi wrote it" in CliRunner().invoke(
+            app, ["runs", "show", str(run)]
+        ).output.replace("\n", "")
+        assert magdi.run(out=run, **toy)["status"] == "done"
+        assert everything(run)["mags.jsonl"] == before["mags.jsonl"]
+
+    def test_records_that_cannot_be_made_again_are_told_once(self, run: Path, toy: dict[str, Any]) -> None:
+        (run / "metrics.jsonl").write_text("")
+        told = CliRunner().invoke(app, ["runs", "show", str(run)]).output.replace("\n", "")
+        assert f"gone, or not as the run left it: {run / 'metrics.jsonl'}" in told
+        for notes in (["metrics.jsonl is gone or not as the run left it, and cannot be made again"], []):
+            progress = Notes()
+            magdi.run(out=run, progress=progress, **toy)
+            assert [note for note in progress.told if "already" not in note] == notes
+
+    def test_training_goes_on_from_no_checkpoint_that_a_disk_has_changed(
+        self, finished: Path, tmp_path: Path, toy: dict[str, Any]
+    ) -> None:
+        out = tmp_path / "run"
+        training = {**toy["training"], "save_every": 1}
+        with pytest.raises(KeyboardInterrupt):
+            magdi.run(out=out, progress=StopAt(4), **{**toy, "training": training})
+        newest = max(out.glob("checkpoints/checkpoint-*"), key=lambda path: path.name)
+        for name in ("trained.safetensors", "optimizer.pt"):
+            content = bytearray((newest / name).read_bytes())
+            content[-5] ^= 64
+            (newest / name).write_bytes(content)
+        (newest / "thesis.tex").write_text("mine")
+        progress = Notes()
+        magdi.run(out=out, progress=progress, **{**toy, "training": training})
+        told = f"checkpoints/{newest.name} is not as it was written, and not gone on from"
+        assert any(note.startswith(told) for note in progress.told)
+        assert (newest.with_name(f"damaged-{newest.name}") / "thesis.tex").read_text() == "mine"
+        weights = "student/model.safetensors"
+        assert (out / weights).read_bytes() == (finished / weights).read_bytes()
+
+    def test_what_a_disk_has_made_a_terabyte_of_is_told_at_once(
+        self, run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magdi.core.files.LONGEST", 1 << 20)
+        monkeypatch.setattr("magdi.core.files._digest", None)  # nothing is read of a file of another size
+        os.truncate(run / "mags.jsonl", 1 << 40)
+        said = CliRunner().invoke(app, ["mags", "stats", str(run)])
+        assert "mags.jsonl cannot be read: a line has more than" in str(said.exception)
+        assert "is not as the run left it" in said.stderr
+
+
+class Notes(Progress):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+class StopAt(Progress):
+    """Ends a training as Ctrl-C would."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def event(self, hook: str, **facts: Any) -> None:
+        if hook == "metrics" and facts["stage"] == "distillation" and facts["step"] >= self._step:
+            raise KeyboardInterrupt
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anybody_is_asked(
+    tmp_path: Path, toy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(SimulatedTeacher, "answer", lambda self, request: asked.append(request))
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("MAGDI_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(StorageError, match="cache cannot be written") as caught:
+        magdi.run(out=tmp_path / "run", **toy)
+    assert "MAGDI_CACHE" in caught.value.hint
+    assert not asked
+
+
+def test_an_export_that_is_interrupted_leaves_nothing_in_its_way(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(*args: Any, **options: Any) -> str:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("magdi.plugins.exporting.export.model_card", ends)
+        with pytest.raises(KeyboardInterrupt):
+            export(run, out)
+    assert not any(out.iterdir())
+    (out / ".partial").mkdir()  # as kill -9 leaves it
+    (out / ".partial" / "model.safetensors").write_text("half")
+    assert set(export(run, out).files) == {path.relative_to(out).as_posix() for path in out.rglob("*")}
 
 
 @contextmanager
