@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from magdi.core.config.models import ComponentChoice, RunConfig
 from magdi.core.errors import ConfigError
-from magdi.core.files import fingerprint, portable
+from magdi.core.files import portable
 from magdi.core.mag import Question
 from magdi.core.run.directory import deciding
 from magdi.core.run.progress import Progress
+from magdi.core.seals import fingerprint
 from magdi.notebook import Mag
 from magdi.plugins.given import Given, long_form
 from magdi.plugins.hooks import Observed

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import codecs
 import errno
-import hashlib
 import json
 import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -21,15 +18,7 @@ from magdi.core.errors import DataError, MagdiError, StorageError
 PARTIAL = ".partial"
 """What the name of a file ends with that is still being written."""
 
-SEAL = ".sealed"
-CHECKSUM = "checksum"
-"""Key of a document under which stands the `fingerprint` of all else in it."""
-
 LONGEST = 256 * 2**20  # bytes that a line may have
-READ = 64 * 2**20  # bytes; of larger weights the size has to do: reading them may take longer than a run's start
-WEIGHTS = frozenset({".safetensors", ".pt", ".pth", ".bin", ".distcp"})
-_BYTES = " bytes"
-
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)", re.I)
 
@@ -132,29 +121,6 @@ def _check_own(partial: Path, own: os.stat_result) -> None:
         raise BlockingIOError(errno.EWOULDBLOCK, "another process writes it, too")
 
 
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yields where to write the files of a folder, which come into it when the block ends well: all of them or none.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
-    partial = path / PARTIAL
-    with writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)  # left by a kill
-        partial.mkdir()
-    try:
-        yield partial
-        with writing(path):
-            for each in sorted(partial.iterdir()):
-                each.replace(path / each.name)
-    except Exception as error:
-        raise full_disk(path, error) or error from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def read_bytes(path: Path) -> bytes:
     """Returns what is in a file.
 
@@ -220,78 +186,6 @@ def lines_of(file: IO[bytes], path: Path | str) -> Iterator[bytes]:
         if len(line) > LONGEST:
             raise DataError(f"{path} cannot be read: a line has more than {LONGEST:,} bytes")
         yield line
-
-
-def write_sealed(path: Path, document: Mapping[str, object]) -> None:
-    """Writes a JSON document with a checksum of itself, whole or not at all.
-
-    Raises:
-        StorageError: It cannot be written; what was there before is there still.
-    """
-    plain = json.loads(json.dumps(document))
-    write_whole(path, json.dumps({**plain, CHECKSUM: fingerprint(plain)}, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_sealed(path: Path) -> dict[str, Any]:
-    """Returns a document as it was written; one without a checksum, of an earlier version, is taken as it is.
-
-    Raises:
-        DataError: It is missing, no JSON document, or not what was written.
-    """
-    document = read_json(path)
-    if not isinstance(document, dict):
-        raise DataError(f"{path} cannot be read: it is no JSON document of magdi")
-    if document.pop(CHECKSUM, None) not in (None, fingerprint(document)):
-        raise DataError(f"{path} cannot be read: it is not as magdi wrote it")
-    return document
-
-
-def digest(path: Path) -> str:
-    """Returns a digest of what is in a file; of one that has not changed since, the file is not read again."""
-    known = path.stat()
-    return _digest(path.resolve(), known.st_mtime_ns, known.st_size)
-
-
-@lru_cache(maxsize=1024)
-def _digest(path: Path, mtime: int, size: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()[:16]
-
-
-def fingerprint(value: object) -> str:
-    """Returns a digest of plain data, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def sealed(file: Path) -> str:
-    """Returns what a file is known by: its size, and but for large weights a digest."""
-    size = file.stat().st_size
-    known = f"{size}{_BYTES}"
-    return known if size > READ and file.suffix in WEIGHTS else f"{known} {digest(file)}"
-
-
-def is_as(file: Path, seal: str) -> bool:
-    """Returns whether a file is as it was when it was sealed; it is not where it cannot be read.
-
-    One of another size is not read: a disk may have made it longer than can be read in a day.
-    """
-    with suppress(OSError, ValueError):
-        size, told, known = seal.rpartition(_BYTES)
-        return (not told or int(size) == file.stat().st_size) and (not known or known.strip() == digest(file))
-    return False
-
-
-def seal(folder: Path, name: str = SEAL) -> None:
-    """Writes into a folder what is in its files, once they all are there; ``name`` is the file that says so."""
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != name)
-    write_sealed(folder / name, {file.relative_to(folder).as_posix(): sealed(file) for file in files})
-
-
-def is_sealed(folder: Path, name: str = SEAL) -> bool:
-    """Returns whether a folder is as it was when it was sealed."""
-    with suppress(DataError):
-        return all(is_as(folder / file, known) for file, known in read_sealed(folder / name).items())
-    return False
 
 
 def full_disk(path: Path, error: BaseException) -> StorageError | None:

@@ -19,8 +19,9 @@ from pydantic import BaseModel, SecretStr
 
 from magdi.core.config.shortcuts import SHORTCUTS, flatten
 from magdi.core.errors import ConfigError
-from magdi.core.files import cache_directory, fingerprint, write_whole
+from magdi.core.files import cache_directory, write_whole
 from magdi.core.mag import Question
+from magdi.core.seals import fingerprint
 from magdi.core.task import Split
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.class_source import class_digest

@@ -13,9 +13,9 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
-from magdi.core.files import fingerprint
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
+from magdi.core.seals import fingerprint
 from magdi.plugins.corpus.files import read_in_turn
 from magdi.plugins.given import Given
 from magdi.plugins.layers import UNSAID, Layers

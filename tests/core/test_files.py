@@ -11,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi.core.errors import DataError, StorageError
-from magdi.core.files import (
-    cache_directory,
-    portable,
-    read_bytes,
-    read_sealed,
-    storage_error,
-    whole_file,
-    write_sealed,
-)
+from magdi.core.files import cache_directory, portable, read_bytes, storage_error, whole_file
+from magdi.core.seals import read_sealed, write_sealed
 
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( *\..*)?")
 

@@ -1,10 +1,9 @@
-"""Where configuration comes from: YAML files, the environment, flags and ``--set key=value``."""
+"""Where configuration comes from: YAML files, flags and ``--set key=value``, each a layer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path as File
 from typing import Any
@@ -17,14 +16,6 @@ from magdi.core.config.problems import Path, Problem
 from magdi.core.config.yaml_text import complaint, compose, read_value, scalar
 from magdi.core.errors import DataError
 from magdi.core.files import read_text
-
-PREFIX = "MAGDI_"
-
-CONTROLS = (
-    *("CACHE", "DATA", "PRICES", "API_KEY", "TRUST"),
-    *("LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS"),
-)
-"""How variables begin that steer the program and are no part of a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +102,6 @@ def _beside(tree: dict[str, object], folder: File) -> dict[str, object]:
     return tree
 
 
-def read_environment(environ: Mapping[str, str], sections: Iterable[str]) -> Layer:
-    """Returns the layer in the environment: ``MAGDI_TRAINING__STEPS=10`` sets ``training.steps``.
-
-    Two underscores stand for the dot; values are read as YAML. Variables without them count when they name a key of
-    the top (``MAGDI_SEED``); a near miss of one is a problem, anything else is somebody else's.
-
-    Args:
-        environ: The environment.
-        sections: The keys of the top.
-    """
-    known = set(sections)
-    pairs, problems = [], []
-    for variable in sorted(environ):
-        name = variable.removeprefix(PREFIX)
-        if not variable.startswith(PREFIX) or name.startswith(CONTROLS):
-            continue
-        path = tuple(name.lower().split("__"))
-        if path[0] in known:
-            pairs.append((f"environment {variable}", path, environ[variable]))
-        elif meant := get_close_matches(path[0], known, n=1, cutoff=0.6 if len(path) > 1 else 0.75):
-            better = PREFIX + "__".join((meant[0], *path[1:])).upper()
-            problems.append(Problem((), f"{variable} sets nothing; did you mean {better!r}? (environment)"))
-        elif len(path) > 1:
-            there = ", ".join(sorted(known))
-            problems.append(Problem((), f"{variable} sets nothing; there is: {there} (environment)"))
-    return _from_text(pairs, problems)
-
-
 def read_sets(sets: Iterable[str]) -> Layer:
     """Returns the layer of ``--set key=value``, where key is a dotted path and the value is read as YAML."""
     pairs, problems = [], []
@@ -148,10 +111,11 @@ def read_sets(sets: Iterable[str]) -> Layer:
             pairs.append((f"--set {key}", tuple(key.split(".")), text))
         else:
             problems.append(Problem((), f"--set {given!r} is not KEY=VALUE, such as training.steps=10"))
-    return _from_text(pairs, problems)
+    return from_text(pairs, problems)
 
 
-def _from_text(pairs: Iterable[tuple[str, Path, str]], problems: list[Problem]) -> Layer:
+def from_text(pairs: Iterable[tuple[str, Path, str]], problems: list[Problem]) -> Layer:
+    """Returns a layer of (origin, path, text), each text read as YAML; one that is none joins the problems."""
     values: list[tuple[str, Path, Any]] = []
     for origin, path, text in pairs:
         try:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from magdi.core.errors import DataError, TrainingError
-from magdi.core.files import is_sealed, read_sealed, seal, write_sealed
+from magdi.core.seals import is_sealed, read_sealed, seal, write_sealed
 
 WEIGHTS = "trained.safetensors"
 COMPLETE = "complete"

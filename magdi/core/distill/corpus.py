@@ -19,9 +19,10 @@ from magdi.core.distill.encoded import Encoded, EncodedTable, Sizes, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
-from magdi.core.files import cache_directory, is_sealed, seal, writing
+from magdi.core.files import cache_directory, writing
 from magdi.core.mag import Mag, read_mags
 from magdi.core.objective import Ints, Objective
+from magdi.core.seals import is_sealed, seal
 
 SMALL_FILE = 32 << 20
 """Bytes of a MAG file that is read into memory; larger ones go through a table."""

@@ -18,7 +18,7 @@ from magdi.core.config.shortcuts import flatten
 from magdi.core.config.yaml_text import read_document
 from magdi.core.discussion.journal import Journal
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import PARTIAL, fingerprint, is_as, read_text, write_sealed, write_whole, writing
+from magdi.core.files import PARTIAL, read_text, write_whole, writing
 from magdi.core.inside import check_inside
 from magdi.core.redact import redact
 from magdi.core.run.inputs import comparable, contents
@@ -26,6 +26,7 @@ from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.lock import held, is_held
 from magdi.core.run.own_files import DAMAGED, KEPT, LOCK, MARK, check_places, remove_written
 from magdi.core.run.state import Stage, State, read_state
+from magdi.core.seals import fingerprint, is_as, write_sealed
 from magdi.core.teacher import Price
 
 MOST_NAMED = 5  # files that are not magdi's

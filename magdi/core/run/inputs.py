@@ -9,9 +9,9 @@ from typing import Any
 
 from magdi.core.config.code import digest_of, files_of, names_file, source_of
 from magdi.core.config.models import RunConfig
-from magdi.core.files import digest
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.locations import is_pattern, is_url, state
+from magdi.core.seals import digest
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from magdi.core.errors import ComponentError, DataError, MagdiError, MagFileError
-from magdi.core.files import digest
 from magdi.core.redact import redact
+from magdi.core.seals import digest
 
 Location = Path | str
 """A path, or a URL as it was given: a `Path` would lose one of its slashes."""

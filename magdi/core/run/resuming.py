@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from magdi.core.errors import DataError, RunDirectoryError
-from magdi.core.files import is_as, is_sealed, lines_of, read_json, sealed
+from magdi.core.files import lines_of, read_json
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.locations import FILE as MAGS
 from magdi.core.run.own_files import remove_written
 from magdi.core.run.state import STAGES, Stage
+from magdi.core.seals import is_as, is_sealed, sealed
 
 CONFIGURED = (RunDirectory.CONFIG,)
 RECORDS = (*CONFIGURED, "metrics.jsonl", "failures.jsonl")

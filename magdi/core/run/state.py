@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from typing_extensions import TypedDict
 
 from magdi.core.errors import DataError
-from magdi.core.files import read_sealed
+from magdi.core.seals import read_sealed
 
 StageName = Literal["discussion", "distillation", "evaluation"]
 STAGES: tuple[StageName, ...] = get_args(StageName)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from magdi.core.config.models import name_and_revision
 from magdi.core.errors import ConfigError
-from magdi.core.files import PARTIAL, read_json, whole_folder, write_whole
+from magdi.core.files import PARTIAL, read_json, write_whole
 from magdi.core.mag import Question
 from magdi.core.quiet import quiet
 from magdi.core.run.directory import RunDirectory
 from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.exporting.model_card import model_card
+from magdi.plugins.exporting.whole_folder import whole_folder
 from magdi.plugins.generation.loading import base_of
 from magdi.plugins.runs.finding import open_trained
 from magdi.plugins.runs.result import document, learned_tasks

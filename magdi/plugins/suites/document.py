@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
-from magdi.core.files import read_sealed, write_sealed
+from magdi.core.seals import read_sealed, write_sealed
 from magdi.plugins.runs.finding import SUITE
 from magdi.plugins.suites.statistics import Mean, Paired, sentence, verdict
 

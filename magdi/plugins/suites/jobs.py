@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi.core.config.models import Discussion, Evaluation, Kept, RunConfig, Training
-from magdi.core.files import fingerprint
 from magdi.core.run.directory import RunDirectory, deciding
 from magdi.core.run.resuming import torn_files
+from magdi.core.seals import fingerprint
 from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.file import Equal, Match
 from magdi.plugins.suites.grid import Cell

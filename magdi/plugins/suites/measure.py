@@ -17,7 +17,6 @@ from magdi.core.errors import DataError
 from magdi.core.evaluation.prediction import Prediction, read_predictions, regraded
 from magdi.core.evaluation.scores import score
 from magdi.core.evaluation.voting import correct_by_question
-from magdi.core.files import read_sealed, write_sealed
 from magdi.core.mag import Mag, Question, read_mags
 from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import kept
@@ -25,6 +24,7 @@ from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import changed
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import Training
+from magdi.core.seals import read_sealed, write_sealed
 from magdi.core.task import Task
 from magdi.plugins.objectives.levels import find_level, objectives_of
 from magdi.plugins.suites.diagnostics import diagnose

@@ -14,9 +14,9 @@ from pydantic import Field
 
 from magdi.core.distill.prompt import PromptStyle, chat_prompt
 from magdi.core.errors import ConfigError, did_you_mean
-from magdi.core.files import digest
 from magdi.core.inside import check_inside
 from magdi.core.mag import Usage
+from magdi.core.seals import digest
 from magdi.core.teacher import Reply, Request
 from magdi.plugins.generation.loading import Dtype, base_of, load, with_adapter
 from magdi.plugins.runs.finding import open_run, open_trained

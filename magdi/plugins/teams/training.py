@@ -13,12 +13,13 @@ from typing import Literal, cast
 from magdi.core.config.models import Preferring, Training
 from magdi.core.distill.processes import by_first, rank
 from magdi.core.errors import ConfigError, TrainingError, did_you_mean
-from magdi.core.files import digest, read_json, write_whole
+from magdi.core.files import read_json, write_whole
 from magdi.core.mag import Mag, read_mags
 from magdi.core.run.figures import training_document
 from magdi.core.run.stages import Adapter, Stages
 from magdi.core.run.state import Stage
 from magdi.core.run.state import Training as Trained
+from magdi.core.seals import digest
 from magdi.plugins.corpus.replay import origins
 from magdi.plugins.objectives.levels import MALT_STAGES
 from magdi.plugins.teams.team import Team, write_team

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from magdi.core.files import is_sealed, seal, writing
+from magdi.core.files import writing
 from magdi.core.quiet import quiet
+from magdi.core.seals import is_sealed, seal
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
 from magdi.plugins.tasks.word_problems import words_of
