@@ -178,7 +178,7 @@ def test_decimals_have_one_normal_form(number: object) -> None:
 
 
 def test_an_option_that_is_written_in_part_and_begins_like_a_label_comes_to_an_end() -> None:
-    """"A ledger" opens with what looks like a label and is none, so that reading may find itself where it was."""
+    """ "A ledger" opens with what looks like a label and is none, so that reading may find itself where it was."""
     choices = [
         Choice(label="A", text="A ledger of what each baker owes the mill"),
         Choice(label="B", text="A poster that names the bakers"),
