@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.phrase import phrase, words
 
 _AGENT = r"(?:agents?|assistants?|solvers?|debaters?)"
 _ROLE = (
@@ -31,21 +32,32 @@ _WHO = rf"(?:{_ROLE}|{_GROUP})(?:(?:\s(?:of\sthe|two|three|and|other|{_ROLE})\b|
 _PERSON = rf"(?:{_NAME}|the\suser|they|he|she)"
 THEY_SAY = rf"\b(?:{_WHO}|they|he|she),?\s{_MIGHT}(?:{_SAYS}|{_CHOOSES})\b"
 _TOLD = (
-    rf"\baccording\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|\btheir\s(?:\w+\s)?{_ANSWER}\b|\b{_ANSWER}\s(?:of|by|from)\s(?:the\s)?(?:(?:an)?others?|{_ROLE})\b|\b{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
-    rf"|\byour\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b|\b(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
-    rf"|\b(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
+    rf"according\sto\s(?:{_WHO}|the\sothers?|{_NAME}(?!'))|their\s(?:\w+\s)?{_ANSWER}\b|{_ANSWER}\s(?:of|by|from)\s(?:the\s)?(?:(?:an)?others?|{_ROLE})\b|{_NAME}'s\s(?:\w+\s)?{_ANSWER}\b"
+    rf"|your\s(?:\w+\s)?{_ANSWER}\b(?!\s?:)|(?:majority|popular|common|consensus)\s(?:answer|choice|vote|view)\b"
+    rf"|(?:you|one|people|some|many|most)\s(?:might|could|may|would)\s(?:\w+\s)?(?:{_SAYS}|say|think|argue|expect|guess|answer|assume)\b"
 )
+_AS_TOLD = rf"^\W*as\s{_NAME}\s(?:{_SAYS}|points)\b"
 _TELLS_OF_ANSWERS = phrase(
-    rf"{_TOLD}|{THEY_SAY}|\b(?:{_AGENT}|solutions?|sides?|others){_WHICH_ONE}?\sha(?:s|ve|d)\b|\b(?:{_ROLE}|{_GROUP}|he|she|they){_WHICH_ONE}?'s?\s"
-    r"|[\"'][^\"']{0,60}\banswer\s(?:is|was)\b[^\"']{0,60}[\"']"
-    rf"|\b(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)"
+    words(
+        _TOLD,
+        THEY_SAY,
+        rf"(?:{_AGENT}|solutions?|sides?|others){_WHICH_ONE}?\sha(?:s|ve|d)\b",
+        rf"(?:{_ROLE}|{_GROUP}|he|she|they){_WHICH_ONE}?'s?\s",
+        rf"(?:{_NAME}|agent\s\d+)\s(?:{_SAYS}|{_CHOOSES})\s(?:that\s)?(?:the\s|it\s|\(?[A-Z]\b)",
+        otherwise=rf"{_AS_TOLD}|[\"'][^\"']{{0,60}}\banswer\s(?:is|was)\b[^\"']{{0,60}}[\"']",
+    )
 )
 _TELLS_OF_VALUES = phrase(
-    rf"{_TOLD}|\b{_AGENT}{_WHICH_ONE}|\b(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b"
-    rf"|\b{_WHO}\s{_MIGHT}{_SAYS}\b|\b(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b"
-    rf"|\b{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b"
-    r"|\b(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b"
-    r"|\bI\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b"
+    words(
+        _TOLD,
+        rf"{_AGENT}{_WHICH_ONE}|(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b",
+        rf"{_WHO}\s{_MIGHT}{_SAYS}\b",
+        rf"(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b",
+        rf"{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b",
+        r"(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b",
+        r"I\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b",
+        otherwise=_AS_TOLD,
+    )
 )
 """A choice is told of by whoever chooses; an amount that somebody gave or picked may be the question's own."""
 CARRIES = phrase(r"\W*(?:(?:and|but)\s)?(?:according\sto|as)\b[^,]{0,60},?\s*$")
@@ -76,10 +88,10 @@ _AGREES = phrase(
 _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing)?\s"
 _MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
 _CHANGED = phrase(
-    rf"(?:\b(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
+    rf"\b(?=\w)(?:(?:(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
     r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
     r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)"
-    rf"|\b(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b))"
+    rf"|(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b)))"
 )
 _NOT_CHANGED = phrase(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b")
 LONGEST_END = 400
@@ -98,6 +110,7 @@ def decided(text: str) -> str:
     return _CHANGED.sub(now, text)
 
 
+@lru_cache(maxsize=256)
 def endorses(sentence: str) -> bool:
     """Returns whether a sentence agrees with what somebody else says."""
     return _ENDORSED.search(sentence) is not None and DISSENT.search(sentence) is None
@@ -108,11 +121,13 @@ def faults(clause: str) -> bool:
     return _FAULTS.search(clause) is not None or DISSENT.search(clause) is not None
 
 
+@lru_cache(maxsize=256)
 def told(clause: str) -> bool:
     """Returns whether a clause tells what somebody else says, and nothing of the writer's own."""
     return _TELLS_OF_ANSWERS.search(clause) is not None and _OWN_VOICE.search(clause) is None
 
 
+@lru_cache(maxsize=256)
 def tells_of_value(clause: str) -> re.Match[str] | None:
     """Returns where a clause with a value in it begins to tell what somebody else says; None where it does not."""
     return _TELLS_OF_VALUES.search(clause)

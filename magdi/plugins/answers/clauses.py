@@ -20,12 +20,14 @@ _UNFINISHED = re.compile(r"(?:\b(?:is|be|are)|[:=])[\s$\\\[({\"]*$")
 EXPLICIT = re.compile(r"(?P<hashes>\#{4}\s?)|(?P<boxed>\\(?:boxed|fbox)\s?\{)|<answer>")
 _CLAUSE = phrase(
     r"""
+    (?=[;,:\s])(?:
       ;\s+ | \s+[—–-]{1,2}\s+(?!(?:(?:in)?correct|right|wrong)\W*$)
     | ,?\s+(?=(?:but|however|yet|whereas|therefore|thus|hence|leaving|leaves|which\ (?:means|leaves))\b|i\.e\.)
     | [,:]\s+(?=(?:so|then|and\ (?:so|therefore|thus)|I(?=[\s'])|we|in\ my|my|wait|no\ wait|actually)\b)
     | [,:]\s+(?=(?:and\ )?the\ (?:\w+\ ){0,2}(?:answer|option|choice)\b)
     | ,\s+(?=(?:even\ )?(?:though|although|while|whereas)\b|and\ (?:I|we)\b|I\ mean|or\ rather)
     | \s+(?=so\ (?:the|it|I|my|we)\b)
+    )
     """,
     re.VERBOSE,
 )

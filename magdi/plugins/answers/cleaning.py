@@ -31,23 +31,24 @@ _TABLE = {
     **{ord(sign): plain for sign, plain in (_FRACTIONS | _QUOTES).items()},
 }
 
-_THIN_GROUP = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
+_THIN_GROUP = re.compile("[\u00a0\u2007\u2009\u202f](?<=\\d.)(?=\\d{3}(?!\\d))")
 _RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "₀₁₂₃₄₅₆₇₈₉"
 _LEVEL = str.maketrans(_RAISED + _LOWERED, "0123456789+-0123456789")
 _MIXED = re.compile(f"(?<=\\d)(?=[½⅓⅔¼¾⅕-⅞]|[{_RAISED}]{{1,4}}⁄)")
 _STACKED = re.compile(f"([{_RAISED}]{{1,4}})[⁄/]([{_LOWERED}]{{1,4}})")
 _POWER = re.compile(f"(?<=[\\w)\\]}}])[{_RAISED}]{{1,6}}")
 _BASE = re.compile(f"(?<=\\d)[{_LOWERED}]{{1,3}}")
-_DASHED_MINUS = re.compile(r"(?:^|(?<=[\s($\[{=:>\"'])(?<!\d\s))–(?=\\?[$€£]?\.?\d)", re.MULTILINE)
+_DASHED_MINUS = re.compile(r"–(?:(?<=^–)|(?<=[\s($\[{=:>\"']–)(?<!\d\s–))(?=\\?[$€£]?\.?\d)", re.MULTILINE)
 _CLOSING_HASHES = re.compile(r"(?<=[\d%)}.])[ \t]{0,3}#{2,9}[ \t]{0,3}$", re.MULTILINE)
 """As headings may be closed: "#### 100 ####"."""
 _EMPHASIS = phrase(
-    r"(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?(?:b|strong|i|em|u|p|mark|span|div|center|final|response|result|output)>"
+    r"(?=[*_`<])(?:(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`"
+    r"|</?(?:b|strong|i|em|u|p|mark|span|div|center|final|response|result|output)>)"
 )
-_SLANTED = re.compile(r"(?<![\w\\})\]*_])(?P<mark>[*_])(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
+_SLANTED = re.compile(r"(?P<mark>[*_])(?<![\w\\})\]*_].)(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
 _BREAK = phrase(r"<br\s?/?>|&nbsp;")
 _HEADED = phrase(r"^[ \t]{0,9}\#{1,6}[ \t]{0,9}((?:\w{1,12}[ ])?answer)[ \t]*$", re.MULTILINE)
-_KEY = phrase(r"(?<=[a-z])_(?=(?:answer|choice|option)\b)")
+_KEY = phrase(r"_(?<=[a-z]_)(?=(?:answer|choice|option)\b)")
 
 
 _WIDE_GAP = re.compile(r"[ \t]{40,}")
@@ -70,7 +71,8 @@ def clean(text: str) -> str | None:
     text = _on_one_level(_THIN_GROUP.sub(",", text)).translate(_TABLE)
     text = _SLANTED.sub(r"\g<said>", _EMPHASIS.sub("", _BREAK.sub(" ", text)))
     text = _HEADED.sub(r"\1:", text)
-    return _CLOSING_HASHES.sub("", _KEY.sub(" ", _DASHED_MINUS.sub("-", text)))
+    text = _CLOSING_HASHES.sub("", text) if "##" in text else text
+    return _KEY.sub(" ", _DASHED_MINUS.sub("-", text))
 
 
 def _on_one_level(text: str) -> str:

@@ -27,11 +27,15 @@ _JOINED = phrase(
     r"(?:[\s$,;.]|\\[\[\]()!,;:]|\\q?quad|\\(?:text|mbox)\s?\{|\})*(?:(?:(?:and|or|for|[a-z]{4,12})\b|\([a-z]\))"
     r"(?:[\s$,;]|\\[\[\]()!,;:]|\\q?quad|\\(?:text|mbox)\s?\{|\}|(?:[a-z](?:_\{?\d\}?)?\s*=))*){0,5}"
 )
+_LINE_ENDS = re.compile(r"\.[\s$]*\n")
+"""What ends a statement, so that the next formula is one of another."""
 _LISTING = phrase(r"\b(?:and|or)\b|[,;}]")
 _CONCLUDES = phrase(r"\b(?:so|thus|therefore|hence|then|answer|which|where|because|since|gives?|get|but|not)\b")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
 _BEING = phrase(r"\b(?:is|are|equals?|be|=)\b[\s:]*")
-_HEAD = re.compile(r"^[^\W\d_][^:=\\$\d{}^]{1,30}:\s+")
+_HEAD = phrase(
+    r"^(?:[^\W\d_][^:=\\$\d{}^]{1,30}:\s+|(?:so|thus|therefore|hence|then|finally|solving)\b[,\s]+(?=[^\W\d_]\b))"
+)
 _GETS = phrase(r"\b(?:is|are|equals?|be|get|gives?|obtain|yields?|have)\b[\s:]*")
 _IS = phrase(r"\s*(?:must |should |would )?(?:is|are|equals?|be)\b(?: equal to)?[^$]{0,40}\d")
 _DIGIT = re.compile(r"\d")
@@ -42,6 +46,7 @@ _FILLERS = {
     "there", "are", "is", "it", "that", "we", "have", "about", "approximately", "exactly", "only", "indeed", "still",
 }  # fmt: skip
 _MATHEMATICS = {"and", "or", "sqrt", "pi", "sin", "cos", "tan", "log", "ln", "exp", "infinity"}
+_NOT_THIS = phrase(r"(?<=\S),\s(?:and\s)?(?:not|rather\sthan|instead\sof)\s.*", re.DOTALL)
 _VERDICT = phrase(
     r"\W*(?:in)?(?:correct|valid|right|wrong|reasonable|complete|sound|accurate|logical|consistent"
     r"|as follows|below|above)\b"
@@ -59,6 +64,8 @@ _COUNTED = phrase(
 _GOES_ON = phrase(r"(?:(?!\b(?:which|such|that|where)\b).)*?(?:=|\b(?:so|giving|total)\b)")
 _LISTS = re.compile(r":\s*[$\\(\d-]")
 _PLAIN_LIST = re.compile(r"(?:\bis|\bare|:)\s+(-?\d[\d./]*(?:(?:,|,?\s+and)\s+-?\d[\d./]*)+)\W*\Z")
+_POINT = phrase(r"(?<![\w\\])[a-z]\s?=\s?-?\d[\d./]*(?:,?\s(?:and\s)?[a-z]\s?=\s?-?\d[\d./]*(?<!\.)){1,2}[.\s]*\Z")
+"""What several variables are, without delimiters: "x = 3 and y = 7."."""
 _CALCULATION = re.compile(
     r"(?:\\(?:times|cdot|div|text\{[^{}]{0,60}\}|frac|[,;!% ])|[\d\s+*/^().,{}%$-])+=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)"
 )
@@ -90,7 +97,7 @@ def _read_own(text: str) -> Reading:
             prose = reading
     if prose or abstains(text):
         return prose or Reading(None, Rule.ABSTAINS)
-    bare = None if _COUNTED.search(text) else _bare(text)
+    bare = None if _COUNTED.search(text) or _POINT.search(text, max(0, len(text) - LONGEST_LINE)) else _bare(text)
     said = without_remarks(text)
     answer = bare or (None if unfinished(said) else _closing(said))
     return Reading(answer, Rule.BARE if bare else Rule.CLOSING) if answer else NOTHING
@@ -141,18 +148,19 @@ def _boxes(text: str, start: int, place: tuple[int, int]) -> str:
             break
         parts.insert(0, text[slice(*inside)])
         start = begin
-    return ",".join(dict.fromkeys(part.strip() for part in parts))
+    return ", ".join(dict.fromkeys(part.strip() for part in parts))
 
 
 def _listed(gap: str) -> bool:
     """Returns whether what stands between two formulas makes them a list: "and", "or", a comma, nothing."""
-    if len(gap) > 60 or _CONCLUDES.search(gap) or not _JOINED.fullmatch(gap):
+    if len(gap) > 60 or _LINE_ENDS.search(gap) or _CONCLUDES.search(gap) or not _JOINED.fullmatch(gap):
         return False
     return not _WORD.search(gap) or _LISTING.search(gap) is not None
 
 
 def _in_sentence(sentence: str) -> str | None:
     """Returns the answer in a sentence: its first formulas, or what stands behind its last "is"."""
+    sentence = _NOT_THIS.sub("", sentence)
     formulas = list(_FORMULA.finditer(sentence))
     if not formulas:
         return _in_words(sentence)
@@ -190,7 +198,7 @@ def _list(sentence: str, formulas: list[re.Match[str]]) -> str | None:
         parts.append(_inside(formula))
         end = formula.end()
     solved = [place for place, part in enumerate(parts[:-1]) if _EQUATION.match(part) and _ASSIGNED.match(parts[-1])]
-    return normal_latex(",".join(parts[solved[-1] + 1 if solved else 0 :]))
+    return normal_latex(", ".join(parts[solved[-1] + 1 if solved else 0 :]))
 
 
 def _closing(text: str) -> str | None:
@@ -200,6 +208,8 @@ def _closing(text: str) -> str | None:
         return None if _LISTS.search(counted["behind"]) else read_number(counted["count"]).answer
     if listed := _PLAIN_LIST.search(text, max(0, len(text) - LONGEST_LINE)):
         return normal_latex(re.sub(r",?\s+and\s+|,\s+", ",", listed[1].rstrip(".")))
+    if point := _POINT.search(text, max(0, len(text) - LONGEST_LINE)):
+        return normal_latex(point[0])
     formulas = list(_FORMULA.finditer(text))
     if len(formulas) > 1 and _GIVEN.search(text, max(0, formulas[-1].start() - 30), formulas[-1].start()):
         formulas.pop()

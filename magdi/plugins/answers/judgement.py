@@ -96,7 +96,7 @@ def judged(text: str, options: Names) -> Iterator[Found]:
             yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
         elif verdict:
             yield Found(labels[0], Rule.CONCLUSION, 1)
-        ahead = options.label.search(rest if labels else said, verdict.end() if verdict else 0 if labels else 1)
+        ahead = options.label.search(rest, verdict.end() if verdict else rest == said)  # at least one sign on
         said = ahead.string[ahead.start() :] if ahead else ""
 
 

@@ -56,10 +56,10 @@ _FOREIGN_WORD = phrase(
     r"|(?-i:\b\w*[\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]\w*)"
 )
 _ENGLISH_WORD = phrase(r"\b(?:the|is|are|and|of|to|has|so|for|with|we|he|she|they|it|answer|that)\b")
-_COMMA_OR_GROUPS = re.compile(r"\d,\d|\d\.\d{3}(?!\d)")
+_COMMA_OR_GROUPS = re.compile(r"\d,\d|\d[. ]\d{3}(?!\d)")
 _COMMA = re.compile(
-    r"(?<![\d.,(\[])(?<!\\\{)(?P<whole>\d{1,3}(?: \d{3})+(?=,)|\d{1,3}(?:\.\d{3})+|0(?=,)|\d+(?=,(?!\d{3}(?!\d))))"
-    r"(?:,(?P<part>\d+))?(?![\d,]|\.\d)"
+    r"(?<![\d.,(\[])(?<!\\\{)(?P<whole>(?<!\d )\d{1,3}(?: \d{3})+(?! \d)|\d{1,3}(?:\.\d{3})+|0(?=,)"
+    r"|\d+(?=,(?!\d{3}(?!\d))))(?:,(?P<part>\d+))?(?![\d,]|\.\d)"
 )
 _POINT = re.compile(r"(?<![\d.])(?:\d+\.\d{1,2}(?!\d)|0\.\d)")
 LANGUAGE_WITHIN = 2000

@@ -41,7 +41,7 @@ _ENUMERATED = re.compile(r"^\W{0,4}\d{1,2}[.)]\s", re.MULTILINE)
 _CONCLUDED = phrase(r"=|\b(?:so|therefore|thus|hence|total|altogether|in all|answer|wait|actually)\b")
 
 _NONE_LEFT = phrase(
-    r"(?P<unless>\b(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
+    r"\b(?=[witun])(?P<unless>(?:with|until|if|when|that|unless)\s(?:\w+\s){0,3})?\b(?:none|nothing|no(?=\s\w))"
     r"(?=(?:\s(?!way|doubt|need|idea|question|more|longer|information|other|matter)[a-z]+){0,5}?\s(?:left|remain(?:s|ing)?)\b(?!\s(?:over|to|un)))"
 )
 """What is a number, too: "There are no apples left"."""

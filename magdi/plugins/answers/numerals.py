@@ -13,13 +13,14 @@ from magdi.plugins.answers.phrase import phrase
 LARGEST_EXPONENT = 30
 
 _GROUPED = (
-    r"\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30}|,\d{1,2}(?=\s?€))?"  # 1,000.5 and, as in India, 1,00,000
+    r"0,\d{2,15}(?![\d,]|\.\d)"  # 0,75, which begins no thousands
+    r"|\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30}|,\d{1,2}(?=\s?€))?"  # 1,000.5 and, as in India, 1,00,000
     r"|(?<!\d[ ])\d{1,3}(?:[ ~_]\d{3}){1,8}(?=[ $€)\]}*]{0,6}[.!;]?[ ]{0,4}(?:\n|\Z))"  # 1 000, where nothing follows
-    r"|(?<!\d[ ])\d{1,3}(?:[ ]\d{3}){2,8}(?![ ]?\d)"
+    r"|(?<!\d[ ])\d{1,3}(?:(?:[ ]\d{3}){2,8}|[ ]0\d\d)(?![ ]?\d)"  # 58 000: 000 is no number of its own
     r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
     r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
-    r"|(?<=€)\d{1,9},\d{1,2}(?![\d,])|(?<=€[ ])\d{1,9},\d{1,2}(?![\d,])"
-    r"|\d{1,9},\d{1,2}(?=\s?(?:€|%|EUR\b|[kcm]?m\b|k?g\b))"
+    r"|(?:(?<=[$€£])|(?<=[$€£][ ]))\d{1,9},\d{1,2}(?![\d,$])"
+    r"|\d{1,9},\d{1,2}(?=\s?(?:€|%|EUR\b|[kcm]?m\b|k?g\b))|\d{1,9},\d\d(?=\s(?:\$|£|doll?[aá]r|euro|kr\b|zł))"
 )
 _POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?\d{1,3})[)}]?"
 _NUMBER = phrase(
@@ -205,7 +206,7 @@ def _decimal(body: str) -> Fraction:
     """Returns the value of digits with separators; what a computer's rounding left of a simple fraction is that one."""
     if body.count(".") > 1 or ("," in body and body.rfind(".") < body.rfind(",") and "." in body):
         body = body.replace(".", "").replace(",", ".")
-    if _DECIMAL_COMMA.fullmatch(body):
+    if _DECIMAL_COMMA.fullmatch(body) or body.startswith("0,"):
         whole, _, decimals = body.rpartition(",")
         body = f"{whole}.{decimals}"
     body = re.sub(r"[,' ~_]", "", body)

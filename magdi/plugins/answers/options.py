@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from magdi.core.mag import Choice
 from magdi.plugins.answers.phrase import phrase
@@ -38,8 +39,8 @@ _REASON = phrase(
 _GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b")
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _BY_PLACE = phrase(
-    rf"\bthe\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
-    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b"
+    rf"\b(?=the\s)(?:the\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b)"
 )
 LEAST_OF_A_TEXT = 4
 """Words of an option's beginning that stand for it, where it is not written to its end."""
@@ -232,6 +233,7 @@ _NO_NOUN = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def tokens(text: str) -> tuple[str, ...]:
     """Returns a text's words, numbers and operators, without case, articles at its start and LaTeX's wrapping."""
     words = tuple(_word(match[0]) for match in _TOKEN.finditer(_plain(text)))

@@ -64,6 +64,8 @@ _IF_POSSIBLE = phrase(
 _LEADS = _set("so thus therefore hence yes no indeed most")
 LONGEST_SUBJECT = 3
 """Words of a question's own that "it" or "they" may stand for."""
+_OPPOSITES = {"off": "on", "down": "up", "out": "in", "outside": "inside", "in": "out", "from": "to", "to": "from"}
+"""Words that say the contrary of one that a question has, and which is no word of its content."""
 _NEGATIVE = _set("not n't never no none nobody nothing neither nor without unlikely hardly barely")
 _DOUBTFUL = _NEGATIVE | _set(
     """if unless whether may might maybe perhaps possible possibly possibility potentially unclear unknown uncertain
@@ -82,7 +84,7 @@ def read_restated(statement: str, question: str) -> str | None:
 
     Args:
         statement: A concluding clause.
-        question: The question; of a longer text its last sentence.
+        question: The question; of a longer text the last sentence that asks, or else its last one.
     """
     question = _last_sentence(question)
     if embedded := _EMBEDDED.match(question):  # "Is it true that whales are not fish?"
@@ -92,7 +94,7 @@ def read_restated(statement: str, question: str) -> str | None:
     asked = _words(question)
     said = _words(_REASON.sub("", statement))
     asks = next((word for word in asked if word in _AUXILIARIES), None)
-    if asks is None or _doubtful(asked):
+    if asks is None or _doubtful(asked) or any(_OPPOSITES.get(word) in asked for word in set(said) - set(asked)):
         return None
     if asks in _SAME["can"] and (possible := _IF_POSSIBLE.fullmatch(statement)):
         return "no" if possible["not"] else "yes"
@@ -149,8 +151,9 @@ def _denies(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list
 
 
 def _last_sentence(question: str) -> str:
-    question = question[-LONGEST_QUESTION:].strip()
-    return _LEAD.sub("", _SENTENCE.split(question)[-1])
+    """Returns what a question asks, without what it only tells: "... Is it heads up? Note that it starts so."."""
+    said = _SENTENCE.split(question[-LONGEST_QUESTION:].strip())
+    return _LEAD.sub("", next((sentence for sentence in reversed(said) if sentence.endswith("?")), said[-1]))
 
 
 def _words(text: str) -> list[str]:

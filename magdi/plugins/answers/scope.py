@@ -46,6 +46,7 @@ _JSON_ANSWER = phrase(
     r"[\"'](?:\w{1,12}[ _])?(?:answer|choice|result|verdict|output)[\"']\s*:\s*"
     r"(?:\"(?P<double>(?:[^\"\\\n]|\\.){0,2000})\"|'(?P<single>(?:[^'\\\n]|\\.){0,2000})'|(?P<bare>[\w.+-]{1,40})(?=\s*[,}\n]))"
 )
+_JSON_ENDS = re.compile(r"\s*\}[ \t]*(?:\n|\Z)")
 _FENCE = re.compile(r"```\w*|</?(?:tool_call|function_call|function)s?>")
 _FENCED = phrase(
     r"```(?:python|py|javascript|js|java|cpp|c|bash|sql)[ ]*\n"
@@ -147,12 +148,13 @@ def _table_answer(text: str) -> str | None:
 
 
 def _json_answer(text: str) -> str | None:
-    """Returns the answer in a reply that is a JSON object, whole or not, with LaTeX in it or not."""
+    """Returns the answer in a reply that is a JSON object, whole or not, with LaTeX in it or not; and what follows."""
     bare = _FENCE.sub("", text).strip()
-    if not (bare.startswith("{") or bare.endswith("}")) or "\\boxed" in text:
-        return None
-    found = list(_JSON_ANSWER.finditer(bare))
-    if not found:
+    found = list(_JSON_ANSWER.finditer(bare)) if "{" in bare and "\\boxed" not in text else []
+    ends = _JSON_ENDS.match(bare, found[-1].end()) if found else None
+    if not found or not (ends or bare.startswith("{") or bare.endswith("}")):
         return None
     said = found[-1]["double"] or found[-1]["single"] or found[-1]["bare"] or ""
-    return said.replace("\\\\", "\\").replace('\\"', '"')
+    said = said.replace("\\\\", "\\").replace('\\"', '"')
+    behind = bare[ends.end() :].strip() if ends else ""
+    return f"The answer is {said}.\n\n{behind}" if behind else said

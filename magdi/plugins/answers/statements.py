@@ -33,7 +33,7 @@ _VERB = (
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = phrase(
-    rf"(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s)\b{_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)"
+    rf"\b(?=\w)(?<!second\s)(?<!next\s)(?<!alternative\s)(?<!each\s)(?<!every\s)(?<!each\sanswer\s){_NOUN}\b(?!\s+(?:choices|options))(?P<between>[^\n]{{0,200}}?)(?:(?<=\s)|(?=[:=→-])){_VERB}(?![\w-])(?!\s+not\s+(?:just|only)\b)"
 )
 _FURTHER = phrase(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])")
 _CHOSEN = phrase(
@@ -43,8 +43,8 @@ _CHOSEN = phrase(
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])"
 )
 _TOLD = phrase(
-    rf"{THEY_SAY}(?:\sthat)?(?=\s)|\b(?:settl|decid)ed\son(?=\s)"
-    r"|\b(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s)"
+    rf"\b(?=\w)(?:{THEY_SAY}(?:\sthat)?(?=\s)|(?:settl|decid)ed\son(?=\s)"
+    r"|(?:chang|switch|revis|updat)\w*\s(?:(?:my|our|the)\s(?:answer|choice|vote|response|mind|opinion|position)\s)?(?:from\s(?:option\s)?\W?\w+\W?\s)?to(?=\s))"
 )
 _CUE = phrase(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"

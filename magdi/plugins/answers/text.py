@@ -27,7 +27,7 @@ _NO_NAME = phrase(
 _NOT_BUT = phrase(r"(?:^\W*|\b(?P<verb>(?:is|was)\s))not\s[^.\n]{1,60}?,?\sbut\s(?:rather\s)?")
 _LEAD = phrase(
     r"^\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:(?:I|we)(?:'d|\swould)?\s(?:think|believe|say|guess)\s(?:that\s)?)?"
-    r"(?:(?:it|that)(?:'s|\sis|\swas)|this\sis|the\sanswer\sis)\s"
+    r"(?:(?:(?:it|that)(?:'s|\sis|\swas)|this\sis|the\sanswer\sis)\s|[^:\n]{0,80}\s(?:is|are|was|were)\s?:\s)"
 )
 _SAID_OF_IT = phrase(
     r"(?:,?\s\(?(?:(?:and\s)?not|rather\sthan|instead\sof|because|since)|,\s(?:which|who|whose|where|as|in|the|an?))\s.*",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from magdi.core.verdict import Reading, Rule
 from magdi.plugins.answers.attribution import CARRIES, endorses, faults, tells_of_value
 from magdi.plugins.answers.clauses import clause_ends
-from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.phrase import phrase, words
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.statements import refuses
 
@@ -28,8 +28,11 @@ _ASIDE = phrase(r"\b(?:of|from|by|with|on|to|in|than|like|reviewing|reading|cons
 _OWN = phrase(r"\W*(?:but|however|yet|so|therefore|thus|hence|I|my|we|our|whereas|while)\b")
 _CLAIMS = phrase(r"=|\b(?:I|answer|my|we|so|therefore|thus|hence|it(?:'s| is))\b")
 _SAME = phrase(
-    r"\bso\s(?:did|do)\sI\b|\b(?:as|like|with)\s(?:mine|me|my)\b|\b(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b"
-    r"|(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)\bcorrect(?:ly)?\b"
+    words(
+        r"so\s(?:did|do)\sI\b|(?:as|like|with)\s(?:mine|me|my)\b",
+        r"(?:concur|confirm\w*|consistent|same|matches|remains?|in\sboth)\b",
+        r"(?<!not\s)(?<!isn't\s)(?<!neither\sis\s)(?<!none\sis\s)correct(?:ly)?\b",
+    )
 )
 
 _ABOUT_THE_SAME = phrase(

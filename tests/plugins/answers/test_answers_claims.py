@@ -133,6 +133,7 @@ def test_the_option_that_is_left_is_chosen_whatever_its_name(form: str) -> None:
         ("expression", "one half", "\\frac12", True),
         ("text", "I think it's Paris, which is in France.", "Paris", True),
         ("text", "Not Lyon but Paris.", "Paris", True),
+        ("text", "Step 2: join them.\n\nThe joined letters are: apse.", "apse", True),
         ("text", "Paris (not Lyon)", "Lyon", False),
         ("number", "It is 1/6, approximately 0.1667.", "1/6", True),
         ("expression", "It is $\\frac{1}{6}$, approximately $0.1667$.", "\\frac{1}{6}", True),

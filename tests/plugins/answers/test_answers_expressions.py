@@ -103,3 +103,23 @@ def test_degrees_within_a_function_no_solution_and_what_a_line_gets() -> None:
     assert right("\\emptyset", "\\boxed{\\text{no solution}}")
     assert right("3\\sqrt{5}", "Simplifying, we get 3√5.")
     assert extract("We have $\\boxed{", "expression") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The product is $\\boxed{8000}$.\n\n$\\boxed{417}$", "417"),
+        ("The roots are $\\boxed{50}$ and $\\boxed{417}$.", "50,417"),
+        ("The roots are $5$ and $200$.", "5,200"),
+        ("The value is $1,200$.", "1200"),
+        ("Solving, x = 3 and y = 7.", "(3,7)"),
+        ("We get y = 1/2, x = 4, and z = -2.", "(4,0.5,-2)"),
+        ("So x=3.", "3"),
+        ("It is \\boxed{40}.\n\nThat is wrong. The correct answer is 417, not \\frac{40}{3}.", "417"),
+    ],
+)
+def test_what_is_a_list_and_what_is_another_answer(text: str, answer: str) -> None:
+    r"""A list of "50" and "417" is no number 50,417, and a box behind a statement's end is no part of a list."""
+    given = extract(text, "expression")
+    assert given is not None
+    assert given.replace("\\frac{1}{2}", "0.5").replace("1/2", "0.5") == answer

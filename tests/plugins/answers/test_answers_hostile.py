@@ -177,6 +177,16 @@ def test_decimals_have_one_normal_form(number: object) -> None:
     assert "." not in read or not read.endswith("0")
 
 
+def test_an_option_that_is_written_in_part_and_begins_like_a_label_comes_to_an_end() -> None:
+    """ "A ledger" opens with what looks like a label and is none, so that reading may find itself where it was."""
+    choices = [
+        Choice(label="A", text="A ledger of what each baker owes the mill"),
+        Choice(label="B", text="A poster that names the bakers"),
+    ]
+    assert extract("It is this. A ledger of what each baker owes. The answer is (B).", "letter", choices) == "B"
+    assert extract("A ledger of what each baker owes the", "letter", choices) is None
+
+
 def test_only_the_end_is_read() -> None:
     question = Question(id="q", text="?", answer_type="number")
     assert extract("The answer is 7." + " " * LONGEST_TEXT, question) is None

@@ -316,3 +316,23 @@ def test_digits_in_groups_below_zero_cents_and_what_was_had_at_first() -> None:
     for one, other in ((17, 15), (15, 17)):
         assert read(f"{one} seems right. At first I had {other}.", "number").answer == str(one)
     assert read("12 = 3 + 4 + 5", "number").answer is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("$14,75", "14.75"),
+        ("34,50 $", "34.5"),
+        ("5,60 dolari", "5.6"),
+        ("8 pens are 8 x 0,50 = 4,00 dollars.", "4"),
+        ("0,7965", "0.7965"),
+        ("£3,20 each", "3.2"),
+        ("In all she has spent 58 000 dollars on shawls.", "58000"),
+        ("Totalt kostar det 12 345 kronor, och det är mycket för en hatt.", "12345"),
+        ("1,250 dollars", "1250"),
+        ("She counts 40,000 pearls.", "40000"),
+        ("$12,500", "12500"),
+    ],
+)
+def test_a_comma_in_an_amount_of_money_and_groups_that_no_number_begins(text: str, number: str) -> None:
+    assert read(text, Question(id="q", text="How much?", answer_type="number")).answer == number

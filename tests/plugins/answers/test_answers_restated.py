@@ -97,3 +97,15 @@ def test_what_a_text_says_of_the_answer_goes_first() -> None:
 )
 def test_questions_that_are_and_are_not_the_same(text: str, question: str, answer: str | None) -> None:
     assert extract(text, Question(id="q", text=question, answer_type="boolean")) == answer
+
+
+@pytest.mark.parametrize(
+    "remark", ["", " Note that it starts so.", "\nOptions:\n- Yes\n- No", " A lamp has one switch."]
+)
+def test_a_question_is_the_sentence_that_asks(remark: str) -> None:
+    question = Question(
+        id="q", text=f"Kim turns the lamp twice. Is the lamp still switched on?{remark}", answer_type="boolean"
+    )
+    assert extract("Step 1: it is off.\n\nFinal Answer: The lamp is still switched on.", question) == "yes"
+    assert extract("Therefore, the lamp is not switched on.", question) == "no"
+    assert extract("Therefore, the lamp is still switched off.", question) is None

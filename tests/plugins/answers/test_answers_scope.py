@@ -94,6 +94,21 @@ def test_json_is_read_by_its_key(kind: AnswerType) -> None:
     assert extract(json.dumps({"answer": "\\frac{3}{4}"}), "expression") == "0.75"
 
 
+@pytest.mark.parametrize("kind", VALUES)
+def test_what_follows_json_counts_as_behind_any_answer(kind: AnswerType) -> None:
+    answer, other = VALUES[kind]
+    choices = CHOICES if kind == "letter" else ()
+    block = json.dumps({"reasoning": "It adds up.", "answer": answer}, indent=1)
+    for text in (f"So it is:\n\n```json\n{block}\n```\n\n", f"{block}\n\n"):
+        for behind in (
+            "I hope this helps! Ask me for more.",
+            "Confidence: 90%",
+            f"Ben's answer of {other} is incorrect.",
+        ):
+            assert extract(text + behind, kind, choices) == answer, text + behind
+        assert extract(f"{text}Wait, I made a mistake. The answer is {other}.", kind, choices) == other
+
+
 LANGUAGES = [
     "La respuesta es {}.", "Respuesta final: {}", "La réponse est {}.", "Réponse : {}", "Die Antwort ist {}.",
     "Antwort: {}",
