@@ -349,7 +349,7 @@ class TestMadeAgain:
         self, run: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("magdi.core.files.LONGEST", 1 << 20)
-        monkeypatch.setattr("magdi.core.files._digest", None)  # nothing is read of a file of another size
+        monkeypatch.setattr("magdi.core.seals._digest", None)  # nothing is read of a file of another size
         os.truncate(run / "mags.jsonl", 1 << 40)
         said = CliRunner().invoke(app, ["mags", "stats", str(run)])
         assert "mags.jsonl cannot be read: a line has more than" in str(said.exception)
