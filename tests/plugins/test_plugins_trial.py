@@ -159,7 +159,7 @@ def test_nobody_is_asked_where_an_objective_does_not_work(tmp_path: Path) -> Non
         "    yield Component('wrong', Wrong, 'Wrong.')\n"
     )
     with pytest.raises(
-        TrainingError, match=r"objective 'wrong' \(Wrong\): loss raises AttributeError.*\(wrong.py:12\)"
+        TrainingError, match=r"objective 'wrong' \(Wrong\): loss raises AttributeError.*\(wrong.py:12, of wrong\)"
     ):
         magdi.run(out=tmp_path / "run", plugin=[str(plugin)], level=["wrong"], preset="quick", limit=4)
     assert not (tmp_path / "run").exists()

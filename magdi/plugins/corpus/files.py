@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
@@ -64,7 +65,7 @@ def _opened(name: Location) -> Iterator[IO[bytes]]:
         with reaching(name):
             files, path = file_system(name)
             with files.open(path, "rb") as file:
-                yield file
+                yield io.BufferedReader(file)  # some know no longest line
         return
     try:
         file = name.open("rb")

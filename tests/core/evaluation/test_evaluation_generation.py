@@ -99,9 +99,7 @@ def test_company_changes_no_drawn_answer(make_model: Callable[..., Any], tokeniz
     assert [prediction.output for prediction in other] != [prediction.output for prediction in few]
 
 
-@pytest.mark.parametrize(
-    "settings", [GREEDY, GREEDY.model_copy(update={"temperature": 1.5, "top_p": 0.9, "samples": 2})]
-)
+@pytest.mark.parametrize("drawn", [{}, {"temperature": 1.5, "top_p": 0.9, "samples": 2}])
 @pytest.mark.parametrize("family", ["llama", "mistral"])
 def test_on_a_gpu_nothing_is_left_behind(
     family: str, drawn: dict[str, Any], make_model: Callable[..., Any], tokenizer: Any, task: Task

@@ -22,7 +22,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.learned import KEPT
 from magdi.core.run.progress import Figures, Progress
 from magdi.plugins.runs.finding import SUITE as DOCUMENT
-from magdi.plugins.suites.document import SuiteDocument
+from magdi.plugins.suites.document import SuiteDocument, read_document
 from magdi.plugins.suites.formats import FORMATS
 from magdi.plugins.suites.jobs import MEASURED, SHARED
 from magdi.plugins.suites.outcome import SuiteResult
@@ -97,7 +97,7 @@ def document(place: Path, watching: Watching) -> SuiteResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("magdi.plugins.suites.suite.PAUSE", 0.0)
         done = ablate(place, progress=watching)
-    assert done == json.loads((Path(done["directory"]) / DOCUMENT).read_text())  # before another test writes it anew
+    assert done == read_document(Path(done["directory"]))  # before another test writes it anew
     return done
 
 

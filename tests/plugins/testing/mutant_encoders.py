@@ -129,7 +129,7 @@ class HearsTheLastEdgeOnly(Honest):
     def gathered(self, x: Tensor, batch: GraphBatch) -> Tensor:
         heard = torch.zeros_like(x)
         for source, target in batch.edge_index.T.tolist():
-            heard = heard.index_copy(0, torch.tensor([target]), x[source][None])
+            heard = heard.index_copy(0, torch.tensor([target], device=x.device), x[source][None])
         return heard
 
 
@@ -195,7 +195,7 @@ class HidesItsWeights(Honest):
         self.hidden = [torch.randn(dim)]
 
     def states(self, batch: GraphBatch) -> Tensor:
-        return batch.x * self.hidden[0].to(batch.x.dtype)
+        return batch.x * self.hidden[0].to(batch.x)
 
 
 @caught_by("safetensors")
@@ -263,14 +263,15 @@ class MakesItsWeightsLate(Honest):
 @caught_by("shapes", alone=True)
 class KnowsOneWidth(Honest):
     def states(self, batch: GraphBatch) -> Tensor:
-        return batch.x + torch.zeros(32, dtype=batch.x.dtype)
+        return batch.x + batch.x.new_zeros(32)
 
 
 @caught_by("node_permutation", alone=True)
 class KnowsPlacesInTheMag(Honest):
     def states(self, batch: GraphBatch) -> Tensor:
         first = torch.searchsorted(batch.graph, batch.graph)
-        return batch.x + (torch.arange(len(batch.x)) - first).to(batch.x.dtype)[:, None]
+        place = torch.arange(len(batch.x), device=batch.x.device)
+        return batch.x + (place - first).to(batch.x.dtype)[:, None]
 
 
 @caught_by("no_edges", alone=True)
