@@ -97,7 +97,7 @@ def document(place: Path, watching: Watching) -> SuiteResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("magdi.plugins.suites.suite.PAUSE", 0.0)
         done = ablate(place, progress=watching)
-    assert done == read_document(Path(done["directory"]))  # before another test writes it anew
+    assert dict(done) == read_document(Path(done["directory"]))  # before another test writes it anew
     return done
 
 
