@@ -112,8 +112,10 @@ def set_up_suite(
 
     on = _instrument(sources(), instrument, file)
     if on is not None:
-        settings = settings_layer({**INSTRUMENTS[on], **file.embedded}, f"instrument {on}")
-        below.insert(0, replace(settings, file=str(path)))
+        settings, given_now = {**INSTRUMENTS[on], **file.embedded}, dict[str, Any](sources().tree)
+        if given_now["discussion"].get("mags") is not None:
+            settings["discussion.questions"] = None  # all that somebody brings
+        below.insert(0, replace(settings_layer(settings, f"instrument {on}"), file=str(path)))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(
@@ -148,7 +150,7 @@ def set_up_suite(
         only=tuple(only),
         equal=equal or file.equal,
         quick=quick,
-        instrument=on,
+        instrument=on if on == config.task.name else None,
         left_out=left_out,
     )
     admitted = [code.name for code in found if code not in plugins.refused]

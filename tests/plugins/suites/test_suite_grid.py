@@ -10,8 +10,10 @@ import pytest
 
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import ConfigError
+from magdi.core.mag import write_mags
 from magdi.plugins.suite_setup import SuiteSetup, set_up_suite
 from magdi.plugins.suites.file import find, read_suite, shipped
+from magdi.plugins.testing.sample_mags import sample_mags
 
 
 def suite(folder: Path, text: str, **options: Any) -> SuiteSetup:
@@ -152,7 +154,11 @@ def test_a_suite_is_run_on_its_instrument_unless_something_else_is_named(tmp_pat
     assert of(instrument="bugs") == ("bugs", "bugs", "debate", 200, 300)
     assert of(instrument="arithmetic") == ("arithmetic", "arithmetic", "debate", 350, 300)
     assert of(flags={"task": "bugs"}) == ("bugs", "bugs", "debate", 200, 300)
-    assert of(flags={"task": "gsm8k"})[:2] == ("arithmetic", "gsm8k")
+    assert of(flags={"task": "gsm8k"})[:2] == (None, "gsm8k")
+    assert of(flags={"task": "gsm8k"})[4] == 300
+    write_mags(tmp_path / "real.jsonl", sample_mags())
+    own = {"task": "math", "discussion.mags": [str(tmp_path / "real.jsonl")]}
+    assert of(flags=own)[::4] == (None, None), "all of them"
     assert of(flags={"task.min_steps": 3})[1] == "arithmetic"
     assert of(flags={"teachers": ["ada=simulated:careful"]})[1] == "arithmetic"
     assert of(flags={"student.model": "some/model-7B"})[:3] == (None, "arithmetic", "reconcile")
