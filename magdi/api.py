@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder
     from magdi.core.objective import Objective
     from magdi.core.protocol import Protocol
-    from magdi.core.run.run import Stage
+    from magdi.core.run.state import StageName
     from magdi.core.task import Task
     from magdi.core.teacher import Teacher
     from magdi.plugins.evaluating.asking import Asked
@@ -119,7 +119,7 @@ def go(
     *,
     out: Path | str | None = None,
     fresh: bool = False,
-    until: Stage = "evaluation",
+    until: StageName = "evaluation",
     rounds: int = 1,
     goes_on: bool = False,
     progress: Progress | None = None,
@@ -148,7 +148,7 @@ def run(
     *,
     out: Path | str | None = None,
     fresh: bool = False,
-    until: Stage = "evaluation",
+    until: StageName = "evaluation",
     rounds_of_training: int = 1,
     progress: Progress | None = None,
     trust: bool = False,
@@ -308,7 +308,7 @@ def go_ablate(
     return setup.suite.run(setup.worker_setup, on=on, resources=resources, progress=progress or Progress(), fresh=fresh)
 
 
-def plan(setup: Setup, out: Path | str | None = None, *, until: Stage = "evaluation") -> PlanDocument:
+def plan(setup: Setup, out: Path | str | None = None, *, until: StageName = "evaluation") -> PlanDocument:
     """Returns what a run would take, about and at most, by driving the protocol with made-up replies; asks nobody."""
     from magdi.plugins.runs.earlier import Earlier
     from magdi.plugins.runs.plan import plan_run

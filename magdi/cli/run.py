@@ -21,7 +21,7 @@ from magdi.plugins.suites.executors.resources import On, Resources
 
 if TYPE_CHECKING:
     from magdi.core.config.models import RunConfig
-    from magdi.core.run.run import Stage
+    from magdi.core.run.state import StageName
     from magdi.plugins.runs.plan import PlanDocument
     from magdi.plugins.setup import Setup
     from magdi.plugins.suites.executors.plan import PlannedJobs
@@ -125,7 +125,7 @@ def distill(
 
 def _go(
     request: opt.Request,
-    until: Stage,
+    until: StageName,
     out: Path | None,
     fresh: bool,
     dry_run: bool,

@@ -110,11 +110,12 @@ def set_up_suite(
     def sources(*above: Layer) -> Layers:
         return merge(files, environ, flags, sets, below=below, above=above)
 
-    on = _instrument(sources(), instrument, file)
+    given_now = sources()
+    on = _instrument(given_now, instrument, file)
     if on is not None:
-        settings, given_now = {**INSTRUMENTS[on], **file.embedded}, dict[str, Any](sources().tree)
-        if given_now["discussion"].get("mags") is not None:
-            settings["discussion.questions"] = None  # all that somebody brings
+        settings = {**INSTRUMENTS[on], **file.embedded}
+        if _brings_mags(given_now):
+            settings["discussion.questions"] = None  # all of them
         below.insert(0, replace(settings_layer(settings, f"instrument {on}"), file=str(path)))
     layers = sources()
     typed, found = named_plugins(layers)
@@ -159,6 +160,12 @@ def set_up_suite(
     )
 
 
+def _brings_mags(layers: Layers) -> bool:
+    """Returns whether discussions are taken from files that somebody names."""
+    tree: Mapping[str, Any] = layers.tree
+    return tree["discussion"].get("mags") is not None
+
+
 def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | None:
     """Returns the instrument that a suite is run on: what is asked for, else the suite's where nothing is against it.
 
@@ -173,7 +180,7 @@ def _instrument(layers: Layers, asked: str | None, file: SuiteFile) -> str | Non
     if asked is None:
         if tree["preset"] not in ("tiny", "quick") or file.measure != "student":
             return None
-        mine = task is None and "teachers" not in said and tree["discussion"].get("mags") is None
+        mine = task is None and "teachers" not in said and not _brings_mags(layers)
         return file.instrument if mine else task if task in INSTRUMENTS else EMBEDDED
     if asked not in INSTRUMENTS:
         raise ConfigError(f"--instrument {asked!r}", hint=did_you_mean(asked, INSTRUMENTS))

@@ -177,10 +177,8 @@ class Stepper:
                 prompt=pending.messages if self._keep_prompts else None,
             )
         except ValidationError as error:
-            first = error.errors()[0]
-            wrong = f"{'.'.join(map(str, first['loc']))} {first['input']!r:.40}: {first['msg']}"
             by = f"reads by {type(ask.reply).__name__}.parse()" if parsed else "asks for"
-            raise self._broke(f"{by} a turn that cannot be: {wrong}") from error
+            raise self._broke(f"{by} a turn that cannot be: {_wrong(error)}") from error
 
     def _hold(self) -> Generator[Wave, list[Turn], tuple[Decision, str]]:
         waves = self.protocol.discuss(self._blind, self.agents)
@@ -200,9 +198,8 @@ class Stepper:
         try:
             return Decision.model_validate(dict(decision)), stop or "finished"  # copies are of whatever they are told
         except ValidationError as error:
-            wrong = error.errors()[0]
-            told = f"{'.'.join(map(str, wrong['loc']))} {wrong['input']!r:.40}: {wrong['msg']}"
-            raise self._broke(f"decided what cannot be: {told}{_defined(self._rule.decide)}") from error
+            where = _defined(self._rule.decide)
+            raise self._broke(f"decided what cannot be: {_wrong(error)}{where}") from error
 
     def _advance(self, said: list[Turn] | None) -> None:
         try:
@@ -300,6 +297,12 @@ class Stepper:
 
     def _broke(self, how: str, hint: str = "") -> ProtocolError:
         return ProtocolError(f"{self._at_work} {how} (question {self.question.id!r})", hint=hint)
+
+
+def _wrong(error: ValidationError) -> str:
+    """Returns the first thing that is wrong with a record: "votes.a nan: Input should be a finite number"."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))} {first['input']!r:.40}: {first['msg']}"
 
 
 def _defined(function: object) -> str:

@@ -25,10 +25,8 @@ from magdi.core.run.state import STAGES, StageName
 from magdi.core.run.state import Stage as StageOutcome
 from magdi.core.threads import threads
 
-Stage = StageName
 
-
-def up_to(until: Stage) -> tuple[Stage, ...]:
+def up_to(until: StageName) -> tuple[StageName, ...]:
     """Returns the stages up to one.
 
     Raises:
@@ -45,7 +43,7 @@ def run(
     components: Components,
     *,
     fresh: bool = False,
-    until: Stage = "evaluation",
+    until: StageName = "evaluation",
     goes_on: bool = False,
     progress: Progress | None = None,
 ) -> RunDirectory:

@@ -96,7 +96,7 @@ def judged(text: str, options: Names) -> Iterator[Found]:
             yield Found(None, Rule.CONCLUSION, 1, tuple(labels))
         elif verdict:
             yield Found(labels[0], Rule.CONCLUSION, 1)
-        ahead = options.label.search(rest, verdict.end() if verdict else rest == said)  # at least one sign on
+        ahead = options.label.search(rest, verdict.end() if verdict else int(rest == said))  # at least one sign on
         said = ahead.string[ahead.start() :] if ahead else ""
 
 

@@ -9,7 +9,8 @@ from typing import NotRequired, TypedDict, cast, get_args
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, Training
-from magdi.core.run.run import Stage, up_to
+from magdi.core.run.run import up_to
+from magdi.core.run.state import StageName
 from magdi.core.task import Split, Task
 from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.runs.discussion_costs import DiscussionCosts, TeacherFigures, discussion_costs, figures, whole
@@ -105,7 +106,7 @@ class PlanDocument(TypedDict):
 
 
 def plan_run(
-    config: RunConfig, components: Components, until: Stage = "evaluation", earlier: Earlier | None = None
+    config: RunConfig, components: Components, until: StageName = "evaluation", earlier: Earlier | None = None
 ) -> PlanDocument:
     """Returns what a run would take.
 

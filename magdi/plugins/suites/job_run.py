@@ -16,8 +16,8 @@ from magdi.core.run.learned import KEPT
 from magdi.core.run.own_files import remove_written
 from magdi.core.run.progress import Progress
 from magdi.core.run.resuming import begin_anew, torn_files
-from magdi.core.run.run import Stage, run
-from magdi.core.run.state import STAGES
+from magdi.core.run.run import run
+from magdi.core.run.state import STAGES, StageName
 from magdi.plugins.objectives.levels import objectives_of
 from magdi.plugins.suites.evening_out import evened_out
 from magdi.plugins.suites.jobs import MEASURED, Job, asks_student
@@ -49,7 +49,7 @@ def do(job: Job, components: Components, progress: Progress) -> None:
         write_measured(job.directory / MEASURED, measure(directory, config, job, components))
 
 
-def _until(job: Job, config: RunConfig) -> Stage:
+def _until(job: Job, config: RunConfig) -> StageName:
     if job.kind != "student" and job.measure == "student":
         return "evaluation"
     return "distillation" if asks_student(job.measure) and objectives_of(config) else "discussion"

@@ -85,12 +85,12 @@ class Trial:
             yield ForwardPass(self.student, batch, LAYOUTS[layout], direct_head=True), batch
 
     @contextmanager
-    def on(self, device: torch.device) -> Iterator[None]:
+    def on_a_gpu(self) -> Iterator[None]:
         """Has the student and the head on a GPU that is not there."""
         parts = [self.student.model, self.heads, *([self.student.reference.model] if self.student.reference else [])]
         with pretending():
             for part in parts:
-                part.to(device)
+                part.to(DEVICE)
             try:
                 yield
             finally:
@@ -286,7 +286,7 @@ def check_device(specimen: Specimen) -> None:
     trial = _trial(specimen)
     with torch.no_grad():
         usual = trial.losses(trial.mags)
-        with trial.on(DEVICE):
+        with trial.on_a_gpu():
             loss = trial.losses(trial.mags)
     _same(usual, loss, "the loss is another where the student is on a GPU")
 

@@ -59,11 +59,13 @@ def once(items: Iterable[Item]) -> Iterator[Item]:
     """Yields items, samples that are told again left out."""
     told = set[tuple[str, str]]()
     for item in items:
-        name = item.value.get("sample") if isinstance(item.value, dict) else None
-        mark = (str(name), str(item.value.get("responses"))) if name is not None else ("", "")
-        if mark not in told:
-            yield item
-        told |= {mark} if name is not None else set()
+        sample = item.value.get("sample") if isinstance(item.value, dict) else None
+        if sample is not None:
+            mark = str(sample), str(item.value.get("responses"))
+            if mark in told:
+                continue
+            told.add(mark)
+        yield item
 
 
 def _state(each: Mapping[str, Any]) -> dict[str, Any]:

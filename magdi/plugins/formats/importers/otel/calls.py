@@ -146,9 +146,12 @@ def tell(calls: Sequence[Call], spans: Mapping[str, Span], tally: Tally) -> None
     for span in spans.values():
         around = [each.id for each in above(span, spans) if kind_of(each) == CALL]
         if around == [span.id] and span.id not in known:
-            tally.failed += span.failed
-            tally.unanswered += not span.failed and bool(told_in(span)[0])
-            tally.silent += not span.failed and not told_in(span)[0]
+            if span.failed:
+                tally.failed += 1
+            elif told_in(span)[0]:
+                tally.unanswered += 1
+            else:
+                tally.silent += 1
         tally.cut += is_cut(span)
     called = {span.trace for span in spans.values() if kind_of(span) == CALL} | {call.span.trace for call in calls}
     tally.empty += len({span.trace for span in spans.values()} - called)

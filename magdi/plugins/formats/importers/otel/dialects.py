@@ -244,15 +244,8 @@ MODELS = (
 _PROMPT_TOKENS = (
     *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
     *("llm.usage.prompt_tokens", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_tokens"),
-    *(
-        "promptTokens",
-        "input_tokens",
-        "inputTokens",
-        "promptTokenCount",
-        "request_tokens",
-        "input",
-        "prompt_eval_count",
-    ),
+    *("promptTokens", "input_tokens", "inputTokens", "promptTokenCount", "request_tokens", "input"),
+    "prompt_eval_count",
 )
 _COMPLETION_TOKENS = (
     *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),

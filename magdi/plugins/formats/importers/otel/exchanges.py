@@ -9,12 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from magdi.plugins.formats.importers.otel.messages import parsed
+from magdi.plugins.formats.importers.otel.messages import CHOICES, INSTRUCTIONS, parsed
 
 _HOLDS_CHAT = ("messages", "contents", "input", "prompt")
 _MARKS = {"role", "kwargs", "parts"}
-_INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt")
-_CHOICES = ("choices", "candidates")
 _TOLD = {"message", "text", "delta", "content"}
 _TELLS = re.compile(r'"(?:messages|contents|choices|candidates|role)"')
 _DEEPEST = 4
@@ -35,7 +33,7 @@ def is_reply(value: Any) -> bool:
     """Returns whether something is what an interface of models gives back."""
     if not isinstance(value, dict):
         return False
-    listed = (value.get(name) for name in _CHOICES)
+    listed = (value.get(name) for name in CHOICES)
     if any(isinstance(e, list) and e and isinstance(e[0], dict) and not _TOLD.isdisjoint(e[0]) for e in listed):
         return True
     if value.get("role") in ("assistant", "model") or value.get("object") == "response":
@@ -57,7 +55,7 @@ def exchange_in(raw: Mapping[str, object], given: Any, replied: Any) -> tuple[An
     if not is_chat(request):
         given = _found(raw if given is None else request, is_chat, given)
     elif not isinstance(request, dict):
-        beside = {name: raw[name] for name in _INSTRUCTIONS if raw.get(name)}
+        beside = {name: raw[name] for name in INSTRUCTIONS if raw.get(name)}
         given = {**beside, "messages": request} if beside else given
     if isinstance(reply, dict) and not is_reply(reply) or reply is None:
         replied = _found(raw if replied is None else reply, is_reply, replied)

@@ -23,9 +23,11 @@ ROLES = {
 MOST_CHOICES = 8
 """So many replies to one prompt may be asked for; more are the pieces of one."""
 _LONGEST_MENDED = 200_000
-_HOLDS_MESSAGES = (
-    *("messages", "contents", "choices", "candidates", "generations", "output", "message", "response", "prompts"),
-)
+INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt")
+"""Under which names a request has instructions beside its messages."""
+CHOICES = ("choices", "candidates")
+"""Under which names a reply is one of several."""
+_HOLDS_MESSAGES = ("messages", "contents", *CHOICES, "generations", "output", "message", "response", "prompts")
 _TEXTS = ("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "message")
 _TEXT_NAMES = ("content", "text", "result", "output")
 _KINDS = ("type", "kind", "part_kind", "content_type", "block_type")
@@ -164,13 +166,13 @@ def _of_object(value: Mapping[str, object], role: str) -> Iterator[Said]:
         return
     config = value.get("config")
     for holder in (value, config if isinstance(config, dict) else {}):
-        for name in ("system", "instructions", "system_instruction", "systemInstruction", "system_prompt"):
+        for name in INSTRUCTIONS:
             if holder.get(name):
                 yield from _messages(parsed(holder[name]), "system")
     for name in _HOLDS_MESSAGES:
         if value.get(name) is not None:
             found = _messages(parsed(value[name]), role)
-            replied = name in ("choices", "candidates")  # whatever role is said to be theirs
+            replied = name in CHOICES  # whatever role is said to be theirs
             yield from (replace(said, role="assistant") for said in found) if replied else found
             return
     for name in ("input", "text", "completion", "answer", "query", "question", "prompt", "result", "args"):
