@@ -89,9 +89,13 @@ _CHANGE = r"\b(?:chang|switch|revis|updat|correct|adjust|amend|mov)(?:es?|ed|ing
 _MINE = r"(?:my|our)\s(?:\w+\s)?(?:answer|choice|vote|response|mind|opinion|position|guess|estimate)\s"
 _CHANGED = phrase(
     rf"\b(?=\w)(?:(?:(?P<how>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}(?:{_MINE})?|{_CHANGE}{_MINE})"
-    r"(?:from\s(?P<before>(?:option\s)?\S{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
+    r"(?:from\s(?P<before>[^,;\n]{1,40}?),?\sto\s(?P<after>(?:option\s)?\S{1,40})"
     r"|to\s(?P<now>(?:option\s)?\S{1,40}?),?\sfrom\s\S+)"
     rf"|(?P<who>(?:I|we)\b[^.,;\n]{{0,30}}?){_CHANGE}{_MINE}(?:to|as)\s(?P<new>\W{{0,2}}(?:[$€£]?-?\d[\d.,/]*(?<![.,])|[A-J](?![\w'])|yes\b|no\b)))"
+)
+_ONLY_THOUGHT = phrase(
+    r"\b(?:is|was|were|are)\s(?:\w+ly\s)?(?:thought|believed|assumed|said|supposed|expected|claimed)\sto\sbe\s(?:[^.;\n]|\.(?=\w|,?\s[a-z])){1,60}?"
+    r",?\sbut\s(?:(?:it|that)\s)?(?:(?:in\sfact|actually|really)\s)?(?:is|was|turn(?:s|ed)\sout\sto\sbe)\s"
 )
 _NOT_CHANGED = phrase(r"\b(?:not|never|no|without|refuse|instead)\b|n't\b")
 LONGEST_END = 400
@@ -107,7 +111,7 @@ def decided(text: str) -> str:
             return f"my answer is {change['before']}." if change["before"] else change[0]
         return f"my answer is {change['after'] or change['now'] or change['new']}"
 
-    return _CHANGED.sub(now, text)
+    return _ONLY_THOUGHT.sub("is ", _CHANGED.sub(now, text))
 
 
 @lru_cache(maxsize=256)

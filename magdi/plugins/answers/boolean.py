@@ -49,7 +49,18 @@ _LONG = phrase(
     r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*"
 )
 """What takes nothing back: "Short answer: no. Long answer: it depends"."""
-_LETTER = re.compile(r"^[ \t]*A[ ]?:[ ]*", re.MULTILINE)
+_COMPARED = phrase(r",?\s(?:rather\sthan|instead\sof|as\sopposed\sto)\s[\"']?(?:yes|no|true|false)\b[\"']?")
+_WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s?\{\s?(\w+)\.?\s?\}")
+_IN_FRONT = phrase(
+    r"\W*(?:(?:so|thus|therefore|hence|but)\b\W*)?(?P<word>yes|no|true|false)\W?\s(?:is|was|(?:must|should|would)\sbe)\s"
+    r"(?:\w+ly\s)?(?:the|my|our)\s(?:\w+\s){0,2}(?:answer|choice|vote|verdict|response)\b"
+)
+"""What is said to be the answer: "No is my final answer"."""
+_CLAIM = phrase(
+    r"\b(?:claim|statement|idea|notion|belief|assertion|view|hypothesis)\sthat\s(?P<held>[^.;\n]{3,200}?)\s(?:is|was|would\sbe)\s"
+    r"(?:\w+ly\s)?(?P<value>wrong|false|incorrect|untrue|mistaken|unfounded|an?\smyth|true|correct|right)\b"
+)
+_LETTER = re.compile(r"(?:^[ \t]*|(?<=[.!]\s))A[ ]?:[ ]*", re.MULTILINE)
 _WORD = phrase(
     r"(?P<word>yes|no|true|false|yeah|yep|nope|correct|incorrect|right|wrong|untrue|affirmative|negative)(?![\w-])"
 )
@@ -74,9 +85,9 @@ _SURELY = (
 _IS = r"(?:is|was|does|did|can|could|will|would|has)"
 _ALONE = phrase(
     rf"[\W_]*(?:indeed,?\s)?(?:(?P<yes>y|yup|sure|indeed|by\sall\smeans|(?:(?:very|quite|most)\s)?(?:probably|likely)|it\s{_IS}"
-    rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
+    rf"|(?:i\s(?:really\s|do\s)?(?:think|believe|guess|suppose)|i(?:'d|\swould)\ssay)\sso|i\s(?:\w+ly\s)?agree\swith\sth(?:e|is)\s(?:statement|claim)|{_SO}\s(?:\w+ly\s)?not\s(?:false|wrong|incorrect|untrue)|(?:why|oh|well|um|hmm)\W+yes|absolutely|definitely|certainly|undoubtedly|of\scourse|{_SO}\s(?:\w+ly\s)?(?:true|correct|right|(?:very\s|most\s)?likely)"
     rf"|(?:no|without\sa)\sdoubt(?:\sabout\sit)?)"
-    rf"|(?:n|nah|never|hardly|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
+    rf"|(?:n|nah|never|hardly|i\s(?:\w+ly\s)?disagree\swith\sth(?:e|is)\s(?:statement|claim)|i\s(?:really\s)?doubt\s(?:it|that)|it\s{_IS}(?:\snot|n't)|no\sway|not\squite|not\s(?:really|at\sall|likely|true|correct)|(?:highly\s|very\s|most\s)?unlikely|{_SURELY}\snot|by\sno\smeans"
     rf"|{_SO}\s(?:\w+ly\s)?(?:not\s(?:true|correct|right|the\scase|so|likely)|false|incorrect|wrong|untrue|(?:very\s|highly\s)?unlikely)"
     rf"|(?:that|this|it)\sisn't\s(?:true|correct|right|the\scase)|i\s(?:do\snot|don't)\s(?:really\s)?(?:think|believe)\sso))[\W_]*"
 )
@@ -108,6 +119,7 @@ _NO_ANSWER = phrase(
     r"\W*(?:based on|contingent|moot|the same (?:for|in) both|a matter of|open to|up to|complicated"
     r"|it'?s? (?:is )?possible)\b"
 )
+_THEN = phrase(r"\W*(?:but|however|yet|in\s(?:fact|reality)|still|nevertheless)\b,?\s")
 _FINAL = phrase(r"\W*(?:the\s)?final\sanswer\s?:")
 LONGEST_SAID = 300
 SHORT_TEXT = 200
@@ -125,6 +137,7 @@ def read_boolean(text: str, question: str = "") -> Reading:
         text: A reply.
         question: What was asked: a conclusion that says it again as a statement is an answer, too.
     """
+    text = _WRAPPED.sub(r"\1", _COMPARED.sub("", text))
     if alone := normal_boolean(text) or _alone(text):
         return Reading(alone, Rule.BARE)
     text = _LETTER.sub("Answer: ", _ECHO.sub(" ", _LONG.sub(r"\g<short>", text)))
@@ -150,7 +163,8 @@ def _restated(text: str, question: str) -> Reading | None:
     last = [clause for sentence in sentences(text)[-1:] for clause in clauses(sentence)][-1:]
     stands = last and not last[0].supposed and not last[0].quoted
     refused = refuses(last[0].text) if stands else None
-    said = read_restated(last[0].text[refused.end() if refused else 0 :], question) if stands else None
+    text = last[0].text[refused.end() :] if refused else _THEN.sub("", last[0].text) if stands else ""
+    said = read_restated(text, question) if stands else None
     return Reading(_flip(said, negated=refused is not None), Rule.RESTATED) if said else None
 
 
@@ -167,6 +181,14 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
         return
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):
         yield named
+        return
+    claim = _CLAIM.search(text)
+    if claim and (value := read_restated(claim["held"], question)):
+        right = claim["value"].lower() in ("true", "correct", "right")
+        yield Found(_flip(value, negated=not right), Rule.RESTATED, 1)
+        return
+    if front := _IN_FRONT.match(text):
+        yield Found(_VALUES[front["word"].lower()], Rule.CONCLUSION)
         return
     if _MIGHT_ALSO.search(text):
         yield Found(None, Rule.UNDECIDED, 1)

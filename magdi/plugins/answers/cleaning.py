@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
 from magdi.plugins.answers.phrase import phrase
 
@@ -22,7 +23,10 @@ _FRACTIONS = {
     "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⁄": "/",
 }  # fmt: skip
 _QUOTES = {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"'}
+_STYLED = {code: normalize("NFKC", chr(code)) for code in (*range(0x1D400, 0x1D800), *range(0x24B6, 0x24EA))}
+"""Letters and digits in bold, in circles and the like."""
 _TABLE = {
+    **_STYLED,
     **_INVISIBLE,
     **_SPACES,
     **_FULL_WIDTH,

@@ -12,6 +12,7 @@ from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, TH
 from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
+from magdi.plugins.answers.units import ratio, unit_asked, unit_behind
 
 _OPERATOR = phrase(
     r"\s?:\s?\d|\s*(?:(?:[+×·÷]|\^(?!\s?\{?\s?\\circ)|/(?=\s*[\d($\\])|\*(?!\*)|-(?=\s+(?:[\d($\\]|[a-zA-Z]\b))|x(?=\s*\d))\s*[\w($\\]"
@@ -24,10 +25,12 @@ _UNFINISHED = re.compile(
 )
 _OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
 _CONVERTED = phrase(
-    r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?(?:(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
+    r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?"
+    r"(?:(?P<chance>\s(?:in|out\sof)\s(?:every\s)?)|(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
     r"(?:(?:about|approximately|roughly|exactly|equal to)\s)?"
 )
 _ASKS_FOR_DOLLARS = phrase(r"\b(?:dollars|euros)\b(?!.*\bcents\b)", re.DOTALL)
+_ASKS_FOR_CHANCE = phrase(r"\b(?:probability|chances?|likelihood|odds|fraction|proportion|how\slikely)\b")
 _PART_ENDS = re.compile(rf"{SENTENCE_END.pattern}|;\s")
 _FACTORS = {3, 7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 3600, 5280}
 """How many of one unit usually make another."""
@@ -71,6 +74,8 @@ _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
 )
+MOST_NUMBERS = 64
+"""Numbers of a sentence that are looked at, from its end."""
 COMPUTED = 3
 """Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
 COMPUTED_WITHIN = 2000
@@ -96,7 +101,7 @@ class ClosingReader(Circumstances):
                 for each in found
                 if spelt or not each.spelt or self.text[each.start].isdigit() or self._is_told(each)
             ]
-            if found:
+            if found := found[-MOST_NUMBERS:]:
                 reading = self._concluded(found, first, last)
                 return Reading(None, Rule.UNDECIDED) if self._is_open(reading, found) else reading
         return NOTHING
@@ -222,8 +227,15 @@ class ClosingReader(Circumstances):
         return _OPERATOR.match(self.text, numeral.end) is not None
 
     def _read(self, numeral: Numeral, rule: Rule) -> Reading:
-        value = self._converted(numeral).value
-        return NOTHING if value is None else Reading(written(value), rule)
+        said = self._converted(numeral)
+        return NOTHING if said.value is None else Reading(written(said.value * self._in_units(said)), rule)
+
+    def _in_units(self, numeral: Numeral) -> Fraction:
+        """Returns by what an amount is multiplied to be in the unit that is asked for: "2 hours", in minutes."""
+        asked = unit_asked(self.question)
+        unit = unit_behind(self.text, numeral.end) if asked else None
+        before = self.text[numeral.start : numeral.end].lstrip("-")[:1]
+        return (ratio(unit["unit"].lower() if unit else before, asked) if asked else None) or Fraction(1)
 
     def _converted(self, numeral: Numeral) -> Numeral:
         """Returns a number as it is said again, in larger units or percent: "240 minutes, or 4 hours", "0.5 or 50%"."""
@@ -234,6 +246,9 @@ class ClosingReader(Circumstances):
         if self.text.startswith("%", numeral.end):
             return numeral
         factor = numeral.value / behind[0].value
+        if said["chance"]:
+            chance = not said["unit"] and factor < 1 and _ASKS_FOR_CHANCE.search(self.question)
+            return behind[0]._replace(value=factor) if chance else numeral
         cents = factor == Fraction(1, 100) and not _ASKS_FOR_DOLLARS.search(self.question)
         percent = cents and self.text[behind[0].end :].lstrip("\\ ").startswith(("%", "percent", "cents"))
         return behind[0] if percent or (said["unit"] and not said["open"] and factor in _FACTORS) else numeral

@@ -33,6 +33,10 @@ _GIVEN = phrase(
     rf"(?:(?<![^\W\d_])(?:{_BEFORE})?(?:(?:{_QUALITIES})\s{{1,3}})?(?:{_NOUNS})|{_NOUNS_WITHOUT_SPACES})(?:\s{{1,3}}(?:{_QUALITIES}|en|de)\b)?\s{{0,3}}{_IS}\s{{0,3}}(?:{_KINDS})?"
     r"(?=[\w$\\(（【\[「\"'«*-])"
 )
+_RIGHT = phrase(
+    r"\b(?:la\s|l'|die\s|a\s)?(?:opción|option|alternativ[ae]|opzione|opção|antwort|respuesta|réponse|risposta|resposta)\s(?P<label>\(?[A-J]\)?)"
+    r"\s(?:es|est|ist|è|é|is)\s(?:l[ae]\s|die\s|de\s|a\s)?(?:corre[ct]\w*|richtig\w*|juste|bonne|cert[ao]|goed\w?|juist\w?)\b"
+)
 _CHOSEN = re.compile(
     r"(?:故选|应选|应该选|選|选择|选)(?:择)?\s{0,3}[:：]?\s{0,3}(?:选项)?\s{0,3}(?=[(（【]?[A-J](?![a-zA-Z]))"
 )
@@ -99,6 +103,7 @@ def in_english(text: str) -> str:
         if _NOT.search(text):
             text = _BUT.sub(" but ", _NOT.sub(" The answer is not ", text))
         text = _GIVEN.sub(" The answer is ", text)
+    text = _RIGHT.sub(r"option \g<label> is correct", text)
     if "选" in text or "選" in text:
         text = _CHOSEN.sub(" The answer is ", text)
     text = _WORD.sub(lambda said: said["before"] + ("yes" if said["yes"] else "no"), text)

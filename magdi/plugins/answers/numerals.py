@@ -9,14 +9,19 @@ from typing import NamedTuple
 
 from magdi.plugins.answers.number_words import SCALES, and_part, spelt_numbers
 from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.units import ratio, unit_behind
 
 LARGEST_EXPONENT = 30
 
+_BEFORE_GROUPS = "|".join(
+    f"(?<={word}[ ])" for word in ("is", "are", "was", "were", "has", "have", "had", "of", "sold", "[=:$€£]")
+)
 _GROUPED = (
     r"0,\d{2,15}(?![\d,]|\.\d)"  # 0,75, which begins no thousands
     r"|\d{1,3}(?:,\d{2,3}){0,8},\d{3}(?:\.\d{1,30}|,\d{1,2}(?=\s?€))?"  # 1,000.5 and, as in India, 1,00,000
     r"|(?<!\d[ ])\d{1,3}(?:[ ~_]\d{3}){1,8}(?=[ $€)\]}*]{0,6}[.!;]?[ ]{0,4}(?:\n|\Z))"  # 1 000, where nothing follows
-    r"|(?<!\d[ ])\d{1,3}(?:(?:[ ]\d{3}){2,8}|[ ]0\d\d)(?![ ]?\d)"  # 58 000: 000 is no number of its own
+    r"|(?<!\d[ ])\d{1,3}(?:(?:[ ]\d{3}){2,8}|[ ]0\d\d)(?![ ]?\d)|\d{1,3}(?:[_~]\d{3}){1,8}(?!\d)"
+    rf"|(?:^|{_BEFORE_GROUPS})\d{{1,3}}[ ]\d{{3}}(?=[ ](?:[a-z]{{3,}}|\())"
     r"|\d{1,3}(?:'\d{3}){1,8}(?:\.\d{1,30})?"  # as in Switzerland
     r"|\d{1,3}(?:\.\d{3}){2,8}(?:,\d{1,30})?|\d{1,3}\.\d{3},\d{1,2}"  # as in Germany, where it can be nothing else
     r"|(?:(?<=[$€£])|(?<=[$€£][ ]))\d{1,9},\d{1,2}(?![\d,$])"
@@ -45,27 +50,20 @@ _NUMBER = phrase(
 _SHORT_SCALES = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _THOUSANDS = phrase(r"k\b")
 _DOZEN = phrase(r"[ -]dozens?\b")
-_UNITS = {
-    "dollar": {"cent": 100}, "euro": {"cent": 100}, "year": {"month": 12, "week": 52}, "week": {"day": 7},
-    "day": {"hour": 24}, "hour": {"minute": 60}, "minute": {"second": 60}, "pound": {"ounce": 16},
-    "foot": {"inch": 12}, "feet": {"inch": 12},
-}  # fmt: skip
-"""How many of a smaller unit make one, for amounts said in both."""
-_SHORT_UNITS = {
-    "h": "hour", "hr": "hour", "min": "minute", "m": "minute", "sec": "second", "s": "second", "ft": "foot",
-    "in": "inch", "lb": "pound", "oz": "ounce", "yr": "year", "wk": "week",
-}  # fmt: skip
-_AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?|h|hr|min|ft|lb|yr|wk)s?\.?)?,?(?:\s(?:and\s)?|(?<=[a-z]))")
-_UNIT = phrase(r"\s?(cent|month|week|day|hour|minute|second|ounce|inch|hr|h|min|m|sec|s|in|oz)(?:e?s)?\b")
+_AND_UNIT = re.compile(r"\s?(?:([a-zA-Z]{4,9}?|h|hr|min|ft|lb|yr|wk|[mk]?[mg])s?\.?)?,?(?:\s(?:and\s)?|(?<=[a-z]))")
 _LATEX_FRACTION = re.compile(
     r"(?P<outer>-\s?)?\\[dtc]?frac\s?"
     r"(?:\{\s?(?P<minus>-)?\s?(?P<top>[\d.,]{1,20})\s?\}|(?P<top1>\d))\s?"
     r"(?:\{\s?(?P<minus2>-)?\s?(?P<bottom>[\d.,]{1,20})\s?\}|(?P<bottom1>\d))"
 )
 _LATEX_NOISE = re.compile(
-    r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
+    r"\\(?:left|right)(?![a-zA-Z])|(?<=\d)\\[,!;:\s]\s?(?=\d)|(?<=\d,)\\[,!;:]\s?(?=\d)|\{(?=,\})|(?<=,)\}"
 )
-_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be))[ ]?)[-–][ ]?(?=[\d.$€£])")
+_FEET = re.compile(r"(?<![\w.])(\d)\s?'\s?(\d{1,2})\s?(?:\"|'')")
+_HALF_MORE = phrase(
+    r"\b(?:an?|one)\s(?P<unit>hour|day|week|month|year|mile|pound|dozen)s?\sand\s(?:an?\s)?(?P<part>half|quarter)\b"
+)
+_APART_FROM_SIGN = re.compile(r"((?:=|[({]|(?<![\w)}\]])\$|\b(?:is|are|equals|be|get|gives))[ ]?)[-–][ ]?(?=[\d.$€£])")
 _DECIMAL_COMMA = re.compile(r"\d{1,9}(?:,\d{3})*,\d{1,2}")
 _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])\d{1,3}(?:\.\d+)?(?=\s?(?:degrees?\s|°\s?)?(?:[CF]|Celsius|Fahrenheit)?\s?below\szero\b)"
@@ -74,7 +72,10 @@ _HOURS_AND = re.compile(r"(?<=\dh)(?=\d{1,2}\s?m(?:in)?\b)|(?<=\dhr)(?=\d{1,2}\s
 _SIGNED_BRACKET = re.compile(r"(?<![\w)}\]])-[({](?=\$?[\d.,]{1,20}[)}])")
 REPEATING = re.compile(r"(-?)(\d{0,9})\.(\d{0,9})\\overline\{(\d{1,9})\}")
 _FULL_HOUR = re.compile(r"(?<=\b\d):00\b(?!:)|(?<=\b\d\d):00\b(?!:)")
-_NEGATIVE = phrase(r"(?:\bnegative|(?:^|\b(?:is|was|be|are)|[^\w\s)\]}]|\n)\s*\bminus)[ ]$")
+_NEGATIVE = phrase(
+    r"(?:\bnegative|(?:^|\b(?:is|was|be|are|to|equals?|gets?|got|gives?|giving|yields?|obtain|becomes?|at|of|simply|just)"
+    r"|[^\w\s)\]}]|\n)\s*\bminus)[ ]$"
+)
 _PRONOUN = re.compile(r"\s+(?:of|who|that|which|way|thing|another|with|whose)\b")
 _LABEL = phrase(
     r"(?:\b(?:agent|step|round|problem|question|example|part|equation|solution|case|option|scenario|method|stage)[ ]?"
@@ -120,6 +121,8 @@ def numerals(text: str, start: int = 0, end: int | None = None) -> list[Numeral]
 
 def plain(text: str) -> str:
     """Takes LaTeX's wrapping off numbers."""
+    text = _HALF_MORE.sub(lambda more: f"{1.5 if more['part'].lower() == 'half' else 1.25} {more['unit']}s", text)
+    text = _FEET.sub(r"\1 feet \2 inches", text)
     text = _FULL_HOUR.sub("", text.replace(r"\times", "×").replace(r"\cdot", "·"))
     text = _LATEX_NOISE.sub("", _LATEX_FRACTION.sub(_plain_fraction, text))
     text = REPEATING.sub(lambda digits: repeating(*digits.groups()), text) if "\\overline" in text else text
@@ -179,16 +182,16 @@ def _joined(text: str, found: list[Numeral]) -> list[Numeral]:
     joined: list[Numeral] = []
     for numeral in found:
         gap = _AND_UNIT.fullmatch(text, joined[-1].end, numeral.start) if joined else None
-        unit = _UNIT.match(text, numeral.end)
-        small = unit[1].lower() if unit else ""
-        currency = text[joined[-1].start] in "$€£" if joined else False
-        large_unit = (gap[1] or ("dollar" if currency else "")).lower() if gap else ""
-        large_unit, small = _SHORT_UNITS.get(large_unit, large_unit), _SHORT_UNITS.get(small, small)
-        factor = _UNITS.get(large_unit, {}).get(small)
+        unit = unit_behind(text, numeral.end) if gap else None
+        large_unit = ((gap[1] if gap else None) or (text[joined[-1].start] if joined else "")).lower()
+        small = unit["unit"].lower().replace("¢", "cent") if unit else ""
+        factor = ratio(large_unit, "euro-cent" if small == "cent" and large_unit in ("euro", "€") else small)
         large, rest = joined[-1].value if joined else None, numeral.value
-        if factor and large is not None and rest is not None and 0 <= rest < factor and large >= 0:
-            value = large + rest / factor if small == "cent" else large * factor + rest
-            joined[-1] = joined[-1]._replace(value=value, end=numeral.end, spelt=False, weak=False)
+        if unit and factor and large is not None and rest is not None and 0 <= rest < factor and large >= 0:
+            value, end = (
+                (large + rest / factor, unit.end()) if small == "cent" else (large * factor + rest, numeral.end)
+            )
+            joined[-1] = joined[-1]._replace(value=value, end=end, spelt=False, weak=False)
         else:
             joined.append(numeral)
     return joined

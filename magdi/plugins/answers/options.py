@@ -38,10 +38,13 @@ _REASON = phrase(
 )
 _GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b")
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = rf"{'|'.join(_PLACES)}|\d(?:st|nd|rd|th)|last"
 _BY_PLACE = phrase(
-    rf"\b(?=the\s)(?:the\s(?P<place>{'|'.join(_PLACES)}|last)\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
-    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{'|'.join(_PLACES)}|last)\sone\b)"
+    rf"\b(?=the\s)(?:the\s(?P<place>{_PLACE})\s(?:option|answer\schoice|alternative|choice(?!\sof))\b"
+    rf"|(?:(?<=\bis\s)|(?<=choose\s)|(?<=pick\s)|(?<=with\s)|(?<=select\s)|\A(?=[\w\s]+\W*\Z))the\s(?P<behind>{_PLACE})\sone\b)"
+    r"|\b(?:option|choice|alternative)\s(?:number\s|no\.\s?|\#)?(?P<number>\d{1,2})(?![\w%]|[.,:]\d)"
 )
+_OF_TWO = phrase(r"\bthe\s(?P<which>former|latter)(?:\s(?:option|choice|one))?\b")
 LEAST_OF_A_TEXT = 4
 """Words of an option's beginning that stand for it, where it is not written to its end."""
 
@@ -57,12 +60,14 @@ class Names:
         self.labels = tuple(choice.label for choice in choices) or LABELS
         self.folded = {label.casefold() for label in self.labels}
         self.texts = {choice.label: tokens(choice.text) for choice in choices}
+        self.spelt = {choice.label: choice.text for choice in choices if choice.text.strip()}
         any_label = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
         after = r"(?![\w|_]|'\w|-\w|\.\w|\s?[=+/^≈>]|\s?\*\s?[\w(]|\s?<(?!/))"
         self.label = re.compile(
             rf"""
               (?<![\w\\])[(\[<]\s?(?:(?:option|choice|answer)\s)?["']?(?P<held>(?i:{any_label}))["']?\s?[)\]>]
-            | (?i:\b(?:option|choice|answer|letter|number))\s\W{{0,3}}(?P<named>(?i:{any_label})){after}[)\]]?
+            | (?i:\b(?:option|choice|answer|letter|number))(?:\s\W{{0,3}}|_|(?<=ption))
+              (?P<named>(?i:{any_label})){after}[)\]]?
             | (?<![\w.'(|-])(?P<closed>(?i:{any_label}))\)
             | (?<![\w.'$^\\/+*=|-])(?P<bare>{any_label}){after}
             """,
@@ -74,14 +79,29 @@ class Names:
         return label if label in self.labels else next(own for own in self.labels if own.casefold() == label.casefold())
 
     def by_place(self, text: str) -> str:
-        """Returns a text in which "the second option" and "the last one" are said by label."""
+        """Returns a text in which "the second option", "the last one" and "the latter" are said by label."""
 
         def label(said: re.Match[str]) -> str:
-            word = (said["place"] or said["behind"]).lower()
-            place = -1 if word == "last" else _PLACES.index(word)
-            return f"option {self.labels[place]}" if place < len(self.labels) else said[0]
+            word = (said["place"] or said["behind"] or said["number"]).lower()
+            if said["number"] and any(word in (*self.texts[own], own) for own in self.texts):
+                return said[0]
+            digits = re.match(r"\d+", word)
+            place = -1 if word == "last" else int(digits[0]) - 1 if digits else _PLACES.index(word)
+            return f"option {self.labels[place]}" if -2 < place < len(self.labels) else said[0]
 
-        return _BY_PLACE.sub(label, text)
+        return _OF_TWO.sub(self._of_two, _BY_PLACE.sub(label, text))
+
+    def _of_two(self, said: re.Match[str]) -> str:
+        """Returns which of the two options that were named last "the former" or "the latter" is."""
+        before = said.string[max(0, said.start() - LONGEST_SAID) : said.start()]
+        found = [(match.start(), self.labelled(match)) for match in self.label.finditer(before) if self.is_label(match)]
+        found += [
+            (match.start(), label)
+            for label, text in self.spelt.items()
+            for match in re.finditer(rf"(?<!\w){re.escape(text)}(?!\w)", before, re.IGNORECASE)
+        ]
+        named = list(dict.fromkeys(label for _, label in sorted(found, reverse=True)))[:2]
+        return f"option {named[said['which'].lower() == 'former']}" if len(named) == 2 else said[0]
 
     def spelt_out(self, text: str) -> str:
         """Returns a text with "not" for "n't", unless an option's text is written so."""

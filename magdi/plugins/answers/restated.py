@@ -136,9 +136,9 @@ def can_be_restated(question: str) -> bool:
 
 
 def asks_the_same(another: str, question: str) -> bool:
-    """Returns whether a question has all the words of the one that was asked, or all but one of many."""
+    """Returns whether a question has all the words of the one that was asked, or all but one of many, or only "it"."""
     asked, said = set(_content(_words(_last_sentence(question)))), set(_content(_words(another)))
-    return len(asked - said) <= (len(asked) > MANY)
+    return not said - {"true", "right", "correct", "possibl"} or len(asked - said) <= (len(asked) > MANY)
 
 
 def _denies(said: list[str], auxiliaries: set[str] | frozenset[str], asked: list[str]) -> bool:

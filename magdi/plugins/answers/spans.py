@@ -28,18 +28,18 @@ _MARKER = phrase(
     | ^[ \t]*(?P<letter>(?-i:A))[ ]?:
     | \b(?:answer|ans|final(?=\s?:\s)|(?P<loose>solution|result))\b(?![ ](?:questions?|sheets?|keys?|choices)\b)
       (?:
-        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )))
+        ["']?\s{0,3}(?:[:=]|(?:-+>|[→➡➜]|(?:(?<=^answer\ )|(?<=^ans\ ))[-–](?=\ )|(?<=\bans)\.(?=\ )))
       | (?:,(?![ ](?:and|as|so|but|since|because|which|while|where)\b))?
         (?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,4}?
         (?:(?(loose)(?!))(?:[ ](?!is\b|was\b|not\b)[\w'$(),-]{1,20}){0,8}?)?
-        [ ](?:is|was|are|must[ ]be|would[ ]be|should[ ]be|will[ ]be|equals)\b
+        [ ](?:is|was|are|(?:must|would|should|will|might|may|could)[ ]be|should[ ]have[ ]been|equals)\b
         (?![ ](?:not|found|derived|obtained|calculated|reached|based|supported)\b)
         (?:[ ](?:therefore|thus|then|hence|clearly|likely|probably|simply|just|that)\b)*\s{0,3}:?
       )
     """,
     re.VERBOSE | re.MULTILINE,
 )
-SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n")
+SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s|$)|\n+")
 _LINE_END = re.compile(r"\n")
 _HEADING = phrase(r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w")
 """A heading of the fourth level, which has text below it."""

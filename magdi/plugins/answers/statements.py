@@ -19,8 +19,8 @@ MOST_TAILS = 8
 """Places in a clause behind which an answer is looked for."""
 
 _SECOND_THOUGHT = phrase(
-    r"(?:\W|oh|hmm+|but|and|ah|okay)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
-    r"|no,? wait|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
+    r"(?:\W|oh|hmm+|but|and|ah|okay|no)*\b(?:wait|actually|on (?:second|further) thought|correction|scratch that|sorry"
+    r"|let me (?:re|correct)|I mean|I meant|or rather|no(?=,\s\W{0,2}(?:option\s)?[A-J]\b)"
     r"|my mistake|i was wrong|i made a mistake|upon re\w+|on reflection|hold on)\b"
 )
 
@@ -29,7 +29,7 @@ _NOUN = (
     r"|judge?ment|(?<!\ba\s)result)"
 )
 _VERB = (
-    r"(?:is|was|are|be|being|remains?|stays|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
+    r"(?:is|was|are|be|been|being|remains?|stays|becomes?|seems|appears\sto\sbe|seems\sto\sbe|has\sto\sbe|as"
     r"|(?<!instead\s)of|:|=|-+>|→)"
 )
 _MARKED = phrase(
@@ -39,7 +39,7 @@ _FURTHER = phrase(rf"(?:(?<=\s)|(?=[:=→])){_VERB}(?![\w-])")
 _CHOSEN = phrase(
     r"\b(?:I|we)(?:'d|'ll|'m|'ve|\s(?:would|will|am|are|have|can|must|should|still|also|therefore|thus|now|\w+ly))*\s"
     r"(?:choose|chose|chosen|choosing|pick|picked|select|selected|go(?:ing)?\swith|went\swith|opt\sfor|settle\son|vote(?:\sfor)?|say"
-    r"|answer|guess|believe|think|see|reali[sz]e|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
+    r"|answer|guess|believe|think|claim|maintain|insist|suspect|suggest|propose|see|reali[sz]e|conclude|lean(?:ing)?\stowards?|favou?r|agree\swith|stick\swith|stay\swith|remain\swith|left\swith|prefer|stand\sby|inclined\sto\ssay|convinced|confident|certain|sure|positive)"
     r"(?:\s(?:that|with))?(?:\s(?:it|this)(?:'s|\sis|\sshould\sbe|\smust\sbe|\swould\sbe))?(?=[\s:])"
 )
 _TOLD = phrase(
@@ -48,7 +48,7 @@ _TOLD = phrase(
 )
 _CUE = phrase(
     r"(?:\W|and\s|but\s)*\b(?:so|wait|hmm|actually|sorry|correction|scratch\sthat|i\smeant?|or\srather|no(?=,\s\W{0,2}(?:option\s)?(?-i:[A-J])\b)|(?:on|upon|after)\s(?:second\s|further\s)?(?:thought|reflection)|after\s[^,.]{3,60}(?=,)|therefore|thus|hence|consequently|accordingly|finally|overall|ultimately|in\s(?:conclusion|summary|short|the\send|a\sword)|(?:there\sis\s)?(?:no|without\s(?:a|any))\s(?:doubt|question)(?:\sabout\s(?:it|that))?"
-    r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no,?\swait|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
+    r"|to\s(?:sum\sup|conclude|summari[sz]e)|as\sa\sresult|in\sthat\scase|by\s(?:the\s)?(?:process\sof\s)?elimination|now|no(?=\W{1,2}(?:sorry|actually|wait|i\smean)\b)|tl;?dr|bottom\sline|based\son\s(?:this|that|these|the\s\w+(?:\s\w+)?)"
     r"|(?:that|this|which|and)?\s?(?:leaves|leaving)(?:\s(?:us|only|with|just))*|only|just|it\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe)"
     r"|it's|must\sbe|i\.e\.|answer|the\s(?!(?:\w+\s)?(?:wrong|worst|incorrect|least|other|second|first|false)\b)(?:\w+\s){0,2}one\s(?:(?:that|which)\s(?:\w+\s){1,3})?(?:is|would\sbe|must\sbe)|final\sanswer|it\sturns\sout(?:\sto\sbe)?|which\s(?:is|means)|this\s(?:is|means))(?!\w)(?:[^\w-]|-(?!\d)|(?:it|this|that)(?:'s|\s(?:is|must\sbe|has\sto\sbe|should\sbe|would\sbe))|that|then)*"
 )

@@ -20,7 +20,7 @@ _HAS_VALUE = re.compile(r"\d|\$[^$\n]|\\[(\[]|\\boxed")
 _DENIED = phrase(
     rf"(?:\b(?:not|never|cannot|unlikely\sto\sbe|anything\sbut)|n't)\s(?:be\s|equal\sto\s|equal\s)?{_VALUE}(?:\sn?or\s{_VALUE}){{0,4}}"
     rf"|{_VALUE}\)?(?:\s[a-z]+)?\s(?:is|was|are|seems|would\sbe|must\sbe|can(?:not|'t)\sbe)\s?(?:\w+ly\s)?"
-    r"(?:(?:not|n't)\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)"
+    r"(?:(?:not|n't)(?:\s(?:the\s|a\s)?(?:\w+\s)?(?:answer|correct|right|true|possible|valid)|(?=[\s.!]*(?:\n|\Z)))"
     r"|incorrect|wrong|false|impossible|invalid|mistaken|too\s(?:high|low|large|small|big|much|many|few))\b"
 )
 _TAG_QUESTION = phrase(r"(?:,\s(?:right|correct|yes|no|ok(?:ay)?|\w+n't\s\w+))\?\W*$")
