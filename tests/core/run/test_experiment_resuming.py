@@ -103,6 +103,26 @@ def test_a_run_of_another_configuration_is_told_how_to_keep_what_teachers_have_s
     assert progress.figures["kept"] > 0
 
 
+def test_several_processes_that_somebody_else_has_begun_take_files_of_mags_themselves(
+    tmp_path: Path, toy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has to be asked of teachers is for one process alone."""
+    magdi.discuss(out=tmp_path / "talk", **toy)
+    found: list[object] = []
+
+    def train_together(directory: RunDirectory) -> bool:
+        found.append(directory.stage("discussion").get("done"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("magdi.core.run.run.several", lambda: True)
+    monkeypatch.setattr("magdi.core.run.run._train_together", train_together)
+    own: dict[str, Any] = {"mags": tmp_path / "talk" / "mags.jsonl"}
+    for given in (own, {}):
+        with pytest.raises(KeyboardInterrupt):
+            magdi.run(out=tmp_path / f"run-{len(found)}", **given, **toy)
+    assert found == [True, None]
+
+
 class Slow(Teacher):
     """Answers the first question once the others' discussions are seen to be over."""
 
