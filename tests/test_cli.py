@@ -64,12 +64,17 @@ def test_numbers_that_are_none_hide_and_end_nothing(
     assert here("runs", "list", ".").stdout == "no runs in .\n"
 
 
-def test_ctrl_c_before_a_command_begins_is_no_traceback(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(130)])  # before click hears of it, and after
+def test_ctrl_c_is_no_traceback_and_is_answered(
+    here: Here, monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
     def interrupted(**given: object) -> None:
-        raise KeyboardInterrupt
+        raise raised
 
     monkeypatch.setattr("magdi.cli.app.app", interrupted)
-    assert here("runs", "list").returncode == 130
+    listed, run = here("runs", "list"), here("run", "--seed", "3")
+    assert (listed.returncode, listed.stderr) == (130, "interrupted\n")
+    assert (run.returncode, run.stderr) == (130, "interrupted; the same command goes on from here\n")
 
 
 def magdi(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -30,6 +30,9 @@ QUIET = {
 INTERRUPTED = 130
 """The exit code of what Ctrl-C has ended, as shells have it."""
 
+GOING_ON = {"run", "discuss", "distill", "evaluate", "ablate"}
+"""Commands that, given again, go on from where they were."""
+
 SAFE = {"PYTHONSAFEPATH": "1"}
 """Processes that are started do not look for modules in the working directory."""
 
@@ -95,8 +98,9 @@ def _main() -> None:
     try:
         _check_text(arguments)
         app(args=arguments, obj=brought)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)  # before click hears of it, or after
+    except KeyboardInterrupt:  # before click hears of it, or after
+        _tell_interrupted(arguments)
+        sys.exit(INTERRUPTED)
     except MagdiError as error:
         if not isinstance(error, FailedBeside):  # which has said it
             complain(error)
@@ -105,6 +109,8 @@ def _main() -> None:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
     except BaseException as error:  # a plugin may raise SystemExit, or what is of no kind at all
+        if isinstance(error, SystemExit) and error.code == INTERRUPTED:  # click's word for Ctrl-C
+            _tell_interrupted(arguments)
         if plugin := blamed(error):
             complain(MagdiError(plugin, hint="MAGDI_TRACE_PLUGINS=1 shows the traceback"))
             if os.environ.get("MAGDI_TRACE_PLUGINS"):
@@ -118,3 +124,12 @@ def _main() -> None:
         else:
             raise
         sys.exit(MagdiError.exit_code)
+
+
+def _tell_interrupted(arguments: Sequence[str]) -> None:
+    """Says that Ctrl-C was heard, and whether anything is lost; of several processes their starter says it."""
+    from magdi.cli.output import progress_console
+
+    if not several():
+        goes_on = "; the same command goes on from here" if GOING_ON.intersection(arguments[:1]) else ""
+        progress_console().print(f"interrupted{goes_on}", markup=False)

@@ -19,7 +19,11 @@ TaskName = Annotated[str | None, typer.Option("--task", help="Reads and grades t
 Match = Annotated[bool, typer.Option("--match", help="Look questions up in the task's own, and keep their ids.")]
 Gold = Annotated[
     Path | None,
-    typer.Option("--gold", help="Table of right answers, by question or by trace_id.", show_default=False),
+    typer.Option(
+        "--gold",
+        help="Table of right answers, by question or trace_id, where files hold none.",
+        show_default=False,
+    ),
 ]
 KeepPrompts = Annotated[bool, typer.Option("--keep-prompts", help="Keep the prompts that were recorded.")]
 

@@ -62,7 +62,9 @@ def import_table(document: ImportFound) -> RenderableType:
     judged = document["totals"]["judged"] > 0
     names += ["judged", "agreed"] if judged else []
     counts: list[tuple[str, Mapping[str, object]]] = [(each["source"], each) for each in document["sources"]]
-    if len(counts) > 1:
+    if len(counts) > PROBLEMS:  # a file a discussion: --json has each
+        counts = [(f"{len(counts):,} files", document["totals"])]
+    elif len(counts) > 1:
         counts.append(("all", document["totals"]))
     rows = [[source, *(found[name] for name in names)] for source, found in counts]
     parts: list[RenderableType] = [table(f"written to {document['out']}", ["source", *names], rows)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,11 +19,14 @@ from typer.testing import CliRunner, Result
 import magdi
 from magdi.cli.app import app
 from magdi.cli.ask import growing
+from magdi.core.config.models import RunConfig
 from magdi.core.errors import ComponentError, ConfigError, MagdiError
 from magdi.core.evaluation.prediction import read_predictions
-from magdi.core.mag import read_mags, write_mags
+from magdi.core.mag import AnswerType, Question, read_mags, write_mags
 from magdi.core.run.directory import RunDirectory
+from magdi.plugins.exporting.lm_eval import lm_eval_command, write_lm_eval_task
 from magdi.plugins.manager import load_plugins
+from magdi.plugins.runs.result import learned_tasks
 from magdi.plugins.testing.stub_server import StubServer
 from tests.cli.test_cli_shards import Here
 from tests.made_once import of_all_workers
@@ -162,6 +166,33 @@ def test_counts_and_tells_the_questions_that_a_student_has_learned_from(
     for file in ("learned.jsonl", "mags.jsonl"):
         (folder / file).unlink()
     assert document(run("evaluate", folder, "--json"))["models"][0]["trained_on"] is None
+
+
+@pytest.mark.parametrize(
+    ("task", "named", "learned"),
+    [
+        ("jsonl:mine.jsonl", ["jsonl"], ["jsonl:mine.jsonl"]),
+        ("mix:arithmetic+order", ["order", "arithmetic"], ["mix:arithmetic+order"]),
+        ("mix:arithmetic+order", ["bugs"], ["bugs"]),
+        ("gsm8k", ["jsonl", ""], ["jsonl"]),
+    ],
+)
+def test_mags_from_files_are_of_the_runs_task_where_they_name_its_kind(
+    task: str, named: list[str], learned: list[str]
+) -> None:
+    config = RunConfig.model_validate({"task": task, "discussion": {"mags": "mags.jsonl"}})
+    outcome: Any = {"mags": {"tasks": dict.fromkeys(named, 3)}}
+    assert learned_tasks(config, outcome) == learned
+    assert bool(lm_eval_command(None, config, None)) == (task == "gsm8k"), "lm-eval has no other task of these names"
+
+
+def test_answers_of_several_forms_are_found_by_the_task_for_lm_eval(tmp_path: Path) -> None:
+    given: list[tuple[str, AnswerType]] = [("42", "number"), ("B", "letter"), ("yes", "boolean")]
+    questions = [Question(id=gold, text=f"{gold}?", gold=gold, answer_type=form) for gold, form in given]
+    task = yaml.safe_load(write_lm_eval_task(tmp_path, RunConfig(), questions).read_text())
+    pattern = task["filter_list"][0]["filter"][0]["regex_pattern"]
+    said = re.findall(pattern, "\n".join(f"So the answer is {gold}." for gold, _ in given))
+    assert ["".join(groups) for groups in said] == [gold for gold, _ in given]
 
 
 def test_a_student_of_imported_discussions_that_name_no_task_claims_none(

@@ -15,6 +15,7 @@ from magdi.cli.mags_tables import check_table
 from magdi.core.errors import ComponentError, ConfigError, DataError, MagdiError, MagFileError, StorageError
 from magdi.core.mag import Decision, Mag, Question, Seen, Turn, read_mags, write_mags
 from magdi.plugins.corpus.readings import readings
+from magdi.plugins.formats.importers.autogen import AutogenResults
 
 QUESTION = Question(id="q1", text="What is 17 * 3?", answer_type="number", gold="51", task="sums")
 SOLUTION = {"question": "17 * 3?", "ground_truth": "A: 51", "m": {"solution": "It is 51.\nA: 51", "is_correct": True}}
@@ -48,6 +49,16 @@ def mags(tmp_path: Path) -> Path:
 def broken(mags: Path) -> Path:
     mags.write_text(mags.read_text() + "{broken\n")
     return mags
+
+
+def test_an_import_of_many_files_is_one_row(tmp_path: Path) -> None:
+    files = [tmp_path / f"run-{number}.json" for number in range(21)]
+    for file in files:
+        file.write_text(json.dumps(AutogenResults.example))
+    said = run("import", *files, "-o", tmp_path / "all.jsonl").stdout
+    assert "21 files" in said
+    assert "run-3.json" not in said
+    assert "run-3.json" in run("import", *files[:20], "-o", tmp_path / "all.jsonl").stdout
 
 
 def test_files_and_runs_named_after_distill_are_learned_from(mags: Path, tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ class RunDirectory:
             listed = "\n".join(f"  {line}" for line in changed)
             raise RunDirectoryError(
                 f"{self.path} holds a run of another configuration:\n{listed}",
-                hint="name another directory with -o, or start over in this one with --fresh",
+                hint=f"-o OTHER --set discussion.cache={self.path} takes over its replies; --fresh throws them away",
             )
 
     def _check_known(self, now: Mapping[str, object], problem: DataError) -> None:

@@ -40,8 +40,7 @@ def _discussed(directory: RunDirectory, record: Stage, questions: Callable[[], i
         count = record["mags"]["count"]
         yield f"{count:,} of {count + record.get('failed', 0):,} questions discussed"
     elif directory.mags.is_file() or directory.journal.is_file():
-        held, replies = _lines(directory), directory.replies()
-        yield f"{held:,} of {questions():,} questions discussed ({replies:,} replies kept)"
+        yield f"{_lines(directory):,} of {questions():,} discussions written, {directory.replies():,} replies kept"
 
 
 def _lines(directory: RunDirectory) -> int:

@@ -81,6 +81,8 @@ def run(
         with _status_kept(directory, progress), failing_together():
             _tell_where(directory, stages)
             if several():
+                if config.discussion.mag_files:  # which are there: nobody is asked, and the others can wait for it
+                    _once(directory, wanted[0], stages.discussion, progress)
                 _train_together(directory)
                 wanted = wanted[1:]
             if (goes_on or until != "discussion") and not directory.stage("distillation").get("done"):
@@ -110,8 +112,7 @@ def _note_end(directory: RunDirectory, status: str, **why: str) -> None:
 
 
 def _is_done(directory: RunDirectory) -> bool:
-    records = [directory.stage(stage) for stage in STAGES]
-    return all(record.get("done") for record in records)
+    return all(directory.stage(stage).get("done") for stage in STAGES)
 
 
 def _nothing_is_left(directory: RunDirectory) -> bool:
@@ -142,13 +143,11 @@ def _train_together(directory: RunDirectory) -> bool:
     """Returns whether there is something to train; the first process says so to all, once it has looked through it.
 
     Raises:
-        RunDirectoryError: Its discussions have yet to be held: that is for one process alone.
+        RunDirectoryError: It has no discussions yet; to hold them is for one process alone.
     """
     stages = by_first(directory.stages)
     if not stages.get("discussion", {}).get("done"):
-        raise RunDirectoryError(
-            f"the discussions of {directory.path} have yet to be held", hint="use --processes, or magdi discuss first"
-        )
+        raise RunDirectoryError(f"{directory.path} has no discussions yet", hint="--processes N, or discuss first")
     return not stages.get("distillation", {}).get("done")
 
 

@@ -164,11 +164,11 @@ class Stages:
 
         def on_event(event: Event) -> None:
             totals.add(event)
-            clock.at(summary.count + totals.failed, discussion_figures(totals))
+            clock.at(totals.done + totals.failed, discussion_figures(totals))
 
         def on_mag(mag: Mag) -> None:
             summary.add(mag)
-            clock.at(done := summary.count + totals.failed)
+            done = summary.count + totals.failed  # written: one whose turn it is may keep many that are over waiting
             self.progress.event("discussion_end", mag=mag)
             if done % often == 0 and done < len(questions):
                 self._measured("discussion", done, discussions_measured(summary, totals))

@@ -22,6 +22,9 @@ PATTERNS: dict[AnswerType, str] = {
 """How lm-eval finds answers in what students are trained to write; magdi's own extraction accepts more."""
 
 
+THEIRS = ("gsm8k", "arc-challenge", "commonsense-qa", "boolq")
+"""Tasks that lm-eval has under the same names, but for hyphens."""
+
 FOLDER = "lm_eval"
 """Where the task file goes in an exported student's folder."""
 
@@ -37,7 +40,9 @@ def write_lm_eval_task(out: Path, config: RunConfig, questions: Sequence[Questio
     lines = (json.dumps({"question": each.prompt, "answer": each.gold}, ensure_ascii=False) for each in questions)
     (out / data).write_text("\n".join(lines) + "\n", encoding="utf-8")
     name = task_name(config)
-    regex = {"function": "regex", "regex_pattern": PATTERNS[questions[0].answer_type]}
+    asked = {each.answer_type for each in questions}  # questions of somebody's own may have answers of several forms
+    pattern = "|".join(pattern for form, pattern in PATTERNS.items() if form in asked)
+    regex = {"function": "regex", "regex_pattern": pattern}
     task = {
         "task": name,
         "dataset_path": "json",
@@ -72,7 +77,12 @@ def lm_eval_command(base: str | None, config: RunConfig, task_file: Path | None)
         base: An adapter's base; None for a model that stands alone.
         config: The run's configuration.
         task_file: The task file; without one lm-eval's own task of the name is taken.
+
+    Returns:
+        The line; empty without a task file where lm-eval has no such task.
     """
+    if task_file is None and config.task.name not in THEIRS:
+        return ""
     model = "pretrained=."
     if base:
         name, revision = name_and_revision(base)

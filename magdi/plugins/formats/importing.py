@@ -76,7 +76,9 @@ def import_files(
 def _no_gold(reader: Reader) -> DataError:
     """Returns the error for right answers that are of nothing that was asked."""
     if not reader.tally.asked:
-        return DataError("a table of right answers is for traces; these files hold their own", hint="leave --gold out")
+        return DataError(
+            "these files hold right answers of their own, and none of --gold was used", hint="leave it out"
+        )
     given, asked = next(iter(reader.golds)), min(reader.tally.asked)
     told = f"none of the right answers is of a question that was asked ({len(reader.tally.asked):,} were)"
     return DataError(told, hint=f"the first is of {given!r:.80}, and asked was {asked!r:.80}")

@@ -53,10 +53,17 @@ class RunDocument(TypedDict, total=False):
 
 
 def learned_tasks(config: RunConfig, outcome: RunDocument) -> list[str]:
-    """Returns the tasks that a run's student has learned: of MAGs from files those that they name, if any."""
+    """Returns the tasks that a run's student has learned: of MAGs from files those that they name, if any.
+
+    A MAG names the kind alone of a task of somebody's files (`jsonl`): where the run's is one, it is that.
+    """
     if not config.discussion.mag_files:
         return [config.task.name]
-    return [name for name in outcome.get("mags", {}).get("tasks", {}) if name]
+    named = [name for name in outcome.get("mags", {}).get("tasks", {}) if name]
+    kind, _, target = config.task.name.partition(":")
+    if kind == "mix" and named and set(named) <= {part.strip().partition(":")[0] for part in target.split("+")}:
+        return [config.task.name]
+    return [config.task.name if name == kind else name for name in named]
 
 
 def document(directory: RunDirectory) -> RunDocument:

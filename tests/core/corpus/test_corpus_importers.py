@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from magdi.core.config.models import ComponentChoice
-from magdi.core.errors import ComponentError, MagFileError
+from magdi.core.errors import ComponentError, DataError, MagFileError
 from magdi.core.mag import Mag, Turn, read_mags, write_mags
 from magdi.plugins.corpus.provenance import unquoted
+from magdi.plugins.formats.importers.autogen import AutogenResults
 from magdi.plugins.formats.importers.du import DuDebates
 from magdi.plugins.formats.importers.matching import fingerprint
 from magdi.plugins.formats.importers.question_options import split_options
@@ -279,6 +280,20 @@ def test_mad_translations_are_not_graded_and_begin_with_what_was_handed_over(tmp
     assert [turn.sources for turn in mag.turns] == [(), (0,), (1,), (1, 2), (1, 2), (1, 2, 4)]
     assert mag.question.metadata["reference"] == "b"
     assert all(turn.label is None for turn in mag.turns)
+
+
+def test_right_answers_of_a_table_are_for_whatever_files_hold_none(tmp_path: Path) -> None:
+    path, table = tmp_path / "run.json", {"What is 2 + 3?": "5", "How many?": "6"}
+    path.write_text(json.dumps(AutogenResults.example))
+    reader = Reader(golds=table)
+    (mag,) = import_files([path], reader)
+    assert (mag.question.gold, mag.turns[0].label) == ("5", True)
+    assert reader.told() == ["gold: 1 of 1 question matched, 1 row unused"]
+    path.write_text(json.dumps({"result": AutogenResults.example, "gold_answer": 4}))
+    reader = Reader(golds=table)
+    with pytest.raises(DataError, match="hold right answers of their own"):
+        list(import_files([path], reader))
+    assert reader.told() == [], "the error has said it"
 
 
 def test_autogens_task_result(tmp_path: Path) -> None:

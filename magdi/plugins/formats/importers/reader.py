@@ -140,9 +140,12 @@ class Reader:
     def question(self, text: str, gold: Any, *, choices: Iterable[Choice] = (), **metadata: Any) -> Question:
         """Returns a question; its gold answer is read out of ``gold``, which may be a whole rationale.
 
-        Options that stand in the text are taken out of it, unless the gold answer is none of them.
+        Where there is none, the table of right answers may have one. Options that stand in the text are taken out of
+        it, unless the gold answer is none of them.
         """
         said, choices = scalar(gold).strip(), tuple(choices)
+        if not said and text != NO_QUESTION:
+            said = self.gold_of(text, ())
         if not choices:
             stem, found = split_options(text)
             text, choices = (stem, tuple(found)) if not said or label_of(said, found) else (text, ())

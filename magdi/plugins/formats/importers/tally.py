@@ -46,7 +46,7 @@ class Tally:
         Args:
             rows: The keys of each row of a table of right answers; none where there is no table.
         """
-        if rows:
+        if rows and self.asked:
             unused = sum(self.used.isdisjoint(keys) for keys in rows)
             found = f"gold: {len(self.matched):,} of {_count(len(self.asked), 'question')} matched"
             yield f"{found}, {_count(unused, 'row')} unused"
