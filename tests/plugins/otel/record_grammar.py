@@ -192,6 +192,14 @@ def phoenix(said: list[Spoken]) -> Rows:
     return rows
 
 
+def tables(said: list[Spoken], names: Sequence[str]) -> Rows:
+    """Returns spans as databases keep them: ids, parent, name, start and attributes under these names of columns."""
+    return [
+        dict(zip(names, (each.trace, each.id, each.parent, each.name, each.start, each.attributes), strict=True))
+        for each in openinference(said)
+    ]
+
+
 def weave(said: Sequence[Spoken]) -> Rows:
     """Returns Weave's calls."""
     rows: Rows = []
@@ -391,6 +399,12 @@ def _calls(said: Sequence[Spoken], fields: Callable[[int, Spoken], dict[str, Any
 
 
 SPANS: dict[str, Callable[[list[Spoken]], Rows]] = {
+    "ClickHouse": lambda said: tables(
+        said, ("TraceId", "SpanId", "ParentSpanId", "SpanName", "Timestamp", "SpanAttributes")
+    ),
+    "Traceloop": lambda said: tables(
+        said, ("trace_id", "span_id", "parent_span_id", "span_name", "timestamp", "span_attributes")
+    ),
     "Jaeger": lambda said: [{"data": [{"traceID": TRACE, "spans": jaeger(genai(said))}]}],
     "Jaeger, events": lambda said: jaeger(events(said)),
     "Zipkin": lambda said: zipkin(genai(said)),

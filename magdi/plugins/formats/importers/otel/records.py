@@ -15,15 +15,15 @@ from magdi.plugins.formats.importers.otel.messages import parsed
 
 _FIELDS = {
     "trace": "traceId trace_id traceID context.trace_id context.traceId spanContext.traceId _spanContext.traceId "
-    "root_span_id trace_unique_id",
+    "root_span_id trace_unique_id TraceId",
     "span": "spanId span_id spanID context.span_id context.spanId spanContext.spanId _spanContext.spanId "
-    "span_unique_id",
+    "span_unique_id SpanId",
     "id": "custom_id id invocation_id request_id requestId call_id run_id uuid",
     "parent": "parentSpanId parent_span_id parent_id parentId parent_run_id parentObservationId parent_observation_id "
-    "references.0.spanID span_parents.0 span_parent_id parentSpanContext.spanId",
-    "name": "name operationName span_attributes.name span_data.name display_name op_name span_name",
+    "references.0.spanID span_parents.0 span_parent_id parentSpanContext.spanId ParentSpanId",
+    "name": "name operationName span_attributes.name span_data.name display_name op_name span_name SpanName",
     "start": "startTimeUnixNano start_time_unix_nano start_time startTime started_at start_ns metrics.start "
-    "timing.start_time start_ms timestamp request_created_at startedDateTime created created_at",
+    "timing.start_time start_ms timestamp request_created_at startedDateTime created created_at Timestamp",
     "end": "endTimeUnixNano end_time_unix_nano end_time endTime ended_at metrics.end timing.end_time "
     "response_created_at",
     "kind": "type run_type span_kind span_data.type meta.span.kind meta.kind span_attributes.type call_type log_type "
@@ -107,6 +107,9 @@ def children_of(value: Mapping[str, object]) -> list[Any]:
 def attributes_of(raw: Mapping[str, object]) -> dict[str, object]:
     """Returns what a record says of a call, under the names that Langfuse's spans have, and its own attributes."""
     found = {name.partition(".")[2]: value for name, value in raw.items() if name.startswith("attributes.")}
+    for name in ("span_attributes", "SpanAttributes"):  # Traceloop's; of the collector's tables in ClickHouse
+        held = parsed(raw.get(name))
+        found |= held if isinstance(held, dict) and any("." in each for each in held) else {}
     beside = parsed(field(raw, "metadata"))
     if isinstance(beside, dict) and isinstance(beside.get("attributes"), dict):
         found |= beside["attributes"]  # Langfuse's, of what it was sent as a span
