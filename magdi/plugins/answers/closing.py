@@ -234,7 +234,8 @@ class ClosingReader(Circumstances):
         """Returns by what an amount is multiplied to be in the unit that is asked for: "2 hours", in minutes."""
         asked = unit_asked(self.question)
         unit = unit_behind(self.text, numeral.end) if asked else None
-        before = self.text[numeral.start : numeral.end].lstrip("-")[:1]
+        said = self.text[numeral.start : numeral.end].lower()  # of "12 dollars and 50 cents" the value is in dollars
+        before = "$" if said.endswith(("cent", "cents", "¢")) else said.lstrip("-")[:1]
         return (ratio(unit["unit"].lower() if unit else before, asked) if asked else None) or Fraction(1)
 
     def _converted(self, numeral: Numeral) -> Numeral:

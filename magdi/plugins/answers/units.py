@@ -24,7 +24,7 @@ _NAMES = sorted({name for sizes in _SIZES for name in sizes}, key=len, reverse=T
 _LONG = "|".join(name for name in _NAMES if len(name) > 3)
 _UNIT = phrase(
     rf"[\s-]?(?:\\(?:text|mathrm)\s?\{{\s?)?(?P<unit>{'|'.join(map(re.escape, _NAMES))})(?:e?s)?"
-    r"(?![\w^²³]|\s?[/^²³]|\sper\b)"
+    r"(?![\w^²³]|\s?[/^²³]|\sper\b|(?<=\bin)\s?\w)"  # "5 in all" are no inches
 )
 _ASKS = phrase(
     rf"(?:\bhow\smany(?:\s(?!square|cubic)\w+){{0,2}}?|\bin|\bnumber\sof)\s"
