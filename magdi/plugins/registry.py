@@ -232,7 +232,16 @@ class Registry:
 
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
-        return cast("Teacher", self._made("teacher", choice, seed))
+        made = cast("Teacher", self._made("teacher", choice, seed))
+        name = _said(choice).partition(":")[0]
+        with self._blamed("teacher", name, "has no identity"):
+            first, again = made.identity, made.identity
+            if not (isinstance(first, str) and first and first.splitlines() == [first] and first == again):
+                both = f"{first!r:.60}, then {again!r:.60}"
+                raise TypeError(
+                    f"it has to be one line of text, the same each time, for replies are kept by it: {both}"
+                )
+        return made
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
         """Makes a task from ``name`` or ``name:target``; one that is made of others is told who makes those."""

@@ -6,6 +6,7 @@ rehearsed (`magdi.plugins.rehearsal`), and the student looked for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, Student
-from magdi.core.distill.blame import called
+from magdi.core.distill.blame import blaming, called
 from magdi.core.distill.selection import Selection, counted, select
 from magdi.core.errors import ComponentError, ConfigError, MagdiError, TrainingError, first_line, raised
 from magdi.core.objective import Objective
@@ -149,6 +150,7 @@ def _wrong(encoder: Encoder, batch: GraphBatch, out: Tensor | object) -> str:
     return ""
 
 
+STEPS = 10
 TOKENS = 3
 WORDS = 8
 
@@ -169,8 +171,19 @@ def try_objective(name: str, objective: Objective, make_encoder: Callable[[int],
 
     mag = sample_mags(objective.roles)[0].model_copy(update={"id": "tried"})
     selection = select(mag, {name: objective})
+    _try_weight(name, objective)
     if selection.chains:
         _try_loss(name, objective, _encoded(name, objective, selection), make_encoder, dim)
+
+
+def _try_weight(name: str, objective: Objective) -> None:
+    for step in range(STEPS + 1):
+        with blaming(name, objective, "weight"):
+            weight: object = objective.weight(step, STEPS)
+        if not (isinstance(weight, float | int) and 0 <= weight < math.inf):
+            raise TrainingError(
+                f"{called(name, objective)}: weight({step}, {STEPS}) gives {weight!r}, no number from 0 on"
+            )
 
 
 def _try_loss(name: str, objective: Objective, mag: Encoded, make_encoder: Callable[[int], Encoder], dim: int) -> None:

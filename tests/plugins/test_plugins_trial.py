@@ -96,6 +96,11 @@ BAD: dict[str, dict[str, Any]] = {
         "select": lambda given: {"pairs": [(Chain(0, HALF), Chain(0))]}
     },
     "count gives 0.5, no whole number": {"count": lambda columns, lengths: 0.5},
+    "weight(0, 10) gives None, no number": {"weight": lambda step, steps: None},
+    "weight(3, 10) gives nan, no number": {"weight": lambda step, steps: float("nan") if step == 3 else 1.0},
+    "weight(0, 10) gives -1.0, no number": {"weight": lambda step, steps: -1.0},
+    "weight raises ZeroDivisionError": {"weight": lambda step, steps: 1 / (steps - step)},
+    "loss raises RuntimeError: shape '[]' is invalid": {"loss": lambda b: b.log("x", b.logprobs("pairs").repeat(1, 2))},
     "count raises KeyError": {"count": lambda columns, lengths: columns["x"]},
     "head raises RuntimeError: no head": {"head": lambda dim, encoder: (_ for _ in ()).throw(RuntimeError("no head"))},
     "head raises TypeError": {"head": lambda dim, encoder: 3},
