@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
+
+from tests.doc_blocks import run_command
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
@@ -16,21 +17,19 @@ def block(start: str) -> str:
     return next(code for _, code in BLOCKS if start in code)
 
 
-def magdi(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from magdi.cli.app import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
-
-
-def test_the_protocol_conforms(tmp_path: Path) -> None:
-    (tmp_path / "quorum.py").write_text(block("class Quorum"))
-    done = magdi("plugins", "check", "quorum", "--plugin", "quorum.py", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_protocol_holds_discussions(tmp_path: Path) -> None:
-    (tmp_path / "quorum.py").write_text(block("class Quorum"))
-    done = magdi(*shlex.split("discuss --plugin quorum.py --protocol quorum --limit 20 -o run"), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    "line",
+    [
+        "magdi plugins check quorum --plugin quorum.py",
+        "magdi discuss --plugin quorum.py --protocol quorum --limit 20 -o run",
+    ],
+)
+def test_the_protocol_conforms_and_holds_discussions(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("quorum.py").write_text(block("class Quorum"))
+    assert run_command(line, monkeypatch)[0] == 0
 
 
 def test_links_lead_somewhere() -> None:

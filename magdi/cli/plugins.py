@@ -118,7 +118,7 @@ def new(
 
 def _settings(pairs: Sequence[str] | None) -> dict[str, object]:
     """Returns ``--arg key=value`` pairs as settings."""
-    from magdi.core.config.source import read_sets
+    from magdi.plugins.source import read_sets
 
     layer = read_sets(pairs or ())
     if layer.problems:

@@ -72,8 +72,8 @@ def _named(path: str) -> Iterator[Code]:
 
 
 def _in_file(file: Path) -> Iterator[Code]:
-    from magdi.core.config.source import read_file
     from magdi.plugins.setup import set_up
+    from magdi.plugins.source import read_file
     from magdi.plugins.suite_setup import set_up_suite
     from magdi.plugins.trust import Listing
 

@@ -8,6 +8,7 @@ Exit codes: 1 work failed, 2 usage, config or missing component (nothing was sta
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import re
 import sys
@@ -162,6 +163,12 @@ def place(file: str, line: int | None) -> str:
     """Returns "ring.py:12", with the plugin that the file is of where it is one's: "ring.py:12, of magdi-ring 1.2"."""
     plugin = brought(file)
     return f"{Path(file).name}:{line}{plugin and f', of {plugin}'}"
+
+
+def defined(function: object) -> str:
+    """Returns " (ring.py:12)", where a function or a method stands; empty where that is not known."""
+    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)  # type: ignore[arg-type]
+    return f" ({place(code.co_filename, code.co_firstlineno)})" if code else ""
 
 
 def called(component: object) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from filelock import FileLock
+
 from magdi.core.errors import DataError
-from magdi.core.files import read_json, write_whole
+from magdi.core.files import read_json, write_whole, writing
 
 SEAL = ".sealed"
 CHECKSUM = "checksum"
@@ -19,6 +24,8 @@ CHECKSUM = "checksum"
 READ = 64 * 2**20  # bytes; of larger weights the size has to do: reading them may take longer than a run's start
 WEIGHTS = frozenset({".safetensors", ".pt", ".pth", ".bin", ".distcp"})
 _BYTES = " bytes"
+_MAKING = ".making-"
+_LEFT = 7 * 24 * 3600  # seconds after which a folder that is being made is what a killed process has left
 
 
 def write_sealed(path: Path, document: Mapping[str, object]) -> None:
@@ -91,3 +98,33 @@ def is_sealed(folder: Path, name: str = SEAL) -> bool:
     with suppress(DataError):
         return all(is_as(folder / file, known) for file, known in read_sealed(folder / name).items())
     return False
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Returns a sealed folder, which ``make`` fills unless it is there, or another process makes it meanwhile.
+
+    It is made under another name and put in place in one move, so that a process that dies leaves no half of it; what
+    one left a week ago is swept away.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    if is_sealed(folder):
+        return folder
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f"{_MAKING}*"):
+            with suppress(FileNotFoundError):  # another process takes it away
+                if time.time() - left.stat().st_mtime > _LEFT:
+                    shutil.rmtree(left)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        with lock, TemporaryDirectory(dir=folder.parent, prefix=_MAKING) as scratch:
+            unfinished = Path(scratch) / folder.name
+            unfinished.mkdir()
+            if not is_sealed(folder):
+                make(unfinished)
+                seal(unfinished)
+            if not is_sealed(folder):  # even now: where locks do not hold (network disks), somebody may be reading it
+                shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
+                unfinished.rename(folder)
+    return folder

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from magdi.core.config.models import ComponentChoice, TeacherChoice
 from magdi.core.config.moved import moved
 from magdi.core.config.problems import Path, Problem, dotted, model_in
-from magdi.core.config.source import Layer, origin_of
+from magdi.plugins.source import Layer, origin_of
 
 UNSAID = ("default", "preset")
 """How origins begin of what nobody has said."""

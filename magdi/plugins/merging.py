@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.moved import MOVED_SECTIONS
 from magdi.core.config.problems import Path, Problem, dotted, validate
-from magdi.core.config.source import Layer, read_file, read_flags, read_sets
 from magdi.core.errors import ConfigError
 from magdi.plugins.component import Kind
 from magdi.plugins.layers import Layers
 from magdi.plugins.objectives.levels import find_level, listed_in, not_on
 from magdi.plugins.presets import preset_layers
+from magdi.plugins.source import Layer, read_file, read_flags, read_sets
 from magdi.plugins.variables import read_environment
 
 Check = Callable[[Kind, ComponentChoice | TeacherChoice], Iterable[Problem]]

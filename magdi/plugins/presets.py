@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from magdi.core.config.source import Layer, read_file
+from magdi.plugins.source import Layer, read_file
 
 PRESETS: Mapping[str, Sequence[str]] = {
     "paper": ("paper",),

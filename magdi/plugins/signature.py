@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from magdi.core.errors import defined
+
 OWN_USE = {"ask"}
 """Methods that a component calls itself: its own business."""
 
@@ -20,7 +22,7 @@ def misfit(found: type, base: type) -> str:
             continue
         wrong = _wrong(theirs, ours)
         if wrong:
-            return f"{found.__name__}.{name}{wrong}{_defined(theirs)}"
+            return f"{found.__name__}.{name}{wrong}{defined(theirs)}"
     for name, usual in vars(base).items():
         if isinstance(usual, property) and inspect.isfunction(inspect.getattr_static(found, name)):
             return f"{found.__name__}.{name} is a method, and has to be a @property"
@@ -64,8 +66,3 @@ def _wrong(theirs: Any, ours: Callable[..., Any]) -> str:
 def is_async(function: Callable[..., Any]) -> bool:
     """Returns whether a function has to be awaited, or iterated with ``async for``."""
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-
-
-def _defined(member: Any) -> str:
-    code = getattr(inspect.unwrap(getattr(member, "__func__", member)), "__code__", None)
-    return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""

@@ -11,7 +11,6 @@ from typing import Any
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
-from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.run.directory import deciding
 from magdi.core.run.seats import agents
@@ -22,6 +21,7 @@ from magdi.plugins.layers import UNSAID, Layers
 from magdi.plugins.manager import Plugins, load_plugins
 from magdi.plugins.merging import merge, validated
 from magdi.plugins.setup import named_plugins, remote_code, without_code
+from magdi.plugins.source import Layer
 from magdi.plugins.suites.file import EMBEDDED, INSTRUMENTS, Equal, SuiteFile, find, read_suite
 from magdi.plugins.suites.grid import Grid, make_grid, settings_layer
 from magdi.plugins.suites.jobs import talk_config

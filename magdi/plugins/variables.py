@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from magdi.core.config.problems import Problem
-from magdi.core.config.source import Layer, from_text
+from magdi.plugins.source import Layer, from_text
 
 PREFIX = "MAGDI_"
 

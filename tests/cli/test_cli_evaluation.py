@@ -26,6 +26,7 @@ from magdi.plugins.manager import load_plugins
 from magdi.plugins.testing.stub_server import StubServer
 from tests.cli.test_cli_shards import Here
 from tests.made_once import of_all_workers
+from tests.without_magdi import answers
 
 Run = Callable[..., Result]
 
@@ -305,20 +306,7 @@ def test_exports_a_model_that_loads_without_magdi(run: Run, toy_run: Path, tmp_p
     assert front["library_name"] == "transformers"
     for fact in ("simulated", "reconcile", "gcn, exact edges", "95 % interval", "## Licences", found["lm_eval"]):
         assert fact in card, fact
-    code = (
-        "import sys; sys.modules['magdi'] = None\n"
-        "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
-        f"folder = {str(tmp_path / 'out')!r}\n"
-        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
-        "model = AutoModelForCausalLM.from_pretrained(folder)\n"
-        "chat = [{'role': 'user', 'content': 'Ben starts with 3 coins.'}]\n"
-        "inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors='pt', "
-        "return_dict=True)\n"
-        "print(model.generate(**inputs, max_new_tokens=5, do_sample=False).shape[1])\n"
-    )
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr
-    assert int(made.stdout) > 5
+    assert answers(tmp_path / "out")
     with pytest.raises(MagdiError, match="is no empty folder"):
         run("export", toy_run, "-o", tmp_path / "out")
 

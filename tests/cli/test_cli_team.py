@@ -70,9 +70,13 @@ def test_asks_a_team_and_shows_its_chain(run: Run, team: Path) -> None:
 
 
 def test_a_trained_team_discusses_and_teaches(run: Run, team: Path, tmp_path: Path) -> None:
-    teachers = [word for role in ROLES for word in ("--teacher", f"{role}=local:{team}#{role}")]
+    short = {"max_tokens": 24}
+    teachers = [{"name": role, "teacher": f"local:{team}#{role}", "sampling": short} for role in ROLES]
+    (tmp_path / "team.yaml").write_text(json.dumps({"teachers": teachers}))
     talk = ("--task", "arithmetic", "-P", "samples=2", "--set", "discussion.reasks=0", "--limit", 2)
-    run("discuss", "--protocol", "malt", *talk, *teachers, "-o", tmp_path / "tree", "--set", "task.train=2")
+    run(
+        "discuss", tmp_path / "team.yaml", "--protocol", "malt", *talk, "-o", tmp_path / "tree", "--set", "task.train=2"
+    )
     for mag in read_mags(tmp_path / "tree" / "mags.jsonl"):
         spoke = {turn.agent: turn.model.partition("@")[0] for turn in mag.turns}
         assert spoke.items() <= {role: f"local:{team}#{role}" for role in ROLES}.items()

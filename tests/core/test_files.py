@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from magdi.core.errors import DataError, StorageError
 from magdi.core.files import cache_directory, portable, read_bytes, storage_error, whole_file
-from magdi.core.seals import read_sealed, write_sealed
+from magdi.core.seals import made_once, read_sealed, write_sealed
 
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( *\..*)?")
 
@@ -75,6 +76,19 @@ def test_a_document_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> N
         file.write_bytes(changed)
         with suppress(DataError):
             assert document.items() <= read_sealed(file).items()  # where not the key of the checksum was hit
+
+
+def test_what_killed_processes_have_left_of_what_is_made_once_is_swept_away(tmp_path: Path) -> None:
+    for name in ("left", "begun"):
+        (tmp_path / f".making-{name}").mkdir()
+        (tmp_path / f".making-{name}" / "half").touch()
+    os.utime(tmp_path / ".making-left", (0, 0))
+    folder = made_once(tmp_path / "model", lambda to: (to / "weights").write_text("1"))
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".making-begun", ".model.lock", "model"]
+    assert made_once(folder, lambda to: pytest.fail("made again")) == folder
+    (folder / "weights").write_text("2")
+    made_once(folder, lambda to: (to / "weights").write_text("3"))
+    assert (folder / "weights").read_text() == "3"
 
 
 def test_of_two_that_write_one_file_the_last_to_begin_has_it_and_the_other_is_told(tmp_path: Path) -> None:

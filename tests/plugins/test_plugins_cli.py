@@ -16,9 +16,9 @@ from magdi.cli import app as cli
 from magdi.cli.commands import taken
 from magdi.cli.config import app as config_app
 from magdi.cli.plugins import app as plugins_app
-from magdi.core.config.source import read_file
 from magdi.core.errors import ComponentError, ConfigError
 from magdi.plugins import builtins
+from magdi.plugins.source import read_file
 from tests.plugins.conftest import MakeDistribution, MakeFile
 from tests.plugins.plugin_samples import RING
 

@@ -1,35 +1,33 @@
-"""Every shipped protocol, in its defaults and in its further modes, through the conformance kit."""
+"""Shipped protocols in further modes than their defaults (`tests/test_conformance.py`), through the conformance kit."""
 
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from magdi.core.configurable import Configurable
 from magdi.plugins.builtins import BUILTINS
+from magdi.plugins.component import Component
 from magdi.plugins.target import resolve
+from magdi.plugins.testing import check_component
 from magdi.plugins.testing.other_interpreter import job_of
-from magdi.plugins.testing.runner import checks_for, run_check
-from magdi.plugins.testing.specimen import Specimen
+from magdi.plugins.testing.runner import failures
 from tests.conforming import ask_elsewhere
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "single": [{}, {"confidence": False}],
-    "self-consistency": [{}],
-    "self-refine": [{}, {"feedback": False}],
-    "reconcile": [{}, {"groups": "top2"}],
+    "single": [{"confidence": False}],
+    "self-refine": [{"feedback": False}],
+    "reconcile": [{"groups": "top2"}],
     "debate": [
-        {"rounds": 2},
         {"rounds": 2, "memory": "last", "topology": "ring", "until_consensus": True},
         {"rounds": 2, "memory": "summary"},
         {"rounds": 2, "schedule": "async", "confidence": True, "agreement": 5},
     ],
-    "mad": [{}, {"judge_sees": "last"}],
-    "roundtable": [{}, {"speaker": "selector"}, {"speaker": "random", "window": 2}, {"speaker": "hand-off"}],
-    "solver-critic": [{}],
-    "malt": [{}, {"mode": "vote", "labels": "interval"}],
-    "dag": [{}, {"topology": "full", "critics": True}, {"topology": "random", "nodes": 6}],
+    "mad": [{"judge_sees": "last"}],
+    "roundtable": [{"speaker": "selector"}, {"speaker": "random", "window": 2}, {"speaker": "hand-off"}],
+    "malt": [{"mode": "vote", "labels": "interval"}],
+    "dag": [{"topology": "full", "critics": True}, {"topology": "random", "nodes": 6}],
     "dialogue": [
-        {},
         {
             "cast": [{"name": "one"}, {"name": "two", "role": "critic", "reply": "text"}],
             "steps": [
@@ -42,30 +40,23 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }  # fmt: skip
 
-COMPONENTS = {component.name: component for component in BUILTINS["protocol"] if not component.requires}
-CASES = [
-    pytest.param(name, place, check, id=f"{name}-{place}-{check}")
-    for name in COMPONENTS
-    for place in range(len(SETTINGS.get(name, [{}])))
-    for check in checks_for("protocol")
-]
+COMPONENTS = {component.name: component for component in BUILTINS["protocol"]}
+CASES = [(COMPONENTS[name], settings) for name, modes in SETTINGS.items() for settings in modes]
+
+
+def config_of(component: Component, settings: dict[str, Any]) -> BaseModel:
+    target = resolve(component.target)
+    assert issubclass(target, Configurable)
+    return target.Config(**settings)
 
 
 @pytest.fixture(scope="module")
-def specimens(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Specimen]:
-    """One specimen for each mode, whose discussions are held once, and one other interpreter for all of them."""
-    made = {}
-    for name, component in COMPONENTS.items():
-        target = resolve(component.target)
-        assert issubclass(target, Configurable)
-        for place, settings in enumerate(SETTINGS.get(name, [{}])):
-            made[name, place] = Specimen("protocol", target, target.Config(**settings), component)
-    jobs = (job_of(each.kind, each.target, each.config) for each in made.values())
+def one_other_interpreter(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Asks one other interpreter about all of them, instead of one for each."""
+    jobs = [job_of("protocol", resolve(each.target), config_of(each, settings)) for each, settings in CASES]
     ask_elsewhere("protocols", jobs, tmp_path_factory)
-    return made
 
 
-@pytest.mark.parametrize(("name", "place", "check"), CASES)
-def test_conforms(name: str, place: int, check: str, specimens: dict[tuple[str, int], Specimen]) -> None:
-    result = run_check(check, checks_for("protocol")[check], specimens[name, place])
-    assert result.passed, result.message
+@pytest.mark.parametrize(("component", "settings"), CASES, ids=lambda value: getattr(value, "name", ""))
+def test_conforms(component: Component, settings: dict[str, Any], one_other_interpreter: None) -> None:
+    assert failures(check_component(component, config_of(component, settings))) == []

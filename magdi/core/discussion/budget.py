@@ -94,7 +94,8 @@ class Budget:
         left = self.seconds_left
         if left is not None and left <= 0:
             raise self.time_is_up()
-        for used_up, error in ((self._calls_left() <= 0, self._out_of_calls), (self._used_up(), self._spent)):
+        out_of_calls = self.max_calls is not None and self.calls >= self.max_calls
+        for used_up, error in ((out_of_calls, self._out_of_calls), (self._used_up(), self._spent)):
             if used_up:
                 self._reached = error
                 raise error()
@@ -150,9 +151,6 @@ class Budget:
             named = self._estimate if isinstance(self._estimate, str) else ""
             self._counters[teacher] = Tokens(named) if named else Tokens.of(teacher)
         return self._counters[teacher]
-
-    def _calls_left(self) -> float:
-        return float("inf") if self.max_calls is None else self.max_calls - self.calls
 
     def _used_up(self) -> bool:
         out_of_tokens = self.max_tokens is not None and self.tokens >= self.max_tokens

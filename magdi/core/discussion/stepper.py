@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from magdi.core.decision import DecisionRule
-from magdi.core.errors import ConfigError, ProtocolError, called, place, raised
+from magdi.core.errors import ConfigError, ProtocolError, called, defined, raised
 from magdi.core.mag import Decision, Mag, Message, Question, Status, Turn, Usage
 from magdi.core.protocol import Agent, Ask, Protocol, Wave
 from magdi.core.reply import Parsed, ReplyFormat
@@ -194,11 +194,11 @@ class Stepper:
         if isgenerator(decision):
             decision = yield from decision
         if not isinstance(decision, Decision):
-            raise self._broke(f"decided {decision!r:.60}, which is no Decision{_defined(self._rule.decide)}")
+            raise self._broke(f"decided {decision!r:.60}, which is no Decision{defined(self._rule.decide)}")
         try:
             return Decision.model_validate(dict(decision)), stop or "finished"  # copies are of whatever they are told
         except ValidationError as error:
-            where = _defined(self._rule.decide)
+            where = defined(self._rule.decide)
             raise self._broke(f"decided what cannot be: {_wrong(error)}{where}") from error
 
     def _advance(self, said: list[Turn] | None) -> None:
@@ -234,7 +234,7 @@ class Stepper:
         except (Exception, SystemExit) as error:
             raise self._broke(f"has a prompt() that raised {raised(error)}") from error
         if not (isinstance(worded, Sequence) and all(isinstance(each, Message) for each in worded)):
-            what = f"gives {type(worded).__name__} {worded!r:.40}, no list of Message{_defined(self._word)}"
+            what = f"gives {type(worded).__name__} {worded!r:.40}, no list of Message{defined(self._word)}"
             raise self._broke(f"has a prompt() that {what}")
         messages = tuple(worded)
         if not messages:
@@ -296,7 +296,7 @@ class Stepper:
         try:
             return [Turn.model_validate(vars(turn)) for turn in labelled]  # copies are of whatever they are told
         except ValidationError as error:
-            raise self._broke(f"labels what cannot be: {_wrong(error)}{_defined(self.protocol.label)}") from error
+            raise self._broke(f"labels what cannot be: {_wrong(error)}{defined(self.protocol.label)}") from error
 
     def _broke(self, how: str, hint: str = "") -> ProtocolError:
         return ProtocolError(f"{self._at_work} {how} (question {self.question.id!r})", hint=hint)
@@ -306,12 +306,6 @@ def _wrong(error: ValidationError) -> str:
     """Returns the first thing that is wrong with a record: "votes.a nan: Input should be a finite number"."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))} {first['input']!r:.40}: {first['msg']}"
-
-
-def _defined(function: object) -> str:
-    """Returns the file and line in which a function stands; empty where that is not known."""
-    code = getattr(function, "__code__", None)
-    return f" ({place(code.co_filename, code.co_firstlineno)})" if code else ""
 
 
 def ask_again(messages: Sequence[Message], reply: str, reason: str) -> tuple[Message, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +12,15 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
-from filelock import FileLock
 
 from magdi.core.distill.encoded import Encoded, EncodedTable, Sizes, write_table
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import check_teachable
 from magdi.core.errors import TrainingError
-from magdi.core.files import cache_directory, writing
+from magdi.core.files import cache_directory
 from magdi.core.mag import Mag, read_mags
 from magdi.core.objective import Ints, Objective
-from magdi.core.seals import is_sealed, seal
+from magdi.core.seals import made_once
 
 SMALL_FILE = 32 << 20
 """Bytes of a MAG file that is read into memory; larger ones go through a table."""
@@ -115,31 +113,15 @@ def _checked(corpus: Corpus) -> Corpus:
 def _from_file(path: Path, reading: Reading, cache: Path | None) -> Corpus:
     check_teachable(read_mags(path), reading.objectives, reading.level, reading.lessons)
     folder = (cache or cache_directory() / "corpora") / f"magdi-{_fingerprint(path, reading)}"
-    if not is_sealed(folder):
-        _write_table_once(path, reading, folder)
+    made_once(folder, lambda to: _write_table(path, reading, to))
     table = EncodedTable(folder / "mags.arrow", reading.columns)
     return _checked(Corpus(table, table.sizes, json.loads((folder / "tally.json").read_text())))
 
 
-def _write_table_once(path: Path, reading: Reading, folder: Path) -> None:
-    """Writes the table, unless another process of the group has while this one waited."""
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not is_sealed(folder):
-                _write_table(path, reading, folder)
-
-
 def _write_table(path: Path, reading: Reading, folder: Path) -> None:
-    """Writes the table under another name and moves it, so that a process that dies leaves no half of it."""
     tally: Counter[str] = Counter()
-    scratch = folder.with_name(f".{folder.name}")
-    scratch.mkdir(exist_ok=True)
-    write_table(scratch / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
-    (scratch / "tally.json").write_text(json.dumps(tally))
-    seal(scratch)
-    shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
-    scratch.rename(folder)
+    write_table(folder / "mags.arrow", reading.read(read_mags(path), tally), reading.columns)
+    (folder / "tally.json").write_text(json.dumps(tally))
 
 
 def _fingerprint(path: Path, reading: Reading) -> str:

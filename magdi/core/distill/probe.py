@@ -113,7 +113,7 @@ def _fault(student: DistillStudent, mags: Sequence[Encoded], layout: Layout, ref
     try:
         with student.attending(layout), checked_kernel() if layout.attention == "segments" else nullcontext():
             found, _ = _path_states(student, mags, layout)
-            difference = _relative(found, reference.states)
+            difference = float((found - reference.states).norm() / reference.states.norm())
             if not difference <= reference.tolerance:
                 return f"its states differ by {difference:.1e}"
             leak = _leak(student, mags, layout, found)
@@ -177,7 +177,3 @@ def _head_is_direct(student: DistillStudent, mags: Sequence[Encoded], layout: La
         return False
     given, out = (each.flatten(0, -2) for each in calls[0])
     return torch.equal(given.to(states.dtype), states) and torch.equal(out.to(logits.dtype), logits)
-
-
-def _relative(found: Tensor, reference: Tensor) -> float:
-    return float((found - reference).norm() / reference.norm())

@@ -25,7 +25,8 @@ _STUDENT = f"""config.json generation_config.json model.safetensors model-*.safe
     adapter_config.json adapter_model.safetensors trained.json heads.safetensors README.md training_args.bin
     chat_template.jinja
     {_TOKENIZER} vocab.txt merges.txt spiece.model sentencepiece.bpe.model"""
-_CHECKPOINT = "complete *.safetensors *.pt *.pth trainer_state.json training_args.bin"
+_CHECKPOINT = """complete *.safetensors *.pt *.pth trainer_state.json training_args.bin shards/.metadata shards/*.distcp
+    zero/*.safetensors"""
 _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.jsonl metrics.jsonl failed_batch.json
     failed_batch.*.json report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
     evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
@@ -39,7 +40,8 @@ WRITTEN = (
     *(f"student/{of}{name}" for name in _STUDENT.split() for of in ("", "*/")),
     *(f"checkpoints/{of}checkpoint-*/{name}" for name in _CHECKPOINT.split() for of in ("", "*/")),
 )
-_CHECKPOINTS = ("checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*")
+_SHARDED = ("checkpoints/checkpoint-*/shards", "checkpoints/checkpoint-*/zero")
+_CHECKPOINTS = ("checkpoints", "checkpoints/runs", "checkpoints/runs/*", "checkpoints/checkpoint-*", *_SHARDED)
 FOLDERS = ("student", "evaluation", "tensorboard", *_CHECKPOINTS)
 OF_ROLES = ("student/*", *(each.replace("checkpoints", "checkpoints/*") for each in _CHECKPOINTS))
 

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,7 +23,10 @@ WALL_SECONDS = 600.0
 SHORTEST_WORD = 4
 """Letters that are a word and no product of variables."""
 SECONDS_TO_START = 120.0
+ROUNDED = Fraction(1, 100_000)
+"""Share of a number by which another is too far from it to be it rounded."""
 
+_NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400}|/0*[1-9]\d{0,400})?")
 _BASE = re.compile(r"(?<=\d)_\{?(\d{1,2})\}?")
 _BARE_LIST = re.compile(r"(?!\\\{)[^()\[\]=<>]*,[^()\[\]=<>]*")
 _BRACKETED = re.compile(r"(?P<open>\(|\[|\\\{)[^()\[\]=<>]*,[^()\[\]=<>]*(?P<close>\)|\]|\\\})")
@@ -37,6 +41,10 @@ def equivalent(answer: str, gold: str) -> bool:
     """
     for text in (answer, gold):
         if len(text) > LONGEST_EXPRESSION or text.count("{") > 4 * DEEPEST_NESTING or _HUGE_POWER.search(text):
+            return False
+    if _NUMBER.fullmatch(answer) and _NUMBER.fullmatch(gold):
+        said, right = Fraction(answer), Fraction(gold)
+        if abs(said - right) > ROUNDED * max(Fraction(1), abs(said), abs(right)):
             return False
     bases = [_BASE.findall(text) for text in (answer, gold)]
     if bases[0] != bases[1]:

@@ -110,7 +110,7 @@ def own_reading(text: str, read: Callable[[str], Reading]) -> Reading:
     claimed = reading.rule not in (Rule.CLOSING, Rule.LAST) or _CLAIMS.search(own)
     if reading.rule is Rule.NOTHING or not claimed:
         every = list(_standing(text, told=True))
-        reading = read(_ended("".join(every), text))
+        reading = read(_ended("".join(every), text)) if every != parts else reading
         if len(every) > len(parts) and _differ([part for part in every if part not in parts], read):
             return Reading(None, Rule.UNDECIDED)
     return reading

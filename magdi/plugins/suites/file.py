@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from magdi.core.config.models import Part, RunConfig
 from magdi.core.config.problems import Problem, validate
-from magdi.core.config.source import read_file
 from magdi.core.errors import ConfigError, did_you_mean
+from magdi.plugins.source import read_file
 
 Equal = Literal["steps", "tokens", "calls"]
 

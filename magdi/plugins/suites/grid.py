@@ -13,13 +13,13 @@ from typing import Any
 
 from magdi.core.config.models import RunConfig
 from magdi.core.config.problems import Path as Place
-from magdi.core.config.source import Layer, nest
 from magdi.core.config.yaml_text import write_value
 from magdi.core.errors import ConfigError, did_you_mean
 from magdi.core.files import portable
 from magdi.core.run.directory import deciding
 from magdi.core.seals import fingerprint
 from magdi.plugins.given import long_form
+from magdi.plugins.source import Layer, nest
 from magdi.plugins.suites.file import CellEntry, Change, Contrast, Match, SuiteFile
 from magdi.plugins.suites.information import KNOWN, MEASURE
 

@@ -168,6 +168,13 @@ class Known:
         """How many turns give the same answer: of all, and of those that the edges lead from and to."""
         return self._probed([self._agreeing(node) for node in self.nodes], hidden=HIDDEN)
 
+    def agreement_last(self) -> Tensor:
+        """Both, for what a state adds to agreement: how many say the same, and the last token's state."""
+        import torch
+
+        agreeing = torch.tensor([self._agreeing(node) for node in self.nodes])
+        return self._probed(torch.cat([agreeing, self._read.last], 1), hidden=HIDDEN)
+
     def logprob(self) -> Tensor:
         """The mean log-probability of the turn's tokens, to the student."""
         return self._probed(self._read.logprob[:, None])
@@ -289,6 +296,7 @@ KNOWN: dict[str, Callable[[Known], Tensor]] = {
     "most": Known.most,
     "rounds": Known.rounds,
     "agreement": Known.agreement,
+    "agreement-last": Known.agreement_last,
     "logprob": Known.logprob,
     "pooled": Known.pooled,
     "last": Known.last,

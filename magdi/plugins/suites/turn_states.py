@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,19 @@ from magdi.core.mag import Question, Turn
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOKENS = 4096
-"""Of one forward pass, and fewer where"""
+TOKENS = 1536
+"""Of one forward pass on a CPU, whose caches more would not fit into (4,096 took 1.3 x); """
+
+TOKENS_GPU = 8 * TOKENS
+"""of one on a GPU; and fewer where"""
 
 LOGITS = 1 << 28
 """so many logits (in float32 one GiB) are not enough: a large vocabulary makes more of them than anything else."""
 
-Row = tuple[list[int], int]
+BLOCK = 1000
+"""Distinct turns that are kept together: of a suite that was stopped, no more than so many are read again."""
+
+Row = tuple[tuple[int, ...], int]
 """Tokens of prompt and turn, and where the turn begins."""
 
 
@@ -41,14 +48,15 @@ class Read:
 def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Question, Turn]]) -> Read:
     """Reads turns as training reads them, up to the end of sequence; each distinct text once.
 
-    What was read of the same weights is taken from magdi's cache: cells, seeds and a suite that was stopped all ask for
-    the same.
+    What was read of the same weights is taken from magdi's cache, block by block: cells, seeds and a suite that was
+    stopped all ask for the same.
 
     Args:
         place: The student: a folder, an adapter's, a run, or a hub id.
         settings: How it reads.
         turns: Questions, and turns about them that have an answer.
     """
+    import torch
     from transformers import AutoTokenizer
 
     from magdi.plugins.generation.loading import load, resolve
@@ -56,21 +64,30 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
     name, revision = name_and_revision(resolve(place))
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=settings.trust_remote_code)
     rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
-    once = sorted({(tuple(ids), start) for ids, start in rows}, key=lambda row: (len(row[0]), row))
-    file = _kept_in(place, settings, once)
-    if file is None or not file.is_file():
-        model, _ = load(place, dtype=settings.dtype, trust_remote_code=settings.trust_remote_code)
-        found = _read(model, [(list(ids), start) for ids, start in once])
-        file = _kept_in(place, settings, once)  # what was fetched from the hub has its files now
-        if file is not None:
-            _keep(file, found)
-    else:
-        from safetensors.torch import load_file
-
-        found = Read(**load_file(file))
+    once = sorted(set(rows), key=lambda row: (len(row[0]), row))
+    model = cache(lambda: load(place, dtype=settings.dtype, trust_remote_code=settings.trust_remote_code)[0])
+    blocks = [_block(place, settings, model, once[at : at + BLOCK]) for at in range(0, len(once), BLOCK)]
     number = {row: at for at, row in enumerate(once)}
-    order = [number[tuple(ids), start] for ids, start in rows]
-    return Read(found.pooled[order], found.last[order], found.middle[order], found.logprob[order])
+    order = [number[row] for row in rows]
+    return Read(*(torch.cat(column)[order] for column in zip(*map(_columns, blocks), strict=True)))
+
+
+def _block(place: str | Path, settings: Student, model: Callable[[], Any], rows: Sequence[Row]) -> Read:
+    """Returns what is kept of these rows, or reads and keeps it."""
+    from safetensors.torch import load_file
+
+    file = _kept_in(place, settings, rows)
+    if file is not None and file.is_file():
+        return Read(**load_file(file))
+    found = _read(model(), rows)
+    file = _kept_in(place, settings, rows)  # what was fetched from the hub has its files now
+    if file is not None:
+        _keep(file, found)
+    return found
+
+
+def _columns(found: Read) -> tuple[Tensor, ...]:
+    return tuple(getattr(found, each.name) for each in fields(found))
 
 
 def _ids(tokenizer: Any, question: Question, turn: Turn, settings: Student) -> Row:
@@ -82,7 +99,7 @@ def _ids(tokenizer: Any, question: Question, turn: Turn, settings: Student) -> R
     asked, joined = tokenizer([prompt, prompt + text], add_special_tokens=False, verbose=False)["input_ids"]
     start = [*opening(tokenizer, settings.prompt), *asked]
     ids = [*start, *behind(tokenizer, asked, joined, text)][: settings.max_length]
-    return ids, min(len(start), len(ids) - 1)
+    return tuple(ids), min(len(start), len(ids) - 1)
 
 
 def _kept_in(place: str | Path, settings: Student, rows: Sequence[Any]) -> Path | None:
@@ -125,7 +142,8 @@ def _keep(file: Path, found: Read) -> None:
 def _read(model: Any, rows: Sequence[Row]) -> Read:
     import torch
 
-    most = min(TOKENS, LOGITS // model.config.get_text_config().vocab_size)
+    tokens = TOKENS if model.device.type == "cpu" else TOKENS_GPU
+    most = min(tokens, LOGITS // model.config.get_text_config().vocab_size)
     with torch.no_grad():
         found = [states for few in _batches(rows, most) for states in _states(model, few)]
     return Read(*(torch.stack(column) for column in zip(*found, strict=True)))

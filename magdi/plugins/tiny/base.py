@@ -10,20 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
-from magdi.core.files import writing
 from magdi.core.quiet import quiet
-from magdi.core.seals import is_sealed, seal
+from magdi.core.seals import made_once
 from magdi.core.task import Primer, Task
 from magdi.core.threads import threads
 from magdi.plugins.tasks.word_problems import words_of
@@ -61,7 +55,7 @@ def tiny_base(
     """Returns the folder of the task's tiny base, which is made unless it is in the cache.
 
     The folder is a plain model of transformers, tokenizer and chat template included. Its name is the hash of all that
-    it is made from; it is put in place in one move, so that a process that dies leaves no half of it.
+    it is made from.
 
     Args:
         task: Whose primer it is trained on.
@@ -73,26 +67,8 @@ def tiny_base(
     primer = primer_of(task, config)
     known = primer.words or [*texts, *(document.text for document in primer.documents)]
     folder = cache / f"tiny-{_content_hash(primer, config, known)}"
-    if not is_sealed(folder):
-        with writing(cache):
-            cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / f".{folder.name}.lock"):
-            if not is_sealed(folder):  # no other process has made it while this one waited
-                _make_whole(primer, config, known, folder, on_progress or (lambda step, total: None))
-    return folder
-
-
-def _make_whole(
-    primer: Primer, config: TinyBase, known: Sequence[str], folder: Path, on_progress: Callable[[int, int], None]
-) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tiny-") as scratch:
-        unfinished = Path(scratch) / "model"
-        _make(primer, config, known, unfinished, on_progress)
-        seal(unfinished)
-        if is_sealed(folder):  # where locks do not hold, as on some network disks: another may be reading it by now
-            return
-        shutil.rmtree(folder, ignore_errors=True)  # what is left of one that somebody has damaged
-        os.replace(unfinished, folder)
+    say = on_progress or (lambda step, total: None)
+    return made_once(folder, lambda to: _make(primer, config, known, to, say))
 
 
 def primer_of(task: Task, config: TinyBase) -> Primer:

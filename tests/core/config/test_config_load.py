@@ -6,10 +6,10 @@ import pytest
 
 from magdi.core.config.models import ComponentChoice, RunConfig, TeacherChoice
 from magdi.core.config.problems import Problem
-from magdi.core.config.source import Layer
 from magdi.core.errors import ConfigError
 from magdi.plugins import merging
 from magdi.plugins.objectives.levels import objectives_of
+from magdi.plugins.source import Layer
 from tests.core.config.config_sources import load_config
 
 Write = Callable[[str, str], Path]

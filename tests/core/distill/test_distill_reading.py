@@ -274,7 +274,7 @@ def test_processes_wait_for_the_one_that_reads_a_file(tmp_path: Path, monkeypatc
     write = corpus_module._write_table
 
     def watched(path: Path, how: Reading, folder: Path) -> None:
-        locked.extend(folder.parent.glob(".magdi-*.lock"))
+        locked.extend((tmp_path / "cache").glob(".magdi-*.lock"))
         with pytest.raises(Timeout):
             FileLock(locked[0]).acquire(timeout=0)
         write(path, how, folder)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -28,13 +30,12 @@ from magdi.core.mag import write_mags
 from magdi.plugins.builtins import BUILTINS
 from tests.core.distill.distill_models import make_mags, make_model, make_objectives
 from tests.core.distill.distill_plain import MeanEncoder
-from tests.core.distill.distill_runs import SHORT, run, run_beside, shared_config
-from tests.core.distill.ranks import ranks
+from tests.core.distill.distill_runs import SHORT, run, run_beside, run_shared, shared_config
+from tests.core.distill.ranks import ended_well, ranks
 from tests.core.distill.test_distill_renewal import run_renewed
 from tests.made_once import made_once
 
 Load = Callable[..., DistillStudent]
-ROOT = Path(__file__).parents[3]
 
 
 def train(
@@ -149,22 +150,6 @@ for folder in {folders!r}:
     assert not [file for folder in folders for file in Path(folder).glob("*.bin")]
 
 
-RUN = """
-import sys
-sys.path.insert(0, {root!r})
-import torch
-torch.set_num_threads(1)
-from pathlib import Path
-from tests.core.distill.distill_runs import run
-run({model!r}, {out!r}, {adaptation!r}, **{settings!r})
-"""
-
-
-def other_process(model: Path, out: Path, adaptation: str, **settings: Any) -> str:
-    """Returns a script that does what `run` does here."""
-    return RUN.format(root=str(ROOT), model=str(model), out=str(out), adaptation=adaptation, settings=settings)
-
-
 def test_kill_9_and_resume_give_the_same_bits(
     family_path: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,19 +191,13 @@ def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
         claim(tmp_path, {"seed": 1})
 
 
-GROUP_LEFT = """
-import atexit, os, pathlib, time
-def still_there():
-    return [each for each in pathlib.Path("/proc/self/task").glob("*/comm") if "gloo" in each.read_text()]
-def look():  # after all other functions of this kind
-    tries = 0
-    while still_there():
+def look_for_what_is_left() -> None:
+    """Ends with 9 where threads of gloo outlive the functions that are called when an interpreter ends."""
+    for _ in range(30_000):
+        if not any("gloo" in each.read_text() for each in Path("/proc/self/task").glob("*/comm")):
+            return
         time.sleep(0.01)
-        tries += 1
-        if tries == 30_000:
-            os._exit(9)
-atexit.register(look)
-"""
+    os._exit(9)
 
 
 UNEVEN = {"steps": 4, "log_every": 1, "mags_per_step": 5}
@@ -250,29 +229,28 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
 
 
 def make_two(out: Path) -> None:
-    model, script, shared = make_model("llama", out), out / "two.py", out / "shared"
-    config = shared_config(shared).model_dump(mode="json")
-    script.write_text(
-        GROUP_LEFT
-        + other_process(model, out / "run", "full", **UNEVEN)
-        + f"""
-from pathlib import Path
-from magdi.core.config.models import RunConfig
-from tests.core.distill.distill_runs import run_beside, run_shared
-run_shared(RunConfig.model_validate({config!r}), Path({str(shared)!r}))
-from tests.core.distill.test_distill_renewal import run_renewed
-run_renewed({str(model)!r}, {str(out / "renewed")!r})
-print("#" if os.environ["RANK"] == "0" else "", flush=True)
-run({str(model)!r}, {str(out / "few")!r}, "full", **{FEW!r})
-for name in {OBJECTIVES!r}:
-    print("#" if os.environ["RANK"] == "0" else "", flush=True)
-    run_beside(name, {str(model)!r}, {str(out)!r})
-"""
-    )
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    done = subprocess.run(launch, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (out / "printed").write_text(done.stdout)
+    model, shared = make_model("llama", out), out / "shared"
+    config = shared_config(shared)
+
+    def next_run() -> None:
+        print("#" if os.environ["RANK"] == "0" else "", flush=True)  # noqa: T201
+
+    def work() -> None:
+        atexit._clear()  # what is there is this process's
+        atexit.register(look_for_what_is_left)  # after all other functions of this kind
+        run(model, out / "run", "full", **UNEVEN)
+        run_shared(config, shared)
+        run_renewed(model, out / "renewed")
+        next_run()
+        run(model, out / "few", "full", **FEW)
+        for name in OBJECTIVES:
+            next_run()
+            run_beside(name, model, out)
+        atexit._run_exitfuncs()
+
+    with ranks(2, work, out / "errors") as (begun, printed):
+        (out / "printed").write_text(printed.read())
+        ended_well(begun, out / "errors")
 
 
 def test_two_processes_do_what_one_does(

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from magdi.plugins.tiny.base import FOURIER_SCALE, set_fourier, tiny_base
 from magdi.plugins.tiny.tokenizer import bpe_tokenizer, word_tokenizer
 from magdi.plugins.tiny.training import IGNORED, as_tensors, epoch_batches, rate, tokenized
 from tests.core.distill.ranks import ended_well, ranks
+from tests.without_magdi import without_magdi
 
 WORDS = ("one", "and", "two", "is", "what", "?", ".", *map(str, range(12)))
 DOCUMENTS = [
@@ -168,10 +168,9 @@ def test_a_chat_goes_on(base: Path) -> None:
     assert tokenizer.apply_chat_template(chat, tokenize=False) == "<s>what?\none</s>two?\n"
 
 
-def test_it_loads_where_magdi_cannot_be_imported(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "magdi"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+def test_it_loads_where_magdi_cannot_be_imported(base: Path) -> None:
+    with without_magdi():
+        model, tokenizer = AutoModelForCausalLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
     assert type(model).__module__.startswith("transformers.")
     assert len(tokenizer) == model.config.vocab_size == len(WORDS) + 5
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight

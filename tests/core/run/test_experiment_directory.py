@@ -16,7 +16,7 @@ import magdi
 from magdi.core.config.models import RunConfig
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError, StorageError
 from magdi.core.run.directory import RunDirectory, deciding
-from magdi.core.run.own_files import LOCK
+from magdi.core.run.own_files import LOCK, remove_written
 from magdi.plugins.runs.finding import find_runs, open_run
 from magdi.plugins.runs.result import document
 from tests.core.run.run_directories import opened_run
@@ -153,3 +153,13 @@ def test_a_plugin_counts_by_its_content_and_wherever_it_lies(tmp_path: Path) -> 
     ring.write_text("def magdi_protocols(): 3\n")
     with pytest.raises(RunDirectoryError, match=r"plugins\.ring\.py \(the file\): "):
         opened_run(run.path, config(ring))
+
+
+def test_sharded_checkpoints_are_magdis(tmp_path: Path) -> None:
+    checkpoints = tmp_path / "checkpoints" / "verifier"
+    for name in ("2/shards/__0_0.distcp", "2/shards/.metadata", "4/zero/weight.safetensors"):
+        (checkpoints / f"checkpoint-{name}").parent.mkdir(parents=True, exist_ok=True)
+        (checkpoints / f"checkpoint-{name}").touch()
+    (tmp_path / "mine").mkdir()
+    assert remove_written(tmp_path) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["mine"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from magdi.core.run.directory import RunDirectory
 from magdi.core.run.inputs import contents
 from magdi.core.run.progress import Progress
 from magdi.plugins.runs.finding import compare
+from tests.without_magdi import answers
 
 
 @pytest.fixture(scope="module")
@@ -125,21 +124,7 @@ def test_limits_may_change(finished: Path, toy: dict[str, Any]) -> None:
 
 
 def test_the_student_answers_where_there_is_no_magdi(finished: Path) -> None:
-    code = """
-import sys
-sys.modules["magdi"] = None
-from transformers import AutoModelForCausalLM, AutoTokenizer
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
-model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
-chat = [{"role": "user", "content": "Mia starts with 12 beads. She buys 5 more. How many beads does she have now?"}]
-ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-out = model.generate(**ids, max_new_tokens=8, do_sample=False)
-assert out.shape[1] > ids["input_ids"].shape[1]
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(finished / "student")], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    assert answers(finished / "student")
 
 
 def test_a_limit_stops_and_the_same_call_goes_on(tmp_path: Path, toy: dict[str, Any]) -> None:

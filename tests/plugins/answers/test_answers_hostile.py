@@ -129,6 +129,29 @@ def test_a_comparison_is_limited_in_cpu_time_and_not_by_what_else_runs() -> None
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
+def test_numbers_that_no_rounding_explains_need_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[str, str]]()
+    monkeypatch.setattr(Judge, "compare", lambda self, *both: asked.append(both))
+    near = [("0.333333", "1/3"), ("99999.9999", "100000"), ("007", "7")]
+    for answer, gold in [*near, ("8", "7"), ("-7", "7"), ("1/3", "0.3334"), ("12345678.5", "12346000"), ("0", "1/200")]:
+        equivalent.__wrapped__(answer, gold)
+    assert asked == near
+
+
+def test_expressions_that_differ_somewhere_are_not_simplified() -> None:
+    from sympy import Eq, Matrix, Symbol, cos, sin, sqrt, zoo
+
+    from magdi.plugins.answers.judge import differ
+
+    x, y = Symbol("x", real=True), Symbol("y", real=True)
+    assert differ(x + y, x * y)
+    assert differ(sqrt(2), 1)
+    for equal in [((x + y) ** 2, x**2 + 2 * x * y + y**2), (sin(x) ** 2 + cos(x) ** 2, 1), (x / 3, 0.33333333 * x)]:
+        assert not differ(*equal)
+    for other in [(zoo, 1), (Matrix([1]), Matrix([2])), (Eq(x, 1), 2), (x, "x")]:
+        assert not differ(*other), "math-verify is to look at it"
+
+
 def test_a_judge_that_dies_is_replaced() -> None:
     judge = Judge()
     try:

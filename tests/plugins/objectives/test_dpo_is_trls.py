@@ -29,8 +29,6 @@ from magdi.plugins.testing import tiny_student
 from magdi.plugins.testing.sample_mags import sample_mags
 from magdi.protocols.malt import Malt
 
-pytest.importorskip("trl", reason="TRL is not installed (the extra dev has it)")
-
 BETA = 0.3
 
 
@@ -54,6 +52,7 @@ def move(student: DistillStudent) -> None:
 
 def trl_trainer(student: DistillStudent, folder: Path) -> Any:
     """TRL's trainer, which keeps its own reference: a frozen copy, or the adapter as it is now."""
+    pytest.importorskip("trl", reason="TRL is not installed (the extra dev has it)")
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer  # type: ignore[attr-defined]  # made when asked for
 

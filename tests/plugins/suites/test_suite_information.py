@@ -90,6 +90,16 @@ def test_agreement_knows_nothing_where_the_majority_is_right_as_often_as_not(mon
     assert 0.35 < held_out(KNOWN["agreement"](known(monkeypatch))) < 0.65
 
 
+def test_a_state_adds_to_agreement_what_agreement_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    lonely = torch.tensor([float(node.mag % 2 == 0) for node in NODES])  # who is right: the one alone, or the others
+    states = torch.stack([lonely, torch.randn(len(NODES), generator=torch.Generator().manual_seed(0))], 1)
+    told = known(monkeypatch, Read(pooled=states, last=states, middle=states, logprob=lonely))
+    torch.manual_seed(0)
+    assert held_out(KNOWN["last"](told)) < 0.75
+    assert held_out(KNOWN["agreement"](told)) < 0.65
+    assert held_out(KNOWN["agreement-last"](told)) > 0.75
+
+
 def test_too_few_mags_are_said(tmp_path: Path) -> None:
     path = tmp_path / "mags.jsonl"
     path.write_text(MAGS[0].model_dump_json() + "\n")

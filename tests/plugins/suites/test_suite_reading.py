@@ -78,8 +78,8 @@ def test_turns_are_read_as_training_reads_them(gemma: Path, mag: Mag) -> None:
     assert known.prompts[0][0] == tokenizer.bos_token_id
     for turn, chain in zip(mag.turns, known.chains, strict=True):
         ids, start = reading._ids(tokenizer, mag.question, turn, Student())
-        assert ids == [*known.prompts[0], *chain[:-1]]
-        assert ids[start:] == chain[:-1].tolist()
+        assert ids == (*known.prompts[0].tolist(), *chain[:-1].tolist())
+        assert ids[start:] == tuple(chain[:-1].tolist())
 
 
 def test_states_and_logprobs_are_the_models_own(gemma: Path, mag: Mag) -> None:
@@ -112,6 +112,28 @@ def test_the_same_weights_read_the_same_turns_once(gemma: Path, mag: Mag, monkey
     (gemma / "model.safetensors").touch()
     read(gemma, mag)
     assert passes == [2]
+
+
+def test_of_a_reading_that_was_stopped_what_was_read_is_kept(
+    gemma: Path, mag: Mag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read(gemma, mag)
+    monkeypatch.setattr(reading, "BLOCK", 1)  # other blocks than before: nothing of them is kept
+    whole_read, passes = reading._read, []
+
+    def stopped(model: Any, rows: Any) -> Read:
+        passes.append(len(rows))
+        if len(passes) == 2:
+            raise KeyboardInterrupt
+        return whole_read(model, rows)
+
+    monkeypatch.setattr(reading, "_read", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        read(gemma, mag)
+    again = read(gemma, mag)
+    assert passes == [1, 1, 1]  # the second block alone is read again
+    for name in ("pooled", "last", "middle", "logprob"):
+        torch.testing.assert_close(getattr(again, name), getattr(whole, name), atol=1e-5, rtol=1e-4)
 
 
 def test_a_large_vocabulary_takes_fewer_turns_at_once(gemma: Path, mag: Mag, monkeypatch: pytest.MonkeyPatch) -> None:

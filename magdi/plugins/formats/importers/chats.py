@@ -46,6 +46,7 @@ _OUTPUTS = ("output", "response", "raw", "summary")
 _ANSWERS = ("answer", "final_answer", "extracted_answer", "parsed_answer", "prediction")
 _TALKS = (
     *("discussion_id", "debate_id", "conversation_id", "dialogue_id", "chat_id", "thread_id", "episode_id"),
+    "message_tree_id",
     *("session_id", "sessionId", "run_id", "trace_id", "question_id", "question", "Question", "problem", "query"),
 )
 _ORDER = (
@@ -56,6 +57,7 @@ _REFERS = (
     *("seen", "saw", "sees", "shown", "refs", "references", "reply_to", "in_reply_to", "replies_to", "parents"),
     *("parent_ids", "predecessors", "depends_on", "memory_ids", "visible"),
 )
+_PARENTS = ("parent", "parent_id", "parent_message_id")
 _IDS = ("id", "message_id", "turn_id", "step", "index", "turn")
 _FOR = ("to", "recipient", "recipients", "receiver", "send_to", "addressed_to", "visible_to")
 _IN_ONE = re.compile(r".*(?:rounds?|turns?|iterations?|responses|messages|agents?|events|steps)", re.IGNORECASE)
@@ -124,10 +126,10 @@ class Chats(Importer):
         gold = next((each for each in golds if each is not None and not isinstance(each, dict)), None)
         choices = choices_of(first_of(row, ("choices", "options")), scalar(gold))
         question = reader.question(text or NO_QUESTION, gold, choices=choices)
-        rounds = _rounds(spoken)
+        rounds, parents = _rounds(spoken), _branches(value, said)
         turns: list[Turn] = []
         for each in spoken:
-            shown = _shown(each, turns, spoken, question.text, rounds)
+            shown = _shown(each, turns, spoken, question.text, rounds, parents)
             turns.append(_turn(reader, question, each, shown, turns, rounds))
         reader.tally.other += len(lost) + sum(each.kind != "assistant" for each in said[1:])
         final = first_of(row, (*_FINALS, *_OUTPUTS))
@@ -135,8 +137,8 @@ class Chats(Importer):
         result = row["result"] if isinstance(row.get("result"), dict) else {}
         stop = first_of(row, ("stop_reason", "termination_reason")) or result.get("stop_reason")
         decision = _decided(turns, told, by_round=bool(rounds))
-        name = self.protocol
-        return reader.mag(item, question, name, turns, decision=decision, stop=str(stop or ""), format=name)
+        name, won = self.protocol, {"winner": row["winner"]} if isinstance(row.get("winner"), str) else {}
+        return reader.mag(item, question, name, turns, decision=decision, stop=str(stop or ""), format=name, **won)
 
 
 def _several(item: Item) -> Iterator[Item]:
@@ -266,19 +268,48 @@ def _turn(
 
 
 def _shown(
-    said: Utterance, turns: Sequence[Turn], spoken: Sequence[Utterance], question: str, rounds: Sequence[int]
+    said: Utterance,
+    turns: Sequence[Turn],
+    spoken: Sequence[Utterance],
+    question: str,
+    rounds: Sequence[int],
+    parents: Mapping[str, str],
 ) -> list[Turn]:
     """Returns the turns that somebody had been shown, as far as the log tells."""
     heard = list(zip(spoken, turns, strict=False))
     if (prompt := first_of(said.row, ("prompt", "messages", "input_messages"))) is not None:
         steps = standing(turns, [each.text for each in messages_in(prompt, "user")], question)
         return [turn for turn in turns if turn.step in steps]
+    if (name := _id(said.row)) in parents:
+        above = set[str]()
+        while (name := parents.get(name, "")) and name not in above:
+            above.add(name)
+        return [turn for each, turn in heard if _id(each.row) in above]
     if (told := first_of(said.row, _REFERS)) is not None:
         known = {str(each.row[name]): turn for name in _IDS for each, turn in heard if name in each.row}
         named = [str(each) for each in (told if isinstance(told, list) else [told])]
         if all(each in known for each in named):
             return [known[each] for each in dict.fromkeys(named)]
     return [turn for each, turn in heard if _reaches(each, said) and (not rounds or each.round != said.round)]
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    return str(first_of(row, ("id", "message_id")))
+
+
+def _branches(value: Any, said: Sequence[Utterance]) -> dict[str, str]:
+    """Returns what each message of a tree goes on from, by their ids; nothing where none has been answered twice."""
+    found: dict[str, str] = {}
+    level = [value] if any(first_of(each.row, _PARENTS) is not None for each in said) else []
+    while level:
+        for each in level:
+            if isinstance(each, dict) and isinstance(parent := first_of(each, _PARENTS), str | int):
+                found[_id(each)] = str(parent)
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for held in inner for each in held if isinstance(each, dict | list)]
+    found |= {_id(each.row): str(parent) for each in said if (parent := first_of(each.row, _PARENTS)) is not None}
+    answered = [found[name] for each in said if (name := _id(each.row)) in found]
+    return found if len(set(answered)) < len(answered) else {}
 
 
 def _reaches(said: Utterance, other: Utterance) -> bool:

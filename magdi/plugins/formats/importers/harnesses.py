@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from magdi.plugins.formats.importers.asking import PROMPTS, QUESTIONS
+from magdi.plugins.formats.importers.compared import compared_in
 from magdi.plugins.formats.importers.items import Item
 from magdi.plugins.formats.importers.otel.messages import messages_in
 from magdi.plugins.formats.importers.utterances import first_of
@@ -22,6 +23,8 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
     """Returns a row for each question, with its right answer and the responses; none where a value is no harness's."""
     if not isinstance(value, dict):
         return []
+    if rows := compared_in(value):
+        return rows
     held = value.get("results")
     lists = (value.get("request_states"), held, held.get("results") if isinstance(held, dict) else None)
     listed = next((each for each in lists if isinstance(each, list)), [value])

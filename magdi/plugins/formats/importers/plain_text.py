@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import dedent
-from typing import Any
+from typing import Any, NamedTuple
 
 _NAME = r"(?P<name>[^\W\d_][\w .'-]{0,39}?)"
 _CALL = re.compile(r"^(?:(?P<name>System|User|Assistant|Developer|Tool) message|Response):[ \t]*$", re.MULTILINE)
@@ -21,19 +21,37 @@ _LOGGED = rf"(?:{_TIME}|[\w.-]+ - [A-Z]+ - )(?:[\w.<>]+:[\w<>]+:\d+ - )?"
 _HANDED = r"(?:'s (?i:response|thoughts?|reply|message)|[ \t]*(?:->|→)[ \t]*(?P<to>[\w -]{1,40})):"
 _ACTS = r"\w+[ \t]?\((?P<name>[\w ]{1,40})\): (?:to do|ready to) [^\n]*"
 _APPWORLD = "Response from|Message to|Reply from|Entering|Exiting|Code Execution"
-_HEADINGS = tuple(
-    re.compile(heading, re.MULTILINE)
-    for heading in (
-        rf"^-{{4,}} (?:(?P<type>\w+) \()?{_NAME}\)? -{{4,}}(?:Enter your response:)?",  # AutoGen 0.4's console
-        rf"^[ \t]*{_NAME} \(to (?P<to>[^)\n]{{1,40}})\):[ \t]*$",  # that of AutoGen 0.2 and AG2
-        rf"^{_TIME}(?:FROM: |NEW MESSAGES:\s+){_NAME}(?: TO: (?P<to>[^\n]*)(?:\nACTION: [^\n]*)?\nCONTENT:|:)",
-        rf"^[ \t]*{_LOGGED}(?:\W{{0,4}}{_NAME}{_HANDED})?",
-        rf"^[ \t]*{_LOGGED}(?:{_ACTS})?",  # MetaGPT's
-        rf"^[ \t]*(?:Response from {_NAME} Agent|(?:{_APPWORLD}) [^\n]*)[ \t]*$",
-        rf"^{_TIME}(?:{_NAME}: )?",
-        rf"^[*#_ ]*{_NAME}[*_]* said:[*_]*[ \t]*$",
-        rf"^[#*_ \t]*\[?{_NAME}\]?[*_]*:[*_]*(?=\s)",
-    )
+
+
+class _Form(NamedTuple):
+    """A form of headings.
+
+    Attributes:
+        heading: One of them; it has a name where somebody speaks.
+        of_agents: Whether none but agents speak under it.
+        sure: Whether no other texts have such headings, so that two of them are enough, even of one speaker.
+    """
+
+    heading: re.Pattern[str]
+    of_agents: bool = False
+    sure: bool = True
+
+
+def _form(heading: str, *, of_agents: bool = False, sure: bool = True) -> _Form:
+    return _Form(re.compile(heading, re.MULTILINE), of_agents, sure)
+
+
+_BARE = _form(rf"^[#*_ \t]*\[?{_NAME}\]?[*_]*:[*_]*(?=\s)", sure=False)
+_FORMS = (
+    _form(rf"^-{{4,}} (?:(?P<type>\w+) \()?{_NAME}\)? -{{4,}}(?:Enter your response:)?"),  # AutoGen 0.4's console
+    _form(rf"^[ \t]*{_NAME} \(to (?P<to>[^)\n]{{1,40}})\):[ \t]*$"),  # that of AutoGen 0.2 and AG2
+    _form(rf"^{_TIME}(?:FROM: |NEW MESSAGES:\s+){_NAME}(?: TO: (?P<to>[^\n]*)(?:\nACTION: [^\n]*)?\nCONTENT:|:)"),
+    _form(rf"^[ \t]*{_LOGGED}(?:\W{{0,4}}{_NAME}{_HANDED})?", of_agents=True),
+    _form(rf"^[ \t]*{_LOGGED}(?:{_ACTS})?", of_agents=True),  # MetaGPT's
+    _form(rf"^[ \t]*(?:Response from {_NAME} Agent|(?:{_APPWORLD}) [^\n]*)[ \t]*$", of_agents=True),
+    _form(rf"^{_TIME}(?:{_NAME}: )?", sure=False),
+    _form(rf"^[*#_ ]*{_NAME}[*_]* said:[*_]*[ \t]*$", sure=False),
+    _BARE,
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _STAMP = re.compile(r"\n\s*\[\d{4}-\d\d-\d\d[T ][^\]\n]*\]\s*\Z")
@@ -55,24 +73,9 @@ _FIELDS = re.compile(
 )
 """A message whose fields stand in lines of their own."""
 _NAMED = re.compile(r"[^\s{}'\"\[\],][^{}'\"\[\],]*")
-_LEVELS = {
-    "debug",
-    "info",
-    "warning",
-    "error",
-    "critical",
-    "note",
-    "todo",
-    "http",
-    "https",
-    "usage",
-    "traceback",
-    "summary",
-}
-_SURE = 6
-"""So many forms of headings are no others'."""
-_OF_AGENTS = range(3, _SURE)
-"""Under these none but agents speak."""
+_NOBODY = "debug info warning error critical note todo http https usage traceback summary"
+_LEVELS = frozenset(_NOBODY.split())
+"""What stands before a colon and is nobody's name."""
 _FEWEST = 2
 LOOKED_AT = 1 << 16
 """Characters in which the first messages stand."""
@@ -115,7 +118,7 @@ def _talk(text: str) -> dict[str, Any]:
     """Returns messages, and the task where the log tells one."""
     form, headings = _headings(text)
     said = [(each.groupdict(), body) for each, body in _under(headings, text)]
-    own = {"role": "assistant"} if form in _OF_AGENTS else {}
+    own = {"role": "assistant"} if form and form.of_agents else {}
     messages = _fields(text) or [
         {"speaker": told["name"], "content": _said(body), **own, **_beside(told)}
         for told, body in said
@@ -136,20 +139,19 @@ def _fields(text: str) -> list[dict[str, Any]]:
     return [each | {"content": dedent(each["content"]).strip()} for each in found] if len(found) >= _FEWEST else []
 
 
-def _headings(text: str) -> tuple[int, Sequence[re.Match[str]]]:
-    """Returns the number of the first form whose headings a text has, and these; none where it is no transcript."""
-    for form, heading in enumerate(_HEADINGS):
-        found = list(heading.finditer(text))
-        last = heading is _HEADINGS[-1]
-        if last:
+def _headings(text: str) -> tuple[_Form | None, Sequence[re.Match[str]]]:
+    """Returns the first form whose headings a text has, and these; none where it is no transcript."""
+    for form in _FORMS:
+        found = list(form.heading.finditer(text))
+        if form is _BARE:
             found = [each for each in found if each["name"].lower() not in _LEVELS]
-            found = found if heading.match(text.lstrip()) else []
+            found = found if form.heading.match(text.lstrip()) else []
         names = Counter(each["name"] for each in found if each["name"])
         again = len(names) >= _FEWEST and max(names.values()) >= _FEWEST
-        several = names.total() if form < _SURE else len(names)
-        if again or several >= _FEWEST and not last:
+        several = names.total() if form.sure else len(names)
+        if again or several >= _FEWEST and form is not _BARE:
             return form, found
-    return len(_HEADINGS), ()
+    return None, ()
 
 
 def _said(body: str) -> str:

@@ -58,12 +58,13 @@ _PROMPTS = ("prompt", "messages", "input_messages", "history", "context")
 ROUNDS = ("round", "round_number", "round_id", "round_idx", "round_index", "iteration", "turn")
 _SEVERAL = re.compile(
     r"(?:\w+_)?(?:round|turn|iteration|response|answer|repl(?:y|ie)|output|solution|opinion|candidate|reference|proposal"
-    r"|sample)s?_?\d*",
+    r"|sample|completion|generation)s?_?\d*",
     re.IGNORECASE,
 )
 """Under such a name stand texts by speaker, or in a list."""
 _APART = re.compile(
-    r"responses?|answers|candidates|references|proposals|samples|solutions|outputs|opinions", re.IGNORECASE
+    r"responses?|answers|candidates|references|proposals|samples|solutions|outputs|opinions|completions|generations",
+    re.IGNORECASE,
 )
 """Under such a name stands what agents have said without hearing one another, unless one of them is there twice."""
 _OTHER = {*_NAMES, *_TEXTS, "question", "problem", "task", "gold", "id", "timestamp"}
@@ -76,8 +77,13 @@ _AT_ROUND = re.compile(
     r"(?P<agent>\w*?)[ _.-]*(?:round|turn|r)[ _.-]?(?P<round>\d{1,9})(?:[ _.-]+(?P<after>\w+))?", re.IGNORECASE
 )
 """Under such a name stands what somebody has said in a round: ``ada_round_1``, ``r1_ada``."""
+_NAME = re.compile(r"[^\W\d][^\W\d]{1,30}(?:[_ -][^\W\d]+)*")
 _NUMBERED = re.compile(r"(?:[a-z]+_?)?\d+", re.IGNORECASE)
-_OF_DOTNET = ("Role", "AuthorName")
+_OF_DOTNET = ("Role", "AuthorName", "Author", "Speaker", "Sender")
+_BELOW = ("replies", "children", "comments")
+"""Under such a name of a message stands what goes on from it."""
+_SPOKEN = ("bot_message", "thread_broadcast", "file_share", "me_message", "None")
+"""Slack's kinds of messages that somebody has written."""
 _ASKS = re.compile(r"user|human|environment|customer|user_?proxy(?:_?agent)?", re.IGNORECASE)
 
 
@@ -150,6 +156,9 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
     }
     more = any(len(each) > 1 for name, each in inner.items() if name not in _PROMPTS)
     said = _utterance(value, round)
+    if said is not None and (below := first_of(inner, _BELOW)):
+        name = first_of(said.row, ("id", "message_id"))
+        return [said, *(replace(each, row={"parent_id": name, **each.row}) for each in below)]
     if said is not None and (not more or said.kind == "tool"):
         return [said]
     if {"chosen", "rejected"} <= held.keys():
@@ -166,7 +175,7 @@ def _utterances(value: Any, named: str, round: int | None, lost: list[Utterance]
 
 
 def _lowered(value: Any) -> Any:
-    """Returns a message of .NET's with names as others write them: ``AuthorName`` is ``author_name``."""
+    """Returns a message of .NET's, or of a table, with names as others write them: ``AuthorName`` is author_name."""
     if isinstance(value, list):
         return [_lowered(each) for each in value]
     if not isinstance(value, dict):
@@ -243,8 +252,14 @@ def _are_texts(value: list[Any]) -> bool:
 
 
 def _together(inner: Mapping[str, list[Utterance]]) -> list[list[Utterance]]:
-    """Returns what stands by number or id, ``message_1``, ``message_2``: of one utterance each, or a round each."""
-    alone = [said for each in inner.values() if len(each) == 1 for said in each]
+    """Returns what stands by number or id, ``message_1``, ``message_2``: of one utterance each, or a round each.
+
+    What is nobody's is that of the agent under whose name it stands.
+    """
+    held = {name: each[0] for name, each in inner.items() if len(each) == 1}
+    nobodys = len(held) > 1 and all(said.agent == said.kind == "assistant" for said in held.values())
+    named = nobodys and all(_NAME.fullmatch(name) and name not in _OTHER for name in held)
+    alone = [replace(said, agent=name) if named else said for name, said in held.items()]
     rounds = [each for name, each in inner.items() if each and _NUMBERED.fullmatch(name)]
     several = len(rounds) > 1 and any(len(each) > 1 for each in rounds)
     numbered = [replace(said, round=place) for place, each in enumerate(rounds) for said in each] if several else []
@@ -298,7 +313,11 @@ def speaker(row: Mapping[str, Any]) -> tuple[str, str]:
     """Returns who speaks, "" where nobody is told, and as what: a name goes before a role, but for those who ask."""
     role = _name(row.get("role") or row.get("from"))
     path = row["id"] if isinstance(row.get("id"), list) else []
-    named = [found for name in _NAMES if (found := _name(row.get(name)))]
+    posted = row.get("type") == "message" and "ts" in row  # Slack's
+    if posted and str(row.get("subtype")) not in _SPOKEN:
+        return "system", "system"
+    names = ("user_profile", "username", "user") if posted else _NAMES
+    named = [found for name in names if (found := _name(row.get(name)))]
     told = [row.get("type"), role, row.get("kind"), *path[-1:], *named]
     kinds = [ROLES[word] for each in told if (word := str(each or "").lower().rpartition(".")[2]) in ROLES]
     observed = {"observation", "cause"} <= row.keys()  # OpenHands', of what an agent has done

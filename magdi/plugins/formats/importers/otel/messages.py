@@ -17,7 +17,7 @@ ROLES = {
         ("assistant", "ai", "model", "bot", "gpt", "aimessage", "aimessagechunk", "choice", "response"), "assistant"
     ),
     **dict.fromkeys(("tool", "function", "toolmessage", "functionmessage", "tool-response"), "tool"),
-    **dict.fromkeys(("user", "human", "humanmessage", "request"), "user"),
+    **dict.fromkeys(("user", "human", "humanmessage", "request", "prompter"), "user"),
     "systemmessage": "system",
 }
 MOST_CHOICES = 8
@@ -28,7 +28,10 @@ INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstructi
 CHOICES = ("choices", "candidates")
 """Under which names a reply is one of several."""
 _HOLDS_MESSAGES = ("messages", "contents", *CHOICES, "generations", "output", "message", "response", "prompts")
-_TEXTS = ("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "message")
+_TEXTS = (
+    *("", "text", "input_text", "output_text", "refusal", "output", "user_prompt", "message"),
+    *("bold", "italic", "underline", "strikethrough", "code", "pre", "blockquote", "link", "text_link", "mention"),
+)
 _TEXT_NAMES = ("content", "text", "result", "output")
 _KINDS = ("type", "kind", "part_kind", "content_type", "block_type")
 _CALLS = ("tool_call", "tool_use", "tooluse", "function_call", "functioncall")

@@ -34,7 +34,7 @@ _FIELDS = {
     "model_output completion completion_message reply",
     "model": "span_data.model model request.model request_body.model inputs.model input.model meta.model_name "
     "metadata.ls_model_name extra.metadata.ls_model_name metadata.model response.model output.model "
-    "response_metadata.model_name provided_model_name providedModelName model_name "
+    "metadata.model_slug response_metadata.model_name provided_model_name providedModelName model_name "
     "meta.metadata.model_name request_model modelId",
     "usage": "usageDetails usage_details usage span_data.usage token_usage response.usage response_body.usage "
     "output.usage outputs.usage outputs.llm_output.token_usage metrics models_usage usage_metadata "
@@ -90,7 +90,8 @@ def is_record(value: Mapping[str, object]) -> bool:
     asked = is_chat(parsed(given))
     if HALVED in value and (asked or is_reply(replied)):
         return True
-    return replied is not None and (asked or isinstance(value.get("prompt"), str))
+    alone = value.get("prompt") if value.get("object") != "response" else value.get("input")  # OpenAI's Responses
+    return replied is not None and (asked or isinstance(alone, str))
 
 
 def trace_of(value: Mapping[str, object]) -> Any:
