@@ -107,12 +107,11 @@ class Components(Interface):
         """Returns what asks a student that is being trained, and adds its answers to MAGs (``training.refresh``)."""
         ...
 
-    def try_out(self, config: RunConfig) -> None:
-        """Tries the encoder and the objectives of a run on something small, before anything is paid.
+    def try_out(self, config: RunConfig, task: Task, *, trains: bool) -> Iterable[str]:
+        """Tries what a run is made of on something small, before anything is paid; yields what should be known.
 
         Raises:
-            ComponentError: The encoder does not work.
-            TrainingError: An objective does not.
+            MagdiError: Something does not work.
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from traceback import FrameSummary, extract_tb
 
 _OWN = str(Path(__file__).parents[1]) + os.sep
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
-_INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
+_INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
 
 BROUGHT: dict[str, str] = {}
 """By the file, or the folder (which ends in a separator), that a plugin was loaded from: its name and version."""
@@ -153,7 +154,8 @@ def raised(error: BaseException, file: str = "") -> str:
     """
     frames = extract_tb(error.__traceback__)
     frame = next((each for each in reversed(frames) if each.filename == file), culprit(error) or frames[-1])
-    said = (str(error).strip().splitlines() or [""])[0]
+    lines = 3 if type(error).__name__ == "ValidationError" else 1  # pydantic's first says how many there are
+    said = " ".join(map(str.strip, str(error).strip().splitlines()[:lines]))
     return f"{type(error).__name__}{said and f': {said}'} ({place(frame.filename, frame.lineno)})"
 
 
@@ -193,11 +195,12 @@ def brought(file: str) -> str:
 
 
 def culprit(error: BaseException) -> FrameSummary | None:
-    """Returns the last line of a traceback that is not magdi's, Python's or, where there is another, a library's."""
+    """Returns a traceback's last line of a plugin, else of code that is not magdi's, Python's or, best, a library's."""
     frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(("<", _OWN))]
-    known = [each for each in frames if each.filename.startswith(_INSTALLED)]
-    theirs = [each for each in frames if not each.filename.startswith((_STANDARD, *_INSTALLED))] or known
-    return theirs[-1] if theirs else None
+    plugins = [each for each in frames if brought(each.filename)]
+    known = [each for each in frames if _INSTALLED.search(each.filename)]
+    free = [each for each in frames if each not in known and not each.filename.startswith(_STANDARD)]
+    return next(iter((plugins or free or known)[-1:]), None)
 
 
 MOST_NAMES = 24  # that a hint lists

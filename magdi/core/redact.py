@@ -13,6 +13,9 @@ STARS = "***"
 SHORTEST = 4
 """Characters below which a secret is not looked for by value: text would be full of it."""
 
+KEPT: set[str] = set()
+"""Secrets that components were given by their settings."""
+
 DEEPEST = 3  # spellings within one another, as HTML of JSON of a URL
 
 _CREDENTIALS = re.compile(r"(:(?:\\?/){2})[^/\s?#\"'\\]*@")
@@ -28,12 +31,12 @@ _GAP = r"(?:(?:\\+[rnt]|=?\r?\n)[ \t>|]*|\\+(?=[/\"']))*"
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Returns a text with the credentials of URLs, and the secrets given, as ``***``.
+    """Returns a text with the credentials of URLs, the secrets given, and those `KEPT`, as ``***``.
 
     ``https://user:password@host/v1?key=1`` becomes ``https://***@host/v1?key=***``. Secrets are found as they are, in
     base64 and hexadecimal, with characters escaped as in JSON, URLs and HTML, and across line ends.
     """
-    for secret in secrets:
+    for secret in (*secrets, *KEPT):
         if len(secret) >= SHORTEST:
             text = _without(text, secret)
     if "@" in text:  # there are no credentials without one, no query without a =, and most texts have neither

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from magdi.core.config.problems import Problem, validate
 from magdi.core.errors import ComponentError, ConfigError, MagdiError, did_you_mean
+from magdi.core.redact import KEPT, STARS
 from magdi.plugins.builtins import BUILTINS
 from magdi.plugins.component import KINDS, Component, Kind
 from magdi.plugins.discovery import uninstalled
@@ -150,7 +151,7 @@ class Registry:
         model = self.config_of(kind, name)
         seeded = seed is not None and "seed" in model.model_fields and "seed" not in given
         with self._blamed(kind, name, "has a Config that failed"):
-            config, problems = validate(model, {**given, "seed": seed} if seeded else given, prefix=(kind,))
+            config, problems = _validated(model, {**given, "seed": seed} if seeded else given, (kind,))
         if config is None:
             raise ConfigError(f"settings of {kind} {name!r} that cannot be used:", problems=map(str, problems))
         return config
@@ -162,7 +163,7 @@ class Registry:
             model = self.config_of(kind, name)
             prefix = ("settings",) if kind == "teacher" else ()
             with self._blamed(kind, name, "has a Config that failed"):
-                return validate(model, given, prefix)[1]
+                return _validated(model, given, prefix)[1]
         except (ComponentError, ConfigError) as error:
             return [Problem((), f"{error.message} ({error.hint})" if error.hint else error.message)]
 
@@ -231,7 +232,16 @@ class Registry:
 
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
-        return cast("Teacher", self._made("teacher", choice, seed))
+        made = cast("Teacher", self._made("teacher", choice, seed))
+        name = _said(choice).partition(":")[0]
+        with self._blamed("teacher", name, "has no identity"):
+            first, again = made.identity, made.identity
+            if not (isinstance(first, str) and first and first.splitlines() == [first] and first == again):
+                both = f"{first!r:.60}, then {again!r:.60}"
+                raise TypeError(
+                    f"it has to be one line of text, the same each time, for replies are kept by it: {both}"
+                )
+        return made
 
     def task(self, choice: ComponentChoice, seed: int) -> Task:
         """Makes a task from ``name`` or ``name:target``; one that is made of others is told who makes those."""
@@ -277,11 +287,11 @@ class Registry:
 
         return OnPolicy(task, settings, seed)
 
-    def try_out(self, config: RunConfig) -> None:
-        """Tries a run's encoder and objectives; see `magdi.plugins.trial`."""
+    def try_out(self, config: RunConfig, task: Task, *, trains: bool) -> Iterator[str]:
+        """Tries what a run is made of; see `magdi.plugins.trial`."""
         from magdi.plugins.trial import try_out
 
-        try_out(config, self)
+        return try_out(config, self, task, trains=trains)
 
     def chosen_objectives(self, config: RunConfig, stage: str = "") -> Mapping[str, ComponentChoice]:
         """Returns what a run's level and settings choose; see `magdi.plugins.objectives.levels`."""
@@ -320,6 +330,33 @@ class Registry:
     def exporter(self, choice: ComponentChoice) -> Exporter:
         """Makes an exporter."""
         return cast("Exporter", self._made("exporter", choice, None))
+
+
+def _validated(
+    model: type[BaseModel], given: Mapping[str, object], prefix: tuple[str, ...]
+) -> tuple[BaseModel | None, list[Problem]]:
+    """Validates settings; what is secret of those given is from now on in nothing that is written or shown."""
+    config, problems = validate(model, given, prefix)
+    for name in config.model_fields_set if config is not None else ():
+        secrets = list(_secrets(getattr(config, name)))
+        KEPT.update(each for each in secrets if "://" not in each)  # what is secret of an address is left out as it is
+        if STARS in secrets:
+            hidden = f"is secret, and was left out where this was written: give it again, or have {model.__qualname__}"
+            problems = [*problems, Problem((*prefix, name), f"{hidden} read it from the environment")]
+    return (None if problems else config), problems
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Yields the secrets in a setting, those of nested models, lists and mappings too."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        value = vars(value)
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _secrets(each)
 
 
 def _said(choice: ComponentChoice | TeacherChoice) -> str:

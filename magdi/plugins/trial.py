@@ -1,23 +1,28 @@
 """Components are tried before the first teacher is asked, on something small: what is wrong shows before it costs.
 
-The encoder is tried on a tiny graph, objectives on a made-up discussion and a student of random states.
+The encoder is tried on a tiny graph, objectives on a made-up discussion and a student of random states; a discussion is
+rehearsed (`magdi.plugins.rehearsal`), and the student looked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from magdi.core.components import Components
 from magdi.core.config.models import RunConfig, Student
-from magdi.core.distill.blame import called
+from magdi.core.distill.blame import blaming, called
 from magdi.core.distill.selection import Selection, counted, select
-from magdi.core.errors import ComponentError, MagdiError, TrainingError, raised
+from magdi.core.errors import ComponentError, ConfigError, MagdiError, TrainingError, first_line, raised
 from magdi.core.objective import Objective
+from magdi.core.quiet import quiet
+from magdi.core.task import Task
 from magdi.plugins.guard import process_settings, restore
 from magdi.plugins.objectives.levels import objectives_of
+from magdi.plugins.rehearsal import rehearse
 from magdi.plugins.runs.named_roles import check_roles
 
 if TYPE_CHECKING:
@@ -27,17 +32,27 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder, GraphBatch
 
 
-def try_out(config: RunConfig, components: Components) -> None:
-    """Tries a run's objectives, and its encoder where one of them uses it.
+def try_out(config: RunConfig, components: Components, task: Task, *, trains: bool) -> Iterator[str]:
+    """Rehearses a run's discussions and, where it trains, tries its objectives, and its encoder where one uses it.
+
+    Yields:
+        What somebody should know who is about to pay for discussions.
 
     Raises:
-        ConfigError: A setting names a role that the protocol has not.
-        ComponentError: The encoder does not work.
-        TrainingError: An objective does not.
+        ConfigError: A setting names a role that the protocol has not, or there is no such student.
+        ComponentError: The encoder does not work, or discussions cannot be held.
+        TrainingError: An objective does not work.
     """
+    if trains:
+        _try_training(config, components)
+    yield from rehearse(config, components, task)
+
+
+def _try_training(config: RunConfig, components: Components) -> None:
     check_roles(config, components)
     objectives = {name: components.objective(choice) for name, choice in objectives_of(config).items()}
-    if not objectives or (dim := width(config.student)) is None:
+    dim = width(config.student)
+    if not objectives or dim is None:
         return
 
     def encoder(dim: int) -> Encoder:
@@ -53,17 +68,25 @@ NODES = 4
 
 
 def width(student: Student) -> int | None:
-    """Returns a student's hidden size; None where that is not known before it is loaded."""
+    """Returns a student's hidden size; None where that is not known before it is loaded.
+
+    Raises:
+        ConfigError: There is no such student, or no tokenizer of it.
+    """
     if student.model == "tiny":
         return student.tiny.hidden
-    from transformers import AutoConfig
+    from transformers import AutoConfig, AutoTokenizer
+    from transformers.utils import find_adapter_config_file
 
+    name, revision = student.model, student.revision
     try:
-        found = AutoConfig.from_pretrained(
-            student.model, revision=student.revision, trust_remote_code=student.trust_remote_code
-        )
-    except (OSError, ValueError):
-        return None  # loading it will say so
+        with quiet():
+            AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=student.trust_remote_code)
+            if find_adapter_config_file(name, revision=revision) is not None:
+                return None  # an adapter's own configuration does not say it
+            found = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=student.trust_remote_code)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"student.model: cannot load {student.source}: {first_line(error)}") from error
     size = getattr(found.get_text_config(), "hidden_size", None)
     return size if isinstance(size, int) else None
 
@@ -127,6 +150,7 @@ def _wrong(encoder: Encoder, batch: GraphBatch, out: Tensor | object) -> str:
     return ""
 
 
+STEPS = 10
 TOKENS = 3
 WORDS = 8
 
@@ -147,8 +171,19 @@ def try_objective(name: str, objective: Objective, make_encoder: Callable[[int],
 
     mag = sample_mags(objective.roles)[0].model_copy(update={"id": "tried"})
     selection = select(mag, {name: objective})
+    _try_weight(name, objective)
     if selection.chains:
         _try_loss(name, objective, _encoded(name, objective, selection), make_encoder, dim)
+
+
+def _try_weight(name: str, objective: Objective) -> None:
+    for step in range(STEPS + 1):
+        with blaming(name, objective, "weight"):
+            weight: object = objective.weight(step, STEPS)
+        if not (isinstance(weight, float | int) and 0 <= weight < math.inf):
+            raise TrainingError(
+                f"{called(name, objective)}: weight({step}, {STEPS}) gives {weight!r}, no number from 0 on"
+            )
 
 
 def _try_loss(name: str, objective: Objective, mag: Encoded, make_encoder: Callable[[int], Encoder], dim: int) -> None:

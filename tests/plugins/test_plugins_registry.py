@@ -1,6 +1,7 @@
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -156,6 +157,36 @@ def test_a_teacher_reads_its_target_and_settings_go_before_it(registry: Registry
     assert registry.teacher(TeacherChoice(teacher="echo:big", settings={"model": "x"}), 0).identity == "echo:x"
     with pytest.raises(ComponentError, match="there is no teacher 'ecco'; did you mean 'echo'"):
         registry.teacher(TeacherChoice(teacher="ecco:big"), 0)
+
+
+COUNT = count()
+
+
+@pytest.mark.parametrize(
+    ("identity", "told"),
+    [
+        (lambda self: None, "one line of text, the same each time, for replies are kept by it: None, then None"),
+        (lambda self: "two\nlines", "for replies are kept by it"),
+        (lambda self: f"{object()} {next(COUNT)}", "for replies are kept by it"),
+        (lambda self: self.nothing, "has no identity: 'Nameless' object has no attribute 'nothing' ("),
+    ],
+)
+def test_a_teacher_is_known_by_one_name(identity: Callable[[Any], Any], told: str) -> None:
+    class Nameless(Teacher):
+        async def complete(self, request: Request) -> Reply:
+            return Reply(text="")
+
+        @property
+        def identity(self) -> str:
+            found: str = identity(self)
+            return found
+
+    registry = default_registry()
+    registry.add("teacher", "nameless", Nameless)
+    with pytest.raises(ComponentError) as caught:
+        registry.teacher(TeacherChoice(teacher="nameless"), 0)
+    assert caught.value.message.startswith("teacher 'nameless' of local has no identity: ")
+    assert told in caught.value.message
 
 
 def test_problems_of_a_choice_are_told_without_making_it(registry: Registry) -> None:

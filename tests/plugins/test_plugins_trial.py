@@ -54,9 +54,13 @@ def registry_choice(name: str) -> ComponentChoice:
     return ComponentChoice(name=name)
 
 
-def test_a_model_that_is_not_there_is_left_for_loading_to_complain_of(tmp_path: Path) -> None:
-    assert width(Student(model=str(tmp_path))) is None
+def test_a_student_that_is_not_there_is_told_before_anybody_is_asked(tmp_path: Path) -> None:
     assert width(Student(model="tiny")) == 128
+    with pytest.raises(ConfigError, match=f"student.model: cannot load {tmp_path}"):
+        width(Student(model=str(tmp_path)))
+    with pytest.raises(ConfigError, match="cannot load"):
+        magdi.run(out=tmp_path / "run", student=str(tmp_path / "mistyped"), limit=4)
+    assert not (tmp_path / "run" / "journal.sqlite").exists()
 
 
 def test_nobody_is_asked_where_the_encoder_does_not_work(tmp_path: Path) -> None:
@@ -92,6 +96,11 @@ BAD: dict[str, dict[str, Any]] = {
         "select": lambda given: {"pairs": [(Chain(0, HALF), Chain(0))]}
     },
     "count gives 0.5, no whole number": {"count": lambda columns, lengths: 0.5},
+    "weight(0, 10) gives None, no number": {"weight": lambda step, steps: None},
+    "weight(3, 10) gives nan, no number": {"weight": lambda step, steps: float("nan") if step == 3 else 1.0},
+    "weight(0, 10) gives -1.0, no number": {"weight": lambda step, steps: -1.0},
+    "weight raises ZeroDivisionError": {"weight": lambda step, steps: 1 / (steps - step)},
+    "loss raises RuntimeError: shape '[]' is invalid": {"loss": lambda b: b.log("x", b.logprobs("pairs").repeat(1, 2))},
     "count raises KeyError": {"count": lambda columns, lengths: columns["x"]},
     "head raises RuntimeError: no head": {"head": lambda dim, encoder: (_ for _ in ()).throw(RuntimeError("no head"))},
     "head raises TypeError": {"head": lambda dim, encoder: 3},
@@ -187,8 +196,15 @@ def test_a_role_that_the_protocol_has_not_is_told_before_anybody_is_asked(given:
     if not says:
         check_roles(made.config, made.plugins.registry)
         return
-    for refusing in (check_roles, try_out, plan_run):
+    registry = made.plugins.registry
+    task = registry.task(made.config.task, 0)
+    refusals: dict[str, Callable[[], object]] = {
+        "alone": lambda: check_roles(made.config, registry),
+        "run": lambda: list(try_out(made.config, registry, task, trains=True)),
+        "plan": lambda: plan_run(made.config, registry),
+    }
+    for refusing in refusals.values():
         with pytest.raises(ConfigError) as caught:
-            refusing(made.config, made.plugins.registry)
+            refusing()
         assert says in caught.value.message
         assert caught.value.hint

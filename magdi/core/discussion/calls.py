@@ -22,6 +22,7 @@ from magdi.core.errors import (
     TeacherRefusal,
     TransientTeacherError,
     UnreachableTeacherError,
+    called,
     raised,
 )
 from magdi.core.teacher import Reply, Request, Teacher
@@ -191,7 +192,7 @@ class Calls:
         try:
             reply = await teacher.complete(request)
             if not isinstance(reply, Reply):
-                raise TypeError(f"{type(teacher).__name__}.complete() gives {type(reply).__name__}, and no Reply")
+                raise TypeError(f"complete() of {called(teacher)} gives {type(reply).__name__}, and no Reply")
             tokens, cost = most
             tokens, cost = self._budget.usage_of(teacher, request, reply)
         except ConfigError as error:  # the limits cannot be kept: this reply is, and there is no further one

@@ -293,7 +293,10 @@ class Stepper:
         before, after = ([vars(turn) | free for turn in some] for some in (turns, labelled))
         if before != after:
             raise self._broke("changed in label() what is not its to change")
-        return labelled
+        try:
+            return [Turn.model_validate(vars(turn)) for turn in labelled]  # copies are of whatever they are told
+        except ValidationError as error:
+            raise self._broke(f"labels what cannot be: {_wrong(error)}{defined(self.protocol.label)}") from error
 
     def _broke(self, how: str, hint: str = "") -> ProtocolError:
         return ProtocolError(f"{self._at_work} {how} (question {self.question.id!r})", hint=hint)

@@ -21,6 +21,7 @@ from magdi.core.discussion.driver import Failure, hold_discussions
 from magdi.core.errors import RunDirectoryError
 from magdi.core.files import PARTIAL, lines_of, writing
 from magdi.core.mag import Mag, Question
+from magdi.core.redact import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +167,5 @@ def _finish(file: IO[bytes], copy_up_to: Callable[[float], None], target: Path, 
 
 def _failure_line(failure: Failure) -> str:
     turns = [turn.model_dump(mode="json", exclude_defaults=True) for turn in failure.turns]
-    record = {"question": failure.question.id, "error": failure.error, "turns": turns}
+    record = {"question": failure.question.id, "error": redact(failure.error), "turns": turns}
     return json.dumps(record, ensure_ascii=False) + "\n"

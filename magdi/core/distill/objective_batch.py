@@ -156,7 +156,7 @@ class ObjectiveBatch:
 
     def log(self, name: str, value: Tensor) -> None:
         """Keeps a sum over the batch, to be logged as ``name``, divided by the objective's count."""
-        self._log(name, value.detach())
+        self._log(name, value.detach().reshape(()))
 
     def ranked(self, name: str, scores: Tensor, labels: Tensor) -> None:
         """Tells [n] scores and labels (1 and 0 count) to who measures how well scores tell labels apart.

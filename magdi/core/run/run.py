@@ -16,6 +16,7 @@ from magdi.core.config.models import RunConfig
 from magdi.core.distill.processes import by_first, failing_together, rank, several
 from magdi.core.errors import ConfigError, LimitReached, MagdiError, RunDirectoryError, did_you_mean
 from magdi.core.files import check_cache, full_disk
+from magdi.core.redact import redact
 from magdi.core.run.directory import SCHEMA, RunDirectory
 from magdi.core.run.environment import device, environment, now
 from magdi.core.run.progress import Progress
@@ -85,11 +86,13 @@ def run(
                     _once(directory, wanted[0], stages.discussion, progress)
                 _train_together(directory)
                 wanted = wanted[1:]
-            if (goes_on or until != "discussion") and not directory.stage("distillation").get("done"):
+            trains = (goes_on or until != "discussion") and not directory.stage("distillation").get("done")
+            if trains:
                 check_cache()
-                if "discussion" not in directory.stages():
-                    with threads(1):
-                        components.try_out(config)
+            if not directory.stage("discussion").get("done"):
+                with threads(1):
+                    for note in components.try_out(config, stages.task, trains=trains):
+                        progress.note(note)
             for stage in wanted:
                 _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")
@@ -188,7 +191,7 @@ def _status_kept(directory: RunDirectory, progress: Progress) -> Iterator[None]:
     except BaseException as caught:
         error = full_disk(directory.path, caught) or caught
         status = _ending(error)
-        why = {"error": str(error) or type(error).__name__} if status == "failed" else {}
+        why = {"error": redact(str(error)) or type(error).__name__} if status == "failed" else {}
         with suppress(MagdiError):
             _note_end(directory, status, **why)
         progress.event("run_end", directory=directory.path, status=status)

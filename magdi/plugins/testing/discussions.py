@@ -163,7 +163,7 @@ def reply(turn: Pending, scenario: Scenario, question: Question, agents: Sequenc
     answer = answer_of(question, opinion)
     because = f"Because {head}. {FILLER}\n\nNext, {middle}. {FILLER}\n\nFinally, {tail}."
     read: tuple[str, Parsed] | None = None
-    for text in _forms(turn, question, because, answer):
+    for text in forms(turn, question, because, answer):
         parsed = _parse(turn, text, question)
         if parsed is not None and head in (parsed.reasoning or text):
             if parsed.answer is not None:
@@ -176,7 +176,7 @@ def reply(turn: Pending, scenario: Scenario, question: Question, agents: Sequenc
     raise CheckFailed(f"no scripted reply can be read by {form}; {hint}")
 
 
-def _forms(turn: Pending, question: Question, because: str, answer: str) -> Iterator[str]:
+def forms(turn: Pending, question: Question, because: str, answer: str) -> Iterator[str]:
     """Yields a reply in one form after the other, the form that is asked for first."""
     if example := turn.ask.reply.example(question, because, answer):
         yield example

@@ -22,7 +22,7 @@ ODD: tuple[Any, ...] = (None, True, 3, 0.5, "text", [], {}, [[]], [{}], {"a": 1}
 
 
 def _items(importer: Importer, value: Any) -> list[Item]:
-    return list(importer.discussions(iter([Item(Path("example.json"), 1, 0, value)]), Reader()))
+    return list(importer.discussions(iter([Item(Path("example.json"), 1, 0, value)]), Reader(), None))
 
 
 def _example(specimen: Specimen) -> Any:
@@ -62,7 +62,7 @@ def check_reads_all(specimen: Specimen) -> None:
         raise DoesNotApply("what stands in several items may be one discussion")
     once = len(_items(importer, example))
     items = (Item(Path("example.json"), line, line - 1, deepcopy(example)) for line in (1, 2))
-    twice = len(list(importer.discussions(items, Reader())))
+    twice = len(list(importer.discussions(items, Reader(), None)))
     require(twice == 2 * once, f"discussions() gives {once} of its example, and {twice} where that stands there twice")
 
 

@@ -191,7 +191,8 @@ def _is_read(specimen: Specimen, question: Question, gold: str, forms: Sequence[
         text = form.format(gold)
         found = _task(specimen).extract(text, question)
         right = found is not None and _task(specimen).grade(found, gold) is True
-        require(right, f"question {question.id!r}: {text!r} is read as {found!r}, gold is {gold!r}")
+        hint = "; its gold answer has another form than extract() gives" if found and found != gold else ""
+        require(right, f"question {question.id!r}: {text!r} is read as {found!r}, gold is {gold!r}{hint}")
 
 
 def check_altered_gold_fails(specimen: Specimen) -> str | None:
