@@ -64,7 +64,7 @@ def test_a_day_is_the_same_however_it_is_written() -> None:
 ASKED = [
     ("How many cents does it cost?", ["$0.75", "75 cents", "75¢"], "75"),
     ("How many cents does it cost?", ["12 dollars and 50 cents", "$12.50", "1250 cents"], "1250"),
-    ("How many feet of fence does he need?", ["5 in all", "5 in the end", "60 in", "60in", "5 feet in total"], "5"),
+    ("How many feet does he need?", ["5 in all", "5 in the end", "60 in", "60in", "5 feet in total"], "5"),
     ("How much does it cost, in dollars?", ["$0.75", "75 cents", "75¢", "0.75 dollars"], "0.75"),
     ("How many minutes does it take?", ["2 hours", "120 minutes", "2h", "two hours"], "120"),
     ("How many hours does it take?", ["90 minutes", "1 hour and 30 minutes", "1.5 hours", "an hour and a half"], "1.5"),
