@@ -26,7 +26,7 @@ from magdi.core.verdict import Reading
 from magdi.plugins.guard import guarded
 from magdi.plugins.runs.drives import MOST_CHARACTERS, MOST_TURNS
 from magdi.plugins.runs.stand_in import answers
-from magdi.plugins.testing.discussions import AGREEING, SCENARIOS, Scenario, forms
+from magdi.plugins.testing.discussions import AGREEING, READABLE, SCENARIOS, Scenario, forms
 
 READ_BACK = 20
 """Questions of a run whose right answers are read and graded."""
@@ -92,7 +92,8 @@ class _Talk:
     def notes(self, questions: Sequence[Question]) -> Iterator[str]:
         """Rehearses with the first of some questions, and yields what should be known."""
         first = questions[0]
-        mags = [self._held(first, scenario)[0] for scenario in SCENARIOS]
+        mags = [self._held(first, scenario)[0] for scenario in READABLE]
+        yield from self._of_unreadable(first)
         if not any(turn.label is not None for mag in mags for turn in mag.turns) and first.gold is not None:
             yield f"warning: {self._what} labels no turn, right answers or not: there will be nothing to learn from"
         if self._held(first, AGREEING)[1] != self._held(first, AGREEING)[1]:
@@ -107,6 +108,18 @@ class _Talk:
                 f"warning: of {len(questions)} questions of task {called(self._task)} no right answer is taken for "
                 f"right in a reply that gives it ({gold!r:.60}): gold answers have the form that extract() gives"
             )
+
+    def _of_unreadable(self, question: Question) -> Iterator[str]:
+        """Yields what fails where replies cannot be read: in a run such discussions alone, and the others go on."""
+        for scenario in SCENARIOS[len(READABLE) :]:
+            try:
+                self._held(question, scenario)
+            except ComponentError as error:
+                if not (isinstance(failed := error.__cause__, MagdiError) and failed.__cause__):  # it never ends
+                    raise
+                rehearsed = f"rehearsed with {scenario.name} replies: discussions with such will fail"
+                yield f"warning: {failed.message}, {rehearsed}"
+                return
 
     @property
     def _what(self) -> str:

@@ -37,7 +37,6 @@ PROTOCOLS = {
     "        said += yield [self.ask(agents[0], seen=said)]\n",
     "raised RuntimeError: they differ (x.py:22, of x)": ALL
     + "    if len({turn.answer for turn in said}) > 1:\n        raise RuntimeError('they differ')\n",
-    "raised TypeError": ALL + "    max(turn.confidence for turn in said)\n",
     "decided None, which is no Decision (x.py:21, of x)": ALL + "def decide(self, question, turns):\n    vote(turns)\n",
     "has a label() that raised ValueError: one": ALL + "def label(self, turns):\n"
     "    if sum(bool(turn.correct) for turn in turns) == 1:\n        raise ValueError('one')\n    return turns\n",
@@ -95,6 +94,20 @@ def test_what_is_unwise_is_noted(rehearsed: Rehearsed) -> None:
     assert "protocol 'x' goes another way each time" in restless
 
 
+def test_what_fails_with_unreadable_replies_alone_is_noted(rehearsed: Rehearsed) -> None:
+    """Such a reply is asked for again, and one discussion that fails is not all of them."""
+    use = {"protocol.name": "x"}
+    counts = f"{ALL}    [turn.answer for turn in said if turn.answer is not None][0]\n"
+    (failing,) = rehearsed("protocol", "Protocol", counts, **use)
+    assert "raised IndexError" in failing
+    assert "rehearsed with empty replies: discussions with such will fail" in failing
+    (failing,) = rehearsed("protocol", "Protocol", f"{ALL}    max(turn.confidence for turn in said)\n", **use)
+    assert "raised TypeError" in failing
+    endless = f"{ALL}    while all(turn.answer is None for turn in said):\n        yield [self.ask(agents[0])]\n"
+    with pytest.raises(ComponentError, match="has not ended"):
+        rehearsed("protocol", "Protocol", endless, **use)
+
+
 TASK = """
 def questions(self, split):
     return [Question(id=split, text="Capital of Spain?", gold="Madrid", answer_type="text")]
@@ -120,7 +133,7 @@ def test_a_rule_and_a_task_are_rehearsed_too(rehearsed: Rehearsed) -> None:
 def test_what_ships_is_not_rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = load_plugins(environ={"MAGDI_LOAD_PLUGINS": ""}).registry
     config = set_up(flags={}).config
-    monkeypatch.setattr("magdi.plugins.rehearsal.SCENARIOS", None)
+    monkeypatch.setattr("magdi.plugins.rehearsal.READABLE", None)
     assert list(rehearse(config, registry, registry.task(config.task, 0))) == []
 
 
