@@ -22,7 +22,7 @@ from magdi.plugins.discovery import uninstalled
 from magdi.plugins.guard import guarded
 from magdi.plugins.objectives.levels import objectives_of, with_prefix
 from magdi.plugins.registration import LOCAL, SHIPPED, Fault, Registration, named, shipped
-from magdi.plugins.target import cause, load_class, load_settings
+from magdi.plugins.target import cause, is_theirs, load_class, load_settings
 
 if TYPE_CHECKING:
     from magdi.core.config.models import ComponentChoice, Evaluation, RunConfig, Student, TeacherChoice, TinyBase
@@ -233,6 +233,8 @@ class Registry:
     def teacher(self, choice: TeacherChoice, seed: int) -> Teacher:
         """Makes a teacher from ``kind:target``."""
         made = cast("Teacher", self._made("teacher", choice, seed))
+        if not is_theirs(made):
+            return made
         name = _said(choice).partition(":")[0]
         with self._blamed("teacher", name, "has no identity"):
             first, again = made.identity, made.identity
@@ -288,10 +290,16 @@ class Registry:
         return OnPolicy(task, settings, seed)
 
     def try_out(self, config: RunConfig, task: Task, *, trains: bool) -> Iterator[str]:
-        """Tries what a run is made of; see `magdi.plugins.trial`."""
-        from magdi.plugins.trial import try_out
+        """Tries what trains, and rehearses discussions; see `magdi.plugins.trial` and `magdi.plugins.rehearsal`."""
+        from magdi.plugins.rehearsal import rehearse
 
-        return try_out(config, self, task, trains=trains)
+        if trains:
+            from magdi.core.threads import threads
+            from magdi.plugins.trial import try_training
+
+            with threads(1):
+                try_training(config, self)
+        yield from rehearse(config, self, task)
 
     def chosen_objectives(self, config: RunConfig, stage: str = "") -> Mapping[str, ComponentChoice]:
         """Returns what a run's level and settings choose; see `magdi.plugins.objectives.levels`."""

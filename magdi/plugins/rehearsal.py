@@ -7,7 +7,6 @@ wrong with one of them would else be seen once they are paid for. What magdi shi
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, redirect_stdout
 from functools import cache, partial
@@ -16,7 +15,7 @@ from magdi.core.components import Components
 from magdi.core.config.models import RunConfig
 from magdi.core.decision import DecisionRule
 from magdi.core.discussion.stepper import Pending, Stepper
-from magdi.core.errors import ComponentError, ConfigError, MagdiError, ProtocolError, called, is_own, raised
+from magdi.core.errors import ComponentError, ConfigError, MagdiError, ProtocolError, called, raised
 from magdi.core.mag import Mag, Message, Question
 from magdi.core.protocol import Agent, Protocol
 from magdi.core.reply import Parsed, UnreadableReply, read_reply
@@ -26,6 +25,7 @@ from magdi.core.verdict import Reading
 from magdi.plugins.guard import guarded
 from magdi.plugins.runs.drives import MOST_CHARACTERS, MOST_TURNS
 from magdi.plugins.runs.stand_in import answers
+from magdi.plugins.target import is_theirs
 from magdi.plugins.testing.discussions import AGREEING, READABLE, SCENARIOS, Scenario, forms
 
 READ_BACK = 20
@@ -50,7 +50,7 @@ def rehearse(config: RunConfig, components: Components, task: Task) -> Iterator[
     given = config.discussion
     protocol = components.protocol(config.protocol)
     rule = components.decision(given.decision) if given.decision else None
-    if given.mag_files or not any(map(_brought, (protocol, rule, task))):
+    if given.mag_files or not any(map(is_theirs, (protocol, rule, task))):
         return
     questions = task.first(given.split, READ_BACK if given.questions is None else min(READ_BACK, given.questions))
     taking_part = [Agent(name, choice.persona) for name, choice in agents(config, task).items()]
@@ -62,13 +62,6 @@ def rehearse(config: RunConfig, components: Components, task: Task) -> Iterator[
         yield from talk.notes(questions)
     except _UnwritableError:
         return
-
-
-def _brought(component: object) -> bool:
-    """Returns whether a component is somebody else's."""
-    return component is not None and not is_own(
-        getattr(sys.modules.get(type(component).__module__), "__file__", "") or ""
-    )
 
 
 class _UnwritableError(Exception):

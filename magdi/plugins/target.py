@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 Loaded = TypeVar("Loaded")
 
 
+def is_theirs(component: object) -> bool:
+    """Returns whether a component is of somebody else's making."""
+    module = sys.modules.get(type(component).__module__)
+    return component is not None and not is_own(getattr(module, "__file__", None) or "")
+
+
 def load_class(registration: Registration) -> type:
     """Imports a component's class and checks what it is.
 

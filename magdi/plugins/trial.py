@@ -1,13 +1,13 @@
-"""Components are tried before the first teacher is asked, on something small: what is wrong shows before it costs.
+"""What trains is tried before the first teacher is asked, on something small: what is wrong shows before it costs.
 
-The encoder is tried on a tiny graph, objectives on a made-up discussion and a student of random states; a discussion is
-rehearsed (`magdi.plugins.rehearsal`), and the student looked for.
+The encoder is tried on a tiny graph, objectives on a made-up discussion and a student of random states; the student is
+looked for. Discussions are rehearsed: `magdi.plugins.rehearsal`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +19,8 @@ from magdi.core.distill.selection import Selection, counted, select
 from magdi.core.errors import ComponentError, ConfigError, MagdiError, TrainingError, first_line, raised
 from magdi.core.objective import Objective
 from magdi.core.quiet import quiet
-from magdi.core.task import Task
 from magdi.plugins.guard import process_settings, restore
 from magdi.plugins.objectives.levels import objectives_of
-from magdi.plugins.rehearsal import rehearse
 from magdi.plugins.runs.named_roles import check_roles
 
 if TYPE_CHECKING:
@@ -32,23 +30,14 @@ if TYPE_CHECKING:
     from magdi.core.encoder import Encoder, GraphBatch
 
 
-def try_out(config: RunConfig, components: Components, task: Task, *, trains: bool) -> Iterator[str]:
-    """Rehearses a run's discussions and, where it trains, tries its objectives, and its encoder where one uses it.
-
-    Yields:
-        What somebody should know who is about to pay for discussions.
+def try_training(config: RunConfig, components: Components) -> None:
+    """Tries a run's objectives, and its encoder where one of them uses it.
 
     Raises:
         ConfigError: A setting names a role that the protocol has not, or there is no such student.
-        ComponentError: The encoder does not work, or discussions cannot be held.
+        ComponentError: The encoder does not work.
         TrainingError: An objective does not work.
     """
-    if trains:
-        _try_training(config, components)
-    yield from rehearse(config, components, task)
-
-
-def _try_training(config: RunConfig, components: Components) -> None:
     check_roles(config, components)
     objectives = {name: components.objective(choice) for name, choice in objectives_of(config).items()}
     dim = width(config.student)

@@ -20,7 +20,7 @@ from magdi.plugins.manager import load_plugins
 from magdi.plugins.runs.named_roles import check_roles
 from magdi.plugins.runs.plan import plan_run
 from magdi.plugins.setup import set_up
-from magdi.plugins.trial import try_encoder, try_objective, try_out, width
+from magdi.plugins.trial import try_encoder, try_objective, width
 
 WRONG = {
     "raises AttributeError: 'GraphBatch' object has no attribute 'nodes' (test_plugins_trial.py:": lambda b: b.nodes,
@@ -200,7 +200,7 @@ def test_a_role_that_the_protocol_has_not_is_told_before_anybody_is_asked(given:
     task = registry.task(made.config.task, 0)
     refusals: dict[str, Callable[[], object]] = {
         "alone": lambda: check_roles(made.config, registry),
-        "run": lambda: list(try_out(made.config, registry, task, trains=True)),
+        "run": lambda: list(registry.try_out(made.config, task, trains=True)),
         "plan": lambda: plan_run(made.config, registry),
     }
     for refusing in refusals.values():

@@ -15,19 +15,23 @@ from magdi.plugins.testing.runner import failures
 from tests.conforming import ask_elsewhere
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "single": [{"confidence": False}],
-    "self-refine": [{"feedback": False}],
-    "reconcile": [{"groups": "top2"}],
+    "single": [{}, {"confidence": False}],
+    "self-consistency": [{}],
+    "self-refine": [{}, {"feedback": False}],
+    "reconcile": [{}, {"groups": "top2"}],
     "debate": [
+        {"rounds": 2},
         {"rounds": 2, "memory": "last", "topology": "ring", "until_consensus": True},
         {"rounds": 2, "memory": "summary"},
         {"rounds": 2, "schedule": "async", "confidence": True, "agreement": 5},
     ],
-    "mad": [{"judge_sees": "last"}],
-    "roundtable": [{"speaker": "selector"}, {"speaker": "random", "window": 2}, {"speaker": "hand-off"}],
-    "malt": [{"mode": "vote", "labels": "interval"}],
-    "dag": [{"topology": "full", "critics": True}, {"topology": "random", "nodes": 6}],
+    "mad": [{}, {"judge_sees": "last"}],
+    "roundtable": [{}, {"speaker": "selector"}, {"speaker": "random", "window": 2}, {"speaker": "hand-off"}],
+    "solver-critic": [{}],
+    "malt": [{}, {"mode": "vote", "labels": "interval"}],
+    "dag": [{}, {"topology": "full", "critics": True}, {"topology": "random", "nodes": 6}],
     "dialogue": [
+        {},
         {
             "cast": [{"name": "one"}, {"name": "two", "role": "critic", "reply": "text"}],
             "steps": [
@@ -40,8 +44,8 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }  # fmt: skip
 
-COMPONENTS = {component.name: component for component in BUILTINS["protocol"]}
-CASES = [(COMPONENTS[name], settings) for name, modes in SETTINGS.items() for settings in modes]
+COMPONENTS = {component.name: component for component in BUILTINS["protocol"] if not component.requires}
+CASES = [(COMPONENTS[name], settings) for name, modes in SETTINGS.items() for settings in modes if settings]
 
 
 def config_of(component: Component, settings: dict[str, Any]) -> BaseModel:

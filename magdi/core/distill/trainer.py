@@ -127,8 +127,7 @@ def distill(
     trained, validation = corpus.split(training.validation, seed)
     order = Schedule.plan(len(trained), training.mags_per_step, steps=training.steps, epochs=training.epochs, seed=seed)
     checkpoints, target = out / "checkpoints" / name, out / "student" / name
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    computed = precision(student.config, student.checkpoint_type, device)
+    computed = precision(student.config, student.checkpoint_type, _device())
     arguments = training_arguments(training, steps=order.total, seed=seed, precision=computed, folder=checkpoints)
     if not sharding.asked_for("FSDP"):
         student.model.to(arguments.device)
@@ -183,6 +182,10 @@ def distill(
         discard(checkpoints)
     trainer.accelerator.wait_for_everyone()
     return report
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def reading_of(

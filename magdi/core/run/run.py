@@ -24,7 +24,6 @@ from magdi.core.run.resuming import CONFIGURED, begin_anew, left_by, recorded, s
 from magdi.core.run.stages import Stages
 from magdi.core.run.state import STAGES, StageName
 from magdi.core.run.state import Stage as StageOutcome
-from magdi.core.threads import threads
 
 
 def up_to(until: StageName) -> tuple[StageName, ...]:
@@ -90,9 +89,8 @@ def run(
             if trains:
                 check_cache()
             if not directory.stage("discussion").get("done"):
-                with threads(1):
-                    for note in components.try_out(config, stages.task, trains=trains):
-                        progress.note(note)
+                for note in components.try_out(config, stages.task, trains=trains):
+                    progress.note(note)
             for stage in wanted:
                 _once(directory, stage, getattr(stages, stage), progress)
         _note_end(directory, "done" if _is_done(directory) else f"done until {until}")

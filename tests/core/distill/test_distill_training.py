@@ -342,9 +342,7 @@ def numbers(text: str) -> list[list[float]]:
 def test_early_stopping_keeps_the_best(student: Load, tmp_path: Path) -> None:
     """A learning rate that destroys the student: the validation loss rises, training stops, the best is kept."""
     told: list[Mapping[str, float]] = []
-    report = train(
-        student(), tmp_path, told=told, steps=40, save_every=2, validation=0.3, patience=2, learning_rate=0.3
-    )
+    report = train(student(), tmp_path, told=told, steps=40, save_every=2, validation=0.3, patience=2, learning_rate=3)
     losses = {line["step"]: line["eval_loss"] for line in told if "eval_loss" in line}
     assert report.steps < 40
     assert report.best == min(losses, key=lambda step: losses[step])
