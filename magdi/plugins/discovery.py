@@ -71,7 +71,12 @@ def installed_modules() -> Iterator[str]:
 
 
 def _entry(point: EntryPoint) -> Callable[[], object]:
-    return lambda: point.load()
+    def load() -> object:
+        if not point.pattern.match(point.value):
+            raise TypeError(f'{point.value!r} is not "module" or "module:attribute"')
+        return point.load()
+
+    return load
 
 
 def named(plugin: str) -> Candidate:

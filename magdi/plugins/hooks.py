@@ -40,9 +40,11 @@ class Hooks(pluggy.PluginManager):
         self._candidate: Candidate | None = None
 
     def admit(self, candidate: Candidate, plugin: object) -> None:
-        """Registers a loaded plugin; what is wrong with it goes to `faults`."""
+        """Registers a loaded plugin, one that is found twice once; what is wrong with it goes to `faults`."""
         if inspect.isclass(plugin):
             plugin = plugin()
+        if self.is_registered(plugin):  # by another entry point, or it is installed and named by its module, too
+            return
         self._candidate = candidate
         for name in _unmarked(plugin):
             self._fault(f"{name} looks like a hook and lacks @hookimpl")

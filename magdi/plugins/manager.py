@@ -19,7 +19,7 @@ from magdi.plugins.guard import guarded
 from magdi.plugins.hooks import Hooks, Observers
 from magdi.plugins.registration import Fault, Registration, named
 from magdi.plugins.registry import Registry, default_registry
-from magdi.plugins.target import cause
+from magdi.plugins.target import cause, where
 from magdi.plugins.trust import Code, Trust, fault, remember
 
 Trace = Callable[[str], None]
@@ -93,8 +93,9 @@ class _Loading:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                self.fault(candidate, cause(error))
-                self.missing[candidate.origin] = cause(error)
+                why = cause(error) if where(error) else f"{cause(error)} ({candidate.origin})"
+                self.fault(candidate, why)
+                self.missing[candidate.origin] = why
         for what in undone:
             self.fault(candidate, what, fatal=False)
         self.trace(f"{candidate.plugin} ({candidate.origin}): {1000 * (time.perf_counter() - start):.1f} ms")

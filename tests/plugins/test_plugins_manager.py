@@ -172,6 +172,30 @@ def test_a_fault_is_one_line_and_everything_else_works(
     assert plugins.registry.find("encoder", "gcn").shipped
 
 
+@pytest.mark.parametrize(
+    ("entry", "cause"),
+    [
+        ("acme_gone", "No module named 'acme_gone'"),
+        ("acme_bad:gone", "module 'acme_bad' has no attribute 'gone'"),
+        ("acme bad:::", '\'acme bad:::\' is not "module" or "module:attribute"'),
+        ("acme_bad", "SyntaxError: source code string cannot contain null bytes"),
+    ],
+)
+def test_where_there_is_no_line_to_look_at_the_entry_point_is_named(
+    installed: MakeDistribution, entry: str, cause: str
+) -> None:
+    installed("acme-bad", "import os\nx = '\0'\n" if entry == "acme_bad" else GOOD, entry=entry)
+    assert faults(load()) == [f"acme-bad 1.2: {cause} (entry point acme-bad)"]
+
+
+def test_a_module_that_is_installed_twice_and_named_is_one_plugin(installed: MakeDistribution) -> None:
+    module = installed("acme-one", GOOD)
+    installed("acme-two", GOOD, entry=module)
+    plugins = load(module)
+    assert not plugins.faults
+    assert plugins.registry.find("task", "chess").plugin in ("acme-one", "acme-two")
+
+
 def test_a_generator_that_fails_half_way_keeps_what_came_before(installed: MakeDistribution) -> None:
     installed(
         "acme-half",
