@@ -246,7 +246,7 @@ def chosen(cells: Mapping[str, Cell], only: Sequence[str]) -> dict[str, Cell]:
         only: Pairs; a value may have wildcards (``level=single*``), and ``cell=`` goes by the cell's name.
 
     Raises:
-        ConfigError: A pair is none, or names no axis, or nothing is left.
+        ConfigError: A pair is none, or names no axis or no cell, or nothing is left.
     """
     wanted: dict[str, list[str]] = {}
     axes = {"cell": None, **{axis: None for cell in cells.values() for axis in cell.labels}}
@@ -254,6 +254,10 @@ def chosen(cells: Mapping[str, Cell], only: Sequence[str]) -> dict[str, Cell]:
         axis, equals, value = pair.partition("=")
         if not equals or axis not in axes:
             raise ConfigError(f"--only {pair!r}: {did_you_mean(axis, axes)}", hint="e.g. --only encoder=gcn")
+        if not any(_is_wanted(cell, {axis: [value]}) for cell in cells.values()):
+            labels = dict.fromkeys({**cell.labels, "cell": name}[axis] for name, cell in cells.items())
+            hint = f"there is: {'; '.join(labels)}; one of your own is added in a copy of the suite's file"
+            raise ConfigError(f"--only {pair!r}: no cell of the suite has it", hint=hint)
         wanted.setdefault(axis, []).append(value)
     kept = {name: cell for name, cell in cells.items() if _is_wanted(cell, wanted)}
     if not kept:

@@ -22,6 +22,7 @@ from magdi.core.distill.objective_batch import ForwardPass, ObjectiveBatch
 from magdi.core.distill.reading import Reading
 from magdi.core.distill.selection import select
 from magdi.core.distill.student import DistillStudent
+from magdi.core.encoder import GraphBatch
 from magdi.core.errors import MagdiError
 from magdi.core.mag import Mag, Turn
 from magdi.core.objective import Objective, ObjectiveConfig
@@ -35,6 +36,18 @@ from magdi.plugins.testing.tiny import tiny_student
 NAME = "checked"
 CLOSE = 1e-5
 """Relative difference that rounding explains: norms of a model in float64 are computed in float32."""
+
+
+class _Gain(NoEncoder):
+    """Has a weight, by which it is seen whether a loss goes through the encoder."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        self.gain = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        """Returns [N, dim], ``batch.x`` times the weight, 1."""
+        return batch.x * self.gain
 
 
 class _Seen(ObjectiveBatch):
@@ -153,7 +166,7 @@ def _trial(specimen: Specimen) -> Trial:
 
 def _heads(objective: Objective, dim: int, seed: int) -> Heads:
     with _own_line_of_missing(objective):
-        return Heads({NAME: objective}, dim, NoEncoder(dim), seed=seed)
+        return Heads({NAME: objective}, dim, _Gain(dim), seed=seed)
 
 
 def _tried(objective: Objective) -> Trial:
@@ -333,7 +346,7 @@ def check_nothing_is_zero(specimen: Specimen) -> None:
 
 
 def check_gradients(specimen: Specimen) -> str | None:
-    """Finite gradients reach the student, unless it asks for frozen states, and all of the head."""
+    """Finite gradients reach the student, unless it asks for frozen states, and all of the head, encoder included."""
     trial = _trial(specimen)
     loss = trial.losses(trial.mags)
     found = trial.gradients(loss)
@@ -341,6 +354,12 @@ def check_gradients(specimen: Specimen) -> str | None:
     reached = any(bool(gradient.any()) for gradient in found[: len(trial.student.parameters())])
     frozen = "frozen" in trial.noted and bool(trial.heads)
     require(reached or frozen, "no gradient reaches the student: it would learn nothing")
+    through = any(isinstance(part, _Gain) and _moves(loss, part.gain) for part in trial.heads.modules())
+    require(
+        through or not trial.objective.uses_encoder,
+        "uses_encoder is True, and the loss does not go through the encoder: --encoder would change nothing; keep it "
+        "in what head() returns and call it with batch.graph(...), or leave uses_encoder out",
+    )
     missed = [name for name, weight in trial.heads.named_parameters() if not _moves(loss, weight)]
     require(not missed, f"no gradient reaches the head's {', '.join(missed)}")
     return None if reached else "states are frozen: only its head learns"

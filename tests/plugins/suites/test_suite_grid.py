@@ -248,8 +248,11 @@ def test_only_chooses_cells(tmp_path: Path) -> None:
     assert shown("cell=gat, full") == ["gat, full"]
     with pytest.raises(ConfigError, match="did you mean 'encoder'"):
         shown("encodr=gcn")
+    with pytest.raises(ConfigError, match="no cell of the suite has it") as caught:
+        shown("encoder=gcn", "encoder=sage")  # what is there is not run as if all had been
+    assert "there is: gcn; gat; none;" in caught.value.hint
     with pytest.raises(ConfigError, match="leaves no cell"):
-        shown("encoder=sage")
+        shown("encoder=gcn", "cell=gat, full")
 
 
 def test_an_unknown_suite_is_told_what_there_is() -> None:

@@ -382,6 +382,21 @@ class SaysNoEncoder(Classifier):
         return nn.Linear(encoder.out_dim, 2)
 
 
+@caught_by("gradients", alone=True)
+class ForgetsItsEncoder(Classifier):
+    uses_encoder = True
+
+
+@caught_by("gradients", alone=True)
+class KeepsAnIdleEncoder(Classifier):
+    uses_encoder = True
+
+    def head(self, dim: int, encoder: Encoder | None) -> nn.Module | None:
+        head = super().head(dim, encoder)
+        head.encoder = encoder
+        return head
+
+
 @caught_by("device", alone=True)
 class WeighsOnTheProcessor(Honest):
     def gaps(self, batch: ObjectiveBatch) -> Tensor:
