@@ -26,7 +26,7 @@ from magdi.plugins.guard import guarded
 from magdi.plugins.runs.drives import MOST_CHARACTERS, MOST_TURNS
 from magdi.plugins.runs.stand_in import answers
 from magdi.plugins.target import is_theirs
-from magdi.plugins.testing.discussions import AGREEING, READABLE, SCENARIOS, Scenario, forms
+from magdi.plugins.testing.discussions import AGREEING, READABLE, UNREADABLE, Scenario, forms
 
 READ_BACK = 20
 """Questions of a run whose right answers are read and graded."""
@@ -104,7 +104,7 @@ class _Talk:
 
     def _of_unreadable(self, question: Question) -> Iterator[str]:
         """Yields what fails where replies cannot be read: in a run such discussions alone, and the others go on."""
-        for scenario in SCENARIOS[len(READABLE) :]:
+        for scenario in UNREADABLE:
             try:
                 self._held(question, scenario)
             except ComponentError as error:

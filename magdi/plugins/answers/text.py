@@ -89,8 +89,9 @@ def read_text(text: str, question: str = "") -> Reading:
 def _said(clause: Clause, question: str) -> Iterator[Found]:
     """Yields what a clause says of the answer."""
     text = clause.text
-    span = None if refuses(text) else next(marked_spans(text, whole_line=True), None)
-    if span:
+    if refuses(text):
+        return
+    if span := next(marked_spans(text, whole_line=True), None):
         said = _bare(next(iter(sentences(span.text.partition("</")[0])), "").rstrip(".!?"))
         answer = normal_text(said) if len(said) <= LONGEST_ANSWER else None
         if abstains(said):
@@ -98,9 +99,7 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
         elif answer:
             yield Found(answer, span.rule)
         return
-    if refuses(text) or not (tails := list(_tails(clause, question))):
-        return
-    for said, weight in tails:
+    for said, weight in _tails(clause, question):
         bare = _bare(said).strip()
         if bare and len(bare.split()) <= LONGEST_NAME and not _NO_ANSWER.search(bare) and (answer := normal_text(bare)):
             yield Found(answer, Rule.CONCLUSION if weight else Rule.LAST, weight)

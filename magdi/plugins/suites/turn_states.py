@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,7 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
     blocks = [_block(place, settings, model, once[at : at + BLOCK]) for at in range(0, len(once), BLOCK)]
     number = {row: at for at, row in enumerate(once)}
     order = [number[row] for row in rows]
-    return Read(*(torch.cat(column)[order] for column in zip(*map(_columns, blocks), strict=True)))
+    return Read(*(torch.cat(column)[order] for column in zip(*(vars(block).values() for block in blocks), strict=True)))
 
 
 def _block(place: str | Path, settings: Student, model: Callable[[], Any], rows: Sequence[Row]) -> Read:
@@ -84,10 +84,6 @@ def _block(place: str | Path, settings: Student, model: Callable[[], Any], rows:
     if file is not None:
         _keep(file, found)
     return found
-
-
-def _columns(found: Read) -> tuple[Tensor, ...]:
-    return tuple(getattr(found, each.name) for each in fields(found))
 
 
 def _ids(tokenizer: Any, question: Question, turn: Turn, settings: Student) -> Row:
@@ -135,7 +131,7 @@ def _keep(file: Path, found: Read) -> None:
 
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}{PARTIAL}")
-    save_file({name: tensor.contiguous() for name, tensor in asdict(found).items()}, partial)
+    save_file({name: tensor.contiguous() for name, tensor in vars(found).items()}, partial)
     partial.replace(file)
 
 
