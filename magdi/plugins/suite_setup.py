@@ -114,9 +114,10 @@ def set_up_suite(
     on = _instrument(given_now, instrument, file)
     if on is not None:
         settings = {**INSTRUMENTS[on], **file.embedded}
-        if _brings_mags(given_now):
-            settings["discussion.questions"] = None  # all of them
         below.insert(0, replace(settings_layer(settings, f"instrument {on}"), file=str(path)))
+    if _brings_mags(given_now):  # all of them, of which no preset and no instrument knows how many there are
+        at = 1 if on is not None else 0
+        below.insert(at, settings_layer({"discussion.questions": None}, "MAGs that are there"))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(

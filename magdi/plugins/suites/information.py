@@ -38,6 +38,9 @@ HELD_BACK = 0.25
 """Share of those that say when to stop."""
 
 STEPS, RATE, DECAY = 300, 1e-2, 1e-2
+PATIENCE = 50
+"""Steps without a better loss on those that are held back, after which none better is waited for."""
+
 HIDDEN = 32
 
 
@@ -226,7 +229,7 @@ class Known:
         stages = self.stages
         place = self.directory.student if objectives_of(stages.config) else stages.base
         turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
-        return read_turns(place, stages.config.student, turns)
+        return read_turns(place, stages.config.student, turns, stages.progress)
 
     def _probed(self, features: Tensor | Sequence[Sequence[float]], hidden: int = 0) -> Tensor:
         """Trains a probe on standardised features: logistic, or with one hidden layer."""
@@ -277,14 +280,16 @@ class Known:
         back = trained & torch.tensor([_is_first(self.mags[node.mag], "held back", HELD_BACK) for node in self.nodes])
         labels = torch.tensor([float(node.right) for node in self.nodes])
         optimizer = torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=DECAY)
-        best, found = float("inf"), torch.zeros(len(labels))
-        for _ in range(STEPS):
+        best, found, since = float("inf"), torch.zeros(len(labels)), 0
+        for step in range(STEPS):
             module.eval()
             with torch.no_grad():
                 now = logits()
                 loss = float(functional.binary_cross_entropy_with_logits(now[back], labels[back]))
             if loss < best:
-                best, found = loss, now
+                best, found, since = loss, now, step
+            elif step - since >= PATIENCE:
+                break
             module.train()
             optimizer.zero_grad()
             functional.binary_cross_entropy_with_logits(logits()[trained & ~back], labels[trained & ~back]).backward()  # type: ignore[no-untyped-call]

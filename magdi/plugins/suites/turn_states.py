@@ -15,6 +15,7 @@ from magdi.core.config.models import Student, name_and_revision
 from magdi.core.distill.prompt import student_prompt, student_target
 from magdi.core.files import PARTIAL, cache_directory
 from magdi.core.mag import Question, Turn
+from magdi.core.run.progress import Progress, StageProgress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,9 @@ class Read:
     logprob: Tensor
 
 
-def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Question, Turn]]) -> Read:
+def read_turns(
+    place: str | Path, settings: Student, turns: Sequence[tuple[Question, Turn]], progress: Progress
+) -> Read:
     """Reads turns as training reads them, up to the end of sequence; each distinct text once.
 
     What was read of the same weights is taken from magdi's cache, block by block: cells, seeds and a suite that was
@@ -55,6 +58,7 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
         place: The student: a folder, an adapter's, a run, or a hub id.
         settings: How it reads.
         turns: Questions, and turns about them that have an answer.
+        progress: Is told how many have been read.
     """
     import torch
     from transformers import AutoTokenizer
@@ -63,23 +67,38 @@ def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Quest
 
     name, revision = name_and_revision(resolve(place))
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=settings.trust_remote_code)
-    rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
-    once = sorted(set(rows), key=lambda row: (len(row[0]), row))
+    asked = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
+    once = sorted(set(asked), key=lambda row: (len(row[0]), row))
     model = cache(lambda: load(place, dtype=settings.dtype, trust_remote_code=settings.trust_remote_code)[0])
-    blocks = [_block(place, settings, model, once[at : at + BLOCK]) for at in range(0, len(once), BLOCK)]
+    blocks = []
+    with StageProgress(progress, "turns read", len(once), "turns") as clock:
+        for at in range(0, len(once), BLOCK):
+
+            def heard(done: int, before: int = at) -> None:
+                clock.at(before + done)
+
+            rows = once[at : at + BLOCK]
+            blocks.append(_block(place, settings, model, rows, heard))
+            heard(len(rows))
     number = {row: at for at, row in enumerate(once)}
-    order = [number[row] for row in rows]
+    order = [number[row] for row in asked]
     return Read(*(torch.cat(column)[order] for column in zip(*(vars(block).values() for block in blocks), strict=True)))
 
 
-def _block(place: str | Path, settings: Student, model: Callable[[], Any], rows: Sequence[Row]) -> Read:
+def _block(
+    place: str | Path,
+    settings: Student,
+    model: Callable[[], Any],
+    rows: Sequence[Row],
+    heard: Callable[[int], None],
+) -> Read:
     """Returns what is kept of these rows, or reads and keeps it."""
     from safetensors.torch import load_file
 
     file = _kept_in(place, settings, rows)
     if file is not None and file.is_file():
         return Read(**load_file(file))
-    found = _read(model(), rows)
+    found = _read(model(), rows, heard)
     file = _kept_in(place, settings, rows)  # what was fetched from the hub has its files now
     if file is not None:
         _keep(file, found)
@@ -135,13 +154,16 @@ def _keep(file: Path, found: Read) -> None:
     partial.replace(file)
 
 
-def _read(model: Any, rows: Sequence[Row]) -> Read:
+def _read(model: Any, rows: Sequence[Row], heard: Callable[[int], None]) -> Read:
     import torch
 
     tokens = TOKENS if model.device.type == "cpu" else TOKENS_GPU
     most = min(tokens, LOGITS // model.config.get_text_config().vocab_size)
+    found: list[tuple[Tensor, ...]] = []
     with torch.no_grad():
-        found = [states for few in _batches(rows, most) for states in _states(model, few)]
+        for few in _batches(rows, most):
+            found += _states(model, few)
+            heard(len(found))
     return Read(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 

@@ -159,6 +159,8 @@ def test_a_suite_is_run_on_its_instrument_unless_something_else_is_named(tmp_pat
     write_mags(tmp_path / "real.jsonl", sample_mags())
     own = {"task": "math", "discussion.mags": [str(tmp_path / "real.jsonl")]}
     assert of(flags=own)[::4] == (None, None), "all of them"
+    assert of(flags=own | {"student.model": "some/model-7B"})[::4] == (None, None), "whatever the preset says"
+    assert of(flags=own | {"student.model": "some/model-7B", "discussion.questions": 7})[4] == 7
     assert of(flags={"task.min_steps": 3})[1] == "arithmetic"
     assert of(flags={"teachers": ["ada=simulated:careful"]})[1] == "arithmetic"
     assert of(flags={"student.model": "some/model-7B"})[:3] == (None, "arithmetic", "reconcile")
