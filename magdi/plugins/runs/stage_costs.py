@@ -208,6 +208,14 @@ def answering(asked: int, config: RunConfig, size: ModelSize | None, earlier: Ea
     )
 
 
+def reading(tokens: float | None, size: ModelSize | None) -> Range:
+    """Returns the seconds of reading so many tokens, with no gradient and nothing written."""
+    if size is None or tokens is None:
+        return Range(None, None)
+    expected = tokens * 2 * size.params / operations(size)
+    return Range(LOADING + expected, LOADING + SLOWER * expected)
+
+
 def gpu_memory(lessons: TrainingLoad, config: RunConfig, size: ModelSize | None, earlier: Earlier) -> Range:
     """Returns the bytes of GPU memory that training takes, were it done on one."""
     if (rate := earlier.gpu_memory(config)) is not None:

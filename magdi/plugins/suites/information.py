@@ -229,7 +229,7 @@ class Known:
         stages = self.stages
         place = self.directory.student if objectives_of(stages.config) else stages.base
         turns = [(self.mags[node.mag].question, self._turn(node)) for node in self.nodes]
-        return read_turns(place, stages.config.student, turns, stages.progress)
+        return read_turns(place, stages.config.student, turns)
 
     def _probed(self, features: Tensor | Sequence[Sequence[float]], hidden: int = 0) -> Tensor:
         """Trains a probe on standardised features: logistic, or with one hidden layer."""
@@ -310,3 +310,11 @@ KNOWN: dict[str, Callable[[Known], Tensor]] = {
     "encoder-logprob": Known.encoder_logprob,
 }
 """What may tell right turns from wrong ones."""
+
+TEXTLESS = frozenset({"most", "rounds", "agreement"})
+"""Those of them that no student is asked for."""
+
+
+def reads(measure: str) -> bool:
+    """Returns whether a cell's measure has the student read turns."""
+    return measure.startswith(MEASURE) and measure.removeprefix(MEASURE) not in TEXTLESS

@@ -107,7 +107,8 @@ def measure(
         if again is not None:
             return again
         told = information(stages, directory, job.measure.removeprefix(MEASURE))
-        answers, asked, figures = told.answers, {}, told.figures
+        answers, asked = told.answers, {}
+        figures = (_of_training(directory, config.evaluation) if objectives_of(config) else {}) | told.figures
     else:
         mags = list(read_mags(directory.mags))
         asked = {mag.question.id: mag.question for mag in mags}

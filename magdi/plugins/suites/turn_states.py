@@ -15,7 +15,6 @@ from magdi.core.config.models import Student, name_and_revision
 from magdi.core.distill.prompt import student_prompt, student_target
 from magdi.core.files import PARTIAL, cache_directory
 from magdi.core.mag import Question, Turn
-from magdi.core.run.progress import Progress, StageProgress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,9 +45,7 @@ class Read:
     logprob: Tensor
 
 
-def read_turns(
-    place: str | Path, settings: Student, turns: Sequence[tuple[Question, Turn]], progress: Progress
-) -> Read:
+def read_turns(place: str | Path, settings: Student, turns: Sequence[tuple[Question, Turn]]) -> Read:
     """Reads turns as training reads them, up to the end of sequence; each distinct text once.
 
     What was read of the same weights is taken from magdi's cache, block by block: cells, seeds and a suite that was
@@ -58,7 +55,6 @@ def read_turns(
         place: The student: a folder, an adapter's, a run, or a hub id.
         settings: How it reads.
         turns: Questions, and turns about them that have an answer.
-        progress: Is told how many have been read.
     """
     import torch
     from transformers import AutoTokenizer
@@ -67,38 +63,23 @@ def read_turns(
 
     name, revision = name_and_revision(resolve(place))
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=settings.trust_remote_code)
-    asked = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
-    once = sorted(set(asked), key=lambda row: (len(row[0]), row))
+    rows = [_ids(tokenizer, question, turn, settings) for question, turn in turns]
+    once = sorted(set(rows), key=lambda row: (len(row[0]), row))
     model = cache(lambda: load(place, dtype=settings.dtype, trust_remote_code=settings.trust_remote_code)[0])
-    blocks = []
-    with StageProgress(progress, "turns read", len(once), "turns") as clock:
-        for at in range(0, len(once), BLOCK):
-
-            def heard(done: int, before: int = at) -> None:
-                clock.at(before + done)
-
-            rows = once[at : at + BLOCK]
-            blocks.append(_block(place, settings, model, rows, heard))
-            heard(len(rows))
+    blocks = [_block(place, settings, model, once[at : at + BLOCK]) for at in range(0, len(once), BLOCK)]
     number = {row: at for at, row in enumerate(once)}
-    order = [number[row] for row in asked]
+    order = [number[row] for row in rows]
     return Read(*(torch.cat(column)[order] for column in zip(*(vars(block).values() for block in blocks), strict=True)))
 
 
-def _block(
-    place: str | Path,
-    settings: Student,
-    model: Callable[[], Any],
-    rows: Sequence[Row],
-    heard: Callable[[int], None],
-) -> Read:
+def _block(place: str | Path, settings: Student, model: Callable[[], Any], rows: Sequence[Row]) -> Read:
     """Returns what is kept of these rows, or reads and keeps it."""
     from safetensors.torch import load_file
 
     file = _kept_in(place, settings, rows)
     if file is not None and file.is_file():
         return Read(**load_file(file))
-    found = _read(model(), rows, heard)
+    found = _read(model(), rows)
     file = _kept_in(place, settings, rows)  # what was fetched from the hub has its files now
     if file is not None:
         _keep(file, found)
@@ -128,8 +109,8 @@ def _kept_in(place: str | Path, settings: Student, rows: Sequence[Any]) -> Path 
     return cache_directory() / "turns" / f"{hashlib.blake2b(said, digest_size=12).hexdigest()}.safetensors"
 
 
-def _files(place: str | Path) -> list[tuple[str, int, int]]:
-    """Returns what tells a model's files from any others."""
+def _files(place: str | Path) -> list[tuple[str, int, int, int, int]]:
+    """Returns what tells a model's files from any others: cells that share a student have links to its files."""
     from huggingface_hub import try_to_load_from_cache
 
     from magdi.plugins.generation.loading import resolve
@@ -141,8 +122,9 @@ def _files(place: str | Path) -> list[tuple[str, int, int]]:
         if not isinstance(config, str):
             return []
         folder = Path(config).parent
-    files = [file.resolve() for file in sorted(folder.iterdir()) if file.suffix in (".safetensors", ".bin", ".json")]
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    files = [file for file in sorted(folder.iterdir()) if file.suffix in (".safetensors", ".bin", ".json")]
+    known = [(file.name, file.stat()) for file in files]
+    return [(name, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in known]
 
 
 def _keep(file: Path, found: Read) -> None:
@@ -154,16 +136,13 @@ def _keep(file: Path, found: Read) -> None:
     partial.replace(file)
 
 
-def _read(model: Any, rows: Sequence[Row], heard: Callable[[int], None]) -> Read:
+def _read(model: Any, rows: Sequence[Row]) -> Read:
     import torch
 
     tokens = TOKENS if model.device.type == "cpu" else TOKENS_GPU
     most = min(tokens, LOGITS // model.config.get_text_config().vocab_size)
-    found: list[tuple[Tensor, ...]] = []
     with torch.no_grad():
-        for few in _batches(rows, most):
-            found += _states(model, few)
-            heard(len(found))
+        found = [states for few in _batches(rows, most) for states in _states(model, few)]
     return Read(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 import torch
 
+import magdi
 from magdi.core.config.models import Discussion, RunConfig
 from magdi.core.errors import DataError
 from magdi.core.mag import Mag, Question, Turn, write_mags
 from magdi.core.run.learned import kept
 from magdi.plugins.registry import default_registry
 from magdi.plugins.suites import information as module
+from magdi.plugins.suites import turn_states
 from magdi.plugins.suites.diagnostics import auc
 from magdi.plugins.suites.information import KNOWN, Known, Node, information
 from magdi.plugins.suites.turn_states import Read
+from magdi.plugins.suites.turn_states import _keep as keep
 
 COUNT = 80
 
@@ -128,3 +131,29 @@ def test_nobody_is_asked_about_a_question_that_was_learned(tmp_path: Path) -> No
     assert learned
     assert asked == {each.question.prompt for each in MAGS} - learned
     assert len(module._not_learned(path, RunConfig())) == 2 * COUNT
+
+
+SUITE = """
+title: What a student knows
+columns: [auc, trained_tokens]
+settings: {level: base}
+cells:
+  - {knows: who agrees, measure: "knows:agreement"}
+  - {knows: last, measure: "knows:last", set: {level: 1, discussion.keep.share: 0.5}}
+  - {knows: log-probability, measure: "knows:logprob", set: {level: 1, discussion.keep.share: 0.5}}
+"""
+
+
+def test_cells_of_a_student_that_learned_say_how_much_and_read_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.core.run.conftest import TOY
+
+    (tmp_path / "known.yaml").write_text(SUITE)
+    kept_states: list[Any] = []
+    monkeypatch.setattr(turn_states, "_keep", lambda file, found: kept_states.append(file) or keep(file, found))
+    done = magdi.ablate(str(tmp_path / "known.yaml"), out=tmp_path / "out", seeds=1, **TOY)
+    figures = {row["knows"]: row["figures"] for row in done["rows"]}
+    assert figures["last"]["trained_tokens"] == figures["log-probability"]["trained_tokens"] > 0
+    assert "trained_tokens" not in figures["who agrees"]
+    assert len(kept_states) == 1

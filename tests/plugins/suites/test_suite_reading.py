@@ -1,5 +1,7 @@
 """What a student makes of turns: read as training reads them, computed by the model itself, and only once."""
 
+import os
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,6 @@ from magdi.core.config.models import Student
 from magdi.core.distill.encoded import Encoded
 from magdi.core.distill.reading import Reading
 from magdi.core.mag import Mag, Question, Turn
-from magdi.core.run import progress as progress_module
-from magdi.core.run.progress import Progress
 from magdi.plugins.objectives.classification import Classification
 from magdi.plugins.suites import turn_states as reading
 from magdi.plugins.suites.turn_states import Read, read_turns
@@ -65,7 +65,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(place: Path, mag: Mag, **settings: Any) -> Read:
-    return read_turns(place, Student(**settings), [(mag.question, turn) for turn in mag.turns], Progress())
+    return read_turns(place, Student(**settings), [(mag.question, turn) for turn in mag.turns])
 
 
 def encoded(place: Path, mag: Mag) -> Encoded:
@@ -107,10 +107,18 @@ def test_states_and_logprobs_are_the_models_own(gemma: Path, mag: Mag) -> None:
 def test_the_same_weights_read_the_same_turns_once(gemma: Path, mag: Mag, monkeypatch: pytest.MonkeyPatch) -> None:
     before = read(gemma, mag)
     passes: list[int] = []
-    monkeypatch.setattr(reading, "_read", lambda model, rows, heard: passes.append(len(rows)) or before)
+    monkeypatch.setattr(reading, "_read", lambda model, rows: passes.append(len(rows)) or before)
     again = read(gemma, mag)
     assert not passes
     assert all(torch.equal(getattr(before, name), getattr(again, name)) for name in ("pooled", "logprob"))
+    shared, copied = gemma.with_name("of another cell"), gemma.with_name("copied")
+    shutil.copytree(gemma, shared, copy_function=os.link)
+    read(shared, mag)
+    assert not passes, "cells that share a student have links to its files"
+    shutil.copytree(gemma, copied, copy_function=shutil.copy)
+    read(copied, mag)
+    assert passes == [2], "a copy may be another student"
+    passes.clear()
     (gemma / "model.safetensors").touch()
     read(gemma, mag)
     assert passes == [2]
@@ -123,11 +131,11 @@ def test_of_a_reading_that_was_stopped_what_was_read_is_kept(
     monkeypatch.setattr(reading, "BLOCK", 1)  # other blocks than before: nothing of them is kept
     whole_read, passes = reading._read, []
 
-    def stopped(model: Any, rows: Any, heard: Any) -> Read:
+    def stopped(model: Any, rows: Any) -> Read:
         passes.append(len(rows))
         if len(passes) == 2:
             raise KeyboardInterrupt
-        return whole_read(model, rows, heard)
+        return whole_read(model, rows)
 
     monkeypatch.setattr(reading, "_read", stopped)
     with pytest.raises(KeyboardInterrupt):
@@ -136,30 +144,6 @@ def test_of_a_reading_that_was_stopped_what_was_read_is_kept(
     assert passes == [1, 1, 1]  # the second block alone is read again
     for name in ("pooled", "last", "middle", "logprob"):
         torch.testing.assert_close(getattr(again, name), getattr(whole, name), atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("block", [1, 1000])
-def test_how_far_a_reading_has_come_is_told(gemma: Path, mag: Mag, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    told: list[Any] = []
-
-    class Listening(Progress):
-        def stage(self, name: str, total: int | None, unit: str) -> None:
-            told.append((name, total, unit))
-
-        def advance(self, done: int, figures: Any) -> None:
-            told.append(done)
-
-    monkeypatch.setattr(reading, "BLOCK", block)
-    monkeypatch.setattr(reading, "TOKENS", 1)  # a turn a pass
-    monkeypatch.setattr(progress_module, "INTERVAL", 0)
-    turns = [(mag.question, turn) for turn in mag.turns]
-    read_turns(gemma, Student(), turns, Listening())
-    assert told[0] == ("turns read", 2, "turns"), "three, two of which are the same"
-    assert set(told[1:]) == {1, 2}
-    assert told[1:] == sorted(told[1:])
-    told.clear()
-    read_turns(gemma, Student(), turns, Listening())
-    assert told[-1] == 2, "what was kept is read, too"
 
 
 def test_a_large_vocabulary_takes_fewer_turns_at_once(gemma: Path, mag: Mag, monkeypatch: pytest.MonkeyPatch) -> None:
