@@ -28,10 +28,10 @@ _STUDENT = f"""config.json generation_config.json model.safetensors model-*.safe
 _CHECKPOINT = """complete *.safetensors *.pt *.pth trainer_state.json training_args.bin shards/.metadata shards/*.distcp
     zero/*.safetensors"""
 _RUN = """config.yaml run.json mags.jsonl failures.jsonl learned.jsonl renewed.jsonl metrics.jsonl failed_batch.json
-    failed_batch.*.json report.html cell.json error.txt journal.sqlite journal.sqlite-wal journal.sqlite-shm
-    evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite evaluation/*.sqlite-wal
-    evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json checkpoints/renewed-*.jsonl
-    checkpoints/runs/*/events.out.tfevents.* tensorboard/events.out.tfevents.*"""
+    failed_batch.*.json report.html cell.json error.txt warnings.txt journal.sqlite journal.sqlite-wal
+    journal.sqlite-shm evaluation/base.jsonl evaluation/student.jsonl evaluation/.*.jsonl.lock evaluation/*.sqlite
+    evaluation/*.sqlite-wal evaluation/*.sqlite-shm evaluation/*.mags.jsonl checkpoints/identity.json
+    checkpoints/renewed-*.jsonl checkpoints/runs/*/events.out.tfevents.* tensorboard/events.out.tfevents.*"""
 WRITTEN = (
     *_RUN.split(),
     "student/team.json",

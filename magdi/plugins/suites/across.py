@@ -58,6 +58,7 @@ def across(documents: Mapping[str, SuiteDocument]) -> SuiteDocument:
             for task, each in documents.items()
             for failure in each["failures"]
         ],
+        "warnings": [f"{task}: {line}" for task, each in documents.items() for line in each.get("warnings", ())],
         "missing": [f"{task}: {missing}" for task, each in documents.items() for missing in each["missing"]],
         "seconds": round(sum(each["seconds"] for each in documents.values()), 1),
         "suites": {task: each["directory"] for task, each in documents.items()},

@@ -113,12 +113,14 @@ class Measurements(SuiteSettings):
 class SuiteDocument(Measurements):
     """The outcome of a suite.
 
-    ``missing`` are cells and seeds that are not done, ``failed`` counts discussions that the same command tries again.
+    ``missing`` are cells and seeds that are not done, ``warnings`` what runs warn of, ``failed`` counts discussions
+    that the same command tries again.
     Of several tasks together ``tasks`` names them and ``suites`` has the directory of each.
     """
 
     failures: list[FailureDocument]
     missing: list[str]
+    warnings: NotRequired[list[str]]
     seconds: float
     regraded: bool
     failed: NotRequired[int]

@@ -122,6 +122,7 @@ def _warnings(document: SuiteDocument) -> Iterator[Block]:
         yield Notice("Made small with --quick: too small to conclude from.")
     if document["simulated"]:
         yield Notice("Teachers are simulated; no language model took part in the discussions.")
+    yield from map(Notice, document.get("warnings", ()))
     for failure in document["failures"]:
         yield Notice(f"{failure['kind']}: {failure['cell']}, seed {failure['seed']}: {failure['error']}")
 

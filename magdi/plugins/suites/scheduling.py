@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from magdi.plugins.hooks import Observed
 from magdi.plugins.suites.executors.executor import Executor
 from magdi.plugins.suites.jobs import Job
 from magdi.plugins.suites.worker import JobFailure, WorkerSetup, done
@@ -52,7 +51,7 @@ def _one_by_one(jobs: Sequence[Job], worker_setup: WorkerSetup, on_end: Callable
     failures: dict[Path, JobFailure] = {}
     for job in jobs:
         missing = next((failures[need] for need in job.needs if need in failures), None)
-        failure = _for_want_of(job, missing) if missing else done(job, components, Observed(observe))
+        failure = _for_want_of(job, missing) if missing else done(job, components, observe)
         if failure:
             failures[job.directory] = failure
         on_end(job)

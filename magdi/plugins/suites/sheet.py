@@ -233,6 +233,7 @@ def notes(document: SuiteDocument) -> Iterator[str]:
         yield f"columns marked paper: {document['paper']['source']}, {document['paper']['what']}"
     for name, why in document["left_out"].items():
         yield f"left out: {name}: {why}"
+    yield from document.get("warnings", ())
     yield from not_done(document)
 
 

@@ -34,6 +34,7 @@ from magdi.plugins.suites.measure import measure, read_measured
 from magdi.plugins.suites.page import write_suite_page
 from magdi.plugins.suites.results import DoneCell, DoneCells, make_document
 from magdi.plugins.suites.scheduling import execute, in_order, waves
+from magdi.plugins.suites.warned import told_warnings
 from magdi.plugins.suites.worker import JobFailure, WorkerSetup
 
 PAUSE = 30.0
@@ -89,7 +90,10 @@ class Suite:
 
     def jobs(self) -> list[Job]:
         """Returns all jobs of the cells that are chosen, each behind those that it needs."""
-        return list(in_order(self._planner().plan(self.grid.cells, self.shown, self.grid.reference, self.seeds)))
+        return self._jobs(self.shown)
+
+    def _jobs(self, cells: Sequence[str]) -> list[Job]:
+        return list(in_order(self._planner().plan(self.grid.cells, cells, self.grid.reference, self.seeds)))
 
     def plan(self, on: On = "local", resources: Resources | None = None) -> SuitePlan:
         """Returns what there is to do, with an estimate and where it would be done; does nothing."""
@@ -186,7 +190,13 @@ class Suite:
         def document(shown: Sequence[str]) -> SuiteDocument:
             made = make_document(self.grid, shown, trials, self._about())
             failed, missing = [_failed(failure) for failure in failures], self._missing(shown, made)
-            ending = {"failures": failed, "missing": missing, "seconds": round(seconds, 1), "regraded": again}
+            ending = {
+                "failures": failed,
+                "missing": missing,
+                "warnings": told_warnings(job.directory for job in self._jobs(shown)),
+                "seconds": round(seconds, 1),
+                "regraded": again,
+            }
             return as_read(cast(SuiteDocument, {**made, **ending}))
 
         whole = document(list(self.grid.cells))

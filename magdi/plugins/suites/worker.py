@@ -16,9 +16,9 @@ from multiprocessing import connection, parent_process
 from magdi.core.components import Components
 from magdi.core.errors import LimitReached, MagdiError, RunDirectoryError
 from magdi.core.run.progress import Progress
-from magdi.plugins.hooks import Observed
 from magdi.plugins.suites.job_run import do
 from magdi.plugins.suites.jobs import Job
+from magdi.plugins.suites.warned import Heard, keep_warnings
 from magdi.plugins.trackers.tracking import Tracked
 
 TRACE = "error.txt"
@@ -43,10 +43,18 @@ class JobFailure:
     kind: str = "failed"
 
 
-def done(job: Job, components: Components, progress: Progress) -> JobFailure | None:
-    """Does a job; returns why it failed, where it did."""
+def done(job: Job, components: Components, observe: Observe) -> JobFailure | None:
+    """Does a job, and keeps what it warns of; returns why it failed, where it did."""
+    heard = Heard(observe)
     try:
-        do(job, components, Tracked(progress, components, warnings.warn))
+        return _failure(job, components, Tracked(heard, components, warnings.warn))
+    finally:
+        keep_warnings(job.directory, heard.warnings)
+
+
+def _failure(job: Job, components: Components, progress: Progress) -> JobFailure | None:
+    try:
+        do(job, components, progress)
     except LimitReached as error:
         return JobFailure(job, _words(error), "stopped")
     except MagdiError as error:
@@ -88,7 +96,7 @@ def do_in_worker(worker_setup: bytes, folder: str, job: Job) -> JobFailure | Non
     """
     os.chdir(folder)
     components, observe = _made(worker_setup)
-    return done(job, components, Observed(observe))
+    return done(job, components, observe)
 
 
 def end_with_parent() -> None:
