@@ -112,12 +112,11 @@ def set_up_suite(
 
     given_now = sources()
     on = _instrument(given_now, instrument, file)
+    if _brings_mags(given_now):  # all of them, of which no preset and no instrument knows how many there are
+        below.insert(0, settings_layer({"discussion.questions": None}, "MAGs that are there"))
     if on is not None:
         settings = {**INSTRUMENTS[on], **file.embedded}
         below.insert(0, replace(settings_layer(settings, f"instrument {on}"), file=str(path)))
-    if _brings_mags(given_now):  # all of them, of which no preset and no instrument knows how many there are
-        at = 1 if on is not None else 0
-        below.insert(at, settings_layer({"discussion.questions": None}, "MAGs that are there"))
     layers = sources()
     typed, found = named_plugins(layers)
     plugins = load_plugins(

@@ -89,8 +89,9 @@ def _talks(components: Components, earlier: Earlier) -> Talks:
 
 def _seconds(jobs: Sequence[Job], left: Sequence[Job], talks: Talks, components: Components) -> tuple[Range, str]:
     """Returns the time that is left: as long as what is done took, else by the usual speed of machines."""
-    took = [seconds for job in jobs if job.kind in ("student", "cell") and job.done and (seconds := _taken(job))]
-    runs, read = sum(job.kind in ("student", "cell") for job in left), _reading(jobs, left, talks)
+    ended = [job for job in jobs if job.kind in ("student", "cell") and job.done]
+    took = [seconds for job in ended if (seconds := _taken(job))]
+    runs, read = sum(job.kind in ("student", "cell") for job in left), _reading(ended, left, talks)
     if took:
         done = "a run that is done" if len(took) == 1 else f"{len(took)} runs that are done"
         return Range.sum(Range(runs * sum(took) / len(took), LONGEST * runs * max(took)), *read), done
@@ -107,9 +108,9 @@ def _taken(job: Job) -> float:
     return sum(record.get("seconds", 0.0) for record in records if "taken_from" not in record)
 
 
-def _reading(jobs: Sequence[Job], left: Sequence[Job], talks: Talks) -> list[Range]:
+def _reading(ended: Sequence[Job], left: Sequence[Job], talks: Talks) -> list[Range]:
     """Returns the time of reading what cells ask a student about without its answering: each student reads it once."""
-    known = {reader for job in jobs if job.done and (reader := _reader(job))}
+    known = {reader for job in ended if (reader := _reader(job))}
     ahead = {reader: job for job in left if (reader := _reader(job)) and reader not in known}
     found = []
     for job in ahead.values():
