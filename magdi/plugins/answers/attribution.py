@@ -51,7 +51,7 @@ _TELLS_OF_VALUES = phrase(
     words(
         _TOLD,
         rf"{_AGENT}{_WHICH_ONE}|(?:an?other|others?|previous|both)\s(?:of\sthe\s)?(?:other\s)?{_AGENT}\b",
-        rf"{_WHO}\s{_MIGHT}{_SAYS}\b",
+        rf"(?!{_GROUP}\s(?:wrote|writes?)\s\W?\d){_WHO}\s{_MIGHT}{_SAYS}\b",
         rf"(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b",
         rf"{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b",
         r"(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b",

@@ -21,7 +21,7 @@ _ASIDE = phrase(
 What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
 """
 _REASON = phrase(
-    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:[^,;.\n]|\.(?=\d)){0,80}$"
+    r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:(?!\sso\s)[^,;.\n]|\.(?=\d)){0,80}$"
 )
 """What makes all numbers behind it circumstances: "3 days, because 4 * 8 = 32"."""
 GIVEN_VALUE = phrase(

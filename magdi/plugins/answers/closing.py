@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
+from magdi.plugins.answers.apposition import added, difference
 from magdi.plugins.answers.asked import asked_for
 from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
@@ -67,9 +68,11 @@ _TO = phrase(r"%?\s(?:and|to)\s[$€£]?")
 _EITHER = phrase(r"\sor\s[$€£]?")
 _REMARK = phrase(r"\((?:check|note|verif|that is|i\.e|or|since|because|if)[^()\n]{0,200}\)?")
 """What stands in parentheses and is no answer, though nothing else may be left."""
-_IN_ALL = phrase(r"(?:\s[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b")
+_IN_ALL = phrase(r"(?:\s(?!for\b)[a-z]+){0,3}\s(?:in\s(?:all|total)|altogether|total)\b")
 _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n]*\)\W*")
 """A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
+_NO_TURN = phrase(r"(?:\bto|\bnot|\bcannot|n't)\s$")
+"""What makes a purpose of a turn, or denies it, where a result stands before: "= 20 calls to get 15 customers"."""
 _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
@@ -125,7 +128,10 @@ class ClosingReader(Circumstances):
         """Returns the number that a sentence comes to: behind its last turn, if it has one, and calculated before."""
         aside = [match.span() for match in _PARENTHESES.finditer(self.text, start, end)]
         outside = [each for each in found if not _within(each, aside)] or found
-        outside = self._reasoned([each for each in outside if not self._is_compared(each, start)] or outside)
+        if asked := difference(self.text, self.question, outside, end):
+            return self._finished(asked, Rule.CLOSING)
+        outside = [each for each in outside if not self._is_compared(each, start)] or outside
+        outside = self._reasoned(self._without_added(outside, start, end))
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
         totals = [each for each in outside if _IN_ALL.match(self.text, each.end, end)]
@@ -149,6 +155,11 @@ class ClosingReader(Circumstances):
             return Reading(None, Rule.UNDECIDED)
         return self._finished(chosen, Rule.LAST if len({each.value for each in said}) > 1 else Rule.CLOSING)
 
+    def _without_added(self, found: list[Numeral], start: int, end: int) -> list[Numeral]:
+        """Returns the numbers of a sentence without those of what it adds to the ones before."""
+        spans = [span for span in added(self.text, self.question, start, end) if found[0].start < span[0]]
+        return [each for each in found if not _within(each, spans)]
+
     def _broken_down(self, found: list[Numeral]) -> Numeral | None:
         """Returns the number whose parts follow it behind a colon: "9 coins: 5 pennies and 4 dimes"."""
         place = next((place for place, each in enumerate(found) if _PARTS.match(self.text, each.end)), len(found))
@@ -164,6 +175,8 @@ class ClosingReader(Circumstances):
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
                 continue
+            if turn[0] != "=" and self._has_result(start, turn.start()):
+                continue
             if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
             if turn[0] == "=" and GIVEN_VALUE.search(self.text, max(start, turn.start() - 24), turn.end()):
@@ -176,6 +189,12 @@ class ClosingReader(Circumstances):
             if said:
                 return said, not (turn["weak"] or turn["given"]), turn.end()
         return self._main(found, start), False, start
+
+    def _has_result(self, start: int, place: int) -> bool:
+        """Returns whether a turn is only what a result is for: nothing is told to be calculated between the two."""
+        equals = self.text.rfind("=", start, place)
+        purpose = _NO_TURN.search(self.text, max(start, place - 12), place)
+        return purpose is not None and equals >= 0 and not TOLD_TO.search(self.text, equals, place)
 
     def _main(self, found: list[Numeral], start: int) -> list[Numeral]:
         """Returns the first numbers of a part that are not those of its circumstances."""
@@ -244,7 +263,7 @@ class ClosingReader(Circumstances):
         behind = numerals(self.text, said.end(), said.end() + 20) if said else []
         if said is None or not behind or not numeral.value or not behind[0].value or behind[0].start > said.end() + 1:
             return numeral
-        if self.text.startswith("%", numeral.end):
+        if self.text.startswith("%", numeral.end) or THAN.match(self.text, behind[0].start):
             return numeral
         factor = numeral.value / behind[0].value
         if said["chance"]:

@@ -84,7 +84,8 @@ _REMARK = phrase(
     r"(?:(?P<behind>explanation|reason(?:ing)?|justification)\b|(?:verif\w+|to\s(?:verify|(?:double[ -])?check|confirm)"
     r"|(?:sanity\s|double[ -])?check(?:ing)?\b[:,]?"
     r"|(?:let(?:'s|\sme|\sus)|(?:we|you|I)\scan)\s(?:\w+[ -])?(?:check|verify|confirm)\b"
-    r"|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s|if\syou\s(?:have|need|want|would|'d)"
+    r"|(?:please\s)?(?:let\sme\sknow|feel\sfree)|(?:I\s)?hope\s"
+    r"|if\syou(?:'d\s|\s(?:would\slike|need\s(?:any|more|further|help)|want\s(?:me|more|any|further)|have\s(?:any|more|further|other|questions?|doubts?)))"
     r"|note\b|remark\b|confidence|difficulty|this\sis\sbecause"
     r"|I(?:'m|\sam)\s(?:about\s)?\d+\s?%)).*(?:\n(?![ \t]*\n).*){0,40}",
     re.MULTILINE,
