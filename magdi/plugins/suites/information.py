@@ -164,12 +164,16 @@ class Known:
 
     def rounds(self) -> Tensor:
         """The round, and how long the discussion went on."""
-        last = [max(turn.round for turn in mag.turns) for mag in self.mags]
-        return self._probed([[self._turn(node).round, last[node.mag]] for node in self.nodes], hidden=HIDDEN)
+        return self._probed(self._rounds, hidden=HIDDEN)
 
     def agreement(self) -> Tensor:
         """How many turns give the same answer: of all, and of those that the edges lead from and to."""
         return self._probed([self._agreeing(node) for node in self.nodes], hidden=HIDDEN)
+
+    def agreement_rounds(self) -> Tensor:
+        """Both: how many say the same, and the round and how long the discussion went on."""
+        features = [[*self._agreeing(node), *rounds] for node, rounds in zip(self.nodes, self._rounds, strict=True)]
+        return self._probed(features, hidden=HIDDEN)
 
     def agreement_last(self) -> Tensor:
         """Both, for what a state adds to agreement: how many say the same, and the last token's state."""
@@ -206,6 +210,11 @@ class Known:
 
     def _turn(self, node: Node) -> Any:
         return self.mags[node.mag].turns[node.step]
+
+    @property
+    def _rounds(self) -> list[list[float]]:
+        last = [max(turn.round for turn in mag.turns) for mag in self.mags]
+        return [[self._turn(node).round, last[node.mag]] for node in self.nodes]
 
     def _agreeing(self, node: Node) -> list[float]:
         mag, own = self.mags[node.mag], self._turn(node)
@@ -301,6 +310,7 @@ KNOWN: dict[str, Callable[[Known], Tensor]] = {
     "most": Known.most,
     "rounds": Known.rounds,
     "agreement": Known.agreement,
+    "agreement-rounds": Known.agreement_rounds,
     "agreement-last": Known.agreement_last,
     "logprob": Known.logprob,
     "pooled": Known.pooled,
@@ -311,7 +321,7 @@ KNOWN: dict[str, Callable[[Known], Tensor]] = {
 }
 """What may tell right turns from wrong ones."""
 
-TEXTLESS = frozenset({"most", "rounds", "agreement"})
+TEXTLESS = frozenset({"most", "rounds", "agreement", "agreement-rounds"})
 """Those of them that no student is asked for."""
 
 

@@ -1,5 +1,6 @@
 """What is known of held-out turns: probes see no question twice, and find what was put there."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +102,16 @@ def test_a_state_adds_to_agreement_what_agreement_does_not_know(monkeypatch: pyt
     assert held_out(KNOWN["last"](told)) < 0.75
     assert held_out(KNOWN["agreement"](told)) < 0.65
     assert held_out(KNOWN["agreement-last"](told)) > 0.75
+
+
+def test_a_round_adds_to_agreement_what_agreement_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the one who is alone is right, everybody speaks in the second round."""
+    later = [turn.model_copy(update={"round": 1}) for turn in MAGS[0].turns]
+    mags = [mag.model_copy(update={"turns": later}) if place % 2 == 0 else mag for place, mag in enumerate(MAGS)]
+    told = dataclasses.replace(known(monkeypatch), mags=mags)
+    torch.manual_seed(0)
+    assert held_out(KNOWN["rounds"](told)) < 0.75
+    assert held_out(KNOWN["agreement-rounds"](told)) > 0.9
 
 
 def test_too_few_mags_are_said(tmp_path: Path) -> None:
