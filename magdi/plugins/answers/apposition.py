@@ -25,7 +25,8 @@ _CHANGE = r"(?:difference|increase|decrease|reduction|gain|drop|rise|improvement
 _BOUND = r"(?:below|under|above|over|within|beyond|between|close\sto|near|nearly|almost)"
 _WHY = (
     r"(?:including|excluding|counting|ignoring|leaving\sout|(?:apart|aside)\sfrom|except\sfor|given\sthat|assuming|provided"
-    r"|considering|where|e\.g\.|for\s(?:example|instance)|such\sas)"
+    r"|considering|where|e\.g\.|for\s(?:example|instance)|such\sas|which\s(?:can|could|has|had|holds?)"
+    r"|(?:each\s)?(?:having|doing|weighing|using|holding|containing|working|reading|driving|running|walking))"
 )
 _ADDED = phrase(
     rf"""

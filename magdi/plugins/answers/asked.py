@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from magdi.plugins.answers.numerals import Numeral
 from magdi.plugins.answers.phrase import phrase
@@ -16,6 +17,12 @@ _NO_LIST = phrase(
 _THINGS = phrase(r"\bhow many (\w{3,}?)s?\b(?! (?:of|and|or)\b)")
 _WHO = re.compile(r"\b(?:did|does|do|will|has|is|can|would) ([A-Z]\w+)\b(?! (?:and|or)\b)")
 _SUBJECT = phrase(r"\W*(?:(?:so|thus|therefore|hence|finally|then)\W+)?([A-Z]\w+)\s")
+
+
+_PERCENT = phrase(r"\s?(?:%|per\s?cent)")
+_EACH = phrase(r"\b(?:each|apiece|per)\b")
+_OUT_OF = phrase(r"\s(?:\w+\s)?(?:out\sof|in\severy)\s")
+_FOR_EACH = phrase(r"(?:\s\w+)?\s(?:each|apiece|per\b|an?\s(?!day|week|month|year|total|discount)\w+)")
 
 
 def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, end: int) -> Numeral | None:
@@ -42,3 +49,27 @@ def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, en
         return held[subjects.index(who[-1])][0]
     counted = [bool(what) and re.search(rf"\b{re.escape(what[-1])}", part, re.IGNORECASE) is not None for part in parts]
     return held[counted.index(True)][0] if sum(counted) == 1 else None
+
+
+def wanted(text: str, question: str, found: list[Numeral], given: frozenset[Fraction | None]) -> list[Numeral]:
+    """Returns the numbers of a sentence that may be what a question asks for; all where nothing tells them apart.
+
+    Not what the question itself says; percent where it asks for percent, "each" where for each, and of what it counts.
+
+    Args:
+        text: The text.
+        question: What was asked.
+        found: The numbers of the sentence.
+        given: The question's own numbers.
+    """
+    asked = question.rpartition(". ")[2]
+    found = [each for each in found if each.value not in given or _OUT_OF.match(text, each.end)] or found
+    things = [re.escape(thing) for thing in _THINGS.findall(asked)]
+    for asks, said in (
+        (_PERCENT.search(asked), _PERCENT),
+        (_EACH.search(asked), _FOR_EACH),
+        (things, phrase(rf"\s(?:\w+\s){{0,2}}?{things[-1]}") if things else _PERCENT),
+    ):
+        if asks and (fitting := [each for each in found if said.match(text, each.end)]):
+            return fitting
+    return found

@@ -46,14 +46,14 @@ _ECHO = phrase(
 )
 """What the prompt asked for, said again: "The answer (Yes or No) is ..."."""
 _LONG = phrase(
-    r"(?P<short>\b(?:short|quick|simple)\sanswer\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\sanswer\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*"
+    r"(?P<short>\b(?:short|quick|simple)\s(?:answer|version)\W(?:[^\n]|\n(?=.*answer)){2,80}?)\blong(?:er)?\s(?:answer|version)\W+it(?:\s\w+){0,3}\sdepends\b[^.!?\n]*"
 )
 """What takes nothing back: "Short answer: no. Long answer: it depends"."""
 _COMPARED = phrase(r",?\s(?:rather\sthan|instead\sof|as\sopposed\sto)\s[\"']?(?:yes|no|true|false)\b[\"']?")
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s?\{\s?(\w+)\.?\s?\}")
 _IN_FRONT = phrase(
     r"\W*(?:(?:so|thus|therefore|hence|but)\b\W*)?(?P<word>yes|no|true|false)\W?\s(?:is|was|(?:must|should|would)\sbe)\s"
-    r"(?:\w+ly\s)?(?:the|my|our)\s(?:\w+\s){0,2}(?:answer|choice|vote|verdict|response)\b"
+    r"(?:\w+ly\s)?(?:the|my|our)\s(?:\w+\s){0,2}(?:answer|choice|vote|verdict|response)\b(?!\sif\b)"
 )
 """What is said to be the answer: "No is my final answer"."""
 _CLAIM = phrase(

@@ -9,7 +9,8 @@ from magdi.plugins.answers.phrase import phrase
 
 _ASIDE = phrase(
     r"\b(?:(?P<soft>in|on|for|over|by|of (?:the|her|his|their))|at(?! least| most)|or|from"
-    r"|without|instead of|until|within|between|during|than|every|per|out of|with (?:the|her|his|their)"
+    r"|without|instead of|until|within|between|during|(?<!no less )(?<!no more )(?<!no fewer )than|every|per|out of"
+    r"|with (?:the|her|his|their)"
     r"|(?<!need )(?<!needs )(?<!ha[sd] )(?<!have )(?<!able )(?<!afford )to [a-z]+)\b"
     r"(?:(?!\b(?:and|so|then|which|that|means|are|is|be|left|total|will|can|has|have|had|he|she|it|they|we|you|i|there|costs?|needs?|takes?|makes?|made"
     r"|spends?|spent|earns?|earned|would|could|must|should)\b)[^,;]){0,40}$"
@@ -20,6 +21,7 @@ _ASIDE = phrase(
 
 What is soft may be the answer where it was calculated: "20 kg" in "They exceed the 8 persons' load by 20 kg".
 """
+_DATE = phrase(r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s$")
 _REASON = phrase(
     r"(?<=[\w)%])(?:,\sas|,?\s(?:because|since|although|though|whereas|calculated\s(?:as|by)))\b(?:(?!\sso\s)[^,;.\n]|\.(?=\d)){0,80}$"
 )
@@ -67,7 +69,7 @@ class Circumstances:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if self._is_rest(numeral):
+        if self._is_rest(numeral) or _DATE.search(self.text, max(start, numeral.start - 12), numeral.start):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
             return False
@@ -97,6 +99,8 @@ class Circumstances:
         return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
 
     def _is_soft(self, numeral: Numeral, start: int) -> bool:
+        if _DATE.search(self.text, max(start, numeral.start - 12), numeral.start):
+            return False
         aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)
         return bool((aside and aside["soft"]) or _ATTRIBUTE.match(self.text, numeral.end))
 

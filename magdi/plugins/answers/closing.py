@@ -8,9 +8,10 @@ from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.apposition import added, difference
-from magdi.plugins.answers.asked import asked_for
+from magdi.plugins.answers.asked import asked_for, wanted
 from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
+from magdi.plugins.answers.overlap import closest
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.units import ratio, unit_asked, unit_behind
@@ -43,6 +44,7 @@ _TURN = phrase(
     r"|(?:rounds|converts|simplifies) (?:up |down )?to|means|meaning"
     r"|ends? up with|saving|for a (?:grand )?total (?:\w+ ){0,3}?of|i\.e\.,?(?= ))(?:\b|(?<=[.,]))"
     r"|(?P<result>:|,\s(?:or|i\.e\.,?))(?=\s[$€£(]{0,2}(?:-?[\d.][\d.,/]{0,20}%?|[a-z-]{3,12})(?:\s[a-z]+){0,4}\W{0,8}$)"
+    r"|\s[—–]\s(?=(?:so\s)?(?:he|she|they|we|it|you|I)\b)"
     r"|\b(?P<weak>so(?! that| far)|finally|therefore|thus|hence|then)\b"
     r"|(?:(?<![\w;)] )|(?<=\band )|(?<=\bbut ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
 )
@@ -73,12 +75,18 @@ _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n
 """A calculation behind what it came to: "She needs 21 slices. (7 x 3)"."""
 _NO_TURN = phrase(r"(?:\bto|\bnot|\bcannot|n't)\s$")
 """What makes a purpose of a turn, or denies it, where a result stands before: "= 20 calls to get 15 customers"."""
+_IN_PARENTHESES = re.compile(r"\s*\([^()\n]*[a-z]{2}[^()\n]*\)\W*")
+_CONCLUDES = phrase(
+    r"\W*(?:so|therefore|thus|hence|then|finally|in\s(?:total|all|the\send)|altogether|(?:this|that)\smeans|(?:the\s)?(?:final\s)?answer)\b"
+)
 _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
 )
 MOST_NUMBERS = 64
 """Numbers of a sentence that are looked at, from its end."""
+LEAST_SPELT = 13
+"""What is spelt out from here on is a number: "one of the two" says none, "seventy-four vases" does."""
 COMPUTED = 3
 """Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
 COMPUTED_WITHIN = 2000
@@ -93,21 +101,42 @@ class ClosingReader(Circumstances):
     """Reads what the last sentences of one text come to."""
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
-        """Returns what the last sentence with a number in it comes to."""
+        """Returns what the last sentence with a number in it comes to; one that says more than the question, if any."""
+        repeated: Reading | None = None
         for first, last in self._sentences(start, end):
             if _ONLY_ASIDE.fullmatch(self.text, first, last):
                 continue
+            if _IN_PARENTHESES.fullmatch(self.text, first, last) and self._between(start, first):
+                continue
             remarks = [remark.span() for remark in _REMARK.finditer(self.text, first, last)]
             found = [each for each in self._between(first, last, weak=False) if not _within(each, remarks)]
-            found = [
-                each
-                for each in found
-                if spelt or not each.spelt or self.text[each.start].isdigit() or self._is_told(each)
-            ]
+            found = [each for each in found if spelt or not each.spelt or self._is_plain(each) or self._is_told(each)]
             if found := found[-MOST_NUMBERS:]:
                 reading = self._concluded(found, first, last)
-                return Reading(None, Rule.UNDECIDED) if self._is_open(reading, found) else reading
-        return NOTHING
+                reading = Reading(None, Rule.UNDECIDED) if self._is_open(reading, found) else reading
+                if not self._only_repeats(found, first, last):
+                    return reading
+                repeated = repeated or reading
+        return repeated or NOTHING
+
+    def _is_plain(self, numeral: Numeral) -> bool:
+        """Returns whether a number stands in digits, or is one that words are not used for in passing."""
+        return self.text[numeral.start].isdigit() or (numeral.value or 0) >= LEAST_SPELT
+
+    def _only_repeats(self, found: list[Numeral], start: int, end: int) -> bool:
+        """Returns whether a sentence has no number but the question's, and calculated nothing that comes to one."""
+        given = self._given
+        if (
+            "=" in self.text[start:end]
+            or _CONCLUDES.match(self.text, start)
+            or not given.issuperset(each.value for each in found)
+        ):
+            return False
+        return not {each.value for each in found} & set(self._computed(end)[1])
+
+    @property
+    def _given(self) -> frozenset[Fraction | None]:
+        return frozenset(each.value for each in numerals(self.question)) if self.question else frozenset()
 
     def _is_open(self, reading: Reading, found: list[Numeral]) -> bool:
         """Returns whether the number that was read is one of two: "14 or 15 people", "between 14 and 15"."""
@@ -132,6 +161,8 @@ class ClosingReader(Circumstances):
             return self._finished(asked, Rule.CLOSING)
         outside = [each for each in outside if not self._is_compared(each, start)] or outside
         outside = self._reasoned(self._without_added(outside, start, end))
+        if restated := self._restated(outside, start, end):
+            return self._finished(restated, Rule.CLOSING)
         if whole := self._broken_down(outside):
             return self._finished(whole, Rule.CLOSING)
         totals = [each for each in outside if _IN_ALL.match(self.text, each.end, end)]
@@ -139,6 +170,9 @@ class ClosingReader(Circumstances):
             return self._finished(totals[0], Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
             return self._finished(asked, Rule.CLOSING)
+        if "=" not in self.text[start:end]:
+            outside = wanted(self.text, self.question, outside, self._given)
+            outside = closest(self.text, self.question, outside, start, end)
         said, strong, turn = self._behind_turn(outside, start, end)
         soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
         said = said or soft[:1] or outside[:1]
@@ -160,6 +194,16 @@ class ClosingReader(Circumstances):
         spans = [span for span in added(self.text, self.question, start, end) if found[0].start < span[0]]
         return [each for each in found if not _within(each, spans)]
 
+    def _restated(self, found: list[Numeral], start: int, end: int) -> Numeral | None:
+        """Returns the last result before a sentence, where that says it again and has no number that is new."""
+        if "=" in self.text[start:end] or TOLD_TO.search(self.text, start, end):
+            return None
+        results = self._computed(start)[1]
+        before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
+        if not results or not before.issuperset(each.value for each in found):
+            return None
+        return next((each for each in found if each.value == results[0]), None)
+
     def _broken_down(self, found: list[Numeral]) -> Numeral | None:
         """Returns the number whose parts follow it behind a colon: "9 coins: 5 pennies and 4 dimes"."""
         place = next((place for place, each in enumerate(found) if _PARTS.match(self.text, each.end)), len(found))
@@ -168,6 +212,7 @@ class ClosingReader(Circumstances):
 
     def _behind_turn(self, found: list[Numeral], start: int, end: int) -> tuple[list[Numeral], bool, int]:
         """Returns the numbers behind a sentence's last turn that has any, if the first of them is meant, and where."""
+        soft: list[Numeral] = []
         for turn in reversed(list(_TURN.finditer(self.text, start, end))):
             if (
                 turn[0] != "="
@@ -175,7 +220,7 @@ class ClosingReader(Circumstances):
                 and _SUPPOSED.search(self.text, max(start, turn.start() - 80), turn.start())
             ):
                 continue
-            if turn[0] != "=" and self._has_result(start, turn.start()):
+            if turn[0] != "=" and self._is_purpose(found, start, turn.start()):
                 continue
             if turn["result"] and not TOLD_TO.search(self.text, start, turn.start()):
                 continue
@@ -185,16 +230,22 @@ class ClosingReader(Circumstances):
                 self.text, turn.end()
             ):
                 continue
-            said = self._main([each for each in found if each.start >= turn.end()], turn.end())
+            behind = [each for each in found if each.start >= turn.end()]
+            said = self._main(behind, turn.end())
+            if not said and turn[0] != "=" and len(behind) == 1 and self._is_soft(behind[0], start):
+                soft = soft or behind
             if said:
                 return said, not (turn["weak"] or turn["given"]), turn.end()
-        return self._main(found, start), False, start
+        said = self._main(found, start)
+        return (soft, True, soft[0].start) if soft and len(said) < 2 else (said, False, start)
 
-    def _has_result(self, start: int, place: int) -> bool:
-        """Returns whether a turn is only what a result is for: nothing is told to be calculated between the two."""
+    def _is_purpose(self, found: list[Numeral], start: int, place: int) -> bool:
+        """Returns whether a turn is only what a number is for, or denied, and nothing is told to be calculated."""
+        if _NO_TURN.search(self.text, max(start, place - 12), place) is None:
+            return False
         equals = self.text.rfind("=", start, place)
-        purpose = _NO_TURN.search(self.text, max(start, place - 12), place)
-        return purpose is not None and equals >= 0 and not TOLD_TO.search(self.text, equals, place)
+        told = TOLD_TO.search(self.text, max(start, equals), place)
+        return told is None and (equals >= 0 or any(each.start < place for each in found))
 
     def _main(self, found: list[Numeral], start: int) -> list[Numeral]:
         """Returns the first numbers of a part that are not those of its circumstances."""

@@ -15,7 +15,9 @@ from magdi.plugins.answers.expression import normal_expression, read_expression
 from magdi.plugins.answers.languages import in_english
 from magdi.plugins.answers.letter import normal_letter, read_letter
 from magdi.plugins.answers.number import normal_number, read_number
+from magdi.plugins.answers.plain_answer import plainly
 from magdi.plugins.answers.scope import answering_part, without_programs, without_thoughts
+from magdi.plugins.answers.siding import sided
 from magdi.plugins.answers.text import normal_text, read_text
 
 READERS: dict[AnswerType, Callable[[str, str, tuple[Choice, ...]], Reading]] = {
@@ -61,7 +63,7 @@ def _read(text: str, kind: AnswerType, options: tuple[Choice, ...], question: st
     cleaned = clean(text if kind == "text" else without_programs(text))
     if not cleaned or not cleaned.strip():
         return NOTHING
-    cleaned = decided(in_english(without_courtesies(answering_part(cleaned))))
+    cleaned = sided(plainly(decided(in_english(without_courtesies(answering_part(cleaned)))), options))
 
     def reader(part: str) -> Reading:
         return READERS[kind](part, question, options)

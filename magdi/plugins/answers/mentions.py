@@ -13,7 +13,10 @@ from magdi.plugins.answers.statements import concluded
 from magdi.plugins.answers.unfinished import cut_off
 
 SHORT_TEXT = 200
-NOT_BEFORE = phrase(r"\b(?:not|never|neither|nor|none|cannot|without|unlike|except|wrong|incorrect|avoid\w*)\b|n't\b")
+NOT_BEFORE = phrase(
+    r"\b(?:not|never|neither|nor|none|no(?:body|where|\sone)|hardly|cannot|without|unlike|except|wrong|incorrect|avoid\w*)\b"
+    r"|n't\b"
+)
 _RULED_OUT = phrase(
     r"\b(?:rul\w+ out|eliminat\w+|reject\w*|exclud\w+|discard\w*|disagree with)\W+(?:\w+\W+){0,4}?\(?[A-Z]\b"
 )
@@ -22,6 +25,8 @@ _THE_OTHERS = phrase(
 )
 _POINTED = re.compile(r"\b(?:is|be|are)\s(?:therefore\s|thus\s|option\s)*(\([A-Za-z0-9]\))")
 _MIGHT_ALSO = phrase(r"\b(?:could|might|may)\s(?:also|equally|just as well|as well)\b")
+_ALONE_IN_FRONT = re.compile(r"[\s*(\[]{0,4}[A-Z][)\]*]{0,3}\.\s+[A-Z]")
+"""A label that a sentence begins behind: "B. It is quiet there"."""
 _WHICH = re.compile(r",\swhich\b[^.;]*")
 
 
@@ -48,6 +53,9 @@ def only_mentioned(options: Names, text: str, denied: frozenset[str] = frozenset
     if len(named) == 1 and not named & denied and not _RULED_OUT.search(text):
         return Reading(named.pop(), Rule.LAST)
     heads = [options.labelled(match) for line in lines if (match := options.leading(line.strip(" *#>-")))]
+    first = _opening(options, lines[0], heads) if len(lines) > 1 and concluded(lines[-1]) is None else None
+    if first is not None and first not in denied:
+        return Reading(first, Rule.OPENING)
     gone_through = len(heads) == len(set(heads)) > 2 and options.leading(lines[-1].strip(" *#>-"))
     last = _last(options, lines[-1], short=len(text) <= SHORT_TEXT) - denied if lines and not gone_through else set()
     if len(last) == 1 and not last & set(standing):
@@ -55,6 +63,14 @@ def only_mentioned(options: Names, text: str, denied: frozenset[str] = frozenset
     if abstains(text):
         return Reading(None, Rule.ABSTAINS)
     return Reading(None, Rule.UNDECIDED) if len(named) > 1 else NOTHING
+
+
+def _opening(options: Names, line: str, heads: list[str]) -> str | None:
+    """Returns the option that a text begins with as a sentence of its own: "B. It is quiet there", "A museum. ..."."""
+    if heads:
+        return heads[0] if len(heads) == 1 and _ALONE_IN_FRONT.match(line) else None
+    label = options.by_text(line)
+    return label if label and not tokens(options.behind(line, label)) else None
 
 
 def _last(options: Names, sentence: str, *, short: bool) -> set[str]:

@@ -15,7 +15,7 @@ _CUT_OFF = phrase(
     r"|[a-z]{3,}\s(?:and|plus|minus|times)\s\d{1,9})\s*\Z"
 )
 _DOES = (
-    r"(?:try(?:ing)?|(?:add|subtract|sum|convert|count)(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
+    r"(?:try(?:ing)?|(?:add|subtract|sum|convert|count(?!\s\d))(?:s|ing)?|(?:multipl|appl)(?:y|ies|ying)|plug(?:s|ging)?"
     r"|(?:divid|calculat|comput|determin|solv|combin|substitut)(?:e|es|ing)|find(?:ing)?(?!\sthat\b|\s[$€£]?\d[\d.,]*\s(?!of\b)))\b"
     r"(?!\s[$€£]?\d[\d.,]*(?:\s(?:more|additional|extra|in\stotal)\b|(?:\s\w+)?\W*\Z))"
 )
