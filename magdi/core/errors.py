@@ -20,6 +20,8 @@ from traceback import FrameSummary, extract_tb
 _OWN = str(Path(__file__).parents[1]) + os.sep
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
 _INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
+_BACKPORT = re.compile(r"[\\/]importlib_metadata[\\/]")
+"""What finds entry points in Python's place once any library has imported it."""
 
 BROUGHT: dict[str, str] = {}
 """By the file, or the folder (which ends in a separator), that a plugin was loaded from: its name and version."""
@@ -197,6 +199,7 @@ def brought(file: str) -> str:
 def culprit(error: BaseException) -> FrameSummary | None:
     """Returns a traceback's last line of a plugin, else of code that is not magdi's, Python's or, best, a library's."""
     frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(("<", _OWN))]
+    frames = [each for each in frames if not _BACKPORT.search(each.filename)]
     plugins = [each for each in frames if brought(each.filename)]
     known = [each for each in frames if _INSTALLED.search(each.filename)]
     free = [each for each in frames if each not in known and not each.filename.startswith(_STANDARD)]
