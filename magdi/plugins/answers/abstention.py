@@ -20,7 +20,8 @@ _CANNOT = phrase(
         |indeterminate|unclear|undecided|ambiguous
         |uncertain|unanswerable|undefined|inconclusive|debatable|subjective)\b
     | \b(?:have|has)\ not\ (?:yet\ )?(?:formed|made\ up|reached|decided|settled|come\ to|arrived)\b
-    | \b(?:coin\ (?:flip|toss)|toss-?up|fifty-fifty|50[/-]50(?=\ (?:chance|call|guess|split)\b|[.!]*$))
+    | \b(?:it's|it\ is|basically|just)\ a\ (?:coin\ (?:flip|toss)|toss-?up)\b
+    | \b(?:fifty-fifty|50[/-]50(?=\ (?:chance|call|guess|split)\b|[.!]*$))
     | \bn/a\b | ^\W*(?:internal\ )?(?:server\ )?error\b
     | \bnot\ (?:one\ of|among|in|any\ of)\ (?:the|these|those)\ (?:\w+\ ){0,3}(?:options|choices|answers)\b
     | \b(?:depends|dependent)\ (?:up)?on\b

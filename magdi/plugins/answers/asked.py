@@ -16,6 +16,8 @@ _NO_LIST = phrase(
 )
 _THINGS = phrase(r"\bhow many (\w{3,}?)s?\b(?! (?:of|and|or)\b)")
 _WHO = re.compile(r"\b(?:did|does|do|will|has|is|can|would) ([A-Z]\w+)\b(?! (?:and|or)\b)")
+_IN_ONE = re.compile(r"\bin [A-Z]\w+\?")
+_ALL = phrase(r"\b(?:altogether|combined|together|total|all|both|sum)\b")
 _SUBJECT = phrase(r"\W*(?:(?:so|thus|therefore|hence|finally|then)\W+)?([A-Z]\w+)\s")
 
 
@@ -23,6 +25,12 @@ _PERCENT = phrase(r"\s?(?:%|per\s?cent)")
 _EACH = phrase(r"\b(?:each|apiece|per)\b")
 _OUT_OF = phrase(r"\s(?:\w+\s)?(?:out\sof|in\severy)\s")
 _FOR_EACH = phrase(r"(?:\s\w+)?\s(?:each|apiece|per\b|an?\s(?!day|week|month|year|total|discount)\w+)")
+
+
+def asks_for_one(question: str) -> bool:
+    """Returns whether a question asks for an amount of one among several, and not of all together."""
+    asked = question.rpartition(". ")[2]
+    return (_WHO.search(asked) is not None or _IN_ONE.search(asked) is not None) and not _ALL.search(asked)
 
 
 def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, end: int) -> Numeral | None:

@@ -110,6 +110,8 @@ _STATEMENT = phrase(
     r"(?P<word>true|false|correct|incorrect|untrue|wrong|the\scase|supported|refuted|unfounded|unsupported|(?:in)?accurate|(?:in)?valid)|\s(?P<fails>does\snot|doesn't)?\s?(?P<holds>holds?)(?:\s(?:up|true))?(?=\W*$))\b(?!\s(?:that|to|if|when|for))"
 )
 _LAST_CLEAR = phrase(r"(?P<not>\bnot\s|n't\s)?(?<![\w-])(?P<word>yes|no(?=[\s\"')\]]*(?:[.,;!:]|$)))(?![\w-])")
+_OWN_AGAIN = phrase(r",?\s(?:and|but|so)\s(?=(?:my|our|the)\s(?:\w+\s)?answer\b)")
+"""Where a clause that refuses what others say goes on with what its writer says."""
 _STEP = phrase(r"\bstep\s?\d")
 _BOTH = phrase(
     r"\b(?:yes\s?(?:and|or|/)\s?no|true\s?(?:and|or|/)\s?false|neither\s(?:yes|true)|both\s(?:yes|true)"
@@ -176,7 +178,10 @@ def _said(clause: Clause, question: str) -> Iterator[Found]:
         *((predicate, Rule.MARKER, 1 if MIGHT.search(subject) else 2) for subject, predicate in marked(text)),
     ]
     if refused := refuses(text):
-        if held := _held(text[refused.end() :]):
+        own = _OWN_AGAIN.search(text, refused.end())
+        if own:
+            yield from _said(clause._replace(text=text[own.end() :]), question)
+        elif held := _held(text[refused.end() :]):
             yield Found(_flip(held, negated=True), Rule.CONCLUSION)
         return
     if named := next((found for tail, rule, weight in behind if (found := _named(tail, rule, weight))), None):

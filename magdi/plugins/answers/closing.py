@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.apposition import added, difference
-from magdi.plugins.answers.asked import asked_for, wanted
+from magdi.plugins.answers.asked import asked_for, asks_for_one, wanted
 from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
 from magdi.plugins.answers.numerals import Numeral, numerals, written
 from magdi.plugins.answers.overlap import closest
@@ -77,8 +77,9 @@ _NO_TURN = phrase(r"(?:\bto|\bnot|\bcannot|n't)\s$")
 """What makes a purpose of a turn, or denies it, where a result stands before: "= 20 calls to get 15 customers"."""
 _IN_PARENTHESES = re.compile(r"\s*\([^()\n]*[a-z]{2}[^()\n]*\)\W*")
 _CONCLUDES = phrase(
-    r"\W*(?:so|therefore|thus|hence|then|finally|in\s(?:total|all|the\send)|altogether|(?:this|that)\smeans|(?:the\s)?(?:final\s)?answer)\b"
+    r"\b(?:so|therefore|thus|hence|then|finally|in\s(?:total|all|the\send)|altogether|(?:this|that)\smeans|(?:the\s)?(?:final\s)?answer)\b"
 )
+_TOGETHER = phrase(r"\b(?:altogether|combined|together|they\sboth|(?:both|two|three|four)\sof\sthem)\b")
 _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
@@ -124,11 +125,16 @@ class ClosingReader(Circumstances):
         return self.text[numeral.start].isdigit() or (numeral.value or 0) >= LEAST_SPELT
 
     def _only_repeats(self, found: list[Numeral], start: int, end: int) -> bool:
-        """Returns whether a sentence has no number but the question's, and calculated nothing that comes to one."""
+        """Returns whether a sentence has no number but the question's, and calculated nothing that comes to one.
+
+        Or it is about all together, where one alone was asked for.
+        """
+        if "=" not in self.text[start:end] and _TOGETHER.search(self.text, start, end) and asks_for_one(self.question):
+            return True
         given = self._given
         if (
             "=" in self.text[start:end]
-            or _CONCLUDES.match(self.text, start)
+            or _CONCLUDES.search(self.text, start, end)
             or not given.issuperset(each.value for each in found)
         ):
             return False
@@ -200,7 +206,9 @@ class ClosingReader(Circumstances):
             return None
         results = self._computed(start)[1]
         before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
-        if not results or not before.issuperset(each.value for each in found):
+        if len({each.value for each in found} & set(results)) != 1 or not before.issuperset(
+            each.value for each in found
+        ):
             return None
         return next((each for each in found if each.value == results[0]), None)
 

@@ -8,7 +8,21 @@ _IN_SPITE = (
     r"(?:,?\s(?:even\s(?:if|though)|although|though|whatever|despite|in\sspite\sof|regardless|no\smatter|rather\sthan"
     r"|instead\sof|over|against|not|and\s(?:am\s|do\s|will\s)?(?:not|won't|don't))\b(?:[^.;\n]|\.(?=\d))*)?"
 )
-_HOLDS = ("hold", "keep", "vot", "cling", "stick", "stay", "stand", "settl", "opt", "remain", "second", "maintain")
+_HOLDS = (
+    "hold",
+    "keep",
+    "vot",
+    "cling",
+    "stick",
+    "stay",
+    "stand",
+    "settl",
+    "opt",
+    "remain",
+    "second",
+    "maintain",
+    "go",
+)
 _HEADING = (
     r"(?:my\s)?(?:final\s)?(?:response|select(?:ed|ion)?|assessment|final|decision|judge?ment|ruling|determination|pick|call"
     r"|take|prediction)"
@@ -31,8 +45,9 @@ DECLARATIONS = rules(
         ),
         (
             _HOLDS,
-            rf"{I_DO}(?:'m|\sam|'ll|\swill)?\s(?:\w+ly\s|\w+\sand\s|still\s|now\s)?{HOLD}\s"
+            rf"{I_DO}(?:'m|\sam|'ll|\swill|'d|\swould|\smust)?(?:\shave\sto)?\s(?:\w+ly\s|\w+\sand\s|still\s|now\s)?{HOLD}\s"
             rf"(?:my\s(?:\w+\s)?(?:answer|choice)\s(?:of\s)?|agent\s\w+'s\s(?:answer\sof\s)?)?{NAMED}"
+            r"(?:\s(?:on|in|for)\sthis(?:\s(?:one|question|point|case|matter))?)?"
             rf"(?:{END}|(?=[,;]\s)|(?=\s(?:and|even|over|against|rather|instead|despite)\b)){_IN_SPITE}",
         ),
         (
@@ -69,7 +84,37 @@ DECLARATIONS = rules(
             ("confirm", "accept", "share", "endorse"),
             rf"{I_DO}\s(?:can\s)?(?:confirm|accept|share|endorse)\s(?:\w+\s)?\w+'s\s(?:answer\s(?:of\s)?)?{NAMED}{STOP}",
         ),
-        ((" join ",), rf"{I_DO}\s(?:now\s)?join\s(?:\w+\s){{1,3}}(?:with|at|in\ssaying)\s{NAMED}{STOP}"),
+        (
+            (" join",),
+            rf"{I_DO}(?:'m|\sam|'ll|\swill)?\s(?:now\s)?join(?:ing)?(?:\s\w+){{1,3}}(?::|\swith|\sat|\sin\ssaying)\s{NAMED}{STOP}",
+        ),
+        (
+            ("question",),
+            rf"\b(?:my|the)\sanswer\sto\sth(?:e|is|at)\squestion\b[^.;\n]{{0,80}}?\s(?:is|remains|stays)\s(?:still\s|thus\s)?{NAMED}{STOP}",
+        ),
+        (
+            ("to the question", "to this question", "to that question"),
+            rf"\bto\sth(?:e|is|at)\squestion\b[^.;\n]{{0,80}}?,\s(?:my|the)\sanswer\s(?:is|remains|stays)\s{NAMED}{STOP}",
+        ),
+        (
+            ("agree with", "concur with", "side with"),
+            rf"{I_DO}\s(?:\w+ly\s)?(?:agree|concur|side)\swith\s[^.;,\n]{{1,40}}?\s(?:that|on|in\ssaying)\s{IT_IS}{NAMED}{STOP}",
+        ),
+        (
+            ("converge", "agree", "settle"),
+            r"\b(?:we|all\sof\sus)\s(?:have\s|all\s|now\s){0,2}(?:converged?|agreed?|settled?)\son"
+            rf"\s{NAMED}{STOP}",
+        ),
+        (
+            (" it's ", " it is ", "answer is "),
+            r"\b(?:means|implies|suggests|shows|indicates|tells\s(?:me|us))\s(?:that\s)?(?:it(?:'s|\sis)|the\sanswer\sis)"
+            rf"\s(?!\W{{0,2}}[\d\\$]){NAMED}{END}",
+        ),
+        (
+            ("candidate", "contender", "option", "choice"),
+            r"\bthe\s(?:strongest|best|likeliest|most\s\w+)\s(?:candidate|contender|option|choice)\s(?:is|seems|would\sbe)"
+            rf"\s{NAMED}{STOP}",
+        ),
         (("facts", "evidence"), rf"\b(?:facts|evidence)\ssays?\s{NAMED}{END}"),
         (("i'm ", "i am "), rf"{I_DO}(?:'m|\sam)\s(?:now|still|back)\s(?:at|with|for|on)\s{NAMED}{STOP}"),
         (

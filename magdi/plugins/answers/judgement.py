@@ -34,7 +34,7 @@ _DO_NOT = phrase(
 """What sets a list of options apart from the one that is not in it: "A, C and D do not conduct"."""
 _NEITHER = phrase(r"\b(?:neither|not)\W*$")
 _CLAUSE_LEAD = phrase(
-    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think)+(?=\W*\(?\w)"
+    r"(?:\W|and|but|so|therefore|thus|hence|since|as|because|only|that|the|option|choice|answer(?=\s\W?\w\W)|I|conclude|believe|think|both(?=\s\W?\w\W))+(?=\W*\(?\w)"
 )
 _THE_OPTIONS = r"(?:(?:both|all|the|of|these|options?|choices?|answers?)\s)*"
 _FRONTED = phrase(

@@ -36,7 +36,7 @@ _REASON = phrase(
     r"|\([^()]*\)",
     re.DOTALL,
 )
-_GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|can|could|cannot|has|would|will|may|might|seems)\b")
+_GOES_ON = phrase(r"[\s)\]:.,]*(?:is|was|does|has|seems)\b")
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = rf"{'|'.join(_PLACES)}|\d(?:st|nd|rd|th)|last"
 _BY_PLACE = phrase(

@@ -46,8 +46,8 @@ def closest(text: str, question: str, found: list[Numeral], start: int, end: int
 
 def _words(said: str) -> set[str]:
     """Returns a text's words without endings; names, what is left over and a difference weigh more than one."""
-    words = {_ENDING.sub("", word.lower()) for word in _WORD.findall(said)} - _PASSED_OVER
-    words |= {f"{name} again" for name in _NAME.findall(said)}
+    words = {_ENDING.sub("", word) for word in set(_WORD.findall(said.lower())) - _PASSED_OVER}
+    words |= {f"{name} again" for name in _NAME.findall(said) if name.lower() not in _PASSED_OVER}
     for number, pattern in enumerate((_REST, _MORE)):
         if pattern.search(said):
             words |= {f"{number} {weight}" for weight in range(3)}

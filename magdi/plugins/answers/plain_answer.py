@@ -29,11 +29,13 @@ _THEY_ERR = phrase(
 _THEY_SAY_BUT = phrase(
     rf"(?P<they>\b{SAYS}\s{IT_IS}{VALUE},?\s(?:but|(?:and\s)?yet)\s){NAMED}(?:(?=[,.;!])|{END}|\sis\s{RIGHT}{END})"
 )
-_NOT_OTHER = phrase(rf"{NAMED},\s(?:and\s)?not\s{VALUE}(?:\s(?:as|like)\b[^.;\n]*)?")
+_NOT_OTHER = phrase(rf"{NAMED},\s(?:and\s)?not\s{VALUE}(?:,?\s(?:or|nor|and)\s{VALUE})*(?:\s(?:as|like)\b[^.;\n]*)?")
 _IN_THE_AFFIRMATIVE = phrase(
     rf"{I_DO}(?:'d|\swould|\swill|\smust|\shave\sto)?\s(?:answer|respond|reply)(?:\s(?:this|it|that|the\squestion))?"
     r"\s(?:\w+ly\s)?in\sthe\s(?:(?P<yes>affirmative)|negative)\b"
 )
+_NUMERIC = re.compile(r"\W*\d|\W*\\")
+_DIGIT = re.compile(r"\d")
 _ARTICLE = phrase(r"^(?:the|an?)\s")
 _ALONE = phrase(VALUE)
 LONGEST_OPTION = 40
@@ -63,8 +65,15 @@ def _mine(text: str) -> str:
         text = _IN_THE_AFFIRMATIVE.sub(lambda said: f"my answer is {'yes' if said['yes'] else 'no'}", text)
     for words, rule in (*CONTRASTS, *DECLARATIONS):
         if any(word in lowered for word in words):
-            text = rule.sub(r"my answer is \g<v>", text)
+            text = rule.sub(_declared, text)
     return text
+
+
+def _declared(said: re.Match[str]) -> str:
+    """Returns an answer as its writer's; a number or formula that more numbers follow is one of a calculation."""
+    if _NUMERIC.match(said["v"]) and _DIGIT.search(said.string, said.end()):
+        return said[0]
+    return f"my answer is {said['v']}"
 
 
 def _labelled(text: str, options: tuple[Choice, ...]) -> str:
