@@ -84,7 +84,7 @@ def settings(request: pytest.FixtureRequest, files: Path) -> Settings:
         if name in ("task arithmetic", "task order", "task bugs"):  # whose own tests look at all of their questions
             return FEW | ({} if name == "task arithmetic" else {"primer_conclusions": 100})
         if name == "task mix":
-            return {"parts": ["gsm8k", "svamp"], "data": str(request.getfixturevalue("data"))}
+            return {"parts": ["gsm8k", "svamp", "boolq"], "data": str(request.getfixturevalue("data"))}
         if name == "teacher hf":
             return {"model": str(files / "tiny")}
         if name == "teacher local":

@@ -86,6 +86,8 @@ _SUPPOSED = phrase(
 )
 MOST_NUMBERS = 64
 """Numbers of a sentence that are looked at, from its end."""
+MOST_RESTATED = 3
+"""Numbers of a sentence that may say a result again; more are a list."""
 LEAST_SPELT = 13
 """What is spelt out from here on is a number: "one of the two" says none, "seventy-four vases" does."""
 COMPUTED = 3
@@ -206,9 +208,7 @@ class ClosingReader(Circumstances):
             return None
         results = self._computed(start)[1]
         before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
-        if len({each.value for each in found} & set(results)) != 1 or not before.issuperset(
-            each.value for each in found
-        ):
+        if len(found) > MOST_RESTATED or not results or not before.issuperset(each.value for each in found):
             return None
         return next((each for each in found if each.value == results[0]), None)
 

@@ -421,8 +421,11 @@ def test_real_debates_say_in_their_prompts_what_their_edges_say(data: Path) -> N
 
 
 @pytest.mark.data
-def test_real_solutions_are_graded_as_their_authors_did(data: Path) -> None:
-    mags = list(import_files([data / "gsm8k" / "example_model_solutions.jsonl"], Reader()))
+def test_real_solutions_are_graded_as_their_authors_did(data: Path, tmp_path: Path) -> None:
+    """A quarter of them; all of their texts are read in `test_answers_agreement`."""
+    lines = (data / "gsm8k" / "example_model_solutions.jsonl").read_text("utf-8").splitlines(keepends=True)[::4]
+    (tmp_path / "example_model_solutions.jsonl").write_text("".join(lines), "utf-8")
+    mags = list(import_files([tmp_path / "example_model_solutions.jsonl"], Reader()))
     turns = [(mag.metadata["is_correct"][turn.agent], bool(turn.correct)) for mag in mags for turn in mag.turns]
-    assert len(turns) == 5276
-    assert sum(said == ours for said, ours in turns) >= 5270
+    assert len(turns) == 4 * len(lines)
+    assert sum(said == ours for said, ours in turns) >= len(turns) - 2

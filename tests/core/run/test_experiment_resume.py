@@ -12,9 +12,9 @@ from pathlib import Path
 
 JOB = Path(__file__).with_name("resume_job.py")
 SETTINGS = [
-    *("--limit", "40", "--task-arg", "primer_problems=40", "--task-arg", "primer_checks=0", "--task-arg", "test=20"),
+    *("--limit", "24", "--task-arg", "primer_problems=40", "--task-arg", "primer_checks=0", "--task-arg", "test=12"),
     *("--set", "student.tiny.hidden=32", "--set", "student.tiny.layers=1", "--set", "student.tiny.heads=2"),
-    *("--set", "student.tiny.epochs=1", "--set", "training.steps=20", "--set", "evaluation.max_new_tokens=24"),
+    *("--set", "student.tiny.epochs=1", "--set", "training.steps=14", "--set", "evaluation.max_new_tokens=24"),
     *("--set", "training.save_every=5", "--set", "training.log_every=1"),
 ]
 MOMENTS = [("discussion", 20), ("tiny base", 1), ("training", 7), ("training", 13), ("student answers", 4)]

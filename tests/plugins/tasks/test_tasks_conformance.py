@@ -1,4 +1,4 @@
-"""Every benchmark passes the conformance kit, on real data."""
+"""Every benchmark has the questions that the paper counts; that they conform, `test_conformance` looks at."""
 
 from __future__ import annotations
 
@@ -8,22 +8,8 @@ import pytest
 
 from magdi.core.config.models import ComponentChoice
 from magdi.plugins.registry import default_registry
-from magdi.plugins.target import resolve
-from magdi.plugins.testing.runner import run_checks
 
 pytestmark = pytest.mark.data
-
-TASKS = ("gsm8k", "strategyqa", "commonsense-qa", "arc-challenge", "math", "svamp", "boolq", "mix:gsm8k+svamp+boolq")
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_conforms(name: str, data: Path) -> None:
-    registry = default_registry()
-    config = registry.chosen_settings("task", ComponentChoice(name=name, data=str(data)), 0)
-    component = registry.find("task", name.partition(":")[0]).component
-    results = list(run_checks("task", resolve(component.target), config, component=component))
-    assert [f"{result.name}: {result.message}" for result in results if not result.passed] == []
-    assert sum(result.applies for result in results) > 10
 
 
 @pytest.mark.parametrize(
