@@ -34,12 +34,15 @@ _ADDED = phrase(
     (?: {_NUMBER}\s?(?:%|percent)?(?:\s[a-z-]+){{0,2}}?\s(?:{_MORE}|(?:%|percent)?of\s\w+'s|times(?!\s\d))\b
       | {_NUMBER}(?:\s[a-z-]+){{0,2}}?\s(?:short|shy|ahead|off|over|under|above|below|beyond)\b(?!\s\d)
       | {_NUMBER}\s?(?:%|percent)\s(?:of|off)\b
+      | {_NUMBER}(?:\s[a-z]+){{0,2}}?\sof\sit\b | of\s(?:which|whom|them)\b
+      | with\s\w+\s(?:getting|having|earning|making|paying)\b
       | {_PART}\s(?!of\s(?:which|whom|them|those)\b)(?:of|as|the|what|\w+'s)\b
       | an?\s(?:(?:total|net|slight|{_NUMBER}\s?(?:%|percent))\s)?{_CHANGE}\b
       | {_MORE}\sthan\b | (?:up|down)\sfrom\b | (?:which\s|that\s|thus\s)?exceed(?:s|ing)\b
       | {_BOUND}\s(?:[$€£]?\d|(?:the|his|her|their|what)\s|\w+'s\b|twice|half)
       | (?P<why>{_WHY})(?!\w)
     )
+    | ,\si\.e\.,?\s{_NUMBER}(?:\s[a-z]+)?\s(?:per|an?)\s(?:second|minute|hour|day|week|month|year|person|item|piece)\b
     | ,?\s(?:vs\.?|versus|compared\s(?:to|with)|as\sopposed\sto|in\scontrast\sto)(?=\s)
     """,
     re.VERBOSE,

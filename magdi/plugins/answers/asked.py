@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 from magdi.plugins.answers.numerals import Numeral
 from magdi.plugins.answers.phrase import phrase
@@ -23,7 +22,10 @@ _SUBJECT = phrase(r"\W*(?:(?:so|thus|therefore|hence|finally|then)\W+)?([A-Z]\w+
 
 _PERCENT = phrase(r"\s?(?:%|per\s?cent)")
 _EACH = phrase(r"\b(?:each|apiece|per)\b")
-_OUT_OF = phrase(r"\s(?:\w+\s)?(?:out\sof|in\severy)\s")
+_MANY = phrase(
+    r"\bhow many ((?:(?!(?:are|is|did|do|does|can|will|must|would|were|was|has|have|of|in|more|each)\b)\w+\s?){1,3})"
+)
+_OF_ALL = r"of\s(?:the|its|her|his|their|these|those|our|my)\s"
 _FOR_EACH = phrase(r"(?:\s\w+)?\s(?:each|apiece|per\b|an?\s(?!day|week|month|year|total|discount)\w+)")
 
 
@@ -59,25 +61,26 @@ def asked_for(text: str, question: str, found: Sequence[Numeral], start: int, en
     return held[counted.index(True)][0] if sum(counted) == 1 else None
 
 
-def wanted(text: str, question: str, found: list[Numeral], given: frozenset[Fraction | None]) -> list[Numeral]:
+def wanted(text: str, question: str, found: list[Numeral]) -> list[Numeral]:
     """Returns the numbers of a sentence that may be what a question asks for; all where nothing tells them apart.
 
-    Not what the question itself says; percent where it asks for percent, "each" where for each, and of what it counts.
+    Percent where it asks for percent, "each" where for each, and of what it counts.
 
     Args:
         text: The text.
         question: What was asked.
         found: The numbers of the sentence.
-        given: The question's own numbers.
     """
     asked = question.rpartition(". ")[2]
-    found = [each for each in found if each.value not in given or _OUT_OF.match(text, each.end)] or found
-    things = [re.escape(thing) for thing in _THINGS.findall(asked)]
-    for asks, said in (
-        (_PERCENT.search(asked), _PERCENT),
-        (_EACH.search(asked), _FOR_EACH),
-        (things, phrase(rf"\s(?:\w+\s){{0,2}}?{things[-1]}") if things else _PERCENT),
-    ):
-        if asks and (fitting := [each for each in found if said.match(text, each.end)]):
+    things = "|".join(re.escape(thing) for many in _MANY.findall(asked) for thing in many.split() if len(thing) > 2)
+    counted = phrase(rf"(?:\s{_OF_ALL}[\d.,]+)?\s(?:\w+\s){{0,2}}?(?:{things})") if things else _PERCENT
+    whole = phrase(rf"\s{_OF_ALL}$")
+    for asks, said in ((_PERCENT.search(asked), _PERCENT), (_EACH.search(asked), _FOR_EACH), (things, counted)):
+        fitting = [
+            each
+            for each in found
+            if asks and said.match(text, each.end) and not whole.search(text, max(0, each.start - 12), each.start)
+        ]
+        if fitting:
             return fitting
     return found

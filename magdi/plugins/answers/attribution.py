@@ -55,7 +55,9 @@ _TELLS_OF_VALUES = phrase(
         rf"(?:others?|both|all|most|everyone|everybody|majority|{_ROLE}{_WHICH_ONE})\s(?:also\s)?(?:gives|gave|gets|got)\b",
         rf"{_PERSON}\s{_SAYS}\s(?:that\s)?(?:the|its?|it's)\b[^.\n]{{0,40}}?\b(?:answer|is)\b",
         r"(?:initially|at\sfirst|previously|originally|earlier),?\sI\s(?:had|got|thought|said|chose|answered|believed)\b",
-        r"I\s(?:had\s)?(?:initially|first|previously|originally)\s(?:had|got|thought|said|chose|answered|believed)\b",
+        r"I\s(?:had\s)?(?:initially|first|previously|originally|earlier)\s(?:had|got|thought|\w+ed|said|chose)\b",
+        r"(?:my|our)\s(?:earlier|previous|former|first|initial|old|original)\s(?:\w+\s)?(?:was|is|had|did|didn't|only|of|forgot|\W?\d)",
+        rf"(?:one|another|(?:the\s)?other)\s{_AGENT}'s\s",
         otherwise=_AS_TOLD,
     )
 )

@@ -52,6 +52,7 @@ _EMPHASIS = phrase(
 _SLANTED = re.compile(r"(?P<mark>[*_])(?<![\w\\})\]*_].)(?=[^\s*_])(?P<said>[^*_\n]{0,80}[^\s*_])(?P=mark)(?![\w*_{(])")
 _BREAK = phrase(r"<br\s?/?>|&nbsp;")
 _HEADED = phrase(r"^[ \t]{0,9}\#{1,6}[ \t]{0,9}((?:\w{1,12}[ ])?answer)[ \t]*$", re.MULTILINE)
+_BRACED = phrase(r"(?<!\S)\{\s?((?:final\s)?answer\s?:[^{}\n\"]{1,80})\}")
 _KEY = phrase(r"_(?<=[a-z]_)(?=(?:answer|choice|option)\b)")
 
 
@@ -74,7 +75,7 @@ def clean(text: str) -> str | None:
     text = _EATEN.sub(lambda eaten: "\\" + _ESCAPES[eaten[0]], text)
     text = _on_one_level(_THIN_GROUP.sub(",", text)).translate(_TABLE)
     text = _SLANTED.sub(r"\g<said>", _EMPHASIS.sub("", _BREAK.sub(" ", text)))
-    text = _HEADED.sub(r"\1:", text)
+    text = _BRACED.sub(r"\1", _HEADED.sub(r"\1:", text))
     text = _CLOSING_HASHES.sub("", text) if "##" in text else text
     return _KEY.sub(" ", _DASHED_MINUS.sub("-", text))
 

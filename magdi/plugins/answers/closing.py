@@ -80,6 +80,16 @@ _CONCLUDES = phrase(
     r"\b(?:so|therefore|thus|hence|then|finally|in\s(?:total|all|the\send)|altogether|(?:this|that)\smeans|(?:the\s)?(?:final\s)?answer)\b"
 )
 _TOGETHER = phrase(r"\b(?:altogether|combined|together|they\sboth|(?:both|two|three|four)\sof\sthem)\b")
+_COMES_TO = phrase(
+    r"\b(?:leav(?:es?|ing)|mak(?:es?|ing)|giv(?:es?|ing)|total(?:s|ing)?|equals?|(?:comes?|adds?\sup)\sto)\s(?:it\s|up\s)?[$€£]?\d"
+)
+"""What is surer than a guess by the question's words and numbers."""
+_MORE_THAN = phrase(
+    r"[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|longer|shorter|older|younger|higher|lower|faster|slower)\sthan\b"
+)
+_SO = phrase(r",\s(?:so|thus|therefore|hence)\s(?:there|that|it|he|she|they|the)\b[^,]*\d")
+_OUT_OF = phrase(r"\s(?:\w+\s)?(?:out\sof|in\severy)\s")
+_ONLY_COMPARES = phrase(r"\W*(?:that|this|it|which)(?:'s|\sis|\swas)\s(?:about\s|only\s|exactly\s)?(?=[$€£]?\d)")
 _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
@@ -122,6 +132,10 @@ class ClosingReader(Circumstances):
                 repeated = repeated or reading
         return repeated or NOTHING
 
+    def _is_new(self, numeral: Numeral) -> bool:
+        """Returns whether a number is none of the question's, or a part of one: "4 out of 10"."""
+        return numeral.value not in self._given or _OUT_OF.match(self.text, numeral.end) is not None
+
     def _is_plain(self, numeral: Numeral) -> bool:
         """Returns whether a number stands in digits, or is one that words are not used for in passing."""
         return self.text[numeral.start].isdigit() or (numeral.value or 0) >= LEAST_SPELT
@@ -131,6 +145,9 @@ class ClosingReader(Circumstances):
 
         Or it is about all together, where one alone was asked for.
         """
+        compares = _ONLY_COMPARES.match(self.text, start)
+        if compares and self.question and _MORE_THAN.match(self.text, compares.end()):
+            return difference(self.text, self.question, found, end) is None
         if "=" not in self.text[start:end] and _TOGETHER.search(self.text, start, end) and asks_for_one(self.question):
             return True
         given = self._given
@@ -178,9 +195,12 @@ class ClosingReader(Circumstances):
             return self._finished(totals[0], Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
             return self._finished(asked, Rule.CLOSING)
-        if "=" not in self.text[start:end]:
-            outside = wanted(self.text, self.question, outside, self._given)
-            outside = closest(self.text, self.question, outside, start, end)
+        if self.question and "=" not in self.text[start:end] and not _COMES_TO.search(self.text, start, end):
+            inside = [each for each in found if _within(each, aside)]
+            outside = [each for each in (*outside, *inside) if self._is_new(each)] or outside
+            concludes = _SO.search(self.text, start, end)
+            near = outside if concludes else closest(self.text, self.question, outside, start, end)
+            outside = near if near != outside else wanted(self.text, self.question, outside)
         said, strong, turn = self._behind_turn(outside, start, end)
         soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
         said = said or soft[:1] or outside[:1]
@@ -248,12 +268,17 @@ class ClosingReader(Circumstances):
         return (soft, True, soft[0].start) if soft and len(said) < 2 else (said, False, start)
 
     def _is_purpose(self, found: list[Numeral], start: int, place: int) -> bool:
-        """Returns whether a turn is only what a number is for, or denied, and nothing is told to be calculated."""
-        if _NO_TURN.search(self.text, max(start, place - 12), place) is None:
-            return False
+        """Returns whether a turn is only what a number is for, or denied, and nothing is told to be calculated.
+
+        Or whether it only leads to the question's own numbers, behind a result: "= 36 games are played among the 9".
+        """
         equals = self.text.rfind("=", start, place)
-        told = TOLD_TO.search(self.text, max(start, equals), place)
-        return told is None and (equals >= 0 or any(each.start < place for each in found))
+        if TOLD_TO.search(self.text, max(start, equals), place):
+            return False
+        if equals >= 0 and self._given.issuperset(each.value for each in found if each.start >= place):
+            return True
+        before = equals >= 0 or any(each.start < place for each in found)
+        return before and _NO_TURN.search(self.text, max(start, place - 12), place) is not None
 
     def _main(self, found: list[Numeral], start: int) -> list[Numeral]:
         """Returns the first numbers of a part that are not those of its circumstances."""

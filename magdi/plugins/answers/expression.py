@@ -66,6 +66,11 @@ _LISTS = re.compile(r":\s*[$\\(\d-]")
 _PLAIN_LIST = re.compile(r"(?:\bis|\bare|:)\s+(-?\d[\d./]*(?:(?:,|,?\s+and)\s+-?\d[\d./]*)+)\W*\Z")
 _POINT = phrase(r"(?<![\w\\])[a-z]\s?=\s?-?\d[\d./]*(?:,?\s(?:and\s)?[a-z]\s?=\s?-?\d[\d./]*(?<!\.)){1,2}[.\s]*\Z")
 """What several variables are, without delimiters: "x = 3 and y = 7."."""
+_FOUND = phrase(r"\b(?:conclude|find|get|obtain|see|have)\sthat\s$")
+_WITH_SIGN = phrase(
+    r"(?:\b(?:is|are|be|equals|get)|=)\s+(?P<said>-?\d*\s?(?:π|√\d+|\\pi\b|\\sqrt\{\d+\})(?:\s?[-+]\s?\d+|/\d+)?)(?=[\s.,;!]|$)[^\d\n$\\]*\Z"
+)
+"""A number with a sign of its own, without delimiters: "the volume is 12π cubic units."."""
 _CALCULATION = re.compile(
     r"(?:\\(?:times|cdot|div|text\{[^{}]{0,60}\}|frac|[,;!% ])|[\d\s+*/^().,{}%$-])+=(?=(?:\\[a-z]+|[^=a-zA-Z])+$)"
 )
@@ -210,6 +215,8 @@ def _closing(text: str) -> str | None:
         return normal_latex(re.sub(r",?\s+and\s+|,\s+", ",", listed[1].rstrip(".")))
     if point := _POINT.search(text, max(0, len(text) - LONGEST_LINE)):
         return normal_latex(point[0])
+    if sign := _WITH_SIGN.search(text, max(0, len(text) - LONGEST_LINE)):
+        return normal_latex(sign["said"])
     formulas = list(_FORMULA.finditer(text))
     if len(formulas) > 1 and _GIVEN.search(text, max(0, formulas[-1].start() - 30), formulas[-1].start()):
         formulas.pop()
@@ -231,6 +238,8 @@ def _closing(text: str) -> str | None:
 
 def _stated(text: str, formula: re.Match[str]) -> str | None:
     """Returns the plain number of a sentence whose last formula only names something: "there are 8 values of $x$"."""
+    if _FOUND.search(text, max(0, formula.start() - 20), formula.start()):
+        return None
     start = max((end.end() for end in SENTENCE_END.finditer(text, 0, formula.start())), default=0)
     end = SENTENCE_END.search(text, formula.end())
     sentence = text[start : end.start() if end else len(text)]

@@ -32,6 +32,7 @@ _COMES_TO = phrase(
     rf"|costs?|results?\sin|resulting\sin|leav(?:e|es|ing)|obtain|find(?=\s[$\d\\])|found|have|has|had|so|means|becomes"
     rf"|(?:comes|adds|sums|brings)\s(?:out\s|up\s|us\s)?to|arrive\sat|end(?:s|ing)?\sup\swith|total\sof|as))\W*"
     rf"(?:(?!of\b)[a-z']+\W+|of\W+(?=[$\d])){{0,5}}?{_VALUE}|:\s*{_VALUE}"
+    rf"|,\s(?:he|she|they|it|we|I|you|(?:the|his|her|their|its)\s\w+)\s\w+(?:\s\w+)?{_VALUE}"
 )
 _TO_BE_SOLVED = re.compile(r"\bsolv(?:e|ing)\b[^.]{0,80}\bfor\s[$(\\]{0,3}[a-zA-Z]\b\W*\Z")
 _TELLS_OF_BEFORE = phrase(r"\W*(?:this|that|it|which)\b")
