@@ -17,6 +17,8 @@ _N_T = phrase(r"(?<=\w)n't\b")
 _IS = re.compile(r"\b(it|he|she|that|there)'s\b")
 _LEAD = phrase(r"\s*(?:yes or no|true or false)\W+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
+_FIRST_NAME = re.compile(r"(?<=\s)[A-Z][a-z]+\s(?=[A-Z][a-z]+\b)")
+"""What of a name an answer may leave out: of "Abraham Lincoln", "Queen Victoria"."""
 _EMBEDDED = phrase(r"\W*is\sit\s(?:true|correct|the\scase|a\sfact)\sthat\s")
 _NOT = phrase(r"\s?\bnot\b|n't\b")
 _REASON = phrase(
@@ -87,6 +89,9 @@ def read_restated(statement: str, question: str) -> str | None:
         question: The question; of a longer text the last sentence that asks, or else its last one.
     """
     question = _last_sentence(question)
+    known_by_name = _FIRST_NAME.sub("", question)
+    if known_by_name != question and (said_of_it := read_restated(statement, known_by_name)):
+        return said_of_it
     if embedded := _EMBEDDED.match(question):  # "Is it true that whales are not fish?"
         held, negated = _NOT.subn("", question[embedded.end() :])
         said_of_it = read_restated(statement, held)

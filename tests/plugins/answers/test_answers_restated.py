@@ -109,3 +109,10 @@ def test_a_question_is_the_sentence_that_asks(remark: str) -> None:
     assert extract("Step 1: it is off.\n\nFinal Answer: The lamp is still switched on.", question) == "yes"
     assert extract("Therefore, the lamp is not switched on.", question) == "no"
     assert extract("Therefore, the lamp is still switched off.", question) is None
+
+
+@pytest.mark.parametrize(("said", "answer"), [("did", "yes"), ("did not", "no"), ("didn't", "no")])
+def test_a_name_may_be_shortened_to_its_last_word(said: str, answer: str) -> None:
+    question = Question(id="q", text="Did Abraham Lincoln live before the airplane?", answer_type="boolean")
+    assert read(f"Thus, Lincoln {said} live before the airplane.", question).answer == answer
+    assert read(f"Thus, Darwin {said} live before the airplane.", question).answer is None
