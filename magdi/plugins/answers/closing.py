@@ -8,11 +8,11 @@ from fractions import Fraction
 
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.apposition import added, difference
-from magdi.plugins.answers.asked import asked_for, asks_for_one, wanted
-from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN, Circumstances
+from magdi.plugins.answers.asked import asked_for
+from magdi.plugins.answers.circumstances import GIVEN_VALUE, NO_MORE_NUMBERS, THAN
 from magdi.plugins.answers.numerals import Numeral, numerals, written
-from magdi.plugins.answers.overlap import closest
 from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.repetition import TOLD_TO, Repetition
 from magdi.plugins.answers.spans import SENTENCE_END
 from magdi.plugins.answers.units import ratio, unit_asked, unit_behind
 
@@ -25,7 +25,6 @@ _UNFINISHED = re.compile(
     r"\bchoose\s$|\d\s(?:\w+\s)?(?:plus|minus|times|(?:divided|multiplied)\sby)\s[$€£]?$"
     r"|[\w)}\]!]\s?(?:\*{1,2}|[+×·^/÷]|-(?!\d)|-\s|\bx\s)\s?[($]{0,2}$|\d-$"
 )
-_OPERATION = re.compile(r"\d[^=\n]{0,40}?(?:[-+*/×÷·^−]|\bx\b)[^=\n]{0,40}=")
 _CONVERTED = phrase(
     r"(?:\s(?P<unit>[a-z]+(?:\s[a-z]+){0,2}?))?"
     r"(?:(?P<chance>\s(?:in|out\sof)\s(?:every\s)?)|(?P<open>\s\()|,?\s(?:or|i\.e\.|which (?:is|equals))\s|\s=\s)"
@@ -49,11 +48,6 @@ _TURN = phrase(
     r"|(?:(?<![\w;)] )|(?<=\band )|(?<=\bbut ))\b(?P<given>since|if|as|when|because|given|with|after)\b[^,;\n]*,"
 )
 """Where a sentence turns to what it comes to: "we add 22 to 48, resulting in 70", "40 divided by 2 is 20"."""
-TOLD_TO = phrase(
-    r"\b(?:(?:add|subtract|deduct|multipl|divid|doubl|tripl|halv|combin|convert|calculat|comput)\w{0,4}"
-    r"|(?:sum|tak|squar|cub|round)(?:e|m?ing)?|half|third|quarter|plus|minus|times(?=\s)|product|difference|average|percent)\b|%\sof\b"
-)
-"""What is told to be calculated, with the result behind a colon: "Add 3 and 4: 7"."""
 _TOLD = phrase(
     r"(?:[:=]|\b(?:so|therefore|thus|hence|gives?|giving|makes?|gets?|is|are|leaves?|leaving|equals?|yields?))\s$"
 )
@@ -76,41 +70,21 @@ _ONLY_ASIDE = re.compile(r"\s*\([^()=\n]*\d\s?[-+*/×÷·x]\s?[$€£]?\d[^()=\n
 _NO_TURN = phrase(r"(?:\bto|\bnot|\bcannot|n't)\s$")
 """What makes a purpose of a turn, or denies it, where a result stands before: "= 20 calls to get 15 customers"."""
 _IN_PARENTHESES = re.compile(r"\s*\([^()\n]*[a-z]{2}[^()\n]*\)\W*")
-_CONCLUDES = phrase(
-    r"\b(?:so|therefore|thus|hence|then|finally|in\s(?:total|all|the\send)|altogether|(?:this|that)\smeans|(?:the\s)?(?:final\s)?answer)\b"
-)
-_TOGETHER = phrase(r"\b(?:altogether|combined|together|they\sboth|(?:both|two|three|four)\sof\sthem)\b")
-_COMES_TO = phrase(
-    r"\b(?:leav(?:es?|ing)|mak(?:es?|ing)|giv(?:es?|ing)|total(?:s|ing)?|equals?|(?:comes?|adds?\sup)\sto)\s(?:it\s|up\s)?[$€£]?\d"
-)
-"""What is surer than a guess by the question's words and numbers."""
-_MORE_THAN = phrase(
-    r"[$€£]?[\d.,]+%?\s(?:\w+\s){0,2}(?:more|less|fewer|longer|shorter|older|younger|higher|lower|faster|slower)\sthan\b"
-)
-_SO = phrase(r",\s(?:so|thus|therefore|hence)\s(?:there|that|it|he|she|they|the)\b[^,]*\d")
-_OUT_OF = phrase(r"\s(?:\w+\s)?(?:out\sof|in\severy)\s")
-_ONLY_COMPARES = phrase(r"\W*(?:that|this|it|which)(?:'s|\sis|\swas)\s(?:about\s|only\s|exactly\s)?(?=[$€£]?\d)")
 _SUPPOSED = phrase(
     r"\b(?:if|when|because|since|although|unless|while|to ensure|so that)\b[^,;:.]{0,80}$"
     r"|(?:\b(?:who(?:se)?|after|before)|(?<!\bso)(?<=\w)\sthat)\s$"
 )
 MOST_NUMBERS = 64
 """Numbers of a sentence that are looked at, from its end."""
-MOST_RESTATED = 3
-"""Numbers of a sentence that may say a result again; more are a list."""
 LEAST_SPELT = 13
 """What is spelt out from here on is a number: "one of the two" says none, "seventy-four vases" does."""
-COMPUTED = 3
-"""Results of calculations, from the last one back, among which a closing sentence's number is looked for."""
-COMPUTED_WITHIN = 2000
-"""Characters before its end in which they are looked for."""
 
 
 def _within(numeral: Numeral, spans: list[tuple[int, int]]) -> bool:
     return any(first < numeral.start < last for first, last in spans)
 
 
-class ClosingReader(Circumstances):
+class ClosingReader(Repetition):
     """Reads what the last sentences of one text come to."""
 
     def closing(self, start: int, end: int, *, spelt: bool = True) -> Reading:
@@ -132,36 +106,9 @@ class ClosingReader(Circumstances):
                 repeated = repeated or reading
         return repeated or NOTHING
 
-    def _is_new(self, numeral: Numeral) -> bool:
-        """Returns whether a number is none of the question's, or a part of one: "4 out of 10"."""
-        return numeral.value not in self._given or _OUT_OF.match(self.text, numeral.end) is not None
-
     def _is_plain(self, numeral: Numeral) -> bool:
         """Returns whether a number stands in digits, or is one that words are not used for in passing."""
         return self.text[numeral.start].isdigit() or (numeral.value or 0) >= LEAST_SPELT
-
-    def _only_repeats(self, found: list[Numeral], start: int, end: int) -> bool:
-        """Returns whether a sentence has no number but the question's, and calculated nothing that comes to one.
-
-        Or it is about all together, where one alone was asked for.
-        """
-        compares = _ONLY_COMPARES.match(self.text, start)
-        if compares and self.question and _MORE_THAN.match(self.text, compares.end()):
-            return difference(self.text, self.question, found, end) is None
-        if "=" not in self.text[start:end] and _TOGETHER.search(self.text, start, end) and asks_for_one(self.question):
-            return True
-        given = self._given
-        if (
-            "=" in self.text[start:end]
-            or _CONCLUDES.search(self.text, start, end)
-            or not given.issuperset(each.value for each in found)
-        ):
-            return False
-        return not {each.value for each in found} & set(self._computed(end)[1])
-
-    @property
-    def _given(self) -> frozenset[Fraction | None]:
-        return frozenset(each.value for each in numerals(self.question)) if self.question else frozenset()
 
     def _is_open(self, reading: Reading, found: list[Numeral]) -> bool:
         """Returns whether the number that was read is one of two: "14 or 15 people", "between 14 and 15"."""
@@ -195,12 +142,7 @@ class ClosingReader(Circumstances):
             return self._finished(totals[0], Rule.CLOSING)
         if asked := asked_for(self.text, self.question, outside, start, end):
             return self._finished(asked, Rule.CLOSING)
-        if self.question and "=" not in self.text[start:end] and not _COMES_TO.search(self.text, start, end):
-            inside = [each for each in found if _within(each, aside)]
-            outside = [each for each in (*outside, *inside) if self._is_new(each)] or outside
-            concludes = _SO.search(self.text, start, end)
-            near = outside if concludes else closest(self.text, self.question, outside, start, end)
-            outside = near if near != outside else wanted(self.text, self.question, outside)
+        outside = self._asked(outside, [each for each in found if _within(each, aside)], start, end)
         said, strong, turn = self._behind_turn(outside, start, end)
         soft = [each for each in outside if each.start >= turn and self._is_soft(each, start)]
         said = said or soft[:1] or outside[:1]
@@ -221,16 +163,6 @@ class ClosingReader(Circumstances):
         """Returns the numbers of a sentence without those of what it adds to the ones before."""
         spans = [span for span in added(self.text, self.question, start, end) if found[0].start < span[0]]
         return [each for each in found if not _within(each, spans)]
-
-    def _restated(self, found: list[Numeral], start: int, end: int) -> Numeral | None:
-        """Returns the last result before a sentence, where that says it again and has no number that is new."""
-        if "=" in self.text[start:end] or TOLD_TO.search(self.text, start, end):
-            return None
-        results = self._computed(start)[1]
-        before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
-        if len(found) > MOST_RESTATED or not results or not before.issuperset(each.value for each in found):
-            return None
-        return next((each for each in found if each.value == results[0]), None)
 
     def _broken_down(self, found: list[Numeral]) -> Numeral | None:
         """Returns the number whose parts follow it behind a colon: "9 coins: 5 pennies and 4 dimes"."""
@@ -297,16 +229,6 @@ class ClosingReader(Circumstances):
         if self._goes_on(numeral) or (before and not self._is_result(numeral)):
             return NOTHING
         return self._read(numeral, rule)
-
-    def _computed(self, end: int) -> tuple[list[Fraction | None], list[Fraction | None]]:
-        """Returns what last stands behind an equals sign before a place, the last one first: calculated, and all."""
-        found = [each for each in numerals(self.text, max(0, end - COMPUTED_WITHIN), end) if self._is_result(each)]
-        last = found[: -COMPUTED - 1 : -1]
-        return [each.value for each in last if self._is_calculated(each)], [each.value for each in last]
-
-    def _is_calculated(self, numeral: Numeral) -> bool:
-        line = self.text[max(0, numeral.start - 120) : numeral.start].rpartition("\n")[2]
-        return _OPERATION.search(line) is not None
 
     def _between(self, start: int, end: int, *, weak: bool = True) -> list[Numeral]:
         """Returns the numbers of a part: digits before words, and what may be no quantity where nothing else is."""

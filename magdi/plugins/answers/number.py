@@ -7,10 +7,11 @@ import re
 from magdi.core.mag import Choice
 from magdi.core.verdict import NOTHING, Reading, Rule
 from magdi.plugins.answers.abstention import abstains
-from magdi.plugins.answers.closing import TOLD_TO, ClosingReader
+from magdi.plugins.answers.closing import ClosingReader
 from magdi.plugins.answers.letter import read_letter
 from magdi.plugins.answers.numerals import Numeral, numerals, plain, written
 from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.repetition import TOLD_TO
 from magdi.plugins.answers.spans import SENTENCE_END, extent, is_heading, is_section, markers, rule_of
 from magdi.plugins.answers.unfinished import unfinished
 from magdi.plugins.answers.voice import instead, own_reading, reconsidered, without_remarks
