@@ -22,6 +22,7 @@ _ONLY_OTHERS = phrase(
 )
 """What is only said of another answer."""
 _OF_OTHERS = (" (", "~~", " to ", " up ", "ing ", "withdraw", "retract", "abandon", "drop", "the answer ")
+_OF_ERRORS = ("mistaken", "wrong", "incorrect", "in error", "misled")
 _THEY_ERR = phrase(
     r"\b(?P<who>(?:they|he|she|this|that|these|those|both|all|agents?\s\w+|the\sothers)\s?(?:is|are|was|were|'re|'s)\s"
     rf"(?:all\s|both\s|\w+ly\s)?(?:mistaken|wrong|incorrect|in\serror|misled))\s?[:;—–]\s?{IT_IS}{NAMED}{END}"
@@ -53,7 +54,9 @@ def plainly(text: str, options: tuple[Choice, ...] = ()) -> str:
     """
     start = max(0, len(text) - LONGEST)
     said = _labelled(text[start:], options)
-    plain = _THEY_SAY_BUT.sub(r"\g<they>my answer is \g<v>", _THEY_ERR.sub(r"\g<who>. my answer is \g<v>", _mine(said)))
+    plain = _mine(said)
+    plain = _THEY_ERR.sub(r"\g<who>. my answer is \g<v>", plain) if any(sign in plain for sign in _OF_ERRORS) else plain
+    plain = _THEY_SAY_BUT.sub(r"\g<they>my answer is \g<v>", plain) if " but " in plain or "yet " in plain else plain
     plain = _ONLY_OTHERS.sub("", plain) if any(sign in plain for sign in _OF_OTHERS) else plain
     return text if plain == said else text[:start] + plain
 

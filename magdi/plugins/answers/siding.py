@@ -26,6 +26,7 @@ _SIDES = phrase(
     rf"|\b(?P<agent>{_AGENT})(?:(?:'s\s\w+)?\s(?:is|seems)\s(?:{_BETTER}|(?P<not>wrong|mistaken|incorrect|false)\b)|'s\s\w+\sconvinces\sme"
     r"|\s(?:has|got|gets)\sit\sright))(?:,?\s(?:as|because|since|for)\b[^\n]{0,200})?[\s.!]*\Z"
 )
+_OF_SIDES = (" with the ", "the former", "the latter", "ority", "agent", "solver", "expert", "debater", "student")
 _FIRST, _LAST = ("former", "first"), ("latter", "second", "last")
 _FEW = ("one", "a minority", "the minority")
 
@@ -33,7 +34,8 @@ _FEW = ("one", "a minority", "the minority")
 def sided(text: str) -> str:
     """Returns a text that ends with whom its writer agrees with, of two who say different things, with their answer."""
     start = max(0, len(text) - LONGEST)
-    side = _SIDES.search(text, start)
+    end = text[start:].lower()
+    side = _SIDES.search(text, start) if any(sign in end for sign in _OF_SIDES) else None
     if side is None:
         return text
     told = [(each["who"] or each["and"], each["v"] or each["w"]) for each in _TELLS.finditer(text, start, side.start())]
