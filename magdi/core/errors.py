@@ -198,8 +198,11 @@ def brought(file: str) -> str:
 
 def culprit(error: BaseException) -> FrameSummary | None:
     """Returns a traceback's last line of a plugin, else of code that is not magdi's, Python's or, best, a library's."""
-    frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(("<", _OWN))]
-    frames = [each for each in frames if not _BACKPORT.search(each.filename)]
+    frames = [
+        each
+        for each in extract_tb(error.__traceback__)
+        if not each.filename.startswith(("<", _OWN)) and not _BACKPORT.search(each.filename)
+    ]
     plugins = [each for each in frames if brought(each.filename)]
     known = [each for each in frames if _INSTALLED.search(each.filename)]
     free = [each for each in frames if each not in known and not each.filename.startswith(_STANDARD)]

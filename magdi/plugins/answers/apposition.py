@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from magdi.plugins.answers.asked import what_is_asked
 from magdi.plugins.answers.numerals import Numeral
 from magdi.plugins.answers.phrase import phrase
 
@@ -77,7 +78,8 @@ def added(text: str, question: str, start: int, end: int) -> Iterator[tuple[int,
         start: Where the sentence begins.
         end: Where it ends.
     """
-    if _ASKS_FOR_DIFFERENCE.search(_asked(question)) or _ASKS_FOR_CHANGE.search(_asked(question)):
+    asked = what_is_asked(question)
+    if _ASKS_FOR_DIFFERENCE.search(asked) or _ASKS_FOR_CHANGE.search(asked):
         return
     for begins in _ADDED.finditer(text, start, end):
         ends = _ENDS.search(text, begins.end(), end)
@@ -95,11 +97,7 @@ def difference(text: str, question: str, found: Sequence[Numeral], end: int) -> 
         found: The numbers of a sentence.
         end: Where the sentence ends.
     """
-    if not _ASKS_FOR_DIFFERENCE.search(_asked(question)):
+    if not _ASKS_FOR_DIFFERENCE.search(what_is_asked(question)):
         return None
     differ = [each for each in found if _DIFFERENCE.match(text, each.start)]
     return differ[0] if len(differ) == 1 and not _COMES_TO.search(text, differ[0].end, end) else None
-
-
-def _asked(question: str) -> str:
-    return question.rpartition(". ")[2]

@@ -26,12 +26,19 @@ _MANY = phrase(
     r"\bhow many ((?:(?!(?:are|is|did|do|does|can|will|must|would|were|was|has|have|of|in|more|each)\b)\w+\s?){1,3})"
 )
 _OF_ALL = r"of\s(?:the|its|her|his|their|these|those|our|my)\s"
+_WHOLE = phrase(rf"\s{_OF_ALL}$")
+"""What stands before the number that another is a part of: "80 of the 240 pages"."""
 _FOR_EACH = phrase(r"(?:\s\w+)?\s(?:each|apiece|per\b|an?\s(?!day|week|month|year|total|discount)\w+)")
+
+
+def what_is_asked(question: str) -> str:
+    """Returns the last sentence of a question: what it asks, without what it tells."""
+    return question.rpartition(". ")[2]
 
 
 def asks_for_one(question: str) -> bool:
     """Returns whether a question asks for an amount of one among several, and not of all together."""
-    asked = question.rpartition(". ")[2]
+    asked = what_is_asked(question)
     return (_WHO.search(asked) is not None or _IN_ONE.search(asked) is not None) and not _ALL.search(asked)
 
 
@@ -71,15 +78,14 @@ def wanted(text: str, question: str, found: list[Numeral]) -> list[Numeral]:
         question: What was asked.
         found: The numbers of the sentence.
     """
-    asked = question.rpartition(". ")[2]
+    asked = what_is_asked(question)
     things = "|".join(re.escape(thing) for many in _MANY.findall(asked) for thing in many.split() if len(thing) > 2)
     counted = phrase(rf"(?:\s{_OF_ALL}[\d.,]+)?\s(?:\w+\s){{0,2}}?(?:{things})") if things else _PERCENT
-    whole = phrase(rf"\s{_OF_ALL}$")
     for asks, said in ((_PERCENT.search(asked), _PERCENT), (_EACH.search(asked), _FOR_EACH), (things, counted)):
         fitting = [
             each
             for each in found
-            if asks and said.match(text, each.end) and not whole.search(text, max(0, each.start - 12), each.start)
+            if asks and said.match(text, each.end) and not _WHOLE.search(text, max(0, each.start - 12), each.start)
         ]
         if fitting:
             return fitting

@@ -69,12 +69,15 @@ class Circumstances:
     def _is_aside(self, numeral: Numeral, start: int, end: int) -> bool:
         if _REASON.search(self.text, max(start, numeral.start - 100), numeral.start):
             return True
-        if self._is_rest(numeral) or _DATE.search(self.text, max(start, numeral.start - 12), numeral.start):
+        if self._is_rest(numeral) or self._is_date(numeral, start):
             return True
         if self._is_result(numeral) or _PLACE.match(self.text, numeral.end) or self._is_change(numeral):
             return False
         aside = _ASIDE.search(self.text, max(end, numeral.start - 80), numeral.start)
         return aside is not None or _ATTRIBUTE.match(self.text, numeral.end) is not None
+
+    def _is_date(self, numeral: Numeral, start: int) -> bool:
+        return _DATE.search(self.text, max(start, numeral.start - 12), numeral.start) is not None
 
     def _reasoned(self, found: list[Numeral]) -> list[Numeral]:
         """Returns what a sentence says before the reason that it gives, where that only says it again."""
@@ -99,7 +102,7 @@ class Circumstances:
         return before is not None and _LEFT_OVER.match(self.text, numeral.end) is not None
 
     def _is_soft(self, numeral: Numeral, start: int) -> bool:
-        if _DATE.search(self.text, max(start, numeral.start - 12), numeral.start):
+        if self._is_date(numeral, start):
             return False
         aside = _ASIDE.search(self.text, max(start, numeral.start - 40), numeral.start)
         return bool((aside and aside["soft"]) or _ATTRIBUTE.match(self.text, numeral.end))

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from magdi.plugins.answers.attribution import CARRIES, endorses, told
 from magdi.plugins.answers.phrase import phrase
+from magdi.plugins.answers.spans import ABBREVIATIONS
 
 LONGEST_SENTENCE = 600
 MOST_SENTENCES = 240
-_ABBREVIATION = re.compile(r"\b(?:St|Mr|Mrs|Ms|Dr|Mt|vs|etc|e\.g|i\.e|approx|Fig|Eq|[A-Z]\.[A-Z])$")
+_ABBREVIATION = re.compile(rf"\b(?:{'|'.join(ABBREVIATIONS)}|Mt|etc|Fig|Eq|[A-Z]\.[A-Z])$")
 _LABEL_GOES_ON = re.compile(r"(?<!\w)[A-Z]\.\s(?:is|are|was|does|can|cannot|would|and|or)\b")
 _INITIALS = re.compile(r"[A-Z]\.\s[A-Z]\.\s[A-Z][a-z]")
 _SENTENCE_END = re.compile(r"(?<!\\)[.!?](?:[\"')\]}]|\\[)\]])*(?=\s|$)|\n+|(?=<answer>)|</[a-z]{3,9}>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from magdi.plugins.answers.asked import what_is_asked
 from magdi.plugins.answers.numerals import Numeral
 from magdi.plugins.answers.phrase import phrase
 
@@ -32,7 +33,7 @@ def closest(text: str, question: str, found: list[Numeral], start: int, end: int
         start: Where the sentence begins.
         end: Where it ends.
     """
-    asked = _words(question.rpartition(". ")[2])
+    asked = _words(what_is_asked(question))
     cuts = [start, *(cut.end() for cut in _PARTS.finditer(text, start, end)), end]
     parts = [
         (len(asked & _words(text[first:last])), inside)

@@ -23,9 +23,10 @@ _ONLY_OTHERS = phrase(
 """What is only said of another answer."""
 _OF_OTHERS = (" (", "~~", " to ", " up ", "ing ", "withdraw", "retract", "abandon", "drop", "the answer ")
 _OF_ERRORS = ("mistaken", "wrong", "incorrect", "in error", "misled")
+_ERR = "(?:{})".format("|".join(_OF_ERRORS).replace(" ", r"\s"))
 _THEY_ERR = phrase(
     r"\b(?P<who>(?:they|he|she|this|that|these|those|both|all|agents?\s\w+|the\sothers)\s?(?:is|are|was|were|'re|'s)\s"
-    rf"(?:all\s|both\s|\w+ly\s)?(?:mistaken|wrong|incorrect|in\serror|misled))\s?[:;—–]\s?{IT_IS}{NAMED}{END}"
+    rf"(?:all\s|both\s|\w+ly\s)?{_ERR})\s?[:;—–]\s?{IT_IS}{NAMED}{END}"
 )
 _THEY_SAY_BUT = phrase(
     rf"(?P<they>\b{SAYS}\s{IT_IS}{VALUE},?\s(?:but|(?:and\s)?yet)\s){NAMED}(?:(?=[,.;!])|{END}|\sis\s{RIGHT}{END})"
@@ -35,6 +36,7 @@ _IN_THE_AFFIRMATIVE = phrase(
     rf"{I_DO}(?:'d|\swould|\swill|\smust|\shave\sto)?\s(?:answer|respond|reply)(?:\s(?:this|it|that|the\squestion))?"
     r"\s(?:\w+ly\s)?in\sthe\s(?:(?P<yes>affirmative)|negative)\b"
 )
+_RULES = (*CONTRASTS, *DECLARATIONS)
 _NUMERIC = re.compile(r"\W*\d|\W*\\")
 _DIGIT = re.compile(r"\d")
 _ARTICLE = phrase(r"^(?:the|an?)\s")
@@ -55,9 +57,12 @@ def plainly(text: str, options: tuple[Choice, ...] = ()) -> str:
     start = max(0, len(text) - LONGEST)
     said = _labelled(text[start:], options)
     plain = _mine(said)
-    plain = _THEY_ERR.sub(r"\g<who>. my answer is \g<v>", plain) if any(sign in plain for sign in _OF_ERRORS) else plain
-    plain = _THEY_SAY_BUT.sub(r"\g<they>my answer is \g<v>", plain) if " but " in plain or "yet " in plain else plain
-    plain = _ONLY_OTHERS.sub("", plain) if any(sign in plain for sign in _OF_OTHERS) else plain
+    lowered = plain.lower()
+    plain = (
+        _THEY_ERR.sub(r"\g<who>. my answer is \g<v>", plain) if any(sign in lowered for sign in _OF_ERRORS) else plain
+    )
+    plain = _THEY_SAY_BUT.sub(r"\g<they>my answer is \g<v>", plain) if "but " in lowered or "yet " in lowered else plain
+    plain = _ONLY_OTHERS.sub("", plain) if any(sign in lowered for sign in _OF_OTHERS) else plain
     return text if plain == said else text[:start] + plain
 
 
@@ -66,7 +71,7 @@ def _mine(text: str) -> str:
     text = _NOT_OTHER.sub(r"\g<v>", text) if " not " in lowered else text
     if "in the " in lowered:
         text = _IN_THE_AFFIRMATIVE.sub(lambda said: f"my answer is {'yes' if said['yes'] else 'no'}", text)
-    for words, rule in (*CONTRASTS, *DECLARATIONS):
+    for words, rule in _RULES:
         if any(word in lowered for word in words):
             text = rule.sub(_declared, text)
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import cached_property
 
 from magdi.plugins.answers.apposition import difference
 from magdi.plugins.answers.asked import asks_for_one, wanted
@@ -43,7 +44,7 @@ _SO = phrase(r",\s(?:so|thus|therefore|hence)\s(?:there|that|it|he|she|they|the)
 class Repetition(Circumstances):
     """Tells numbers of one text that were known before from what a sentence of it comes to."""
 
-    @property
+    @cached_property
     def _given(self) -> frozenset[Fraction | None]:
         return frozenset(each.value for each in numerals(self.question)) if self.question else frozenset()
 
@@ -82,11 +83,12 @@ class Repetition(Circumstances):
         """Returns the last result before a sentence, where that says it again and has no number that is new."""
         if "=" in self.text[start:end] or TOLD_TO.search(self.text, start, end):
             return None
-        results = self._computed(start)[1]
-        before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
-        if len(found) > MOST_RESTATED or not results or not before.issuperset(each.value for each in found):
+        results = self._computed(start)[1] if len(found) <= MOST_RESTATED else []
+        restated = next((each for each in found if results and each.value == results[0]), None)
+        if restated is None:
             return None
-        return next((each for each in found if each.value == results[0]), None)
+        before = {each.value for each in numerals(self.text, max(0, start - COMPUTED_WITHIN), start)} | self._given
+        return restated if before.issuperset(each.value for each in found) else None
 
     def _computed(self, end: int) -> tuple[list[Fraction | None], list[Fraction | None]]:
         """Returns what last stands behind an equals sign before a place, the last one first: calculated, and all."""

@@ -6,14 +6,13 @@ import re
 
 from magdi.plugins.answers.phrase import phrase
 from magdi.plugins.answers.plain_answer import LONGEST
-from magdi.plugins.answers.values import VALUE
+from magdi.plugins.answers.values import SAYS, VALUE
 
 _AGENT = r"(?:agent|solver|expert|debater|participant|student)\s\w+"
 _COUNT = r"(?:one|two|three|four|five|most|many|both|all|a\s(?:majority|minority))"
 _TELLS = phrase(
     rf"\b(?P<who>{_AGENT}|{_COUNT}|the\s(?:majority|minority|rest|others?))(?:\s(?:of\s(?:the|them)|agents?|others?|solvers?)){{0,2}}\s"
-    r"(?:says?|said|thinks?|claims?|argues?(?:\sfor)?|argued(?:\sfor)?|answer(?:s|ed)|chooses?|chose|picks?|picked|votes?(?:\sfor)?"
-    r"|voted(?:\sfor)?|believes?|gives?|gave|(?=for\s)|(?=:))[\s:\"]{0,3}(?:that\s)?(?:it\sis\s|the\sanswer\sis\s|for\s)?"
+    rf"(?:{SAYS}|argued(?:\sfor)?|gives?|gave|(?=for\s)|(?=:))[\s:\"]{{0,3}}(?:that\s)?(?:it\sis\s|the\sanswer\sis\s|for\s)?"
     rf"(?P<v>{VALUE})|\band\s(?P<and>{_AGENT})\s(?:for\s)?(?P<w>{VALUE})"
 )
 _BETTER = (

@@ -39,8 +39,8 @@ _MARKER = phrase(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_ABBREVIATIONS = (r"i\.e", r"e\.g", "vs", "approx", "Mr", "Mrs", "Ms", "Dr", "St")
-_NO_ABBREVIATION = "".join(rf"(?<!\b{short})" for short in _ABBREVIATIONS)
+ABBREVIATIONS = (r"i\.e", r"e\.g", "vs", "approx", "Mr", "Mrs", "Ms", "Dr", "St")
+_NO_ABBREVIATION = "".join(rf"(?<!\b{short})" for short in ABBREVIATIONS)
 SENTENCE_END = re.compile(rf"(?<!\\)(?:[!?]|{_NO_ABBREVIATION}\.)(?=\s|$)|\n+")
 _LINE_END = re.compile(r"\n")
 _HEADING = phrase(r"[ \t]*(?:\*\*)?(?:(?:step[ ]?)?\d{1,2}[.):]?[ ]+(?:\*\*)?)?(?-i:[A-Z])[a-z]{2}[^\n]*\n\s*\w")

@@ -15,7 +15,7 @@ VALUE = (
 NAMED = f"(?P<v>{VALUE})"
 """The answer that is meant, of those in a pattern."""
 END = r"(?=\W*(?:\Z|\n)|[.!?](?:\s|\Z))"
-"""Where an answer ends a sentence; and"""
+"""Where an answer ends a sentence."""
 GOES_ON = r"(?:and|but|because|since|as|even|not|over|rather|although|though|despite|instead|while|whereas)"
 """What a sentence goes on with behind an answer."""
 STOP = rf"(?:{END}|(?=[,;:]|\s{GOES_ON}\b|\s\())"
